@@ -1,0 +1,54 @@
+// Version, ABI tag and the switch between header-only and precompiled use.
+#pragma once
+
+#define GLOSS_VERSION_MAJOR 0
+#define GLOSS_VERSION_MINOR 1
+#define GLOSS_VERSION_PATCH 0
+
+#if !defined(__cpp_exceptions) && !defined(_CPPUNWIND)
+#error "gloss reports errors by exceptions: build without -fno-exceptions"
+#endif
+
+// Everything lives in an inline namespace named for the instruction set, so that objects built with different -march
+// flags fail at link instead of crashing in each other's kernels.
+#if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
+#define GLOSS_ABI v0_avx512
+#define GLOSS_VECTOR_BYTES 64
+#elif defined(__AVX2__) && defined(__FMA__)
+#define GLOSS_ABI v0_avx2
+#define GLOSS_VECTOR_BYTES 32
+#elif defined(__AVX__)
+#define GLOSS_ABI v0_avx
+#define GLOSS_VECTOR_BYTES 32
+#elif defined(__SSE2__) || defined(_M_X64)
+#define GLOSS_ABI v0_sse2
+#define GLOSS_VECTOR_BYTES 16
+#elif defined(__ARM_NEON)
+#define GLOSS_ABI v0_neon
+#define GLOSS_VECTOR_BYTES 16
+#else
+#define GLOSS_ABI v0_generic
+#define GLOSS_VECTOR_BYTES 16
+#endif
+
+// GLOSS_INSTANTIATE(declaration) stands under a heavy function template, once for each element type. A program that
+// links gloss::compiled (which defines GLOSS_COMPILED) only declares the instance; the library's one source file
+// defines it; a header-only program ignores the line.
+#if defined(GLOSS_COMPILED_IMPLEMENTATION)
+#define GLOSS_INSTANTIATE(...) template __VA_ARGS__;
+#elif defined(GLOSS_COMPILED)
+#define GLOSS_INSTANTIATE(...) extern template __VA_ARGS__;
+#else
+#define GLOSS_INSTANTIATE(...)
+#endif
+
+#if defined(__GNUC__) || defined(__clang__)
+#define GLOSS_RESTRICT __restrict__
+#define GLOSS_NOINLINE __attribute__((noinline))
+#elif defined(_MSC_VER)
+#define GLOSS_RESTRICT __restrict
+#define GLOSS_NOINLINE __declspec(noinline)
+#else
+#define GLOSS_RESTRICT
+#define GLOSS_NOINLINE
+#endif

@@ -1,0 +1,59 @@
+// Splits a loop over threads. The only header that names OpenMP; without OpenMP everything runs on one thread.
+#pragma once
+
+#include <exception>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#include <gloss/core/shape.hpp>
+
+namespace gloss::inline GLOSS_ABI {
+
+/// How many threads a parallel_for may use; follows OMP_NUM_THREADS and the host program's own settings.
+inline int num_threads() {
+#ifdef _OPENMP
+  return omp_in_parallel() ? 1 : omp_get_max_threads();
+#else
+  return 1;
+#endif
+}
+
+/// Calls f(begin, end) on disjoint ranges that cover [0, n), each of at least about `grain` iterations.
+/// Runs serially when n <= grain, on one thread, or inside another parallel region. The ranges depend on the number of
+/// threads, so f must treat every index alone: a reduction first cuts its input into fixed chunks.
+/// Errors: an exception thrown by f is rethrown to the caller, the first one if there are several.
+template <class F>
+void parallel_for(Index n, Index grain, F&& f) {
+  if (n <= 0) return;
+#ifdef _OPENMP
+  const Index per_thread = grain > 0 ? grain : 1;
+  if (n > per_thread) {
+    const Index threads_wanted = (n + per_thread - 1) / per_thread;
+    const Index available = num_threads();
+    const int threads = static_cast<int>(threads_wanted < available ? threads_wanted : available);
+    if (threads > 1) {
+      std::exception_ptr error;
+#pragma omp parallel num_threads(threads)
+      {
+        const Index team = omp_get_num_threads();
+        const Index id = omp_get_thread_num();
+        try {
+          const Index begin = n * id / team;
+          const Index end = n * (id + 1) / team;
+          if (begin < end) f(begin, end);
+        } catch (...) {
+#pragma omp critical(gloss_parallel_for)
+          if (!error) error = std::current_exception();
+        }
+      }
+      if (error) std::rethrow_exception(error);
+      return;
+    }
+  }
+#endif
+  f(Index{0}, n);
+}
+
+}  // namespace gloss::inline GLOSS_ABI
