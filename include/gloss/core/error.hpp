@@ -34,9 +34,12 @@ struct LoadError : Error {
 
 inline void append_part(std::string& text, std::string_view part) { text += part; }
 inline void append_part(std::string& text, char part) { text += part; }
-inline void append_part(std::string& text, bool part) { text += part ? "true" : "false"; }
+template <std::same_as<bool> T>  // a template, or every pointer would convert to it
+void append_part(std::string& text, T part) {
+  text += part ? "true" : "false";
+}
 template <class T>
-  requires std::integral<T> || std::floating_point<T>
+  requires(std::integral<T> && !std::same_as<T, bool>) || std::floating_point<T>
 void append_part(std::string& text, T part) {
   char digits[64];
   const auto result = std::to_chars(digits, digits + sizeof digits, part);
