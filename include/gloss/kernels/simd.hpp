@@ -1,0 +1,191 @@
+// Vectors of GLOSS_VECTOR_BYTES: Vec<float>, Vec<double> and the integers of the same width, on the vector extensions of
+// GCC and Clang (no intrinsics, so nothing to include); elsewhere a struct of an array that the optimiser may vectorise.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include <gloss/core/shape.hpp>
+
+#if defined(__GNUC__) || defined(__clang__)
+#define GLOSS_INLINE inline __attribute__((always_inline))
+#elif defined(_MSC_VER)
+#define GLOSS_INLINE __forceinline
+#else
+#define GLOSS_INLINE inline
+#endif
+
+namespace gloss::inline GLOSS_ABI::kernels {
+
+/// How many T fill one vector.
+template <class T>
+inline constexpr Index lanes = GLOSS_VECTOR_BYTES / static_cast<Index>(sizeof(T));
+
+namespace detail {
+
+template <int Bytes>
+struct IntOf;
+template <>
+struct IntOf<4> {
+  using type = std::int32_t;
+};
+template <>
+struct IntOf<8> {
+  using type = std::int64_t;
+};
+
+#if defined(__GNUC__) || defined(__clang__)
+template <class T>
+struct VecOf {
+  typedef T type __attribute__((vector_size(GLOSS_VECTOR_BYTES)));
+};
+#else
+template <class T>
+struct Pack {
+  T v[lanes<T>];
+  T operator[](Index i) const { return v[i]; }
+  T& operator[](Index i) { return v[i]; }
+  template <class F>
+  static Pack make(F f) {
+    Pack r;
+    for (Index i = 0; i < lanes<T>; ++i) r.v[i] = static_cast<T>(f(i));
+    return r;
+  }
+  using Mask = Pack<typename IntOf<sizeof(T)>::type>;
+  friend Pack operator-(Pack a) { return make([&](Index i) { return -a.v[i]; }); }
+#define GLOSS_PACK_OPERATOR(op)                                                                     \
+  friend Pack operator op(Pack a, Pack b) { return make([&](Index i) { return a.v[i] op b.v[i]; }); } \
+  friend Pack operator op(Pack a, T b) { return make([&](Index i) { return a.v[i] op b; }); }         \
+  friend Pack operator op(T a, Pack b) { return make([&](Index i) { return a op b.v[i]; }); }         \
+  friend Pack& operator op##=(Pack& a, Pack b) { return a = a op b; }                                 \
+  friend Pack& operator op##=(Pack& a, T b) { return a = a op b; }
+  GLOSS_PACK_OPERATOR(+)
+  GLOSS_PACK_OPERATOR(-)
+  GLOSS_PACK_OPERATOR(*)
+  GLOSS_PACK_OPERATOR(/)
+  GLOSS_PACK_OPERATOR(&)
+  GLOSS_PACK_OPERATOR(|)
+  GLOSS_PACK_OPERATOR(^)
+  GLOSS_PACK_OPERATOR(<<)
+  GLOSS_PACK_OPERATOR(>>)
+#undef GLOSS_PACK_OPERATOR
+#define GLOSS_PACK_COMPARE(op)                                                                             \
+  friend Mask operator op(Pack a, Pack b) { return Mask::make([&](Index i) { return -(a.v[i] op b.v[i]); }); } \
+  friend Mask operator op(Pack a, T b) { return Mask::make([&](Index i) { return -(a.v[i] op b); }); }
+  GLOSS_PACK_COMPARE(<)
+  GLOSS_PACK_COMPARE(>)
+  GLOSS_PACK_COMPARE(<=)
+  GLOSS_PACK_COMPARE(>=)
+  GLOSS_PACK_COMPARE(==)
+  GLOSS_PACK_COMPARE(!=)
+#undef GLOSS_PACK_COMPARE
+};
+template <class T>
+struct VecOf {
+  using type = Pack<T>;
+};
+#endif
+
+}  // namespace detail
+
+/// A vector of lanes<T> numbers with + - * / & | ^ << >> and comparisons, which give a mask.
+template <class T>
+using Vec = typename detail::VecOf<T>::type;
+/// The signed integer of T's width, and the vector of them: what comparing two Vec<T> gives, all ones where true.
+template <class T>
+using IntOf = typename detail::IntOf<sizeof(T)>::type;
+template <class T>
+using IntVec = Vec<IntOf<T>>;
+
+/// Loads and stores need no alignment.
+template <class T>
+GLOSS_INLINE Vec<T> load(const T* p) {
+  Vec<T> v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+template <class T>
+GLOSS_INLINE void store(T* p, Vec<T> v) {
+  std::memcpy(p, &v, sizeof v);
+}
+template <class T>
+GLOSS_INLINE Vec<T> splat(T x) {
+#if defined(__GNUC__) || defined(__clang__)
+  return x - Vec<T>{};
+#else
+  return Vec<T>::make([&](Index) { return x; });
+#endif
+}
+/// The first n < lanes<T> elements, the other lanes hold `fill`.
+template <class T>
+GLOSS_INLINE Vec<T> load_partial(const T* p, Index n, T fill = T(0)) {
+  Vec<T> v = splat<T>(fill);
+  std::memcpy(&v, p, static_cast<std::size_t>(n) * sizeof(T));
+  return v;
+}
+template <class T>
+GLOSS_INLINE void store_partial(T* p, Vec<T> v, Index n) {
+  std::memcpy(p, &v, static_cast<std::size_t>(n) * sizeof(T));
+}
+/// The same bits as another vector type.
+template <class To, class V>
+GLOSS_INLINE Vec<To> bit_cast_to(V v) {
+  static_assert(sizeof(V) == sizeof(Vec<To>));
+  Vec<To> r;
+  std::memcpy(&r, &v, sizeof r);
+  return r;
+}
+/// Lane by lane: mask ? a : b.
+template <class T>
+GLOSS_INLINE Vec<T> select(IntVec<T> mask, Vec<T> a, Vec<T> b) {
+#if defined(__GNUC__) || defined(__clang__)
+  return mask ? a : b;
+#else
+  return Vec<T>::make([&](Index i) { return mask[i] ? a[i] : b[i]; });
+#endif
+}
+/// a > b ? a : b; gives b where either is NaN.
+template <class T>
+GLOSS_INLINE Vec<T> vmax(Vec<T> a, Vec<T> b) {
+  return select<T>(a > b, a, b);
+}
+/// a < b ? a : b; gives b where either is NaN.
+template <class T>
+GLOSS_INLINE Vec<T> vmin(Vec<T> a, Vec<T> b) {
+  return select<T>(a < b, a, b);
+}
+/// Numbers to numbers of the same width: float <-> int32, double <-> int64; towards zero.
+template <class To, class V>
+GLOSS_INLINE Vec<To> convert_to(V v) {
+#if defined(__GNUC__) || defined(__clang__)
+  return __builtin_convertvector(v, Vec<To>);
+#else
+  return Vec<To>::make([&](Index i) { return v[i]; });
+#endif
+}
+/// 0, 1, 2, ... in the lanes.
+template <class T>
+GLOSS_INLINE Vec<T> iota() {
+  T a[lanes<T>];
+  for (Index i = 0; i < lanes<T>; ++i) a[i] = static_cast<T>(i);
+  return load<T>(a);
+}
+/// Sum over the lanes, always in the same order: the upper half is added to the lower until one is left.
+template <class T>
+GLOSS_INLINE T hsum(Vec<T> v) {
+  T a[lanes<T>];
+  store<T>(a, v);
+  for (Index w = lanes<T> / 2; w > 0; w /= 2)
+    for (Index i = 0; i < w; ++i) a[i] += a[i + w];
+  return a[0];
+}
+template <class T>
+GLOSS_INLINE T hmax(Vec<T> v) {
+  T a[lanes<T>];
+  store<T>(a, v);
+  for (Index w = lanes<T> / 2; w > 0; w /= 2)
+    for (Index i = 0; i < w; ++i) a[i] = a[i] > a[i + w] ? a[i] : a[i + w];
+  return a[0];
+}
+
+}  // namespace gloss::inline GLOSS_ABI::kernels
