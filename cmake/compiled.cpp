@@ -1,0 +1,3 @@
+// gloss::compiled: the one place where the templates listed by GLOSS_INSTANTIATE are defined for float and double.
+#define GLOSS_COMPILED_IMPLEMENTATION
+#include <gloss/gloss.hpp>

@@ -1,0 +1,41 @@
+# Defines gloss::eigen and gloss::openmp, for the build and for the installed package alike.
+# Sets gloss_eigen_problem, and leaves gloss::eigen undefined, when no usable Eigen is found.
+
+if(NOT TARGET gloss::eigen)
+  set(gloss_eigen_problem "")
+  # No version is asked for here: Eigen's package refuses a request for 3.4 when it is version 5.
+  find_package(Eigen3 QUIET NO_MODULE)
+  if(TARGET Eigen3::Eigen)
+    set(gloss_eigen_version "${Eigen3_VERSION}")
+    if(NOT gloss_eigen_version)
+      set(gloss_eigen_version 3.4)  # brought in as a subproject: the compiler will tell
+    endif()
+    if(gloss_eigen_version VERSION_LESS 3.4)
+      set(gloss_eigen_problem "found version ${gloss_eigen_version} in ${Eigen3_DIR}")
+    else()
+      add_library(gloss::eigen INTERFACE IMPORTED)
+      set_target_properties(gloss::eigen PROPERTIES INTERFACE_LINK_LIBRARIES Eigen3::Eigen)
+    endif()
+  else()  # plain headers without a package file
+    find_path(GLOSS_EIGEN_INCLUDE_DIR Eigen/Core PATH_SUFFIXES eigen3 include/eigen3)
+    mark_as_advanced(GLOSS_EIGEN_INCLUDE_DIR)
+    if(GLOSS_EIGEN_INCLUDE_DIR)
+      add_library(gloss::eigen INTERFACE IMPORTED)
+      set_target_properties(gloss::eigen PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${GLOSS_EIGEN_INCLUDE_DIR}")
+    else()
+      set(gloss_eigen_problem "not found; install it (Debian: libeigen3-dev) or set Eigen3_DIR or GLOSS_EIGEN_INCLUDE_DIR")
+    endif()
+  endif()
+endif()
+
+if(NOT TARGET gloss::openmp)
+  add_library(gloss::openmp INTERFACE IMPORTED)
+  if(NOT DEFINED GLOSS_OPENMP OR GLOSS_OPENMP)
+    find_package(OpenMP QUIET COMPONENTS CXX)
+    if(TARGET OpenMP::OpenMP_CXX)
+      set_target_properties(gloss::openmp PROPERTIES INTERFACE_LINK_LIBRARIES OpenMP::OpenMP_CXX)
+    elseif(NOT gloss_FIND_QUIETLY)
+      message(STATUS "gloss: no OpenMP for this compiler, so everything runs on one thread")
+    endif()
+  endif()
+endif()
