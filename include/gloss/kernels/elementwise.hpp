@@ -1,0 +1,99 @@
+// Applies a function of one to three arguments element by element to strided, broadcast arrays.
+#pragma once
+
+#include <cstring>
+#include <type_traits>
+
+#include <gloss/kernels/loop.hpp>
+
+namespace gloss::inline GLOSS_ABI::kernels {
+
+/// y = f(x).
+template <class F, class Y, class X>
+void map(const Loop<2>& loop, F f, Y* y, const X* x) {
+  const Index sy = loop.inner_stride(0), sx = loop.inner_stride(1);
+  for_each_row(loop, [=](const Index* offset, Index n) {
+    Y* GLOSS_RESTRICT py = y + offset[0];
+    const X* px = x + offset[1];
+    if (sy == 1 && sx == 1) {
+      for (Index i = 0; i < n; ++i) py[i] = f(px[i]);
+    } else {
+      for (Index i = 0; i < n; ++i) py[i * sy] = f(px[i * sx]);
+    }
+  });
+}
+
+/// y = f(a, b); an inner stride of 0 on either side (a broadcast) is as fast as a dense one.
+template <class F, class Y, class A, class B>
+void map(const Loop<3>& loop, F f, Y* y, const A* a, const B* b) {
+  const Index sy = loop.inner_stride(0), sa = loop.inner_stride(1), sb = loop.inner_stride(2);
+  for_each_row(loop, [=](const Index* offset, Index n) {
+    Y* GLOSS_RESTRICT py = y + offset[0];
+    const A* pa = a + offset[1];
+    const B* pb = b + offset[2];
+    if (sy == 1 && sa == 1 && sb == 1) {
+      for (Index i = 0; i < n; ++i) py[i] = f(pa[i], pb[i]);
+    } else if (sy == 1 && sa == 1 && sb == 0) {
+      const B vb = *pb;
+      for (Index i = 0; i < n; ++i) py[i] = f(pa[i], vb);
+    } else if (sy == 1 && sa == 0 && sb == 1) {
+      const A va = *pa;
+      for (Index i = 0; i < n; ++i) py[i] = f(va, pb[i]);
+    } else {
+      for (Index i = 0; i < n; ++i) py[i * sy] = f(pa[i * sa], pb[i * sb]);
+    }
+  });
+}
+
+/// y = f(a, b, c).
+template <class F, class Y, class A, class B, class C>
+void map(const Loop<4>& loop, F f, Y* y, const A* a, const B* b, const C* c) {
+  const Index sy = loop.inner_stride(0), sa = loop.inner_stride(1);
+  const Index sb = loop.inner_stride(2), sc = loop.inner_stride(3);
+  for_each_row(loop, [=](const Index* offset, Index n) {
+    Y* GLOSS_RESTRICT py = y + offset[0];
+    const A* pa = a + offset[1];
+    const B* pb = b + offset[2];
+    const C* pc = c + offset[3];
+    if (sy == 1 && sa == 1 && sb == 1 && sc == 1) {
+      for (Index i = 0; i < n; ++i) py[i] = f(pa[i], pb[i], pc[i]);
+    } else {
+      for (Index i = 0; i < n; ++i) py[i * sy] = f(pa[i * sa], pb[i * sb], pc[i * sc]);
+    }
+  });
+}
+
+/// y = x, in y's order.
+template <class T>
+void copy(const Loop<2>& loop, T* y, const T* x) {
+  const Index sy = loop.inner_stride(0), sx = loop.inner_stride(1);
+  for_each_row(loop, [=](const Index* offset, Index n) {
+    T* GLOSS_RESTRICT py = y + offset[0];
+    const T* px = x + offset[1];
+    if (sy == 1 && sx == 1) {
+      std::memcpy(static_cast<void*>(py), static_cast<const void*>(px), static_cast<std::size_t>(n) * sizeof(T));
+    } else {
+      for (Index i = 0; i < n; ++i) py[i * sy] = px[i * sx];
+    }
+  });
+}
+
+/// y += x for dense arrays that may not overlap.
+template <class T>
+void accumulate(T* y, const T* x, Index n) {
+  parallel_for(n, 16384, [=](Index begin, Index end) {
+    T* GLOSS_RESTRICT py = y;
+    const T* px = x;
+    for (Index i = begin; i < end; ++i) py[i] += px[i];
+  });
+}
+
+/// y = value for a dense array.
+template <class T>
+void fill(T* y, T value, Index n) {
+  parallel_for(n, 32768, [=](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) y[i] = value;
+  });
+}
+
+}  // namespace gloss::inline GLOSS_ABI::kernels

@@ -1,0 +1,84 @@
+// The recorded graph: a node per tensor that needs a gradient, holding the closure that goes one step back.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <vector>
+
+#include <gloss/core/error.hpp>
+#include <gloss/core/ref.hpp>
+#include <gloss/core/shape.hpp>
+
+namespace gloss::inline GLOSS_ABI {
+
+template <class T>
+class Tensor;
+class BackwardPass;
+
+/// What backward and destruction need to know of a node, whatever its element type.
+class NodeBase : public RefCounted {
+ public:
+  explicit NodeBase(const char* op) : op_(op) {}
+  virtual ~NodeBase() = default;
+
+  /// Name of the op that made the tensor; "leaf" for a tensor that the user made.
+  const char* op() const { return op_; }
+  /// Grows with creation, so a node's inputs always have smaller numbers.
+  std::uint64_t sequence() const { return sequence_; }
+  virtual bool is_leaf() const = 0;
+
+  int inputs() const { return n_inputs_; }
+  NodeBase* input(int i) const { return i < inline_inputs ? inline_[i].get() : more_[i - inline_inputs].get(); }
+  void set_inputs(const NodeBase* const* nodes, int n) {
+    n_inputs_ = n;
+    if (n > inline_inputs) more_ = std::make_unique<Ref<NodeBase>[]>(static_cast<std::size_t>(n - inline_inputs));
+    for (int i = 0; i < n; ++i)
+      (i < inline_inputs ? inline_[i] : more_[i - inline_inputs]) = Ref<NodeBase>(const_cast<NodeBase*>(nodes[i]));
+  }
+
+ protected:
+  friend class BackwardPass;
+  template <class T>
+  friend class Node;
+  friend void destroy(NodeBase* node);
+
+  /// Runs the closure on the gathered gradient, then drops both unless `retain`.
+  virtual void step_back(BackwardPass& pass, bool retain) = 0;
+  virtual void drop_gathered() = 0;
+
+ private:
+  static constexpr int inline_inputs = 3;
+  static std::uint64_t next_sequence() {
+    static std::atomic<std::uint64_t> counter{0};
+    return counter.fetch_add(1, std::memory_order_relaxed);
+  }
+
+  const char* op_;
+  std::uint64_t sequence_ = next_sequence();
+  std::uint64_t visited_by_ = 0;  // the last BackwardPass that met this node
+  int n_inputs_ = 0;
+  Ref<NodeBase> inline_[inline_inputs];
+  std::unique_ptr<Ref<NodeBase>[]> more_;
+  NodeBase* next_doomed_ = nullptr;
+};
+
+/// Deletes a node. Deleting it may release its inputs, and theirs: those are put on a list instead of recursing, so a
+/// chain of any length is destroyed on a flat stack.
+inline void destroy(NodeBase* node) {
+  thread_local NodeBase* doomed = nullptr;
+  thread_local bool busy = false;
+  node->next_doomed_ = doomed;
+  doomed = node;
+  if (busy) return;
+  busy = true;
+  while (doomed) {
+    NodeBase* const next = doomed;
+    doomed = next->next_doomed_;
+    delete next;
+  }
+  busy = false;
+}
+
+}  // namespace gloss::inline GLOSS_ABI

@@ -1,0 +1,140 @@
+// The memory under tensors: aligned to 64 bytes, counted, and recycled instead of given back to the system.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <new>
+
+#include <gloss/core/error.hpp>
+#include <gloss/core/ref.hpp>
+#include <gloss/core/shape.hpp>
+
+namespace gloss::inline GLOSS_ABI {
+
+/// What the tensor memory pool holds, in bytes.
+struct MemoryStats {
+  std::size_t in_use = 0;    // held by live tensors
+  std::size_t peak = 0;      // the largest in_use so far
+  std::size_t cached = 0;    // free, kept for reuse
+  std::size_t requests = 0;  // blocks asked from the system so far; stands still once a loop is warm
+};
+
+inline constexpr std::size_t storage_alignment = 64;
+
+/// A block of raw memory. The header fills one alignment unit, the data follow.
+class alignas(storage_alignment) Storage : public RefCounted {
+ public:
+  std::byte* data() { return reinterpret_cast<std::byte*>(this + 1); }
+  std::size_t capacity() const { return capacity_; }
+
+ private:
+  friend class StoragePool;
+  std::size_t capacity_ = 0;
+  int size_class_ = 0;
+  Storage* next_free_ = nullptr;
+};
+static_assert(sizeof(Storage) == storage_alignment);
+
+/// Free blocks by size class (four classes per power of two, so at most a quarter is wasted).
+class StoragePool {
+ public:
+  /// Never destroyed, so that static tensors may die at any time; the pointer keeps it reachable.
+  static StoragePool& instance() {
+    static StoragePool* const pool = new StoragePool;
+    return *pool;
+  }
+
+  Ref<Storage> allocate(std::size_t bytes) {
+    const int c = size_class(bytes);
+    const std::size_t capacity = class_bytes(c);
+    Storage* block = nullptr;
+    {
+      std::lock_guard lock(mutex_);
+      stats_.in_use += capacity;
+      if (stats_.in_use > stats_.peak) stats_.peak = stats_.in_use;
+      if ((block = free_[c]) != nullptr) {
+        free_[c] = block->next_free_;
+        stats_.cached -= capacity;
+      } else {
+        ++stats_.requests;
+      }
+    }
+    if (!block) {
+      void* memory = ::operator new(sizeof(Storage) + capacity, std::align_val_t{storage_alignment}, std::nothrow);
+      if (!memory) {
+        std::lock_guard lock(mutex_);
+        stats_.in_use -= capacity;
+        fail("storage: out of memory asking for ", bytes, " bytes");
+      }
+      block = ::new (memory) Storage;
+      block->capacity_ = capacity;
+      block->size_class_ = c;
+    }
+    return Ref<Storage>(block);
+  }
+
+  void recycle(Storage* block) {
+    std::lock_guard lock(mutex_);
+    stats_.in_use -= block->capacity_;
+#if defined(__SANITIZE_ADDRESS__)
+    free_block(block);  // a recycled block would hide a use after free
+#else
+    stats_.cached += block->capacity_;
+    block->next_free_ = free_[block->size_class_];
+    free_[block->size_class_] = block;
+#endif
+  }
+
+  /// Gives every free block back to the system.
+  void trim() {
+    std::lock_guard lock(mutex_);
+    for (Storage*& head : free_)
+      while (head) {
+        Storage* const next = head->next_free_;
+        stats_.cached -= head->capacity_;
+        free_block(head);
+        head = next;
+      }
+  }
+
+  MemoryStats stats() {
+    std::lock_guard lock(mutex_);
+    return stats_;
+  }
+  void reset_peak() {
+    std::lock_guard lock(mutex_);
+    stats_.peak = stats_.in_use;
+  }
+
+ private:
+  static void free_block(Storage* block) {
+    block->~Storage();
+    ::operator delete(static_cast<void*>(block), std::align_val_t{storage_alignment});
+  }
+  // Class 4k + j holds (4 + j) * 2^(k + 4) bytes: 64, 80, 96, 112, 128, 160, ...
+  static int size_class(std::size_t bytes) {
+    if (bytes <= 64) return 0;
+    if (bytes > (std::size_t{1} << 60)) fail("storage: ", bytes, " bytes are more than memory can hold");
+    const std::size_t last = bytes - 1;
+    const int k = static_cast<int>(std::bit_width(last)) - 3;  // leaves the three leading bits
+    return 4 * (k - 4) + static_cast<int>(last >> k) - 4 + 1;
+  }
+  static std::size_t class_bytes(int c) { return std::size_t{4u + static_cast<unsigned>(c % 4)} << (c / 4 + 4); }
+
+  std::mutex mutex_;
+  Storage* free_[256] = {};
+  MemoryStats stats_;
+};
+
+inline void destroy(Storage* block) { StoragePool::instance().recycle(block); }
+
+/// Memory held by tensors on all threads. PyTorch: torch.cuda.memory_stats
+inline MemoryStats memory_stats() { return StoragePool::instance().stats(); }
+/// Starts the peak anew from what is in use now.
+inline void reset_peak_memory() { StoragePool::instance().reset_peak(); }
+/// Gives recycled memory back to the system. PyTorch: torch.cuda.empty_cache
+inline void empty_cache() { StoragePool::instance().trim(); }
+
+}  // namespace gloss::inline GLOSS_ABI

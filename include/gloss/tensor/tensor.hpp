@@ -1,0 +1,8 @@
+// Tensor<T>, complete: the class, its graph, its views and the factories.
+#pragma once
+
+#include <gloss/tensor/backward.hpp>
+#include <gloss/tensor/factories.hpp>
+#include <gloss/tensor/record.hpp>
+#include <gloss/tensor/tensor_class.hpp>
+#include <gloss/tensor/views.hpp>

@@ -1,0 +1,319 @@
+// The class Tensor<T>: a strided, row-major, reference-counted array that can take part in a graph.
+// Include <gloss/tensor/tensor.hpp>, which adds the members that record.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <cstring>
+#include <initializer_list>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <gloss/core/bfloat16.hpp>
+#include <gloss/core/context.hpp>
+#include <gloss/core/error.hpp>
+#include <gloss/core/shape.hpp>
+#include <gloss/kernels/elementwise.hpp>
+#include <gloss/tensor/node.hpp>
+#include <gloss/tensor/storage.hpp>
+
+namespace gloss::inline GLOSS_ABI {
+
+/// Element types that gradients flow through.
+template <class T>
+concept Real = std::same_as<T, float> || std::same_as<T, double>;
+
+/// Every element type a tensor can hold.
+template <class T>
+concept Element = Real<T> || std::same_as<T, bfloat16> || std::same_as<T, std::int64_t> ||
+                  std::same_as<T, std::int32_t> || std::same_as<T, std::uint8_t> || std::same_as<T, bool>;
+
+template <class T>
+constexpr const char* dtype_name() {
+  if constexpr (std::same_as<T, float>) return "float32";
+  else if constexpr (std::same_as<T, double>) return "float64";
+  else if constexpr (std::same_as<T, bfloat16>) return "bfloat16";
+  else if constexpr (std::same_as<T, std::int64_t>) return "int64";
+  else if constexpr (std::same_as<T, std::int32_t>) return "int32";
+  else if constexpr (std::same_as<T, std::uint8_t>) return "uint8";
+  else return "bool";
+}
+
+namespace detail {
+/// What a Tensor handle points to.
+template <class T>
+struct TensorBody : RefCounted {
+  Ref<Storage> storage;
+  T* data = nullptr;
+  Shape shape;
+  Shape strides;
+  Ref<NodeBase> node;  // null when no gradient is needed
+};
+template <class T>
+void destroy(TensorBody<T>* body) {
+  delete body;
+}
+}  // namespace detail
+
+/// How far backward goes beyond the gradients of the leaves.
+struct BackwardOptions {
+  bool retain_graph = false;  // keep the graph for another backward
+  bool create_graph = false;  // record the backward itself, for second derivatives; implies retain_graph
+};
+
+/// A handle: copying it shares the numbers. What only re-reads memory is a member and shares memory with its source;
+/// what computes is a free function. Sizes and rank are run-time values. PyTorch: torch.Tensor
+template <class T>
+class Tensor {
+  static_assert(Element<T>, "gloss::Tensor: the element type must be float, double, bfloat16, int64, int32, uint8 or bool");
+
+ public:
+  using value_type = T;
+
+  /// An undefined tensor, as a function result or a missing optional argument; defined() is false.
+  Tensor() = default;
+  /// New dense memory of this shape with unspecified contents; zeros, ones, full and empty are the named ways.
+  /// Errors: ShapeError on a negative size or more than 2^60 elements.
+  static Tensor uninitialized(const Shape& shape);
+  /// From numbers: one, two or three levels of braces make one, two or three axes.
+  /// Errors: ShapeError when rows differ in length.
+  Tensor(std::initializer_list<T> values);
+  Tensor(std::initializer_list<std::initializer_list<T>> rows);
+  Tensor(std::initializer_list<std::initializer_list<std::initializer_list<T>>> planes);
+
+  // --- what it is
+  bool defined() const { return static_cast<bool>(body_); }
+  const Shape& shape() const { return body("shape").shape; }
+  const Shape& strides() const { return body("strides").strides; }
+  int dim() const { return shape().rank(); }
+  /// Size along an axis; negative axes count from the end.
+  Index size(Index axis) const { return shape()[normalize_axis("size", axis, dim())]; }
+  Index numel() const { return shape().numel(); }
+  /// First element; the others stand at strides(). Valid while any tensor on this memory lives.
+  T* data() const { return body("data").data; }
+  bool is_contiguous() const;
+  /// The element at a full position; negative entries count from the end.
+  /// Errors: IndexError
+  T& at(std::initializer_list<Index> position) const;
+  /// The value of a one-element tensor. Errors: ShapeError when there are more or none.
+  T item() const;
+  /// Whether two handles stand for the same tensor.
+  bool is_same(const Tensor& other) const { return body_ == other.body_; }
+  const Storage* storage() const { return body_ ? body_->storage.get() : nullptr; }
+  /// Whether no other handle, view or closure reaches this memory.
+  bool owns_memory() const { return body_ && body_->unique() && body_->storage->unique(); }
+
+  // --- gradients
+  bool requires_grad() const { return body_ && body_->node; }
+  bool is_leaf() const { return !requires_grad() || body_->node->is_leaf(); }
+  /// Makes this tensor a leaf of the graph (or, with false, takes it out). Returns itself.
+  /// Errors: GradError on the result of a recorded op.
+  Tensor& requires_grad_(bool on = true)
+    requires Real<T>;
+  /// The gradient gathered by backward; undefined before the first. Only leaves keep one. Shares memory with the tensor's.
+  Tensor grad() const
+    requires Real<T>;
+  void set_grad(Tensor grad) const
+    requires Real<T>;
+  /// Forgets the gradient. PyTorch: x.grad = None
+  void zero_grad() const
+    requires Real<T>
+  {
+    if (requires_grad()) set_grad({});
+  }
+  /// Adds d(this)/d(leaf) to the gradient of every leaf below. Without an argument the tensor must have one element.
+  /// Errors: GradError without a graph, with a freed graph, or when `gradient` has another shape.
+  void backward(BackwardOptions options = {}) const
+    requires Real<T>;
+  void backward(const Tensor& gradient, BackwardOptions options = {}) const
+    requires Real<T>;
+  /// The same memory, outside the graph.
+  Tensor detach() const;
+  const NodeBase* node() const { return body_ ? body_->node.get() : nullptr; }
+
+  // --- views: the same memory read in another way; gradients flow through
+  /// Errors: ShapeError when the size differs or the strides do not allow it (then reshape copies). One -1 is inferred.
+  Tensor view(Shape shape) const;
+  /// view where possible, else a copy in row-major order.
+  Tensor reshape(const Shape& shape) const;
+  Tensor transpose(Index axis0, Index axis1) const;
+  /// Swaps the last two axes of a matrix or batch of matrices. PyTorch: mT
+  Tensor mT() const { return transpose(-2, -1); }
+  /// Axis i of the result is axis order[i] of this.
+  Tensor permute(const Shape& order) const;
+  /// Stretches axes of size 1 without copying; -1 keeps a size. New axes may be added in front.
+  Tensor expand(const Shape& shape) const;
+  /// Positions begin, begin + step, ... below end of one axis; negative ends count from the end, as in Python.
+  Tensor slice(Index axis, Index begin, Index end = INT64_MAX, Index step = 1) const;
+  /// One position of an axis; the axis goes. Errors: IndexError
+  Tensor select(Index axis, Index index) const;
+  /// `length` positions from `start`. Errors: IndexError beyond the end.
+  Tensor narrow(Index axis, Index start, Index length) const;
+  Tensor squeeze(Index axis) const;
+  Tensor squeeze() const;
+  Tensor unsqueeze(Index axis) const;
+  /// Merges the axes start..end into one.
+  Tensor flatten(Index start = 0, Index end = -1) const;
+  Tensor operator[](Index index) const { return select(0, index); }
+
+  // --- copies
+  /// This tensor if it is dense and row-major, else such a copy.
+  Tensor contiguous() const;
+  /// A dense copy; gradients flow through.
+  Tensor clone() const;
+
+  // --- in place, outside the graph. Errors: GradError when a graph is recorded and this needs a gradient.
+  Tensor& copy_(const Tensor& source);  // source broadcasts to this shape
+  Tensor& fill_(T value);
+  Tensor& zero_() { return fill_(T{}); }
+
+  /// A view with these sizes and strides from an element offset; unchecked and unrecorded, for op authors.
+  Tensor as_strided(const Shape& shape, const Shape& strides, Index offset) const;
+
+ protected:
+  detail::TensorBody<T>& body(const char* what) const {
+    if (!body_) fail(what, ": the tensor is undefined");
+    return *body_;
+  }
+  Ref<detail::TensorBody<T>> body_;
+
+ private:
+  template <class U>
+  friend class Tensor;
+  template <class U, class F>
+  friend Tensor<U> record_node(const char* op, Tensor<U> y, const NodeBase* const* inputs, int n, F&& backward);
+  friend class BackwardPass;
+};
+
+template <class T>
+Tensor<T> Tensor<T>::uninitialized(const Shape& shape) {
+  Index n = 1;
+  for (Index s : shape) {
+    if (s < 0) fail<ShapeError>("empty: negative size in ", shape);
+    if (s > 0 && n > (Index{1} << 60) / s) fail<ShapeError>("empty: too many elements in ", shape);
+    n *= s;
+  }
+  Tensor t;
+  t.body_ = Ref(new detail::TensorBody<T>);
+  t.body_->storage = StoragePool::instance().allocate(static_cast<std::size_t>(n) * sizeof(T));
+  t.body_->data = reinterpret_cast<T*>(t.body_->storage->data());
+  t.body_->shape = shape;
+  t.body_->strides = contiguous_strides(shape);
+  return t;
+}
+
+template <class T>
+Tensor<T>::Tensor(std::initializer_list<T> values) {
+  *this = uninitialized({static_cast<Index>(values.size())});
+  T* p = data();
+  for (const T& v : values) *p++ = v;
+}
+template <class T>
+Tensor<T>::Tensor(std::initializer_list<std::initializer_list<T>> rows) {
+  const Index width = rows.size() > 0 ? static_cast<Index>(rows.begin()->size()) : 0;
+  *this = uninitialized({static_cast<Index>(rows.size()), width});
+  T* p = data();
+  for (const auto& row : rows) {
+    if (static_cast<Index>(row.size()) != width)
+      fail<ShapeError>("tensor: rows differ in length: ", width, " and ", row.size());
+    for (const T& v : row) *p++ = v;
+  }
+}
+template <class T>
+Tensor<T>::Tensor(std::initializer_list<std::initializer_list<std::initializer_list<T>>> planes) {
+  const Index height = planes.size() > 0 ? static_cast<Index>(planes.begin()->size()) : 0;
+  const Index width = height > 0 ? static_cast<Index>(planes.begin()->begin()->size()) : 0;
+  *this = uninitialized({static_cast<Index>(planes.size()), height, width});
+  T* p = data();
+  for (const auto& plane : planes) {
+    if (static_cast<Index>(plane.size()) != height)
+      fail<ShapeError>("tensor: planes differ in height: ", height, " and ", plane.size());
+    for (const auto& row : plane) {
+      if (static_cast<Index>(row.size()) != width)
+        fail<ShapeError>("tensor: rows differ in length: ", width, " and ", row.size());
+      for (const T& v : row) *p++ = v;
+    }
+  }
+}
+
+template <class T>
+bool Tensor<T>::is_contiguous() const {
+  const auto& b = body("is_contiguous");
+  Index step = 1;
+  for (int axis = b.shape.rank() - 1; axis >= 0; --axis) {
+    if (b.shape[axis] == 0) return true;
+    if (b.shape[axis] != 1 && b.strides[axis] != step) return false;
+    step *= b.shape[axis];
+  }
+  return true;
+}
+
+template <class T>
+T& Tensor<T>::at(std::initializer_list<Index> position) const {
+  if (static_cast<int>(position.size()) != dim())
+    fail<IndexError>("at: ", position.size(), " indices for shape ", shape());
+  Index offset = 0;
+  int axis = 0;
+  for (Index i : position) {
+    const Index n = shape()[axis];
+    if (i < -n || i >= n) fail<IndexError>("at: index ", i, " is out of range for axis ", axis, " of shape ", shape());
+    offset += (i < 0 ? i + n : i) * strides()[axis++];
+  }
+  return data()[offset];
+}
+
+template <class T>
+T Tensor<T>::item() const {
+  if (numel() != 1) fail<ShapeError>("item: one element wanted, shape is ", shape());
+  return *data();
+}
+
+template <class T>
+Tensor<T> Tensor<T>::as_strided(const Shape& shape, const Shape& strides, Index offset) const {
+  const auto& from = body("as_strided");
+  Tensor t;
+  t.body_ = Ref(new detail::TensorBody<T>);
+  t.body_->storage = from.storage;
+  t.body_->data = from.data + offset;
+  t.body_->shape = shape;
+  t.body_->strides = strides;
+  return t;
+}
+
+template <class T>
+Tensor<T> Tensor<T>::detach() const {
+  return as_strided(shape(), strides(), 0);
+}
+
+namespace detail {
+template <class T>
+void check_in_place(const char* op, const Tensor<T>& x) {
+  if (is_grad_enabled() && x.requires_grad())
+    fail<GradError>(op, ": a tensor that requires a gradient is changed in place; use a NoGradGuard");
+}
+}  // namespace detail
+
+template <class T>
+Tensor<T>& Tensor<T>::copy_(const Tensor& source) {
+  detail::check_in_place("copy_", *this);
+  if (broadcast_shapes("copy_", shape(), source.shape()) != shape())
+    fail<ShapeError>("copy_: source ", source.shape(), " does not broadcast to ", shape());
+  Shape from = broadcast_strides(source.shape(), source.strides(), shape());
+  kernels::copy(kernels::make_loop<2>(shape(), {strides(), from}), data(), source.data());
+  return *this;
+}
+
+template <class T>
+Tensor<T>& Tensor<T>::fill_(T value) {
+  detail::check_in_place("fill_", *this);
+  if (is_contiguous()) {
+    kernels::fill(data(), value, numel());
+  } else {
+    const Shape still = Shape::filled(dim(), 0);
+    kernels::map(kernels::make_loop<2>(shape(), {strides(), still}), [](T v) { return v; }, data(), &value);
+  }
+  return *this;
+}
+
+}  // namespace gloss::inline GLOSS_ABI
