@@ -9,3 +9,4 @@
 #include <gloss/core/parallel_for.hpp>
 #include <gloss/core/rng.hpp>
 #include <gloss/core/shape.hpp>
+#include <gloss/kernels/gemm.hpp>

@@ -42,6 +42,8 @@ struct RandomBlock {
 /// A seeded random stream. Copying it copies its position; two streams of one seed are independent.
 class Rng {
  public:
+  using result_type = std::uint32_t;  // with operator(), min and max, what std::shuffle asks for
+
   explicit constexpr Rng(std::uint64_t seed = 0, std::uint64_t stream = 0) : seed_(seed), stream_(stream) {}
 
   constexpr std::uint64_t seed() const { return seed_; }
