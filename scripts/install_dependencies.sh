@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Installs, with apt, what building gloss needs and this machine lacks. Does nothing where all is there.
+#   scripts/install_dependencies.sh [build|tests|extras]...
+# build: compiler, CMake, Eigen and CLI11 (the default); tests: what tests and benchmarks add; extras: a second
+# compiler and the lint tools. Elsewhere than Debian and Ubuntu, install the same by hand.
+set -euo pipefail
+
+missing=()
+want_command() { # a command and the package that has it
+  command -v "$1" >/dev/null 2>&1 || missing+=("$2")
+}
+want_file() { # a file, as a path relative to the include folders, and the package that has it
+  local folder
+  for folder in /usr/include /usr/local/include; do
+    if [ -e "$folder/$1" ]; then return 0; fi
+  done
+  missing+=("$2")
+}
+want_cmake() { # 3.22 or newer, from wherever
+  local version
+  if version=$(cmake --version 2>/dev/null | sed -n '1s/[^0-9]*\([0-9.]*\).*/\1/p') &&
+    [ "$(printf '%s\n' 3.22 "$version" | sort -V | head -n 1)" = 3.22 ]; then return 0; fi
+  missing+=(cmake)
+}
+
+for set in "${@:-build}"; do
+  case "$set" in
+    build)
+      want_command c++ g++
+      want_cmake
+      ninja --version >/dev/null 2>&1 || missing+=(ninja-build)
+      want_command ccache ccache
+      want_file eigen3/Eigen/Core libeigen3-dev
+      want_file nlohmann/json.hpp nlohmann-json3-dev
+      want_file CLI/CLI.hpp libcli11-dev
+      want_file fmt/core.h libfmt-dev
+      ;;
+    tests)
+      want_file catch2 catch2
+      want_file benchmark/benchmark.h libbenchmark-dev
+      ;;
+    extras)
+      want_command clang++ clang
+      [ -e /usr/lib/llvm-14/lib/libomp.so ] || compgen -G '/usr/lib/llvm-*/lib/libomp.so' >/dev/null || missing+=(libomp-dev)
+      want_command clang-format clang-format
+      want_command clang-tidy clang-tidy
+      ;;
+    *)
+      echo "install_dependencies: no such set: $set" >&2
+      exit 2
+      ;;
+  esac
+done
+
+if [ ${#missing[@]} -eq 0 ]; then exit 0; fi
+echo "installing: ${missing[*]}"
+if ! command -v apt-get >/dev/null 2>&1; then
+  echo "install_dependencies: there is no apt-get here; install by hand: ${missing[*]}" >&2
+  exit 1
+fi
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null 2>&1; then
+    echo "install_dependencies: run as root, or install by hand: ${missing[*]}" >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null
