@@ -4,15 +4,19 @@
 
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include <gloss/core/shape.hpp>
 
 #if defined(__GNUC__) || defined(__clang__)
 #define GLOSS_INLINE inline __attribute__((always_inline))
+#define GLOSS_INLINE_LAMBDA __attribute__((always_inline))  // stands after the lambda's parameters
 #elif defined(_MSC_VER)
 #define GLOSS_INLINE __forceinline
+#define GLOSS_INLINE_LAMBDA
 #else
 #define GLOSS_INLINE inline
+#define GLOSS_INLINE_LAMBDA
 #endif
 
 namespace gloss::inline GLOSS_ABI::kernels {
@@ -24,13 +28,13 @@ inline constexpr Index lanes = GLOSS_VECTOR_BYTES / static_cast<Index>(sizeof(T)
 namespace detail {
 
 template <int Bytes>
-struct IntOf;
+struct SizedInt;
 template <>
-struct IntOf<4> {
+struct SizedInt<4> {
   using type = std::int32_t;
 };
 template <>
-struct IntOf<8> {
+struct SizedInt<8> {
   using type = std::int64_t;
 };
 
@@ -51,7 +55,7 @@ struct Pack {
     for (Index i = 0; i < lanes<T>; ++i) r.v[i] = static_cast<T>(f(i));
     return r;
   }
-  using Mask = Pack<typename IntOf<sizeof(T)>::type>;
+  using Mask = Pack<typename SizedInt<sizeof(T)>::type>;
   friend Pack operator-(Pack a) { return make([&](Index i) { return -a.v[i]; }); }
 #define GLOSS_PACK_OPERATOR(op)                                                                     \
   friend Pack operator op(Pack a, Pack b) { return make([&](Index i) { return a.v[i] op b.v[i]; }); } \
@@ -93,7 +97,7 @@ template <class T>
 using Vec = typename detail::VecOf<T>::type;
 /// The signed integer of T's width, and the vector of them: what comparing two Vec<T> gives, all ones where true.
 template <class T>
-using IntOf = typename detail::IntOf<sizeof(T)>::type;
+using IntOf = typename detail::SizedInt<sizeof(T)>::type;
 template <class T>
 using IntVec = Vec<IntOf<T>>;
 
@@ -126,6 +130,25 @@ GLOSS_INLINE Vec<T> load_partial(const T* p, Index n, T fill = T(0)) {
 template <class T>
 GLOSS_INLINE void store_partial(T* p, Vec<T> v, Index n) {
   std::memcpy(p, &v, static_cast<std::size_t>(n) * sizeof(T));
+}
+/// Load and store of m elements, m <= lanes<T>.
+template <class T>
+GLOSS_INLINE Vec<T> load_n(const T* p, Index m, T fill = T(0)) {
+  return m == lanes<T> ? load<T>(p) : load_partial<T>(p, m, fill);
+}
+template <class T>
+GLOSS_INLINE void store_n(T* p, Vec<T> v, Index m) {
+  if (m == lanes<T>)
+    store<T>(p, v);
+  else
+    store_partial<T>(p, v, m);
+}
+/// Calls f(i, m) for the vectors [i, i + m) of [0, n): m is lanes<T>, and less in the last call where n asks for it.
+template <class T, class F>
+GLOSS_INLINE void each_vector(Index n, F f) {
+  Index i = 0;
+  for (; i + lanes<T> <= n; i += lanes<T>) f(i, lanes<T>);
+  if (i < n) f(i, n - i);
 }
 /// The same bits as another vector type.
 template <class To, class V>
@@ -170,22 +193,34 @@ GLOSS_INLINE Vec<T> iota() {
   for (Index i = 0; i < lanes<T>; ++i) a[i] = static_cast<T>(i);
   return load<T>(a);
 }
+namespace detail {
+/// Lane i of the result is lane (i + by) mod lanes.
+template <class T, Index by, std::size_t... i>
+GLOSS_INLINE Vec<T> rotate(Vec<T> v, std::index_sequence<i...>) {
+#if defined(__GNUC__) || defined(__clang__)
+  return __builtin_shufflevector(v, v, static_cast<int>((i + by) % sizeof...(i))...);
+#else
+  return Vec<T>{v[static_cast<Index>((i + by) % sizeof...(i))]...};
+#endif
+}
+template <class T, Index width, class Join>
+GLOSS_INLINE T fold(Vec<T> v, Join join) {
+  if constexpr (width == 0)
+    return v[0];
+  else
+    return fold<T, width / 2>(join(v, rotate<T, width>(v, std::make_index_sequence<lanes<T>>{})), join);
+}
+}  // namespace detail
+
 /// Sum over the lanes, always in the same order: the upper half is added to the lower until one is left.
 template <class T>
 GLOSS_INLINE T hsum(Vec<T> v) {
-  T a[lanes<T>];
-  store<T>(a, v);
-  for (Index w = lanes<T> / 2; w > 0; w /= 2)
-    for (Index i = 0; i < w; ++i) a[i] += a[i + w];
-  return a[0];
+  return detail::fold<T, lanes<T> / 2>(v, [](Vec<T> a, Vec<T> b) { return a + b; });
 }
+/// Largest lane; a NaN may get lost.
 template <class T>
 GLOSS_INLINE T hmax(Vec<T> v) {
-  T a[lanes<T>];
-  store<T>(a, v);
-  for (Index w = lanes<T> / 2; w > 0; w /= 2)
-    for (Index i = 0; i < w; ++i) a[i] = a[i] > a[i + w] ? a[i] : a[i + w];
-  return a[0];
+  return detail::fold<T, lanes<T> / 2>(v, [](Vec<T> a, Vec<T> b) { return vmax<T>(a, b); });
 }
 
 }  // namespace gloss::inline GLOSS_ABI::kernels
