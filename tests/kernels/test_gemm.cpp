@@ -1,5 +1,5 @@
 // Products against three plain loops: every transposed form, sizes around every block edge, strides, epilogues.
-#include <catch2/catch.hpp>
+#include "support/catch.hpp"
 
 #include <cmath>
 #include <cstring>

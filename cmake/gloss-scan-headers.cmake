@@ -1,0 +1,51 @@
+# Which further libraries (nlohmann_json, fmt, CLI11) a header or source of this project needs, by what it includes,
+# directly or through our own headers. Nothing here touches the installed package.
+
+file(GLOB_RECURSE gloss_headers CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/include/gloss/*.hpp")
+list(SORT gloss_headers)
+
+# gloss_needs(OUT file): `file` is a full path.
+function(gloss_needs out file)
+  get_property(known GLOBAL PROPERTY "gloss_needs ${file}" SET)
+  if(known)
+    get_property(needs GLOBAL PROPERTY "gloss_needs ${file}")
+    set(${out} "${needs}" PARENT_SCOPE)
+    return()
+  endif()
+  set_property(GLOBAL PROPERTY "gloss_needs ${file}" "")  # ends circles
+  set(needs "")
+  file(STRINGS "${file}" lines REGEX "^ *# *include")
+  get_filename_component(folder "${file}" DIRECTORY)
+  foreach(line IN LISTS lines)
+    if(line MATCHES "<nlohmann/")
+      list(APPEND needs nlohmann_json)
+    elseif(line MATCHES "<fmt/")
+      list(APPEND needs fmt)
+    elseif(line MATCHES "<CLI/")
+      list(APPEND needs CLI11)
+    elseif(line MATCHES "[<\"]([A-Za-z0-9_./-]+)[>\"]")
+      set(name "${CMAKE_MATCH_1}")
+      foreach(root IN ITEMS "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/tests" "${folder}")
+        if(EXISTS "${root}/${name}" AND NOT IS_DIRECTORY "${root}/${name}")
+          gloss_needs(more "${root}/${name}")
+          list(APPEND needs ${more})
+          break()
+        endif()
+      endforeach()
+    endif()
+  endforeach()
+  list(REMOVE_DUPLICATES needs)
+  set_property(GLOBAL PROPERTY "gloss_needs ${file}" "${needs}")
+  set(${out} "${needs}" PARENT_SCOPE)
+endfunction()
+
+# A header that includes every header except those that need a further library and the naive references. The compiled
+# library is built from it, so that a new header is instantiated without being listed.
+set(text "")
+foreach(header IN LISTS gloss_headers)
+  gloss_needs(needs "${PROJECT_SOURCE_DIR}/include/${header}")
+  if(NOT needs AND NOT header MATCHES "_naive|tensor/eigen|/dist/")
+    string(APPEND text "#include <${header}>\n")
+  endif()
+endforeach()
+file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/generated/gloss_every_header.hpp" CONTENT "#pragma once\n${text}" @ONLY)
