@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 #include <utility>
 
 #include <gloss/core/shape.hpp>
@@ -120,16 +121,59 @@ GLOSS_INLINE Vec<T> splat(T x) {
   return Vec<T>::make([&](Index) { return x; });
 #endif
 }
-/// The first n < lanes<T> elements, the other lanes hold `fill`.
+/// 0, 1, 2, ... in the lanes.
+template <class T>
+GLOSS_INLINE Vec<T> iota() {
+  T a[lanes<T>];
+  for (Index i = 0; i < lanes<T>; ++i) a[i] = static_cast<T>(i);
+  return load<T>(a);
+}
+/// The first n < lanes<T> elements, the other lanes hold `fill`; memory beyond n is not touched.
+/// The compiler's builtins for masked moves are named where there are such moves: a copy of variable length costs more
+/// than all the rest of a short row.
 template <class T>
 GLOSS_INLINE Vec<T> load_partial(const T* p, Index n, T fill = T(0)) {
+  [[maybe_unused]] constexpr bool real = std::is_floating_point_v<T>;
   Vec<T> v = splat<T>(fill);
-  std::memcpy(&v, p, static_cast<std::size_t>(n) * sizeof(T));
+#if defined(__GNUC__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
+  if constexpr (real && sizeof(T) == 4)
+    return __builtin_ia32_loadups512_mask(p, v, static_cast<unsigned short>((1u << n) - 1));
+  if constexpr (real && sizeof(T) == 8)
+    return __builtin_ia32_loadupd512_mask(p, v, static_cast<unsigned char>((1u << n) - 1));
+#elif defined(__GNUC__) && GLOSS_VECTOR_BYTES == 32 && defined(__AVX__)
+  if constexpr (real) {
+    typedef long long LongLongs __attribute__((vector_size(32)));
+    const IntVec<T> mask = iota<IntOf<T>>() < static_cast<IntOf<T>>(n);
+    if constexpr (sizeof(T) == 4)
+      return mask ? __builtin_ia32_maskloadps256(reinterpret_cast<const Vec<T>*>(p), mask) : v;
+    else
+      return mask ? __builtin_ia32_maskloadpd256(reinterpret_cast<const Vec<T>*>(p), (LongLongs)mask) : v;
+  }
+#endif
+  for (Index i = 0; i < lanes<T>; ++i)
+    if (i < n) v[i] = p[i];
   return v;
 }
 template <class T>
 GLOSS_INLINE void store_partial(T* p, Vec<T> v, Index n) {
-  std::memcpy(p, &v, static_cast<std::size_t>(n) * sizeof(T));
+  [[maybe_unused]] constexpr bool real = std::is_floating_point_v<T>;
+#if defined(__GNUC__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
+  if constexpr (real && sizeof(T) == 4)
+    return __builtin_ia32_storeups512_mask(p, v, static_cast<unsigned short>((1u << n) - 1));
+  if constexpr (real && sizeof(T) == 8)
+    return __builtin_ia32_storeupd512_mask(p, v, static_cast<unsigned char>((1u << n) - 1));
+#elif defined(__GNUC__) && GLOSS_VECTOR_BYTES == 32 && defined(__AVX__)
+  if constexpr (real) {
+    typedef long long LongLongs __attribute__((vector_size(32)));
+    const IntVec<T> mask = iota<IntOf<T>>() < static_cast<IntOf<T>>(n);
+    if constexpr (sizeof(T) == 4)
+      return __builtin_ia32_maskstoreps256(reinterpret_cast<Vec<T>*>(p), mask, v);
+    else
+      return __builtin_ia32_maskstorepd256(reinterpret_cast<Vec<T>*>(p), (LongLongs)mask, v);
+  }
+#endif
+  for (Index i = 0; i < lanes<T>; ++i)
+    if (i < n) p[i] = v[i];
 }
 /// Load and store of m elements, m <= lanes<T>.
 template <class T>
@@ -186,13 +230,7 @@ GLOSS_INLINE Vec<To> convert_to(V v) {
   return Vec<To>::make([&](Index i) { return v[i]; });
 #endif
 }
-/// 0, 1, 2, ... in the lanes.
-template <class T>
-GLOSS_INLINE Vec<T> iota() {
-  T a[lanes<T>];
-  for (Index i = 0; i < lanes<T>; ++i) a[i] = static_cast<T>(i);
-  return load<T>(a);
-}
+
 namespace detail {
 /// Lane i of the result is lane (i + by) mod lanes.
 template <class T, Index by, std::size_t... i>

@@ -37,15 +37,20 @@ void softmax_forward(const T* x, T* y, Index rows, Index n) {
       const T* xr = x + r * n;
       T* yr = y + r * n;
       const T max = detail::row_max<T>(xr, n);
+      const auto exp_at = [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
+        return exp<T>(load_n<T>(xr + i, m, -std::numeric_limits<T>::infinity()) - max);
+      };
       Vec<T> sum{};
       each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
-        const Vec<T> e = exp<T>(load_n<T>(xr + i, m, -std::numeric_limits<T>::infinity()) - max);
+        const Vec<T> e = exp_at(i, m);
         sum = sum + e;
-        store_n<T>(yr + i, e, m);
+        if (m == lanes<T>) store<T>(yr + i, e);
       });
       const T scale = T(1) / hsum<T>(sum);
-      each_vector<T>(n, [&](Index i, Index m)
-                            GLOSS_INLINE_LAMBDA { store_n<T>(yr + i, load_n<T>(yr + i, m) * scale, m); });
+      // The last, partial vector is computed again: reading it back would wait for a masked store.
+      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
+        store_n<T>(yr + i, (m == lanes<T> ? load<T>(yr + i) : exp_at(i, m)) * scale, m);
+      });
     }
   });
 }

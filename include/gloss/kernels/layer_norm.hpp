@@ -1,0 +1,130 @@
+// Layer normalisation over the last axis, PyTorch's and the Annotated Transformer's, forward beside backward.
+#pragma once
+
+#include <cmath>
+#include <vector>
+
+#include <gloss/core/parallel_for.hpp>
+#include <gloss/kernels/softmax.hpp>
+
+namespace gloss::inline GLOSS_ABI::kernels {
+
+/// How a row is scaled, d = x - mean.
+/// torch: rscale = 1 / sqrt(sum d^2 / n + eps); annotated: rscale = 1 / (sqrt(sum d^2 / (n - 1)) + eps), NaN for n == 1.
+enum class LayerNormKind { torch, annotated };
+
+/// y = gamma (x - mean) rscale + beta by rows; a null gamma is 1, a null beta 0; y may be x.
+/// mean and rscale are for the backward pass.
+/// Shape: x, y [rows, n]; gamma, beta [n]; mean, rscale [rows].
+template <class T>
+void layer_norm_forward(const T* x, const T* gamma, const T* beta, T* y, T* mean, T* rscale, Index rows, Index n,
+                        double eps, LayerNormKind kind) {
+  parallel_for(rows, detail::row_grain(n), [=](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) {
+      const T* xr = x + r * n;
+      T* yr = y + r * n;
+      Vec<T> sum{};
+      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { sum = sum + load_n<T>(xr + i, m); });
+      const T mu = hsum<T>(sum) / static_cast<T>(n);
+      Vec<T> squares{};
+      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
+        const Vec<T> d = load_n<T>(xr + i, m, mu) - mu;
+        squares = squares + d * d;
+      });
+      const T square = hsum<T>(squares);
+      const T scale = kind == LayerNormKind::torch
+                          ? T(1) / std::sqrt(square / static_cast<T>(n) + static_cast<T>(eps))
+                          : T(1) / (std::sqrt(square / static_cast<T>(n - 1)) + static_cast<T>(eps));
+      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
+        Vec<T> v = (load_n<T>(xr + i, m) - mu) * scale;
+        if (gamma != nullptr) v = v * load_n<T>(gamma + i, m);
+        if (beta != nullptr) v = v + load_n<T>(beta + i, m);
+        store_n<T>(yr + i, v, m);
+      });
+      mean[r] = mu;
+      rscale[r] = scale;
+    }
+  });
+}
+
+/// With d = x - mean, g = dy gamma, s = rscale:
+///   dx = s (g - sum(g) / n - d c), c = s^2 sum(g d) / n (torch) or s sum(g d) / ((n - 1) std) (annotated, 0 at std 0);
+///   dgamma = sum over rows of dy d s; dbeta = sum over rows of dy.
+/// dx, dgamma, dbeta are overwritten; null where not wanted; dx may be dy.
+template <class T>
+void layer_norm_backward(const T* dy, const T* x, const T* gamma, const T* mean, const T* rscale, T* dx, T* dgamma,
+                         T* dbeta, Index rows, Index n, double /*eps*/, LayerNormKind kind) {
+  // The rows are cut without regard to threads, each part sums into its own arrays, and these are added in order.
+  constexpr Index max_parts = 32, min_rows = 16;
+  const Index wanted = (rows + min_rows - 1) / min_rows;
+  const Index parts = wanted < max_parts ? wanted : max_parts;
+  const bool sums = dgamma != nullptr || dbeta != nullptr;
+  std::vector<T> scratch(sums ? static_cast<std::size_t>(2 * parts * n) : 0, T(0));
+  T* const partial = scratch.data();
+  const Index work = parts > 0 ? rows * n / parts : 0;
+  parallel_for(parts, detail::row_grain(work), [=](Index begin, Index end) {
+    for (Index part = begin; part < end; ++part) {
+      T* const pg = partial + 2 * part * n;
+      T* const pb = pg + n;
+      for (Index r = rows * part / parts; r < rows * (part + 1) / parts; ++r) {
+        const T* xr = x + r * n;
+        const T* dyr = dy + r * n;
+        const T mu = mean[r], s = rscale[r];
+        Vec<T> g_sums{}, gd_sums{}, squares{};
+        if (dx != nullptr) {
+          each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
+            Vec<T> g = load_n<T>(dyr + i, m);
+            if (gamma != nullptr) g = g * load_n<T>(gamma + i, m);
+            const Vec<T> d = load_n<T>(xr + i, m, mu) - mu;
+            g_sums = g_sums + g;
+            gd_sums = gd_sums + g * d;
+            squares = squares + d * d;
+          });
+        }
+        const T g_mean = hsum<T>(g_sums) / static_cast<T>(n), gd = hsum<T>(gd_sums);
+        T c = s * s * gd / static_cast<T>(n);
+        if (kind == LayerNormKind::annotated) {
+          const T square = hsum<T>(squares);
+          c = square == T(0) ? T(0) : s * gd / std::sqrt(square * static_cast<T>(n - 1));  // (n - 1) std
+        }
+        each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
+          const Vec<T> dyi = load_n<T>(dyr + i, m);
+          const Vec<T> d = load_n<T>(xr + i, m) - mu;
+          if (sums) {
+            store_n<T>(pg + i, load_n<T>(pg + i, m) + dyi * (d * s), m);
+            store_n<T>(pb + i, load_n<T>(pb + i, m) + dyi, m);
+          }
+          if (dx != nullptr) {
+            const Vec<T> g = gamma != nullptr ? dyi * load_n<T>(gamma + i, m) : dyi;
+            store_n<T>(dx + r * n + i, (g - g_mean - d * c) * s, m);
+          }
+        });
+      }
+    }
+  });
+  if (!sums) return;
+  parallel_for(n, 1024, [=](Index begin, Index end) {
+    each_vector<T>(end - begin, [&](Index j, Index m) GLOSS_INLINE_LAMBDA {
+      const Index i = begin + j;
+      Vec<T> g{}, b{};
+      for (Index part = 0; part < parts; ++part) {
+        g = g + load_n<T>(partial + 2 * part * n + i, m);
+        b = b + load_n<T>(partial + (2 * part + 1) * n + i, m);
+      }
+      if (dgamma != nullptr) store_n<T>(dgamma + i, g, m);
+      if (dbeta != nullptr) store_n<T>(dbeta + i, b, m);
+    });
+  });
+}
+
+GLOSS_INSTANTIATE(void layer_norm_forward<float>(const float*, const float*, const float*, float*, float*, float*, Index,
+                                                 Index, double, LayerNormKind))
+GLOSS_INSTANTIATE(void layer_norm_forward<double>(const double*, const double*, const double*, double*, double*, double*,
+                                                  Index, Index, double, LayerNormKind))
+GLOSS_INSTANTIATE(void layer_norm_backward<float>(const float*, const float*, const float*, const float*, const float*,
+                                                  float*, float*, float*, Index, Index, double, LayerNormKind))
+GLOSS_INSTANTIATE(void layer_norm_backward<double>(const double*, const double*, const double*, const double*,
+                                                   const double*, double*, double*, double*, Index, Index, double,
+                                                   LayerNormKind))
+
+}  // namespace gloss::inline GLOSS_ABI::kernels
