@@ -1,0 +1,38 @@
+// a / b
+#pragma once
+
+#include <gloss/ops/mul.hpp>
+
+namespace gloss::inline GLOSS_ABI {
+
+/// y = a / b, element by element. Dividing by zero gives infinity or NaN.
+/// Shape: a, b broadcast.
+/// Errors: ShapeError when they do not.
+/// Backward: da = dy / b, db = -dy * a / b^2, summed over stretched axes.
+/// PyTorch: torch.div (true division; integer tensors have no operator/)
+template <Real T>
+Tensor<T> div(const Tensor<T>& a, const Tensor<T>& b) {
+  Tensor<T> y = map_binary<T>("div", a, b, [](T p, T q) { return p / q; });
+  return record("div", y, {a, b}, [a, b](const Tensor<T>& dy, Grads& dx) {
+    const Tensor<T> da = div(dy, b);
+    if (dx.needs(0)) dx.add(0, sum_to(da, a.shape()));
+    if (dx.needs(1)) dx.add(1, -sum_to(mul(da, div(a, b)), b.shape()));
+  });
+}
+
+template <Real T>
+Tensor<T> operator/(const Tensor<T>& a, const Tensor<T>& b) {
+  return div(a, b);
+}
+template <Real T>
+Tensor<T> operator/(const Tensor<T>& a, Scalar<T> s) {
+  const T divisor = static_cast<T>(s);
+  Tensor<T> y = map_unary<T>(a, [divisor](T p) { return p / divisor; });
+  return record("div", y, {a}, [s](const Tensor<T>& dy, Grads& dx) { dx.add(0, dy / s); });
+}
+template <Real T>
+Tensor<T> operator/(Scalar<T> s, const Tensor<T>& a) {
+  return div(full<T>({}, static_cast<T>(s)), a);
+}
+
+}  // namespace gloss::inline GLOSS_ABI

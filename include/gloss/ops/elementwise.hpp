@@ -1,0 +1,43 @@
+// The shared part of every element-wise op: allocates the result and walks the operands. Op headers add the calculus.
+#pragma once
+
+#include <gloss/tensor/tensor.hpp>
+
+namespace gloss::inline GLOSS_ABI {
+
+namespace detail {
+template <class T>
+struct ScalarOf {
+  using type = std::int64_t;
+};
+template <Real T>
+struct ScalarOf<T> {
+  using type = double;
+};
+}  // namespace detail
+
+/// The type of a number that stands beside a tensor: wide, so that `x * 2` and `x * 0.5` are both exact and silent.
+template <class T>
+using Scalar = typename detail::ScalarOf<T>::type;
+
+/// y_i = f(x_i), unrecorded.
+template <Element Y, class X, class F>
+Tensor<Y> map_unary(const Tensor<X>& x, F f) {
+  Tensor<Y> y = empty<Y>(x.shape());
+  kernels::map(kernels::make_loop<2>(x.shape(), {y.strides(), x.strides()}), f, y.data(), static_cast<const X*>(x.data()));
+  return y;
+}
+
+/// y_i = f(a_i, b_i) on broadcast operands, unrecorded.
+/// Errors: ShapeError naming op when the shapes do not broadcast.
+template <Element Y, class A, class B, class F>
+Tensor<Y> map_binary(const char* op, const Tensor<A>& a, const Tensor<B>& b, F f) {
+  const Shape shape = a.shape() == b.shape() ? a.shape() : broadcast_shapes(op, a.shape(), b.shape());
+  Tensor<Y> y = empty<Y>(shape);
+  kernels::map(kernels::make_loop<3>(shape, {y.strides(), broadcast_strides(a.shape(), a.strides(), shape),
+                                             broadcast_strides(b.shape(), b.strides(), shape)}),
+               f, y.data(), static_cast<const A*>(a.data()), static_cast<const B*>(b.data()));
+  return y;
+}
+
+}  // namespace gloss::inline GLOSS_ABI

@@ -1,0 +1,21 @@
+// e to the x
+#pragma once
+
+#include <cmath>
+
+#include <gloss/ops/mul.hpp>
+
+namespace gloss::inline GLOSS_ABI {
+
+/// y = e^x.
+/// Backward: dx = dy * y; y is saved, and computed again from x when the backward is itself recorded.
+/// PyTorch: torch.exp
+template <Real T>
+Tensor<T> exp(const Tensor<T>& x) {
+  Tensor<T> y = map_unary<T>(x, [](T v) { return std::exp(v); });
+  return record("exp", y, {x}, [x, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
+    dx.add(0, dy * (is_grad_enabled() ? exp(x) : saved));
+  });
+}
+
+}  // namespace gloss::inline GLOSS_ABI

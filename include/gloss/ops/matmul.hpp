@@ -1,0 +1,113 @@
+// Matrix products
+#pragma once
+
+#include <vector>
+
+#include <gloss/kernels/gemm.hpp>
+#include <gloss/tensor/tensor.hpp>
+
+namespace gloss::inline GLOSS_ABI {
+
+namespace detail {
+
+/// A matrix (or batch of them) as a product kernel reads it: which way round, and the distance between rows.
+template <class T>
+struct MatrixView {
+  Tensor<T> x;  // keeps the memory
+  bool transposed = false;
+  Index ld = 1;
+
+  explicit MatrixView(const Tensor<T>& source) : x(source.detach()) {
+    const Index rows = x.size(-2), cols = x.size(-1);
+    auto fits = [](Index inner_stride, Index outer_stride, Index inner, Index outer) {
+      return (inner_stride == 1 || inner <= 1) && (outer_stride >= (inner > 1 ? inner : 1) || outer <= 1);
+    };
+    const Index row_stride = x.strides()[x.dim() - 2], col_stride = x.strides()[x.dim() - 1];
+    if (fits(col_stride, row_stride, cols, rows)) {
+      ld = rows <= 1 ? (std::max)(cols, Index{1}) : row_stride;
+    } else if (fits(row_stride, col_stride, rows, cols)) {
+      transposed = true;
+      ld = cols <= 1 ? (std::max)(rows, Index{1}) : col_stride;
+    } else {
+      x = x.contiguous();
+      ld = (std::max)(cols, Index{1});
+    }
+  }
+};
+
+/// a @ b for at least two axes each, batch axes broadcast, unrecorded.
+template <class T>
+Tensor<T> matmul_forward(const Tensor<T>& a, const Tensor<T>& b, const Shape& batch) {
+  const MatrixView<T> va(a), vb(b);
+  const Index m = a.size(-2), n = b.size(-1), k = a.size(-1);
+  Shape shape = batch;
+  shape.push_back(m);
+  shape.push_back(n);
+  Tensor<T> y = empty<T>(shape);
+  if (batch.numel() == 1) {
+    kernels::gemm(va.transposed, vb.transposed, m, n, k, T{1}, static_cast<const T*>(va.x.data()), va.ld,
+                  static_cast<const T*>(vb.x.data()), vb.ld, T{0}, y.data(), n);
+    return y;
+  }
+  const auto count = static_cast<std::size_t>(batch.numel());
+  std::vector<const T*> pa(count), pb(count);
+  std::vector<T*> py(count);
+  auto batch_loop = [&](const Tensor<T>& x) {
+    Shape sizes, steps;
+    for (int i = 0; i + 2 < x.dim(); ++i) {
+      sizes.push_back(x.shape()[i]);
+      steps.push_back(x.strides()[i]);
+    }
+    return broadcast_strides(sizes, steps, batch);
+  };
+  const Shape sa = batch_loop(va.x), sb = batch_loop(vb.x);
+  Shape position = Shape::filled(batch.rank(), 0);
+  for (std::size_t i = 0; i < count; ++i) {
+    Index oa = 0, ob = 0;
+    for (int axis = 0; axis < batch.rank(); ++axis) {
+      oa += position[axis] * sa[axis];
+      ob += position[axis] * sb[axis];
+    }
+    pa[i] = va.x.data() + oa;
+    pb[i] = vb.x.data() + ob;
+    py[i] = y.data() + static_cast<Index>(i) * m * n;
+    for (int axis = batch.rank() - 1; axis >= 0 && ++position[axis] == batch[axis]; --axis) position[axis] = 0;
+  }
+  kernels::gemm_batched(va.transposed, vb.transposed, m, n, k, T{1}, pa.data(), va.ld, pb.data(), vb.ld, T{0}, py.data(),
+                        n, batch.numel());
+  return y;
+}
+
+}  // namespace detail
+
+/// y = a b, the matrix product, with PyTorch's rules: vectors act as a row on the left and a column on the right, axes
+/// before the last two are a batch and broadcast.
+/// Shape: [..., m, k], [..., k, n] -> [..., m, n]; [k], [k] -> []
+/// Errors: ShapeError when the inner dimensions differ, the batches do not broadcast, or one is a scalar.
+/// Backward: da = dy b^T, db = a^T dy, summed over stretched batch axes.
+/// PyTorch: torch.matmul
+template <Real T>
+Tensor<T> matmul(const Tensor<T>& a, const Tensor<T>& b) {
+  if (a.dim() == 0 || b.dim() == 0)
+    fail<ShapeError>("matmul: both need at least one axis: a ", a.shape(), ", b ", b.shape());
+  if (a.size(-1) != b.size(b.dim() > 1 ? -2 : -1))
+    fail<ShapeError>("matmul: inner dimensions differ: a ", a.shape(), ", b ", b.shape());
+  if (a.dim() == 1) {
+    const Tensor<T> y = matmul(a.unsqueeze(0), b.dim() == 1 ? b.unsqueeze(1) : b);
+    return b.dim() == 1 ? y.view({}) : y.squeeze(-2);
+  }
+  if (b.dim() == 1) return matmul(a, b.unsqueeze(1)).squeeze(-1);
+  if (b.dim() == 2 && a.dim() > 2) {  // one large product instead of many small ones
+    Shape shape = a.shape();
+    shape[shape.rank() - 1] = b.size(-1);
+    return matmul(a.reshape({a.numel() / (std::max)(a.size(-1), Index{1}), a.size(-1)}), b).view(shape);
+  }
+  const Shape batch = broadcast_shapes("matmul", Shape(a.shape().begin(), a.shape().end() - 2),
+                                       Shape(b.shape().begin(), b.shape().end() - 2));
+  return record("matmul", detail::matmul_forward(a, b, batch), {a, b}, [a, b](const Tensor<T>& dy, Grads& dx) {
+    if (dx.needs(0)) dx.add(0, sum_to(matmul(dy, b.mT()), a.shape()));
+    if (dx.needs(1)) dx.add(1, sum_to(matmul(a.mT(), dy), b.shape()));
+  });
+}
+
+}  // namespace gloss::inline GLOSS_ABI

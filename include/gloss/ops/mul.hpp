@@ -1,0 +1,50 @@
+// a * b
+#pragma once
+
+#include <gloss/ops/elementwise.hpp>
+
+namespace gloss::inline GLOSS_ABI {
+
+/// y = a * b, element by element.
+/// Shape: a, b broadcast.
+/// Errors: ShapeError when they do not.
+/// Backward: da = dy * b, db = dy * a, summed over stretched axes.
+/// PyTorch: torch.mul
+template <Element T>
+Tensor<T> mul(const Tensor<T>& a, const Tensor<T>& b) {
+  Tensor<T> y = map_binary<T>("mul", a, b, [](T p, T q) { return static_cast<T>(p * q); });
+  if constexpr (Real<T>)
+    return record("mul", y, {a, b}, [a, b](const Tensor<T>& dy, Grads& dx) {
+      if (dx.needs(0)) dx.add(0, sum_to(mul(dy, b), a.shape()));
+      if (dx.needs(1)) dx.add(1, sum_to(mul(dy, a), b.shape()));
+    });
+  return y;
+}
+
+/// y = a * s for a number s.
+template <Element T>
+Tensor<T> mul(const Tensor<T>& a, std::type_identity_t<T> s) {
+  Tensor<T> y = map_unary<T>(a, [s](T p) { return static_cast<T>(p * s); });
+  if constexpr (Real<T>) return record("mul", y, {a}, [s](const Tensor<T>& dy, Grads& dx) { dx.add(0, mul(dy, s)); });
+  return y;
+}
+
+template <Element T>
+Tensor<T> operator*(const Tensor<T>& a, const Tensor<T>& b) {
+  return mul(a, b);
+}
+template <Element T>
+Tensor<T> operator*(const Tensor<T>& a, Scalar<T> s) {
+  return mul(a, static_cast<T>(s));
+}
+template <Element T>
+Tensor<T> operator*(Scalar<T> s, const Tensor<T>& a) {
+  return mul(a, static_cast<T>(s));
+}
+/// -a. PyTorch: torch.neg
+template <Element T>
+Tensor<T> operator-(const Tensor<T>& a) {
+  return mul(a, static_cast<T>(-1));
+}
+
+}  // namespace gloss::inline GLOSS_ABI

@@ -1,0 +1,62 @@
+// The shared part of the reductions: which axes go, and what shape stays.
+#pragma once
+
+#include <gloss/tensor/tensor.hpp>
+
+namespace gloss::inline GLOSS_ABI {
+
+struct ReduceOptions {
+  bool keepdim = false;  // keep reduced axes with size 1
+};
+
+/// Axes to reduce over: none named means all. Converts from one axis or a list.
+class Axes {
+ public:
+  Axes() = default;
+  Axes(Index axis) : list_{axis} {}
+  Axes(int axis) : Axes(static_cast<Index>(axis)) {}
+  Axes(std::initializer_list<Index> axes) : list_(axes) {}
+
+  /// Marks the axes of a tensor of this rank. Errors: IndexError out of range or named twice.
+  void mark(const char* op, int rank, bool (&is_reduced)[max_rank]) const {
+    for (int axis = 0; axis < max_rank; ++axis) is_reduced[axis] = list_.empty() && axis < rank;
+    for (Index entry : list_) {
+      const int axis = normalize_axis(op, entry, rank);
+      if (rank == 0) continue;
+      if (is_reduced[axis]) fail<IndexError>(op, ": axis ", axis, " appears twice");
+      is_reduced[axis] = true;
+    }
+  }
+
+ private:
+  Shape list_;
+};
+
+/// What is needed before a reduction and after it: marks, the two shapes, the count of elements per result.
+struct ReducePlan {
+  bool is_reduced[max_rank];
+  Shape dropped;  // result shape without the reduced axes
+  Shape kept;     // result shape with them as 1
+  Index count = 1;
+
+  ReducePlan(const char* op, const Shape& shape, const Axes& axes) {
+    axes.mark(op, shape.rank(), is_reduced);
+    for (int axis = 0; axis < shape.rank(); ++axis) {
+      kept.push_back(is_reduced[axis] ? 1 : shape[axis]);
+      if (is_reduced[axis]) count *= shape[axis];
+      else dropped.push_back(shape[axis]);
+    }
+  }
+  const Shape& shape(ReduceOptions options) const { return options.keepdim ? kept : dropped; }
+
+  /// x reduced, unrecorded, in the shape that options ask for.
+  template <class T, class Combine>
+  Tensor<T> run(const Tensor<T>& x, T identity, Combine combine, ReduceOptions options) const {
+    Tensor<T> y = empty<T>(shape(options));
+    kernels::reduce(kernels::Reduction(x.shape(), x.strides(), is_reduced), static_cast<const T*>(x.data()), y.data(),
+                    identity, combine);
+    return y;
+  }
+};
+
+}  // namespace gloss::inline GLOSS_ABI

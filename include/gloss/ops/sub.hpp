@@ -1,0 +1,38 @@
+// a - b
+#pragma once
+
+#include <gloss/ops/add.hpp>
+#include <gloss/ops/mul.hpp>
+
+namespace gloss::inline GLOSS_ABI {
+
+/// y = a - b.
+/// Shape: a, b broadcast.
+/// Errors: ShapeError when they do not.
+/// Backward: da = dy, db = -dy, summed over stretched axes.
+/// PyTorch: torch.sub
+template <Element T>
+Tensor<T> sub(const Tensor<T>& a, const Tensor<T>& b) {
+  Tensor<T> y = map_binary<T>("sub", a, b, [](T p, T q) { return static_cast<T>(p - q); });
+  if constexpr (Real<T>)
+    return record("sub", y, {a, b}, [sa = a.shape(), sb = b.shape()](const Tensor<T>& dy, Grads& dx) {
+      if (dx.needs(0)) dx.add(0, sum_to(dy, sa));
+      if (dx.needs(1)) dx.add(1, -sum_to(dy, sb));
+    });
+  return y;
+}
+
+template <Element T>
+Tensor<T> operator-(const Tensor<T>& a, const Tensor<T>& b) {
+  return sub(a, b);
+}
+template <Element T>
+Tensor<T> operator-(const Tensor<T>& a, Scalar<T> s) {
+  return add(a, static_cast<T>(-s));
+}
+template <Element T>
+Tensor<T> operator-(Scalar<T> s, const Tensor<T>& a) {
+  return add(-a, static_cast<T>(s));
+}
+
+}  // namespace gloss::inline GLOSS_ABI

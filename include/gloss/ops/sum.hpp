@@ -1,0 +1,24 @@
+// Sum
+#pragma once
+
+#include <gloss/ops/reduce_axes.hpp>
+
+namespace gloss::inline GLOSS_ABI {
+
+/// y = sum of x over axes (all by default); 0 for none.
+/// Shape: x without the axes, or with them as 1 (keepdim).
+/// Errors: IndexError for a wrong axis.
+/// Backward: dx = dy, stretched.
+/// PyTorch: torch.sum
+template <Element T>
+Tensor<T> sum(const Tensor<T>& x, const Axes& axes = {}, ReduceOptions options = {}) {
+  const ReducePlan plan("sum", x.shape(), axes);
+  Tensor<T> y = plan.run(x, T{}, [](T a, T b) { return static_cast<T>(a + b); }, options);
+  if constexpr (Real<T>)
+    return record("sum", y, {x}, [kept = plan.kept, from = x.shape()](const Tensor<T>& dy, Grads& dx) {
+      dx.add(0, dy.view(kept).expand(from));
+    });
+  return y;
+}
+
+}  // namespace gloss::inline GLOSS_ABI

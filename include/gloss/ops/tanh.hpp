@@ -1,0 +1,22 @@
+// Hyperbolic tangent
+#pragma once
+
+#include <cmath>
+
+#include <gloss/ops/sub.hpp>
+
+namespace gloss::inline GLOSS_ABI {
+
+/// y = tanh x.
+/// Backward: dx = dy * (1 - y^2).
+/// PyTorch: torch.tanh
+template <Real T>
+Tensor<T> tanh(const Tensor<T>& x) {
+  Tensor<T> y = map_unary<T>(x, [](T v) { return std::tanh(v); });
+  return record("tanh", y, {x}, [x, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
+    const Tensor<T> t = is_grad_enabled() ? tanh(x) : saved;
+    dx.add(0, dy * (1 - t * t));
+  });
+}
+
+}  // namespace gloss::inline GLOSS_ABI

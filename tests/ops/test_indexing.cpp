@@ -1,0 +1,50 @@
+#include <gloss/gloss.hpp>
+
+#include "support/catch.hpp"
+#include "support/tensors.hpp"
+
+using namespace gloss;
+using V = std::vector<Tensor<double>>;
+
+TEST_CASE("gather, index_select, cat and stack: values") {
+  const Tensor<float> x = {{1, 2, 3}, {4, 5, 6}};
+  const Tensor<std::int64_t> index = {{2, 0}, {1, 1}};
+  const auto g = gather(x, 1, index);
+  CHECK(gloss_test::difference(g, Tensor<float>{{3, 1}, {5, 5}}) == 0);
+  CHECK(gloss_test::difference(index_select(x, 1, {2, 0}), Tensor<float>{{3, 1}, {6, 4}}) == 0);
+  CHECK(gloss_test::difference(cat<float>({x, x.select(0, 1).unsqueeze(0)}, 0),
+                               Tensor<float>{{1, 2, 3}, {4, 5, 6}, {4, 5, 6}}) == 0);
+  CHECK(stack<float>({x, x}, 1).shape() == Shape{2, 2, 3});
+}
+
+TEST_CASE("gather, index_select, cat, stack and scatter_add: gradients agree with difference quotients") {
+  Rng rng(11);
+  RngGuard use(rng);
+  auto leaf = [](const Shape& s) { return randn<double>(s).requires_grad_(); };
+  const Tensor<std::int64_t> index = {{2, 0, 2}, {1, 1, 0}};
+  CHECK(gradcheck([&](const V& x) { return gather(x[0], 1, index); }, {leaf({2, 3})}));
+  CHECK(gradcheck([&](const V& x) { return gather(x[0].transpose(0, 1), 0, index.transpose(0, 1)); }, {leaf({2, 3})}));
+  CHECK(gradcheck([&](const V& x) { return scatter_add(x[0], 1, index, x[1]); }, {leaf({2, 4}), leaf({2, 3})}));
+  CHECK(gradcheck([&](const V& x) { return index_select(x[0], 1, {2, 0, 2}); }, {leaf({2, 3, 2})}));
+  CHECK(gradcheck([&](const V& x) { return cat<double>({x[0], x[1], x[0]}, -1); }, {leaf({2, 3}), leaf({2, 1})}));
+  CHECK(gradcheck([&](const V& x) { return stack<double>({x[0], x[1]}, -1); }, {leaf({2, 3}), leaf({2, 3})}));
+}
+
+TEST_CASE("indexing: positions out of range and shapes that differ are named") {
+  const auto x = zeros<float>({2, 3});
+  CHECK_ERROR(gather(x, 1, from_vector<std::int64_t>({3}, {1, 1})), IndexError,
+              "gather: index 3 is out of range for axis 1 of shape [2, 3]");
+  CHECK_ERROR(gather(x, 1, Tensor<std::int64_t>{1}), ShapeError, "gather: index [1] has not as many axes as x [2, 3]");
+  CHECK_ERROR(index_select(x, 0, {2}), IndexError, "index_select: index 2 is out of range for axis 0 of shape [2, 3]");
+  CHECK_ERROR(cat<float>({x, zeros<float>({3, 3})}, 1), ShapeError,
+              "cat: tensor 1 has shape [3, 3], tensor 0 has [2, 3]; only axis 1 may differ");
+  CHECK_ERROR(cat<float>({}), Error, "cat: no tensors to join");
+  CHECK_ERROR(stack<float>({x, zeros<float>({3})}), ShapeError, "stack: tensor 1 has shape [3], tensor 0 has [2, 3]");
+}
+
+TEST_CASE("indexing: empty selections keep the other axes") {
+  const auto x = zeros<float>({2, 3});
+  CHECK(index_select(x, 0, from_vector<std::int64_t>({})).shape() == Shape{0, 3});
+  CHECK(gather(x, 1, zeros<std::int64_t>({2, 0})).shape() == Shape{2, 0});
+  CHECK(cat<float>({x, zeros<float>({0, 3})}).shape() == Shape{2, 3});
+}
