@@ -1,0 +1,17 @@
+# Runs PROGRAM, keeps its standard output in ACTUAL and compares it with EXPECTED.
+execute_process(COMMAND "${PROGRAM}" OUTPUT_FILE "${ACTUAL}" ERROR_VARIABLE errors RESULT_VARIABLE status)
+if(NOT status EQUAL 0)
+  file(READ "${ACTUAL}" actual)
+  message(FATAL_ERROR "exit status ${status}\n${actual}\n${errors}")
+endif()
+if(DEFINED ENV{GLOSS_UPDATE_EXPECTED})
+  configure_file("${ACTUAL}" "${EXPECTED}" COPYONLY)
+  return()
+endif()
+execute_process(COMMAND "${CMAKE_COMMAND}" -E compare_files --ignore-eol "${ACTUAL}" "${EXPECTED}"
+                RESULT_VARIABLE different ERROR_QUIET)
+if(NOT different EQUAL 0)
+  execute_process(COMMAND diff -u "${EXPECTED}" "${ACTUAL}")
+  file(READ "${ACTUAL}" actual)
+  message(FATAL_ERROR "the output differs from ${EXPECTED}; it is now:\n${actual}")
+endif()
