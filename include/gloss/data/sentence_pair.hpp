@@ -1,0 +1,45 @@
+// A sentence and its translation.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <gloss/core/error.hpp>
+#include <gloss/data/utf8.hpp>
+
+namespace gloss::inline GLOSS_ABI::data {
+
+/// A source text and its translation, both UTF-8.
+struct SentencePair {
+  std::string src;
+  std::string tgt;
+
+  friend bool operator==(const SentencePair&, const SentencePair&) = default;
+};
+
+namespace detail {
+
+inline bool starts_with_bom(std::string_view text) { return text.substr(0, 3) == "\xEF\xBB\xBF"; }
+
+/// Throws LoadError "function: name:line: cause...".
+template <class... Parts>
+[[noreturn]] void fail_at_line(const char* function, std::string_view name, std::size_t line, const Parts&... cause) {
+  fail<LoadError>(function, ": ", name, ":", line, ": ", cause...);
+}
+
+inline void check_utf8_line(const char* function, std::string_view name, std::size_t line, std::string_view text) {
+  const std::size_t bad = find_ill_formed_utf8(text);
+  if (bad != std::string_view::npos) fail_at_line(function, name, line, "not UTF-8 at byte ", bad + 1, " of the line");
+}
+
+/// Takes the first line off `rest`, without its "\n" or "\r\n".
+inline std::string_view take_line(std::string_view& rest) {
+  const std::size_t end = rest.find('\n');
+  std::string_view line = rest.substr(0, end);
+  rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  return line;
+}
+
+}  // namespace detail
+}  // namespace gloss::inline GLOSS_ABI::data
