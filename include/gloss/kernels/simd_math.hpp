@@ -27,7 +27,7 @@ struct FloatFormat<float> {
   static constexpr int mantissa = 23, bias = 127;
   static constexpr float round_magic = 0x1.8p23f;  // adding it rounds to an integer, which then sits in the low bits
   static constexpr float ln2_high = 0x1.62e4p-1f, ln2_low = 1.42860682030941723e-6f;
-  static constexpr float exp_min = -104.0f, exp_max = 89.0f;  // beyond: 0 and infinity
+  static constexpr float exp_min = -87.336544f, exp_max = 88.7228317f;  // beyond: 0 and infinity
   static constexpr std::int32_t sqrt_half_bits = 0x3f3504f3;
 };
 template <>
@@ -35,11 +35,11 @@ struct FloatFormat<double> {
   static constexpr int mantissa = 52, bias = 1023;
   static constexpr double round_magic = 0x1.8p52;
   static constexpr double ln2_high = 0x1.62e42feep-1, ln2_low = 1.90821492927058770e-10;
-  static constexpr double exp_min = -746.0, exp_max = 710.0;
+  static constexpr double exp_min = -708.39641853226408, exp_max = 709.78271289338397;
   static constexpr std::int64_t sqrt_half_bits = 0x3fe6a09e667f3bcd;
 };
 
-/// x = n ln 2 + r with |r| <= ln 2 / 2; returns exp(r) - 1 and gives n. x must lie in [exp_min, exp_max] or be NaN.
+/// x = n ln 2 + r with |r| <= ln 2 / 2; returns exp(r) - 1 and gives n. Of use for x in [exp_min, exp_max].
 template <class T>
 GLOSS_INLINE Vec<T> expm1_reduced(Vec<T> x, IntVec<T>& n) {
   using F = FloatFormat<T>;
@@ -66,16 +66,16 @@ GLOSS_INLINE Vec<T> exp2_int(IntVec<T> n) {
 
 }  // namespace detail
 
-/// e^x; 0 and infinity beyond the range, subnormal results included.
+/// e^x; infinity beyond the range, and 0 where the result would be subnormal (arithmetic on those is slow).
 template <class T>
 GLOSS_INLINE Vec<T> exp(Vec<T> x) {
   using F = detail::FloatFormat<T>;
-  x = select<T>(x < F::exp_min, splat<T>(F::exp_min), x);
-  x = select<T>(x > F::exp_max, splat<T>(F::exp_max), x);
+  using I = IntOf<T>;
   IntVec<T> n;
   const Vec<T> p = detail::expm1_reduced<T>(x, n);
-  const IntVec<T> half = n >> IntOf<T>{1};  // two factors: 2^n alone may not be a normal number
-  return (p + T(1)) * detail::exp2_int<T>(half) * detail::exp2_int<T>(n - half);
+  Vec<T> y = bit_cast_to<T>(bit_cast_to<I>(p + T(1)) + (n << I{F::mantissa}));  // times 2^n, also where 2^n is too large
+  y = select<T>(x < F::exp_min, Vec<T>{}, y);
+  return select<T>(x <= F::exp_max, y, x + std::numeric_limits<T>::infinity());  // a NaN stays one
 }
 
 /// ln x; -infinity at 0, NaN below.

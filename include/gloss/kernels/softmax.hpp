@@ -40,16 +40,17 @@ void softmax_forward(const T* x, T* y, Index rows, Index n) {
       const auto exp_at = [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
         return exp<T>(load_n<T>(xr + i, m, -std::numeric_limits<T>::infinity()) - max);
       };
+      // A short row computes its exponentials twice: reading them back so soon would wait for the stores.
+      const bool long_row = n > 6 * lanes<T>;
       Vec<T> sum{};
       each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
         const Vec<T> e = exp_at(i, m);
         sum = sum + e;
-        if (m == lanes<T>) store<T>(yr + i, e);
+        if (long_row) store_n<T>(yr + i, e, m);
       });
       const T scale = T(1) / hsum<T>(sum);
-      // The last, partial vector is computed again: reading it back would wait for a masked store.
       each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
-        store_n<T>(yr + i, (m == lanes<T> ? load<T>(yr + i) : exp_at(i, m)) * scale, m);
+        store_n<T>(yr + i, (long_row ? load_n<T>(yr + i, m) : exp_at(i, m)) * scale, m);
       });
     }
   });
