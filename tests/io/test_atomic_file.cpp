@@ -1,0 +1,117 @@
+#include <support/catch.hpp>
+
+#include <algorithm>
+
+#include <gloss/io/atomic_file.hpp>
+#include <support/temp_folder.hpp>
+
+#ifndef _WIN32
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <csignal>
+#endif
+
+using namespace gloss;
+using io::read_file;
+using io::write_file_atomically;
+
+namespace {
+std::ptrdiff_t files_in(const TempFolder& folder) {
+  return std::distance(std::filesystem::directory_iterator(folder.path), std::filesystem::directory_iterator());
+}
+}  // namespace
+
+TEST_CASE("write_file_atomically: makes a file and replaces it") {
+  const TempFolder folder;
+  const std::string path = folder.file("a"), bytes("new\0bytes\n", 10);
+  write_file_atomically(path, "old");
+  CHECK(read_file(path) == "old");
+  write_file_atomically(path, bytes);
+  CHECK(read_file(path) == bytes);
+  write_file_atomically(path, "");
+  CHECK(read_file(path).empty());
+  CHECK(files_in(folder) == 1);
+}
+
+TEST_CASE("write_file_atomically: what is not committed never was") {
+  const TempFolder folder;
+  const std::string path = folder.write("a", "old");
+  {
+    io::AtomicFile file(path);
+    file.write("half", 4);
+    CHECK(files_in(folder) == 2);
+    CHECK(read_file(path) == "old");
+  }
+  CHECK(read_file(path) == "old");
+  CHECK(files_in(folder) == 1);
+}
+
+TEST_CASE("write_file_atomically: names the file and the cause, and removes the temporary") {
+  const TempFolder folder;
+  CHECK_THROWS_WITH(write_file_atomically(folder.file("no/such"), "x"),
+                    "write_file_atomically: " + folder.file("no/such") + ": No such file or directory");
+  CHECK_THROWS_AS(write_file_atomically("", "x"), Error);
+  std::filesystem::create_directory(folder.path / "folder");
+  CHECK_THROWS_AS(write_file_atomically(folder.file("folder"), "x"), Error);
+  CHECK(files_in(folder) == 1);
+}
+
+#ifndef _WIN32
+TEST_CASE("write_file_atomically: a file that cannot grow leaves the old one") {
+  const TempFolder folder;
+  const std::string path = folder.write("a", "old");
+  rlimit saved{};
+  getrlimit(RLIMIT_FSIZE, &saved);
+  auto* const handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{10000, saved.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &small);
+  std::string message;
+  try {
+    write_file_atomically(path, std::string(20000, 'x'));
+  } catch (const Error& error) {
+    message = error.what();
+  }
+  setrlimit(RLIMIT_FSIZE, &saved);
+  std::signal(SIGXFSZ, handler);
+  CHECK(message == "write_file_atomically: " + path + ": File too large");
+  CHECK(read_file(path) == "old");
+  CHECK(files_in(folder) == 1);
+}
+
+TEST_CASE("write_file_atomically: keeps permissions and symbolic links, writes to devices directly") {
+  const TempFolder folder;
+  const std::string path = folder.write("a", "old"), link = folder.file("link");
+  std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  std::filesystem::create_symlink("a", link);
+  write_file_atomically(link, "new");
+  CHECK(std::filesystem::is_symlink(link));
+  CHECK(read_file(path) == "new");
+  CHECK(std::filesystem::status(path).permissions() ==
+        (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+  write_file_atomically("/dev/null", "x");
+  CHECK(std::filesystem::is_character_file("/dev/null"));
+  if (std::filesystem::exists("/dev/full"))
+    CHECK_THROWS_WITH(write_file_atomically("/dev/full", "x"),
+                      "write_file_atomically: /dev/full: No space left on device");
+}
+
+TEST_CASE("write_file_atomically: a kill at any moment leaves a whole file") {
+  const TempFolder folder;
+  const std::string path = folder.write("a", std::string(300000, 'a'));
+  for (int round = 0; round < 20; ++round) {
+    const pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      for (char letter = 'a';; letter = letter == 'z' ? 'a' : static_cast<char>(letter + 1))
+        write_file_atomically(path, std::string(300000, letter));
+    }
+    usleep(static_cast<useconds_t>(1000 + 700 * round));
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    const std::string bytes = read_file(path);
+    CHECK(bytes.size() == 300000);
+    CHECK(std::count(bytes.begin(), bytes.end(), bytes[0]) == 300000);
+  }
+}
+#endif
