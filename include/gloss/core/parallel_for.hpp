@@ -25,7 +25,7 @@ inline int num_threads() {
 /// threads, so f must treat every index alone: a reduction first cuts its input into fixed chunks.
 /// Errors: an exception thrown by f is rethrown to the caller, the first one if there are several.
 template <class F>
-void parallel_for(Index n, Index grain, F&& f) {
+void parallel_for(Index n, [[maybe_unused]] Index grain, F&& f) {
   if (n <= 0) return;
 #ifdef _OPENMP
   const Index per_thread = grain > 0 ? grain : 1;
