@@ -33,7 +33,7 @@ class Node : public NodeBase {
     if (!gathered_.defined()) gathered_ = Tensor<T>::uninitialized(shape_).zero_();
     return std::exchange(gathered_, {});
   }
-  void drop_gathered() override { gathered_ = {}; }
+  void drop_gathered() override { gathered_ = Tensor<T>(); }
 
   Tensor<T> gathered_;
   Tensor<T> kept_;  // what grad() asked for
