@@ -1,0 +1,379 @@
+// safetensors files: a length, a JSON header (names, types, shapes, byte ranges), then the numbers. Read with every claim
+// of the header checked, written as the reference implementation writes them.
+// Format: 8 bytes header length N, little endian; N bytes of JSON; the data that data_offsets [begin, end) refer to.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include <gloss/core/file.hpp>
+#include <gloss/io/atomic_file.hpp>
+#include <gloss/io/dtype.hpp>
+
+namespace gloss::inline GLOSS_ABI::io {
+
+static_assert(std::endian::native == std::endian::little, "gloss::io: safetensors files are little endian");
+
+/// A tensor as the header describes it. [begin, end) counts from the end of the header.
+struct StoredTensor {
+  std::string name;
+  Dtype dtype = Dtype::U8;
+  Shape shape = {};
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+};
+
+using Metadata = std::map<std::string, std::string>;
+
+namespace detail {
+
+inline constexpr std::uint64_t max_header_bytes = 100'000'000;  // the reference implementation's limit
+
+/// Receives the header's JSON piece by piece. Any piece out of place throws; nothing is kept that was not asked for.
+class HeaderReader {
+ public:
+  HeaderReader(std::string_view file, std::vector<StoredTensor>& tensors, Metadata& metadata)
+      : file_(file), tensors_(tensors), metadata_(metadata) {}
+
+  template <class... Parts>
+  [[noreturn]] void bad(const Parts&... parts) const {
+    fail<LoadError>("load_safetensors: ", file_, ": ", parts...);
+  }
+
+  // The interface that nlohmann::json::sax_parse calls.
+  bool null() { misplaced(); }
+  bool boolean(bool) { misplaced(); }
+  bool number_integer(std::int64_t) { misplaced(); }
+  bool number_float(double, const std::string&) { misplaced(); }
+  template <class Binary>
+  bool binary(Binary&) {
+    misplaced();
+  }
+  bool number_unsigned(std::uint64_t value) {
+    if (at_ == At::shape) {
+      if (value > (std::uint64_t{1} << 60)) bad(name(), ": size ", value, " in its shape is too large");
+      if (now().shape.rank() == max_rank) bad(name(), ": its shape has more than ", max_rank, " axes");
+      now().shape.push_back(static_cast<Index>(value));
+    } else if (at_ == At::offsets && n_offsets_ < 2) {
+      (n_offsets_++ == 0 ? now().begin : now().end) = value;
+    } else {
+      misplaced();
+    }
+    return true;
+  }
+  bool string(std::string& value) {
+    if (at_ == At::metadata) {
+      if (!metadata_.emplace(key_, value).second) bad("__metadata__: key '", key_, "' occurs twice");
+    } else if (at_ == At::tensor && key_ == "dtype") {
+      const DtypeInfo* info = find_dtype(value);
+      if (!info) bad(name(), ": unknown dtype '", value, "'");
+      now().dtype = info->dtype;
+    } else {
+      misplaced();
+    }
+    return true;
+  }
+  bool start_object(std::size_t) {
+    if (at_ == At::start) {
+      at_ = At::file;
+    } else if (at_ == At::file && key_ == "__metadata__") {
+      at_ = At::metadata;
+    } else if (at_ == At::file) {
+      at_ = At::tensor;
+      tensors_.push_back({.name = key_});
+      has_dtype_ = has_shape_ = has_offsets_ = false;
+    } else {
+      misplaced();
+    }
+    return true;
+  }
+  bool key(std::string& text) {
+    key_ = text;
+    if (at_ == At::file && text == "__metadata__") {
+      if (has_metadata_) bad("__metadata__ occurs twice");
+      has_metadata_ = true;
+    } else if (at_ == At::tensor) {
+      bool* const seen = text == "dtype" ? &has_dtype_ : text == "shape" ? &has_shape_
+                       : text == "data_offsets" ? &has_offsets_ : nullptr;
+      if (!seen) bad(name(), ": unknown field '", text, "'");
+      if (*seen) bad(name(), ": field '", text, "' occurs twice");
+      *seen = true;
+    }
+    return true;
+  }
+  bool end_object() {
+    if (at_ == At::tensor)
+      if (!has_dtype_ || !has_shape_ || !has_offsets_)
+        bad(name(), ": field '", !has_dtype_ ? "dtype" : !has_shape_ ? "shape" : "data_offsets", "' is missing");
+    at_ = At::file;
+    return true;
+  }
+  bool start_array(std::size_t) {
+    if (at_ == At::tensor && key_ == "shape") at_ = At::shape;
+    else if (at_ == At::tensor && key_ == "data_offsets") at_ = At::offsets, n_offsets_ = 0;
+    else misplaced();
+    return true;
+  }
+  bool end_array() {
+    if (at_ == At::offsets && n_offsets_ != 2) misplaced();
+    at_ = At::tensor;
+    return true;
+  }
+  template <class Exception>
+  bool parse_error(std::size_t position, const std::string&, const Exception&) {
+    bad("header is not valid JSON at byte ", position);
+  }
+
+ private:
+  enum class At { start, file, tensor, metadata, shape, offsets };
+
+  StoredTensor& now() { return tensors_.back(); }
+  const std::string& name() const { return tensors_.back().name; }
+  [[noreturn]] void misplaced() const {
+    if (at_ == At::start) bad("header is not a JSON object");
+    if (at_ == At::metadata) bad("__metadata__: the value of '", key_, "' is not a string");
+    if (at_ == At::file) bad(key_, ": its header entry is not an object");
+    if (key_ == "shape") bad(name(), ": its shape is not a list of sizes");
+    if (key_ == "data_offsets") bad(name(), ": its data_offsets are not two positions");
+    bad(name(), ": its dtype is not a name");
+  }
+
+  std::string_view file_;
+  std::vector<StoredTensor>& tensors_;
+  Metadata& metadata_;
+  At at_ = At::start;
+  std::string key_;
+  int n_offsets_ = 0;
+  bool has_dtype_ = false, has_shape_ = false, has_offsets_ = false, has_metadata_ = false;
+};
+
+}  // namespace detail
+
+/// A safetensors file in memory. Tensors are copied out of it, converted where that loses no meaning.
+class Safetensors {
+ public:
+  /// Checks the bytes of a file; `file` is its name in error texts.
+  /// Errors: LoadError naming the file, the key and the cause.
+  Safetensors(std::string bytes, std::string file) : file_(std::move(file)), bytes_(std::move(bytes)) { parse(); }
+
+  /// All tensors, in the header's order.
+  const std::vector<StoredTensor>& tensors() const { return tensors_; }
+  const Metadata& metadata() const { return metadata_; }
+  const std::string& file() const { return file_; }
+
+  /// The entry of this name, or null.
+  const StoredTensor* find(std::string_view name) const {
+    const auto found = index_.find(name);
+    return found == index_.end() ? nullptr : &tensors_[found->second];
+  }
+  /// Errors: LoadError when there is none.
+  const StoredTensor& entry(std::string_view name) const {
+    const StoredTensor* const found = find(name);
+    if (!found) fail<LoadError>("load_safetensors: ", file_, ": ", name, ": there is no tensor of this name");
+    return *found;
+  }
+  /// The stored bytes, at any alignment.
+  std::string_view bytes(const StoredTensor& tensor) const {
+    return std::string_view(bytes_).substr(data_begin_ + static_cast<std::size_t>(tensor.begin),
+                                           static_cast<std::size_t>(tensor.end - tensor.begin));
+  }
+
+  /// The numbers as T: any floating-point type as any other, integers as wider ones, BOOL and U8 as each other.
+  /// Errors: LoadError when there is no such tensor or its type does not convert.
+  template <Element T>
+  Tensor<T> tensor(std::string_view name) const {
+    const StoredTensor& stored = entry(name);
+    Tensor<T> x = empty<T>(stored.shape);
+    if (!convert_elements(stored.dtype, bytes(stored).data(), x.data(), x.numel()))
+      fail<LoadError>("load_safetensors: ", file_, ": ", name, ": holds ", dtype_info(stored.dtype).name,
+                      ", which does not read as ", dtype_name<T>());
+    return x;
+  }
+
+ private:
+  void parse();
+  void check_ranges(detail::HeaderReader& reader, std::uint64_t data_bytes);
+
+  std::string file_;
+  std::string bytes_;
+  std::size_t data_begin_ = 0;
+  std::vector<StoredTensor> tensors_;
+  std::map<std::string, std::size_t, std::less<>> index_;
+  Metadata metadata_;
+};
+
+inline void Safetensors::parse() {
+  detail::HeaderReader reader(file_, tensors_, metadata_);
+  if (bytes_.size() < 8) reader.bad("too short for a header: ", bytes_.size(), " bytes");
+  std::uint64_t header_bytes = 0;
+  std::memcpy(&header_bytes, bytes_.data(), 8);
+  if (header_bytes > bytes_.size() - 8)
+    reader.bad("header of ", header_bytes, " bytes, but only ", bytes_.size() - 8, " follow its length");
+  if (header_bytes > detail::max_header_bytes) reader.bad("header of ", header_bytes, " bytes is too long");
+  data_begin_ = 8 + static_cast<std::size_t>(header_bytes);
+  const char* const header = bytes_.data() + 8;
+  nlohmann::json::sax_parse(header, header + header_bytes, &reader);
+  for (std::size_t i = 0; i < tensors_.size(); ++i)
+    if (!index_.emplace(tensors_[i].name, i).second) reader.bad(tensors_[i].name, ": occurs twice");
+  check_ranges(reader, bytes_.size() - data_begin_);
+}
+
+// Together the ranges must be exactly the data: none outside, no overlap, no hole.
+inline void Safetensors::check_ranges(detail::HeaderReader& reader, std::uint64_t data_bytes) {
+  std::vector<const StoredTensor*> by_position;
+  for (const StoredTensor& t : tensors_) {
+    if (t.begin > t.end || t.end > data_bytes)
+      reader.bad(t.name, ": data_offsets [", t.begin, ", ", t.end, "] are not within the ", data_bytes, " bytes of data");
+    std::uint64_t elements = 1;  // of the axes that are not empty: also their product must be a sane number
+    bool is_empty = false;
+    for (Index size : t.shape) {
+      is_empty = is_empty || size == 0;
+      if (size > 0 && elements > (std::uint64_t{1} << 60) / static_cast<std::uint64_t>(size))
+        reader.bad(t.name, ": its shape ", t.shape, " is too large");
+      if (size > 0) elements *= static_cast<std::uint64_t>(size);
+    }
+    const std::uint64_t wanted = is_empty ? 0 : elements * static_cast<std::uint64_t>(dtype_info(t.dtype).bytes);
+    if (wanted != t.end - t.begin)
+      reader.bad(t.name, ": data_offsets [", t.begin, ", ", t.end, "] hold ", t.end - t.begin, " bytes, ",
+                 dtype_info(t.dtype).name, " ", t.shape, " takes ", wanted);
+    by_position.push_back(&t);
+  }
+  std::sort(by_position.begin(), by_position.end(), [](const StoredTensor* a, const StoredTensor* b) {
+    return std::pair(a->begin, a->end) < std::pair(b->begin, b->end);
+  });
+  std::uint64_t position = 0;
+  const StoredTensor* previous = nullptr;
+  for (const StoredTensor* t : by_position) {
+    if (t->begin < position) reader.bad(t->name, ": its bytes overlap those of ", previous->name);
+    if (t->begin > position) reader.bad(t->name, ": bytes ", position, " to ", t->begin, " before it belong to no tensor");
+    position = t->end;
+    previous = t;
+  }
+  if (position != data_bytes) reader.bad("bytes ", position, " to ", data_bytes, " of the data belong to no tensor");
+}
+
+/// Reads and checks a whole file.
+/// Errors: LoadError naming the file, the key and the cause.
+inline Safetensors load_safetensors(const std::string& path) {
+  return Safetensors(read_file(path), path);
+}
+
+/// A tensor of any type with its name, to be saved.
+class NamedTensor {
+ public:
+  template <Element T>
+  NamedTensor(std::string name, const Tensor<T>& x) : stored_{.name = std::move(name), .dtype = stored_dtype<T>()} {
+    const auto dense = std::make_shared<const Tensor<T>>(x.detach().contiguous());
+    stored_.shape = dense->shape();
+    stored_.end = static_cast<std::uint64_t>(dense->numel()) * sizeof(T);
+    data_ = dense->data();
+    keep_ = dense;
+  }
+  const StoredTensor& stored() const { return stored_; }
+  std::string_view bytes() const {
+    return {static_cast<const char*>(data_), static_cast<std::size_t>(stored_.end)};
+  }
+
+ private:
+  StoredTensor stored_;
+  const void* data_ = nullptr;
+  std::shared_ptr<const void> keep_;
+};
+
+namespace detail {
+inline void append_json_string(std::string& out, std::string_view text) {
+  out += '"';
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      constexpr const char* hex = "0123456789abcdef";
+      out += "\\u00";
+      out += hex[static_cast<unsigned char>(c) >> 4];
+      out += hex[static_cast<unsigned char>(c) & 15];
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+}
+}  // namespace detail
+
+/// The bytes of a safetensors file. Wide types stand first, so that all are aligned; otherwise the given order is kept.
+/// Errors: Error when a name occurs twice, is "__metadata__" or is not UTF-8.
+inline std::string to_safetensors(const std::vector<NamedTensor>& tensors, const Metadata& metadata = {}) {
+  std::vector<const NamedTensor*> order;
+  for (const NamedTensor& t : tensors) {
+    if (t.stored().name == "__metadata__") fail("save_safetensors: a tensor cannot be named __metadata__");
+    order.push_back(&t);
+  }
+  std::stable_sort(order.begin(), order.end(), [](const NamedTensor* a, const NamedTensor* b) {
+    return dtype_info(a->stored().dtype).bytes > dtype_info(b->stored().dtype).bytes;
+  });
+
+  std::string out(8, '\0');
+  out += '{';
+  if (!metadata.empty()) {
+    out += "\"__metadata__\":{";
+    for (const auto& [key, value] : metadata) {
+      detail::append_json_string(out, key);
+      out += ':';
+      detail::append_json_string(out, value);
+      out += ',';
+    }
+    out.back() = '}';
+    out += ',';
+  }
+  std::uint64_t position = 0;
+  for (const NamedTensor* t : order) {
+    detail::append_json_string(out, t->stored().name);
+    out += ":{\"dtype\":\"";
+    out += dtype_info(t->stored().dtype).name;
+    out += "\",\"shape\":[";
+    for (Index size : t->stored().shape) out += std::to_string(size) + ",";
+    if (t->stored().shape.rank() > 0) out.pop_back();
+    out += "],\"data_offsets\":[" + std::to_string(position) + ",";
+    position += t->bytes().size();
+    out += std::to_string(position) + "]},";
+  }
+  if (out.back() == ',') out.pop_back();
+  out += '}';
+  while (out.size() % 8 != 0) out += ' ';
+  const std::uint64_t header_bytes = out.size() - 8;
+  std::memcpy(out.data(), &header_bytes, 8);
+
+  std::vector<StoredTensor> checked;  // what a reader would refuse is not written
+  Metadata checked_metadata;
+  std::map<std::string_view, bool> names;
+  detail::HeaderReader reader("its own header", checked, checked_metadata);
+  try {
+    nlohmann::json::sax_parse(out.data() + 8, out.data() + out.size(), &reader);
+  } catch (const LoadError&) {
+    fail("save_safetensors: a name or a metadata text is not UTF-8");
+  }
+  for (const NamedTensor* t : order)
+    if (!names.emplace(t->stored().name, true).second)
+      fail("save_safetensors: two tensors are named ", t->stored().name);
+
+  out.reserve(out.size() + static_cast<std::size_t>(position));
+  for (const NamedTensor* t : order) out += t->bytes();
+  return out;
+}
+
+/// Writes a safetensors file; at any moment `path` holds either what it held before or the whole new file.
+/// Errors: as to_safetensors, and Error when the file cannot be written.
+inline void save_safetensors(const std::string& path, const std::vector<NamedTensor>& tensors,
+                             const Metadata& metadata = {}) {
+  write_file_atomically(path, to_safetensors(tensors, metadata));
+}
+
+}  // namespace gloss::inline GLOSS_ABI::io
