@@ -1,0 +1,109 @@
+// Cross-entropy against smoothed targets straight from logits: neither probabilities nor the target matrix are stored.
+#pragma once
+
+#include <cmath>
+
+#include <gloss/core/parallel_for.hpp>
+#include <gloss/kernels/softmax.hpp>
+
+namespace gloss::inline GLOSS_ABI::kernels {
+
+/// The target distribution of a row, t: `on` at the target, 0 at zero_column, `off` elsewhere; all 0 where the target
+/// is `ignored`. A row's loss is constant - sum_i t_i log p_i.
+struct SmoothedTarget {
+  double on = 1, off = 0, constant = 0;
+  double sum = 1;           // sum_i t_i
+  Index zero_column = -1;   // none if negative
+  std::int64_t ignored = -100;
+};
+
+/// Confidence 1 - smoothing at the target, smoothing / (n - 2) elsewhere, nothing at padding_idx (none if negative).
+/// The loss is the Kullback-Leibler divergence sum_i t_i (log t_i - log p_i).
+/// AT: LabelSmoothing.
+inline SmoothedTarget label_smoothing_target(Index n, Index padding_idx, double smoothing) {
+  SmoothedTarget t;
+  const double others = static_cast<double>(padding_idx < 0 ? n - 1 : n - 2);
+  t.on = 1 - smoothing;
+  t.off = n > 2 ? smoothing / static_cast<double>(n - 2) : 0;
+  t.sum = t.on + others * t.off;
+  t.constant = (t.on > 0 ? t.on * std::log(t.on) : 0) + (t.off > 0 ? others * t.off * std::log(t.off) : 0);
+  t.zero_column = t.ignored = padding_idx;
+  return t;
+}
+
+/// Smoothing spread over all n classes; rows whose target is ignore_index have no loss.
+/// PyTorch: nn.functional.cross_entropy(label_smoothing=, ignore_index=)
+inline SmoothedTarget cross_entropy_target(Index n, std::int64_t ignore_index, double smoothing) {
+  SmoothedTarget t;
+  t.off = n > 0 ? smoothing / static_cast<double>(n) : 0;
+  t.on = 1 - smoothing + t.off;
+  t.ignored = ignore_index;
+  return t;
+}
+
+/// loss = constant + sum(t) lse - sum_i t_i x_i by rows; lse = log sum exp x is for the backward pass.
+/// Shape: x [rows, n]; target, loss, lse [rows]. Targets that are not ignored lie in [0, n).
+template <class T>
+void cross_entropy_forward(const T* x, const std::int64_t* target, T* loss, T* lse, Index rows, Index n,
+                           SmoothedTarget t) {
+  parallel_for(rows, detail::row_grain(n), [=](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) {
+      const T* xr = x + r * n;
+      const T max = detail::row_max<T>(xr, n);
+      Vec<T> exps{}, sums{};
+      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
+        const Vec<T> d = load_n<T>(xr + i, m, -std::numeric_limits<T>::infinity()) - max;
+        exps = exps + exp<T>(d);
+        sums = sums + (m == lanes<T> ? d : load_n<T>(xr + i, m, max) - max);
+      });
+      const double log_sum = std::log(static_cast<double>(hsum<T>(exps)));  // of x - max
+      lse[r] = static_cast<T>(max + log_sum);
+      if (target[r] == t.ignored) {
+        loss[r] = T(0);
+        continue;
+      }
+      const double at_target = xr[target[r]] - max;
+      double value = t.constant + t.sum * log_sum - t.on * at_target;
+      if (t.off != 0) {
+        const double at_zero = t.zero_column >= 0 && t.zero_column != target[r] ? xr[t.zero_column] - max : T(0);
+        value -= t.off * (static_cast<double>(hsum<T>(sums)) - at_target - at_zero);
+      }
+      loss[r] = static_cast<T>(value);
+    }
+  });
+}
+
+/// dx_i = dloss (sum(t) exp(x_i - lse) - t_i); row r takes dloss[r * dloss_stride], stride 0 for one number. dx may be x.
+template <class T>
+void cross_entropy_backward(const T* dloss, Index dloss_stride, const T* x, const std::int64_t* target, const T* lse,
+                            T* dx, Index rows, Index n, SmoothedTarget t) {
+  parallel_for(rows, detail::row_grain(n), [=](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) {
+      const T* xr = x + r * n;
+      T* dxr = dx + r * n;
+      const bool ignored = target[r] == t.ignored;
+      const T g = ignored ? T(0) : dloss[r * dloss_stride];
+      const T scale = g * static_cast<T>(t.sum), off = g * static_cast<T>(t.off), shift = lse[r];
+      if (ignored) {
+        each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { store_n<T>(dxr + i, Vec<T>{}, m); });
+        continue;
+      }
+      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
+        store_n<T>(dxr + i, exp<T>(load_n<T>(xr + i, m) - shift) * scale - off, m);
+      });
+      if (t.zero_column >= 0) dxr[t.zero_column] += off;
+      dxr[target[r]] -= g * static_cast<T>(t.on - t.off);
+    }
+  });
+}
+
+GLOSS_INSTANTIATE(void cross_entropy_forward<float>(const float*, const std::int64_t*, float*, float*, Index, Index,
+                                                    SmoothedTarget))
+GLOSS_INSTANTIATE(void cross_entropy_forward<double>(const double*, const std::int64_t*, double*, double*, Index, Index,
+                                                     SmoothedTarget))
+GLOSS_INSTANTIATE(void cross_entropy_backward<float>(const float*, Index, const float*, const std::int64_t*,
+                                                     const float*, float*, Index, Index, SmoothedTarget))
+GLOSS_INSTANTIATE(void cross_entropy_backward<double>(const double*, Index, const double*, const std::int64_t*,
+                                                      const double*, double*, Index, Index, SmoothedTarget))
+
+}  // namespace gloss::inline GLOSS_ABI::kernels
