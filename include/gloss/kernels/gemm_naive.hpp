@@ -23,7 +23,8 @@ void gemm_naive(bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha, 
   for (Index i = 0; i < m; ++i) {
     for (Index j = 0; j < n; ++j) {
       T sum = 0;
-      for (Index p = 0; p < k; ++p) sum += (trans_a ? a[p * lda + i] : a[i * lda + p]) * (trans_b ? b[j * ldb + p] : b[p * ldb + j]);
+      for (Index p = 0; p < k; ++p)
+        sum += (trans_a ? a[p * lda + i] : a[i * lda + p]) * (trans_b ? b[j * ldb + p] : b[p * ldb + j]);
       T value = alpha * sum;
       if (beta != T(0)) value += beta * c[i * ldc + j];
       if (epilogue.bias != nullptr) value += epilogue.bias[j];
