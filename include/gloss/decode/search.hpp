@@ -1,0 +1,163 @@
+// Greedy and beam search over a batch, with a key-value cache; finished sentences leave the batch.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include <gloss/decode/cached_decoder.hpp>
+#include <gloss/ops/topk.hpp>
+
+namespace gloss::inline GLOSS_ABI::decode {
+
+struct GreedyOptions {
+  std::int64_t start = 0;  // first token the decoder reads
+  std::int64_t end = 1;    // token that finishes a sentence
+  Index max_len = 64;      // most tokens of a result
+};
+
+struct BeamOptions {
+  std::int64_t start = 0;
+  std::int64_t end = 1;
+  Index max_len = 64;
+  Index beam = 4;
+  double length_penalty = 0.6;  // a score is log P / ((5 + length) / 6)^length_penalty
+  Index n_best = 1;             // hypotheses returned per sentence, best first
+};
+
+/// A translation: tokens without start and end, and its length-normalised log-probability.
+struct Hypothesis {
+  std::vector<std::int64_t> tokens;
+  double score = 0;
+  bool finished = false;  // false when max_len cut it
+};
+
+/// The likeliest next token, again and again, until each sentence says `end`.
+/// Shape: src [batch, m], src_mask [batch, 1, m] -> batch hypotheses; score is log P.
+/// Errors: Error for a negative max_len.
+template <Real T>
+std::vector<Hypothesis> greedy_search(const transformer::EncoderDecoder<T>& model, const Tensor<std::int64_t>& src,
+                                      const Tensor<bool>& src_mask, const GreedyOptions& options) {
+  if (options.max_len < 0) fail("greedy_search: max_len ", options.max_len, " is negative");
+  std::vector<Hypothesis> out(static_cast<std::size_t>(src.size(0)));
+  if (out.empty()) return out;
+  CachedDecoder<T> state(model, src, src_mask);
+  std::vector<std::size_t> sentence;  // which sentence each row decodes
+  std::vector<std::int64_t> tokens(out.size(), options.start);
+  for (std::size_t i = 0; i < out.size(); ++i) sentence.push_back(i);
+  for (Index length = 0; length < options.max_len && !sentence.empty(); ++length) {
+    const Tensor<T> logp = state.step(from_vector(tokens));
+    const auto best = max(logp, -1);
+    std::vector<std::int64_t> kept;
+    std::vector<std::size_t> still;
+    tokens.clear();
+    for (std::size_t row = 0; row < sentence.size(); ++row) {
+      Hypothesis& h = out[sentence[row]];
+      const std::int64_t token = best.indices.data()[row];
+      h.score += static_cast<double>(best.values.data()[row]);
+      if (token == options.end) {
+        h.finished = true;
+        continue;
+      }
+      h.tokens.push_back(token);
+      tokens.push_back(token);
+      kept.push_back(static_cast<std::int64_t>(row));
+      still.push_back(sentence[row]);
+    }
+    if (still.size() < sentence.size() && !still.empty()) state.select_rows(from_vector(kept));
+    sentence = std::move(still);
+  }
+  return out;
+}
+
+/// Beam search: keeps the `beam` best prefixes of each sentence. A sentence is done when no open prefix can still beat its
+/// n_best finished ones.
+/// Shape: src [batch, m], src_mask [batch, 1, m] -> for each sentence up to n_best hypotheses, best first.
+/// Errors: Error when beam or n_best is below 1 or max_len negative.
+/// Source: Wu et al. 2016 for the length penalty; paper 6.1 uses beam 4 and 0.6.
+template <Real T>
+std::vector<std::vector<Hypothesis>> beam_search(const transformer::EncoderDecoder<T>& model,
+                                                 const Tensor<std::int64_t>& src, const Tensor<bool>& src_mask,
+                                                 const BeamOptions& options) {
+  if (options.beam < 1 || options.n_best < 1 || options.max_len < 0)
+    fail("beam_search: beam ", options.beam, " and n_best ", options.n_best, " must be positive, max_len ", options.max_len,
+         " not negative");
+  auto penalty = [&](std::size_t length) {
+    return std::pow((5.0 + static_cast<double>(length)) / 6.0, options.length_penalty);
+  };
+  auto better = [](const Hypothesis& a, const Hypothesis& b) { return a.score > b.score; };
+  struct Prefix {
+    std::size_t sentence;
+    double logp;
+    std::vector<std::int64_t> tokens;
+  };
+  const auto count = static_cast<std::size_t>(src.size(0));
+  const auto n_best = static_cast<std::size_t>(options.n_best), beam = static_cast<std::size_t>(options.beam);
+  std::vector<std::vector<Hypothesis>> done(count);
+  if (count == 0) return done;
+  CachedDecoder<T> state(model, src, src_mask);
+  std::vector<Prefix> open;
+  std::vector<std::int64_t> tokens(count, options.start);
+  for (std::size_t i = 0; i < count; ++i) open.push_back({i, 0.0, {}});
+  auto finish = [&](std::size_t sentence, std::vector<std::int64_t> said, double logp, bool finished) {
+    auto& list = done[sentence];
+    const double score = logp / penalty(said.size() + (finished ? 1 : 0));
+    list.push_back({std::move(said), score, finished});
+    std::stable_sort(list.begin(), list.end(), better);
+    if (list.size() > n_best) list.resize(n_best);
+  };
+  for (Index length = 0; length < options.max_len && !open.empty(); ++length) {
+    const Tensor<T> logp = state.step(from_vector(tokens));
+    const auto best = topk(logp, (std::min)(options.beam + 1, logp.size(1)));
+    const auto width = static_cast<std::size_t>(best.values.size(1));
+    std::vector<Prefix> next;
+    std::vector<std::int64_t> rows, next_tokens;
+    for (std::size_t row = 0; row < open.size();) {
+      const std::size_t s = open[row].sentence;
+      struct Candidate {
+        double logp;
+        std::size_t row;
+        std::int64_t token;
+      };
+      std::vector<Candidate> candidates;
+      for (; row < open.size() && open[row].sentence == s; ++row)
+        for (std::size_t k = 0; k < width; ++k)
+          candidates.push_back({open[row].logp + static_cast<double>(best.values.data()[row * width + k]), row,
+                                best.indices.data()[row * width + k]});
+      std::stable_sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.logp > b.logp; });
+      std::vector<Prefix> kept;
+      std::vector<std::int64_t> kept_rows;
+      std::size_t rank = 0;
+      for (const Candidate& c : candidates) {
+        if (kept.size() == beam) break;
+        if (c.token == options.end) {
+          if (rank < beam) finish(s, open[c.row].tokens, c.logp, true);
+        } else {
+          kept.push_back({s, c.logp, open[c.row].tokens});
+          kept.back().tokens.push_back(c.token);
+          kept_rows.push_back(static_cast<std::int64_t>(c.row));
+        }
+        ++rank;
+      }
+      // The best that an open prefix can reach: its log P only falls, so divide by the largest penalty it may meet.
+      const auto& list = done[s];
+      const double reach = kept.empty() ? -std::numeric_limits<double>::infinity()
+                                        : kept[0].logp / penalty(options.length_penalty > 0 ? static_cast<std::size_t>(options.max_len)
+                                                                                           : kept[0].tokens.size() + 1);
+      if (list.size() >= n_best && list.back().score >= reach) continue;
+      for (std::size_t i = 0; i < kept.size(); ++i) {
+        next_tokens.push_back(kept[i].tokens.back());
+        rows.push_back(kept_rows[i]);
+        next.push_back(std::move(kept[i]));
+      }
+    }
+    open = std::move(next);
+    tokens = std::move(next_tokens);
+    if (!open.empty()) state.select_rows(from_vector(rows));
+  }
+  for (Prefix& p : open) finish(p.sentence, std::move(p.tokens), p.logp, false);
+  return done;
+}
+
+}  // namespace gloss::inline GLOSS_ABI::decode

@@ -1,0 +1,188 @@
+// Module: the base of every layer and model, and Visitor, which walks its members by name.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <gloss/nn/parameter.hpp>
+
+namespace gloss::inline GLOSS_ABI::nn {
+
+template <Real T>
+class Visitor;
+
+/// What every layer and model derives from. A module is a value: copying it copies its numbers (ties within are not kept;
+/// nn::clone keeps them). Its forward is operator() const, which may run on many threads at once. It names its members
+/// in visit(), and everything else (parameters, state dicts, train and eval) is a visitor.
+/// PyTorch: torch.nn.Module
+template <Real T>
+class Module {
+ public:
+  using value_type = T;
+  virtual ~Module() = default;
+
+  /// Calls v("name", member) for every parameter, buffer and submodule, in the order of PyTorch's registration.
+  virtual void visit(Visitor<T>& v) = 0;
+
+  using Named = std::vector<std::pair<std::string, Tensor<T>>>;
+  /// Trainable tensors with their dotted names; a tied one appears once, under its first name.
+  Named named_parameters() const;
+  /// The same without names: handles for an optimizer.
+  std::vector<Tensor<T>> parameters() const;
+  /// All parameters, tied ones under each name, and buffers: what a checkpoint holds. PyTorch: state_dict
+  Named state_dict() const;
+  /// Number of trainable numbers, tied ones counted once.
+  Index num_parameters() const;
+  /// Forgets all gradients.
+  void zero_grad() const;
+
+  /// Training mode on or off for this and every submodule: what dropout looks at.
+  void train(bool on = true);
+  void eval() { train(false); }
+  bool is_training() const { return training_; }
+
+ private:
+  bool training_ = true;
+};
+
+/// Walks a module tree. Derive and override what is of interest; the path given is dotted, "encoder.layers.0.norm.a_2".
+template <Real T>
+class Visitor {
+ public:
+  virtual ~Visitor() = default;
+
+  void operator()(std::string_view name, Parameter<T>& p) {
+    if (p.defined()) parameter(path_ + std::string(name), p);
+  }
+  void operator()(std::string_view name, Buffer<T>& b) {
+    if (b.defined()) buffer(path_ + std::string(name), b);
+  }
+  void operator()(std::string_view name, Module<T>& m) {
+    const std::size_t length = path_.size();
+    path_ += name;
+    module(path_, m);
+    path_ += '.';
+    m.visit(*this);
+    path_.resize(length);
+  }
+  /// A list of modules: members "0", "1", ... PyTorch: ModuleList
+  template <class M>
+    requires std::derived_from<M, Module<T>>
+  void operator()(std::string_view name, std::vector<M>& list) {
+    const std::size_t length = path_.size();
+    path_ += name;
+    path_ += '.';
+    for (std::size_t i = 0; i < list.size(); ++i) (*this)(std::to_string(i), list[i]);
+    path_.resize(length);
+  }
+
+ protected:
+  virtual void parameter(const std::string& /*path*/, Parameter<T>&) {}
+  virtual void buffer(const std::string& /*path*/, Buffer<T>&) {}
+  virtual void module(const std::string& /*path*/, Module<T>&) {}
+
+ private:
+  std::string path_;
+};
+
+namespace detail {
+/// A visitor made of one callable for parameters and one for buffers.
+template <Real T, class OnParameter, class OnBuffer>
+class TensorVisitor final : public Visitor<T> {
+ public:
+  TensorVisitor(OnParameter on_parameter, OnBuffer on_buffer)
+      : on_parameter_(std::move(on_parameter)), on_buffer_(std::move(on_buffer)) {}
+
+ private:
+  void parameter(const std::string& path, Parameter<T>& p) override { on_parameter_(path, p); }
+  void buffer(const std::string& path, Buffer<T>& b) override { on_buffer_(path, b); }
+  OnParameter on_parameter_;
+  OnBuffer on_buffer_;
+};
+}  // namespace detail
+
+/// Calls on_parameter(path, Parameter&) and on_buffer(path, Buffer&) for all tensors of a module, in order.
+template <Real T, class OnParameter, class OnBuffer>
+void for_each_tensor(Module<T>& m, OnParameter on_parameter, OnBuffer on_buffer) {
+  detail::TensorVisitor<T, OnParameter, OnBuffer> v(std::move(on_parameter), std::move(on_buffer));
+  m.visit(v);
+}
+template <Real T, class OnParameter>
+void for_each_tensor(Module<T>& m, OnParameter on_parameter) {
+  for_each_tensor(m, std::move(on_parameter), [](const std::string&, Buffer<T>&) {});
+}
+
+template <Real T>
+typename Module<T>::Named Module<T>::named_parameters() const {
+  Named out;
+  for_each_tensor(const_cast<Module&>(*this), [&](const std::string& path, Parameter<T>& p) {
+    for (const auto& [name, tensor] : out)
+      if (tensor.is_same(p)) return;
+    out.emplace_back(path, p);
+  });
+  return out;
+}
+
+template <Real T>
+std::vector<Tensor<T>> Module<T>::parameters() const {
+  std::vector<Tensor<T>> out;
+  for (auto& [name, tensor] : named_parameters()) out.push_back(tensor);
+  return out;
+}
+
+template <Real T>
+typename Module<T>::Named Module<T>::state_dict() const {
+  Named out;
+  for_each_tensor(
+      const_cast<Module&>(*this), [&](const std::string& path, Parameter<T>& p) { out.emplace_back(path, p.detach()); },
+      [&](const std::string& path, Buffer<T>& b) { out.emplace_back(path, b.detach()); });
+  return out;
+}
+
+template <Real T>
+Index Module<T>::num_parameters() const {
+  Index n = 0;
+  for (const Tensor<T>& p : parameters()) n += p.numel();
+  return n;
+}
+
+template <Real T>
+void Module<T>::zero_grad() const {
+  for (const Tensor<T>& p : parameters()) p.zero_grad();
+}
+
+template <Real T>
+void Module<T>::train(bool on) {
+  struct Setter final : Visitor<T> {
+    bool on;
+    explicit Setter(bool value) : on(value) {}
+    void module(const std::string&, Module<T>& m) override { m.training_ = on; }
+  };
+  Setter setter(on);
+  training_ = on;
+  visit(setter);
+}
+
+/// A copy of a whole module that keeps its ties: parameters that were one tensor are one tensor in the copy.
+/// PyTorch: copy.deepcopy(model)
+template <class M>
+M clone(const M& source) {
+  M copy(source);
+  using T = typename M::value_type;
+  std::vector<std::pair<Tensor<T>, Parameter<T>*>> seen;
+  std::vector<Parameter<T>*> originals;
+  for_each_tensor<T>(const_cast<M&>(source), [&](const std::string&, Parameter<T>& p) { originals.push_back(&p); });
+  std::size_t next = 0;
+  for_each_tensor<T>(copy, [&](const std::string&, Parameter<T>& p) {
+    Parameter<T>& original = *originals[next++];
+    for (auto& [tensor, first] : seen)
+      if (tensor.is_same(original)) return p.tie(*first);
+    seen.emplace_back(original, &p);
+  });
+  return copy;
+}
+
+}  // namespace gloss::inline GLOSS_ABI::nn

@@ -1,0 +1,53 @@
+// Layers one after the other.
+#pragma once
+
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include <gloss/nn/module.hpp>
+
+namespace gloss::inline GLOSS_ABI::nn {
+
+/// y = last(... second(first(x))). Layers may be modules or any callables; modules are named by position.
+/// Keys: 0., 1., ...
+/// PyTorch: torch.nn.Sequential
+template <Real T, class... Layers>
+class Sequential final : public Module<T> {
+ public:
+  explicit Sequential(Layers... layers) : layers_(std::move(layers)...) {}
+
+  template <class X>
+  auto operator()(const X& x) const {
+    return forward<0>(x);
+  }
+  void visit(Visitor<T>& v) override { visit_all(v, std::index_sequence_for<Layers...>{}); }
+
+  template <std::size_t I>
+  auto& get() {
+    return std::get<I>(layers_);
+  }
+  template <std::size_t I>
+  const auto& get() const {
+    return std::get<I>(layers_);
+  }
+
+ private:
+  template <std::size_t I, class X>
+  auto forward(const X& x) const {
+    if constexpr (I + 1 == sizeof...(Layers)) return std::get<I>(layers_)(x);
+    else return forward<I + 1>(std::get<I>(layers_)(x));
+  }
+  template <std::size_t... I>
+  void visit_all(Visitor<T>& v, std::index_sequence<I...>) {
+    (visit_one(v, std::to_string(I), std::get<I>(layers_)), ...);
+  }
+  template <class L>
+  static void visit_one(Visitor<T>& v, const std::string& name, L& layer) {
+    if constexpr (std::derived_from<L, Module<T>>) v(name, layer);
+  }
+
+  std::tuple<Layers...> layers_;
+};
+
+}  // namespace gloss::inline GLOSS_ABI::nn

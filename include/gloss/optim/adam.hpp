@@ -1,0 +1,65 @@
+// Adam.
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include <gloss/kernels/adam.hpp>
+#include <gloss/optim/optimizer.hpp>
+
+namespace gloss::inline GLOSS_ABI::optim {
+
+struct AdamOptions {
+  double lr = 1e-3;
+  std::array<double, 2> betas = {0.9, 0.999};
+  double eps = 1e-8;
+  double weight_decay = 0;  // added to the gradient
+};
+
+/// m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, p -= lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps), in one pass.
+/// Errors: Error for values out of range.
+/// Source: Kingma and Ba 2015; paper 5.3. PyTorch: torch.optim.Adam
+template <Real T>
+class Adam final : public Optimizer<T> {
+ public:
+  Adam(std::vector<Tensor<T>> parameters, AdamOptions options = {})
+      : Optimizer<T>(std::move(parameters), options.lr), options_(options) {
+    for (double beta : options.betas)
+      if (!(beta >= 0 && beta < 1)) fail("Adam: beta ", beta, " is not in [0, 1)");
+    if (!(options.eps >= 0)) fail("Adam: eps ", options.eps, " is negative");
+    for (const Tensor<T>& p : this->parameters_) {
+      exp_avg_.push_back(zeros<T>(p.shape()));
+      exp_avg_sq_.push_back(zeros<T>(p.shape()));
+    }
+  }
+
+  void step() override {
+    ++this->steps_;
+    for (std::size_t i = 0; i < this->parameters_.size(); ++i) {
+      const Tensor<T>& p = this->parameters_[i];
+      const Tensor<T> g = p.grad();
+      if (!g.defined()) continue;
+      const Tensor<T> dense = g.contiguous();
+      kernels::adam_step(p.data(), static_cast<const T*>(dense.data()), exp_avg_[i].data(), exp_avg_sq_[i].data(),
+                         p.numel(), this->lr_, options_.betas[0], options_.betas[1], options_.eps, options_.weight_decay,
+                         false, this->steps_);
+    }
+  }
+
+  typename Optimizer<T>::Named state() override {
+    typename Optimizer<T>::Named out;
+    for (std::size_t i = 0; i < exp_avg_.size(); ++i) {
+      out.emplace_back(std::to_string(i) + ".exp_avg", exp_avg_[i]);
+      out.emplace_back(std::to_string(i) + ".exp_avg_sq", exp_avg_sq_[i]);
+    }
+    return out;
+  }
+
+ private:
+  AdamOptions options_;
+  std::vector<Tensor<T>> exp_avg_, exp_avg_sq_;
+};
+
+}  // namespace gloss::inline GLOSS_ABI::optim

@@ -1,0 +1,27 @@
+// Bounds on gradients before a step.
+#pragma once
+
+#include <cmath>
+#include <vector>
+
+#include <gloss/ops/pow.hpp>
+#include <gloss/ops/sum.hpp>
+
+namespace gloss::inline GLOSS_ABI::optim {
+
+/// Scales all gradients so that their joint 2-norm is at most max_norm; returns the norm before.
+/// PyTorch: torch.nn.utils.clip_grad_norm_
+template <Real T>
+double clip_grad_norm_(const std::vector<Tensor<T>>& parameters, double max_norm) {
+  NoGradGuard no_grad;
+  double total = 0;
+  for (const Tensor<T>& p : parameters)
+    if (const Tensor<T> g = p.grad(); g.defined()) total += static_cast<double>(sum(pow(g, 2)).item());
+  const double norm = std::sqrt(total), scale = max_norm / (norm + 1e-6);
+  if (scale < 1)
+    for (const Tensor<T>& p : parameters)
+      if (const Tensor<T> g = p.grad(); g.defined()) p.set_grad(g * scale);
+  return norm;
+}
+
+}  // namespace gloss::inline GLOSS_ABI::optim

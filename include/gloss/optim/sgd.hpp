@@ -1,0 +1,58 @@
+// Stochastic gradient descent.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <gloss/kernels/adam.hpp>
+#include <gloss/optim/optimizer.hpp>
+
+namespace gloss::inline GLOSS_ABI::optim {
+
+struct SGDOptions {
+  double lr = 1e-3;
+  double momentum = 0;
+  double dampening = 0;
+  double weight_decay = 0;  // added to the gradient
+  bool nesterov = false;
+};
+
+/// b = momentum b + (1 - dampening) g (b = g at first), p -= lr b; with nesterov p -= lr (g + momentum b).
+/// Errors: Error when nesterov comes without momentum or with dampening.
+/// PyTorch: torch.optim.SGD
+template <Real T>
+class SGD final : public Optimizer<T> {
+ public:
+  SGD(std::vector<Tensor<T>> parameters, SGDOptions options = {})
+      : Optimizer<T>(std::move(parameters), options.lr), options_(options) {
+    if (options.nesterov && (options.momentum <= 0 || options.dampening != 0))
+      fail("SGD: nesterov needs a momentum and no dampening");
+    if (options.momentum != 0)
+      for (const Tensor<T>& p : this->parameters_) momentum_.push_back(zeros<T>(p.shape()));
+  }
+
+  void step() override {
+    ++this->steps_;
+    for (std::size_t i = 0; i < this->parameters_.size(); ++i) {
+      const Tensor<T>& p = this->parameters_[i];
+      const Tensor<T> g = p.grad();
+      if (!g.defined()) continue;
+      const Tensor<T> dense = g.contiguous();
+      kernels::sgd_step(p.data(), static_cast<const T*>(dense.data()), momentum_.empty() ? nullptr : momentum_[i].data(),
+                        p.numel(), this->lr_, options_.momentum, options_.dampening, options_.weight_decay,
+                        options_.nesterov, this->steps_);
+    }
+  }
+
+  typename Optimizer<T>::Named state() override {
+    typename Optimizer<T>::Named out;
+    for (std::size_t i = 0; i < momentum_.size(); ++i) out.emplace_back(std::to_string(i) + ".momentum", momentum_[i]);
+    return out;
+  }
+
+ private:
+  SGDOptions options_;
+  std::vector<Tensor<T>> momentum_;
+};
+
+}  // namespace gloss::inline GLOSS_ABI::optim

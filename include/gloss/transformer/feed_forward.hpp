@@ -1,0 +1,29 @@
+// AT's "PositionwiseFeedForward" (paper 3.3).
+#pragma once
+
+#include <gloss/nn/dropout.hpp>
+#include <gloss/nn/linear.hpp>
+
+namespace gloss::inline GLOSS_ABI::transformer {
+
+/// FFN(x) = max(0, x W_1 + b_1) W_2 + b_2, with dropout between.
+/// Shape: [..., d_model] -> [..., d_model]
+/// Errors: ShapeError when x does not end in d_model.
+/// Source: paper 3.3, eq. 2. AT: PositionwiseFeedForward
+/// Keys: w_1 [d_ff, d_model], w_2 [d_model, d_ff]: weight, bias
+template <Real T>
+struct PositionwiseFeedForward final : nn::Module<T> {
+  nn::Linear<T> w_1, w_2;
+  nn::Dropout<T> dropout;
+
+  PositionwiseFeedForward(Index d_model, Index d_ff, double p_drop = 0.1)
+      : w_1(d_model, d_ff), w_2(d_ff, d_model), dropout(p_drop) {}
+  Tensor<T> operator()(const Tensor<T>& x) const { return w_2(dropout(w_1.with_relu(x))); }
+  void visit(nn::Visitor<T>& v) override {
+    v("w_1", w_1);
+    v("w_2", w_2);
+    v("dropout", dropout);
+  }
+};
+
+}  // namespace gloss::inline GLOSS_ABI::transformer

@@ -1,0 +1,61 @@
+// AT's "MultiHeadedAttention" (paper 3.2.2).
+#pragma once
+
+#include <vector>
+
+#include <gloss/nn/clones.hpp>
+#include <gloss/nn/dropout.hpp>
+#include <gloss/nn/linear.hpp>
+#include <gloss/transformer/attention.hpp>
+
+namespace gloss::inline GLOSS_ABI::transformer {
+
+/// h attentions side by side, each of width d_k = d_model / h, and a projection of their concatenation.
+/// Shape: query [batch, n, d_model], key and value [batch, m, d_model], mask [batch or 1, n or 1, m] -> [batch, n, d_model]
+/// Errors: ShapeError when h does not divide d_model, or inputs do not fit.
+/// Source: paper 3.2.2. AT: MultiHeadedAttention (dropout 0.1 on the weights)
+/// Keys: linears.0 (query), linears.1 (key), linears.2 (value), linears.3 (output): weight, bias
+template <Real T>
+struct MultiHeadedAttention final : nn::Module<T> {
+  Index h, d_model, d_k;
+  std::vector<nn::Linear<T>> linears;
+  nn::Dropout<T> dropout;
+
+  MultiHeadedAttention(Index heads, Index model_width, double p_drop = 0.1)
+      : h(heads), d_model(model_width), d_k(heads > 0 ? model_width / heads : 0), dropout(p_drop) {
+    if (h <= 0 || d_model % h != 0)
+      fail<ShapeError>("MultiHeadedAttention: d_model ", d_model, " is not a multiple of h ", h);
+    linears = nn::clones(nn::Linear<T>(d_model, d_model), 4);
+  }
+
+  /// weights, where given, receives the attention weights [batch, h, n, m].
+  Tensor<T> operator()(const Tensor<T>& query, const Tensor<T>& key, const Tensor<T>& value,
+                       const Tensor<bool>& mask = {}, Tensor<T>* weights = nullptr) const {
+    if (query.dim() != 3 || key.dim() != 3 || value.dim() != 3)
+      fail<ShapeError>("MultiHeadedAttention: three axes wanted: query ", query.shape(), ", key ", key.shape(), ", value ",
+                       value.shape());
+    const Tensor<T> q = split_heads(linears[0](query));
+    const Tensor<T> k = split_heads(linears[1](key));
+    const Tensor<T> v = split_heads(linears[2](value));
+    return project(q, k, v, mask, weights);
+  }
+
+  /// [batch, n, d_model] -> [batch, h, n, d_k], a view.
+  Tensor<T> split_heads(const Tensor<T>& x) const { return x.view({x.size(0), x.size(1), h, d_k}).transpose(1, 2); }
+
+  /// Attention of heads already split, concatenated and projected; what decoding with a cache calls.
+  Tensor<T> project(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v, const Tensor<bool>& mask,
+                    Tensor<T>* weights = nullptr) const {
+    const Tensor<bool> head_mask = mask.defined() ? mask.unsqueeze(1) : mask;
+    const auto [x, p_attn] = attention(q, k, v, head_mask, this->is_training() ? dropout.p : 0);
+    if (weights) *weights = p_attn;
+    return linears[3](x.transpose(1, 2).reshape({q.size(0), -1, d_model}));
+  }
+
+  void visit(nn::Visitor<T>& v) override {
+    v("linears", linears);
+    v("dropout", dropout);
+  }
+};
+
+}  // namespace gloss::inline GLOSS_ABI::transformer
