@@ -93,6 +93,25 @@ void check(const Case& s) {
   CHECK(first_difference(problem.fast(), problem.naive(), s.k) == -1);
 }
 
+Case random_case(int round) {
+  const double scales[] = {0, 1, -0.5, 2};
+  const Index limit = round % 3 == 0 ? 20 : round % 3 == 1 ? 80 : 200;
+  Case s{};
+  s.trans_a = round & 1;
+  s.trans_b = round & 2;
+  s.m = random_index(1, limit);
+  s.n = random_index(1, limit);
+  s.k = random_index(0, limit);
+  s.pad_a = random_index(0, 1) * random_index(0, 20);
+  s.pad_b = random_index(0, 1) * random_index(0, 20);
+  s.pad_c = random_index(0, 1) * random_index(0, 20);
+  s.alpha = scales[random_index(0, 3)];
+  s.beta = scales[random_index(0, 3)];
+  s.bias = random_index(0, 1) == 1;
+  s.activation = random_index(0, 1) == 1 ? Activation::relu : Activation::none;
+  return s;
+}
+
 template <class T>
 bool same_bits(const std::vector<T>& x, const std::vector<T>& y) {
   return x.size() == y.size() && (x.empty() || std::memcmp(x.data(), y.data(), x.size() * sizeof(T)) == 0);
@@ -101,24 +120,7 @@ bool same_bits(const std::vector<T>& x, const std::vector<T>& y) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("gemm: random shapes, strides, forms and epilogues agree with three loops", "", float, double) {
-  const double scales[] = {0, 1, -0.5, 2};
-  for (int round = 0; round < 600; ++round) {
-    const Index limit = round % 3 == 0 ? 20 : round % 3 == 1 ? 80 : 200;
-    Case s{};
-    s.trans_a = round & 1;
-    s.trans_b = round & 2;
-    s.m = random_index(1, limit);
-    s.n = random_index(1, limit);
-    s.k = random_index(0, limit);
-    s.pad_a = random_index(0, 1) * random_index(0, 20);
-    s.pad_b = random_index(0, 1) * random_index(0, 20);
-    s.pad_c = random_index(0, 1) * random_index(0, 20);
-    s.alpha = scales[random_index(0, 3)];
-    s.beta = scales[random_index(0, 3)];
-    s.bias = random_index(0, 1) == 1;
-    s.activation = random_index(0, 1) == 1 ? Activation::relu : Activation::none;
-    check<TestType>(s);
-  }
+  for (int round = 0; round < 300; ++round) check<TestType>(random_case(round));
 }
 
 TEMPLATE_TEST_CASE("gemm: shapes longer than every block agree with three loops", "", float, double) {

@@ -15,6 +15,10 @@ struct Epilogue {
   Activation activation = Activation::none;
 };
 
+namespace detail {
+inline constexpr Index work_per_thread = 200'000;  // multiply-adds that are worth waking another thread for
+}
+
 /// C = act(alpha op(A) op(B) + beta C + bias), row-major, one element after the other. beta == 0 never reads C.
 /// Shape: op(A) [m, k], op(B) [k, n], C [m, n]; op transposes when its flag is set.
 template <class T>
