@@ -1,5 +1,6 @@
-# cmake -DLIST=file -P compile.cmake -- command...: runs the command on each source that the file names, one a line;
-# fails when one fails, after all.
+# cmake -DLIST=file -P compile.cmake -- command...: compiles each source that the file names, one a line, with the
+# command; fails when one fails, after all. Objects are made, and not only the syntax checked, because a compiler cache
+# keeps them.
 set(command "")
 set(after OFF)
 foreach(i RANGE 1 ${CMAKE_ARGC})
@@ -12,7 +13,7 @@ endforeach()
 set(failed "")
 file(STRINGS "${LIST}" sources)
 foreach(source IN LISTS sources)
-  execute_process(COMMAND ${command} "${source}" RESULT_VARIABLE status)
+  execute_process(COMMAND ${command} -c "${source}" -o "${source}.o" RESULT_VARIABLE status)
   if(NOT status EQUAL 0)
     list(APPEND failed "${source}")
   endif()
