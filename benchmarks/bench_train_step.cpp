@@ -1,0 +1,114 @@
+// One training step of the whole model at the sizes of benchmarks/peers/train_step.py: forward, label-smoothed loss,
+// backward, Adam. Before anything is timed, the untrained model's loss and its first steps are checked.
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <string>
+
+#include <benchmark/benchmark.h>
+
+#include <gloss/optim/adam.hpp>
+#include <gloss/train/batch.hpp>
+#include <gloss/train/label_smoothing.hpp>
+#include <gloss/train/loss_compute.hpp>
+#include <gloss/transformer/make_model.hpp>
+
+using namespace gloss;
+
+namespace {
+
+struct Case {
+  const char* name;
+  Index vocab, d_model, N, h, d_ff, batch, length;
+};
+constexpr Case cases[] = {{"base", 8000, 512, 6, 8, 2048, 16, 32}, {"toy", 1000, 128, 2, 4, 512, 32, 16}};
+constexpr std::int64_t pad = 2;
+constexpr double smoothing = 0.1;
+
+/// A model, a batch of random ids without padding, and an optimizer.
+class Trainer {
+ public:
+  explicit Trainer(const Case& c, double dropout = 0.1)
+      : model_(transformer::make_model<float>({.src_vocab = c.vocab,
+                                               .tgt_vocab = c.vocab,
+                                               .N = c.N,
+                                               .d_model = c.d_model,
+                                               .d_ff = c.d_ff,
+                                               .h = c.h,
+                                               .dropout = dropout,
+                                               .attention_dropout = dropout})),
+        batch_(randint(3, c.vocab, {c.batch, c.length}), randint(3, c.vocab, {c.batch, c.length + 1}), pad),
+        compute_(model_.generator, train::LabelSmoothing<float>(c.vocab, pad, smoothing)),
+        adam_(model_.parameters(), {.lr = 1e-4, .betas = {0.9, 0.98}, .eps = 1e-9}) {}
+
+  double step() {
+    const auto out = model_(batch_.src, batch_.tgt, batch_.src_mask, batch_.tgt_mask);
+    const auto loss = compute_(out, batch_.tgt_y, static_cast<double>(batch_.ntokens));
+    loss.node.backward();
+    adam_.step();
+    adam_.zero_grad();
+    return loss.total / static_cast<double>(batch_.ntokens);
+  }
+
+ private:
+  transformer::EncoderDecoder<float> model_;
+  train::Batch batch_;
+  train::SimpleLossCompute<transformer::Generator<float>, train::LabelSmoothing<float>> compute_;
+  optim::Adam<float> adam_;
+};
+
+/// An untrained model says nearly nothing: its loss lies near ln(vocab) minus the smoothed target's own entropy, and
+/// steps on one batch lower it. (Its exact values are the golden tests' business.)
+void check(const Case& c) {
+  Rng rng(1);
+  const RngGuard guard(rng);
+  Trainer trainer(c, 0.0);
+  const double n = static_cast<double>(c.vocab);
+  const double entropy = -(1 - smoothing) * std::log(1 - smoothing) - smoothing * std::log(smoothing / (n - 2));
+  const double first = trainer.step();
+  double last = first;
+  for (int i = 0; i < 4; ++i) last = trainer.step();
+  const double expected = std::log(n) - entropy;
+  if (!(std::abs(first - expected) < 1.5) || !(last < first)) {
+    std::fprintf(stderr, "train_step/%s: wrong before timing: loss %g (about %g is right), after 4 steps %g\n", c.name, first,
+                 expected, last);
+    std::exit(1);
+  }
+}
+
+void train_step(benchmark::State& state, const Case& c) {
+  static std::map<std::string, std::unique_ptr<Trainer>> trainers;  // the library calls this several times for one result
+  Rng rng(1);
+  const RngGuard guard(rng);
+  std::unique_ptr<Trainer>& trainer = trainers[c.name];
+  if (!trainer) {
+    check(c);
+    trainer = std::make_unique<Trainer>(c);
+    for (int i = 0; i < 3; ++i) trainer->step();
+  }
+  for (auto _ : state) trainer->step();
+
+  // Multiply-adds of the products: each weight meets each token once forward and twice backward; attention adds
+  // 2 length^2 d_model per layer and direction for scores and mix.
+  const double tokens = static_cast<double>(c.batch * c.length), d = static_cast<double>(c.d_model);
+  const double layer = 4 * d * d, ff = 2 * d * static_cast<double>(c.d_ff);
+  const double weights = static_cast<double>(c.N) * (3 * layer + 2 * ff) + d * static_cast<double>(c.vocab);
+  const double attention = static_cast<double>(c.N) * 3 * 2 * static_cast<double>(c.length) * d;
+  state.counters["FLOP/s"] = benchmark::Counter(3 * 2 * tokens * (weights + attention),
+                                                benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["tokens/s"] = benchmark::Counter(tokens, benchmark::Counter::kIsIterationInvariantRate);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  for (const Case& c : cases)
+    benchmark::RegisterBenchmark((std::string("train_step/") + c.name).c_str(), train_step, c)
+        ->Unit(benchmark::kMillisecond)
+        ->UseRealTime();
+  benchmark::RunSpecifiedBenchmarks();
+}
