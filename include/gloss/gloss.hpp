@@ -94,6 +94,8 @@
 #include <gloss/data/tsv.hpp>
 #include <gloss/data/utf8.hpp>
 #include <gloss/data/vocab.hpp>
+#include <gloss/io/atomic_file.hpp>
+#include <gloss/train/attention_map.hpp>
 #include <gloss/train/batch.hpp>
 #include <gloss/train/bleu.hpp>
 #include <gloss/train/copy_task.hpp>

@@ -13,6 +13,7 @@
 
 #include <gloss/core/error.hpp>
 #include <gloss/core/shape.hpp>
+#include <gloss/data/bpe_train.hpp>
 #include <gloss/data/pieces.hpp>
 #include <gloss/data/sentence_pair.hpp>
 
@@ -45,9 +46,20 @@ class Bpe {
   /// Learns merges from texts: again and again the most frequent pair of neighbours becomes a token, among equals the
   /// pair with the smaller ids. The same texts give the same tokens everywhere.
   /// Errors: Error when vocab_size is below 259.
-  static Bpe train(const std::vector<std::string>& texts, BpeOptions options = {});
+  static Bpe train(const std::vector<std::string>& texts, BpeOptions options = {}) {
+    return train_on(options, [&](auto&& add) {
+      for (const std::string& text : texts) add(text);
+    });
+  }
   /// One vocabulary shared by both sides.
-  static Bpe train(const std::vector<SentencePair>& pairs, BpeOptions options = {});
+  static Bpe train(const std::vector<SentencePair>& pairs, BpeOptions options = {}) {
+    return train_on(options, [&](auto&& add) {
+      for (const SentencePair& pair : pairs) {
+        add(pair.src);
+        add(pair.tgt);
+      }
+    });
+  }
 
   Index size() const { return static_cast<Index>(tokens_.size()); }
   bool prefix_space() const { return prefix_space_; }
@@ -85,27 +97,34 @@ class Bpe {
   }
 
  private:
-  using Id = std::int32_t;
-  static constexpr Id first_byte = 3;
-  static constexpr Id first_merge = first_byte + 256;
-  static constexpr std::size_t max_token_bytes = 256;
-  class Trainer;
+  using Id = detail::BpeId;
 
-  static std::uint64_t key(Id left, Id right) {
-    return std::uint64_t{static_cast<std::uint32_t>(left)} << 32 | static_cast<std::uint32_t>(right);
+  template <class ForEachText>
+  static Bpe train_on(BpeOptions options, const ForEachText& for_each_text) {
+    if (options.vocab_size < detail::bpe_first_merge)
+      fail<Error>("Bpe::train: vocab_size is ", options.vocab_size, ", expected at least ", detail::bpe_first_merge,
+                  " (3 specials and 256 bytes)");
+    Bpe bpe(options.prefix_space);
+    detail::BpeLearner learner;
+    for_each_text([&](const std::string& text) {
+      if (text.empty()) return;
+      for_each_piece(options.prefix_space ? " " + text : text, [&](std::string_view piece) { learner.add(piece); });
+    });
+    for (const auto& [left, right] : learner.learn(options.vocab_size - bpe.size(), options.min_frequency))
+      bpe.add_merge(left, right);
+    return bpe;
   }
-  static Id byte_id(char c) { return first_byte + static_cast<Id>(static_cast<unsigned char>(c)); }
 
   void check_id(const char* function, Index id) const {
     if (id < 0 || id >= size()) fail<IndexError>("Bpe::", function, ": id ", id, " is out of range [0, ", size(), ")");
   }
   void add_merge(Id left, Id right) {
-    merge_of_.emplace(key(left, right), static_cast<Id>(tokens_.size()));
+    merge_of_.emplace(detail::bpe_pair_key(left, right), static_cast<Id>(tokens_.size()));
     merges_.emplace_back(left, right);
     tokens_.push_back(tokens_[static_cast<std::size_t>(left)] + tokens_[static_cast<std::size_t>(right)]);
   }
   Id merged(Id left, Id right) const {
-    const auto found = merge_of_.find(key(left, right));
+    const auto found = merge_of_.find(detail::bpe_pair_key(left, right));
     return found == merge_of_.end() ? -1 : found->second;
   }
 
@@ -129,7 +148,7 @@ inline std::vector<Index> Bpe::encode(std::string_view text) const {
     symbols.clear();
     const int n = static_cast<int>(piece.size());
     for (int i = 0; i < n; ++i)
-      symbols.push_back({byte_id(piece[static_cast<std::size_t>(i)]), i - 1, i + 1 < n ? i + 1 : -1});
+      symbols.push_back({detail::bpe_byte_id(piece[static_cast<std::size_t>(i)]), i - 1, i + 1 < n ? i + 1 : -1});
     const auto at = [&](int i) -> Symbol& { return symbols[static_cast<std::size_t>(i)]; };
     const auto offer = [&](int left) {
       if (left < 0 || at(left).next < 0) return;
@@ -230,8 +249,8 @@ inline Bpe Bpe::from_string(std::string_view text, std::string_view name) {
     const Id right = take_token();
     end_line();
     if (bpe.merged(left, right) >= 0) fail_line("a merge that is there already");
-    if (bpe.token(left).size() + bpe.token(right).size() > max_token_bytes)
-      fail_line("a token of more than ", max_token_bytes, " bytes");
+    if (bpe.token(left).size() + bpe.token(right).size() > detail::bpe_max_token_bytes)
+      fail_line("a token of more than ", detail::bpe_max_token_bytes, " bytes");
     bpe.add_merge(left, right);
   }
   ++number;
@@ -240,5 +259,3 @@ inline Bpe Bpe::from_string(std::string_view text, std::string_view name) {
 }
 
 }  // namespace gloss::inline GLOSS_ABI::data
-
-#include <gloss/data/bpe_train.hpp>

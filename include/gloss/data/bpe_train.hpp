@@ -1,37 +1,50 @@
-// Learns the merges of a byte-pair encoding; included by bpe.hpp.
+// Learns the merges of a byte-pair encoding from counted pieces of text.
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <queue>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
-#include <gloss/data/bpe.hpp>
+#include <gloss/core/shape.hpp>
+#include <gloss/data/utf8.hpp>
 
 namespace gloss::inline GLOSS_ABI::data {
+namespace detail {
+
+/// A token's number. Bytes are first_byte to first_byte + 255, merges follow in the order learnt.
+using BpeId = std::int32_t;
+inline constexpr BpeId bpe_first_byte = 3;
+inline constexpr BpeId bpe_first_merge = bpe_first_byte + 256;
+inline constexpr std::size_t bpe_max_token_bytes = 256;
+
+inline BpeId bpe_byte_id(char c) { return bpe_first_byte + static_cast<BpeId>(static_cast<unsigned char>(c)); }
+inline std::uint64_t bpe_pair_key(BpeId left, BpeId right) {
+  return std::uint64_t{static_cast<std::uint32_t>(left)} << 32 | static_cast<std::uint32_t>(right);
+}
 
 /// Counts pairs once, then keeps the counts up to date: a merge visits only the words that hold its pair. A heap finds
 /// the most frequent pair; an entry whose count has changed since is put back with the true count when it comes up.
-class Bpe::Trainer {
+class BpeLearner {
  public:
-  Trainer(Bpe& bpe, BpeOptions options) : bpe_(bpe), options_(options) {
-    if (options.vocab_size < first_merge)
-      fail<Error>("Bpe::train: vocab_size is ", options.vocab_size, ", expected at least ", Index{first_merge},
-                  " (3 specials and 256 bytes)");
+  using Id = BpeId;
+
+  /// A piece of text, as for_each_piece cuts them.
+  void add(std::string_view piece) {
+    if (piece.size() > 1 && piece.size() <= bpe_max_token_bytes) ++pieces_[std::string(piece)];
   }
 
-  void add(std::string_view text) {
-    if (text.empty()) return;
-    std::string prefixed;
-    if (bpe_.prefix_space_) prefixed = ' ';
-    prefixed += text;
-    for_each_piece(prefixed, [&](std::string_view piece) {
-      if (piece.size() > 1 && piece.size() <= max_token_bytes) ++pieces_[std::string(piece)];
-    });
-  }
-
-  void run() {
+  /// Up to so many merges of pairs seen at least min_frequency times: the most frequent pair first, among equals the
+  /// one with the smaller ids.
+  std::vector<std::pair<Id, Id>> learn(Index n_merges, Index min_frequency) {
+    min_frequency_ = (std::max)(min_frequency, Index{1});
+    for (int b = 0; b < 256; ++b) tokens_.emplace_back(1, static_cast<char>(static_cast<unsigned char>(b)));
     for (const auto& [piece, count] : pieces_) {
       std::vector<Id> word;
-      for (const char c : piece) word.push_back(byte_id(c));
+      for (const char c : piece) word.push_back(bpe_byte_id(c));
       words_.push_back(std::move(word));
       counts_.push_back(count);
     }
@@ -40,7 +53,7 @@ class Bpe::Trainer {
         change(words_[w][i], words_[w][i + 1], w, counts_[w], true);
     for (const auto& [pair, info] : pairs_) offer(pair, info);
 
-    while (bpe_.size() < options_.vocab_size && !heap_.empty()) {
+    while (static_cast<Index>(merges_.size()) < n_merges && !heap_.empty()) {
       const Entry top = heap_.top();
       heap_.pop();
       Pair& info = pairs_.at(top.pair);
@@ -50,6 +63,7 @@ class Bpe::Trainer {
       }
       merge(static_cast<Id>(top.pair >> 32), static_cast<Id>(top.pair & 0xFFFFFFFFu), std::move(info.words));
     }
+    return std::move(merges_);
   }
 
  private:
@@ -64,15 +78,16 @@ class Bpe::Trainer {
     bool operator<(const Entry& other) const { return count != other.count ? count < other.count : pair > other.pair; }
   };
 
+  const std::string& token(Id id) const { return tokens_[static_cast<std::size_t>(id - bpe_first_byte)]; }
+
   void offer(std::uint64_t pair, const Pair& info) {
-    if (info.allowed && info.count >= (std::max)(options_.min_frequency, Index{1})) heap_.push({info.count, pair});
+    if (info.allowed && info.count >= min_frequency_) heap_.push({info.count, pair});
   }
 
   /// Whole characters, or a part of one: so that a token never ends in half of a character it does not begin in.
   bool allowed(Id left, Id right) const {
-    const std::string text =
-        bpe_.tokens_[static_cast<std::size_t>(left)] + bpe_.tokens_[static_cast<std::size_t>(right)];
-    if (text.size() > max_token_bytes) return false;
+    const std::string text = token(left) + token(right);
+    if (text.size() > bpe_max_token_bytes) return false;
     const std::size_t bad = find_ill_formed_utf8(text);
     if (bad == std::string::npos) return true;
     const auto lead = static_cast<unsigned char>(text[0]);
@@ -83,15 +98,16 @@ class Bpe::Trainer {
   }
 
   void change(Id left, Id right, std::size_t word, Index by, bool note_word) {
-    Pair& info = pairs_[key(left, right)];
+    Pair& info = pairs_[bpe_pair_key(left, right)];
     if (info.words.empty() && info.count == 0) info.allowed = allowed(left, right);
     info.count += by;
     if (note_word && (info.words.empty() || info.words.back() != word)) info.words.push_back(word);
   }
 
   void merge(Id left, Id right, std::vector<std::size_t> where) {
-    const Id id = static_cast<Id>(bpe_.size());
-    bpe_.add_merge(left, right);
+    const Id id = bpe_first_merge + static_cast<Id>(merges_.size());
+    merges_.emplace_back(left, right);
+    tokens_.push_back(token(left) + token(right));
     touched_.clear();
     for (const std::size_t w : where) {
       std::vector<Id>& word = words_[w];
@@ -107,7 +123,7 @@ class Bpe::Trainer {
       for (std::size_t i = 0; i + 1 < out.size(); ++i) {
         const bool is_new = out[i] == id || out[i + 1] == id;
         change(out[i], out[i + 1], w, counts_[w], is_new);
-        if (is_new) touched_.push_back(key(out[i], out[i + 1]));
+        if (is_new) touched_.push_back(bpe_pair_key(out[i], out[i + 1]));
       }
       word.assign(out.begin(), out.end());
     }
@@ -116,8 +132,9 @@ class Bpe::Trainer {
     for (const std::uint64_t pair : touched_) offer(pair, pairs_.at(pair));
   }
 
-  Bpe& bpe_;
-  BpeOptions options_;
+  Index min_frequency_ = 1;
+  std::vector<std::string> tokens_;  // of bytes and merges
+  std::vector<std::pair<Id, Id>> merges_;
   std::unordered_map<std::string, Index> pieces_;
   std::vector<std::vector<Id>> words_;
   std::vector<Index> counts_;
@@ -127,23 +144,5 @@ class Bpe::Trainer {
   std::vector<std::uint64_t> touched_;
 };
 
-inline Bpe Bpe::train(const std::vector<std::string>& texts, BpeOptions options) {
-  Bpe bpe(options.prefix_space);
-  Trainer trainer(bpe, options);
-  for (const std::string& text : texts) trainer.add(text);
-  trainer.run();
-  return bpe;
-}
-
-inline Bpe Bpe::train(const std::vector<SentencePair>& pairs, BpeOptions options) {
-  Bpe bpe(options.prefix_space);
-  Trainer trainer(bpe, options);
-  for (const SentencePair& pair : pairs) {
-    trainer.add(pair.src);
-    trainer.add(pair.tgt);
-  }
-  trainer.run();
-  return bpe;
-}
-
+}  // namespace detail
 }  // namespace gloss::inline GLOSS_ABI::data
