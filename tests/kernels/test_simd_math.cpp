@@ -54,6 +54,7 @@ TEMPLATE_TEST_CASE("simd_math: within a few units of the last place", "", float,
   CHECK(worst_ulp<T>(T(-12), T(12), [](V x) { return k::tanh<T>(x); }, [](long double x) { return std::tanh(x); }) < 4);
   CHECK(worst_ulp<T>(T(-1), T(1), [](V x) { return k::erf<T>(x); }, [](long double x) { return std::erf(x); }) < 4);
   CHECK(worst_ulp<T>(T(-7), T(7), [](V x) { return k::erf<T>(x); }, [](long double x) { return std::erf(x); }) < 4);
+  CHECK(worst_ulp<T>(T(0), T(9), [](V x) { return k::sqrt<T>(x); }, [](long double x) { return std::sqrt(x); }) < 0.51);
   CHECK(worst_ulp<T>(T(-30), T(30), [](V x) { return k::sigmoid<T>(x); },
                      [](long double x) { return 1 / (1 + std::exp(-x)); }) < 4);
 }

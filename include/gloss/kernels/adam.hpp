@@ -1,49 +1,69 @@
-// Optimizer updates in one pass over memory.
+// Optimiser steps in one pass over memory, with PyTorch's formulas.
 #pragma once
 
 #include <cmath>
 
 #include <gloss/core/parallel_for.hpp>
+#include <gloss/kernels/simd_math.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels {
 
-/// m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, p -= lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps), t = step from 1.
-/// weight_decay is added to g, or, when decoupled, shrinks p by lr * weight_decay first.
+/// Step counts from 1. g += weight_decay p (or p *= 1 - lr weight_decay when decoupled: AdamW); m = beta1 m + (1 - beta1) g;
+/// v = beta2 v + (1 - beta2) g^2; p -= lr / (1 - beta1^step) m / (sqrt(v) / sqrt(1 - beta2^step) + eps).
+/// PyTorch: optim.Adam, optim.AdamW.
 template <class T>
 void adam_step(T* p, const T* g, T* m, T* v, Index n, double lr, double beta1, double beta2, double eps,
                double weight_decay, bool decoupled, Index step) {
   const double correction1 = 1 - std::pow(beta1, static_cast<double>(step));
   const double correction2 = 1 - std::pow(beta2, static_cast<double>(step));
-  const T b1 = static_cast<T>(beta1), b2 = static_cast<T>(beta2), c1 = static_cast<T>(1 - beta1), c2 = static_cast<T>(1 - beta2);
-  const T rate = static_cast<T>(lr / correction1), root = static_cast<T>(1 / std::sqrt(correction2)), e = static_cast<T>(eps);
-  const T decay = static_cast<T>(decoupled ? 0 : weight_decay), shrink = static_cast<T>(decoupled ? 1 - lr * weight_decay : 1);
-  parallel_for(n, 16384, [=](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) {
-      const T grad = g[i] + decay * p[i];
-      m[i] = b1 * m[i] + c1 * grad;
-      v[i] = b2 * v[i] + c2 * grad * grad;
-      p[i] = shrink * p[i] - rate * m[i] / (std::sqrt(v[i]) * root + e);
-    }
+  const T step_size = static_cast<T>(lr / correction1), root2 = static_cast<T>(std::sqrt(correction2));
+  const T take1 = static_cast<T>(1 - beta1), keep2 = static_cast<T>(beta2);
+  const T take2 = static_cast<T>(1 - beta2), eps = static_cast<T>(eps);
+  const T decay = decoupled ? T(0) : static_cast<T>(weight_decay);
+  const T shrink = decoupled ? static_cast<T>(1 - lr * weight_decay) : T(1);
+  parallel_for(n, 8192, [=](Index begin, Index end) {
+    each_vector<T>(end - begin, [&](Index j, Index count) GLOSS_INLINE_LAMBDA {
+      const Index i = begin + j;
+      const Vec<T> pi = load_n<T>(p + i, count) * shrink;
+      const Vec<T> gi = load_n<T>(g + i, count) + pi * decay;
+      Vec<T> mi = load_n<T>(m + i, count), vi = load_n<T>(v + i, count);
+      mi = mi + (gi - mi) * take1;
+      vi = vi * keep2 + gi * gi * take2;
+      store_n<T>(m + i, mi, count);
+      store_n<T>(v + i, vi, count);
+      store_n<T>(p + i, pi - mi / (sqrt<T>(vi) / root2 + eps) * step_size, count);
+    });
   });
 }
 
-/// b = momentum b + (1 - dampening) g (b = g on step 1), p -= lr b, or with nesterov p -= lr (g + momentum b). A null b
-/// means no momentum. weight_decay is added to g.
+/// g += weight_decay p; buffer = momentum buffer + (1 - dampening) g; p -= lr (g + momentum buffer if nesterov, else
+/// buffer). On step 1 buffer becomes g. A null buffer means no momentum.
+/// PyTorch: optim.SGD.
 template <class T>
-void sgd_step(T* p, const T* g, T* b, Index n, double lr, double momentum, double dampening, double weight_decay,
+void sgd_step(T* p, const T* g, T* buffer, Index n, double lr, double momentum, double dampening, double weight_decay,
               bool nesterov, Index step) {
-  const T rate = static_cast<T>(lr), mu = static_cast<T>(momentum), keep = static_cast<T>(1 - dampening), decay = static_cast<T>(weight_decay);
-  parallel_for(n, 16384, [=](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) {
-      const T grad = g[i] + decay * p[i];
-      T update = grad;
-      if (b) {
-        b[i] = step == 1 ? grad : mu * b[i] + keep * grad;
-        update = nesterov ? grad + mu * b[i] : b[i];
+  const T rate = static_cast<T>(lr), keep = static_cast<T>(momentum), take = static_cast<T>(1 - dampening);
+  const T decay = static_cast<T>(weight_decay);
+  parallel_for(n, 8192, [=](Index begin, Index end) {
+    each_vector<T>(end - begin, [&](Index j, Index count) GLOSS_INLINE_LAMBDA {
+      const Index i = begin + j;
+      const Vec<T> pi = load_n<T>(p + i, count);
+      Vec<T> gi = load_n<T>(g + i, count) + pi * decay;
+      if (buffer != nullptr) {
+        const Vec<T> b = step == 1 ? gi : load_n<T>(buffer + i, count) * keep + gi * take;
+        store_n<T>(buffer + i, b, count);
+        gi = nesterov ? gi + b * keep : b;
       }
-      p[i] -= rate * update;
-    }
+      store_n<T>(p + i, pi - gi * rate, count);
+    });
   });
 }
+
+GLOSS_INSTANTIATE(void adam_step<float>(float*, const float*, float*, float*, Index, double, double, double, double, double, bool,
+                                     Index))
+GLOSS_INSTANTIATE(void adam_step<double>(double*, const double*, double*, double*, Index, double, double, double, double, double, bool,
+                                     Index))
+GLOSS_INSTANTIATE(void sgd_step<float>(float*, const float*, float*, Index, double, double, double, double, bool, Index))
+GLOSS_INSTANTIATE(void sgd_step<double>(double*, const double*, double*, Index, double, double, double, double, bool, Index))
 
 }  // namespace gloss::inline GLOSS_ABI::kernels

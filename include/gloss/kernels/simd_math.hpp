@@ -2,6 +2,7 @@
 // The polynomials were fitted for gloss by weighted least squares (Lawson's iteration) in 50 digits.
 #pragma once
 
+#include <cmath>
 #include <limits>
 #include <type_traits>
 
@@ -109,6 +110,27 @@ GLOSS_INLINE Vec<T> log(Vec<T> x) {
 template <class T>
 GLOSS_INLINE Vec<T> abs(Vec<T> x) {
   return bit_cast_to<T>(bit_cast_to<IntOf<T>>(x) & (std::numeric_limits<IntOf<T>>::max)());
+}
+/// Square root, correctly rounded.
+template <class T>
+GLOSS_INLINE Vec<T> sqrt(Vec<T> x) {
+#if defined(__GNUC__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
+#if defined(__clang__)
+  if constexpr (sizeof(T) == 4) return __builtin_ia32_sqrtps512(x, 4);
+  if constexpr (sizeof(T) == 8) return __builtin_ia32_sqrtpd512(x, 4);
+#else
+  if constexpr (sizeof(T) == 4) return __builtin_ia32_sqrtps512_mask(x, x, static_cast<unsigned short>(-1), 4);
+  if constexpr (sizeof(T) == 8) return __builtin_ia32_sqrtpd512_mask(x, x, static_cast<unsigned char>(-1), 4);
+#endif
+#elif defined(__GNUC__) && GLOSS_VECTOR_BYTES == 32 && defined(__AVX__)
+  if constexpr (sizeof(T) == 4) return __builtin_ia32_sqrtps256(x);
+  if constexpr (sizeof(T) == 8) return __builtin_ia32_sqrtpd256(x);
+#elif defined(__GNUC__) && GLOSS_VECTOR_BYTES == 16 && defined(__SSE2__)
+  if constexpr (sizeof(T) == 4) return __builtin_ia32_sqrtps(x);
+  if constexpr (sizeof(T) == 8) return __builtin_ia32_sqrtpd(x);
+#endif
+  for (Index i = 0; i < lanes<T>; ++i) x[i] = std::sqrt(x[i]);
+  return x;
 }
 /// |x| with the sign of s.
 template <class T>
