@@ -20,6 +20,15 @@
 #define GLOSS_INLINE_LAMBDA
 #endif
 
+// Before a loop with constant bounds over an array of Vec: unrolled, so that the array lives in registers.
+#if defined(__clang__)
+#define GLOSS_UNROLL _Pragma("unroll")
+#elif defined(__GNUC__)
+#define GLOSS_UNROLL _Pragma("GCC unroll 64")
+#else
+#define GLOSS_UNROLL
+#endif
+
 namespace gloss::inline GLOSS_ABI::kernels {
 
 /// How many T fill one vector.

@@ -1,0 +1,189 @@
+#include <gloss/kernels/attention.hpp>
+
+#include "support/attention_naive.hpp"
+#include "support/catch.hpp"
+#include "support/kernel_data.hpp"
+
+namespace k = gloss::kernels;
+using namespace test;
+
+namespace {
+
+enum class Mask { none, padding, full, odd_strides };
+
+struct Case {
+  Index batch = 1, heads = 2, len_q = 1, len_k = 1, d_k = 8, d_v = 8;
+  bool projection = false, causal = false;
+  Mask mask = Mask::none;
+  double fill = -1e9, dropout = 0;
+};
+
+// One problem: its arrays, and the arguments that point into them.
+template <class T>
+struct Problem {
+  std::vector<T> q, key, v, o, stats, weights, d_o, dq, dk, dv;
+  std::vector<char> mask;  // bytes, for std::vector<bool> has no elements to point at
+  k::AttentionArgs<T> args;
+  k::AttentionGrads<T> grads;
+
+  explicit Problem(const Case& c) {
+    const Index bh = c.batch * c.heads;
+    q = random_values<T>(bh * c.len_q * c.d_k, 1);
+    key = random_values<T>(bh * c.len_k * c.d_k, 2);
+    v = random_values<T>(bh * c.len_k * c.d_v, 3);
+    d_o = random_values<T>(bh * c.len_q * c.d_v, 4);
+    o.resize(d_o.size());
+    stats.resize(static_cast<std::size_t>(bh * 2 * c.len_q));
+    weights.resize(static_cast<std::size_t>(bh * c.len_q * c.len_k), T(7));
+    dq.resize(q.size(), T(7));
+    dk.resize(key.size(), T(7));
+    dv.resize(v.size(), T(7));
+    const auto q_like = attention_strides(c.heads, c.len_q, c.d_k, c.projection);
+    const auto k_like = attention_strides(c.heads, c.len_k, c.d_k, c.projection);
+    const auto v_like = attention_strides(c.heads, c.len_k, c.d_v, c.projection);
+    const auto o_like = attention_strides(c.heads, c.len_q, c.d_v, c.projection);
+    args = {.batch = c.batch, .heads = c.heads, .len_q = c.len_q, .len_k = c.len_k, .d_k = c.d_k, .d_v = c.d_v,
+            .q = q.data(), .k = key.data(), .v = v.data(), .o = o.data(),
+            .q_strides = q_like, .k_strides = k_like, .v_strides = v_like, .o_strides = o_like,
+            .stats = stats.data(), .weights = weights.data(),
+            .scale = static_cast<T>(1 / std::sqrt(static_cast<double>(c.d_k))), .causal = c.causal,
+            .mask_fill = static_cast<T>(c.fill), .dropout = c.dropout, .random = {11, 12, 13}};
+    grads = {.d_o = d_o.data(), .dq = dq.data(), .dk = dk.data(), .dv = dv.data(), .d_o_strides = o_like,
+             .dq_strides = q_like, .dk_strides = k_like, .dv_strides = v_like};
+    std::mt19937 engine(6);
+    Index* const ms = args.mask_strides;
+    if (c.mask == Mask::padding) {  // [batch, 1, 1, len_k], the last keys hidden
+      mask.resize(static_cast<std::size_t>(c.batch * c.len_k));
+      for (Index b = 0; b < c.batch; ++b)
+        for (Index j = 0; j < c.len_k; ++j)
+          mask[static_cast<std::size_t>(b * c.len_k + j)] = j == 0 || j < c.len_k / (2 + b);
+      ms[0] = c.len_k, ms[3] = 1;
+    } else if (c.mask == Mask::full) {  // [batch, 1, len_q, len_k]: some rows see nothing, others all, others some
+      mask.resize(static_cast<std::size_t>(c.batch * c.len_q * c.len_k));
+      for (std::size_t n = 0; n < mask.size(); ++n) {
+        const Index row = static_cast<Index>(n) / c.len_k % c.len_q;
+        mask[n] = row % 5 == 3 ? 0 : row % 5 == 1 ? 1 : engine() % 3 != 0;
+      }
+      ms[0] = c.len_q * c.len_k, ms[2] = c.len_k, ms[3] = 1;
+    } else if (c.mask == Mask::odd_strides) {  // [heads, len_k, len_q], key axis strided
+      mask.resize(static_cast<std::size_t>(c.heads * c.len_q * c.len_k));
+      for (char& m : mask) m = engine() % 2 != 0;
+      ms[1] = c.len_q * c.len_k, ms[2] = 1, ms[3] = c.len_q;
+    }
+    if (!mask.empty()) args.mask = reinterpret_cast<const bool*>(mask.data());
+  }
+};
+
+template <class T>
+void check(const Case& c) {
+  INFO("batch " << c.batch << " heads " << c.heads << " len_q " << c.len_q << " len_k " << c.len_k << " d_k " << c.d_k
+                << " d_v " << c.d_v << " causal " << c.causal << " mask " << static_cast<int>(c.mask) << " dropout "
+                << c.dropout << " projection " << c.projection << " fill " << c.fill);
+  Problem<T> p(c);
+  k::attention_forward(p.args);
+  k::attention_backward(p.args, p.grads);
+  const NaiveAttention want = naive_attention(p.args, p.grads);
+  const auto as_dense = [&](const std::vector<T>& x, const k::AttentionStrides& s, Index len, Index d) {
+    return dense(x, s, c.batch, c.heads, len, d);
+  };
+  const double slack = tolerance<T> * 10 * (1 + static_cast<double>(std::max(c.len_q, c.len_k)) / 20);
+  CHECK(difference(as_dense(p.o, p.args.o_strides, c.len_q, c.d_v), want.o) < tolerance<T> * 10);
+  CHECK(difference(p.weights, want.weights) < tolerance<T> * 10);
+  CHECK(difference(as_dense(p.dq, p.grads.dq_strides, c.len_q, c.d_k), want.dq) < slack);
+  CHECK(difference(as_dense(p.dk, p.grads.dk_strides, c.len_k, c.d_k), want.dk) < slack);
+  CHECK(difference(as_dense(p.dv, p.grads.dv_strides, c.len_k, c.d_v), want.dv) < slack);
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("attention: equals the definition for any lengths and widths", "", float, double) {
+  for (const Index len : {1, 2, 7, 8, 15, 16, 17, 33, 63, 64, 65, 130})
+    for (const bool projection : {false, true}) {
+      check<TestType>({.batch = 2, .len_q = len, .len_k = len, .d_k = 16, .d_v = 16, .projection = projection});
+      check<TestType>({.len_q = len, .len_k = 70, .d_k = 5, .d_v = 3, .projection = projection});
+      check<TestType>({.len_q = 20, .len_k = len, .d_k = 9, .d_v = 40, .projection = projection});
+    }
+  check<TestType>({.len_q = 40, .len_k = 50, .d_k = 129, .d_v = 100});
+}
+
+TEMPLATE_TEST_CASE("attention: causal, with as many or more keys than queries", "", float, double) {
+  for (const Index len : {1, 5, 16, 64, 65, 150}) {
+    check<TestType>({.len_q = len, .len_k = len, .causal = true});
+    check<TestType>({.len_q = len, .len_k = len + 37, .causal = true});
+  }
+}
+
+TEMPLATE_TEST_CASE("attention: masks of every kind, rows that see nothing are uniform over all keys", "", float, double) {
+  for (const Mask mask : {Mask::padding, Mask::full, Mask::odd_strides})
+    for (const Index len : {1, 6, 8, 23, 64, 100, 200})
+      for (const bool causal : {false, true}) {
+        // causal hides keys altogether; with the mask on top a row sees nothing only where both say so
+        check<TestType>({.batch = 2, .len_q = len, .len_k = len, .causal = causal, .mask = mask});
+        check<TestType>({.batch = 2, .len_q = 20, .len_k = len, .mask = mask, .fill = -2});
+      }
+}
+
+TEMPLATE_TEST_CASE("attention: dropout follows the rule of kernels::dropout", "", float, double) {
+  for (const Index len : {1, 9, 23, 64, 65, 130}) {
+    check<TestType>({.batch = 2, .len_q = len, .len_k = len, .dropout = 0.3});
+    check<TestType>({.len_q = 21, .len_k = len, .causal = len >= 21, .mask = Mask::full, .dropout = 0.1});
+  }
+}
+
+TEMPLATE_TEST_CASE("attention: a row that sees only -infinity is NaN, the others are not", "", float, double) {
+  using T = TestType;
+  Case c{.len_q = 8, .len_k = 70, .mask = Mask::full, .fill = -std::numeric_limits<double>::infinity()};
+  Problem<T> p(c);
+  for (std::size_t j = 0; j < 66; ++j) p.mask[j] = 0;  // row 0 starts to see in the second tile
+  p.mask[69] = 1;
+  k::attention_forward(p.args);
+  const NaiveAttention want = naive_attention(p.args, p.grads);
+  CHECK(difference(p.o, want.o) < tolerance<T> * 10);
+  CHECK(std::isnan(p.o[3 * 8]));
+  CHECK_FALSE(std::isnan(p.o[0]));
+}
+
+TEMPLATE_TEST_CASE("attention: scores far apart neither overflow nor lose the largest", "", float, double) {
+  using T = TestType;
+  Case c{.len_q = 30, .len_k = 150};
+  Problem<T> p(c);
+  for (T& x : p.q) x *= 100;
+  k::attention_forward(p.args);
+  CHECK(difference(p.o, naive_attention(p.args, p.grads).o) < tolerance<T> * 1000);
+}
+
+TEMPLATE_TEST_CASE("attention: no queries, no keys, no heads", "", float, double) {
+  using T = TestType;
+  for (const Case& c : {Case{.len_q = 0, .len_k = 5}, Case{.batch = 0}, Case{.len_q = 3, .len_k = 0}}) {
+    Problem<T> p(c);
+    k::attention_forward(p.args);
+    k::attention_backward(p.args, p.grads);
+    for (const T x : p.o) CHECK(x == T(0));
+    for (const T x : p.dq) CHECK(x == T(0));
+    for (const T x : p.dk) CHECK(x == T(0));
+  }
+}
+
+TEMPLATE_TEST_CASE("attention: gradients that are not wanted change nothing in the others", "", float, double) {
+  using T = TestType;
+  Problem<T> all({.len_q = 20, .len_k = 30}), one({.len_q = 20, .len_k = 30});
+  one.args.weights = nullptr;
+  one.grads.dq = one.grads.dv = nullptr;
+  k::attention_forward(all.args);
+  k::attention_backward(all.args, all.grads);
+  k::attention_forward(one.args);
+  k::attention_backward(one.args, one.grads);
+  CHECK(same_bits(all.o, one.o));
+  CHECK(same_bits(all.dk, one.dk));
+}
+
+TEMPLATE_TEST_CASE("attention: the same bits for any number of threads", "", float, double) {
+  using T = TestType;
+  CHECK(same_for_any_threads([] {
+    Problem<T> p({.batch = 3, .len_q = 140, .len_k = 150, .mask = Mask::full, .dropout = 0.1});
+    k::attention_forward(p.args);
+    k::attention_backward(p.args, p.grads);
+    for (const auto* x : {&p.dq, &p.dk, &p.dv}) p.o.insert(p.o.end(), x->begin(), x->end());
+    return p.o;
+  }));
+}
