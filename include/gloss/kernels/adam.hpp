@@ -18,7 +18,7 @@ void adam_step(T* p, const T* g, T* m, T* v, Index n, double lr, double beta1, d
   const double correction2 = 1 - std::pow(beta2, static_cast<double>(step));
   const T step_size = static_cast<T>(lr / correction1), root2 = static_cast<T>(std::sqrt(correction2));
   const T take1 = static_cast<T>(1 - beta1), keep2 = static_cast<T>(beta2);
-  const T take2 = static_cast<T>(1 - beta2), eps = static_cast<T>(eps);
+  const T take2 = static_cast<T>(1 - beta2), tiny = static_cast<T>(eps);
   const T decay = decoupled ? T(0) : static_cast<T>(weight_decay);
   const T shrink = decoupled ? static_cast<T>(1 - lr * weight_decay) : T(1);
   parallel_for(n, 8192, [=](Index begin, Index end) {
@@ -31,7 +31,7 @@ void adam_step(T* p, const T* g, T* m, T* v, Index n, double lr, double beta1, d
       vi = vi * keep2 + gi * gi * take2;
       store_n<T>(m + i, mi, count);
       store_n<T>(v + i, vi, count);
-      store_n<T>(p + i, pi - mi / (sqrt<T>(vi) / root2 + eps) * step_size, count);
+      store_n<T>(p + i, pi - mi / (sqrt<T>(vi) / root2 + tiny) * step_size, count);
     });
   });
 }
