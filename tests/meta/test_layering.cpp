@@ -38,8 +38,9 @@ const std::map<std::string, std::set<std::string>>& allowed_folders() {
 
 bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
-// Headers that a program includes by name because they bring in a further library.
+// Headers that a program includes by name because they bring in a further library, or streams.
 bool is_opt_in(const SourceFile& file) {
+  if (file.name == "iostream.hpp") return true;
   for (const auto& [include, line] : file.includes())
     if (include.starts_with("<fmt/") || include.starts_with("<nlohmann/") || include.starts_with("<CLI/")) return true;
   return false;
