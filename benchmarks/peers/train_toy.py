@@ -2,7 +2,8 @@
 """What PyTorch reaches with the model, the data and the minutes of `translate_toy train`.
 
 Trains the Annotated Transformer's architecture on PyTorch's fused kernels (scaled_dot_product_attention, layer_norm,
-cross_entropy, fused Adam) on a TSV of sentence pairs, and prints BLEU (sacrebleu's default) on the held-out pairs.
+cross_entropy, fused Adam) on a TSV of sentence pairs, and prints BLEU (sacrebleu's default) on the held-out pairs after
+each epoch. The minutes are training alone; scoring is not counted. The defaults are what scored best within minutes.
 
     python3 benchmarks/peers/train_toy.py --minutes 6 --threads 2
 """
@@ -131,17 +132,16 @@ def main():
     parser.add_argument("--layers", type=int, default=2)
     parser.add_argument("--d-ff", type=int, default=512)
     parser.add_argument("--heads", type=int, default=4)
-    parser.add_argument("--dropout", type=float, default=0.1)
-    parser.add_argument("--attention-dropout", type=float, default=0.1)
+    parser.add_argument("--dropout", type=float, default=0.0)
+    parser.add_argument("--attention-dropout", type=float, default=0.0)
     parser.add_argument("--smoothing", type=float, default=0.1)
-    parser.add_argument("--batch-tokens", type=int, default=2048)
+    parser.add_argument("--batch-tokens", type=int, default=1024)
     parser.add_argument("--factor", type=float, default=1.0)
     parser.add_argument("--warmup", type=int, default=400)
-    parser.add_argument("--decay", choices=["noam", "linear"], default="noam", help="after the warm-up")
-    parser.add_argument("--steps", type=int, default=2000, help="where a linear decay ends")
+    parser.add_argument("--decay", choices=["noam", "linear"], default="linear", help="after the warm-up")
+    parser.add_argument("--steps", type=int, default=0, help="where a linear decay ends; 0: with the minutes")
     parser.add_argument("--ema", type=float, default=0.0, help="decay of the averaged weights that are scored")
-    parser.add_argument("--max-length", type=int, default=100, help="leave out longer pairs (subwords)")
-    parser.add_argument("--beta2", type=float, default=0.98)
+    parser.add_argument("--max-length", type=int, default=40, help="leave out longer pairs (subwords)")
     parser.add_argument("--beam", type=int, default=0, help="score with a beam of this width at the end, too")
     parser.add_argument("--held-out", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
@@ -175,7 +175,7 @@ def main():
     parameters = list(model.parameters())
     print(f"{sum(p.numel() for p in parameters)} parameters, {len(data)} pairs, {args.threads} threads, "
           f"prepared in {time.time() - begin:.1f} s", flush=True)
-    adam = torch.optim.Adam(parameters, lr=0, betas=(0.9, args.beta2), eps=1e-9, fused=True)
+    adam = torch.optim.Adam(parameters, lr=0, betas=(0.9, 0.98), eps=1e-9, fused=True)
 
     def padded(rows):
         width = max(map(len, rows))
@@ -187,7 +187,9 @@ def main():
     def learning_rate(step):
         if args.decay == "linear" and step > args.warmup:
             peak = rate(args.warmup, args.d_model, args.factor, args.warmup)
-            return peak * max(0.02, (args.steps - step) / (args.steps - args.warmup))
+            if args.steps:
+                return peak * max(0.0, (args.steps - step) / (args.steps - args.warmup))
+            return peak * max(0.0, (args.minutes * 60 - seconds) / (args.minutes * 60 - warm_at))
         return rate(step, args.d_model, args.factor, args.warmup)
 
     @torch.no_grad()
@@ -249,12 +251,12 @@ def main():
         return sacrebleu.corpus_bleu(out, [[t for _, t in held]]).score, out
 
     step = tokens = 0
-    seconds = 0.0
-    out = []
+    seconds = warm_at = 0.0  # seconds of training so far, and when the warm-up was over
+    out, finished = [], False
     for epoch in range(1, args.epochs + 1):
         total = count = 0.0
-        epoch_begin = time.time()
         for batch in batches(data, args.batch_tokens, rng):
+            step_begin = time.perf_counter()
             src, tgt = padded([s for s, _ in batch]), padded([t for _, t in batch])
             tgt, tgt_y = tgt[:, :-1], tgt[:, 1:]
             step += 1
@@ -274,13 +276,16 @@ def main():
             total += loss.item() * n
             count += n
             tokens += n
-            if time.time() - begin > args.minutes * 60:
+            seconds += time.perf_counter() - step_begin
+            if step == args.warmup:
+                warm_at = seconds
+            finished = seconds > args.minutes * 60 or (args.steps and step >= args.steps)
+            if finished:
                 break
-        seconds += time.time() - epoch_begin
         score, out = bleu(averaged or model)
         print(f"epoch {epoch} step {step} tokens {tokens} loss {total / count:.3f} BLEU {score:.2f} "
               f"training {seconds:.0f} s, wall {time.time() - begin:.0f} s", flush=True)
-        if time.time() - begin > args.minutes * 60 or (args.decay == "linear" and step >= args.steps):
+        if finished:
             break
     for i in range(6):
         print(" | ".join((*held[i], out[i])))
