@@ -85,6 +85,7 @@
 #include <gloss/data/batch_sampler.hpp>
 #include <gloss/data/bpe.hpp>
 #include <gloss/data/bpe_train.hpp>
+#include <gloss/data/collate.hpp>
 #include <gloss/data/mo.hpp>
 #include <gloss/data/parallel_text.hpp>
 #include <gloss/data/pieces.hpp>

@@ -51,8 +51,12 @@ struct ProgressValues {
 
 /// "1,234,567"
 inline std::string with_thousands(Index number) {
-  std::string text = std::to_string(number);
-  for (std::size_t at = text.size(); at > (number < 0 ? 4u : 3u);) text.insert(at -= 3, ",");
+  const std::string digits = std::to_string(number);
+  std::string text;
+  for (std::size_t at = 0; at < digits.size(); ++at) {
+    if (at > (number < 0 ? 1u : 0u) && (digits.size() - at) % 3 == 0) text += ',';
+    text += digits[at];
+  }
   return text;
 }
 

@@ -1,0 +1,124 @@
+// The three commands.
+#include <cstdio>
+#include <string>
+
+#ifdef _WIN32
+#include <io.h>
+#define isatty _isatty
+#define fileno _fileno
+#else
+#include <unistd.h>
+#endif
+
+#include <gloss/io/atomic_file.hpp>
+
+#include "trainer.hpp"
+#include "translator.hpp"
+
+/// The LibreOffice strings of data/, put in by the build.
+namespace embedded {
+std::string_view pairs();
+}
+
+namespace {
+
+std::vector<gloss::data::SentencePair> load_pairs(const std::string& path) {
+  return path.empty() ? gloss::data::parse_tsv(embedded::pairs(), "embedded strings") : gloss::data::read_pairs(path);
+}
+
+bool read_line(std::string& line) {
+  line.clear();
+  for (int c; (c = std::getc(stdin)) != EOF;) {
+    if (c == '\n') return true;
+    line += static_cast<char>(c);
+  }
+  return !line.empty();
+}
+
+void draw_attention(const toy::Translator& t, const TranslateSettings& s, const std::string& sentence,
+                    const gloss::decode::Hypothesis& h) {
+  const gloss::Tensor<float> weights = t.attention(sentence, h.tokens);
+  auto labels = [&](const std::vector<gloss::Index>& ids) {
+    std::vector<std::string> out;
+    for (const gloss::Index id : ids) out.push_back(toy::readable(t.bpe().token(id)));
+    return out;
+  };
+  std::vector<gloss::Index> said = h.tokens;
+  said.push_back(gloss::data::Bpe::end_id);
+  std::vector<std::vector<float>> heads;
+  for (gloss::Index head = 0; head < weights.size(0); ++head) {
+    const gloss::Tensor<float> one = weights[head].contiguous();
+    heads.emplace_back(one.data(), one.data() + one.numel());
+  }
+  gloss::io::write_file_atomically(
+      s.attention, gloss::train::render_attention_svg({.src_tokens = labels(toy::source_ids(t.bpe(), sentence)),
+                                                       .tgt_tokens = labels(said),
+                                                       .heads = std::move(heads),
+                                                       .title = sentence,
+                                                       .subtitle = t.text(h)}));
+}
+
+void print_translations(const toy::Translator& t, const TranslateSettings& s, const std::string& sentence, bool draw) {
+  if (sentence.empty()) {
+    std::puts("");
+    return;
+  }
+  const auto found = t.search({sentence}, s)[0];
+  for (const auto& h : found) {
+    if (s.n_best > 1) std::printf("%8.3f  ", h.score);
+    std::printf("%s\n", t.text(h).c_str());
+  }
+  if (draw && !found.empty()) draw_attention(t, s, sentence, found[0]);
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int run_train(TrainSettings settings) {
+  if (!settings.resume) return toy::Trainer(settings, load_pairs(settings.data)).run();
+  const gloss::io::Safetensors file = gloss::io::load_safetensors(settings.checkpoint);
+  toy::check_format(file);
+  toy::Trainer::settings_from(file, settings);
+  return toy::Trainer(settings, load_pairs(settings.data), file).run();
+}
+
+int run_translate(const TranslateSettings& settings) {
+  const toy::Translator t = toy::Translator::load(settings.checkpoint);
+  bool draw = !settings.attention.empty();
+  for (const std::string& sentence : settings.sentences) {
+    print_translations(t, settings, sentence, draw);
+    draw = false;
+  }
+  if (!settings.sentences.empty()) return 0;
+  const bool interactive = isatty(fileno(stdin)) != 0;
+  if (interactive) std::printf("Type a sentence and Enter; end with Ctrl-D.\n");
+  for (std::string line;;) {
+    if (interactive) {
+      std::printf("> ");
+      std::fflush(stdout);
+    }
+    if (!read_line(line)) break;
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    try {
+      print_translations(t, settings, line, draw);
+      if (!line.empty()) draw = false;
+    } catch (const gloss::Error& error) {
+      if (!interactive) throw;
+      std::fprintf(stderr, "%s\n", error.what());
+    }
+  }
+  return 0;
+}
+
+int run_eval(const EvalSettings& settings) {
+  const toy::Translator t = toy::Translator::load(settings.checkpoint);
+  const std::vector<gloss::data::SentencePair> pairs = gloss::data::read_pairs(settings.data);
+  std::vector<std::string> sources, references;
+  for (const auto& p : pairs) {
+    sources.push_back(p.src);
+    references.push_back(p.tgt);
+  }
+  const auto said = t.translate(sources, settings);
+  std::printf("%zu pairs: BLEU %s\n", pairs.size(), gloss::train::corpus_bleu(said, references).to_string().c_str());
+  return 0;
+}

@@ -1,0 +1,333 @@
+// Training: data, checkpoints that can be resumed to the same bits, and what is shown after each epoch.
+#pragma once
+
+#include <cmath>
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "translator.hpp"
+
+namespace toy {
+
+inline volatile std::sig_atomic_t stop_requested = 0;
+
+/// Ctrl-C (and a polite kill) ask for a stop after the batch at hand; a second one ends at once.
+class StopOnSignal {
+ public:
+  StopOnSignal() {
+    stop_requested = 0;
+    previous_int_ = std::signal(SIGINT, handle);
+    previous_term_ = std::signal(SIGTERM, handle);
+  }
+  ~StopOnSignal() {
+    std::signal(SIGINT, previous_int_);
+    std::signal(SIGTERM, previous_term_);
+  }
+  StopOnSignal(const StopOnSignal&) = delete;
+  StopOnSignal& operator=(const StopOnSignal&) = delete;
+
+ private:
+  static void handle(int number) {
+    stop_requested = 1;
+    std::signal(number, SIG_DFL);
+  }
+  void (*previous_int_)(int);
+  void (*previous_term_)(int);
+};
+
+/// A number that changes with any byte of the pairs: a resumed run must see the data it began with.
+inline std::uint64_t fingerprint(const std::vector<data::SentencePair>& pairs) {
+  std::uint64_t hash = 0xCBF29CE484222325u;  // FNV-1a
+  auto mix = [&hash](std::string_view text) {
+    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3u;
+    hash = (hash ^ 0xFFu) * 0x100000001B3u;
+  };
+  for (const data::SentencePair& p : pairs) {
+    mix(p.src);
+    mix(p.tgt);
+  }
+  return hash;
+}
+
+/// Pairs as ids, and batches of them.
+struct Corpus {
+  std::vector<std::vector<Index>> src, tgt;
+
+  Corpus(const data::Bpe& bpe, const std::vector<data::SentencePair>& pairs, Index max_len) {
+    for (const data::SentencePair& p : pairs) {
+      std::vector<Index> s = source_ids(bpe, p.src), t = target_ids(bpe, p.tgt);
+      if (static_cast<Index>((std::max)(s.size(), t.size())) > max_len) continue;
+      src.push_back(std::move(s));
+      tgt.push_back(std::move(t));
+    }
+  }
+  std::vector<data::PairLength> lengths() const {
+    std::vector<data::PairLength> out;
+    for (std::size_t i = 0; i < src.size(); ++i)
+      out.push_back({static_cast<Index>(src[i].size()), static_cast<Index>(tgt[i].size())});
+    return out;
+  }
+  train::Batch batch(std::span<const Index> indices) const {
+    return train::Batch(data::pad_sequences(src, indices, data::Bpe::pad_id),
+                        data::pad_sequences(tgt, indices, data::Bpe::pad_id), data::Bpe::pad_id);
+  }
+};
+
+/// The batches of a list of index lists from a position on, each made when it is reached.
+class Batches {
+ public:
+  Batches(const Corpus& corpus, const std::vector<std::vector<Index>>& lists, std::size_t first = 0)
+      : corpus_(&corpus), lists_(&lists), first_(first) {}
+  class Iterator {
+   public:
+    Iterator(const Batches* owner, std::size_t at) : owner_(owner), at_(at) {}
+    train::Batch operator*() const { return owner_->corpus_->batch((*owner_->lists_)[at_]); }
+    Iterator& operator++() {
+      ++at_;
+      return *this;
+    }
+    bool operator!=(const Iterator& other) const { return at_ != other.at_; }
+
+   private:
+    const Batches* owner_;
+    std::size_t at_;
+  };
+  Iterator begin() const { return {this, first_}; }
+  Iterator end() const { return {this, lists_->size()}; }
+
+ private:
+  const Corpus* corpus_;
+  const std::vector<std::vector<Index>>* lists_;
+  std::size_t first_;
+};
+
+class Trainer {
+ public:
+  /// From the beginning.
+  Trainer(TrainSettings settings, std::vector<data::SentencePair> pairs)
+      : settings_(std::move(settings)), rng_(settings_.seed), fingerprint_(fingerprint(pairs)), split_(split(settings_, pairs)),
+        translator_(first_translator()) {
+    prepare();
+  }
+  /// From a checkpoint.
+  /// Errors: LoadError when it is no training checkpoint, or was trained on other data.
+  Trainer(TrainSettings settings, std::vector<data::SentencePair> pairs, const io::Safetensors& file)
+      : settings_(std::move(settings)), rng_(settings_.seed), fingerprint_(fingerprint(pairs)), split_(split(settings_, pairs)),
+        translator_(Translator::load(file, settings_.dropout)) {
+    if (metadata_text(file, "data_fingerprint") != std::to_string(fingerprint_))
+      fail<LoadError>("load: ", file.file(), ": was trained on other data than ",
+                      settings_.data.empty() ? std::string("the embedded strings") : settings_.data);
+    prepare();
+    constexpr Index most = INT64_MAX;
+    for (auto& [name, tensor] : adam_->state()) {
+      const Tensor<float> stored = file.tensor<float>("adam." + name);
+      if (stored.shape() != tensor.shape())
+        fail<LoadError>("load: ", file.file(), ": adam.", name, " has shape ", stored.shape(), ", expected ", tensor.shape());
+      tensor.copy_(stored);
+    }
+    adam_->set_steps(metadata_index(file, "steps", 0, most));
+    rng_.set_position(static_cast<std::uint64_t>(metadata_index(file, "rng_position", 0, most)));
+    sampler_->seek({metadata_index(file, "epoch", 0, most), metadata_index(file, "batch", 0, most)});
+    seconds_ = static_cast<double>(metadata_index(file, "milliseconds", 0, most)) / 1000;
+  }
+
+  /// Trains to the end, or to a signal. Returns the exit status.
+  int run() {
+    report_data();
+    RngGuard use(rng_);
+    StopOnSignal signals;
+    const train::LabelSmoothing<float> criterion(translator_.bpe().size(), data::Bpe::pad_id, settings_.smoothing);
+    Model& model = translator_.model();
+    const train::SimpleLossCompute loss_compute(model.generator, criterion);
+    optim::LambdaLR schedule(*adam_, [this](Index step) { return learning_rate(step); });
+    schedule.set_steps(adam_->steps());
+    while (sampler_->position().epoch < settings_.epochs) {
+      const data::BatchSampler::Position start = sampler_->position();
+      const std::vector<std::vector<Index>> lists = sampler_->epoch(start.epoch);
+      const auto total = static_cast<Index>(lists.size());
+      Index done = start.batch;
+      {
+        std::string title = "epoch ";
+        append_part(title, start.epoch + 1);
+        append_part(title, '/');
+        append_part(title, settings_.epochs);
+        train::Progress line({.title = std::move(title), .total = total, .first = start.batch, .file = stdout});
+        double smooth = std::nan("");
+        model.train();
+        const double before = seconds_;
+        train::run_epoch(Batches(corpus_.value(), lists, static_cast<std::size_t>(start.batch)), model, loss_compute, *adam_, schedule,
+                         {}, nullptr, [&](const train::EpochProgress& p) {
+                           smooth = std::isnan(smooth) ? p.batch_loss : 0.95 * smooth + 0.05 * p.batch_loss;
+                           done = start.batch + p.batch;
+                           seconds_ = before + p.seconds;
+                           line.update(done, {.loss = smooth, .tokens = p.tokens});
+                           return stop_requested == 0;
+                         });
+        line.finish();
+      }
+      if (done < total) {
+        sampler_->seek({start.epoch, done});
+        return stop();
+      }
+      sampler_->seek({start.epoch + 1, 0});
+      save();
+      report_epoch(criterion);
+      if (stop_requested) return stop();
+    }
+    std::printf("saved %s\n", settings_.checkpoint.c_str());
+    return 0;
+  }
+
+ private:
+  static data::Split split(const TrainSettings& s, const std::vector<data::SentencePair>& pairs) {
+    return data::split_held_out(pairs, {.held_out = s.held_out, .max_src_words = s.held_out_words});
+  }
+  Translator first_translator() {
+    RngGuard use(rng_);
+    return Translator({settings_.layers, settings_.d_model, settings_.d_ff, settings_.heads},
+                      data::Bpe::train(split_.train, {.vocab_size = settings_.vocab}), settings_.dropout);
+  }
+  void prepare() {
+    corpus_.emplace(translator_.bpe(), split_.train, settings_.max_len);
+    if (corpus_->src.empty()) fail("train: no sentence pair has at most ", settings_.max_len, " subwords on each side");
+    held_out_.emplace(translator_.bpe(), split_.held_out, max_positions);
+    sampler_.emplace(corpus_->lengths(), data::BatchSamplerOptions{.max_tokens = settings_.batch_tokens, .seed = settings_.seed});
+    adam_.emplace(translator_.model().parameters(), optim::AdamOptions{.lr = 1, .betas = {0.9, 0.98}, .eps = 1e-9});
+    total_steps_ = 0;
+    for (Index e = 0; e < settings_.epochs; ++e) total_steps_ += static_cast<Index>(sampler_->epoch(e).size());
+  }
+
+  double learning_rate(Index step) const {
+    const double noam = optim::rate(step + 1, settings_.d_model, settings_.lr_factor, settings_.warmup);
+    if (settings_.schedule == "noam" || step < settings_.warmup) return noam;
+    const double peak = optim::rate(settings_.warmup, settings_.d_model, settings_.lr_factor, settings_.warmup);
+    const auto left = static_cast<double>((std::max)(total_steps_ - step, Index{0}));
+    return peak * left / static_cast<double>((std::max)(total_steps_ - settings_.warmup, Index{1}));
+  }
+
+  int stop() {
+    save();
+    std::printf("stopped in epoch %lld; saved %s; train --resume -c %s goes on\n",
+                static_cast<long long>(sampler_->position().epoch + 1), settings_.checkpoint.c_str(), settings_.checkpoint.c_str());
+    return 130;
+  }
+
+  /// Everything that the rest of the run depends on, in one file that is whole at any moment.
+  void save() {
+    io::Metadata meta = translator_.metadata();
+    const data::BatchSampler::Position at = sampler_->position();
+    meta["data_fingerprint"] = std::to_string(fingerprint_);
+    meta["steps"] = std::to_string(adam_->steps());
+    meta["rng_position"] = std::to_string(rng_.position());
+    meta["epoch"] = std::to_string(at.epoch);
+    meta["batch"] = std::to_string(at.batch);
+    meta["milliseconds"] = std::to_string(std::llround(seconds_ * 1000));
+    settings_to(meta, settings_);
+    std::vector<io::NamedTensor> tensors = io::named_tensors<float>(translator_.model(), "model.");
+    for (const auto& [name, tensor] : adam_->state()) tensors.emplace_back("adam." + name, tensor);
+    io::save_safetensors(settings_.checkpoint, tensors, meta);
+  }
+
+  void report_data() const {
+    const Index n = translator_.model().num_parameters();
+    std::printf("%s training pairs (%s longer than %lld subwords left out), %s held out, %s dropped because a text is held out\n",
+                train::with_thousands(static_cast<Index>(corpus_->src.size())).c_str(),
+                train::with_thousands(static_cast<Index>(split_.train.size() - corpus_->src.size())).c_str(),
+                static_cast<long long>(settings_.max_len), train::with_thousands(static_cast<Index>(split_.held_out.size())).c_str(),
+                train::with_thousands(split_.dropped).c_str());
+    std::printf("%s subwords, %s parameters, %s steps, %d threads\n", train::with_thousands(translator_.bpe().size()).c_str(),
+                train::with_thousands(n).c_str(), train::with_thousands(total_steps_).c_str(), num_threads());
+    std::fflush(stdout);
+  }
+
+  /// Loss and BLEU on the held-out part, and three translations.
+  void report_epoch(const train::LabelSmoothing<float>& criterion) {
+    Model& model = translator_.model();
+    model.eval();
+    double loss = 0;
+    Index tokens = 0;
+    {
+      NoGradGuard no_grad;
+      const std::vector<std::vector<Index>> lists =
+          data::BatchSampler(held_out_->lengths(), {.max_tokens = 8192, .shuffle = false}).epoch(0);
+      for (const train::Batch& b : Batches(*held_out_, lists)) {
+        loss += static_cast<double>(criterion(model.generator(model(b.src, b.tgt, b.src_mask, b.tgt_mask)), b.tgt_y).item());
+        tokens += b.ntokens;
+      }
+    }
+    std::vector<std::string> sources, references;
+    for (const data::SentencePair& p : split_.held_out) {
+      sources.push_back(p.src);
+      references.push_back(p.tgt);
+    }
+    const std::vector<std::string> said = translator_.translate(sources, {.beam = 1});
+    std::printf("  held out: loss %.3f  BLEU %.1f  after %s of training\n", loss / static_cast<double>((std::max)(tokens, Index{1})),
+                train::corpus_bleu(said, references).score, train::format_duration(seconds_).c_str());
+    for (std::size_t i = 0; i < 3 && i < said.size(); ++i)
+      std::printf("    %s\n      -> %s\n       = %s\n", sources[i].c_str(), said[i].c_str(), references[i].c_str());
+    std::fflush(stdout);
+  }
+
+ public:
+  /// The settings of a run as metadata, and back.
+  static void settings_to(io::Metadata& meta, const TrainSettings& s) {
+    for_each_setting(s, [&](const char* name, const auto& value) {
+      std::string text;
+      append_part(text, value);
+      meta[std::string("train.") + name] = text;
+    });
+  }
+  static void settings_from(const io::Safetensors& file, TrainSettings& s) {
+    for_each_setting(s, [&](const char* name, auto& value) {
+      const std::string key = std::string("train.") + name, text = metadata_text(file, key);
+      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(value)>, std::string>) {
+        value = text;
+      } else {
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        if (error != std::errc{} || end != text.data() + text.size())
+          fail<LoadError>("load: ", file.file(), ": ", key, " is '", text, "', expected a number");
+      }
+    });
+  }
+
+ private:
+  template <class Settings, class F>
+  static void for_each_setting(Settings& s, F f) {
+    f("data", s.data);
+    f("epochs", s.epochs);
+    f("batch_tokens", s.batch_tokens);
+    f("vocab", s.vocab);
+    f("d_model", s.d_model);
+    f("layers", s.layers);
+    f("heads", s.heads);
+    f("d_ff", s.d_ff);
+    f("dropout", s.dropout);
+    f("smoothing", s.smoothing);
+    f("lr_factor", s.lr_factor);
+    f("warmup", s.warmup);
+    f("schedule", s.schedule);
+    f("max_len", s.max_len);
+    f("held_out", s.held_out);
+    f("held_out_words", s.held_out_words);
+    f("seed", s.seed);
+  }
+
+  TrainSettings settings_;
+  Rng rng_;
+  std::uint64_t fingerprint_;
+  data::Split split_;
+  Translator translator_;
+  std::optional<Corpus> corpus_, held_out_;
+  std::optional<data::BatchSampler> sampler_;
+  std::optional<optim::Adam<float>> adam_;
+  Index total_steps_ = 0;
+  double seconds_ = 0;
+};
+
+}  // namespace toy

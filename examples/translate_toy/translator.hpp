@@ -1,0 +1,189 @@
+// A trained model with its vocabulary: what a checkpoint holds and what translates.
+#pragma once
+
+#include <charconv>
+#include <numeric>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gloss/gloss.hpp>
+#include <gloss/io/state_dict.hpp>
+
+#include "options.hpp"
+
+namespace toy {
+
+using namespace gloss;
+using Model = transformer::EncoderDecoder<float>;
+
+inline constexpr const char* checkpoint_format = "gloss translate_toy 1";
+inline constexpr Index max_positions = 512;  // longest sentence the model can read, in subwords
+
+/// Source ids: subwords and </s>; target ids: <s>, subwords, </s>.
+inline std::vector<Index> source_ids(const data::Bpe& bpe, std::string_view text) {
+  std::vector<Index> ids = bpe.encode(text);
+  ids.push_back(data::Bpe::end_id);
+  return ids;
+}
+inline std::vector<Index> target_ids(const data::Bpe& bpe, std::string_view text) {
+  std::vector<Index> ids = source_ids(bpe, text);
+  ids.insert(ids.begin(), data::Bpe::start_id);
+  return ids;
+}
+
+/// Text with every byte that is not UTF-8 shown as U+FFFD; a model may stop in the middle of a character.
+inline std::string readable(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const data::CodePoint c = data::decode_utf8(text, at);
+    data::append_utf8(out, c.value >= data::invalid_byte ? U'\uFFFD' : c.value);
+    at += static_cast<std::size_t>(c.bytes);
+  }
+  return out;
+}
+
+/// Sizes of the model, kept as text in the checkpoint.
+struct ModelSizes {
+  Index N = 2, d_model = 128, d_ff = 512, h = 4;
+};
+
+inline transformer::ModelOptions model_options(const ModelSizes& sizes, Index vocab, double dropout) {
+  return {.src_vocab = vocab,
+          .tgt_vocab = vocab,
+          .N = sizes.N,
+          .d_model = sizes.d_model,
+          .d_ff = sizes.d_ff,
+          .h = sizes.h,
+          .dropout = dropout,
+          .attention_dropout = dropout,
+          .max_len = max_positions,
+          .share_embeddings = true};
+}
+
+/// Reads a number from the checkpoint's metadata.
+/// Errors: LoadError when it is missing or no number in range.
+inline Index metadata_index(const io::Safetensors& file, const std::string& key, Index low, Index high) {
+  const auto found = file.metadata().find(key);
+  if (found == file.metadata().end()) fail<LoadError>("load: ", file.file(), ": ", key, " is missing; not a translate_toy checkpoint");
+  Index value = 0;
+  const std::string& text = found->second;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < low || value > high)
+    fail<LoadError>("load: ", file.file(), ": ", key, " is '", text, "', expected a number from ", low, " to ", high);
+  return value;
+}
+
+inline void check_format(const io::Safetensors& file) {
+  const auto found = file.metadata().find("format");
+  if (found == file.metadata().end() || found->second != checkpoint_format)
+    fail<LoadError>("load: ", file.file(), ": not a translate_toy checkpoint");
+}
+
+inline std::string metadata_text(const io::Safetensors& file, const std::string& key) {
+  const auto found = file.metadata().find(key);
+  if (found == file.metadata().end()) fail<LoadError>("load: ", file.file(), ": ", key, " is missing");
+  return found->second;
+}
+
+class Translator {
+ public:
+  Translator(ModelSizes sizes, data::Bpe bpe, double dropout)
+      : sizes_(sizes), bpe_(std::move(bpe)), model_(transformer::make_model<float>(model_options(sizes, bpe_.size(), dropout))) {}
+
+  /// Errors: LoadError when the file is no checkpoint of this program, or damaged.
+  static Translator load(const io::Safetensors& file, double dropout = 0) {
+    check_format(file);
+    const ModelSizes sizes{metadata_index(file, "N", 1, 64), metadata_index(file, "d_model", 1, 8192),
+                           metadata_index(file, "d_ff", 1, 65536), metadata_index(file, "h", 1, 256)};
+    Translator t(sizes, data::Bpe::from_string(metadata_text(file, "vocabulary"), file.file()), dropout);
+    io::load_state_dict(t.model_, file, "model.");
+    t.model_.eval();
+    return t;
+  }
+  static Translator load(const std::string& path) { return load(io::load_safetensors(path)); }
+
+  io::Metadata metadata() const {
+    return {{"format", checkpoint_format},
+            {"N", std::to_string(sizes_.N)},
+            {"d_model", std::to_string(sizes_.d_model)},
+            {"d_ff", std::to_string(sizes_.d_ff)},
+            {"h", std::to_string(sizes_.h)},
+            {"vocabulary", bpe_.to_string()}};
+  }
+
+  Model& model() { return model_; }
+  const Model& model() const { return model_; }
+  const data::Bpe& bpe() const { return bpe_; }
+
+  /// The n_best translations of each sentence, best first. Sentences of like length are searched together.
+  /// Errors: Error when a sentence is longer than the model can read.
+  std::vector<std::vector<decode::Hypothesis>> search(const std::vector<std::string>& sentences, const SearchSettings& s) const {
+    std::vector<std::vector<Index>> ids;
+    for (const std::string& sentence : sentences) {
+      ids.push_back(source_ids(bpe_, sentence));
+      if (static_cast<Index>(ids.back().size()) > max_positions)
+        fail("translate: a sentence of ", ids.back().size(), " subwords is longer than the ", max_positions, " this model reads");
+    }
+    std::vector<Index> order(ids.size());
+    std::iota(order.begin(), order.end(), Index{0});
+    std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) {
+      return ids[static_cast<std::size_t>(a)].size() < ids[static_cast<std::size_t>(b)].size();
+    });
+    std::vector<std::vector<decode::Hypothesis>> out(sentences.size());
+    constexpr std::size_t at_once = 64;
+    for (std::size_t first = 0; first < order.size(); first += at_once) {
+      const std::span<const Index> part(order.data() + first, (std::min)(at_once, order.size() - first));
+      const Tensor<std::int64_t> src = data::pad_sequences(ids, part, data::Bpe::pad_id);
+      const Tensor<bool> src_mask = (src != data::Bpe::pad_id).unsqueeze(-2);
+      const Index max_len = (std::min)(2 * src.size(1) + 10, max_positions - 1);
+      if (s.beam == 1 && s.n_best == 1) {
+        auto found = decode::greedy_search(model_, src, src_mask, {.start = data::Bpe::start_id, .end = data::Bpe::end_id, .max_len = max_len});
+        for (std::size_t i = 0; i < part.size(); ++i) out[static_cast<std::size_t>(part[i])].push_back(std::move(found[i]));
+      } else {
+        auto found = decode::beam_search(model_, src, src_mask,
+                                         {.start = data::Bpe::start_id, .end = data::Bpe::end_id, .max_len = max_len, .beam = (std::max)(s.beam, s.n_best),
+                                          .length_penalty = s.length_penalty, .n_best = s.n_best});
+        for (std::size_t i = 0; i < part.size(); ++i) out[static_cast<std::size_t>(part[i])] = std::move(found[i]);
+      }
+    }
+    return out;
+  }
+
+  std::string text(const decode::Hypothesis& h) const { return readable(bpe_.decode(h.tokens)); }
+
+  /// The best translation of each sentence; an empty sentence gives an empty one.
+  std::vector<std::string> translate(const std::vector<std::string>& sentences, const SearchSettings& s) const {
+    std::vector<std::string> out;
+    const auto found = search(sentences, s);
+    for (std::size_t i = 0; i < sentences.size(); ++i)
+      out.push_back(sentences[i].empty() || found[i].empty() ? "" : text(found[i][0]));
+    return out;
+  }
+
+  /// Attention of the last decoder layer over the source while it says `tokens` and the end.
+  /// Shape: [h, tokens + 1, source ids]
+  Tensor<float> attention(const std::string& sentence, const std::vector<Index>& tokens) const {
+    const std::vector<std::vector<Index>> ids(1, source_ids(bpe_, sentence));
+    const Index only[] = {0};
+    const Tensor<std::int64_t> src = data::pad_sequences(ids, only, data::Bpe::pad_id);
+    decode::CachedDecoder<float> state(model_, src, ones<bool>({1, 1, src.size(1)}));
+    std::vector<Tensor<float>> rows;
+    Index last = data::Bpe::start_id;
+    for (std::size_t i = 0; i <= tokens.size(); ++i) {
+      Tensor<float> weights;
+      state.step(from_vector<std::int64_t>({last}), &weights);
+      rows.push_back(weights.view({weights.size(1), weights.size(3)}));
+      if (i < tokens.size()) last = tokens[i];
+    }
+    return stack(rows, 1);
+  }
+
+ private:
+  ModelSizes sizes_;
+  data::Bpe bpe_;
+  Model model_;
+};
+
+}  // namespace toy
