@@ -22,6 +22,7 @@
 #include <gloss/tensor/views.hpp>
 #include <gloss/ops/abs.hpp>
 #include <gloss/ops/add.hpp>
+#include <gloss/ops/attention.hpp>
 #include <gloss/ops/cast.hpp>
 #include <gloss/ops/cat.hpp>
 #include <gloss/ops/compare.hpp>

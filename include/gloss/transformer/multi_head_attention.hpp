@@ -6,7 +6,7 @@
 #include <gloss/nn/clones.hpp>
 #include <gloss/nn/dropout.hpp>
 #include <gloss/nn/linear.hpp>
-#include <gloss/transformer/attention.hpp>
+#include <gloss/ops/attention.hpp>
 
 namespace gloss::inline GLOSS_ABI::transformer {
 
@@ -47,8 +47,9 @@ struct MultiHeadedAttention final : nn::Module<T> {
   Tensor<T> project(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v, const Tensor<bool>& mask,
                     Tensor<T>* weights = nullptr) const {
     const Tensor<bool> head_mask = mask.defined() ? mask.unsqueeze(1) : mask;
-    const auto [x, p_attn] = attention(q, k, v, head_mask, this->is_training() ? dropout.p : 0);
-    if (weights) *weights = p_attn;
+    // attention(q, k, v, head_mask, p) as one op, with the same draws and without keeping the weights
+    const Tensor<T> x = scaled_dot_product_attention(
+        q, k, v, {.mask = head_mask, .dropout = this->is_training() ? dropout.p : 0, .mask_fill = -1e9}, weights);
     return linears[3](x.transpose(1, 2).reshape({q.size(0), -1, d_model}));
   }
 
