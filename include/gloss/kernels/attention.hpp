@@ -28,7 +28,7 @@ struct AttentionArgs {
   const T* k = nullptr;
   const T* v = nullptr;
   T* o = nullptr;
-  AttentionStrides q_strides, k_strides, v_strides, o_strides;
+  AttentionStrides q_strides = {}, k_strides = {}, v_strides = {}, o_strides = {};
   T* stats = nullptr;    // [batch, heads, 2, len_q]: each row's largest score and 1 / sum exp(score - largest)
   T* weights = nullptr;  // [batch, heads, len_q, len_k], the probabilities after dropout; null where not wanted
   T scale = T(1);
@@ -37,7 +37,7 @@ struct AttentionArgs {
   Index mask_strides[4] = {};  // batch, head, query, key; 0 broadcasts
   T mask_fill = T(-1e9);
   double dropout = 0;  // probability (i, j) is dropped as element ((b * heads + head) * len_q + i) * len_k + j
-  RandomBlock random;  // of kernels::dropout
+  RandomBlock random = {};  // of kernels::dropout
 };
 
 /// The gradients that attention_backward reads (d_o) and overwrites; null where not wanted.
@@ -47,7 +47,7 @@ struct AttentionGrads {
   T* dq = nullptr;
   T* dk = nullptr;
   T* dv = nullptr;
-  AttentionStrides d_o_strides, dq_strides, dk_strides, dv_strides;
+  AttentionStrides d_o_strides = {}, dq_strides = {}, dk_strides = {}, dv_strides = {};
 };
 
 namespace detail {

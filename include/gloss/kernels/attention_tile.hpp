@@ -54,9 +54,7 @@ void panel_product(Index m, Index n, Index depth, const T* a, Index a_row, Index
                    Index ldc, bool accumulate) {
   Index j = 0;
 #if GLOSS_VECTOR_BYTES == 64
-  for (; j + 4 * lanes<T> <= n; j += 4 * lanes<T>)
-    panel_strip<T, 4, 4>(m, depth, a, a_row, a_step, b + j, ldb, c + j, ldc, accumulate);
-  constexpr int rows2 = 8;
+  constexpr int rows2 = 8;  // 16 sums of the 32 registers
 #else
   constexpr int rows2 = 4;
 #endif
