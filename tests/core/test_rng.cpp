@@ -24,9 +24,7 @@ TEST_CASE("rng: philox gives the published known answers") {
         Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
 }
 
-TEST_CASE("rng: philox works at compile time") {
-  STATIC_REQUIRE(philox({0, 0, 0, 0}, {0, 0})[0] == 0x6627e8d5);
-}
+TEST_CASE("rng: philox works at compile time") { STATIC_REQUIRE(philox({0, 0, 0, 0}, {0, 0})[0] == 0x6627e8d5); }
 
 TEST_CASE("rng: seed, stream and position fill key and counter") {
   const RandomBlock block{.seed = 0x0000000200000001, .stream = 0x0000000400000003, .first = 0x0000000600000005};

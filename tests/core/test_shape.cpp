@@ -104,10 +104,12 @@ TEST_CASE("shape: broadcasting aligns the last axes and stretches size 1") {
 }
 
 TEST_CASE("shape: shapes that do not broadcast are named in the order of the arguments") {
-  CHECK(text_of<ShapeError>([] { broadcast_shapes("add", {2, 3}, {4}); }) ==
-        "add: shapes do not broadcast: a [2, 3], b [4] differ at axis -1");
-  CHECK(text_of<ShapeError>([] { broadcast_shapes("mul", {3, 1}, {5, 2, 1}); }) ==
-        "mul: shapes do not broadcast: a [3, 1], b [5, 2, 1] differ at axis -2");
+  CHECK(text_of<ShapeError>([] {
+          broadcast_shapes("add", {2, 3}, {4});
+        }) == "add: shapes do not broadcast: a [2, 3], b [4] differ at axis -1");
+  CHECK(text_of<ShapeError>([] {
+          broadcast_shapes("mul", {3, 1}, {5, 2, 1});
+        }) == "mul: shapes do not broadcast: a [3, 1], b [5, 2, 1] differ at axis -2");
   CHECK(text_of<ShapeError>([] { broadcast_shapes("mul", {2}, {0}); }) ==
         "mul: shapes do not broadcast: a [2], b [0] differ at axis -1");
 }

@@ -167,7 +167,8 @@ TEST_CASE("layering: the umbrella reaches every header, except those that need a
     collect(file, needed);
     bool opt_in = file.name == "tensor/eigen.hpp" || file.folder() == "dist";
     for (const SourceFile* next : needed) opt_in = opt_in || is_opt_in(*next);
-    if (opt_in && reached.contains(&file)) complaints.push_back("gloss.hpp includes " + file.name + ", which is opt-in");
+    if (opt_in && reached.contains(&file))
+      complaints.push_back("gloss.hpp includes " + file.name + ", which is opt-in");
     if (!opt_in && !reached.contains(&file) && !contains(file.name, "_naive"))
       complaints.push_back("gloss.hpp does not include " + file.name);
   }
@@ -183,7 +184,8 @@ TEST_CASE("layering: every header says first what it is, then #pragma once") {
     }
     std::size_t i = 0;
     while (i < file.lines.size() && (file.lines[i].starts_with("//") || file.lines[i].empty())) ++i;
-    if (i == file.lines.size() || file.lines[i] != "#pragma once") complaints.push_back(file.name + ": no #pragma once");
+    if (i == file.lines.size() || file.lines[i] != "#pragma once")
+      complaints.push_back(file.name + ": no #pragma once");
   }
   expect_none(complaints);
 }
@@ -192,13 +194,14 @@ TEST_CASE("layering: everything lives in the inline namespace named for the inst
   const std::set<std::string> flat = {"", "core", "tensor", "ops"};
   std::vector<std::string> complaints;
   for (const auto& file : headers()) {
-    const std::string own = "namespace gloss::inline GLOSS_ABI" + (flat.contains(file.folder()) ? "" : "::" + file.folder());
+    const std::string own =
+        "namespace gloss::inline GLOSS_ABI" + (flat.contains(file.folder()) ? "" : "::" + file.folder());
     int spaces = 0;
     for (std::size_t i = 0; i < file.lines.size(); ++i) {
       const std::string& line = file.lines[i];
       if (!line.starts_with("namespace ") && !line.starts_with("inline namespace ")) continue;
       if (line.starts_with("namespace ") && contains(line, " = ")) continue;  // an alias
-      if (spaces > 0 && line.starts_with("namespace detail")) continue;  // inside the first
+      if (spaces > 0 && line.starts_with("namespace detail")) continue;       // inside the first
       ++spaces;
       const bool outside = line.starts_with("namespace fmt") || line.starts_with("namespace std");  // specialisations
       if (!outside && !line.starts_with(own)) complaints.push_back(file.at(static_cast<int>(i + 1)) + ": " + line);
@@ -208,8 +211,8 @@ TEST_CASE("layering: everything lives in the inline namespace named for the inst
     }
     bool declares = false;
     for (const auto& line : file.lines)
-      declares = declares || line.starts_with("struct ") || line.starts_with("class ") || line.starts_with("template") ||
-                 line.starts_with("inline ") || line.starts_with("constexpr ");
+      declares = declares || line.starts_with("struct ") || line.starts_with("class ") ||
+                 line.starts_with("template") || line.starts_with("inline ") || line.starts_with("constexpr ");
     if (spaces == 0 && declares) complaints.push_back(file.name + ": declares things outside a namespace");
   }
   expect_none(complaints);
