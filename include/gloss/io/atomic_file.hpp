@@ -105,7 +105,7 @@ class AtomicFile {
  private:
   void open() {
     struct stat old {};
-    bool exists = ::stat(target_.c_str(), &old) == 0;
+    const bool exists = ::stat(target_.c_str(), &old) == 0;
     if (exists && !S_ISREG(old.st_mode) && !S_ISDIR(old.st_mode)) {
       file_ = ::open(target_.c_str(), O_WRONLY | O_CLOEXEC);
       if (file_ < 0) fail_now(errno);
@@ -127,7 +127,8 @@ class AtomicFile {
       temporary_.clear();
       fail_now(errno);
     }
-    if (exists && ::fchmod(file_, old.st_mode & 07777) != 0) exists = false;  // some file systems have no permissions
+    // Some file systems have no permissions to keep: not an error.
+    if (exists) static_cast<void>(::fchmod(file_, old.st_mode & 07777));
   }
   /// To the disk itself, not only to the system's memory.
   static bool flush(int handle) {
