@@ -39,8 +39,9 @@ void gemm_batched(bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha
     for (Index e = begin; e < end; ++e) gemm(trans_a, trans_b, m, n, k, alpha, a[e], lda, b[e], ldb, beta, c[e], ldc);
   };
   const Index work = m * n * k;
-  if (work > 40 * detail::work_per_thread)
-    entries(0, batch);  // each one feeds all threads
+  const Index threads = num_threads();
+  if (work > 4 * detail::work_per_thread && batch < 8 * threads && batch % threads != 0)
+    entries(0, batch);  // too few to share out evenly, but each can feed all threads
   else
     parallel_for(batch, detail::work_per_thread / (work + 1) + 1, entries);
 }

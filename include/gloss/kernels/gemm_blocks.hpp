@@ -32,54 +32,105 @@ struct Product {
     const Index blocks = (k + most - 1) / most;
     return k > most ? ((k + blocks - 1) / blocks + 7) / 8 * 8 : k;
   }
+  /// The depth of the block that begins at p.
+  Index depth_at(Index p) const { return k - p < depth() ? k - p : depth(); }
   /// Few rows against the rows of B: read B once, in its own order.
   bool is_dot() const { return !trans_a && trans_b && m <= 8; }
   bool is_dot_transposed() const { return !trans_a && n <= 8 && (trans_b || (n == 1 && ldb == 1)); }
 };
 
-/// Tiles [tile, tile_end) of one panel of C, over the whole depth. packed_a, if any, starts at tile `packed_from`.
+/// Adds rows [p, p + depth) of op(B) to tiles [tile, tile_end) of one panel of C. packed_a: those tiles of A^T, or
+/// null.
 template <class T>
-void gemm_panel(const Product<T>& x, Index panel, Index tile, Index tile_end, const T* packed_a, Index packed_from) {
+void gemm_step(const Product<T>& x, Index panel, Index p, Index tile, Index tile_end, const T* packed_a) {
   const Index j = x.panel_begin(panel);
   const Index width = x.panel_begin(panel + 1) - j;
   const Index columns = x.n - j < width ? x.n - j : width;
-  const Index depth = x.depth();
-  const auto& functions = tile_functions<T>[static_cast<std::size_t>(width / lanes<T> - 1)];
+  const Index k = x.depth_at(p);
+  const T* b = x.trans_b ? x.b + j * x.ldb + p : x.b + p * x.ldb + j;
+  Index b_step = x.ldb;
   const bool in_place = !x.trans_b && columns == width && tile_end - tile <= 2;  // too few rows to pay for a copy
-  T* const packed_b = in_place ? nullptr : workspace<0>().template get<T>(depth * width);
-  Index p = 0;
-  do {
-    const Index k = x.k - p < depth ? x.k - p : depth;
-    const bool last = p + k == x.k;
-    const T* b = packed_b;
-    Index b_step = width;
-    if (in_place) {
-      b = x.b + p * x.ldb + j;
-      b_step = x.ldb;
-    } else if (x.trans_b) {
-      pack_columns(k, columns, width, x.b + j * x.ldb + p, x.ldb, packed_b);
-    } else {
-      pack_rows(k, columns, width, x.b + p * x.ldb + j, x.ldb, packed_b);
+  if (!in_place) {
+    T* const packed_b = workspace<0>().template get<T>(x.depth() * width);
+    if (x.trans_b)
+      pack_columns(k, columns, width, b, x.ldb, packed_b);
+    else
+      pack_rows(k, columns, width, b, x.ldb, packed_b);
+    b = packed_b;
+    b_step = width;
+  }
+  const bool last = p + k == x.k;
+  const TileEnd<T> end{x.alpha, p == 0 ? x.beta : T(1), last && x.epilogue.bias ? x.epilogue.bias + j : nullptr,
+                       last && x.epilogue.activation == Activation::relu};
+  const auto& functions = tile_functions<T>[static_cast<std::size_t>(width / lanes<T> - 1)];
+  const Index a_row = x.trans_a ? 1 : x.lda;
+  const Index a_step = packed_a ? tile_rows : x.trans_a ? x.lda : 1;
+  for (Index t = tile; t < tile_end; ++t) {
+    const Index i = t * tile_rows;
+    const Index rows = x.m - i < tile_rows ? x.m - i : tile_rows;
+    const T* a = packed_a    ? packed_a + (t - tile) * packed_tile_size<T>(k)
+                 : x.trans_a ? x.a + p * x.lda + i
+                             : x.a + i * x.lda + p;
+    const TileFunction<T> function = functions[static_cast<std::size_t>(rows - 1)];
+    T* c = x.c + i * x.ldc + j;
+    if (columns == width)
+      function(k, a, a_row, a_step, b, b_step, c, x.ldc, end);
+    else
+      gemm_edge_tile<T>(function, rows, width, columns, k, a, a_row, a_step, b, b_step, c, x.ldc, end);
+  }
+}
+
+/// C by panels: a thread gets a run of them, the first and the last perhaps not in full height, and packs them itself.
+template <class T>
+void gemm_by_panels(const Product<T>& x) {
+  const Index tiles = x.tiles();
+  const Index chunk = tiles < 32 ? 1 : tiles / 16;  // tiles of one panel that stay together
+  const Index chunks = (tiles + chunk - 1) / chunk;
+  const Index chunk_work = chunk * tile_rows * (x.n / x.panels() + 1) * x.k;
+  parallel_for(x.panels() * chunks, work_per_thread / (chunk_work + 1) + 1, [&](Index unit, Index end) {
+    while (unit < end) {
+      const Index from = unit % chunks;
+      const Index to = from + (end - unit) < chunks ? from + (end - unit) : chunks;
+      const Index tile_end = to * chunk < tiles ? to * chunk : tiles;
+      Index p = 0;
+      do {
+        gemm_step<T>(x, unit / chunks, p, from * chunk, tile_end, nullptr);
+        p += x.depth_at(p);
+      } while (p < x.k);
+      unit += to - from;
     }
-    const TileEnd<T> end{x.alpha, p == 0 ? x.beta : T(1), last && x.epilogue.bias ? x.epilogue.bias + j : nullptr,
-                         last && x.epilogue.activation == Activation::relu};
-    for (Index t = tile; t < tile_end; ++t) {
-      const Index i = t * tile_rows;
-      const Index rows = x.m - i < tile_rows ? x.m - i : tile_rows;
-      const T* a = packed_a    ? packed_a + ((t - packed_from) * x.k + p) * tile_rows
-                   : x.trans_a ? x.a + p * x.lda + i
-                               : x.a + i * x.lda + p;
-      const Index a_row = packed_a || x.trans_a ? 1 : x.lda;
-      const Index a_step = packed_a ? tile_rows : x.trans_a ? x.lda : 1;
-      const TileFunction<T> function = functions[static_cast<std::size_t>(rows - 1)];
-      T* c = x.c + i * x.ldc + j;
-      if (columns == width)
-        function(k, a, a_row, a_step, b, b_step, c, x.ldc, end);
-      else
-        gemm_edge_tile<T>(function, rows, width, columns, k, a, a_row, a_step, b, b_step, c, x.ldc, end);
+  });
+}
+
+/// C by blocks of rows, for op(A) = A^T, whose tiles must be packed: each thread packs its own block, so that no core
+/// waits for what another has just written.
+template <class T>
+void gemm_by_rows(const Product<T>& x) {
+  constexpr Index most = 2048 / tile_rows, least = 96 / tile_rows;
+  const Index tiles = x.tiles();
+  const Index panels = x.panels();
+  const Index threads = num_threads();
+  Index blocks = tiles / least < threads ? tiles / least : threads;
+  if (blocks * most < tiles) blocks = (tiles + most - 1) / most;
+  if (blocks < 1) blocks = 1;
+  const Index unit_work = x.m / blocks * (x.n / panels + 1) * x.k;
+  parallel_for(blocks * panels, work_per_thread / (unit_work + 1) + 1, [&](Index unit, Index end) {
+    while (unit < end) {
+      const Index block = unit / panels;
+      const Index from = unit % panels;
+      const Index to = from + (end - unit) < panels ? from + (end - unit) : panels;
+      const Index tile = tiles * block / blocks;
+      const Index tile_end = tiles * (block + 1) / blocks;
+      const Index i = tile * tile_rows;
+      const Index rows = (x.m < tile_end * tile_rows ? x.m : tile_end * tile_rows) - i;
+      T* const packed = workspace<1>().template get<T>((tile_end - tile) * packed_tile_size<T>(x.depth()));
+      for (Index p = 0; p < x.k; p += x.depth_at(p)) {
+        pack_tiles(x.depth_at(p), rows, x.a + p * x.lda + i, x.lda, packed);
+        for (Index panel = from; panel < to; ++panel) gemm_step<T>(x, panel, p, tile, tile_end, packed);
+      }
+      unit += to - from;
     }
-    p += k;
-  } while (p < x.k);
+  });
 }
 
 /// Columns [j, j_end) of C by dot products; the transposed form takes rows of C for columns.
@@ -121,51 +172,24 @@ void gemm_dot(const Product<T>& x, bool transposed, Index j, Index j_end) {
 }
 
 template <class T>
+void gemm_by_dots(const Product<T>& x) {
+  const bool transposed = !x.is_dot();
+  const Index columns = transposed ? x.m : x.n;
+  const Index groups = (columns + lanes<T> - 1) / lanes<T>;
+  parallel_for(groups, work_per_thread / (x.m * x.n * x.k / groups + 1) + 1, [&](Index begin, Index end) {
+    gemm_dot(x, transposed, begin * lanes<T>, end * lanes<T> < columns ? end * lanes<T> : columns);
+  });
+}
+
+template <class T>
 void gemm(const Product<T>& x) {
   if (x.m <= 0 || x.n <= 0) return;
-  if (x.is_dot() || x.is_dot_transposed()) {
-    const bool transposed = !x.is_dot();
-    const Index columns = transposed ? x.m : x.n;
-    const Index groups = (columns + lanes<T> - 1) / lanes<T>;
-    parallel_for(groups, work_per_thread / (x.m * x.n * x.k / groups + 1) + 1, [&](Index begin, Index end) {
-      gemm_dot(x, transposed, begin * lanes<T>, end * lanes<T> < columns ? end * lanes<T> : columns);
-    });
-    return;
-  }
-  const Index tiles = x.tiles();
-  const Index panels = x.panels();
-  const bool pack_a = x.trans_a && panels > 1;
-  Index block = tiles;  // of A^T that is packed at a time
-  if (pack_a) {
-    const Index most = (Index{4} << 20) / (static_cast<Index>(sizeof(T)) * tile_rows * x.k + 1);
-    const Index least = 16;
-    block = tiles < least || most < least ? least : most;
-    if (block > tiles) block = tiles;
-  }
-  for (Index first = 0; first < tiles; first += block) {
-    const Index here = tiles - first < block ? tiles - first : block;
-    T* const packed = pack_a ? workspace<1>().template get<T>(here * tile_rows * x.k) : nullptr;
-    if (pack_a)
-      parallel_for(here, 32768 / (x.k + 1) + 1, [&](Index begin, Index end) {
-        const Index i = (first + begin) * tile_rows;
-        const Index i_end = (first + end) * tile_rows < x.m ? (first + end) * tile_rows : x.m;
-        pack_tiles(x.k, i_end - i, x.a + i, x.lda, packed + begin * tile_rows * x.k);
-      });
-    // Units of a few tiles of one panel, panel by panel: a thread gets a run of them and packs its panels itself.
-    const Index chunk = here < 16 ? 1 : here / 8;
-    const Index chunks = (here + chunk - 1) / chunk;
-    const Index unit_work = chunk * tile_rows * (x.n / panels + 1) * x.k;
-    parallel_for(panels * chunks, work_per_thread / (unit_work + 1) + 1, [&](Index unit, Index end) {
-      while (unit < end) {
-        const Index panel = unit / chunks;
-        const Index from = unit % chunks;
-        const Index to = from + (end - unit) < chunks ? from + (end - unit) : chunks;
-        const Index tile_end = to * chunk < here ? to * chunk : here;
-        gemm_panel(x, panel, first + from * chunk, first + tile_end, packed, first);
-        unit += to - from;
-      }
-    });
-  }
+  if (x.is_dot() || x.is_dot_transposed())
+    gemm_by_dots(x);
+  else if (x.trans_a && x.k > (x.panels() > 1 ? 8 : 128))  // a shallow or narrow product reads A^T as it lies
+    gemm_by_rows(x);
+  else
+    gemm_by_panels(x);
 }
 
 }  // namespace gloss::inline GLOSS_ABI::kernels::detail

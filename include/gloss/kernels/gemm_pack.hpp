@@ -111,21 +111,30 @@ void pack_columns(Index k, Index columns, Index width, const T* b, Index ldb, T*
   }
 }
 
-/// Tiles of op(A) = A^T: tile t, rows [6 t, 6 t + 6), becomes out + t * k * 6, [k, 6]. `rows` counts A's columns.
+/// From one packed tile of A to the next: a whole number of vectors and not a multiple of a page, whose lines would all
+/// compete for the same places in the cache.
+template <class T>
+constexpr Index packed_tile_size(Index k) {
+  constexpr Index line = 64 / static_cast<Index>(sizeof(T));
+  return ((k * tile_rows + line - 1) / line | 1) * line;
+}
+
+/// Tiles of op(A) = A^T: tile t, rows [6 t, 6 t + 6), becomes out + t * packed_tile_size, [k, 6]. `rows`: A's columns.
 template <class T>
 void pack_tiles(Index k, Index rows, const T* a, Index lda, T* out) {
   const Index whole = rows / tile_rows;
-  constexpr Index group = 16;  // tiles whose rows are read together, to use each cache line while it is here
+  const Index size = packed_tile_size<T>(k);
+  constexpr Index group = 64;  // tiles whose rows are read together, to use each cache line while it is here
   for (Index first = 0; first < whole; first += group) {
     const Index last = first + group < whole ? first + group : whole;
     for (Index p = 0; p < k; ++p)
       for (Index t = first; t < last; ++t)
-        std::memcpy(out + (t * k + p) * tile_rows, a + p * lda + t * tile_rows, tile_rows * sizeof(T));
+        std::memcpy(out + t * size + p * tile_rows, a + p * lda + t * tile_rows, tile_rows * sizeof(T));
   }
   const Index rest = rows - whole * tile_rows;
   if (rest > 0)
     for (Index p = 0; p < k; ++p)
-      for (Index i = 0; i < rest; ++i) out[(whole * k + p) * tile_rows + i] = a[p * lda + whole * tile_rows + i];
+      for (Index i = 0; i < rest; ++i) out[whole * size + p * tile_rows + i] = a[p * lda + whole * tile_rows + i];
 }
 
 }  // namespace gloss::inline GLOSS_ABI::kernels::detail
