@@ -1,0 +1,31 @@
+// Negative log-likelihood
+#pragma once
+
+#include <gloss/ops/compare.hpp>
+#include <gloss/ops/gather.hpp>
+#include <gloss/ops/masked_fill.hpp>
+#include <gloss/ops/mul.hpp>
+#include <gloss/ops/reduce_loss.hpp>
+
+namespace gloss::inline GLOSS_ABI {
+
+struct NllLossOptions {
+  std::int64_t ignore_index = -100;  // rows with this target count nothing
+  LossReduction reduction = LossReduction::mean;
+};
+
+/// loss = -x[target] by rows, for log-probabilities x. The mean is over the rows that are not ignored; NaN when all
+/// are. Shape: x [..., n], target [...] -> [], or [...] for reduction none. PyTorch has the classes at axis 1 instead.
+/// Errors: ShapeError when target does not match, IndexError for a target outside [0, n).
+/// Backward: made of ops.
+/// PyTorch: torch.nn.functional.nll_loss
+template <Real T>
+Tensor<T> nll_loss(const Tensor<T>& x, const Tensor<std::int64_t>& target, NllLossOptions options = {}) {
+  const Index count = detail::check_classes("nll_loss", x, target, options.ignore_index);
+  const Tensor<bool> ignored = target == options.ignore_index;
+  const Tensor<std::int64_t> ids = masked_fill(target, ignored, 0);
+  const Tensor<T> picked = gather(x, -1, ids.unsqueeze(-1)).squeeze(-1);
+  return reduce_loss(masked_fill(-picked, ignored, 0), options.reduction, count);
+}
+
+}  // namespace gloss::inline GLOSS_ABI
