@@ -20,13 +20,15 @@ inline int num_threads() {
 #endif
 }
 
-/// Calls f(begin, end) on disjoint ranges that cover [0, n), each of at least about `grain` iterations.
-/// Runs serially when n <= grain, on one thread, or inside another parallel region. The ranges depend on the number of
-/// threads, so f must treat every index alone: a reduction first cuts its input into fixed chunks.
-/// Errors: an exception thrown by f is rethrown to the caller, the first one if there are several.
-template <class F>
-void parallel_for(Index n, [[maybe_unused]] Index grain, F&& f) {
-  if (n <= 0) return;
+namespace detail {
+
+/// A borrowed callable f(begin, end), without its type: parallel_for is compiled once, not once for every loop body.
+struct RangeCall {
+  const void* object;
+  void (*call)(const void* object, Index begin, Index end);
+};
+
+inline void parallel_ranges(Index n, [[maybe_unused]] Index grain, RangeCall f) {
 #ifdef _OPENMP
   const Index per_thread = grain > 0 ? grain : 1;
   if (n > per_thread) {
@@ -42,7 +44,7 @@ void parallel_for(Index n, [[maybe_unused]] Index grain, F&& f) {
         try {
           const Index begin = n * id / team;
           const Index end = n * (id + 1) / team;
-          if (begin < end) f(begin, end);
+          if (begin < end) f.call(f.object, begin, end);
         } catch (...) {
 #pragma omp critical(gloss_parallel_for)
           if (!error) error = std::current_exception();
@@ -53,7 +55,21 @@ void parallel_for(Index n, [[maybe_unused]] Index grain, F&& f) {
     }
   }
 #endif
-  f(Index{0}, n);
+  f.call(f.object, 0, n);
+}
+
+}  // namespace detail
+
+/// Calls f(begin, end) on disjoint ranges that cover [0, n), each of at least about `grain` iterations.
+/// Runs serially when n <= grain, on one thread, or inside another parallel region. The ranges depend on the number of
+/// threads, so f must treat every index alone: a reduction first cuts its input into fixed chunks.
+/// Errors: an exception thrown by f is rethrown to the caller, the first one if there are several.
+template <class F>
+void parallel_for(Index n, Index grain, const F& f) {
+  if (n <= 0) return;
+  detail::parallel_ranges(n, grain, {&f, [](const void* object, Index begin, Index end) {
+                                       (*static_cast<const F*>(object))(begin, end);
+                                     }});
 }
 
 }  // namespace gloss::inline GLOSS_ABI

@@ -37,18 +37,23 @@ Loop<N> make_loop(const Shape& shape, const Shape (&strides)[N]) {
   return loop;
 }
 
-/// Calls row(offsets, n) for each run along the inner axis, in parallel over runs and, when there are few, over pieces
-/// of runs. offsets[k] is where array k stands, in elements; it advances by loop.inner_stride(k).
-template <int N, class Row>
-void for_each_row(const Loop<N>& loop, Row&& row) {
-  if (loop.numel == 0) return;
+namespace detail {
+
+template <int N>
+struct RowCall {
+  const void* object;
+  void (*call)(const void* object, const Index* offsets, Index n);
+};
+
+template <int N>
+void walk_rows(const Loop<N>& loop, RowCall<N> row) {
   constexpr Index grain = 16384;  // elements worth a thread
   const Index inner = loop.inner_size();
   if (loop.rank <= 1) {
     parallel_for(inner, grain, [&](Index begin, Index end) {
       Index offsets[N];
       for (int n = 0; n < N; ++n) offsets[n] = begin * loop.inner_stride(n);
-      row(offsets, end - begin);
+      row.call(row.object, offsets, end - begin);
     });
     return;
   }
@@ -63,7 +68,7 @@ void for_each_row(const Loop<N>& loop, Row&& row) {
       for (int n = 0; n < N; ++n) offsets[n] += position[axis] * loop.strides[n][axis];
     }
     for (Index r = begin; r < end; ++r) {
-      row(static_cast<const Index*>(offsets), inner);
+      row.call(row.object, offsets, inner);
       for (int axis = loop.rank - 2; axis >= 0; --axis) {
         for (int n = 0; n < N; ++n) offsets[n] += loop.strides[n][axis];
         if (++position[axis] < loop.sizes[axis]) break;
@@ -72,6 +77,19 @@ void for_each_row(const Loop<N>& loop, Row&& row) {
       }
     }
   });
+}
+
+}  // namespace detail
+
+/// Calls row(offsets, n) for each run along the inner axis, in parallel over runs and, when there are few, over pieces
+/// of runs. offsets[k] is where array k stands, in elements; it advances by loop.inner_stride(k). The walk is compiled
+/// once for each N; a row costs one indirect call.
+template <int N, class Row>
+void for_each_row(const Loop<N>& loop, const Row& row) {
+  if (loop.numel == 0) return;
+  detail::walk_rows<N>(loop, {&row, [](const void* object, const Index* offsets, Index n) {
+                                (*static_cast<const Row*>(object))(offsets, n);
+                              }});
 }
 
 }  // namespace gloss::inline GLOSS_ABI::kernels
