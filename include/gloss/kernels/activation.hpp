@@ -1,0 +1,148 @@
+// Activations and exp, log on dense arrays, vectorised, forward beside backward. Backward takes x or y, as named.
+#pragma once
+
+#include <gloss/core/parallel_for.hpp>
+#include <gloss/kernels/simd_math.hpp>
+
+namespace gloss::inline GLOSS_ABI::kernels {
+
+namespace detail {
+/// y_i = f(x_i) by vectors.
+template <class T, class F>
+void map_vectors(const T* x, T* y, Index n, F f) {
+  parallel_for(n, 8192, [=](Index begin, Index end) {
+    each_vector<T>(end - begin, [&](Index i, Index m)
+                                    GLOSS_INLINE_LAMBDA { store_n<T>(y + begin + i, f(load_n<T>(x + begin + i, m)), m); });
+  });
+}
+/// y_i = f(a_i, b_i) by vectors.
+template <class T, class F>
+void map_vectors(const T* a, const T* b, T* y, Index n, F f) {
+  parallel_for(n, 8192, [=](Index begin, Index end) {
+    each_vector<T>(end - begin, [&](Index j, Index m) GLOSS_INLINE_LAMBDA {
+      const Index i = begin + j;
+      store_n<T>(y + i, f(load_n<T>(a + i, m), load_n<T>(b + i, m)), m);
+    });
+  });
+}
+
+inline constexpr double inverse_root2 = 0.70710678118654752440;       // 1 / sqrt(2)
+inline constexpr double inverse_root2pi = 0.39894228040143267794;     // 1 / sqrt(2 pi)
+inline constexpr double gelu_slope = 0.79788456080286535588;          // sqrt(2 / pi)
+inline constexpr double gelu_cubic = 0.044715;
+}  // namespace detail
+
+/// y = e^x.
+template <class T>
+void exp_forward(const T* x, T* y, Index n) {
+  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA { return exp<T>(v); });
+}
+/// y = ln x.
+template <class T>
+void log_forward(const T* x, T* y, Index n) {
+  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA { return log<T>(v); });
+}
+
+/// y = tanh x.
+template <class T>
+void tanh_forward(const T* x, T* y, Index n) {
+  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA { return tanh<T>(v); });
+}
+/// dx = dy (1 - y^2).
+template <class T>
+void tanh_backward(const T* y, const T* dy, T* dx, Index n) {
+  detail::map_vectors<T>(y, dy, dx, n, [](Vec<T> v, Vec<T> d) GLOSS_INLINE_LAMBDA { return d * (T(1) - v * v); });
+}
+
+/// y = 1 / (1 + e^-x).
+template <class T>
+void sigmoid_forward(const T* x, T* y, Index n) {
+  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA { return sigmoid<T>(v); });
+}
+/// dx = dy y (1 - y).
+template <class T>
+void sigmoid_backward(const T* y, const T* dy, T* dx, Index n) {
+  detail::map_vectors<T>(y, dy, dx, n, [](Vec<T> v, Vec<T> d) GLOSS_INLINE_LAMBDA { return d * v * (T(1) - v); });
+}
+
+/// y = max(x, 0); NaN stays NaN.
+template <class T>
+void relu_forward(const T* x, T* y, Index n) {
+  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA { return select<T>(v < T(0), Vec<T>{}, v); });
+}
+/// dx = dy where y > 0, else 0.
+template <class T>
+void relu_backward(const T* y, const T* dy, T* dx, Index n) {
+  detail::map_vectors<T>(y, dy, dx, n,
+                         [](Vec<T> v, Vec<T> d) GLOSS_INLINE_LAMBDA { return select<T>(v > T(0), d, Vec<T>{}); });
+}
+
+/// y = x sigmoid(x).
+template <class T>
+void silu_forward(const T* x, T* y, Index n) {
+  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA { return v * sigmoid<T>(v); });
+}
+/// dx = dy s (1 + x (1 - s)), s = sigmoid(x).
+template <class T>
+void silu_backward(const T* x, const T* dy, T* dx, Index n) {
+  detail::map_vectors<T>(x, dy, dx, n, [](Vec<T> v, Vec<T> d) GLOSS_INLINE_LAMBDA {
+    const Vec<T> s = sigmoid<T>(v);
+    return d * s * (v * (T(1) - s) + T(1));
+  });
+}
+
+/// y = x F(x), F the normal distribution: (1 + erf(x / sqrt 2)) / 2.
+template <class T>
+void gelu_forward(const T* x, T* y, Index n) {
+  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA {
+    const Vec<T> f = erf_with_exp<T>(v * static_cast<T>(detail::inverse_root2), exp<T>(v * v * T(-0.5)));
+    return v * T(0.5) * (f + T(1));
+  });
+}
+/// dx = dy (F(x) + x F'(x)), F'(x) = e^(-x^2 / 2) / sqrt(2 pi).
+template <class T>
+void gelu_backward(const T* x, const T* dy, T* dx, Index n) {
+  detail::map_vectors<T>(x, dy, dx, n, [](Vec<T> v, Vec<T> d) GLOSS_INLINE_LAMBDA {
+    const Vec<T> e = exp<T>(v * v * T(-0.5));
+    const Vec<T> f = erf_with_exp<T>(v * static_cast<T>(detail::inverse_root2), e);
+    return d * ((f + T(1)) * T(0.5) + v * e * static_cast<T>(detail::inverse_root2pi));
+  });
+}
+
+/// y = x (1 + tanh u) / 2, u = sqrt(2 / pi) (x + 0.044715 x^3).
+template <class T>
+void gelu_tanh_forward(const T* x, T* y, Index n) {
+  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA {
+    const Vec<T> u = v * static_cast<T>(detail::gelu_slope) * (v * v * static_cast<T>(detail::gelu_cubic) + T(1));
+    return v * T(0.5) * (tanh<T>(u) + T(1));
+  });
+}
+/// dx = dy ((1 + t) + x (1 - t^2) du/dx) / 2, t = tanh u.
+template <class T>
+void gelu_tanh_backward(const T* x, const T* dy, T* dx, Index n) {
+  detail::map_vectors<T>(x, dy, dx, n, [](Vec<T> v, Vec<T> d) GLOSS_INLINE_LAMBDA {
+    const Vec<T> c = v * v * static_cast<T>(detail::gelu_cubic);
+    const Vec<T> t = tanh<T>(v * static_cast<T>(detail::gelu_slope) * (c + T(1)));
+    const Vec<T> du = (c * T(3) + T(1)) * static_cast<T>(detail::gelu_slope);
+    return d * T(0.5) * (t + T(1) + v * (T(1) - t * t) * du);
+  });
+}
+
+#define GLOSS_ACTIVATION(name)                                                              \
+  GLOSS_INSTANTIATE(void name##_forward<float>(const float*, float*, Index))                \
+  GLOSS_INSTANTIATE(void name##_forward<double>(const double*, double*, Index))             \
+  GLOSS_INSTANTIATE(void name##_backward<float>(const float*, const float*, float*, Index)) \
+  GLOSS_INSTANTIATE(void name##_backward<double>(const double*, const double*, double*, Index))
+GLOSS_INSTANTIATE(void exp_forward<float>(const float*, float*, Index))
+GLOSS_INSTANTIATE(void exp_forward<double>(const double*, double*, Index))
+GLOSS_INSTANTIATE(void log_forward<float>(const float*, float*, Index))
+GLOSS_INSTANTIATE(void log_forward<double>(const double*, double*, Index))
+GLOSS_ACTIVATION(tanh)
+GLOSS_ACTIVATION(sigmoid)
+GLOSS_ACTIVATION(relu)
+GLOSS_ACTIVATION(silu)
+GLOSS_ACTIVATION(gelu)
+GLOSS_ACTIVATION(gelu_tanh)
+#undef GLOSS_ACTIVATION
+
+}  // namespace gloss::inline GLOSS_ABI::kernels
