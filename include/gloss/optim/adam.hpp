@@ -18,6 +18,7 @@ struct AdamOptions {
   double weight_decay = 0;  // added to the gradient
 };
 
+/// With t the number of steps that a parameter has had a gradient in:
 /// m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, p -= lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps), in one pass.
 /// Errors: Error for values out of range.
 /// Source: Kingma and Ba 2015; paper 5.3. PyTorch: torch.optim.Adam
@@ -32,6 +33,7 @@ class Adam final : public Optimizer<T> {
     for (const Tensor<T>& p : this->parameters_) {
       exp_avg_.push_back(zeros<T>(p.shape()));
       exp_avg_sq_.push_back(zeros<T>(p.shape()));
+      step_.push_back(zeros<T>({}));
     }
   }
 
@@ -44,7 +46,7 @@ class Adam final : public Optimizer<T> {
       const Tensor<T> dense = g.contiguous();
       kernels::adam_step(p.data(), static_cast<const T*>(dense.data()), exp_avg_[i].data(), exp_avg_sq_[i].data(),
                          p.numel(), this->lr_, options_.betas[0], options_.betas[1], options_.eps, options_.weight_decay,
-                         false, this->steps_);
+                         false, static_cast<Index>(*step_[i].data() += 1));
     }
   }
 
@@ -53,13 +55,14 @@ class Adam final : public Optimizer<T> {
     for (std::size_t i = 0; i < exp_avg_.size(); ++i) {
       out.emplace_back(std::to_string(i) + ".exp_avg", exp_avg_[i]);
       out.emplace_back(std::to_string(i) + ".exp_avg_sq", exp_avg_sq_[i]);
+      out.emplace_back(std::to_string(i) + ".step", step_[i]);
     }
     return out;
   }
 
  private:
   AdamOptions options_;
-  std::vector<Tensor<T>> exp_avg_, exp_avg_sq_;
+  std::vector<Tensor<T>> exp_avg_, exp_avg_sq_, step_;
 };
 
 }  // namespace gloss::inline GLOSS_ABI::optim

@@ -28,7 +28,10 @@ class SGD final : public Optimizer<T> {
     if (options.nesterov && (options.momentum <= 0 || options.dampening != 0))
       fail("SGD: nesterov needs a momentum and no dampening");
     if (options.momentum != 0)
-      for (const Tensor<T>& p : this->parameters_) momentum_.push_back(zeros<T>(p.shape()));
+      for (const Tensor<T>& p : this->parameters_) {
+        momentum_.push_back(zeros<T>(p.shape()));
+        step_.push_back(zeros<T>({}));
+      }
   }
 
   void step() override {
@@ -40,19 +43,23 @@ class SGD final : public Optimizer<T> {
       const Tensor<T> dense = g.contiguous();
       kernels::sgd_step(p.data(), static_cast<const T*>(dense.data()), momentum_.empty() ? nullptr : momentum_[i].data(),
                         p.numel(), this->lr_, options_.momentum, options_.dampening, options_.weight_decay,
-                        options_.nesterov, this->steps_);
+                        options_.nesterov, step_.empty() ? this->steps_ : static_cast<Index>(*step_[i].data() += 1));
     }
   }
 
   typename Optimizer<T>::Named state() override {
     typename Optimizer<T>::Named out;
-    for (std::size_t i = 0; i < momentum_.size(); ++i) out.emplace_back(std::to_string(i) + ".momentum", momentum_[i]);
+    for (std::size_t i = 0; i < momentum_.size(); ++i) {
+      out.emplace_back(std::to_string(i) + ".momentum", momentum_[i]);
+      out.emplace_back(std::to_string(i) + ".step", step_[i]);
+    }
     return out;
   }
 
  private:
   SGDOptions options_;
   std::vector<Tensor<T>> momentum_;
+  std::vector<Tensor<T>> step_;  // how often each parameter had a gradient
 };
 
 }  // namespace gloss::inline GLOSS_ABI::optim

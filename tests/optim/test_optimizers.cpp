@@ -1,0 +1,155 @@
+// Adam, SGD and gradient clipping against PyTorch (golden/generate_optim.py); schedules against their formulas.
+#include <memory>
+
+#include <gloss/ops/add.hpp>
+#include <gloss/ops/mul.hpp>
+#include <gloss/optim/adam.hpp>
+#include <gloss/optim/clip_grad.hpp>
+#include <gloss/optim/lambda_lr.hpp>
+#include <gloss/optim/rate.hpp>
+#include <gloss/optim/sgd.hpp>
+
+#include "support/catch.hpp"
+#include "support/golden.hpp"
+#include "support/tensors.hpp"
+
+using namespace gloss;
+using gloss_test::difference;
+using gloss_test::values;
+
+namespace {
+
+const gloss_test::Golden& golden() {
+  static const gloss_test::Golden file("optim_f64.safetensors");
+  return file;
+}
+
+/// Six steps on the recorded gradients give the recorded parameters.
+template <class T, class MakeOptimizer>
+void check_steps(const std::string& name, MakeOptimizer make) {
+  INFO(name << " " << dtype_name<T>());
+  std::vector<Tensor<T>> parameters;
+  for (const char* key : {"start/p0", "start/p1"}) {
+    parameters.push_back(golden().tensor<T>(key));
+    parameters.back().requires_grad_();
+  }
+  auto optimizer = make(parameters);
+  const double tolerance = sizeof(T) == 8 ? 1e-13 : 2e-6;
+  for (Index step = 0; step < 6; ++step) {
+    for (std::size_t i = 0; i < 2; ++i) {
+      if ((step == 0 || step == 2) && i == 1) continue;
+      parameters[i].set_grad(golden().tensor<T>("grad/" + std::to_string(i))[step].clone());
+    }
+    optimizer.step();
+    optimizer.zero_grad();
+    for (std::size_t i = 0; i < 2; ++i) {
+      INFO("step " << step << ", parameter " << i);
+      CHECK(difference(parameters[i], golden().tensor<double>(name + "/p" + std::to_string(i))[step]) < tolerance);
+      CHECK_FALSE(parameters[i].grad().defined());
+    }
+  }
+  CHECK(optimizer.steps() == 6);
+}
+
+template <class T>
+void check_adam(const std::string& name, optim::AdamOptions options) {
+  check_steps<T>(name, [&](const auto& parameters) { return optim::Adam<T>(parameters, options); });
+}
+template <class T>
+void check_sgd(const std::string& name, optim::SGDOptions options) {
+  check_steps<T>(name, [&](const auto& parameters) { return optim::SGD<T>(parameters, options); });
+}
+
+Tensor<double> leaf(const Shape& shape) { return ones<double>(shape).requires_grad_(); }
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("Adam: steps are PyTorch's, also around steps without a gradient", "", float, double) {
+  check_adam<TestType>("adam", {.lr = 0.05});
+  check_adam<TestType>("adam_noam", {.lr = 0.3, .betas = {0.9, 0.98}, .eps = 1e-9});
+  check_adam<TestType>("adam_decay", {.lr = 0.05, .betas = {0.5, 0.7}, .eps = 1e-3, .weight_decay = 0.1});
+}
+
+TEMPLATE_TEST_CASE("SGD: steps are PyTorch's, also around steps without a gradient", "", float, double) {
+  check_sgd<TestType>("sgd", {.lr = 0.1});
+  check_sgd<TestType>("sgd_decay", {.lr = 0.1, .weight_decay = 0.2});
+  check_sgd<TestType>("sgd_momentum", {.lr = 0.1, .momentum = 0.9});
+  check_sgd<TestType>("sgd_dampening", {.lr = 0.1, .momentum = 0.9, .dampening = 0.3, .weight_decay = 0.05});
+  check_sgd<TestType>("sgd_nesterov", {.lr = 0.1, .momentum = 0.8, .weight_decay = 0.05, .nesterov = true});
+}
+
+TEST_CASE("optimizers: state copied over continues with the same bits") {
+  const auto run = [](bool resumes) {
+    auto p = leaf({9});
+    auto optimizer = std::make_unique<optim::Adam<double>>(std::vector{p}, optim::AdamOptions{.lr = 0.1});
+    for (int step = 0; step < 6; ++step) {
+      p.set_grad(arange<double>(9) * (step + 1.0) + 1);
+      optimizer->step();
+      if (resumes && step == 2) {
+        auto next = std::make_unique<optim::Adam<double>>(std::vector{p}, optim::AdamOptions{.lr = 0.1});
+        auto from = optimizer->state(), to = next->state();
+        for (std::size_t i = 0; i < to.size(); ++i) to[i].second.copy_(from[i].second);
+        CHECK(to[1].first == "0.exp_avg_sq");
+        next->set_steps(optimizer->steps());
+        optimizer = std::move(next);
+      }
+    }
+    return p.detach();
+  };
+  CHECK(gloss_test::same_bits(run(true), run(false)));
+}
+
+TEST_CASE("optimizers: options out of range and tensors that are no leaves are named") {
+  using Adam = optim::Adam<double>;
+  using SGD = optim::SGD<double>;
+  const auto p = leaf({2});
+  CHECK_ERROR(Adam({p}, {.lr = -1}), Error, "optimizer: learning rate -1 is negative");
+  CHECK_ERROR(Adam({p}, {.betas = {0.9, 1}}), Error, "Adam: beta 1 is not in [0, 1)");
+  CHECK_ERROR(Adam({p}, {.eps = -1}), Error, "Adam: eps -1 is negative");
+  CHECK_ERROR(Adam({p, p * 2}), GradError, "optimizer: parameter 1 is not a leaf that requires a gradient");
+  CHECK_ERROR(SGD({ones<double>({2})}), GradError, "optimizer: parameter 0 is not a leaf that requires a gradient");
+  CHECK_ERROR(SGD({p}, {.nesterov = true}), Error, "SGD: nesterov needs a momentum and no dampening");
+  CHECK_ERROR(SGD({p}, {.momentum = 0.9, .dampening = 0.1, .nesterov = true}), Error,
+              "SGD: nesterov needs a momentum and no dampening");
+}
+
+TEST_CASE("rate: is the paper's formula; step 0 counts as 1; the peak is at the end of the warm-up") {
+  for (const Index step : {0, 1, 2, 399, 400, 401, 20000}) {
+    const double s = step == 0 ? 1 : static_cast<double>(step);
+    CHECK(optim::rate(step, 512, 2, 400) ==
+          Approx(2 * std::pow(512.0, -0.5) * std::min(std::pow(s, -0.5), s * std::pow(400.0, -1.5))).epsilon(1e-14));
+  }
+  CHECK(optim::rate(399, 512, 1, 400) < optim::rate(400, 512, 1, 400));
+  CHECK(optim::rate(401, 512, 1, 400) < optim::rate(400, 512, 1, 400));
+}
+
+TEST_CASE("LambdaLR: scales the base rate by the function of the steps so far") {
+  auto p = leaf({1});
+  optim::SGD<double> sgd({p}, {.lr = 0.5});
+  optim::LambdaLR schedule(sgd, [](Index step) { return 1.0 / static_cast<double>(step + 1); });
+  CHECK(sgd.lr() == 0.5);
+  schedule.step();
+  CHECK(sgd.lr() == 0.25);
+  schedule.step();
+  CHECK(schedule.steps() == 2);
+  CHECK(schedule.lr() == Approx(0.5 / 3));
+  schedule.set_steps(9);
+  CHECK(sgd.lr() == Approx(0.05));
+}
+
+TEST_CASE("clip_grad_norm_: gives the norm before and scales as PyTorch does, down only") {
+  std::vector<Tensor<double>> parameters = {leaf({4, 3}), leaf({2}), leaf({7})};  // the last has no gradient
+  const auto fill = [&] {
+    parameters[0].set_grad(golden().tensor<double>("clip/in0"));
+    parameters[1].set_grad(golden().tensor<double>("clip/in1"));
+  };
+  fill();
+  const double norm = golden().tensor<double>("clip/norm").item();
+  CHECK(optim::clip_grad_norm_(parameters, 1.0) == Approx(norm).epsilon(1e-14));
+  CHECK(difference(parameters[0].grad(), golden().tensor<double>("clip/out0")) < 1e-14);
+  CHECK(difference(parameters[1].grad(), golden().tensor<double>("clip/out1")) < 1e-14);
+  CHECK_FALSE(parameters[2].grad().defined());
+  fill();
+  CHECK(optim::clip_grad_norm_(parameters, 1e9) == Approx(norm).epsilon(1e-14));
+  CHECK(gloss_test::same_bits(parameters[0].grad(), golden().tensor<double>("clip/in0")));
+}
