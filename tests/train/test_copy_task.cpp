@@ -16,8 +16,15 @@ using namespace gloss;
 TEST_CASE("copy_task: a small model copies 100 new sequences exactly") {
   Rng rng(1);
   RngGuard use(rng);
-  auto model = transformer::make_model<float>({.src_vocab = 11, .tgt_vocab = 11, .N = 2, .d_model = 64, .d_ff = 128, .h = 4,
-                                               .dropout = 0.0, .attention_dropout = 0.0, .max_len = 16});
+  auto model = transformer::make_model<float>({.src_vocab = 11,
+                                               .tgt_vocab = 11,
+                                               .N = 2,
+                                               .d_model = 64,
+                                               .d_ff = 128,
+                                               .h = 4,
+                                               .dropout = 0.0,
+                                               .attention_dropout = 0.0,
+                                               .max_len = 16});
   optim::Adam<float> adam(model.parameters(), {.lr = 1, .betas = {0.9, 0.98}, .eps = 1e-9});
   optim::LambdaLR schedule(adam, [](Index step) { return optim::rate(step, 64, 1, 200); });
   const train::SimpleLossCompute compute(model.generator, train::LabelSmoothing<float>(11, 0, 0.0));

@@ -38,10 +38,17 @@ Run train_on(int threads) {
   set_threads(threads);
   Rng rng(77);
   RngGuard use(rng);
-  auto model = transformer::make_model<float>({.src_vocab = 600, .tgt_vocab = 700, .N = 2, .d_model = 96, .d_ff = 320, .h = 4,
-                                               .dropout = 0.1, .attention_dropout = 0.1, .max_len = 64});
+  auto model = transformer::make_model<float>({.src_vocab = 600,
+                                               .tgt_vocab = 700,
+                                               .N = 2,
+                                               .d_model = 112,
+                                               .d_ff = 320,
+                                               .h = 4,
+                                               .dropout = 0.1,
+                                               .attention_dropout = 0.1,
+                                               .max_len = 64});
   optim::Adam<float> adam(model.parameters(), {.lr = 1, .betas = {0.9, 0.98}, .eps = 1e-9});
-  optim::LambdaLR schedule(adam, [](Index step) { return optim::rate(step, 96, 1, 20); });
+  optim::LambdaLR schedule(adam, [](Index step) { return optim::rate(step, 112, 1, 20); });
   const train::SimpleLossCompute compute(model.generator, train::LabelSmoothing<float>(700, 0, 0.1));
   Run run;
   for (Index step = 0; step < 10; ++step) {
