@@ -48,16 +48,37 @@ class HeaderReader {
     fail<LoadError>("load_safetensors: ", file_, ": ", parts...);
   }
 
-  // The interface that nlohmann::json::sax_parse calls.
-  bool null() { misplaced(); }
-  bool boolean(bool) { misplaced(); }
-  bool number_integer(std::int64_t) { misplaced(); }
-  bool number_float(double, const std::string&) { misplaced(); }
-  template <class Binary>
-  bool binary(Binary&) {
-    misplaced();
+  /// Reads the header's JSON. This is json::parse with a callback and not json::sax_parse, because that one also compiles
+  /// readers of five binary formats, which took longer than the rest of a program.
+  void read(std::string_view json) {
+    using Json = nlohmann::json;
+    try {
+      const Json unused = Json::parse(json.begin(), json.end(), [this](int, Json::parse_event_t event, Json& value) {
+        this->event(event, value);
+        return true;
+      });
+      static_cast<void>(unused);
+    } catch (const nlohmann::json::parse_error& error) {
+      bad("header is not valid JSON at byte ", error.byte);
+    }
   }
-  bool number_unsigned(std::uint64_t value) {
+
+ private:
+  void event(nlohmann::json::parse_event_t event, nlohmann::json& value) {
+    using Event = nlohmann::json::parse_event_t;
+    switch (event) {
+      case Event::object_start: return start_object();
+      case Event::object_end: return end_object();
+      case Event::array_start: return start_array();
+      case Event::array_end: return end_array();
+      case Event::key: return key(value.get_ref<const std::string&>());
+      case Event::value:
+        if (value.is_string()) return string(value.get_ref<const std::string&>());
+        if (value.is_number_unsigned()) return number_unsigned(value.get_ref<const nlohmann::json::number_unsigned_t&>());
+        misplaced();
+    }
+  }
+  void number_unsigned(std::uint64_t value) {
     if (at_ == At::shape) {
       if (value > (std::uint64_t{1} << 60)) bad(name(), ": size ", value, " in its shape is too large");
       if (now().shape.rank() == max_rank) bad(name(), ": its shape has more than ", max_rank, " axes");
@@ -67,9 +88,8 @@ class HeaderReader {
     } else {
       misplaced();
     }
-    return true;
   }
-  bool string(std::string& value) {
+  void string(const std::string& value) {
     if (at_ == At::metadata) {
       if (!metadata_.emplace(key_, value).second) bad("__metadata__: key '", key_, "' occurs twice");
     } else if (at_ == At::tensor && key_ == "dtype") {
@@ -79,9 +99,8 @@ class HeaderReader {
     } else {
       misplaced();
     }
-    return true;
   }
-  bool start_object(std::size_t) {
+  void start_object() {
     if (at_ == At::start) {
       at_ = At::file;
     } else if (at_ == At::file && key_ == "__metadata__") {
@@ -93,9 +112,8 @@ class HeaderReader {
     } else {
       misplaced();
     }
-    return true;
   }
-  bool key(std::string& text) {
+  void key(const std::string& text) {
     key_ = text;
     if (at_ == At::file && text == "__metadata__") {
       if (has_metadata_) bad("__metadata__ occurs twice");
@@ -107,32 +125,28 @@ class HeaderReader {
       if (*seen) bad(name(), ": field '", text, "' occurs twice");
       *seen = true;
     }
-    return true;
   }
-  bool end_object() {
+  void end_object() {
     if (at_ == At::tensor)
       if (!has_dtype_ || !has_shape_ || !has_offsets_)
         bad(name(), ": field '", !has_dtype_ ? "dtype" : !has_shape_ ? "shape" : "data_offsets", "' is missing");
     at_ = At::file;
-    return true;
   }
-  bool start_array(std::size_t) {
-    if (at_ == At::tensor && key_ == "shape") at_ = At::shape;
-    else if (at_ == At::tensor && key_ == "data_offsets") at_ = At::offsets, n_offsets_ = 0;
-    else misplaced();
-    return true;
+  void start_array() {
+    if (at_ == At::tensor && key_ == "shape") {
+      at_ = At::shape;
+    } else if (at_ == At::tensor && key_ == "data_offsets") {
+      at_ = At::offsets;
+      n_offsets_ = 0;
+    } else {
+      misplaced();
+    }
   }
-  bool end_array() {
+  void end_array() {
     if (at_ == At::offsets && n_offsets_ != 2) misplaced();
     at_ = At::tensor;
-    return true;
-  }
-  template <class Exception>
-  bool parse_error(std::size_t position, const std::string&, const Exception&) {
-    bad("header is not valid JSON at byte ", position);
   }
 
- private:
   enum class At { start, file, tensor, metadata, shape, offsets };
 
   StoredTensor& now() { return tensors_.back(); }
@@ -219,8 +233,7 @@ inline void Safetensors::parse() {
     reader.bad("header of ", header_bytes, " bytes, but only ", bytes_.size() - 8, " follow its length");
   if (header_bytes > detail::max_header_bytes) reader.bad("header of ", header_bytes, " bytes is too long");
   data_begin_ = 8 + static_cast<std::size_t>(header_bytes);
-  const char* const header = bytes_.data() + 8;
-  nlohmann::json::sax_parse(header, header + header_bytes, &reader);
+  reader.read({bytes_.data() + 8, static_cast<std::size_t>(header_bytes)});
   for (std::size_t i = 0; i < tensors_.size(); ++i)
     if (!index_.emplace(tensors_[i].name, i).second) reader.bad(tensors_[i].name, ": occurs twice");
   check_ranges(reader, bytes_.size() - data_begin_);
@@ -356,7 +369,7 @@ inline std::string to_safetensors(const std::vector<NamedTensor>& tensors, const
   std::map<std::string_view, bool> names;
   detail::HeaderReader reader("its own header", checked, checked_metadata);
   try {
-    nlohmann::json::sax_parse(out.data() + 8, out.data() + out.size(), &reader);
+    reader.read({out.data() + 8, out.size() - 8});
   } catch (const LoadError&) {
     fail("save_safetensors: a name or a metadata text is not UTF-8");
   }
