@@ -3,6 +3,8 @@
 
 #include <charconv>
 #include <concepts>
+#include <cstddef>
+#include <initializer_list>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -46,12 +48,45 @@ void append_part(std::string& text, T part) {
   text.append(digits, result.ptr);
 }
 
+namespace detail {
+
+/// A piece of an error text, borrowed, without its type: building a text is compiled once for each kind of piece and not
+/// once for every message.
+class ErrorPart {
+ public:
+  ErrorPart(const char* text) : object_(text), append_([](std::string& out, const void* p) { out += static_cast<const char*>(p); }) {}
+  template <class T>
+  ErrorPart(const T& part)
+      : object_(&part), append_([](std::string& out, const void* p) { append_part(out, *static_cast<const T*>(p)); }) {}
+  void append_to(std::string& out) const { append_(out, object_); }
+
+ private:
+  const void* object_;
+  void (*append_)(std::string&, const void*);
+};
+
+template <class E>
+[[noreturn]] GLOSS_NOINLINE void throw_error(std::initializer_list<ErrorPart> parts) {
+  std::string text;
+  for (const ErrorPart& part : parts) part.append_to(text);
+  throw E(text);
+}
+
+template <std::size_t N>
+const char* error_part(const char (&text)[N]) {
+  return text;
+}
+template <class T>
+const T& error_part(const T& part) {
+  return part;
+}
+
+}  // namespace detail
+
 /// Throws E with the parts joined: strings, numbers and Shapes. Text is built here only, on failure.
 template <class E = Error, class... Parts>
 [[noreturn]] void fail(const Parts&... parts) {
-  std::string text;
-  (append_part(text, parts), ...);
-  throw E(text);
+  detail::throw_error<E>({detail::ErrorPart(detail::error_part(parts))...});
 }
 
 }  // namespace gloss::inline GLOSS_ABI
