@@ -9,7 +9,7 @@ struct TrainSettings {
   std::string data;                                // empty: the embedded strings
   std::string checkpoint = "translate_toy.safetensors";
   bool resume = false;
-  std::int64_t epochs = 10;
+  std::int64_t epochs = 20;
   std::int64_t batch_tokens = 1024;
   std::int64_t vocab = 3000;
   std::int64_t d_model = 128;

@@ -266,7 +266,7 @@ class Trainer {
       sources.push_back(p.src);
       references.push_back(p.tgt);
     }
-    const std::vector<std::string> said = translator_.translate(sources, {.beam = 1});
+    const std::vector<std::string> said = translator_.translate(sources, {});
     std::printf("  held out: loss %.3f  BLEU %.1f  after %s of training\n", loss / static_cast<double>((std::max)(tokens, Index{1})),
                 train::corpus_bleu(said, references).score, train::format_duration(seconds_).c_str());
     for (std::size_t i = 0; i < 3 && i < said.size(); ++i)
