@@ -8,6 +8,26 @@
 
 namespace gloss::inline GLOSS_ABI::kernels {
 
+/// Named operations, so that every op that adds shares one compiled loop.
+struct Plus {
+  template <class T>
+  constexpr T operator()(T a, T b) const {
+    return static_cast<T>(a + b);
+  }
+};
+struct Minus {
+  template <class T>
+  constexpr T operator()(T a, T b) const {
+    return static_cast<T>(a - b);
+  }
+};
+struct Times {
+  template <class T>
+  constexpr T operator()(T a, T b) const {
+    return static_cast<T>(a * b);
+  }
+};
+
 /// y = f(x).
 template <class F, class Y, class X>
 void map(const Loop<2>& loop, F f, Y* y, const X* x) {

@@ -12,7 +12,7 @@ namespace gloss::inline GLOSS_ABI {
 /// PyTorch: torch.add
 template <Element T>
 Tensor<T> add(const Tensor<T>& a, const Tensor<T>& b) {
-  Tensor<T> y = map_binary<T>("add", a, b, [](T p, T q) { return static_cast<T>(p + q); });
+  Tensor<T> y = map_binary<T>("add", a, b, kernels::Plus{});
   if constexpr (Real<T>)
     return record("add", y, {a, b}, [sa = a.shape(), sb = b.shape()](const Tensor<T>& dy, Grads& dx) {
       if (dx.needs(0)) dx.add(0, sum_to(dy, sa));

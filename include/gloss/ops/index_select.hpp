@@ -52,7 +52,7 @@ Tensor<T> index_add(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& 
       fail<IndexError>("index_add: index ", id, " is out of range for axis ", a, " of shape ", x.shape());
     const Tensor<T> to = y.select(a, id), piece = from.select(a, i);
     kernels::map(kernels::make_loop<3>(to.shape(), {to.strides(), to.strides(), piece.strides()}),
-                 [](T p, T q) { return p + q; }, to.data(), static_cast<const T*>(to.data()),
+                 kernels::Plus{}, to.data(), static_cast<const T*>(to.data()),
                  static_cast<const T*>(piece.data()));
   }
   return record("index_add", y, {x, source}, [a, index](const Tensor<T>& dy, Grads& dx) {

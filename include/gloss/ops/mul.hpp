@@ -12,7 +12,7 @@ namespace gloss::inline GLOSS_ABI {
 /// PyTorch: torch.mul
 template <Element T>
 Tensor<T> mul(const Tensor<T>& a, const Tensor<T>& b) {
-  Tensor<T> y = map_binary<T>("mul", a, b, [](T p, T q) { return static_cast<T>(p * q); });
+  Tensor<T> y = map_binary<T>("mul", a, b, kernels::Times{});
   if constexpr (Real<T>)
     return record("mul", y, {a, b}, [a, b](const Tensor<T>& dy, Grads& dx) {
       if (dx.needs(0)) dx.add(0, sum_to(mul(dy, b), a.shape()));

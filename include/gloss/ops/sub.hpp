@@ -13,7 +13,7 @@ namespace gloss::inline GLOSS_ABI {
 /// PyTorch: torch.sub
 template <Element T>
 Tensor<T> sub(const Tensor<T>& a, const Tensor<T>& b) {
-  Tensor<T> y = map_binary<T>("sub", a, b, [](T p, T q) { return static_cast<T>(p - q); });
+  Tensor<T> y = map_binary<T>("sub", a, b, kernels::Minus{});
   if constexpr (Real<T>)
     return record("sub", y, {a, b}, [sa = a.shape(), sb = b.shape()](const Tensor<T>& dy, Grads& dx) {
       if (dx.needs(0)) dx.add(0, sum_to(dy, sa));

@@ -13,7 +13,7 @@ namespace gloss::inline GLOSS_ABI {
 template <Element T>
 Tensor<T> sum(const Tensor<T>& x, const Axes& axes = {}, ReduceOptions options = {}) {
   const ReducePlan plan("sum", x.shape(), axes);
-  Tensor<T> y = plan.run(x, T{}, [](T a, T b) { return static_cast<T>(a + b); }, options);
+  Tensor<T> y = plan.run(x, T{}, kernels::Plus{}, options);
   if constexpr (Real<T>)
     return record("sum", y, {x}, [kept = plan.kept, from = x.shape()](const Tensor<T>& dy, Grads& dx) {
       dx.add(0, dy.view(kept).expand(from));

@@ -92,8 +92,8 @@ namespace detail {
 template <class T>
 Tensor<T> sum_of_two(const Tensor<T>& a, const Tensor<T>& b) {
   Tensor<T> y = Tensor<T>::uninitialized(a.shape());
-  kernels::map(kernels::make_loop<3>(a.shape(), {y.strides(), a.strides(), b.strides()}), [](T p, T q) { return p + q; },
-               y.data(), a.data(), b.data());
+  kernels::map(kernels::make_loop<3>(a.shape(), {y.strides(), a.strides(), b.strides()}), kernels::Plus{},
+               y.data(), static_cast<const T*>(a.data()), static_cast<const T*>(b.data()));
   return record("accumulate", y, {a, b}, [](const Tensor<T>& dy, Grads& dx) {
     dx.add(0, dy);
     dx.add(1, dy);

@@ -17,8 +17,8 @@ Tensor<T> sum_to(const Tensor<T>& x, const Shape& shape) {
   for (int axis = 0; axis < x.dim(); ++axis)
     is_reduced[axis] = axis < extra || (shape[axis - extra] == 1 && x.shape()[axis] != 1);
   Tensor<T> y = Tensor<T>::uninitialized(shape);
-  kernels::reduce(kernels::Reduction(x.shape(), x.strides(), is_reduced), x.data(), y.data(), T{0},
-                  [](T a, T b) { return a + b; });
+  kernels::reduce(kernels::Reduction(x.shape(), x.strides(), is_reduced),
+                  static_cast<const T*>(x.data()), y.data(), T{0}, kernels::Plus{});
   return record("sum_to", y, {x}, [from = x.shape()](const Tensor<T>& dy, Grads& dx) { dx.add(0, dy.expand(from)); });
 }
 
