@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times one training step of the Annotated Transformer's architecture in PyTorch, on its best plain way.
 
-    python3 benchmarks/peers/train_step.py --threads 2 [base toy] [--json]
+    python3 benchmarks/peers/train_step.py --threads 2 [base toy]
 
 Same sizes and data as benchmarks/bench_train_step.cpp: random ids without padding, dropout 0.1, label smoothing 0.1,
 masks given, a step being forward, loss, backward, Adam and zero_grad. PyTorch's fused kernels are used throughout:
@@ -10,7 +10,6 @@ the Annotated Transformer's own formulas instead (its LayerNorm, plain attention
 """
 
 import argparse
-import json
 import pathlib
 import statistics
 import sys
@@ -74,7 +73,6 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=10, help="time for each case")
     parser.add_argument("--annotated", action="store_true", help="the Annotated Transformer's own formulas")
-    parser.add_argument("--json", action="store_true", help='print {"train_step/base": ms, ...}')
     args = parser.parse_args()
     unknown = [c for c in args.cases if c not in CASES]
     if unknown:
@@ -84,13 +82,9 @@ def main():
     except ImportError:
         sys.exit("train_step.py: torch is not installed")
     torch.set_num_threads(args.threads)
-    found = {}
+    print(f"torch {torch.__version__}, {args.threads} threads", flush=True)
     for case in args.cases or CASES:
-        found[f"train_step/{case}"] = ms = median_ms(step_of(case, args.annotated), args.seconds)
-        if not args.json:
-            print(f"train_step/{case} {args.threads} threads {ms:.2f} ms (torch {torch.__version__})", flush=True)
-    if args.json:
-        print(json.dumps(found))
+        print(f"train_step/{case} {median_ms(step_of(case, args.annotated), args.seconds):.2f} ms", flush=True)
 
 
 if __name__ == "__main__":
