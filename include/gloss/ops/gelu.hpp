@@ -1,8 +1,9 @@
 // Gaussian error linear unit
 #pragma once
 
-#include <cmath>
+#include <utility>
 
+#include <gloss/kernels/activation.hpp>
 #include <gloss/ops/erf.hpp>
 #include <gloss/ops/sub.hpp>
 #include <gloss/ops/tanh.hpp>
@@ -35,24 +36,18 @@ Tensor<T> gelu_slope(const Tensor<T>& x, GeluKind kind) {
 /// PyTorch: torch.nn.functional.gelu
 template <Real T>
 Tensor<T> gelu(const Tensor<T>& x, GeluKind kind = GeluKind::exact) {
-  constexpr T half = T(0.5), root = T(0.70710678118654752440), density = T(0.39894228040143267794);
-  constexpr T beta = T(detail::gelu_beta), cubic = T(detail::gelu_cubic);
-  Tensor<T> y =
-      kind == GeluKind::exact
-          ? map_unary<T>(x, [](T v) { return half * v * (T{1} + std::erf(v * root)); })
-          : map_unary<T>(x, [](T v) { return half * v * (T{1} + std::tanh(beta * v * (T{1} + cubic * v * v))); });
-  return record("gelu", y, {x}, [x, kind](const Tensor<T>& dy, Grads& dx) {
-    if (is_grad_enabled())
-      dx.add(0, dy * detail::gelu_slope(x, kind));
-    else if (kind == GeluKind::exact)
-      dx.add(0, map_binary<T>("gelu", dy, x, [](T g, T v) {
-               return g * (half * (T{1} + std::erf(v * root)) + v * density * std::exp(-half * v * v));
-             }));
-    else
-      dx.add(0, map_binary<T>("gelu", dy, x, [](T g, T v) {
-               const T t = std::tanh(beta * v * (T{1} + cubic * v * v));
-               return g * half * (T{1} + t + v * (T{1} - t * t) * beta * (T{1} + 3 * cubic * v * v));
-             }));
+  const Tensor<T> in = x.detach().contiguous();
+  Tensor<T> y = empty<T>(x.shape());
+  if (kind == GeluKind::exact) kernels::gelu_forward(static_cast<const T*>(in.data()), y.data(), in.numel());
+  else kernels::gelu_tanh_forward(static_cast<const T*>(in.data()), y.data(), in.numel());
+  return record("gelu", y, {x}, [x, in, kind](const Tensor<T>& dy, Grads& dx) {
+    if (is_grad_enabled()) return dx.add(0, dy * detail::gelu_slope(x, kind));
+    const Tensor<T> g = dy.contiguous();
+    Tensor<T> d_in = empty<T>(in.shape());
+    const T *from = in.data(), *d_out = g.data();
+    if (kind == GeluKind::exact) kernels::gelu_backward(from, d_out, d_in.data(), in.numel());
+    else kernels::gelu_tanh_backward(from, d_out, d_in.data(), in.numel());
+    dx.add(0, std::move(d_in));
   });
 }
 
