@@ -169,12 +169,6 @@ class HeaderReader {
   bool has_dtype_ = false, has_shape_ = false, has_offsets_ = false, has_metadata_ = false;
 };
 
-/// Parses JSON text. The parser is named directly, because json::sax_parse would compile nlohmann's binary formats too.
-inline void read_json(const char* first, const char* last, HeaderReader& reader) {
-  auto input = nlohmann::detail::input_adapter(first, last);
-  nlohmann::detail::parser<nlohmann::json, decltype(input)>(std::move(input)).sax_parse(&reader);
-}
-
 }  // namespace detail
 
 /// A safetensors file in memory. Tensors are copied out of it, converted where that loses no meaning.
