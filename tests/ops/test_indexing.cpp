@@ -26,8 +26,28 @@ TEST_CASE("gather, index_select, cat, stack and scatter_add: gradients agree wit
   CHECK(gradcheck([&](const V& x) { return gather(x[0].transpose(0, 1), 0, index.transpose(0, 1)); }, {leaf({2, 3})}));
   CHECK(gradcheck([&](const V& x) { return scatter_add(x[0], 1, index, x[1]); }, {leaf({2, 4}), leaf({2, 3})}));
   CHECK(gradcheck([&](const V& x) { return index_select(x[0], 1, {2, 0, 2}); }, {leaf({2, 3, 2})}));
+  CHECK(gradcheck([&](const V& x) { return index_add(x[0], 1, {2, 0, 2}, x[1]); }, {leaf({2, 3}), leaf({2, 3})}));
   CHECK(gradcheck([&](const V& x) { return cat<double>({x[0], x[1], x[0]}, -1); }, {leaf({2, 3}), leaf({2, 1})}));
   CHECK(gradcheck([&](const V& x) { return stack<double>({x[0], x[1]}, -1); }, {leaf({2, 3}), leaf({2, 3})}));
+}
+
+TEST_CASE("topk: largest first, equal ones by position, NaN before all, and the rest of each row stays out") {
+  const auto best = topk(Tensor<float>{{1, 7, 7, 3}, {NAN, 9, NAN, -INFINITY}}, 3);
+  CHECK(gloss_test::values(best.indices) == std::vector<std::int64_t>{1, 2, 3, 0, 2, 1});
+  CHECK(best.values.at({0, 2}) == 3);
+  CHECK(std::isnan(best.values.at({1, 1})));
+  CHECK(topk(zeros<float>({2, 3}), 0).values.shape() == Shape{2, 0});
+}
+
+TEST_CASE("cast: converts as C++ does, and gradients pass between float and double") {
+  const auto x = Tensor<double>{-1.7, 0, 2.6}.requires_grad_();
+  CHECK(gloss_test::values(cast<std::int64_t>(x)) == std::vector<std::int64_t>{-1, 0, 2});
+  CHECK(gloss_test::values(cast<bool>(x)) == std::vector<bool>{true, false, true});
+  const Tensor<float> y = cast<float>(x.slice(0, 0, 3, 2));
+  y.backward(Tensor<float>{3, 5});
+  CHECK(gloss_test::values(x.grad()) == std::vector<double>{3, 0, 5});
+  CHECK(gloss_test::values(cast<float>(cast<bfloat16>(Tensor<float>{1, -2.5f}))) == std::vector<float>{1, -2.5f});
+  CHECK(cast<double>(x).is_same(x));
 }
 
 TEST_CASE("indexing: positions out of range and shapes that differ are named") {
@@ -36,6 +56,11 @@ TEST_CASE("indexing: positions out of range and shapes that differ are named") {
               "gather: index 3 is out of range for axis 1 of shape [2, 3]");
   CHECK_ERROR(gather(x, 1, Tensor<std::int64_t>{1}), ShapeError, "gather: index [1] has not as many axes as x [2, 3]");
   CHECK_ERROR(index_select(x, 0, {2}), IndexError, "index_select: index 2 is out of range for axis 0 of shape [2, 3]");
+  CHECK_ERROR(index_select(x, 0, zeros<std::int64_t>({2, 1})), ShapeError,
+              "index_select: index has shape [2, 1], a vector is wanted");
+  CHECK_ERROR(index_add(x, 1, {0, 1}, x), ShapeError, "index_add: source [2, 3] does not fit x [2, 3] and index [2]");
+  CHECK_ERROR(index_add(x, 1, {0, 1, 3}, x), IndexError,
+              "index_add: index 3 is out of range for axis 1 of shape [2, 3]");
   CHECK_ERROR(cat<float>({x, zeros<float>({3, 3})}, 1), ShapeError,
               "cat: tensor 1 has shape [3, 3], tensor 0 has [2, 3]; only axis 1 may differ");
   CHECK_ERROR(cat<float>({}), Error, "cat: no tensors to join");

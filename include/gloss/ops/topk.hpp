@@ -9,7 +9,7 @@
 
 namespace gloss::inline GLOSS_ABI {
 
-/// The k largest elements along the last axis, largest first, equal ones in order of position.
+/// The k largest elements along the last axis, largest first, equal ones in order of position; NaN counts as largest.
 /// Shape: [..., n] -> values and indices [..., k]
 /// Errors: IndexError when k is negative or more than n.
 /// Backward: dvalues goes to the chosen positions.
@@ -29,6 +29,8 @@ ValuesIndices<T> topk(const Tensor<T>& x, Index k) {
       const T* row = rows.data() + r * n;
       std::iota(order.begin(), order.end(), std::int64_t{0});
       std::partial_sort(order.begin(), order.begin() + k, order.end(), [row](std::int64_t a, std::int64_t b) {
+        const bool a_nan = row[a] != row[a], b_nan = row[b] != row[b];
+        if (a_nan || b_nan) return a_nan && (!b_nan || a < b);
         return row[a] > row[b] || (row[a] == row[b] && a < b);
       });
       std::copy_n(order.begin(), k, indices.data() + r * k);
