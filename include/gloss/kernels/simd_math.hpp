@@ -40,13 +40,25 @@ struct FloatFormat<double> {
   static constexpr std::int64_t sqrt_half_bits = 0x3fe6a09e667f3bcd;
 };
 
+/// a + b and a - b that wrap around: what lanes beyond the range do before their result is replaced.
+template <class T>
+GLOSS_INLINE IntVec<T> wrapping_add(IntVec<T> a, IntVec<T> b) {
+  using U = std::make_unsigned_t<IntOf<T>>;
+  return bit_cast_to<IntOf<T>>(bit_cast_to<U>(a) + bit_cast_to<U>(b));
+}
+template <class T>
+GLOSS_INLINE IntVec<T> wrapping_sub(IntVec<T> a, IntVec<T> b) {
+  using U = std::make_unsigned_t<IntOf<T>>;
+  return bit_cast_to<IntOf<T>>(bit_cast_to<U>(a) - bit_cast_to<U>(b));
+}
+
 /// x = n ln 2 + r with |r| <= ln 2 / 2; returns exp(r) - 1 and gives n. Of use for x in [exp_min, exp_max].
 template <class T>
 GLOSS_INLINE Vec<T> expm1_reduced(Vec<T> x, IntVec<T>& n) {
   using F = FloatFormat<T>;
   const Vec<T> shifted = x * T(1.44269504088896340736) + F::round_magic;
   const Vec<T> nf = shifted - F::round_magic;
-  n = bit_cast_to<IntOf<T>>(shifted) - bit_cast_to<IntOf<T>>(splat<T>(F::round_magic));
+  n = wrapping_sub<T>(bit_cast_to<IntOf<T>>(shifted), bit_cast_to<IntOf<T>>(splat<T>(F::round_magic)));
   const Vec<T> r = (x - nf * F::ln2_high) - nf * F::ln2_low;
   if constexpr (std::is_same_v<T, float>)
     return r + r * r * polynomial<T>(r, 0.5000000079, 0.1666666682, 0.04166626758, 0.008333272441, 0.001394620176,
@@ -62,7 +74,7 @@ GLOSS_INLINE Vec<T> expm1_reduced(Vec<T> x, IntVec<T>& n) {
 template <class T>
 GLOSS_INLINE Vec<T> exp2_int(IntVec<T> n) {
   using F = FloatFormat<T>;
-  return bit_cast_to<T>((n + IntOf<T>{F::bias}) << IntOf<T>{F::mantissa});
+  return bit_cast_to<T>(wrapping_add<T>(n, splat<IntOf<T>>(F::bias)) << IntOf<T>{F::mantissa});
 }
 
 }  // namespace detail
@@ -74,7 +86,8 @@ GLOSS_INLINE Vec<T> exp(Vec<T> x) {
   using I = IntOf<T>;
   IntVec<T> n;
   const Vec<T> p = detail::expm1_reduced<T>(x, n);
-  Vec<T> y = bit_cast_to<T>(bit_cast_to<I>(p + T(1)) + (n << I{F::mantissa}));  // times 2^n, also where 2^n is too large
+  // times 2^n, also where 2^n is too large
+  Vec<T> y = bit_cast_to<T>(detail::wrapping_add<T>(bit_cast_to<I>(p + T(1)), n << I{F::mantissa}));
   y = select<T>(x < F::exp_min, Vec<T>{}, y);
   return select<T>(x <= F::exp_max, y, x + std::numeric_limits<T>::infinity());  // a NaN stays one
 }
@@ -88,8 +101,8 @@ GLOSS_INLINE Vec<T> log(Vec<T> x) {
   const IntVec<T> tiny = x < (std::numeric_limits<T>::min)();
   const Vec<T> scaled = select<T>(tiny, x * static_cast<T>(I{1} << F::mantissa), x);
   const IntVec<T> bits = bit_cast_to<I>(scaled);
-  IntVec<T> e = (bits - F::sqrt_half_bits) >> I{F::mantissa};
-  const Vec<T> f = bit_cast_to<T>(bits - (e << I{F::mantissa})) - T(1);  // in [sqrt(1/2) - 1, sqrt(2) - 1]
+  IntVec<T> e = detail::wrapping_sub<T>(bits, splat<I>(F::sqrt_half_bits)) >> I{F::mantissa};
+  const Vec<T> f = bit_cast_to<T>(detail::wrapping_sub<T>(bits, e << I{F::mantissa})) - T(1);  // in [sqrt(1/2) - 1, sqrt(2) - 1]
   e = e + (tiny & I{-F::mantissa});
   const Vec<T> ef = convert_to<T>(e);
   const Vec<T> s = f / (f + T(2));  // log(1 + f) = 2 atanh(s) = f - s (f - z R(z)), z = s^2
