@@ -10,6 +10,7 @@
 
 #include <gloss/gloss.hpp>
 #include <gloss/io/state_dict.hpp>
+#include <gloss/text.hpp>
 
 #include "options.hpp"
 

@@ -1,12 +1,13 @@
-// Everything except what needs a further library: io/safetensors.hpp (JSON) and the format headers (fmt) are included
-// by those who want them.
+// Tensors, autograd, layers, the Transformer, training and decoding. Apart from it, because many programs do without and
+// all would pay at compile time: <gloss/text.hpp> (vocabularies, sentence pairs, BLEU, progress, pictures),
+// io/safetensors.hpp (needs JSON) and the format headers (fmt, iostream).
 #pragma once
 
 #include <gloss/core/bfloat16.hpp>
+#include <gloss/core/clock.hpp>
 #include <gloss/core/config.hpp>
 #include <gloss/core/context.hpp>
 #include <gloss/core/error.hpp>
-#include <gloss/core/file.hpp>
 #include <gloss/core/parallel_for.hpp>
 #include <gloss/core/ref.hpp>
 #include <gloss/core/rng.hpp>
@@ -90,27 +91,12 @@
 #include <gloss/optim/optimizer.hpp>
 #include <gloss/optim/rate.hpp>
 #include <gloss/optim/sgd.hpp>
-#include <gloss/data/batch_sampler.hpp>
-#include <gloss/data/bpe.hpp>
-#include <gloss/data/bpe_train.hpp>
 #include <gloss/data/collate.hpp>
-#include <gloss/data/mo.hpp>
-#include <gloss/data/parallel_text.hpp>
-#include <gloss/data/pieces.hpp>
-#include <gloss/data/po.hpp>
-#include <gloss/data/sentence_pair.hpp>
-#include <gloss/data/split.hpp>
-#include <gloss/data/tsv.hpp>
-#include <gloss/data/utf8.hpp>
-#include <gloss/data/vocab.hpp>
 #include <gloss/io/atomic_file.hpp>
-#include <gloss/train/attention_map.hpp>
 #include <gloss/train/batch.hpp>
-#include <gloss/train/bleu.hpp>
 #include <gloss/train/copy_task.hpp>
 #include <gloss/train/label_smoothing.hpp>
 #include <gloss/train/loss_compute.hpp>
-#include <gloss/train/progress.hpp>
 #include <gloss/train/run_epoch.hpp>
 #include <gloss/decode/cached_decoder.hpp>
 #include <gloss/decode/greedy.hpp>

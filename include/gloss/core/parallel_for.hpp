@@ -28,7 +28,7 @@ struct RangeCall {
   void (*call)(const void* object, Index begin, Index end);
 };
 
-inline void parallel_ranges(Index n, [[maybe_unused]] Index grain, RangeCall f) {
+GLOSS_NOINLINE inline void parallel_ranges(Index n, [[maybe_unused]] Index grain, RangeCall f) {
 #ifdef _OPENMP
   const Index per_thread = grain > 0 ? grain : 1;
   if (n > per_thread) {

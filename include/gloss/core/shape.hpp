@@ -81,7 +81,7 @@ class Shape {
 };
 
 /// "[2, 3, 4]", as in every error text.
-inline std::string to_string(const Shape& shape) {
+GLOSS_NOINLINE inline std::string to_string(const Shape& shape) {
   std::string text = "[";
   for (int i = 0; i < shape.rank(); ++i) {
     if (i > 0) text += ", ";
@@ -93,7 +93,7 @@ inline std::string to_string(const Shape& shape) {
 inline void append_part(std::string& text, const Shape& shape) { text += to_string(shape); }
 
 /// Row-major strides of a dense tensor of this shape, in elements.
-constexpr Shape contiguous_strides(const Shape& shape) {
+GLOSS_NOINLINE constexpr Shape contiguous_strides(const Shape& shape) {
   Shape strides = shape;
   Index step = 1;
   for (int i = shape.rank() - 1; i >= 0; --i) {
@@ -114,7 +114,7 @@ inline int normalize_axis(const char* op, Index axis, int rank) {
 
 /// The shape that both broadcast to, by PyTorch's rule: sizes are aligned at the last axis, 1 stretches.
 /// Errors: ShapeError naming both shapes and the axis (counted from the end).
-inline Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {
+GLOSS_NOINLINE inline Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {
   Shape out = a.rank() >= b.rank() ? a : b;
   const Shape& other = a.rank() >= b.rank() ? b : a;
   const int shift = out.rank() - other.rank();
@@ -129,7 +129,7 @@ inline Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {
 }
 
 /// Strides that read a tensor of `shape` as if it had shape `target`: a stretched axis has stride 0.
-inline Shape broadcast_strides(const Shape& shape, const Shape& strides, const Shape& target) {
+GLOSS_NOINLINE inline Shape broadcast_strides(const Shape& shape, const Shape& strides, const Shape& target) {
   Shape out = Shape::filled(target.rank(), 0);
   const int shift = target.rank() - shape.rank();
   for (int i = 0; i < shape.rank(); ++i)

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <functional>
 #include <string>
 #include <unordered_map>
 #include <utility>

@@ -20,7 +20,7 @@ struct Loop {
 };
 
 template <int N>
-Loop<N> make_loop(const Shape& shape, const Shape (&strides)[N]) {
+GLOSS_NOINLINE Loop<N> make_loop(const Shape& shape, const Shape (&strides)[N]) {
   Loop<N> loop;
   loop.numel = shape.numel();
   for (int axis = 0; axis < shape.rank(); ++axis) {
@@ -46,7 +46,7 @@ struct RowCall {
 };
 
 template <int N>
-void walk_rows(const Loop<N>& loop, RowCall<N> row) {
+GLOSS_NOINLINE void walk_rows(const Loop<N>& loop, RowCall<N> row) {
   constexpr Index grain = 16384;  // elements worth a thread
   const Index inner = loop.inner_size();
   if (loop.rank <= 1) {

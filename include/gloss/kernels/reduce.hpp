@@ -13,7 +13,7 @@ struct Reduction {
   Loop<1> kept;     // strides in x of the kept axes
   Loop<1> reduced;  // strides in x of the reduced axes
 
-  Reduction(const Shape& shape, const Shape& strides, const bool (&is_reduced)[max_rank]) {
+  GLOSS_NOINLINE Reduction(const Shape& shape, const Shape& strides, const bool (&is_reduced)[max_rank]) {
     Shape kept_shape, kept_strides, reduced_shape, reduced_strides;
     for (int axis = 0; axis < shape.rank(); ++axis) {
       (is_reduced[axis] ? reduced_shape : kept_shape).push_back(shape[axis]);
@@ -25,7 +25,7 @@ struct Reduction {
 };
 
 /// Where element i of a loop (counted in row-major order) stands.
-inline Index offset_of(const Loop<1>& loop, Index i) {
+GLOSS_NOINLINE inline Index offset_of(const Loop<1>& loop, Index i) {
   Index offset = 0;
   for (int axis = loop.rank - 1; axis >= 0; --axis) {
     offset += i % loop.sizes[axis] * loop.strides[0][axis];

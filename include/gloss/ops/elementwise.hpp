@@ -28,15 +28,24 @@ Tensor<Y> map_unary(const Tensor<X>& x, F f) {
   return y;
 }
 
+namespace detail {
+/// How two operands broadcast: the walk over (y, a, b) and, through `shape`, the size of y.
+GLOSS_NOINLINE inline kernels::Loop<3> binary_loop(const char* op, const Shape& a, const Shape& a_strides, const Shape& b,
+                                                   const Shape& b_strides, Shape& shape) {
+  shape = a == b ? a : broadcast_shapes(op, a, b);
+  return kernels::make_loop<3>(shape, {contiguous_strides(shape), broadcast_strides(a, a_strides, shape),
+                                       broadcast_strides(b, b_strides, shape)});
+}
+}  // namespace detail
+
 /// y_i = f(a_i, b_i) on broadcast operands, unrecorded.
 /// Errors: ShapeError naming op when the shapes do not broadcast.
 template <Element Y, class A, class B, class F>
-Tensor<Y> map_binary(const char* op, const Tensor<A>& a, const Tensor<B>& b, F f) {
-  const Shape shape = a.shape() == b.shape() ? a.shape() : broadcast_shapes(op, a.shape(), b.shape());
+GLOSS_NOINLINE Tensor<Y> map_binary(const char* op, const Tensor<A>& a, const Tensor<B>& b, F f) {
+  Shape shape;
+  const kernels::Loop<3> loop = detail::binary_loop(op, a.shape(), a.strides(), b.shape(), b.strides(), shape);
   Tensor<Y> y = empty<Y>(shape);
-  kernels::map(kernels::make_loop<3>(shape, {y.strides(), broadcast_strides(a.shape(), a.strides(), shape),
-                                             broadcast_strides(b.shape(), b.strides(), shape)}),
-               f, y.data(), static_cast<const A*>(a.data()), static_cast<const B*>(b.data()));
+  kernels::map(loop, f, y.data(), static_cast<const A*>(a.data()), static_cast<const B*>(b.data()));
   return y;
 }
 

@@ -4,8 +4,6 @@
 #include <atomic>
 #include <cstdint>
 #include <initializer_list>
-#include <memory>
-#include <vector>
 
 #include <gloss/core/error.hpp>
 #include <gloss/core/ref.hpp>
@@ -21,7 +19,7 @@ class BackwardPass;
 class NodeBase : public RefCounted {
  public:
   explicit NodeBase(const char* op) : op_(op) {}
-  virtual ~NodeBase() = default;
+  virtual ~NodeBase() { delete[] more_; }
 
   /// Name of the op that made the tensor; "leaf" for a tensor that the user made.
   const char* op() const { return op_; }
@@ -31,9 +29,9 @@ class NodeBase : public RefCounted {
 
   int inputs() const { return n_inputs_; }
   NodeBase* input(int i) const { return i < inline_inputs ? inline_[i].get() : more_[i - inline_inputs].get(); }
-  void set_inputs(const NodeBase* const* nodes, int n) {
+  GLOSS_NOINLINE void set_inputs(const NodeBase* const* nodes, int n) {
     n_inputs_ = n;
-    if (n > inline_inputs) more_ = std::make_unique<Ref<NodeBase>[]>(static_cast<std::size_t>(n - inline_inputs));
+    if (n > inline_inputs) more_ = new Ref<NodeBase>[static_cast<std::size_t>(n - inline_inputs)];
     for (int i = 0; i < n; ++i)
       (i < inline_inputs ? inline_[i] : more_[i - inline_inputs]) = Ref<NodeBase>(const_cast<NodeBase*>(nodes[i]));
   }
@@ -60,13 +58,13 @@ class NodeBase : public RefCounted {
   std::uint64_t visited_by_ = 0;  // the last BackwardPass that met this node
   int n_inputs_ = 0;
   Ref<NodeBase> inline_[inline_inputs];
-  std::unique_ptr<Ref<NodeBase>[]> more_;
+  Ref<NodeBase>* more_ = nullptr;  // by hand, because <memory> is slow to compile
   NodeBase* next_doomed_ = nullptr;
 };
 
 /// Deletes a node. Deleting it may release its inputs, and theirs: those are put on a list instead of recursing, so a
 /// chain of any length is destroyed on a flat stack.
-inline void destroy(NodeBase* node) {
+GLOSS_NOINLINE inline void destroy(NodeBase* node) {
   thread_local NodeBase* doomed = nullptr;
   thread_local bool busy = false;
   node->next_doomed_ = doomed;

@@ -51,7 +51,7 @@ struct TensorBody : RefCounted {
   Ref<NodeBase> node;  // null when no gradient is needed
 };
 template <class T>
-void destroy(TensorBody<T>* body) {
+GLOSS_NOINLINE void destroy(TensorBody<T>* body) {
   delete body;
 }
 }  // namespace detail
@@ -187,7 +187,7 @@ class Tensor {
 };
 
 template <class T>
-Tensor<T> Tensor<T>::uninitialized(const Shape& shape) {
+GLOSS_NOINLINE Tensor<T> Tensor<T>::uninitialized(const Shape& shape) {
   Index n = 1;
   for (Index s : shape) {
     if (s < 0) fail<ShapeError>("empty: negative size in ", shape);
@@ -238,7 +238,7 @@ Tensor<T>::Tensor(std::initializer_list<std::initializer_list<std::initializer_l
 }
 
 template <class T>
-bool Tensor<T>::is_contiguous() const {
+GLOSS_NOINLINE bool Tensor<T>::is_contiguous() const {
   const auto& b = body("is_contiguous");
   Index step = 1;
   for (int axis = b.shape.rank() - 1; axis >= 0; --axis) {
@@ -270,7 +270,7 @@ T Tensor<T>::item() const {
 }
 
 template <class T>
-Tensor<T> Tensor<T>::as_strided(const Shape& shape, const Shape& strides, Index offset) const {
+GLOSS_NOINLINE Tensor<T> Tensor<T>::as_strided(const Shape& shape, const Shape& strides, Index offset) const {
   const auto& from = body("as_strided");
   Tensor t;
   t.body_ = Ref(new detail::TensorBody<T>);
@@ -295,7 +295,7 @@ void check_in_place(const char* op, const Tensor<T>& x) {
 }  // namespace detail
 
 template <class T>
-Tensor<T>& Tensor<T>::copy_(const Tensor& source) {
+GLOSS_NOINLINE Tensor<T>& Tensor<T>::copy_(const Tensor& source) {
   detail::check_in_place("copy_", *this);
   if (broadcast_shapes("copy_", shape(), source.shape()) != shape())
     fail<ShapeError>("copy_: source ", source.shape(), " does not broadcast to ", shape());
@@ -305,7 +305,7 @@ Tensor<T>& Tensor<T>::copy_(const Tensor& source) {
 }
 
 template <class T>
-Tensor<T>& Tensor<T>::fill_(T value) {
+GLOSS_NOINLINE Tensor<T>& Tensor<T>::fill_(T value) {
   detail::check_in_place("fill_", *this);
   if (is_contiguous()) {
     kernels::fill(data(), value, numel());

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -12,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include <gloss/core/clock.hpp>
 #include <gloss/core/shape.hpp>
 #include <gloss/data/utf8.hpp>
 
@@ -124,7 +124,7 @@ class Progress {
  private:
   double now() const {
     if (options_.seconds) return options_.seconds();
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+    return monotonic_seconds();
   }
 
   void put(std::string_view text) const {

@@ -1,8 +1,7 @@
 // AT's "run_epoch" and "TrainState".
 #pragma once
 
-#include <chrono>
-
+#include <gloss/core/clock.hpp>
 #include <gloss/optim/optimizer.hpp>
 #include <gloss/train/batch.hpp>
 #include <gloss/train/loss_compute.hpp>
@@ -42,7 +41,7 @@ template <class Batches, class Model, class LossCompute, Real T, class Scheduler
 double run_epoch(Batches&& batches, Model& model, const LossCompute& loss_compute, optim::Optimizer<T>& optimizer,
                  Scheduler& scheduler, RunEpochOptions options = {}, TrainState* state = nullptr, Report report = {}) {
   if (options.accum_iter < 1) fail("run_epoch: accum_iter ", options.accum_iter, " is not positive");
-  const auto start = std::chrono::steady_clock::now();
+  const double start = monotonic_seconds();
   EpochProgress progress;
   double total = 0;
   TrainState local;
@@ -70,7 +69,7 @@ double run_epoch(Batches&& batches, Model& model, const LossCompute& loss_comput
     ++progress.batch;
     progress.tokens += batch.ntokens;
     progress.loss = total / static_cast<double>(progress.tokens);
-    progress.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    progress.seconds = monotonic_seconds() - start;
     if (!report(static_cast<const EpochProgress&>(progress))) break;
   }
   return progress.loss;
