@@ -271,6 +271,56 @@ TEST_CASE("make_model: impossible options are named") {
               "embedding: id 12 is out of range for weight [12, 16]");
 }
 
+TEST_CASE("model: the state dict holds the parameters under their names, and both position tables") {
+  const auto model = small_model();
+  const auto parameters = model.named_parameters();
+  std::vector<std::string> tables;
+  std::size_t next = 0;
+  for (const auto& [name, tensor] : model.state_dict()) {
+    if (name.ends_with(".pe")) {
+      tables.push_back(name);
+    } else {
+      REQUIRE(next < parameters.size());
+      CHECK(name == parameters[next].first);
+      CHECK(tensor.data() == parameters[next++].second.data());
+    }
+  }
+  CHECK(next == parameters.size());
+  CHECK(tables == std::vector<std::string>{"src_embed.1.pe", "tgt_embed.1.pe"});
+}
+
+TEST_CASE("model: in training attention drops its weights at the given rate, and scales the rest") {
+  Rng rng(62);
+  RngGuard use(rng);
+  MultiHeadedAttention<double> attn(4, 16, 0.3);
+  const auto x = randn<double>({8, 40, 16});
+  Tensor<double> dropped, whole;
+  attn(x, x, x, {}, &dropped);
+  attn.eval();
+  attn(x, x, x, {}, &whole);
+  Index zero = 0, wrong = 0;
+  const auto a = values(dropped), b = values(whole);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    zero += a[i] == 0;
+    wrong += a[i] != 0 && std::abs(a[i] * 0.7 / b[i] - 1) > 1e-4;  // the rate is a multiple of 1 / 65536
+  }
+  CHECK(static_cast<double>(zero) / static_cast<double>(a.size()) == Approx(0.3).margin(0.01));
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("model: in training every place of dropout acts, in evaluation none") {
+  const auto b = small_batch();
+  auto model = small_model();
+  const auto still = run(model, b);
+  CHECK(same_bits(run(model, b), still));
+  model.train();
+  CHECK(difference(run(model, b), still) > 1e-3);
+  const auto embedded = model.src_embed(full<std::int64_t>({50, 20}, 3));
+  Index zero = 0;
+  for (const double v : values(embedded)) zero += v == 0;
+  CHECK(static_cast<double>(zero) / static_cast<double>(embedded.numel()) == Approx(0.1).margin(0.02));
+}
+
 TEST_CASE("model: a const model gives the same bits on four threads at once, with and without a graph") {
   const auto model = small_model();
   const auto b = small_batch();
