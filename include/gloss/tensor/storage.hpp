@@ -7,6 +7,10 @@
 #include <cstdint>
 #include <new>
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
 #include <gloss/core/error.hpp>
 #include <gloss/core/ref.hpp>
 #include <gloss/core/shape.hpp>
@@ -72,6 +76,9 @@ class StoragePool {
       block->capacity_ = capacity;
       block->size_class_ = c;
     }
+#if defined(__SANITIZE_ADDRESS__)
+    ASAN_POISON_MEMORY_REGION(block->data() + bytes, capacity - bytes);  // what a size class adds is not the tensor's
+#endif
     return Ref<Storage>(block);
   }
 
