@@ -18,7 +18,7 @@ struct TrainSettings {
   std::int64_t d_ff = 512;
   double dropout = 0;
   double smoothing = 0.1;
-  double lr_factor = 1.0;
+  double lr_factor = 0.5;
   std::int64_t warmup = 400;
   std::string schedule = "linear";                 // after the warm-up: "linear" to 0 at the end, or the paper's "noam"
   std::int64_t max_len = 40;                       // longer pairs are left out of training
@@ -30,7 +30,7 @@ struct TrainSettings {
 struct SearchSettings {
   std::string checkpoint = "translate_toy.safetensors";
   std::int64_t beam = 4;                           // 1: greedy
-  double length_penalty = 0.6;
+  double length_penalty = 1.0;
   std::int64_t n_best = 1;
 };
 
