@@ -16,6 +16,7 @@
 #include <gloss/tensor/factories.hpp>
 #include <gloss/tensor/gradcheck.hpp>
 #include <gloss/tensor/node.hpp>
+#include <gloss/tensor/print.hpp>
 #include <gloss/tensor/record.hpp>
 #include <gloss/tensor/storage.hpp>
 #include <gloss/tensor/tensor.hpp>
