@@ -49,4 +49,13 @@ GLOSS_NOINLINE Tensor<Y> map_binary(const char* op, const Tensor<A>& a, const Te
   return y;
 }
 
+/// y from a kernel that reads dense memory, f(x, y, n), unrecorded.
+template <Real T, class F>
+Tensor<T> map_dense(const Tensor<T>& x, F f) {
+  const Tensor<T> in = x.detach().contiguous();
+  Tensor<T> y = empty<T>(x.shape());
+  f(static_cast<const T*>(in.data()), y.data(), in.numel());
+  return y;
+}
+
 }  // namespace gloss::inline GLOSS_ABI

@@ -1,6 +1,7 @@
 // Rows of a table by id
 #pragma once
 
+#include <gloss/kernels/embedding.hpp>
 #include <gloss/tensor/tensor.hpp>
 
 namespace gloss::inline GLOSS_ABI {
@@ -23,23 +24,14 @@ Tensor<T> embedding(const Tensor<std::int64_t>& ids, const Tensor<T>& weight, do
   Tensor<T> y = empty<T>(shape);
   const Tensor<T> table = weight.detach().contiguous();
   const T factor = static_cast<T>(scale);
-  parallel_for(count, 16384 / (d + 1) + 1, [&, from = table.data(), to = y.data()](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) {
-      const T* row = from + rows.data()[i] * d;
-      for (Index c = 0; c < d; ++c) to[i * d + c] = row[c] * factor;
-    }
-  });
+  kernels::embedding_forward(static_cast<const T*>(table.data()), static_cast<const std::int64_t*>(rows.data()), y.data(),
+                             count, d, factor);
   return record("embedding", y, {weight}, [rows, n, d, count, factor](const Tensor<T>& dy, Grads& dx) {
     if (is_grad_enabled()) fail<GradError>("embedding: a fused op has no second derivative");
     const Tensor<T> g = dy.contiguous();
     Tensor<T> dw = zeros<T>({n, d});
-    // Threads share out the columns, so each sum runs over the ids in order whatever their number.
-    parallel_for(d, 65536 / (count + 1) + 16, [&, from = g.data(), to = dw.data()](Index begin, Index end) {
-      for (Index i = 0; i < count; ++i) {
-        T* row = to + rows.data()[i] * d;
-        for (Index c = begin; c < end; ++c) row[c] += from[i * d + c] * factor;
-      }
-    });
+    kernels::embedding_backward(static_cast<const T*>(g.data()), static_cast<const std::int64_t*>(rows.data()), dw.data(),
+                                count, d, factor);
     dx.add(0, std::move(dw));
   });
 }

@@ -1,8 +1,7 @@
 // e to the x
 #pragma once
 
-#include <cmath>
-
+#include <gloss/kernels/activation.hpp>
 #include <gloss/ops/mul.hpp>
 
 namespace gloss::inline GLOSS_ABI {
@@ -12,7 +11,7 @@ namespace gloss::inline GLOSS_ABI {
 /// PyTorch: torch.exp
 template <Real T>
 Tensor<T> exp(const Tensor<T>& x) {
-  Tensor<T> y = map_unary<T>(x, [](T v) { return std::exp(v); });
+  Tensor<T> y = map_dense(x, kernels::exp_forward<T>);
   return record("exp", y, {x}, [x, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
     dx.add(0, dy * (is_grad_enabled() ? exp(x) : saved));
   });

@@ -1,8 +1,7 @@
 // Natural logarithm
 #pragma once
 
-#include <cmath>
-
+#include <gloss/kernels/activation.hpp>
 #include <gloss/ops/div.hpp>
 
 namespace gloss::inline GLOSS_ABI {
@@ -12,7 +11,7 @@ namespace gloss::inline GLOSS_ABI {
 /// PyTorch: torch.log
 template <Real T>
 Tensor<T> log(const Tensor<T>& x) {
-  Tensor<T> y = map_unary<T>(x, [](T v) { return std::log(v); });
+  Tensor<T> y = map_dense(x, kernels::log_forward<T>);
   return record("log", y, {x}, [x](const Tensor<T>& dy, Grads& dx) { dx.add(0, dy / x); });
 }
 

@@ -1,8 +1,7 @@
 // Logistic function
 #pragma once
 
-#include <cmath>
-
+#include <gloss/kernels/activation.hpp>
 #include <gloss/ops/sub.hpp>
 
 namespace gloss::inline GLOSS_ABI {
@@ -12,7 +11,7 @@ namespace gloss::inline GLOSS_ABI {
 /// PyTorch: torch.sigmoid
 template <Real T>
 Tensor<T> sigmoid(const Tensor<T>& x) {
-  Tensor<T> y = map_unary<T>(x, [](T v) { return T{1} / (T{1} + std::exp(-v)); });
+  Tensor<T> y = map_dense(x, kernels::sigmoid_forward<T>);
   return record("sigmoid", y, {x}, [x, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
     const Tensor<T> s = is_grad_enabled() ? sigmoid(x) : saved;
     dx.add(0, dy * (s * (1 - s)));

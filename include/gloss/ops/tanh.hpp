@@ -1,8 +1,7 @@
 // Hyperbolic tangent
 #pragma once
 
-#include <cmath>
-
+#include <gloss/kernels/activation.hpp>
 #include <gloss/ops/sub.hpp>
 
 namespace gloss::inline GLOSS_ABI {
@@ -12,7 +11,7 @@ namespace gloss::inline GLOSS_ABI {
 /// PyTorch: torch.tanh
 template <Real T>
 Tensor<T> tanh(const Tensor<T>& x) {
-  Tensor<T> y = map_unary<T>(x, [](T v) { return std::tanh(v); });
+  Tensor<T> y = map_dense(x, kernels::tanh_forward<T>);
   return record("tanh", y, {x}, [x, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
     const Tensor<T> t = is_grad_enabled() ? tanh(x) : saved;
     dx.add(0, dy * (1 - t * t));
