@@ -136,7 +136,7 @@ def main():
     parser.add_argument("--attention-dropout", type=float, default=0.0)
     parser.add_argument("--smoothing", type=float, default=0.1)
     parser.add_argument("--batch-tokens", type=int, default=1024)
-    parser.add_argument("--factor", type=float, default=1.0)
+    parser.add_argument("--factor", type=float, default=0.5)
     parser.add_argument("--warmup", type=int, default=400)
     parser.add_argument("--decay", choices=["noam", "linear"], default="linear", help="after the warm-up")
     parser.add_argument("--steps", type=int, default=0, help="where a linear decay ends; 0: with the minutes")
