@@ -34,11 +34,13 @@ EncoderDecoder<T> make_model(const ModelOptions& options) {
   const PositionwiseFeedForward<T> ff(o.d_model, o.d_ff, o.dropout);
   const PositionalEncoding<T> position(o.d_model, o.dropout, o.max_len);
   using Embedder = typename EncoderDecoder<T>::Embedder;
+  // One after the other: each draws, and the order of a call's arguments is the compiler's choice.
+  Generator<T> generator(o.d_model, o.tgt_vocab);
+  Embedder tgt_embed(Embeddings<T>(o.d_model, o.tgt_vocab), position);
+  Embedder src_embed(Embeddings<T>(o.d_model, o.src_vocab), position);
   EncoderDecoder<T> model(Encoder<T>(EncoderLayer<T>(o.d_model, attn, ff, o.dropout), o.N),
-                          Decoder<T>(DecoderLayer<T>(o.d_model, attn, attn, ff, o.dropout), o.N),
-                          Embedder(Embeddings<T>(o.d_model, o.src_vocab), position),
-                          Embedder(Embeddings<T>(o.d_model, o.tgt_vocab), position),
-                          Generator<T>(o.d_model, o.tgt_vocab));
+                          Decoder<T>(DecoderLayer<T>(o.d_model, attn, attn, ff, o.dropout), o.N), std::move(src_embed),
+                          std::move(tgt_embed), std::move(generator));
   if (o.share_embeddings) {
     nn::Parameter<T>& lut = model.src_embed.template get<0>().lut.weight;
     model.tgt_embed.template get<0>().lut.weight.tie(lut);
