@@ -16,7 +16,7 @@ cmake --build "$build" --target translate_toy -j "$(nproc)"
 program=$build/examples/translate_toy/translate_toy
 checkpoint=$build/translate_toy.safetensors
 began=$(date +%s)
-"$program" train --checkpoint "$checkpoint" "$@"
+"$program" train --force --checkpoint "$checkpoint" "$@"
 echo
 echo "trained in $(($(date +%s) - began)) s; $checkpoint holds weights, vocabulary and settings"
 echo

@@ -1,5 +1,6 @@
 // The three commands.
 #include <cstdio>
+#include <filesystem>
 #include <string>
 
 #ifdef _WIN32
@@ -40,7 +41,7 @@ void draw_attention(const toy::Translator& t, const TranslateSettings& s, const 
   const gloss::Tensor<float> weights = t.attention(sentence, h.tokens);
   auto labels = [&](const std::vector<gloss::Index>& ids) {
     std::vector<std::string> out;
-    for (const gloss::Index id : ids) out.push_back(toy::readable(t.bpe().token(id)));
+    for (const gloss::Index id : ids) out.emplace_back(t.bpe().token(id));
     return out;
   };
   std::vector<gloss::Index> said = h.tokens;
@@ -75,24 +76,33 @@ void print_translations(const toy::Translator& t, const TranslateSettings& s, co
 }  // namespace
 
 int run_train(TrainSettings settings) {
-  if (!settings.resume) return toy::Trainer(settings, load_pairs(settings.data)).run();
+  if (!settings.resume) {
+    std::error_code error;  // what is no regular file (/dev/null, a folder) has nothing to lose, or fails by itself
+    if (!settings.force && std::filesystem::is_regular_file(settings.checkpoint, error))
+      gloss::fail("train: ", settings.checkpoint, " exists; --resume goes on with it, --force replaces it");
+    return toy::Trainer(settings, load_pairs(settings.data)).run();
+  }
   const gloss::io::Safetensors file = gloss::io::load_safetensors(settings.checkpoint);
   toy::check_format(file);
+  const std::string moved = settings.data;
   toy::Trainer::settings_from(file, settings);
+  if (!moved.empty()) settings.data = moved;
   return toy::Trainer(settings, load_pairs(settings.data), file).run();
 }
 
-int run_translate(const TranslateSettings& settings) {
+int run_translate(TranslateSettings settings) {
   const toy::Translator t = toy::Translator::load(settings.checkpoint);
   bool draw = !settings.attention.empty();
   for (const std::string& sentence : settings.sentences) {
     print_translations(t, settings, sentence, draw);
     draw = false;
+    ++settings.first;
   }
   if (!settings.sentences.empty()) return 0;
+  settings.source = "standard input:";
   const bool interactive = isatty(fileno(stdin)) != 0;
   if (interactive) std::printf("Type a sentence and Enter; end with Ctrl-D.\n");
-  for (std::string line;;) {
+  for (std::string line;; ++settings.first) {
     if (interactive) {
       std::printf("> ");
       std::fflush(stdout);
@@ -110,7 +120,7 @@ int run_translate(const TranslateSettings& settings) {
   return 0;
 }
 
-int run_eval(const EvalSettings& settings) {
+int run_eval(EvalSettings settings) {
   const toy::Translator t = toy::Translator::load(settings.checkpoint);
   const std::vector<gloss::data::SentencePair> pairs = gloss::data::read_pairs(settings.data);
   std::vector<std::string> sources, references;
@@ -118,7 +128,8 @@ int run_eval(const EvalSettings& settings) {
     sources.push_back(p.src);
     references.push_back(p.tgt);
   }
+  settings.source = settings.data + ": pair ";
   const auto said = t.translate(sources, settings);
-  std::printf("%zu pairs: BLEU %s\n", pairs.size(), gloss::train::corpus_bleu(said, references).to_string().c_str());
+  std::printf("%zu pairs: %s\n", pairs.size(), gloss::train::corpus_bleu(said, references).to_string().c_str());
   return 0;
 }

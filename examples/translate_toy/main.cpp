@@ -1,7 +1,11 @@
 // translate_toy: trains a Transformer on sentence pairs and translates. This file is the command line.
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <stdexcept>
+#include <string>
+#include <system_error>
 
 #include "options.hpp"
 
@@ -9,45 +13,88 @@ namespace {
 
 void add_search(CLI::App& app, SearchSettings& s) {
   app.add_option("-c,--checkpoint", s.checkpoint, "File written by train")->capture_default_str();
-  app.add_option("--beam", s.beam, "Prefixes kept by the search; 1 is greedy")->check(CLI::Range(1, 64))->capture_default_str();
+  app.add_option("--beam", s.beam, "Prefixes kept by the search; 1 is greedy")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
   app.add_option("--length-penalty", s.length_penalty, "Exponent of the length normalisation")->capture_default_str();
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Trains a Transformer on sentence pairs and translates with it.\n"
-               "Start with:  translate_toy train   and then:  translate_toy translate \"Insert table\"");
+  CLI::App app(
+      "Trains a Transformer on sentence pairs and translates with it.\n"
+      "Start with:  translate_toy train   and then:  translate_toy translate \"Insert table\"");
   app.require_subcommand(1);
-  app.fallthrough(false);
+  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+    return std::string("translate_toy: ") + error.what() + " (--help tells more)\n";
+  });
 
   TrainSettings t;
   CLI::App* train = app.add_subcommand("train", "Train a model; Ctrl-C saves and stops, --resume goes on");
-  train->add_option("-d,--data", t.data, "Sentence pairs: .tsv (source TAB target), gettext .po or .mo; default: the embedded English-German user-interface strings");
-  train->add_option("-c,--checkpoint", t.checkpoint, "File to write: weights, vocabulary and configuration")->capture_default_str();
-  train->add_flag("--resume", t.resume, "Go on from the checkpoint, with its settings, as if there had been no stop");
-  train->add_option("-e,--epochs", t.epochs, "Passes over the data")->check(CLI::Range(1, 100000))->capture_default_str();
-  train->add_option("--batch-tokens", t.batch_tokens, "Tokens in a batch, padding counted")->check(CLI::Range(16, 1000000))->capture_default_str();
-  train->add_option("--vocab", t.vocab, "Subwords, shared by both languages")->check(CLI::Range(259, 100000))->capture_default_str();
+  train->add_option("-d,--data", t.data,
+                    "Sentence pairs: .tsv (source TAB target), gettext .po or .mo; default: the embedded "
+                    "English-German user-interface strings");
+  train->add_option("-c,--checkpoint", t.checkpoint, "File to write: weights, vocabulary and configuration")
+      ->capture_default_str();
+  train->add_flag("--resume", t.resume,
+                  "Go on from the checkpoint, with its settings, as if there had been no stop; "
+                  "of the options below only --data, for a file that has moved, and --checkpoint may be given with it");
+  train->add_flag("--force", t.force, "Begin anew although the checkpoint exists; it is replaced at once");
+  train->add_option("-e,--epochs", t.epochs, "Passes over the data")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  train->add_option("--batch-tokens", t.batch_tokens, "Tokens in a batch, padding counted")
+      ->check(CLI::Range(16, 1000000))
+      ->capture_default_str();
+  train->add_option("--vocab", t.vocab, "Subwords, shared by both languages")
+      ->check(CLI::Range(259, 100000))
+      ->capture_default_str();
   train->add_option("--d-model", t.d_model, "Width of the model")->check(CLI::Range(1, 8192))->capture_default_str();
-  train->add_option("--layers", t.layers, "Encoder and decoder layers each (the paper's N)")->check(CLI::Range(1, 64))->capture_default_str();
-  train->add_option("--heads", t.heads, "Attention heads (the paper's h); must divide the width")->check(CLI::Range(1, 256))->capture_default_str();
-  train->add_option("--d-ff", t.d_ff, "Width of the feed-forward layers")->check(CLI::Range(1, 65536))->capture_default_str();
+  train->add_option("--layers", t.layers, "Encoder and decoder layers each (the paper's N)")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  train->add_option("--heads", t.heads, "Attention heads (the paper's h); must divide the width")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  train->add_option("--d-ff", t.d_ff, "Width of the feed-forward layers")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
   train->add_option("--dropout", t.dropout, "Dropout rate")->check(CLI::Range(0.0, 0.9))->capture_default_str();
   train->add_option("--smoothing", t.smoothing, "Label smoothing")->check(CLI::Range(0.0, 0.9))->capture_default_str();
-  train->add_option("--lr-factor", t.lr_factor, "Factor on the Noam learning rate")->check(CLI::PositiveNumber)->capture_default_str();
+  train->add_option("--lr-factor", t.lr_factor, "Factor on the Noam learning rate")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   train->add_option("--warmup", t.warmup, "Steps of warm-up")->check(CLI::Range(1, 1000000))->capture_default_str();
-  train->add_option("--schedule", t.schedule, "After the warm-up: noam (as in the paper) or linear (to 0 at the last step)")->check(CLI::IsMember({"noam", "linear"}))->capture_default_str();
-  train->add_option("--max-len", t.max_len, "Pairs with more subwords on a side are left out of training")->check(CLI::Range(4, 500))->capture_default_str();
-  train->add_option("--held-out", t.held_out, "Pairs kept unseen to measure with")->check(CLI::Range(1, 100000))->capture_default_str();
-  train->add_option("--held-out-words", t.held_out_words, "Most words on the source side of those; 0: any number")->check(CLI::Range(0, 1000))->capture_default_str();
+  train
+      ->add_option("--schedule", t.schedule,
+                   "After the warm-up: noam (as in the paper) or linear (to 0 at the last step)")
+      ->check(CLI::IsMember({"noam", "linear"}))
+      ->capture_default_str();
+  train->add_option("--max-len", t.max_len, "Pairs with more subwords on a side are left out of training")
+      ->check(CLI::Range(4, 500))
+      ->capture_default_str();
+  train->add_option("--held-out", t.held_out, "Pairs kept unseen to measure with")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  train->add_option("--held-out-words", t.held_out_words, "Most words on the source side of those; 0: any number")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
   train->add_option("--seed", t.seed, "Seed of everything random")->capture_default_str();
 
+  for (CLI::Option* option : train->get_options())
+    if (!option->check_name("--data") && !option->check_name("--checkpoint") && !option->check_name("--resume") &&
+        !option->check_name("--force") && !option->check_name("--help"))
+      option->excludes("--resume");
+
   TranslateSettings r;
-  CLI::App* translate = app.add_subcommand("translate", "Translate sentences given as arguments, or line by line from standard input");
+  CLI::App* translate =
+      app.add_subcommand("translate", "Translate sentences given as arguments, or line by line from standard input");
   translate->add_option("sentences", r.sentences, "Sentences to translate");
   add_search(*translate, r);
-  translate->add_option("--n-best", r.n_best, "Translations shown for each sentence, with their scores")->check(CLI::Range(1, 64))->capture_default_str();
+  translate->add_option("--n-best", r.n_best, "Translations shown for each sentence, with their scores")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
   translate->add_option("--attention", r.attention, "Draw what each word of the first translation attends to, as SVG");
 
   EvalSettings e;
@@ -55,11 +102,22 @@ int main(int argc, char** argv) {
   eval->add_option("data", e.data, "Sentence pairs: .tsv, .po or .mo")->required();
   add_search(*eval, e);
 
-  CLI11_PARSE(app, argc, argv);
   try {
-    if (*train) return run_train(t);
-    if (*translate) return run_translate(r);
-    return run_eval(e);
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  try {
+    if (*train && !t.resume && t.d_model % t.heads != 0)
+      throw std::invalid_argument("--heads " + std::to_string(t.heads) + " does not divide --d-model " +
+                                  std::to_string(t.d_model));
+    errno = 0;
+    const int status = *train ? run_train(t) : *translate ? run_translate(r) : run_eval(e);
+    if (std::fflush(stdout) != 0 || std::ferror(stdout)) {
+      const int cause = errno ? errno : EIO;
+      throw std::system_error(cause, std::generic_category(), "standard output");
+    }
+    return status;
   } catch (const std::exception& error) {
     std::fflush(stdout);
     std::fprintf(stderr, "translate_toy: %s\n", error.what());

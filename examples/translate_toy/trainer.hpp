@@ -1,8 +1,8 @@
 // Training: data, checkpoints that can be resumed to the same bits, and what is shown after each epoch.
 #pragma once
 
-#include <cmath>
 #include <charconv>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <optional>
@@ -111,14 +111,20 @@ class Trainer {
  public:
   /// From the beginning.
   Trainer(TrainSettings settings, std::vector<data::SentencePair> pairs)
-      : settings_(std::move(settings)), rng_(settings_.seed), fingerprint_(fingerprint(pairs)), split_(split(settings_, pairs)),
+      : settings_(std::move(settings)),
+        rng_(settings_.seed),
+        fingerprint_(fingerprint(pairs)),
+        split_(split(settings_, pairs)),
         translator_(first_translator()) {
     prepare();
   }
   /// From a checkpoint.
   /// Errors: LoadError when it is no training checkpoint, or was trained on other data.
   Trainer(TrainSettings settings, std::vector<data::SentencePair> pairs, const io::Safetensors& file)
-      : settings_(std::move(settings)), rng_(settings_.seed), fingerprint_(fingerprint(pairs)), split_(split(settings_, pairs)),
+      : settings_(std::move(settings)),
+        rng_(settings_.seed),
+        fingerprint_(fingerprint(pairs)),
+        split_(split(settings_, pairs)),
         translator_(Translator::load(file, settings_.dropout)) {
     if (metadata_text(file, "data_fingerprint") != std::to_string(fingerprint_))
       fail<LoadError>("load: ", file.file(), ": was trained on other data than ",
@@ -128,17 +134,18 @@ class Trainer {
     for (auto& [name, tensor] : adam_->state()) {
       const Tensor<float> stored = file.tensor<float>("adam." + name);
       if (stored.shape() != tensor.shape())
-        fail<LoadError>("load: ", file.file(), ": adam.", name, " has shape ", stored.shape(), ", expected ", tensor.shape());
+        fail<LoadError>("load: ", file.file(), ": adam.", name, " has shape ", stored.shape(), ", expected ",
+                        tensor.shape());
       tensor.copy_(stored);
     }
     adam_->set_steps(metadata_index(file, "steps", 0, most));
     rng_.set_position(static_cast<std::uint64_t>(metadata_index(file, "rng_position", 0, most)));
     sampler_->seek({metadata_index(file, "epoch", 0, most), metadata_index(file, "batch", 0, most)});
-    seconds_ = static_cast<double>(metadata_index(file, "milliseconds", 0, most)) / 1000;
   }
 
   /// Trains to the end, or to a signal. Returns the exit status.
   int run() {
+    save();  // a place that cannot be written to is found out now, not after an epoch
     report_data();
     RngGuard use(rng_);
     StopOnSignal signals;
@@ -161,8 +168,8 @@ class Trainer {
         double smooth = std::nan("");
         model.train();
         const double before = seconds_;
-        train::run_epoch(Batches(corpus_.value(), lists, static_cast<std::size_t>(start.batch)), model, loss_compute, *adam_, schedule,
-                         {}, nullptr, [&](const train::EpochProgress& p) {
+        train::run_epoch(Batches(corpus_.value(), lists, static_cast<std::size_t>(start.batch)), model, loss_compute,
+                         *adam_, schedule, {}, nullptr, [&](const train::EpochProgress& p) {
                            smooth = std::isnan(smooth) ? p.batch_loss : 0.95 * smooth + 0.05 * p.batch_loss;
                            done = start.batch + p.batch;
                            seconds_ = before + p.seconds;
@@ -178,7 +185,7 @@ class Trainer {
       sampler_->seek({start.epoch + 1, 0});
       save();
       report_epoch(criterion);
-      if (stop_requested) return stop();
+      if (stop_requested && start.epoch + 1 < settings_.epochs) return stop();
     }
     std::printf("saved %s\n", settings_.checkpoint.c_str());
     return 0;
@@ -194,10 +201,18 @@ class Trainer {
                       data::Bpe::train(split_.train, {.vocab_size = settings_.vocab}), settings_.dropout);
   }
   void prepare() {
+    if (settings_.batch_tokens < settings_.max_len)
+      fail("train: a batch of ", settings_.batch_tokens, " tokens has no room for a sentence of ", settings_.max_len);
+    std::erase_if(split_.held_out, [this](const data::SentencePair& p) {
+      return static_cast<Index>(source_ids(translator_.bpe(), p.src).size()) > max_positions ||
+             static_cast<Index>(target_ids(translator_.bpe(), p.tgt).size()) > max_positions;
+    });
+    if (split_.held_out.empty()) fail("train: every held-out sentence is longer than ", max_positions, " subwords");
     corpus_.emplace(translator_.bpe(), split_.train, settings_.max_len);
     if (corpus_->src.empty()) fail("train: no sentence pair has at most ", settings_.max_len, " subwords on each side");
     held_out_.emplace(translator_.bpe(), split_.held_out, max_positions);
-    sampler_.emplace(corpus_->lengths(), data::BatchSamplerOptions{.max_tokens = settings_.batch_tokens, .seed = settings_.seed});
+    sampler_.emplace(corpus_->lengths(),
+                     data::BatchSamplerOptions{.max_tokens = settings_.batch_tokens, .seed = settings_.seed});
     adam_.emplace(translator_.model().parameters(), optim::AdamOptions{.lr = 1, .betas = {0.9, 0.98}, .eps = 1e-9});
     total_steps_ = 0;
     for (Index e = 0; e < settings_.epochs; ++e) total_steps_ += static_cast<Index>(sampler_->epoch(e).size());
@@ -213,8 +228,11 @@ class Trainer {
 
   int stop() {
     save();
-    std::printf("stopped in epoch %lld; saved %s; train --resume -c %s goes on\n",
-                static_cast<long long>(sampler_->position().epoch + 1), settings_.checkpoint.c_str(), settings_.checkpoint.c_str());
+    const data::BatchSampler::Position at = sampler_->position();
+    std::printf("stopped in epoch %lld after %lld of %lld batches; saved %s; train --resume -c %s goes on\n",
+                static_cast<long long>(at.epoch + 1), static_cast<long long>(at.batch),
+                static_cast<long long>(sampler_->batches_in_epoch()), settings_.checkpoint.c_str(),
+                settings_.checkpoint.c_str());
     return 130;
   }
 
@@ -227,7 +245,6 @@ class Trainer {
     meta["rng_position"] = std::to_string(rng_.position());
     meta["epoch"] = std::to_string(at.epoch);
     meta["batch"] = std::to_string(at.batch);
-    meta["milliseconds"] = std::to_string(std::llround(seconds_ * 1000));
     settings_to(meta, settings_);
     std::vector<io::NamedTensor> tensors = io::named_tensors<float>(translator_.model(), "model.");
     for (const auto& [name, tensor] : adam_->state()) tensors.emplace_back("adam." + name, tensor);
@@ -236,13 +253,17 @@ class Trainer {
 
   void report_data() const {
     const Index n = translator_.model().num_parameters();
-    std::printf("%s training pairs (%s longer than %lld subwords left out), %s held out, %s dropped because a text is held out\n",
-                train::with_thousands(static_cast<Index>(corpus_->src.size())).c_str(),
-                train::with_thousands(static_cast<Index>(split_.train.size() - corpus_->src.size())).c_str(),
-                static_cast<long long>(settings_.max_len), train::with_thousands(static_cast<Index>(split_.held_out.size())).c_str(),
-                train::with_thousands(split_.dropped).c_str());
-    std::printf("%s subwords, %s parameters, %s steps, %d threads\n", train::with_thousands(translator_.bpe().size()).c_str(),
-                train::with_thousands(n).c_str(), train::with_thousands(total_steps_).c_str(), num_threads());
+    std::printf(
+        "%s training pairs (%s longer than %lld subwords left out), %s held out, %s dropped because a text is held "
+        "out\n",
+        train::with_thousands(static_cast<Index>(corpus_->src.size())).c_str(),
+        train::with_thousands(static_cast<Index>(split_.train.size() - corpus_->src.size())).c_str(),
+        static_cast<long long>(settings_.max_len),
+        train::with_thousands(static_cast<Index>(split_.held_out.size())).c_str(),
+        train::with_thousands(split_.dropped).c_str());
+    std::printf("%s subwords, %s parameters, %s steps, %d threads\n",
+                train::with_thousands(translator_.bpe().size()).c_str(), train::with_thousands(n).c_str(),
+                train::with_thousands(total_steps_).c_str(), num_threads());
     std::fflush(stdout);
   }
 
@@ -257,7 +278,8 @@ class Trainer {
       const std::vector<std::vector<Index>> lists =
           data::BatchSampler(held_out_->lengths(), {.max_tokens = 8192, .shuffle = false}).epoch(0);
       for (const train::Batch& b : Batches(*held_out_, lists)) {
-        loss += static_cast<double>(criterion(model.generator(model(b.src, b.tgt, b.src_mask, b.tgt_mask)), b.tgt_y).item());
+        loss += static_cast<double>(
+            criterion(model.generator(model(b.src, b.tgt, b.src_mask, b.tgt_mask)), b.tgt_y).item());
         tokens += b.ntokens;
       }
     }
@@ -267,10 +289,12 @@ class Trainer {
       references.push_back(p.tgt);
     }
     const std::vector<std::string> said = translator_.translate(sources, {});
-    std::printf("  held out: loss %.3f  BLEU %.1f  after %s of training\n", loss / static_cast<double>((std::max)(tokens, Index{1})),
-                train::corpus_bleu(said, references).score, train::format_duration(seconds_).c_str());
+    std::printf("  held out: loss %.3f  BLEU %.1f  after %s of training%s\n",
+                loss / static_cast<double>((std::max)(tokens, Index{1})), train::corpus_bleu(said, references).score,
+                train::format_duration(seconds_).c_str(), settings_.resume ? " since the resume" : "");
     for (std::size_t i = 0; i < 3 && i < said.size(); ++i)
-      std::printf("    %s\n      -> %s\n       = %s\n", sources[i].c_str(), said[i].c_str(), references[i].c_str());
+      std::printf("    %s\n      -> %s\n       = %s\n", readable(sources[i]).c_str(), said[i].c_str(),
+                  readable(references[i]).c_str());
     std::fflush(stdout);
   }
 
@@ -327,7 +351,7 @@ class Trainer {
   std::optional<data::BatchSampler> sampler_;
   std::optional<optim::Adam<float>> adam_;
   Index total_steps_ = 0;
-  double seconds_ = 0;
+  double seconds_ = 0;  // of training, in this process; not saved, so that equal runs give equal files
 };
 
 }  // namespace toy

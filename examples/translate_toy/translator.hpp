@@ -34,12 +34,14 @@ inline std::vector<Index> target_ids(const data::Bpe& bpe, std::string_view text
   return ids;
 }
 
-/// Text with every byte that is not UTF-8 shown as U+FFFD; a model may stop in the middle of a character.
+/// Text as one line that any terminal can show: a byte that is not UTF-8 (a model may stop in the middle of a
+/// character) becomes U+FFFD, a control character a space.
 inline std::string readable(std::string_view text) {
   std::string out;
   for (std::size_t at = 0; at < text.size();) {
     const data::CodePoint c = data::decode_utf8(text, at);
-    data::append_utf8(out, c.value >= data::invalid_byte ? U'\uFFFD' : c.value);
+    const bool control = c.value < 0x20 || (c.value >= 0x7F && c.value < 0xA0);
+    data::append_utf8(out, c.value >= data::invalid_byte ? U'\uFFFD' : control ? U' ' : c.value);
     at += static_cast<std::size_t>(c.bytes);
   }
   return out;
@@ -67,7 +69,8 @@ inline transformer::ModelOptions model_options(const ModelSizes& sizes, Index vo
 /// Errors: LoadError when it is missing or no number in range.
 inline Index metadata_index(const io::Safetensors& file, const std::string& key, Index low, Index high) {
   const auto found = file.metadata().find(key);
-  if (found == file.metadata().end()) fail<LoadError>("load: ", file.file(), ": ", key, " is missing; not a translate_toy checkpoint");
+  if (found == file.metadata().end())
+    fail<LoadError>("load: ", file.file(), ": ", key, " is missing; not a translate_toy checkpoint");
   Index value = 0;
   const std::string& text = found->second;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -91,7 +94,9 @@ inline std::string metadata_text(const io::Safetensors& file, const std::string&
 class Translator {
  public:
   Translator(ModelSizes sizes, data::Bpe bpe, double dropout)
-      : sizes_(sizes), bpe_(std::move(bpe)), model_(transformer::make_model<float>(model_options(sizes, bpe_.size(), dropout))) {}
+      : sizes_(sizes),
+        bpe_(std::move(bpe)),
+        model_(transformer::make_model<float>(model_options(sizes, bpe_.size(), dropout))) {}
 
   /// Errors: LoadError when the file is no checkpoint of this program, or damaged.
   static Translator load(const io::Safetensors& file, double dropout = 0) {
@@ -119,13 +124,15 @@ class Translator {
   const data::Bpe& bpe() const { return bpe_; }
 
   /// The n_best translations of each sentence, best first. Sentences of like length are searched together.
-  /// Errors: Error when a sentence is longer than the model can read.
-  std::vector<std::vector<decode::Hypothesis>> search(const std::vector<std::string>& sentences, const SearchSettings& s) const {
+  /// Errors: Error when a sentence is longer than the model can read; s.source and s.first say where it is.
+  std::vector<std::vector<decode::Hypothesis>> search(const std::vector<std::string>& sentences,
+                                                      const SearchSettings& s) const {
     std::vector<std::vector<Index>> ids;
     for (const std::string& sentence : sentences) {
       ids.push_back(source_ids(bpe_, sentence));
       if (static_cast<Index>(ids.back().size()) > max_positions)
-        fail("translate: a sentence of ", ids.back().size(), " subwords is longer than the ", max_positions, " this model reads");
+        fail("translate: ", s.source, ids.size() - 1 + static_cast<std::size_t>(s.first), ": a sentence of ",
+             ids.back().size(), " subwords is longer than the ", max_positions, " this model reads");
     }
     std::vector<Index> order(ids.size());
     std::iota(order.begin(), order.end(), Index{0});
@@ -140,12 +147,18 @@ class Translator {
       const Tensor<bool> src_mask = (src != data::Bpe::pad_id).unsqueeze(-2);
       const Index max_len = (std::min)(2 * src.size(1) + 10, max_positions - 1);
       if (s.beam == 1 && s.n_best == 1) {
-        auto found = decode::greedy_search(model_, src, src_mask, {.start = data::Bpe::start_id, .end = data::Bpe::end_id, .max_len = max_len});
-        for (std::size_t i = 0; i < part.size(); ++i) out[static_cast<std::size_t>(part[i])].push_back(std::move(found[i]));
+        auto found = decode::greedy_search(
+            model_, src, src_mask, {.start = data::Bpe::start_id, .end = data::Bpe::end_id, .max_len = max_len});
+        for (std::size_t i = 0; i < part.size(); ++i)
+          out[static_cast<std::size_t>(part[i])].push_back(std::move(found[i]));
       } else {
         auto found = decode::beam_search(model_, src, src_mask,
-                                         {.start = data::Bpe::start_id, .end = data::Bpe::end_id, .max_len = max_len, .beam = (std::max)(s.beam, s.n_best),
-                                          .length_penalty = s.length_penalty, .n_best = s.n_best});
+                                         {.start = data::Bpe::start_id,
+                                          .end = data::Bpe::end_id,
+                                          .max_len = max_len,
+                                          .beam = (std::max)(s.beam, s.n_best),
+                                          .length_penalty = s.length_penalty,
+                                          .n_best = s.n_best});
         for (std::size_t i = 0; i < part.size(); ++i) out[static_cast<std::size_t>(part[i])] = std::move(found[i]);
       }
     }

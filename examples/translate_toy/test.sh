@@ -1,0 +1,182 @@
+#!/usr/bin/env bash
+# What translate_toy promises, each with a tiny model: test.sh PROGRAM SENTENCES.tsv CASE. Run by ctest.
+set -euo pipefail
+set -m  # a job of its own for each background process, so that SIGINT reaches it
+program=$(realpath "$1") embedded=$(realpath "$2") what=$3
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} OMP_WAIT_POLICY=passive LC_ALL=C.UTF-8
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+head -n 400 "$embedded" >some.tsv || true
+tiny=(--d-model 16 --layers 1 --heads 2 --d-ff 32 --vocab 300)
+
+die() { echo "FAILED: $*" >&2; exit 1; }
+has() { grep -qF -e "$2" "$1" || { cat "$1" >&2; die "'$2' is not in $1"; }; }
+train() { "$program" train "$@" >log 2>&1 || { cat log >&2; die "train $*"; }; }
+
+# fails TEXT command...: the command ends with a status other than 0 and below 126, and says one line that holds TEXT.
+fails() {
+  local text=$1 status=0
+  shift
+  "$@" >out 2>err </dev/null || status=$?
+  { [ "$status" -gt 0 ] && [ "$status" -lt 126 ]; } || { cat err >&2; die "status $status from $*"; }
+  [ "$(wc -l <err)" = 1 ] || { cat err >&2; die "not one line from $*"; }
+  has err "$text"
+}
+no_leftovers() { [ -z "$(find . -name '*.gloss.tmp')" ] || die "a temporary file is left"; }
+
+word() { printf "\\x$(printf %02x $(($1 & 255)))\\x$(printf %02x $(($1 >> 8 & 255)))\\x$(printf %02x $(($1 >> 16 & 255)))\\x00"; }
+write_mo() {  # pairs.tsv as a compiled catalogue
+  local n=0 at=0 ids=() lines=() id text lengths=()
+  while IFS=$'\t' read -r id text; do lines+=("$id" "$text"); n=$((n + 1)); done <"$1"
+  printf '\xde\x12\x04\x95\0\0\0\0'
+  word "$n"; word 28; word $((28 + 8 * n)); word 0; word 0
+  at=$((28 + 16 * n))
+  local odd i length LC_ALL=C
+  for odd in 0 1; do
+    for ((i = odd; i < 2 * n; i += 2)); do
+      length=${#lines[i]}
+      word "$length"; word "$at"
+      at=$((at + length + 1))
+    done
+  done
+  for odd in 0 1; do
+    for ((i = odd; i < 2 * n; i += 2)); do printf '%s\0' "${lines[i]}"; done
+  done
+}
+
+case $what in
+data)
+  train "${tiny[@]}" --epochs 1 --max-len 8 --held-out 20 -c embedded.st
+  has log "epoch 1/1"
+  train "${tiny[@]}" --epochs 1 -d some.tsv -c tsv.st
+  head -n 100 some.tsv | grep -v '["\\]' >pairs.tsv
+  write_mo pairs.tsv >pairs.mo
+  while IFS=$'\t' read -r id text; do printf 'msgid "%s"\nmsgstr "%s"\n\n' "$id" "$text"; done <pairs.tsv >pairs.po
+  for kind in tsv po mo; do
+    train "${tiny[@]}" --epochs 1 -d "pairs.$kind" -c "$kind.st" --force
+    "$program" translate -c "$kind.st" "Insert" "table" "Open the file" >"$kind.txt"
+    "$program" eval -c "$kind.st" "pairs.$kind" >"$kind.eval"
+    has "$kind.eval" "pairs: BLEU = "
+    cmp tsv.txt "$kind.txt" && cmp tsv.eval "$kind.eval"
+  done ;;
+lines)
+  train "${tiny[@]}" --epochs 2 -d some.tsv
+  [ "$(grep -c '^epoch [12]/2  100%' log)" = 2 ] || die "a line for each epoch"
+  [ "$(grep -cE '^  held out: loss [0-9.]+  BLEU [0-9.]+' log)" = 2 ] || die "loss and BLEU after each epoch"
+  [ "$(grep -c '^      -> ' log)" = 6 ] && [ "$(grep -c '^       = ' log)" = 6 ] || die "three translations each time"
+  ! grep -q $'[\r\x1b]' log || die "control characters on a pipe"
+  has log "saved translate_toy.safetensors" ;;
+resume)
+  long=("${tiny[@]}" -d some.tsv --epochs 30 --dropout 0.1)
+  train "${long[@]}" -c whole.st
+  stops=0 middle=0 arguments=("${long[@]}" -c stopped.st)
+  for ((i = 0; i < 60; ++i)); do
+    "$program" train "${arguments[@]}" >log 2>&1 &
+    process=$!
+    for ((wait = 0; wait < 200; ++wait)); do grep -q parameters log && break; sleep 0.02; done
+    sleep "0.$((RANDOM % 3))$((RANDOM % 10))"
+    kill -INT $process 2>/dev/null || true
+    status=0
+    wait $process || status=$?
+    [ "$status" = 0 ] && break
+    [ "$status" = 130 ] || { cat log >&2; die "status $status after SIGINT"; }
+    has log "train --resume -c stopped.st goes on"
+    stops=$((stops + 1))
+    grep -q ' after 0 of' log || middle=$((middle + 1))
+    arguments=(--resume -c stopped.st)
+    [ $i = 12 ] && { train --resume -c stopped.st; break; }
+  done
+  [ $stops -ge 1 ] || die "never stopped"
+  echo "stopped $stops times, $middle of them within an epoch"
+  cmp whole.st stopped.st || die "a resumed run ends with other bits"
+  no_leftovers ;;
+kill)
+  for ((i = 0; i < 8; ++i)); do
+    rm -f k.st
+    "$program" train "${tiny[@]}" -d some.tsv --epochs 2000 -c k.st >log 2>&1 &
+    process=$!
+    for ((wait = 0; wait < 500; ++wait)); do [ -e k.st ] && break; sleep 0.02; done
+    sleep "0.$((RANDOM % 5))$((RANDOM % 10))"
+    kill -KILL $process
+    wait $process 2>/dev/null || true
+    "$program" translate -c k.st "Insert table" >out || die "the checkpoint does not load after kill -9"
+  done ;;
+threads)
+  for n in 1 2 3 4; do
+    OMP_NUM_THREADS=$n train --d-model 64 --layers 1 --heads 2 --d-ff 128 --vocab 400 -d some.tsv --epochs 1 -c same.st --force
+    mv same.st "$n.st"
+    cmp 1.st "$n.st" || die "$n threads give other bits than 1"
+  done ;;
+translate)
+  train "${tiny[@]}" --epochs 2 -d some.tsv -c m.st
+  "$program" translate -c m.st "Insert table" "Open" >by_argument
+  printf 'Insert table\r\nOpen' | "$program" translate -c m.st >by_line
+  cmp by_argument by_line
+  [ "$(wc -l <by_line)" = 2 ] || die "one line for each sentence"
+  printf 'a\n\n\xf0\x9f\x8e\x89 \xff\xfe\n\0\x01\nlast\n' | "$program" translate -c m.st >odd
+  [ "$(wc -l <odd)" = 5 ] || die "one line for any bytes"
+  [ -z "$(sed -n 2p odd)" ] || die "an empty line stays one"
+  ! LC_ALL=C grep -q $'[\x01-\x08\x0b-\x1f]' odd || die "control characters in a translation"
+  [ "$("$program" translate -c m.st --n-best 3 "Insert table" | grep -cE '^ *-?[0-9]+\.[0-9]{3}  ')" = 3 ] || die "--n-best 3"
+  "$program" translate -c m.st --beam 1 "Insert table" --attention map.svg >greedy
+  [ "$(wc -l <greedy)" = 1 ] || die "--beam 1"
+  [ "$(head -c 4 map.svg)" = "<svg" ] || head -n 1 map.svg | grep -q '<?xml' || die "not SVG"
+  [ "$(tail -n 1 map.svg)" = "</svg>" ] || die "the SVG has no end"
+  if python3 -c '' 2>/dev/null; then python3 -c 'import sys, xml.dom.minidom as x; x.parse(sys.argv[1])' map.svg; fi
+  "$program" eval -c m.st some.tsv | grep -qE '^400 pairs: BLEU = [0-9.]+ ' || die "eval"
+  [ -n "$("$program" --help)" ] && "$program" train --help | grep -q -e --resume ;;
+errors)
+  small=("${tiny[@]}" --epochs 1)
+  train "${small[@]}" -d some.tsv -c good.st
+  cp good.st before.st
+  fails "nofile.tsv: No such file" "$program" train -d nofile.tsv -c new.st
+  printf 'a\tb\nno tab\n' >bad.tsv
+  fails "bad.tsv:2: expected 2 fields" "$program" train -d bad.tsv -c new.st
+  : >empty.tsv
+  fails "empty.tsv: no sentence pairs" "$program" train -d empty.tsv -c new.st
+  printf 'msgid "a"\nmsgstr b\n' >bad.po
+  fails "bad.po:2:" "$program" train -d bad.po -c new.st
+  printf 'xx' >bad.mo
+  fails "bad.mo: truncated" "$program" train -d bad.mo -c new.st
+  fails "bad.tsv:2:" "$program" eval -c good.st bad.tsv
+  fails "does not divide --d-model" "$program" train -d some.tsv --d-model 16 --heads 3 -c new.st
+  fails "at most 4 subwords" "$program" train "${small[@]}" -d some.tsv --max-len 4 -c new.st
+  fails "has no room for" "$program" train "${small[@]}" -d some.tsv --batch-tokens 16 -c new.st
+  fails "--resume" "$program" train --resume --epochs 3 -c good.st
+  fails "good.st exists" "$program" train "${small[@]}" -d some.tsv -c good.st
+  head -n 300 some.tsv >other.tsv
+  fails "trained on other data than other.tsv" "$program" train --resume -d other.tsv -c good.st
+  fails "/nowhere/new.st: No such file" "$program" train "${small[@]}" -d some.tsv -c /nowhere/new.st
+  [ ! -e new.st ] || die "a failed run left a checkpoint"
+  fails "no.st: No such file" "$program" train --resume -c no.st
+  fails "no.st: No such file" "$program" translate -c no.st x
+  fails "some.tsv:" "$program" translate -c some.tsv x
+  size=$(stat -c %s good.st)
+  for length in 0 1 7 8 9 100 1000 5000 20000 $((size / 2)) $((size - 1)); do
+    head -c "$length" good.st >cut.st
+    fails "cut.st:" "$program" translate -c cut.st x
+    fails "cut.st:" "$program" train --resume -c cut.st
+    [ "$(stat -c %s cut.st)" = "$length" ] || die "a damaged checkpoint was changed"
+  done
+  long=$(printf 'x %.0s' {1..1500})
+  fails "sentence 2: a sentence of" "$program" translate -c good.st short "$long"
+  printf 'short\n%s\n' "$long" >long.txt
+  fails "standard input:2: a sentence of" bash -c "'$program' translate -c good.st <long.txt"
+  printf 'a\tb\n%s\tb\n' "$long" >long.tsv
+  fails "long.tsv: pair 2: a sentence of" "$program" eval -c good.st long.tsv
+  fails "/nowhere/map.svg: No such file" "$program" translate -c good.st --attention /nowhere/map.svg x
+  if [ -w /dev/full ]; then
+    fails "/dev/full: No space left" "$program" train "${small[@]}" -d some.tsv -c /dev/full
+    fails "/dev/full: No space left" "$program" translate -c good.st --attention /dev/full x
+    fails "No space left" bash -c "'$program' translate -c good.st x >/dev/full"
+  fi
+  if [ "$(id -u)" != 0 ]; then
+    mkdir locked && chmod 500 locked
+    fails "locked/new.st: Permission denied" "$program" train "${small[@]}" -d some.tsv -c locked/new.st
+  fi
+  (ulimit -f 8; trap '' XFSZ; fails "good.st: File too large" "$program" train "${small[@]}" -d some.tsv -c good.st --force)
+  cmp good.st before.st || die "a failed run changed the checkpoint"
+  no_leftovers ;;
+*) die "no case $what" ;;
+esac
