@@ -25,12 +25,31 @@ struct Case {
     for (auto* x : {&o, &dq, &dk, &dv}) x->resize(q.size());
     stats.resize(static_cast<std::size_t>(batch * heads * 2 * len));
     const auto s = test::attention_strides(heads, len, width, false);
-    args = {.batch = batch, .heads = heads, .len_q = len, .len_k = len, .d_k = width, .d_v = width, .q = q.data(),
-            .k = k.data(), .v = v.data(), .o = o.data(), .q_strides = s, .k_strides = s, .v_strides = s, .o_strides = s,
-            .stats = stats.data(), .scale = static_cast<float>(1 / std::sqrt(static_cast<double>(width))),
+    args = {.batch = batch,
+            .heads = heads,
+            .len_q = len,
+            .len_k = len,
+            .d_k = width,
+            .d_v = width,
+            .q = q.data(),
+            .k = k.data(),
+            .v = v.data(),
+            .o = o.data(),
+            .q_strides = s,
+            .k_strides = s,
+            .v_strides = s,
+            .o_strides = s,
+            .stats = stats.data(),
+            .scale = static_cast<float>(1 / std::sqrt(static_cast<double>(width))),
             .causal = causal};
-    grads = {.d_o = d_o.data(), .dq = dq.data(), .dk = dk.data(), .dv = dv.data(), .d_o_strides = s, .dq_strides = s,
-             .dk_strides = s, .dv_strides = s};
+    grads = {.d_o = d_o.data(),
+             .dq = dq.data(),
+             .dk = dk.data(),
+             .dv = dv.data(),
+             .d_o_strides = s,
+             .dq_strides = s,
+             .dk_strides = s,
+             .dv_strides = s};
   }
   /// Whether one head agrees with the definition (all of them would take minutes at length 2048).
   bool is_right() const {
@@ -53,7 +72,8 @@ void attention(benchmark::State& state, bool backward) {
     benchmark::ClobberMemory();
   }
   // q k^T and p v, and five products of that size going back (the scores are computed again); half of all when causal
-  const double product = 2.0 * static_cast<double>(c.args.batch * c.args.heads * c.args.len_q * c.args.len_k * c.args.d_k);
+  const double product =
+      2.0 * static_cast<double>(c.args.batch * c.args.heads * c.args.len_q * c.args.len_k * c.args.d_k);
   state.counters["FLOP/s"] = benchmark::Counter(product * (backward ? 7 : 2) * (c.args.causal ? 0.5 : 1),
                                                 benchmark::Counter::kIsIterationInvariantRate);
 }

@@ -72,14 +72,15 @@ void check(const Case& c) {
   for (int i = 0; i < 4; ++i) last = trainer.step();
   const double expected = std::log(n) - entropy;
   if (!(std::abs(first - expected) < 1.5) || !(last < first)) {
-    std::fprintf(stderr, "train_step/%s: wrong before timing: loss %g (about %g is right), after 4 steps %g\n", c.name, first,
-                 expected, last);
+    std::fprintf(stderr, "train_step/%s: wrong before timing: loss %g (about %g is right), after 4 steps %g\n", c.name,
+                 first, expected, last);
     std::exit(1);
   }
 }
 
 void train_step(benchmark::State& state, const Case& c) {
-  static std::map<std::string, std::unique_ptr<Trainer>> trainers;  // the library calls this several times for one result
+  static std::map<std::string, std::unique_ptr<Trainer>>
+      trainers;  // the library calls this several times for one result
   Rng rng(1);
   const RngGuard guard(rng);
   std::unique_ptr<Trainer>& trainer = trainers[c.name];
@@ -96,8 +97,8 @@ void train_step(benchmark::State& state, const Case& c) {
   const double layer = 4 * d * d, ff = 2 * d * static_cast<double>(c.d_ff);
   const double weights = static_cast<double>(c.N) * (3 * layer + 2 * ff) + d * static_cast<double>(c.vocab);
   const double attention = static_cast<double>(c.N) * 3 * 2 * static_cast<double>(c.length) * d;
-  state.counters["FLOP/s"] = benchmark::Counter(3 * 2 * tokens * (weights + attention),
-                                                benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["FLOP/s"] =
+      benchmark::Counter(3 * 2 * tokens * (weights + attention), benchmark::Counter::kIsIterationInvariantRate);
   state.counters["tokens/s"] = benchmark::Counter(tokens, benchmark::Counter::kIsIterationInvariantRate);
 }
 

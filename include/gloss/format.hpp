@@ -11,11 +11,14 @@ namespace gloss::inline GLOSS_ABI::detail {
 template <class T>
 void takes_tensor(const Tensor<T>&);
 template <class X>
-concept Printable = std::same_as<X, Shape> || requires(const X& x) { takes_tensor(x); };
+concept Printable = std::same_as<X, Shape> || requires(const X& x) {
+  takes_tensor(x);
+};
 }  // namespace gloss::inline GLOSS_ABI::detail
 
 namespace fmt {
-/// Writes gloss::to_string(x); takes the width and alignment that a string takes. Parameters and buffers are tensors too.
+/// Writes gloss::to_string(x); takes the width and alignment that a string takes. Parameters and buffers are tensors
+/// too.
 template <gloss::detail::Printable X>
 struct formatter<X, char> : formatter<string_view, char> {
   template <class Context>

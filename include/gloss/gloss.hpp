@@ -1,5 +1,5 @@
-// Tensors, autograd, layers, the Transformer, training and decoding. Apart from it, because many programs do without and
-// all would pay at compile time: <gloss/text.hpp> (vocabularies, sentence pairs, BLEU, progress, pictures),
+// Tensors, autograd, layers, the Transformer, training and decoding. Apart from it, because many programs do without
+// and all would pay at compile time: <gloss/text.hpp> (vocabularies, sentence pairs, BLEU, progress, pictures),
 // io/safetensors.hpp (needs JSON) and the format headers (fmt, iostream).
 #pragma once
 
@@ -12,16 +12,20 @@
 #include <gloss/core/ref.hpp>
 #include <gloss/core/rng.hpp>
 #include <gloss/core/shape.hpp>
-#include <gloss/tensor/backward.hpp>
-#include <gloss/tensor/factories.hpp>
-#include <gloss/tensor/gradcheck.hpp>
-#include <gloss/tensor/node.hpp>
-#include <gloss/tensor/print.hpp>
-#include <gloss/tensor/record.hpp>
-#include <gloss/tensor/storage.hpp>
-#include <gloss/tensor/tensor.hpp>
-#include <gloss/tensor/tensor_class.hpp>
-#include <gloss/tensor/views.hpp>
+#include <gloss/data/collate.hpp>
+#include <gloss/decode/cached_decoder.hpp>
+#include <gloss/decode/greedy.hpp>
+#include <gloss/decode/search.hpp>
+#include <gloss/io/atomic_file.hpp>
+#include <gloss/nn/clones.hpp>
+#include <gloss/nn/dropout.hpp>
+#include <gloss/nn/embedding.hpp>
+#include <gloss/nn/init.hpp>
+#include <gloss/nn/layer_norm.hpp>
+#include <gloss/nn/linear.hpp>
+#include <gloss/nn/module.hpp>
+#include <gloss/nn/parameter.hpp>
+#include <gloss/nn/sequential.hpp>
 #include <gloss/ops/abs.hpp>
 #include <gloss/ops/add.hpp>
 #include <gloss/ops/attention.hpp>
@@ -62,15 +66,27 @@
 #include <gloss/ops/topk.hpp>
 #include <gloss/ops/var.hpp>
 #include <gloss/ops/where.hpp>
-#include <gloss/nn/clones.hpp>
-#include <gloss/nn/dropout.hpp>
-#include <gloss/nn/embedding.hpp>
-#include <gloss/nn/init.hpp>
-#include <gloss/nn/layer_norm.hpp>
-#include <gloss/nn/linear.hpp>
-#include <gloss/nn/module.hpp>
-#include <gloss/nn/parameter.hpp>
-#include <gloss/nn/sequential.hpp>
+#include <gloss/optim/adam.hpp>
+#include <gloss/optim/clip_grad.hpp>
+#include <gloss/optim/lambda_lr.hpp>
+#include <gloss/optim/optimizer.hpp>
+#include <gloss/optim/rate.hpp>
+#include <gloss/optim/sgd.hpp>
+#include <gloss/tensor/backward.hpp>
+#include <gloss/tensor/factories.hpp>
+#include <gloss/tensor/gradcheck.hpp>
+#include <gloss/tensor/node.hpp>
+#include <gloss/tensor/print.hpp>
+#include <gloss/tensor/record.hpp>
+#include <gloss/tensor/storage.hpp>
+#include <gloss/tensor/tensor.hpp>
+#include <gloss/tensor/tensor_class.hpp>
+#include <gloss/tensor/views.hpp>
+#include <gloss/train/batch.hpp>
+#include <gloss/train/copy_task.hpp>
+#include <gloss/train/label_smoothing.hpp>
+#include <gloss/train/loss_compute.hpp>
+#include <gloss/train/run_epoch.hpp>
 #include <gloss/transformer/attention.hpp>
 #include <gloss/transformer/decoder.hpp>
 #include <gloss/transformer/decoder_layer.hpp>
@@ -86,19 +102,3 @@
 #include <gloss/transformer/positional_encoding.hpp>
 #include <gloss/transformer/sublayer_connection.hpp>
 #include <gloss/transformer/subsequent_mask.hpp>
-#include <gloss/optim/adam.hpp>
-#include <gloss/optim/clip_grad.hpp>
-#include <gloss/optim/lambda_lr.hpp>
-#include <gloss/optim/optimizer.hpp>
-#include <gloss/optim/rate.hpp>
-#include <gloss/optim/sgd.hpp>
-#include <gloss/data/collate.hpp>
-#include <gloss/io/atomic_file.hpp>
-#include <gloss/train/batch.hpp>
-#include <gloss/train/copy_task.hpp>
-#include <gloss/train/label_smoothing.hpp>
-#include <gloss/train/loss_compute.hpp>
-#include <gloss/train/run_epoch.hpp>
-#include <gloss/decode/cached_decoder.hpp>
-#include <gloss/decode/greedy.hpp>
-#include <gloss/decode/search.hpp>

@@ -27,7 +27,8 @@ void check_refused(const std::string& bytes, const std::string& text) {
   CHECK_ERROR(Safetensors(bytes, "m.safetensors"), LoadError, "load_safetensors: m.safetensors: " + text);
 }
 
-std::string entry(const std::string& name, const std::string& shape, int begin, int end, const std::string& dtype = "F32") {
+std::string entry(const std::string& name, const std::string& shape, int begin, int end,
+                  const std::string& dtype = "F32") {
   return "\"" + name + "\":{\"dtype\":\"" + dtype + "\",\"shape\":" + shape + ",\"data_offsets\":[" +
          std::to_string(begin) + "," + std::to_string(end) + "]}";
 }
@@ -87,7 +88,8 @@ TEST_CASE("safetensors: a type reads as any that holds its values, and as no oth
   CHECK(file.tensor<bool>("u").at({1}));
   CHECK_FALSE(file.tensor<bool>("u").at({0}));
   CHECK_ERROR(file.tensor<float>("i"), LoadError, "load_safetensors: f: i: holds I32, which does not read as float32");
-  CHECK_ERROR(file.tensor<std::int64_t>("d"), LoadError, "load_safetensors: f: d: holds F64, which does not read as int64");
+  CHECK_ERROR(file.tensor<std::int64_t>("d"), LoadError,
+              "load_safetensors: f: d: holds F64, which does not read as int64");
   CHECK_ERROR(file.tensor<bool>("i"), LoadError, "load_safetensors: f: i: holds I32, which does not read as bool");
 }
 
@@ -109,9 +111,11 @@ TEST_CASE("safetensors: half precision widens exactly", "[io]") {
 }
 
 TEST_CASE("safetensors: header text may be padded, reordered, escaped, and hold odd names", "[io]") {
-  const Safetensors file(file_of("{ \"a\\u00e4\\n\": {\"data_offsets\":[4,8], \"shape\":[1], \"dtype\":\"I32\"}, "
-                                 "\"__metadata__\": {}, \"\": {\"shape\":[],\"dtype\":\"F32\",\"data_offsets\":[0,4]}}    ", 8),
-                         "f");
+  const Safetensors file(
+      file_of("{ \"a\\u00e4\\n\": {\"data_offsets\":[4,8], \"shape\":[1], \"dtype\":\"I32\"}, "
+              "\"__metadata__\": {}, \"\": {\"shape\":[],\"dtype\":\"F32\",\"data_offsets\":[0,4]}}    ",
+              8),
+      "f");
   CHECK(file.tensors().size() == 2);
   CHECK(file.entry("aä\n").begin == 4);
   CHECK(file.tensor<float>("").dim() == 0);
@@ -189,7 +193,8 @@ TEST_CASE("safetensors: a file of the reference implementation reads", "[io]") {
   CHECK(golden.tensor<std::int64_t>("src").shape() == Shape{3, 9});
   CHECK(golden.tensor<bool>("src_mask").shape() == Shape{3, 1, 9});
   CHECK(golden.tensor<double>("init/encoder.layers.0.self_attn.linears.0.weight").shape() == Shape{32, 32});
-  CHECK(golden.file().metadata().at("parameters").starts_with("encoder.layers.0.self_attn.linears.0.weight [32, 32]\n"));
+  CHECK(
+      golden.file().metadata().at("parameters").starts_with("encoder.layers.0.self_attn.linears.0.weight [32, 32]\n"));
 }
 
 TEST_CASE("safetensors: 20,000 damaged files are read or refused, never worse", "[io]") {
@@ -208,11 +213,21 @@ TEST_CASE("safetensors: 20,000 damaged files are read or refused, never worse", 
       if (bytes.empty()) break;
       const std::size_t at = round % 2 ? below(bytes.size()) : below(std::min<std::size_t>(bytes.size(), 300));
       switch (below(5)) {
-        case 0: bytes[at] = static_cast<char>(bytes[at] ^ (1 << below(8))); break;
-        case 1: bytes[at] = static_cast<char>(random()); break;
-        case 2: bytes[at] = pieces[below(pieces.size())]; break;
-        case 3: bytes.erase(at, 1 + below(9)); break;
-        default: bytes.insert(at, bytes.substr(below(bytes.size()), below(40))); break;
+        case 0:
+          bytes[at] = static_cast<char>(bytes[at] ^ (1 << below(8)));
+          break;
+        case 1:
+          bytes[at] = static_cast<char>(random());
+          break;
+        case 2:
+          bytes[at] = pieces[below(pieces.size())];
+          break;
+        case 3:
+          bytes.erase(at, 1 + below(9));
+          break;
+        default:
+          bytes.insert(at, bytes.substr(below(bytes.size()), below(40)));
+          break;
       }
     }
     try {

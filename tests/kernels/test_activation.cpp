@@ -33,27 +33,32 @@ double gelu_u(double x) { return std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x
 
 TEMPLATE_TEST_CASE("activation: forward and backward equal the formulas", "", float, double) {
   using T = TestType;
-  check<T>(k::tanh_forward<T>, k::tanh_backward<T>, [](double x) { return std::tanh(x); },
-           [](double x) { return 1 - std::tanh(x) * std::tanh(x); }, true);
-  check<T>(k::sigmoid_forward<T>, k::sigmoid_backward<T>, sigmoid, [](double x) { return sigmoid(x) * sigmoid(-x); }, true);
-  check<T>(k::relu_forward<T>, k::relu_backward<T>, [](double x) { return x > 0 ? x : 0.0; },
-           [](double x) { return x > 0 ? 1.0 : 0.0; }, true);
-  check<T>(k::silu_forward<T>, k::silu_backward<T>, [](double x) { return x * sigmoid(x); },
-           [](double x) { return sigmoid(x) + x * sigmoid(x) * sigmoid(-x); });
-  check<T>(k::gelu_forward<T>, k::gelu_backward<T>, [](double x) { return x / 2 * (1 + std::erf(x / std::sqrt(2.0))); },
-           [](double x) {
-             return (1 + std::erf(x / std::sqrt(2.0))) / 2 + x * std::exp(-x * x / 2) / std::sqrt(2 * M_PI);
-           });
-  check<T>(k::gelu_tanh_forward<T>, k::gelu_tanh_backward<T>,
-           [](double x) { return x / 2 * (1 + std::tanh(gelu_u(x))); },
-           [](double x) {
-             const double t = std::tanh(gelu_u(x));
-             return (1 + t) / 2 + x / 2 * (1 - t * t) * std::sqrt(2 / M_PI) * (1 + 3 * 0.044715 * x * x);
-           });
+  check<T>(
+      k::tanh_forward<T>, k::tanh_backward<T>, [](double x) { return std::tanh(x); },
+      [](double x) { return 1 - std::tanh(x) * std::tanh(x); }, true);
+  check<T>(
+      k::sigmoid_forward<T>, k::sigmoid_backward<T>, sigmoid, [](double x) { return sigmoid(x) * sigmoid(-x); }, true);
+  check<T>(
+      k::relu_forward<T>, k::relu_backward<T>, [](double x) { return x > 0 ? x : 0.0; },
+      [](double x) { return x > 0 ? 1.0 : 0.0; }, true);
+  check<T>(
+      k::silu_forward<T>, k::silu_backward<T>, [](double x) { return x * sigmoid(x); },
+      [](double x) { return sigmoid(x) + x * sigmoid(x) * sigmoid(-x); });
+  check<T>(
+      k::gelu_forward<T>, k::gelu_backward<T>, [](double x) { return x / 2 * (1 + std::erf(x / std::sqrt(2.0))); },
+      [](double x) { return (1 + std::erf(x / std::sqrt(2.0))) / 2 + x * std::exp(-x * x / 2) / std::sqrt(2 * M_PI); });
+  check<T>(
+      k::gelu_tanh_forward<T>, k::gelu_tanh_backward<T>, [](double x) { return x / 2 * (1 + std::tanh(gelu_u(x))); },
+      [](double x) {
+        const double t = std::tanh(gelu_u(x));
+        return (1 + t) / 2 + x / 2 * (1 - t * t) * std::sqrt(2 / M_PI) * (1 + 3 * 0.044715 * x * x);
+      });
   const auto nothing = [](const T*, const T*, T* dx, Index n) { std::fill(dx, dx + n, T(0)); };
   const auto zero = [](double) { return 0.0; };
-  check<T>(k::exp_forward<T>, nothing, [](double x) { return std::exp(x); }, zero);
-  check<T>(k::log_forward<T>, nothing, [](double x) { return std::log(x); }, zero, false, 0);
+  check<T>(
+      k::exp_forward<T>, nothing, [](double x) { return std::exp(x); }, zero);
+  check<T>(
+      k::log_forward<T>, nothing, [](double x) { return std::log(x); }, zero, false, 0);
 }
 
 TEMPLATE_TEST_CASE("activation: relu keeps NaN, and ends of the range are finite", "", float, double) {

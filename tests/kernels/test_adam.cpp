@@ -47,8 +47,8 @@ TEMPLATE_TEST_CASE("sgd: steps equal PyTorch's formulas one element at a time", 
       const double dampening = nesterov ? 0 : 0.2;
       for (int step = 0; step < 5; ++step) {
         const auto g = random_values<T>(n, static_cast<unsigned>(step));
-        k::sgd_step(p.data(), g.data(), momentum == 0 ? nullptr : buffer.data(), n,
-                    0.1, momentum, dampening, 0.01, nesterov, step + 1);
+        k::sgd_step(p.data(), g.data(), momentum == 0 ? nullptr : buffer.data(), n, 0.1, momentum, dampening, 0.01,
+                    nesterov, step + 1);
         for (std::size_t i = 0; i < p.size(); ++i) {
           double d = g[i] + 0.01 * want[i];
           if (momentum != 0) {

@@ -42,14 +42,35 @@ struct Problem {
     const auto k_like = attention_strides(c.heads, c.len_k, c.d_k, c.projection);
     const auto v_like = attention_strides(c.heads, c.len_k, c.d_v, c.projection);
     const auto o_like = attention_strides(c.heads, c.len_q, c.d_v, c.projection);
-    args = {.batch = c.batch, .heads = c.heads, .len_q = c.len_q, .len_k = c.len_k, .d_k = c.d_k, .d_v = c.d_v,
-            .q = q.data(), .k = key.data(), .v = v.data(), .o = o.data(),
-            .q_strides = q_like, .k_strides = k_like, .v_strides = v_like, .o_strides = o_like,
-            .stats = stats.data(), .weights = weights.data(),
-            .scale = static_cast<T>(1 / std::sqrt(static_cast<double>(c.d_k))), .causal = c.causal,
-            .mask_fill = static_cast<T>(c.fill), .dropout = c.dropout, .random = {11, 12, 13}};
-    grads = {.d_o = d_o.data(), .dq = dq.data(), .dk = dk.data(), .dv = dv.data(), .d_o_strides = o_like,
-             .dq_strides = q_like, .dk_strides = k_like, .dv_strides = v_like};
+    args = {.batch = c.batch,
+            .heads = c.heads,
+            .len_q = c.len_q,
+            .len_k = c.len_k,
+            .d_k = c.d_k,
+            .d_v = c.d_v,
+            .q = q.data(),
+            .k = key.data(),
+            .v = v.data(),
+            .o = o.data(),
+            .q_strides = q_like,
+            .k_strides = k_like,
+            .v_strides = v_like,
+            .o_strides = o_like,
+            .stats = stats.data(),
+            .weights = weights.data(),
+            .scale = static_cast<T>(1 / std::sqrt(static_cast<double>(c.d_k))),
+            .causal = c.causal,
+            .mask_fill = static_cast<T>(c.fill),
+            .dropout = c.dropout,
+            .random = {11, 12, 13}};
+    grads = {.d_o = d_o.data(),
+             .dq = dq.data(),
+             .dk = dk.data(),
+             .dv = dv.data(),
+             .d_o_strides = o_like,
+             .dq_strides = q_like,
+             .dk_strides = k_like,
+             .dv_strides = v_like};
     std::mt19937 engine(6);
     Index* const ms = args.mask_strides;
     if (c.mask == Mask::padding) {  // [batch, 1, 1, len_k], the last keys hidden
@@ -113,7 +134,8 @@ TEMPLATE_TEST_CASE("attention: causal, with as many or more keys than queries", 
   }
 }
 
-TEMPLATE_TEST_CASE("attention: masks of every kind, rows that see nothing are uniform over all keys", "", float, double) {
+TEMPLATE_TEST_CASE("attention: masks of every kind, rows that see nothing are uniform over all keys", "", float,
+                   double) {
   for (const Mask mask : {Mask::padding, Mask::full, Mask::odd_strides})
     for (const Index len : {1, 6, 8, 23, 64, 100, 200})
       for (const bool causal : {false, true}) {

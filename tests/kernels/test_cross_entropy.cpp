@@ -11,7 +11,8 @@ namespace {
 std::vector<std::int64_t> random_targets(Index rows, Index n, std::int64_t ignored) {
   std::mt19937 engine(9);
   std::vector<std::int64_t> target(static_cast<std::size_t>(rows));
-  for (auto& id : target) id = engine() % 5 == 0 ? ignored : static_cast<std::int64_t>(engine() % static_cast<unsigned>(n));
+  for (auto& id : target)
+    id = engine() % 5 == 0 ? ignored : static_cast<std::int64_t>(engine() % static_cast<unsigned>(n));
   return target;
 }
 
@@ -40,8 +41,8 @@ void check_against_matrix(Index rows, Index n, bool annotated, Index padding, do
   const auto dloss = random_values<T>(rows, 2);
   const auto target = random_targets(rows, n, padding);
   const auto t = target_matrix(target, n, annotated, padding, smoothing);
-  const auto rule = annotated ? k::label_smoothing_target(n, padding, smoothing)
-                              : k::cross_entropy_target(n, padding, smoothing);
+  const auto rule =
+      annotated ? k::label_smoothing_target(n, padding, smoothing) : k::cross_entropy_target(n, padding, smoothing);
   std::vector<double> want(static_cast<std::size_t>(rows)), want_dx(x.size());
   for (Index r = 0; r < rows; ++r) {
     double sum = 0, t_sum = 0;
@@ -63,7 +64,8 @@ void check_against_matrix(Index rows, Index n, bool annotated, Index padding, do
   k::cross_entropy_backward(dloss.data(), 1, x.data(), target.data(), lse.data(), dx.data(), rows, n, rule);
   CHECK(difference(dx, want_dx) < tolerance<T> * 4);
   auto in_place = x;
-  k::cross_entropy_backward(dloss.data(), 1, in_place.data(), target.data(), lse.data(), in_place.data(), rows, n, rule);
+  k::cross_entropy_backward(dloss.data(), 1, in_place.data(), target.data(), lse.data(), in_place.data(), rows, n,
+                            rule);
   CHECK(same_bits(in_place, dx));
 }
 

@@ -19,7 +19,8 @@ bool dropped(const RandomBlock& random, Index i, double p) {
 
 TEMPLATE_TEST_CASE("dropout: equals the rule one element at a time", "", float, double) {
   using T = TestType;
-  const RandomBlock random{0x123456789ABCDEFu, 0xFEDCBA9876543210u, 0xFFFFFFF0u};  // the counter carries into its upper word
+  const RandomBlock random{0x123456789ABCDEFu, 0xFEDCBA9876543210u,
+                           0xFFFFFFF0u};  // the counter carries into its upper word
   for (const Index n : {0, 1, 2, 7, 8, 9, 16, 31, 63, 64, 65, 1000, 1023, 1024, 1025, 5000}) {
     for (const double p : {0.0, 0.1, 0.5, 1.0}) {
       const auto x = random_values<T>(n, 1), residual = random_values<T>(n, 2);

@@ -29,7 +29,8 @@ TEMPLATE_TEST_CASE("embedding: forward and backward equal the naive loops", "", 
         const auto id = ids[static_cast<std::size_t>(r)];
         for (Index i = 0; i < n; ++i) {
           want[static_cast<std::size_t>(r * n + i)] = 3 * weight[static_cast<std::size_t>(id * n + i)];
-          if (id != 2) want_dweight[static_cast<std::size_t>(id * n + i)] += 3 * dy[static_cast<std::size_t>(r * n + i)];
+          if (id != 2)
+            want_dweight[static_cast<std::size_t>(id * n + i)] += 3 * dy[static_cast<std::size_t>(r * n + i)];
         }
       }
       k::embedding_forward(weight.data(), ids.data(), y.data(), rows, n, T(3));

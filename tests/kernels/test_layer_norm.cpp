@@ -88,8 +88,8 @@ TEMPLATE_TEST_CASE("layer_norm: forward and backward equal the naive loops for a
                                   rows, n, eps, kind);
         CHECK(same_bits(only, dx));
         auto one = dgamma;
-        k::layer_norm_backward<T>(dy.data(), x.data(), g, mean.data(), rscale.data(), nullptr, one.data(), nullptr, rows,
-                                  n, eps, kind);
+        k::layer_norm_backward<T>(dy.data(), x.data(), g, mean.data(), rscale.data(), nullptr, one.data(), nullptr,
+                                  rows, n, eps, kind);
         CHECK(same_bits(one, dgamma));
       }
     }
@@ -125,7 +125,8 @@ TEMPLATE_TEST_CASE("layer_norm: one element is NaN with the unbiased deviation, 
 TEMPLATE_TEST_CASE("layer_norm: no rows give zero gradients of gamma and beta", "", float, double) {
   using T = TestType;
   T dgamma[3] = {1, 2, 3}, dbeta[3] = {1, 2, 3}, none = 0;
-  k::layer_norm_backward<T>(&none, &none, nullptr, &none, &none, &none, dgamma, dbeta, 0, 3, 1e-5, LayerNormKind::torch);
+  k::layer_norm_backward<T>(&none, &none, nullptr, &none, &none, &none, dgamma, dbeta, 0, 3, 1e-5,
+                            LayerNormKind::torch);
   for (int i = 0; i < 3; ++i) CHECK((dgamma[i] == T(0) && dbeta[i] == T(0)));
 }
 
@@ -138,8 +139,8 @@ TEMPLATE_TEST_CASE("layer_norm: the same bits for any number of threads", "", fl
     k::layer_norm_forward<T>(x.data(), gamma.data(), gamma.data(), y.data(), mean.data(), rscale.data(), rows, n, 1e-5,
                              LayerNormKind::torch);
     std::vector<T> out(x.size() + static_cast<std::size_t>(2 * n));
-    k::layer_norm_backward(dy.data(), x.data(), gamma.data(), mean.data(), rscale.data(), out.data() + 2 * n, out.data(),
-                           out.data() + n, rows, n, 1e-5, LayerNormKind::torch);
+    k::layer_norm_backward(dy.data(), x.data(), gamma.data(), mean.data(), rscale.data(), out.data() + 2 * n,
+                           out.data(), out.data() + n, rows, n, 1e-5, LayerNormKind::torch);
     return out;
   }));
 }

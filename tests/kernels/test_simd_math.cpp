@@ -43,20 +43,31 @@ TEMPLATE_TEST_CASE("simd_math: within a few units of the last place", "", float,
   using T = TestType;
   using V = k::Vec<T>;
   const bool f32 = std::is_same_v<T, float>;
-  CHECK(worst_ulp<T>(T(-20), T(20), [](V x) { return k::exp<T>(x); }, [](long double x) { return std::exp(x); }) < 2);
-  CHECK(worst_ulp<T>(f32 ? T(-87.3) : T(-708.3), f32 ? T(88.7) : T(709.7), [](V x) { return k::exp<T>(x); },
-                     [](long double x) { return std::exp(x); }) < 2);
-  CHECK(worst_ulp<T>(T(0.3), T(3), [](V x) { return k::log<T>(x); }, [](long double x) { return std::log(x); }) < 2);
-  CHECK(worst_ulp<T>(T(0), T(1e30), [](V x) { return k::log<T>(x); }, [](long double x) { return std::log(x); }) < 2);
-  CHECK(worst_ulp<T>(T(0), std::numeric_limits<T>::min(), [](V x) { return k::log<T>(x); },
-                     [](long double x) { return std::log(x); }) < 2);
-  CHECK(worst_ulp<T>(T(-1), T(1), [](V x) { return k::tanh<T>(x); }, [](long double x) { return std::tanh(x); }) < 4);
-  CHECK(worst_ulp<T>(T(-12), T(12), [](V x) { return k::tanh<T>(x); }, [](long double x) { return std::tanh(x); }) < 4);
-  CHECK(worst_ulp<T>(T(-1), T(1), [](V x) { return k::erf<T>(x); }, [](long double x) { return std::erf(x); }) < 4);
-  CHECK(worst_ulp<T>(T(-7), T(7), [](V x) { return k::erf<T>(x); }, [](long double x) { return std::erf(x); }) < 4);
-  CHECK(worst_ulp<T>(T(0), T(9), [](V x) { return k::sqrt<T>(x); }, [](long double x) { return std::sqrt(x); }) < 0.51);
-  CHECK(worst_ulp<T>(T(-30), T(30), [](V x) { return k::sigmoid<T>(x); },
-                     [](long double x) { return 1 / (1 + std::exp(-x)); }) < 4);
+  CHECK(worst_ulp<T>(
+            T(-20), T(20), [](V x) { return k::exp<T>(x); }, [](long double x) { return std::exp(x); }) < 2);
+  CHECK(worst_ulp<T>(
+            f32 ? T(-87.3) : T(-708.3), f32 ? T(88.7) : T(709.7), [](V x) { return k::exp<T>(x); },
+            [](long double x) { return std::exp(x); }) < 2);
+  CHECK(worst_ulp<T>(
+            T(0.3), T(3), [](V x) { return k::log<T>(x); }, [](long double x) { return std::log(x); }) < 2);
+  CHECK(worst_ulp<T>(
+            T(0), T(1e30), [](V x) { return k::log<T>(x); }, [](long double x) { return std::log(x); }) < 2);
+  CHECK(worst_ulp<T>(
+            T(0), std::numeric_limits<T>::min(), [](V x) { return k::log<T>(x); },
+            [](long double x) { return std::log(x); }) < 2);
+  CHECK(worst_ulp<T>(
+            T(-1), T(1), [](V x) { return k::tanh<T>(x); }, [](long double x) { return std::tanh(x); }) < 4);
+  CHECK(worst_ulp<T>(
+            T(-12), T(12), [](V x) { return k::tanh<T>(x); }, [](long double x) { return std::tanh(x); }) < 4);
+  CHECK(worst_ulp<T>(
+            T(-1), T(1), [](V x) { return k::erf<T>(x); }, [](long double x) { return std::erf(x); }) < 4);
+  CHECK(worst_ulp<T>(
+            T(-7), T(7), [](V x) { return k::erf<T>(x); }, [](long double x) { return std::erf(x); }) < 4);
+  CHECK(worst_ulp<T>(
+            T(0), T(9), [](V x) { return k::sqrt<T>(x); }, [](long double x) { return std::sqrt(x); }) < 0.51);
+  CHECK(worst_ulp<T>(
+            T(-30), T(30), [](V x) { return k::sigmoid<T>(x); }, [](long double x) { return 1 / (1 + std::exp(-x)); }) <
+        4);
 }
 
 TEMPLATE_TEST_CASE("simd_math: the ends of the range", "", float, double) {

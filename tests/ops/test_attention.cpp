@@ -9,10 +9,11 @@ using namespace gloss;
 using gloss_test::difference;
 
 TEST_CASE("attention: PyTorch's values and gradients on every recorded case") {
-  CHECK_GOLDEN("attention", scaled_dot_product_attention(
-                                c["q"], c["k"], c["v"],
-                                {.mask = c.has("mask") ? c.mask("mask") : Tensor<bool>{}, .causal = c.integer("causal") != 0,
-                                 .scale = c.real("scale"), .mask_fill = -1e9}));
+  CHECK_GOLDEN("attention", scaled_dot_product_attention(c["q"], c["k"], c["v"],
+                                                         {.mask = c.has("mask") ? c.mask("mask") : Tensor<bool>{},
+                                                          .causal = c.integer("causal") != 0,
+                                                          .scale = c.real("scale"),
+                                                          .mask_fill = -1e9}));
 }
 
 TEST_CASE("attention: gradcheck with mask, causal, dropout, and through split heads") {
@@ -36,8 +37,9 @@ TEST_CASE("attention: gradcheck with mask, causal, dropout, and through split he
                                                 {.mask = mask, .causal = causal, .dropout = dropout});
           },
           {q, k, v}));
-  CHECK(gradcheck([](const std::vector<Tensor<double>>& in) { return scaled_dot_product_attention(in[0], in[1], in[2]); },
-                  {leaf({3, 4}), leaf({5, 4}), leaf({5, 2})}));
+  CHECK(
+      gradcheck([](const std::vector<Tensor<double>>& in) { return scaled_dot_product_attention(in[0], in[1], in[2]); },
+                {leaf({3, 4}), leaf({5, 4}), leaf({5, 2})}));
 }
 
 TEMPLATE_TEST_CASE("attention: the composed form gives the same, weights included", "", float, double) {
@@ -80,7 +82,8 @@ TEST_CASE("attention: errors") {
 }
 
 TEST_CASE("attention: no queries, and a row that may attend to nothing") {
-  CHECK(scaled_dot_product_attention(zeros<float>({0, 4}), zeros<float>({3, 4}), zeros<float>({3, 2})).shape() == Shape{0, 2});
+  CHECK(scaled_dot_product_attention(zeros<float>({0, 4}), zeros<float>({3, 4}), zeros<float>({3, 2})).shape() ==
+        Shape{0, 2});
   const Tensor<float> x = ones<float>({2, 4});
   CHECK(std::isnan(scaled_dot_product_attention(x, x, x, {.mask = zeros<bool>({2, 2})}).at({0, 0})));
 }

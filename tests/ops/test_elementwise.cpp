@@ -48,7 +48,8 @@ TEST_CASE("element-wise ops: shapes that do not broadcast are named") {
   const auto a = zeros<float>({2, 3}), b = zeros<float>({4});
   CHECK_ERROR(a + b, ShapeError, "add: shapes do not broadcast: a [2, 3], b [4] differ at axis -1");
   CHECK_ERROR(a * b, ShapeError, "mul: shapes do not broadcast: a [2, 3], b [4] differ at axis -1");
-  CHECK_ERROR(masked_fill(b, zeros<bool>({2, 4}), 0), ShapeError, "masked_fill: mask [2, 4] does not broadcast to x [4]");
+  CHECK_ERROR(masked_fill(b, zeros<bool>({2, 4}), 0), ShapeError,
+              "masked_fill: mask [2, 4] does not broadcast to x [4]");
 }
 
 TEST_CASE("element-wise ops: empty, scalar and one-element tensors work") {

@@ -31,8 +31,7 @@ TEST_CASE("golden: softmax and its logarithm are PyTorch's", "[ops]") {
 
 TEST_CASE("golden: both layer norms are theirs", "[ops]") {
   CHECK_GOLDEN("layer_norm", layer_norm(c["x"], c["weight"], c["bias"], c.real("eps")));
-  CHECK_GOLDEN("annotated_layer_norm",
-               layer_norm(c["x"], c["a_2"], c["b_2"], c.real("eps"), LayerNormKind::annotated));
+  CHECK_GOLDEN("annotated_layer_norm", layer_norm(c["x"], c["a_2"], c["b_2"], c.real("eps"), LayerNormKind::annotated));
 }
 
 TEST_CASE("golden: attention with masks, a causal order and rows that see nothing is PyTorch's", "[ops]") {
@@ -71,11 +70,20 @@ TEST_CASE("golden: attention as the paper writes it is PyTorch's", "[ops]") {
 }
 
 TEST_CASE("golden: every recorded op is compared", "[ops]") {
-  const std::vector<std::string> compared = {
-      "abs", "add", "annotated_layer_norm", "argmax", "attention", "cat", "cross_entropy", "div", "embedding", "exp",
-      "gather", "gelu", "kl_div", "layer_norm", "linear", "log", "log_softmax", "masked_fill", "matmul", "matmul_nt",
-      "matmul_tn", "max", "mean", "mul", "neg", "nll_loss", "permute", "pow", "relu", "select", "sigmoid", "slice",
-      "softmax", "sqrt", "stack", "std", "sub", "sum", "tanh", "var", "where"};
+  const std::vector<std::string> compared = {"abs",           "add",         "annotated_layer_norm",
+                                             "argmax",        "attention",   "cat",
+                                             "cross_entropy", "div",         "embedding",
+                                             "exp",           "gather",      "gelu",
+                                             "kl_div",        "layer_norm",  "linear",
+                                             "log",           "log_softmax", "masked_fill",
+                                             "matmul",        "matmul_nt",   "matmul_tn",
+                                             "max",           "mean",        "mul",
+                                             "neg",           "nll_loss",    "permute",
+                                             "pow",           "relu",        "select",
+                                             "sigmoid",       "slice",       "softmax",
+                                             "sqrt",          "stack",       "std",
+                                             "sub",           "sum",         "tanh",
+                                             "var",           "where"};
   std::vector<std::string> recorded;
   for (const auto& stored : gloss_test::op_golden().file().tensors())
     if (stored.name.starts_with("count/")) recorded.push_back(stored.name.substr(6));

@@ -19,7 +19,8 @@ TEST_CASE("matmul: agrees with a plain sum for vectors, matrices, batches and vi
   };
   CHECK(gloss_test::difference(matmul(a, b), plain(a, b)) < 1e-12);
   CHECK(gloss_test::difference(matmul(b.mT(), a.mT()), plain(a, b).mT()) < 1e-12);
-  CHECK(gloss_test::difference(matmul(a.slice(0, 0, 4, 2), b.slice(1, 0, 5, 2)), plain(a, b).slice(0, 0, 4, 2).slice(1, 0, 5, 2)) < 1e-12);
+  CHECK(gloss_test::difference(matmul(a.slice(0, 0, 4, 2), b.slice(1, 0, 5, 2)),
+                               plain(a, b).slice(0, 0, 4, 2).slice(1, 0, 5, 2)) < 1e-12);
   const auto batch_a = randn<double>({2, 1, 4, 3}), batch_b = randn<double>({5, 3, 2});
   CHECK(gloss_test::difference(matmul(batch_a, batch_b), plain(batch_a, batch_b)) < 1e-12);
   const auto heads = randn<double>({2, 6, 3, 4}).transpose(1, 2);
@@ -46,7 +47,8 @@ TEST_CASE("matmul: wrong sizes are named") {
               "matmul: inner dimensions differ: a [2, 3, 4], b [2, 5, 6]");
   CHECK_ERROR(matmul(zeros<float>({2, 3, 4}), zeros<float>({3, 4, 6})), ShapeError,
               "matmul: shapes do not broadcast: a [2], b [3] differ at axis -1");
-  CHECK_ERROR(matmul(zeros<float>({}), zeros<float>({2})), ShapeError, "matmul: both need at least one axis: a [], b [2]");
+  CHECK_ERROR(matmul(zeros<float>({}), zeros<float>({2})), ShapeError,
+              "matmul: both need at least one axis: a [], b [2]");
 }
 
 TEST_CASE("matmul: empty operands give zeros or nothing") {

@@ -50,12 +50,14 @@ NaiveAttention naive_attention(const gloss::kernels::AttentionArgs<T>& a, const 
         p[size(j)] /= sum;
         if (a.dropout > 0) {
           const auto e = static_cast<std::uint64_t>((bh * a.len_q + i) * a.len_k + j);
-          const std::uint32_t bits = (a.random.words(e / 8)[size(static_cast<Index>(e % 8 / 2))] >> (16 * (e % 2))) & 0xFFFF;
+          const std::uint32_t bits =
+              (a.random.words(e / 8)[size(static_cast<Index>(e % 8 / 2))] >> (16 * (e % 2))) & 0xFFFF;
           factor[size(j)] = bits < std::floor(a.dropout * 65536 + 0.5) ? 0 : 1 / (1 - a.dropout);
         }
         const double w = p[size(j)] * factor[size(j)];
         r.weights[size((bh * a.len_q + i) * a.len_k + j)] = w;
-        for (Index c = 0; c < a.d_v; ++c) r.o[size((bh * a.len_q + i) * a.d_v + c)] += w * at(a.v, a.v_strides, b, h, j, c);
+        for (Index c = 0; c < a.d_v; ++c)
+          r.o[size((bh * a.len_q + i) * a.d_v + c)] += w * at(a.v, a.v_strides, b, h, j, c);
       }
       if (g.d_o == nullptr) continue;
       for (Index c = 0; c < a.d_v; ++c)
@@ -64,9 +66,11 @@ NaiveAttention naive_attention(const gloss::kernels::AttentionArgs<T>& a, const 
         double dp = 0;
         for (Index c = 0; c < a.d_v; ++c) {
           dp += at(g.d_o, g.d_o_strides, b, h, i, c) * at(a.v, a.v_strides, b, h, j, c);
-          r.dv[size((bh * a.len_k + j) * a.d_v + c)] += p[size(j)] * factor[size(j)] * at(g.d_o, g.d_o_strides, b, h, i, c);
+          r.dv[size((bh * a.len_k + j) * a.d_v + c)] +=
+              p[size(j)] * factor[size(j)] * at(g.d_o, g.d_o_strides, b, h, i, c);
         }
-        const double ds = masked[size(j)] ? 0 : p[size(j)] * (dp * factor[size(j)] - d_dot_o) * static_cast<double>(a.scale);
+        const double ds =
+            masked[size(j)] ? 0 : p[size(j)] * (dp * factor[size(j)] - d_dot_o) * static_cast<double>(a.scale);
         for (Index c = 0; c < a.d_k; ++c) {
           r.dq[size((bh * a.len_q + i) * a.d_k + c)] += ds * at(a.k, a.k_strides, b, h, j, c);
           r.dk[size((bh * a.len_k + j) * a.d_k + c)] += ds * at(a.q, a.q_strides, b, h, i, c);

@@ -11,7 +11,8 @@ namespace gloss_test {
 /// A file of tests/golden. A key that is not there throws LoadError with its name.
 class Golden {
  public:
-  explicit Golden(const std::string& file) : file_(gloss::io::load_safetensors(std::string(GLOSS_TEST_DATA "/") + file)) {}
+  explicit Golden(const std::string& file)
+      : file_(gloss::io::load_safetensors(std::string(GLOSS_TEST_DATA "/") + file)) {}
 
   bool has(std::string_view key) const { return file_.find(key) != nullptr; }
   template <class T>

@@ -70,10 +70,12 @@ void check_golden(const std::string& op, F run, double tolerance) {
 }
 
 /// In double to 1e-12, in float to `float_tolerance`.
-#define CHECK_GOLDEN_WITHIN(op, float_tolerance, ...)                                                      \
-  do {                                                                                                     \
-    gloss_test::check_golden<double>(op, [](gloss_test::OpCase<double>& c) { return __VA_ARGS__; }, 1e-12); \
-    gloss_test::check_golden<float>(op, [](gloss_test::OpCase<float>& c) { return __VA_ARGS__; }, float_tolerance); \
+#define CHECK_GOLDEN_WITHIN(op, float_tolerance, ...)                                   \
+  do {                                                                                  \
+    gloss_test::check_golden<double>(                                                   \
+        op, [](gloss_test::OpCase<double>& c) { return __VA_ARGS__; }, 1e-12);          \
+    gloss_test::check_golden<float>(                                                    \
+        op, [](gloss_test::OpCase<float>& c) { return __VA_ARGS__; }, float_tolerance); \
   } while (false)
 #define CHECK_GOLDEN(op, ...) CHECK_GOLDEN_WITHIN(op, 1e-5, __VA_ARGS__)
 

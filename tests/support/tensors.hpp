@@ -11,15 +11,15 @@
 #include "support/catch.hpp"
 
 /// The expression throws exactly this type with exactly this text.
-#define CHECK_ERROR(expression, type, text)     \
-  do {                                          \
-    std::string got_ = "nothing was thrown";    \
-    try {                                       \
-      static_cast<void>(expression);            \
-    } catch (const type& error_) {              \
-      got_ = error_.what();                     \
-    }                                           \
-    CHECK(got_ == std::string(text));           \
+#define CHECK_ERROR(expression, type, text)  \
+  do {                                       \
+    std::string got_ = "nothing was thrown"; \
+    try {                                    \
+      static_cast<void>(expression);         \
+    } catch (const type& error_) {           \
+      got_ = error_.what();                  \
+    }                                        \
+    CHECK(got_ == std::string(text));        \
   } while (false)
 
 namespace gloss_test {
@@ -40,8 +40,8 @@ double difference(const gloss::Tensor<T>& a, const gloss::Tensor<U>& b) {
   return worst;
 }
 
-/// The largest |a - b| over the largest |b| (0 when both are all zero or empty); infinity when shapes differ or one side
-/// alone is NaN. The measure for tensors whose small elements are sums of large terms.
+/// The largest |a - b| over the largest |b| (0 when both are all zero or empty); infinity when shapes differ or one
+/// side alone is NaN. The measure for tensors whose small elements are sums of large terms.
 template <class T, class U>
 double relative_to_largest(const gloss::Tensor<T>& a, const gloss::Tensor<U>& b) {
   if (a.shape() != b.shape()) return INFINITY;

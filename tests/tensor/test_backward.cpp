@@ -30,13 +30,13 @@ TEST_CASE("backward: a freed graph, a missing gradient and a wrong shape are ref
   CHECK_ERROR(zeros<float>({}).backward(), GradError, "backward: the tensor does not require a gradient");
   CHECK_ERROR(Tensor<float>(y).requires_grad_(), GradError,
               "requires_grad_: the tensor is the result of mul; detach() it first");
-  CHECK_ERROR(x.fill_(0), GradError,
-              "fill_: a tensor that requires a gradient is changed in place; use a NoGradGuard");
+  CHECK_ERROR(x.fill_(0), GradError, "fill_: a tensor that requires a gradient is changed in place; use a NoGradGuard");
 }
 
 TEST_CASE("backward: a closure that returns a wrong shape is named") {
   auto x = zeros<float>({3}).requires_grad_();
-  const auto y = record("bad_op", zeros<float>({3}), {x}, [](const Tensor<float>&, Grads& dx) { dx.add(0, zeros<float>({2})); });
+  const auto y =
+      record("bad_op", zeros<float>({3}), {x}, [](const Tensor<float>&, Grads& dx) { dx.add(0, zeros<float>({2})); });
   CHECK_ERROR(y.backward(ones<float>({3})), GradError,
               "backward of bad_op: gradient 0 has shape [2], its input has [3]");
 }
@@ -96,6 +96,9 @@ TEST_CASE("storage: a warm loop asks nothing of the system") {
   CHECK(memory_stats().requests == before);
 #endif
   const auto in_use = memory_stats().in_use;
-  { const auto x = ones<float>({1000}); CHECK(memory_stats().in_use >= in_use + 4000); }
+  {
+    const auto x = ones<float>({1000});
+    CHECK(memory_stats().in_use >= in_use + 4000);
+  }
   CHECK(memory_stats().in_use == in_use);
 }

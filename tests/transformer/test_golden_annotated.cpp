@@ -71,7 +71,8 @@ double tolerance() {
 TEST_CASE("golden: parameters have the Annotated Transformer's names, order and shapes", "[transformer]") {
   auto model = golden_model<float>();
   std::string text;
-  for (const auto& [name, p] : model.named_parameters()) text += (text.empty() ? "" : "\n") + name + " " + to_string(p.shape());
+  for (const auto& [name, p] : model.named_parameters())
+    text += (text.empty() ? "" : "\n") + name + " " + to_string(p.shape());
   CHECK(text == golden().file().metadata().at("parameters"));
 }
 
@@ -109,7 +110,8 @@ TEMPLATE_TEST_CASE("golden: masks, outputs, loss and every gradient are PyTorch'
   }
 }
 
-TEMPLATE_TEST_CASE("golden: the weights after ten Adam steps at Noam's rate are PyTorch's", "[transformer]", float, double) {
+TEMPLATE_TEST_CASE("golden: the weights after ten Adam steps at Noam's rate are PyTorch's", "[transformer]", float,
+                   double) {
   using T = TestType;
   const auto model = golden_model<T>();
   const train::Batch batch(golden().tensor<std::int64_t>("src"), golden().tensor<std::int64_t>("tgt_full"), pad);

@@ -355,8 +355,7 @@ TEST_CASE("model: backward on four threads into shared parameters adds all gradi
 
 TEST_CASE("make_model: one seed makes one model, whatever order the compiler evaluates arguments in") {
   manual_seed(1);
-  const auto model =
-      make_model<double>({.src_vocab = 5, .tgt_vocab = 7, .N = 1, .d_model = 4, .d_ff = 8, .h = 2});
+  const auto model = make_model<double>({.src_vocab = 5, .tgt_vocab = 7, .N = 1, .d_model = 4, .d_ff = 8, .h = 2});
   CHECK(std::abs(model.generator.proj.bias.at({0}) - 0.213614) < 1e-6);
   CHECK(std::abs(model.src_embed.get<0>().lut.weight.at({0, 0}) - 0.514281) < 1e-6);
 }

@@ -42,7 +42,8 @@
 #define GLOSS_INSTANTIATE(...)
 #endif
 
-// GLOSS_NOINLINE marks what runs once per op and not per element: copies of it at every call would only cost compile time.
+// GLOSS_NOINLINE marks what runs once per op and not per element: copies of it at every call would only cost compile
+// time.
 #if defined(__GNUC__) || defined(__clang__)
 #define GLOSS_RESTRICT __restrict__
 #define GLOSS_NOINLINE __attribute__((noinline))

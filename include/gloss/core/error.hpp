@@ -41,8 +41,8 @@ void append_part(std::string& text, T part) {
   text += part ? "true" : "false";
 }
 template <class T>
-  requires(std::integral<T> && !std::same_as<T, bool>) || std::floating_point<T>
-void append_part(std::string& text, T part) {
+  requires(std::integral<T> && !std::same_as<T, bool>)
+|| std::floating_point<T> void append_part(std::string& text, T part) {
   char digits[64];
   const auto result = std::to_chars(digits, digits + sizeof digits, part);
   text.append(digits, result.ptr);
@@ -50,11 +50,12 @@ void append_part(std::string& text, T part) {
 
 namespace detail {
 
-/// A piece of an error text, borrowed, without its type: building a text is compiled once for each kind of piece and not
-/// once for every message.
+/// A piece of an error text, borrowed, without its type: building a text is compiled once for each kind of piece and
+/// not once for every message.
 class ErrorPart {
  public:
-  ErrorPart(const char* text) : object_(text), append_([](std::string& out, const void* p) { out += static_cast<const char*>(p); }) {}
+  ErrorPart(const char* text)
+      : object_(text), append_([](std::string& out, const void* p) { out += static_cast<const char*>(p); }) {}
   template <class T>
   ErrorPart(const T& part)
       : object_(&part), append_([](std::string& out, const void* p) { append_part(out, *static_cast<const T*>(p)); }) {}

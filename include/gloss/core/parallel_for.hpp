@@ -67,9 +67,8 @@ GLOSS_NOINLINE inline void parallel_ranges(Index n, [[maybe_unused]] Index grain
 template <class F>
 void parallel_for(Index n, Index grain, const F& f) {
   if (n <= 0) return;
-  detail::parallel_ranges(n, grain, {&f, [](const void* object, Index begin, Index end) {
-                                       (*static_cast<const F*>(object))(begin, end);
-                                     }});
+  detail::parallel_ranges(
+      n, grain, {&f, [](const void* object, Index begin, Index end) { (*static_cast<const F*>(object))(begin, end); }});
 }
 
 }  // namespace gloss::inline GLOSS_ABI

@@ -16,13 +16,16 @@ class CachedDecoder {
  public:
   /// Encodes the sources and projects their keys and values for every layer.
   /// Shape: src [batch, m], src_mask [batch, 1, m]
-  CachedDecoder(const transformer::EncoderDecoder<T>& model, const Tensor<std::int64_t>& src, const Tensor<bool>& src_mask)
+  CachedDecoder(const transformer::EncoderDecoder<T>& model, const Tensor<std::int64_t>& src,
+                const Tensor<bool>& src_mask)
       : model_(&model), src_mask_(src_mask) {
     NoGradGuard no_grad;
     const Tensor<T> memory = model.encode(src, src_mask);
     for (const auto& layer : model.decoder.layers) {
       const auto& attn = layer.src_attn;
-      layers_.push_back({{}, {}, attn.split_heads(attn.linears[1](memory)).contiguous(),
+      layers_.push_back({{},
+                         {},
+                         attn.split_heads(attn.linears[1](memory)).contiguous(),
                          attn.split_heads(attn.linears[2](memory)).contiguous()});
     }
   }
@@ -31,9 +34,8 @@ class CachedDecoder {
   /// Tokens read so far by each sequence.
   Index length() const { return length_; }
 
-  /// Reads one token per sequence; returns the log-probabilities of the next. src_weights, where given, receives the last
-  /// layer's attention over the source, [batch, h, 1, m].
-  /// Shape: tokens [batch] -> [batch, vocab]
+  /// Reads one token per sequence; returns the log-probabilities of the next. src_weights, where given, receives the
+  /// last layer's attention over the source, [batch, h, 1, m]. Shape: tokens [batch] -> [batch, vocab]
   Tensor<T> step(const Tensor<std::int64_t>& tokens, Tensor<T>* src_weights = nullptr) {
     NoGradGuard no_grad;
     const auto& embed = model_->tgt_embed;

@@ -71,18 +71,17 @@ std::vector<Hypothesis> greedy_search(const transformer::EncoderDecoder<T>& mode
   return out;
 }
 
-/// Beam search: keeps the `beam` best prefixes of each sentence. A sentence is done when no open prefix can still beat its
-/// n_best finished ones.
-/// Shape: src [batch, m], src_mask [batch, 1, m] -> for each sentence up to n_best hypotheses, best first.
-/// Errors: Error when beam or n_best is below 1 or max_len negative.
-/// Source: Wu et al. 2016 for the length penalty; paper 6.1 uses beam 4 and 0.6.
+/// Beam search: keeps the `beam` best prefixes of each sentence. A sentence is done when no open prefix can still beat
+/// its n_best finished ones. Shape: src [batch, m], src_mask [batch, 1, m] -> for each sentence up to n_best
+/// hypotheses, best first. Errors: Error when beam or n_best is below 1 or max_len negative. Source: Wu et al. 2016 for
+/// the length penalty; paper 6.1 uses beam 4 and 0.6.
 template <Real T>
 std::vector<std::vector<Hypothesis>> beam_search(const transformer::EncoderDecoder<T>& model,
                                                  const Tensor<std::int64_t>& src, const Tensor<bool>& src_mask,
                                                  const BeamOptions& options) {
   if (options.beam < 1 || options.n_best < 1 || options.max_len < 0)
-    fail("beam_search: beam ", options.beam, " and n_best ", options.n_best, " must be positive, max_len ", options.max_len,
-         " not negative");
+    fail("beam_search: beam ", options.beam, " and n_best ", options.n_best, " must be positive, max_len ",
+         options.max_len, " not negative");
   auto penalty = [&](std::size_t length) {
     return std::pow((5.0 + static_cast<double>(length)) / 6.0, options.length_penalty);
   };
@@ -125,7 +124,8 @@ std::vector<std::vector<Hypothesis>> beam_search(const transformer::EncoderDecod
         for (std::size_t k = 0; k < width; ++k)
           candidates.push_back({open[row].logp + static_cast<double>(best.values.data()[row * width + k]), row,
                                 best.indices.data()[row * width + k]});
-      std::stable_sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.logp > b.logp; });
+      std::stable_sort(candidates.begin(), candidates.end(),
+                       [](const Candidate& a, const Candidate& b) { return a.logp > b.logp; });
       std::vector<Prefix> kept;
       std::vector<std::int64_t> kept_rows;
       std::size_t rank = 0;
@@ -142,9 +142,10 @@ std::vector<std::vector<Hypothesis>> beam_search(const transformer::EncoderDecod
       }
       // The best that an open prefix can reach: its log P only falls, so divide by the largest penalty it may meet.
       const auto& list = done[s];
-      const double reach = kept.empty() ? -std::numeric_limits<double>::infinity()
-                                        : kept[0].logp / penalty(options.length_penalty > 0 ? static_cast<std::size_t>(options.max_len)
-                                                                                           : kept[0].tokens.size() + 1);
+      const double reach =
+          kept.empty() ? -std::numeric_limits<double>::infinity()
+                       : kept[0].logp / penalty(options.length_penalty > 0 ? static_cast<std::size_t>(options.max_len)
+                                                                           : kept[0].tokens.size() + 1);
       if (list.size() >= n_best && list.back().score >= reach) continue;
       for (std::size_t i = 0; i < kept.size(); ++i) {
         next_tokens.push_back(kept[i].tokens.back());

@@ -20,10 +20,10 @@ struct DtypeInfo {
   int bytes;
 };
 inline constexpr DtypeInfo dtypes[] = {
-    {Dtype::BOOL, "BOOL", 1}, {Dtype::U8, "U8", 1},   {Dtype::I8, "I8", 1},     {Dtype::F8_E5M2, "F8_E5M2", 1},
+    {Dtype::BOOL, "BOOL", 1},       {Dtype::U8, "U8", 1},   {Dtype::I8, "I8", 1},   {Dtype::F8_E5M2, "F8_E5M2", 1},
     {Dtype::F8_E4M3, "F8_E4M3", 1}, {Dtype::I16, "I16", 2}, {Dtype::U16, "U16", 2}, {Dtype::F16, "F16", 2},
-    {Dtype::BF16, "BF16", 2}, {Dtype::I32, "I32", 4}, {Dtype::U32, "U32", 4},   {Dtype::F32, "F32", 4},
-    {Dtype::F64, "F64", 8},   {Dtype::I64, "I64", 8}, {Dtype::U64, "U64", 8}};
+    {Dtype::BF16, "BF16", 2},       {Dtype::I32, "I32", 4}, {Dtype::U32, "U32", 4}, {Dtype::F32, "F32", 4},
+    {Dtype::F64, "F64", 8},         {Dtype::I64, "I64", 8}, {Dtype::U64, "U64", 8}};
 
 /// The entry with this name, or null.
 constexpr const DtypeInfo* find_dtype(std::string_view name) {
@@ -37,18 +37,26 @@ static_assert(dtype_info(Dtype::BF16).dtype == Dtype::BF16 && dtype_info(Dtype::
 /// How a Tensor<T> is stored.
 template <Element T>
 constexpr Dtype stored_dtype() {
-  if constexpr (std::same_as<T, float>) return Dtype::F32;
-  else if constexpr (std::same_as<T, double>) return Dtype::F64;
-  else if constexpr (std::same_as<T, bfloat16>) return Dtype::BF16;
-  else if constexpr (std::same_as<T, std::int64_t>) return Dtype::I64;
-  else if constexpr (std::same_as<T, std::int32_t>) return Dtype::I32;
-  else if constexpr (std::same_as<T, std::uint8_t>) return Dtype::U8;
-  else return Dtype::BOOL;
+  if constexpr (std::same_as<T, float>)
+    return Dtype::F32;
+  else if constexpr (std::same_as<T, double>)
+    return Dtype::F64;
+  else if constexpr (std::same_as<T, bfloat16>)
+    return Dtype::BF16;
+  else if constexpr (std::same_as<T, std::int64_t>)
+    return Dtype::I64;
+  else if constexpr (std::same_as<T, std::int32_t>)
+    return Dtype::I32;
+  else if constexpr (std::same_as<T, std::uint8_t>)
+    return Dtype::U8;
+  else
+    return Dtype::BOOL;
 }
 
 /// An IEEE half-precision number, widened exactly.
 constexpr float half_to_float(std::uint16_t half) {
-  const std::uint32_t sign = std::uint32_t{half & 0x8000u} << 16, exponent = (half >> 10) & 31u, mantissa = half & 1023u;
+  const std::uint32_t sign = std::uint32_t{half & 0x8000u} << 16, exponent = (half >> 10) & 31u,
+                      mantissa = half & 1023u;
   if (exponent == 31) return std::bit_cast<float>(sign | 0x7F800000u | (mantissa << 13));
   if (exponent != 0) return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (mantissa << 13));
   const float tiny = static_cast<float>(mantissa) * 0x1p-24f;
@@ -67,11 +75,14 @@ void convert(const char* bytes, To* out, Index n) {
   for (Index i = 0; i < n; ++i) {
     From value;
     std::memcpy(&value, bytes + i * static_cast<Index>(sizeof value), sizeof value);
-    if constexpr (std::same_as<To, bool>) out[i] = value != 0;
+    if constexpr (std::same_as<To, bool>)
+      out[i] = value != 0;
     else if constexpr (std::same_as<From, Half> || std::same_as<From, bfloat16>)
       out[i] = static_cast<To>(static_cast<float>(value));
-    else if constexpr (std::same_as<To, bfloat16>) out[i] = bfloat16(static_cast<float>(value));
-    else out[i] = static_cast<To>(value);
+    else if constexpr (std::same_as<To, bfloat16>)
+      out[i] = bfloat16(static_cast<float>(value));
+    else
+      out[i] = static_cast<To>(value);
   }
 }
 }  // namespace detail

@@ -1,6 +1,6 @@
-// safetensors files: a length, a JSON header (names, types, shapes, byte ranges), then the numbers. Read with every claim
-// of the header checked, written as the reference implementation writes them.
-// Format: 8 bytes header length N, little endian; N bytes of JSON; the data that data_offsets [begin, end) refer to.
+// safetensors files: a length, a JSON header (names, types, shapes, byte ranges), then the numbers. Read with every
+// claim of the header checked, written as the reference implementation writes them. Format: 8 bytes header length N,
+// little endian; N bytes of JSON; the data that data_offsets [begin, end) refer to.
 #pragma once
 
 #include <algorithm>
@@ -48,8 +48,8 @@ class HeaderReader {
     fail<LoadError>("load_safetensors: ", file_, ": ", parts...);
   }
 
-  /// Reads the header's JSON. This is json::parse with a callback and not json::sax_parse, because that one also compiles
-  /// readers of five binary formats, which took longer than the rest of a program.
+  /// Reads the header's JSON. This is json::parse with a callback and not json::sax_parse, because that one also
+  /// compiles readers of five binary formats, which took longer than the rest of a program.
   void read(std::string_view json) {
     using Json = nlohmann::json;
     try {
@@ -67,14 +67,20 @@ class HeaderReader {
   void event(nlohmann::json::parse_event_t event, nlohmann::json& value) {
     using Event = nlohmann::json::parse_event_t;
     switch (event) {
-      case Event::object_start: return start_object();
-      case Event::object_end: return end_object();
-      case Event::array_start: return start_array();
-      case Event::array_end: return end_array();
-      case Event::key: return key(value.get_ref<const std::string&>());
+      case Event::object_start:
+        return start_object();
+      case Event::object_end:
+        return end_object();
+      case Event::array_start:
+        return start_array();
+      case Event::array_end:
+        return end_array();
+      case Event::key:
+        return key(value.get_ref<const std::string&>());
       case Event::value:
         if (value.is_string()) return string(value.get_ref<const std::string&>());
-        if (value.is_number_unsigned()) return number_unsigned(value.get_ref<const nlohmann::json::number_unsigned_t&>());
+        if (value.is_number_unsigned())
+          return number_unsigned(value.get_ref<const nlohmann::json::number_unsigned_t&>());
         misplaced();
     }
   }
@@ -119,8 +125,10 @@ class HeaderReader {
       if (has_metadata_) bad("__metadata__ occurs twice");
       has_metadata_ = true;
     } else if (at_ == At::tensor) {
-      bool* const seen = text == "dtype" ? &has_dtype_ : text == "shape" ? &has_shape_
-                       : text == "data_offsets" ? &has_offsets_ : nullptr;
+      bool* const seen = text == "dtype"          ? &has_dtype_
+                         : text == "shape"        ? &has_shape_
+                         : text == "data_offsets" ? &has_offsets_
+                                                  : nullptr;
       if (!seen) bad(name(), ": unknown field '", text, "'");
       if (*seen) bad(name(), ": field '", text, "' occurs twice");
       *seen = true;
@@ -244,7 +252,8 @@ inline void Safetensors::check_ranges(detail::HeaderReader& reader, std::uint64_
   std::vector<const StoredTensor*> by_position;
   for (const StoredTensor& t : tensors_) {
     if (t.begin > t.end || t.end > data_bytes)
-      reader.bad(t.name, ": data_offsets [", t.begin, ", ", t.end, "] are not within the ", data_bytes, " bytes of data");
+      reader.bad(t.name, ": data_offsets [", t.begin, ", ", t.end, "] are not within the ", data_bytes,
+                 " bytes of data");
     std::uint64_t elements = 1;  // of the axes that are not empty: also their product must be a sane number
     bool is_empty = false;
     for (Index size : t.shape) {
@@ -266,7 +275,8 @@ inline void Safetensors::check_ranges(detail::HeaderReader& reader, std::uint64_
   const StoredTensor* previous = nullptr;
   for (const StoredTensor* t : by_position) {
     if (t->begin < position) reader.bad(t->name, ": its bytes overlap those of ", previous->name);
-    if (t->begin > position) reader.bad(t->name, ": bytes ", position, " to ", t->begin, " before it belong to no tensor");
+    if (t->begin > position)
+      reader.bad(t->name, ": bytes ", position, " to ", t->begin, " before it belong to no tensor");
     position = t->end;
     previous = t;
   }
@@ -275,9 +285,7 @@ inline void Safetensors::check_ranges(detail::HeaderReader& reader, std::uint64_
 
 /// Reads and checks a whole file.
 /// Errors: LoadError naming the file, the key and the cause.
-inline Safetensors load_safetensors(const std::string& path) {
-  return Safetensors(read_file(path), path);
-}
+inline Safetensors load_safetensors(const std::string& path) { return Safetensors(read_file(path), path); }
 
 /// A tensor of any type with its name, to be saved.
 class NamedTensor {
@@ -291,9 +299,7 @@ class NamedTensor {
     keep_ = dense;
   }
   const StoredTensor& stored() const { return stored_; }
-  std::string_view bytes() const {
-    return {static_cast<const char*>(data_), static_cast<std::size_t>(stored_.end)};
-  }
+  std::string_view bytes() const { return {static_cast<const char*>(data_), static_cast<std::size_t>(stored_.end)}; }
 
  private:
   StoredTensor stored_;

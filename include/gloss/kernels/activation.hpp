@@ -11,8 +11,9 @@ namespace detail {
 template <class T, class F>
 void map_vectors(const T* x, T* y, Index n, F f) {
   parallel_for(n, 8192, [=](Index begin, Index end) {
-    each_vector<T>(end - begin, [&](Index i, Index m)
-                                    GLOSS_INLINE_LAMBDA { store_n<T>(y + begin + i, f(load_n<T>(x + begin + i, m)), m); });
+    each_vector<T>(end - begin, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
+      store_n<T>(y + begin + i, f(load_n<T>(x + begin + i, m)), m);
+    });
   });
 }
 /// y_i = f(a_i, b_i) by vectors.
@@ -26,9 +27,9 @@ void map_vectors(const T* a, const T* b, T* y, Index n, F f) {
   });
 }
 
-inline constexpr double inverse_root2 = 0.70710678118654752440;       // 1 / sqrt(2)
-inline constexpr double inverse_root2pi = 0.39894228040143267794;     // 1 / sqrt(2 pi)
-inline constexpr double gelu_slope = 0.79788456080286535588;          // sqrt(2 / pi)
+inline constexpr double inverse_root2 = 0.70710678118654752440;    // 1 / sqrt(2)
+inline constexpr double inverse_root2pi = 0.39894228040143267794;  // 1 / sqrt(2 pi)
+inline constexpr double gelu_slope = 0.79788456080286535588;       // sqrt(2 / pi)
 inline constexpr double gelu_cubic = 0.044715;
 }  // namespace detail
 

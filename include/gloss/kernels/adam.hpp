@@ -8,8 +8,8 @@
 
 namespace gloss::inline GLOSS_ABI::kernels {
 
-/// Step counts from 1. g += weight_decay p (or p *= 1 - lr weight_decay when decoupled: AdamW); m = beta1 m + (1 - beta1) g;
-/// v = beta2 v + (1 - beta2) g^2; p -= lr / (1 - beta1^step) m / (sqrt(v) / sqrt(1 - beta2^step) + eps).
+/// Step counts from 1. g += weight_decay p (or p *= 1 - lr weight_decay when decoupled: AdamW); m = beta1 m + (1 -
+/// beta1) g; v = beta2 v + (1 - beta2) g^2; p -= lr / (1 - beta1^step) m / (sqrt(v) / sqrt(1 - beta2^step) + eps).
 /// PyTorch: optim.Adam, optim.AdamW.
 template <class T>
 void adam_step(T* p, const T* g, T* m, T* v, Index n, double lr, double beta1, double beta2, double eps,
@@ -59,11 +59,13 @@ void sgd_step(T* p, const T* g, T* buffer, Index n, double lr, double momentum, 
   });
 }
 
-GLOSS_INSTANTIATE(void adam_step<float>(float*, const float*, float*, float*, Index, double, double, double, double, double, bool,
-                                     Index))
-GLOSS_INSTANTIATE(void adam_step<double>(double*, const double*, double*, double*, Index, double, double, double, double, double, bool,
-                                     Index))
-GLOSS_INSTANTIATE(void sgd_step<float>(float*, const float*, float*, Index, double, double, double, double, bool, Index))
-GLOSS_INSTANTIATE(void sgd_step<double>(double*, const double*, double*, Index, double, double, double, double, bool, Index))
+GLOSS_INSTANTIATE(void adam_step<float>(float*, const float*, float*, float*, Index, double, double, double, double,
+                                        double, bool, Index))
+GLOSS_INSTANTIATE(void adam_step<double>(double*, const double*, double*, double*, Index, double, double, double,
+                                         double, double, bool, Index))
+GLOSS_INSTANTIATE(void sgd_step<float>(float*, const float*, float*, Index, double, double, double, double, bool,
+                                       Index))
+GLOSS_INSTANTIATE(void sgd_step<double>(double*, const double*, double*, Index, double, double, double, double, bool,
+                                        Index))
 
 }  // namespace gloss::inline GLOSS_ABI::kernels

@@ -15,7 +15,7 @@ namespace detail {
 
 /// Queries of a block and keys of a tile.
 template <class T>
-inline constexpr Index attention_block_q = lanes<T> * (GLOSS_VECTOR_BYTES == 64 ? 4 : 8);
+inline constexpr Index attention_block_q = lanes<T>*(GLOSS_VECTOR_BYTES == 64 ? 4 : 8);
 inline constexpr Index attention_block_k = 64;
 
 /// What a tile's part of the mask looks like.
@@ -237,8 +237,7 @@ void attention_forward(const AttentionArgs<T>& a) {
           store<T>(largest + i, max);
           store<T>(sum + i, total);
           if (j0 > 0)
-            for (Index r = 0; r < a.d_v; ++r)
-              store<T>(ot + r * width + i, load<T>(ot + r * width + i) * shrink);
+            for (Index r = 0; r < a.d_v; ++r) store<T>(ot + r * width + i, load<T>(ot + r * width + i) * shrink);
         }
         if (a.dropout > 0) {
           block.draw_dropout();
@@ -288,105 +287,107 @@ void attention_forward(const AttentionArgs<T>& a) {
 template <class T>
 void attention_backward(const AttentionArgs<T>& a, const AttentionGrads<T>& g) {
   constexpr Index bq = detail::attention_block_q<T>, bk = detail::attention_block_k, panel = detail::panel_rows;
-  constexpr Index pad = lanes<T> > panel ? lanes<T> : panel;
+  constexpr Index pad = lanes < T >> panel ? lanes<T> : panel;
   const Index dk_width = detail::round_up(a.d_k, pad), dv_width = detail::round_up(a.d_v, pad);
   const Index k_rows = detail::round_up(a.len_k, panel);
-  parallel_for(a.batch * a.heads, detail::attention_grain(a.len_q * a.len_k * (a.d_k + a.d_v)), [&](Index begin,
-                                                                                                     Index end) {
-    using S = detail::Scratch<T>;
-    S scratch(detail::AttentionBlock<T>::scratch_size(a) + S::size(bq * dk_width) + 2 * S::size(bq * dv_width) +
-              S::size(bk * bq) + S::size(dk_width * bq) + 3 * S::size(bq) + S::size(k_rows * dk_width) +
-              S::size(k_rows * dv_width));
-    detail::AttentionBlock<T> block(a, scratch);
-    T* const q_rows = scratch.take(bq * dk_width);     // [queries, d_k] scaled
-    T* const do_rows = scratch.take(bq * dv_width);    // [queries, d_v]
-    T* const dot = scratch.take(dv_width * bq);        // [d_v, width]
-    T* const dst = scratch.take(bk * bq);              // [keys, width] dP, then dS
-    T* const dqt = scratch.take(dk_width * bq);        // [d_k, width]
-    T* const largest = scratch.take(bq);
-    T* const inverse = scratch.take(bq);
-    T* const row_dot = scratch.take(bq);               // D
-    T* const dk = scratch.take(k_rows * dk_width);
-    T* const dv = scratch.take(k_rows * dv_width);
-    for (Index head = begin; head < end; ++head) {
-      for (Index i = 0; i < k_rows * dk_width; i += lanes<T>) store<T>(dk + i, Vec<T>{});
-      for (Index i = 0; i < k_rows * dv_width; i += lanes<T>) store<T>(dv + i, Vec<T>{});
-      for (Index i0 = 0; i0 < a.len_q; i0 += bq) {
-        block.start(head, i0);
-        const Index width = block.width, rows = block.rows, key_end = block.key_end();
-        const T* const d_o = detail::attention_row(g.d_o, g.d_o_strides, block.b, block.h, i0);
-        const T* const o = detail::attention_row(a.o, a.o_strides, block.b, block.h, i0);
-        detail::copy_padded<T>(detail::attention_row(a.q, a.q_strides, block.b, block.h, i0), a.q_strides.row, rows,
-                               a.d_k, q_rows, rows, dk_width, a.scale);
-        detail::copy_padded<T>(d_o, g.d_o_strides.row, rows, a.d_v, do_rows, rows, dv_width);
-        detail::transpose<T>(do_rows, dv_width, rows, a.d_v, dot, width, width);
-        const T* const stats = a.stats + head * 2 * a.len_q + i0;
-        for (Index i = 0; i < width; ++i) {
-          const bool real = i < rows;
-          largest[i] = real ? stats[i] : T(0);
-          inverse[i] = real ? stats[a.len_q + i] : T(0);
-          Vec<T> sum{};
-          if (real)
-            each_vector<T>(a.d_v, [&](Index c, Index m) GLOSS_INLINE_LAMBDA {
-              sum = sum + load<T>(do_rows + i * dv_width + c) * load_n<T>(o + i * a.o_strides.row + c, m);
-            });
-          row_dot[i] = hsum<T>(sum);
-        }
-        for (Index i = 0; i < dk_width * width; i += lanes<T>) store<T>(dqt + i, Vec<T>{});
-        for (Index j0 = 0; j0 < key_end; j0 += bk) {
-          block.select_keys(j0, key_end);
-          const detail::MaskTile mask = block.look_at_mask();
-          if (block.adds_nothing(mask, largest)) continue;
-          const Index keys = block.keys, key_rows = detail::round_up(keys, panel);
-          block.load_keys();
-          block.load_values();
-          block.scores(mask);
-          detail::panel_product<T>(key_rows, width, a.d_v, block.v, block.ldv, 1, dot, width, dst, width, false);
-          if (a.dropout > 0) {
-            block.draw_dropout();
-            block.apply_dropout(dst);
-          }
-          for (Index i = 0; i < width; i += lanes<T>) {
-            const Vec<T> max = load<T>(largest + i), scale = load<T>(inverse + i), d = load<T>(row_dot + i);
-            for (Index j = 0; j < keys; ++j) {
-              T* const s = block.st + j * width + i;
-              T* const ds = dst + j * width + i;
-              const Vec<T> p = exp<T>(load<T>(s) - max) * scale;
-              store<T>(ds, p * (load<T>(ds) - d));
-              store<T>(s, p);
+  parallel_for(
+      a.batch * a.heads, detail::attention_grain(a.len_q * a.len_k * (a.d_k + a.d_v)), [&](Index begin, Index end) {
+        using S = detail::Scratch<T>;
+        S scratch(detail::AttentionBlock<T>::scratch_size(a) + S::size(bq * dk_width) + 2 * S::size(bq * dv_width) +
+                  S::size(bk * bq) + S::size(dk_width * bq) + 3 * S::size(bq) + S::size(k_rows * dk_width) +
+                  S::size(k_rows * dv_width));
+        detail::AttentionBlock<T> block(a, scratch);
+        T* const q_rows = scratch.take(bq * dk_width);   // [queries, d_k] scaled
+        T* const do_rows = scratch.take(bq * dv_width);  // [queries, d_v]
+        T* const dot = scratch.take(dv_width * bq);      // [d_v, width]
+        T* const dst = scratch.take(bk * bq);            // [keys, width] dP, then dS
+        T* const dqt = scratch.take(dk_width * bq);      // [d_k, width]
+        T* const largest = scratch.take(bq);
+        T* const inverse = scratch.take(bq);
+        T* const row_dot = scratch.take(bq);  // D
+        T* const dk = scratch.take(k_rows * dk_width);
+        T* const dv = scratch.take(k_rows * dv_width);
+        for (Index head = begin; head < end; ++head) {
+          for (Index i = 0; i < k_rows * dk_width; i += lanes<T>) store<T>(dk + i, Vec<T>{});
+          for (Index i = 0; i < k_rows * dv_width; i += lanes<T>) store<T>(dv + i, Vec<T>{});
+          for (Index i0 = 0; i0 < a.len_q; i0 += bq) {
+            block.start(head, i0);
+            const Index width = block.width, rows = block.rows, key_end = block.key_end();
+            const T* const d_o = detail::attention_row(g.d_o, g.d_o_strides, block.b, block.h, i0);
+            const T* const o = detail::attention_row(a.o, a.o_strides, block.b, block.h, i0);
+            detail::copy_padded<T>(detail::attention_row(a.q, a.q_strides, block.b, block.h, i0), a.q_strides.row, rows,
+                                   a.d_k, q_rows, rows, dk_width, a.scale);
+            detail::copy_padded<T>(d_o, g.d_o_strides.row, rows, a.d_v, do_rows, rows, dv_width);
+            detail::transpose<T>(do_rows, dv_width, rows, a.d_v, dot, width, width);
+            const T* const stats = a.stats + head * 2 * a.len_q + i0;
+            for (Index i = 0; i < width; ++i) {
+              const bool real = i < rows;
+              largest[i] = real ? stats[i] : T(0);
+              inverse[i] = real ? stats[a.len_q + i] : T(0);
+              Vec<T> sum{};
+              if (real)
+                each_vector<T>(a.d_v, [&](Index c, Index m) GLOSS_INLINE_LAMBDA {
+                  sum = sum + load<T>(do_rows + i * dv_width + c) * load_n<T>(o + i * a.o_strides.row + c, m);
+                });
+              row_dot[i] = hsum<T>(sum);
             }
+            for (Index i = 0; i < dk_width * width; i += lanes<T>) store<T>(dqt + i, Vec<T>{});
+            for (Index j0 = 0; j0 < key_end; j0 += bk) {
+              block.select_keys(j0, key_end);
+              const detail::MaskTile mask = block.look_at_mask();
+              if (block.adds_nothing(mask, largest)) continue;
+              const Index keys = block.keys, key_rows = detail::round_up(keys, panel);
+              block.load_keys();
+              block.load_values();
+              block.scores(mask);
+              detail::panel_product<T>(key_rows, width, a.d_v, block.v, block.ldv, 1, dot, width, dst, width, false);
+              if (a.dropout > 0) {
+                block.draw_dropout();
+                block.apply_dropout(dst);
+              }
+              for (Index i = 0; i < width; i += lanes<T>) {
+                const Vec<T> max = load<T>(largest + i), scale = load<T>(inverse + i), d = load<T>(row_dot + i);
+                for (Index j = 0; j < keys; ++j) {
+                  T* const s = block.st + j * width + i;
+                  T* const ds = dst + j * width + i;
+                  const Vec<T> p = exp<T>(load<T>(s) - max) * scale;
+                  store<T>(ds, p * (load<T>(ds) - d));
+                  store<T>(s, p);
+                }
+              }
+              if (mask != detail::MaskTile::all_visible) block.fill_masked(dst, T(0));
+              if (a.dropout > 0) block.apply_dropout(block.st);
+              for (Index i = keys * width; i < key_rows * width; i += lanes<T>) {
+                store<T>(block.st + i, Vec<T>{});
+                store<T>(dst + i, Vec<T>{});
+              }
+              if (g.dv != nullptr)
+                detail::panel_product<T>(key_rows, dv_width, rows, block.st, width, 1, do_rows, dv_width,
+                                         dv + j0 * dv_width, dv_width, true);
+              if (g.dk != nullptr)
+                detail::panel_product<T>(key_rows, dk_width, rows, dst, width, 1, q_rows, dk_width, dk + j0 * dk_width,
+                                         dk_width, true);
+              if (g.dq != nullptr)
+                detail::panel_product<T>(detail::round_up(a.d_k, panel), width, keys, block.k, 1, block.ldk, dst, width,
+                                         dqt, width, true);
+            }
+            if (g.dq != nullptr)
+              detail::transpose<T>(dqt, width, a.d_k, rows,
+                                   detail::attention_row(g.dq, g.dq_strides, block.b, block.h, i0), g.dq_strides.row,
+                                   a.d_k, a.scale);
           }
-          if (mask != detail::MaskTile::all_visible) block.fill_masked(dst, T(0));
-          if (a.dropout > 0) block.apply_dropout(block.st);
-          for (Index i = keys * width; i < key_rows * width; i += lanes<T>) {
-            store<T>(block.st + i, Vec<T>{});
-            store<T>(dst + i, Vec<T>{});
-          }
-          if (g.dv != nullptr)
-            detail::panel_product<T>(key_rows, dv_width, rows, block.st, width, 1, do_rows, dv_width, dv + j0 * dv_width,
-                                     dv_width, true);
-          if (g.dk != nullptr)
-            detail::panel_product<T>(key_rows, dk_width, rows, dst, width, 1, q_rows, dk_width, dk + j0 * dk_width,
-                                     dk_width, true);
-          if (g.dq != nullptr)
-            detail::panel_product<T>(detail::round_up(a.d_k, panel), width, keys, block.k, 1, block.ldk, dst, width, dqt,
-                                     width, true);
+          const auto write = [&](const T* from, Index width, Index d, T* to, const AttentionStrides& s) {
+            if (to == nullptr) return;
+            T* const first = detail::attention_row(to, s, head / a.heads, head % a.heads, 0);
+            for (Index j = 0; j < a.len_k; ++j)
+              each_vector<T>(d, [&](Index c, Index m) GLOSS_INLINE_LAMBDA {
+                store_n<T>(first + j * s.row + c, load<T>(from + j * width + c), m);
+              });
+          };
+          write(dk, dk_width, a.d_k, g.dk, g.dk_strides);
+          write(dv, dv_width, a.d_v, g.dv, g.dv_strides);
         }
-        if (g.dq != nullptr)
-          detail::transpose<T>(dqt, width, a.d_k, rows, detail::attention_row(g.dq, g.dq_strides, block.b, block.h, i0),
-                               g.dq_strides.row, a.d_k, a.scale);
-      }
-      const auto write = [&](const T* from, Index width, Index d, T* to, const AttentionStrides& s) {
-        if (to == nullptr) return;
-        T* const first = detail::attention_row(to, s, head / a.heads, head % a.heads, 0);
-        for (Index j = 0; j < a.len_k; ++j)
-          each_vector<T>(d, [&](Index c, Index m)
-                                GLOSS_INLINE_LAMBDA { store_n<T>(first + j * s.row + c, load<T>(from + j * width + c), m); });
-      };
-      write(dk, dk_width, a.d_k, g.dk, g.dk_strides);
-      write(dv, dv_width, a.d_v, g.dv, g.dv_strides);
-    }
-  });
+      });
 }
 
 GLOSS_INSTANTIATE(void attention_forward<float>(const AttentionArgs<float>&))

@@ -28,7 +28,7 @@ struct AttentionArgs {
   const bool* mask = nullptr;  // true: may attend. A masked score is replaced by mask_fill
   Index mask_strides[4] = {};  // batch, head, query, key; 0 broadcasts
   T mask_fill = T(-1e9);
-  double dropout = 0;  // probability (i, j) is dropped as element ((b * heads + head) * len_q + i) * len_k + j
+  double dropout = 0;       // probability (i, j) is dropped as element ((b * heads + head) * len_q + i) * len_k + j
   RandomBlock random = {};  // of kernels::dropout
 };
 

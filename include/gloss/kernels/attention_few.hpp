@@ -1,5 +1,5 @@
-// Attention forward for few queries, as in decoding with a cache: one query at a time, a key's or value's elements in the
-// lanes, where the tiles of attention.hpp would leave most lanes empty.
+// Attention forward for few queries, as in decoding with a cache: one query at a time, a key's or value's elements in
+// the lanes, where the tiles of attention.hpp would leave most lanes empty.
 #pragma once
 
 #include <cmath>
@@ -25,7 +25,8 @@ void attention_row_scores(const AttentionArgs<T>& a, Index b, Index h, Index i, 
   for (Index j = 0; j < a.len_k; ++j) {
     const T* kj = k + j * a.k_strides.row;
     Vec<T> sum{};
-    each_vector<T>(a.d_k, [&](Index c, Index m) GLOSS_INLINE_LAMBDA { sum = sum + load_n<T>(q + c, m) * load_n<T>(kj + c, m); });
+    each_vector<T>(
+        a.d_k, [&](Index c, Index m) GLOSS_INLINE_LAMBDA { sum = sum + load_n<T>(q + c, m) * load_n<T>(kj + c, m); });
     s[j] = hsum<T>(sum) * a.scale;
   }
   if (a.mask != nullptr) {
@@ -69,8 +70,9 @@ void attention_forward_few(const AttentionArgs<T>& a) {
         store<T>(s + j, p);
       }
       if (a.weights != nullptr)
-        each_vector<T>(a.len_k, [&](Index j, Index m)
-                                    GLOSS_INLINE_LAMBDA { store_n<T>(a.weights + task * a.len_k + j, load<T>(s + j), m); });
+        each_vector<T>(a.len_k, [&](Index j, Index m) GLOSS_INLINE_LAMBDA {
+          store_n<T>(a.weights + task * a.len_k + j, load<T>(s + j), m);
+        });
       if (a.stats != nullptr) {
         T* const stats = a.stats + head * 2 * a.len_q + i;
         stats[0] = largest, stats[a.len_q] = inverse;

@@ -1,4 +1,5 @@
-// The parts of fused attention that know nothing of attention: small products from cache, transposition, scratch memory.
+// The parts of fused attention that know nothing of attention: small products from cache, transposition, scratch
+// memory.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +16,8 @@ inline constexpr Index panel_rows = 8;
 
 /// C [rows, vectors] (+)= A [rows, depth] B [depth, vectors], the sums in registers; see panel_product.
 template <class T, int rows, int vectors>
-GLOSS_NOINLINE void panel_strip(Index m, Index depth, const T* a, Index a_row, Index a_step, const T* b, Index ldb, T* c,
-                                Index ldc, bool accumulate) {
+GLOSS_NOINLINE void panel_strip(Index m, Index depth, const T* a, Index a_row, Index a_step, const T* b, Index ldb,
+                                T* c, Index ldc, bool accumulate) {
   constexpr Index w = lanes<T>;
   for (Index i = 0; i < m; i += rows) {
     Vec<T> sum[rows][vectors];
@@ -47,8 +48,8 @@ GLOSS_NOINLINE void panel_strip(Index m, Index depth, const T* a, Index a_row, I
   }
 }
 
-/// C [m, n] = A [m, depth] B [depth, n], or C += with `accumulate`. Element (i, p) of A lies at a[i * a_row + p * a_step];
-/// B and C have dense rows. m is a multiple of panel_rows, n of lanes<T>.
+/// C [m, n] = A [m, depth] B [depth, n], or C += with `accumulate`. Element (i, p) of A lies at a[i * a_row + p *
+/// a_step]; B and C have dense rows. m is a multiple of panel_rows, n of lanes<T>.
 template <class T>
 void panel_product(Index m, Index n, Index depth, const T* a, Index a_row, Index a_step, const T* b, Index ldb, T* c,
                    Index ldc, bool accumulate) {
@@ -60,8 +61,7 @@ void panel_product(Index m, Index n, Index depth, const T* a, Index a_row, Index
 #endif
   for (; j + 2 * lanes<T> <= n; j += 2 * lanes<T>)
     panel_strip<T, rows2, 2>(m, depth, a, a_row, a_step, b + j, ldb, c + j, ldc, accumulate);
-  for (; j < n; j += lanes<T>)
-    panel_strip<T, 8, 1>(m, depth, a, a_row, a_step, b + j, ldb, c + j, ldc, accumulate);
+  for (; j < n; j += lanes<T>) panel_strip<T, 8, 1>(m, depth, a, a_row, a_step, b + j, ldb, c + j, ldc, accumulate);
 }
 
 #if defined(__GNUC__) || defined(__clang__)

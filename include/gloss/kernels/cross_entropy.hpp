@@ -12,8 +12,8 @@ namespace gloss::inline GLOSS_ABI::kernels {
 /// is `ignored`. A row's loss is constant - sum_i t_i log p_i.
 struct SmoothedTarget {
   double on = 1, off = 0, constant = 0;
-  double sum = 1;           // sum_i t_i
-  Index zero_column = -1;   // none if negative
+  double sum = 1;          // sum_i t_i
+  Index zero_column = -1;  // none if negative
   std::int64_t ignored = -100;
 };
 
@@ -73,7 +73,8 @@ void cross_entropy_forward(const T* x, const std::int64_t* target, T* loss, T* l
   });
 }
 
-/// dx_i = dloss (sum(t) exp(x_i - lse) - t_i); row r takes dloss[r * dloss_stride], stride 0 for one number. dx may be x.
+/// dx_i = dloss (sum(t) exp(x_i - lse) - t_i); row r takes dloss[r * dloss_stride], stride 0 for one number. dx may be
+/// x.
 template <class T>
 void cross_entropy_backward(const T* dloss, Index dloss_stride, const T* x, const std::int64_t* target, const T* lse,
                             T* dx, Index rows, Index n, SmoothedTarget t) {

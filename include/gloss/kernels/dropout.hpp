@@ -16,7 +16,8 @@ GLOSS_INLINE Vec<std::uint64_t> multiply_low(Vec<std::uint64_t> a, Vec<std::uint
 #if defined(__GNUC__) && !defined(__clang__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
   typedef int Ints __attribute__((vector_size(64)));
   typedef long long LongLongs __attribute__((vector_size(64)));
-  return (Vec<std::uint64_t>)__builtin_ia32_pmuludq512_mask((Ints)a, (Ints)b, LongLongs{}, static_cast<unsigned char>(-1));
+  return (Vec<std::uint64_t>)__builtin_ia32_pmuludq512_mask((Ints)a, (Ints)b, LongLongs{},
+                                                            static_cast<unsigned char>(-1));
 #elif defined(__GNUC__) && !defined(__clang__) && GLOSS_VECTOR_BYTES == 32 && defined(__AVX2__)
   typedef int Ints __attribute__((vector_size(32)));
   return (Vec<std::uint64_t>)__builtin_ia32_pmuludq256((Ints)a, (Ints)b);
@@ -34,8 +35,8 @@ inline void random16(const RandomBlock& random, std::uint64_t first, Index block
   using V = Vec<U>;
   if constexpr (std::endian::native != std::endian::little) {
     for (Index i = 0; i < 8 * blocks; ++i)
-      bits[i] = static_cast<std::uint16_t>(random.words(first + static_cast<U>(i / 8))[static_cast<std::size_t>(i % 8 / 2)] >>
-                                           (16 * (i % 2)));
+      bits[i] = static_cast<std::uint16_t>(
+          random.words(first + static_cast<U>(i / 8))[static_cast<std::size_t>(i % 8 / 2)] >> (16 * (i % 2)));
     return;
   }
   // philox() of core/rng.hpp on one block per 64-bit lane; what lies in the upper halves does not matter.
@@ -46,9 +47,9 @@ inline void random16(const RandomBlock& random, std::uint64_t first, Index block
     auto key0 = static_cast<std::uint32_t>(random.seed), key1 = static_cast<std::uint32_t>(random.seed >> 32);
     for (int round = 0; round < 10; ++round) {
       const V p0 = multiply_low(multiplier0, c0), p1 = multiply_low(multiplier1, c2);
-      c0 = (p1 >> U{32}) ^ c1 ^ U{key0};
+      c0 = (p1 >> U{32}) ^ c1 ^ U { key0 };
       c1 = p1;
-      c2 = (p0 >> U{32}) ^ c3 ^ U{key1};
+      c2 = (p0 >> U{32}) ^ c3 ^ U { key1 };
       c3 = p0;
       key0 += 0x9E3779B9u;
       key1 += 0xBB67AE85u;
@@ -109,8 +110,8 @@ void each_dropout_vector(Index n, const RandomBlock& random, F out) {
 /// How many 32-bit words dropout of n elements draws: Rng::reserve(dropout_words(n)).
 constexpr Index dropout_words(Index n) { return (n + 1) / 2; }
 
-/// y = x / (1 - p) where kept, 0 where dropped; y may be x. Element i is dropped when the (i mod 8)-th 16 bits of random
-/// block i / 8 (low half of a word first) are below 65536 p, rounded: it depends on (random, i) alone.
+/// y = x / (1 - p) where kept, 0 where dropped; y may be x. Element i is dropped when the (i mod 8)-th 16 bits of
+/// random block i / 8 (low half of a word first) are below 65536 p, rounded: it depends on (random, i) alone.
 template <class T>
 void dropout(const T* x, T* y, Index n, double p, RandomBlock random) {
   const detail::DropoutRule<T> rule(p);

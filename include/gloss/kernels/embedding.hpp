@@ -14,7 +14,8 @@ void embedding_forward(const T* weight, const std::int64_t* ids, T* y, Index row
     for (Index r = begin; r < end; ++r) {
       const T* w = weight + ids[r] * n;
       T* yr = y + r * n;
-      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { store_n<T>(yr + i, load_n<T>(w + i, m) * scale, m); });
+      each_vector<T>(n,
+                     [&](Index i, Index m) GLOSS_INLINE_LAMBDA { store_n<T>(yr + i, load_n<T>(w + i, m) * scale, m); });
     }
   });
 }

@@ -10,7 +10,8 @@
 namespace gloss::inline GLOSS_ABI::kernels {
 
 /// How a row is scaled, d = x - mean.
-/// torch: rscale = 1 / sqrt(sum d^2 / n + eps); annotated: rscale = 1 / (sqrt(sum d^2 / (n - 1)) + eps), NaN for n == 1.
+/// torch: rscale = 1 / sqrt(sum d^2 / n + eps); annotated: rscale = 1 / (sqrt(sum d^2 / (n - 1)) + eps), NaN for n
+/// == 1.
 enum class LayerNormKind { torch, annotated };
 
 /// y = gamma (x - mean) rscale + beta by rows; a null gamma is 1, a null beta 0; y may be x.
@@ -117,10 +118,10 @@ void layer_norm_backward(const T* dy, const T* x, const T* gamma, const T* mean,
   });
 }
 
-GLOSS_INSTANTIATE(void layer_norm_forward<float>(const float*, const float*, const float*, float*, float*, float*, Index,
-                                                 Index, double, LayerNormKind))
-GLOSS_INSTANTIATE(void layer_norm_forward<double>(const double*, const double*, const double*, double*, double*, double*,
-                                                  Index, Index, double, LayerNormKind))
+GLOSS_INSTANTIATE(void layer_norm_forward<float>(const float*, const float*, const float*, float*, float*, float*,
+                                                 Index, Index, double, LayerNormKind))
+GLOSS_INSTANTIATE(void layer_norm_forward<double>(const double*, const double*, const double*, double*, double*,
+                                                  double*, Index, Index, double, LayerNormKind))
 GLOSS_INSTANTIATE(void layer_norm_backward<float>(const float*, const float*, const float*, const float*, const float*,
                                                   float*, float*, float*, Index, Index, double, LayerNormKind))
 GLOSS_INSTANTIATE(void layer_norm_backward<double>(const double*, const double*, const double*, const double*,

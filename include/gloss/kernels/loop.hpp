@@ -26,8 +26,7 @@ GLOSS_NOINLINE Loop<N> make_loop(const Shape& shape, const Shape (&strides)[N]) 
   for (int axis = 0; axis < shape.rank(); ++axis) {
     if (shape[axis] == 1) continue;
     bool merges = loop.rank > 0;
-    for (int n = 0; n < N && merges; ++n)
-      merges = loop.strides[n][loop.rank - 1] == strides[n][axis] * shape[axis];
+    for (int n = 0; n < N && merges; ++n) merges = loop.strides[n][loop.rank - 1] == strides[n][axis] * shape[axis];
     if (!merges) {
       loop.sizes[loop.rank++] = 1;
     }

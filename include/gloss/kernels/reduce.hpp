@@ -36,7 +36,8 @@ GLOSS_NOINLINE inline Index offset_of(const Loop<1>& loop, Index i) {
 
 namespace detail {
 
-// One run of n elements, in eight lanes that are folded in a fixed order: vectorises, and is more accurate than one sum.
+// One run of n elements, in eight lanes that are folded in a fixed order: vectorises, and is more accurate than one
+// sum.
 template <class T, class Combine>
 T reduce_run(const T* x, Index n, Index stride, T identity, Combine combine) {
   constexpr int lanes = 16;
@@ -111,16 +112,16 @@ void reduce(const Reduction& r, const T* x, T* y, T identity, Combine combine) {
   auto fold = [&](const T* base) {  // all chunks of one output, in order
     T acc = identity;
     for (Index c = 0; c < chunks; ++c)
-      acc = combine(acc, detail::reduce_range(r.reduced, base, c * chunk, (std::min)(count, (c + 1) * chunk), identity,
-                                              combine));
+      acc = combine(
+          acc, detail::reduce_range(r.reduced, base, c * chunk, (std::min)(count, (c + 1) * chunk), identity, combine));
     return acc;
   };
   if (outputs == 1 && chunks > 1) {  // few outputs: the chunks are the parallel work
     std::vector<T> partial(static_cast<std::size_t>(chunks), identity);
     parallel_for(chunks, 8, [&](Index begin, Index end) {
       for (Index c = begin; c < end; ++c)
-        partial[static_cast<std::size_t>(c)] = detail::reduce_range(
-            r.reduced, x, c * chunk, (std::min)(count, (c + 1) * chunk), identity, combine);
+        partial[static_cast<std::size_t>(c)] =
+            detail::reduce_range(r.reduced, x, c * chunk, (std::min)(count, (c + 1) * chunk), identity, combine);
     });
     T acc = identity;
     for (const T& p : partial) acc = combine(acc, p);

@@ -1,5 +1,6 @@
-// Vectors of GLOSS_VECTOR_BYTES: Vec<float>, Vec<double> and the integers of the same width, on the vector extensions of
-// GCC and Clang (no intrinsics, so nothing to include); elsewhere a struct of an array that the optimiser may vectorise.
+// Vectors of GLOSS_VECTOR_BYTES: Vec<float>, Vec<double> and the integers of the same width, on the vector extensions
+// of GCC and Clang (no intrinsics, so nothing to include); elsewhere a struct of an array that the optimiser may
+// vectorise.
 #pragma once
 
 #include <cstdint>
@@ -66,12 +67,20 @@ struct Pack {
     return r;
   }
   using Mask = Pack<typename SizedInt<sizeof(T)>::type>;
-  friend Pack operator-(Pack a) { return make([&](Index i) { return -a.v[i]; }); }
-#define GLOSS_PACK_OPERATOR(op)                                                                     \
-  friend Pack operator op(Pack a, Pack b) { return make([&](Index i) { return a.v[i] op b.v[i]; }); } \
-  friend Pack operator op(Pack a, T b) { return make([&](Index i) { return a.v[i] op b; }); }         \
-  friend Pack operator op(T a, Pack b) { return make([&](Index i) { return a op b.v[i]; }); }         \
-  friend Pack& operator op##=(Pack& a, Pack b) { return a = a op b; }                                 \
+  friend Pack operator-(Pack a) {
+    return make([&](Index i) { return -a.v[i]; });
+  }
+#define GLOSS_PACK_OPERATOR(op)                                       \
+  friend Pack operator op(Pack a, Pack b) {                           \
+    return make([&](Index i) { return a.v[i] op b.v[i]; });           \
+  }                                                                   \
+  friend Pack operator op(Pack a, T b) {                              \
+    return make([&](Index i) { return a.v[i] op b; });                \
+  }                                                                   \
+  friend Pack operator op(T a, Pack b) {                              \
+    return make([&](Index i) { return a op b.v[i]; });                \
+  }                                                                   \
+  friend Pack& operator op##=(Pack& a, Pack b) { return a = a op b; } \
   friend Pack& operator op##=(Pack& a, T b) { return a = a op b; }
   GLOSS_PACK_OPERATOR(+)
   GLOSS_PACK_OPERATOR(-)
@@ -83,9 +92,13 @@ struct Pack {
   GLOSS_PACK_OPERATOR(<<)
   GLOSS_PACK_OPERATOR(>>)
 #undef GLOSS_PACK_OPERATOR
-#define GLOSS_PACK_COMPARE(op)                                                                             \
-  friend Mask operator op(Pack a, Pack b) { return Mask::make([&](Index i) { return -(a.v[i] op b.v[i]); }); } \
-  friend Mask operator op(Pack a, T b) { return Mask::make([&](Index i) { return -(a.v[i] op b); }); }
+#define GLOSS_PACK_COMPARE(op)                                       \
+  friend Mask operator op(Pack a, Pack b) {                          \
+    return Mask::make([&](Index i) { return -(a.v[i] op b.v[i]); }); \
+  }                                                                  \
+  friend Mask operator op(Pack a, T b) {                             \
+    return Mask::make([&](Index i) { return -(a.v[i] op b); });      \
+  }
   GLOSS_PACK_COMPARE(<)
   GLOSS_PACK_COMPARE(>)
   GLOSS_PACK_COMPARE(<=)

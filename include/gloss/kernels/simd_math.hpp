@@ -61,13 +61,15 @@ GLOSS_INLINE Vec<T> expm1_reduced(Vec<T> x, IntVec<T>& n) {
   n = wrapping_sub<T>(bit_cast_to<IntOf<T>>(shifted), bit_cast_to<IntOf<T>>(splat<T>(F::round_magic)));
   const Vec<T> r = (x - nf * F::ln2_high) - nf * F::ln2_low;
   if constexpr (std::is_same_v<T, float>)
-    return r + r * r * polynomial<T>(r, 0.5000000079, 0.1666666682, 0.04166626758, 0.008333272441, 0.001394620176,
-                                     0.0001991413411);
+    return r + r * r *
+                   polynomial<T>(r, 0.5000000079, 0.1666666682, 0.04166626758, 0.008333272441, 0.001394620176,
+                                 0.0001991413411);
   else
-    return r + r * r * polynomial<T>(r, 0.49999999999999999966, 0.1666666666666668386, 0.041666666666666724148,
-                                     0.0083333333333167291731, 0.0013888888888858614809, 0.00019841269897078507544,
-                                     0.000024801587373412702846, 2.7557234219921591675e-6, 2.755723363002233858e-7,
-                                     2.5112245030745991407e-8, 2.0926862572793570509e-9);
+    return r + r * r *
+                   polynomial<T>(r, 0.49999999999999999966, 0.1666666666666668386, 0.041666666666666724148,
+                                 0.0083333333333167291731, 0.0013888888888858614809, 0.00019841269897078507544,
+                                 0.000024801587373412702846, 2.7557234219921591675e-6, 2.755723363002233858e-7,
+                                 2.5112245030745991407e-8, 2.0926862572793570509e-9);
 }
 
 /// 2^n for n within the exponents of normal numbers.
@@ -102,7 +104,8 @@ GLOSS_INLINE Vec<T> log(Vec<T> x) {
   const Vec<T> scaled = select<T>(tiny, x * static_cast<T>(I{1} << F::mantissa), x);
   const IntVec<T> bits = bit_cast_to<I>(scaled);
   IntVec<T> e = detail::wrapping_sub<T>(bits, splat<I>(F::sqrt_half_bits)) >> I{F::mantissa};
-  const Vec<T> f = bit_cast_to<T>(detail::wrapping_sub<T>(bits, e << I{F::mantissa})) - T(1);  // in [sqrt(1/2) - 1, sqrt(2) - 1]
+  const Vec<T> f =
+      bit_cast_to<T>(detail::wrapping_sub<T>(bits, e << I{F::mantissa})) - T(1);  // in [sqrt(1/2) - 1, sqrt(2) - 1]
   e = e + (tiny & I{-F::mantissa});
   const Vec<T> ef = convert_to<T>(e);
   const Vec<T> s = f / (f + T(2));  // log(1 + f) = 2 atanh(s) = f - s (f - z R(z)), z = s^2

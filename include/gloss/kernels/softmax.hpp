@@ -22,7 +22,8 @@ GLOSS_INLINE T row_max(const T* x, Index n) {
     m0 = vmax<T>(m0, load<T>(x + i));
     m1 = vmax<T>(m1, load<T>(x + i + lanes<T>));
   }
-  each_vector<T>(n - i, [&](Index j, Index m) GLOSS_INLINE_LAMBDA { m0 = vmax<T>(m0, load_n<T>(x + i + j, m, lowest)); });
+  each_vector<T>(n - i,
+                 [&](Index j, Index m) GLOSS_INLINE_LAMBDA { m0 = vmax<T>(m0, load_n<T>(x + i + j, m, lowest)); });
   return hmax<T>(vmax<T>(m0, m1));
 }
 
@@ -65,8 +66,8 @@ void softmax_backward(const T* y, const T* dy, T* dx, Index rows, Index n) {
       const T* dyr = dy + r * n;
       T* dxr = dx + r * n;
       Vec<T> dots{};
-      each_vector<T>(n, [&](Index i, Index m)
-                            GLOSS_INLINE_LAMBDA { dots = dots + load_n<T>(yr + i, m) * load_n<T>(dyr + i, m); });
+      each_vector<T>(
+          n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { dots = dots + load_n<T>(yr + i, m) * load_n<T>(dyr + i, m); });
       const T dot = hsum<T>(dots);
       each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
         store_n<T>(dxr + i, load_n<T>(yr + i, m) * (load_n<T>(dyr + i, m) - dot), m);

@@ -51,7 +51,8 @@ void xavier_normal_(const Tensor<T>& x, double gain = 1) {
   const auto [in, out] = fans(x.shape());
   normal_(x, 0, gain * std::sqrt(2.0 / static_cast<double>(in + out)));
 }
-/// U(-b, b) with b = sqrt(6 / ((1 + a^2) fan_in)). Source: He et al. 2015. PyTorch: kaiming_uniform_ (leaky_relu slope a)
+/// U(-b, b) with b = sqrt(6 / ((1 + a^2) fan_in)). Source: He et al. 2015. PyTorch: kaiming_uniform_ (leaky_relu slope
+/// a)
 template <Real T>
 void kaiming_uniform_(const Tensor<T>& x, double a = 0) {
   const double bound = std::sqrt(6.0 / ((1 + a * a) * static_cast<double>(fans(x.shape()).first)));

@@ -35,8 +35,10 @@ class Sequential final : public Module<T> {
  private:
   template <std::size_t I, class X>
   auto forward(const X& x) const {
-    if constexpr (I + 1 == sizeof...(Layers)) return std::get<I>(layers_)(x);
-    else return forward<I + 1>(std::get<I>(layers_)(x));
+    if constexpr (I + 1 == sizeof...(Layers))
+      return std::get<I>(layers_)(x);
+    else
+      return forward<I + 1>(std::get<I>(layers_)(x));
   }
   template <std::size_t... I>
   void visit_all(Visitor<T>& v, std::index_sequence<I...>) {

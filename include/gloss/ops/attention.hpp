@@ -32,8 +32,8 @@ template <class T>
 kernels::AttentionStrides head_strides(const Tensor<T>& x) {
   return {x.strides()[0], x.strides()[1], x.strides()[2]};
 }
-/// Uninitialised [batch, heads, rows, width] whose memory is in the order of `like`: [batch, rows, heads, width] if that is
-/// a view of a projection, so that the heads can be joined again, and the gradient passed on, without a copy.
+/// Uninitialised [batch, heads, rows, width] whose memory is in the order of `like`: [batch, rows, heads, width] if
+/// that is a view of a projection, so that the heads can be joined again, and the gradient passed on, without a copy.
 template <class T>
 Tensor<T> empty_heads(const Tensor<T>& like, Index width) {
   const Index b = like.size(0), h = like.size(1), n = like.size(2);
@@ -47,15 +47,16 @@ Tensor<T> empty_heads(const Tensor<T>& like, Index width) {
 /// are asked for. A row that may attend to nothing is NaN with the default fill, uniform with a finite one.
 /// Shape: q [..., n, d_k], k [..., m, d_k], v [..., m, d_v] of 2 to 4 axes with equal leading ones -> [..., n, d_v];
 /// weights, where given, becomes [..., n, m] (after dropout, outside the graph).
-/// Errors: ShapeError when the shapes do not fit, Error for a dropout outside [0, 1]; GradError from a recorded backward.
-/// Backward: with P the weights and D the sum of dy * y over a row: dv = P^T dy, dS = P * (dy v^T - D),
-/// dq = scale dS k, dk = scale dS^T q; q, k, v, y, each row's maximum and sum are saved, P is computed again.
-/// Source: paper 3.2.1, eq. 1; Dao et al. 2022 for the tiles. PyTorch: torch.nn.functional.scaled_dot_product_attention
+/// Errors: ShapeError when the shapes do not fit, Error for a dropout outside [0, 1]; GradError from a recorded
+/// backward. Backward: with P the weights and D the sum of dy * y over a row: dv = P^T dy, dS = P * (dy v^T - D), dq =
+/// scale dS k, dk = scale dS^T q; q, k, v, y, each row's maximum and sum are saved, P is computed again. Source:
+/// paper 3.2.1, eq. 1; Dao et al. 2022 for the tiles. PyTorch: torch.nn.functional.scaled_dot_product_attention
 template <Real T>
 Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v,
                                        const AttentionOptions& options = {}, Tensor<T>* weights = nullptr) {
   const int dim = q.dim();
-  bool fits = dim >= 2 && dim <= 4 && k.dim() == dim && v.dim() == dim && k.size(-1) == q.size(-1) && v.size(-2) == k.size(-2);
+  bool fits =
+      dim >= 2 && dim <= 4 && k.dim() == dim && v.dim() == dim && k.size(-1) == q.size(-1) && v.size(-2) == k.size(-2);
   for (int a = 0; fits && a < dim - 2; ++a) fits = q.size(a) == k.size(a) && q.size(a) == v.size(a);
   if (!fits)
     fail<ShapeError>("scaled_dot_product_attention: query ", q.shape(), ", key ", k.shape(), " and value ", v.shape(),
@@ -70,7 +71,8 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
     Shape target = q.shape();
     target[dim - 1] = m;
     bool stretches = mask.dim() <= dim;
-    for (int a = 1; stretches && a <= mask.dim(); ++a) stretches = mask.size(-a) == 1 || mask.size(-a) == target[dim - a];
+    for (int a = 1; stretches && a <= mask.dim(); ++a)
+      stretches = mask.size(-a) == 1 || mask.size(-a) == target[dim - a];
     if (!stretches)
       fail<ShapeError>("scaled_dot_product_attention: mask ", mask.shape(), " does not stretch to ", target);
     mask = mask.expand(target);
@@ -109,12 +111,14 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
   if (weights != nullptr) *weights = like_input(p);
   return record("scaled_dot_product_attention", y, {q, k, v},
                 [args, qh, kh, vh, mask, stats, saved = y.detach(), like_input](const Tensor<T>& dy, Grads& dx) {
-                  if (is_grad_enabled()) fail<GradError>("scaled_dot_product_attention: a fused op has no second derivative");
+                  if (is_grad_enabled())
+                    fail<GradError>("scaled_dot_product_attention: a fused op has no second derivative");
                   const Tensor<T> d_o = detail::as_heads(dy);
                   Tensor<T> dq, dk, dv;
                   kernels::AttentionGrads<T> grads;
                   grads.d_o = d_o.data(), grads.d_o_strides = detail::head_strides(d_o);
-                  const auto target = [&](int i, Tensor<T>& d, const Tensor<T>& x, T*& pointer, kernels::AttentionStrides& strides) {
+                  const auto target = [&](int i, Tensor<T>& d, const Tensor<T>& x, T*& pointer,
+                                          kernels::AttentionStrides& strides) {
                     if (!dx.needs(i)) return;
                     d = detail::empty_heads(x, x.size(3));
                     pointer = d.data();

@@ -14,9 +14,12 @@ Tensor<To> cast(const Tensor<From>& x) {
     return x;
   } else {
     auto convert = [](From v) {
-      if constexpr (std::same_as<From, bfloat16>) return static_cast<To>(static_cast<float>(v));
-      else if constexpr (std::same_as<To, bfloat16>) return bfloat16(static_cast<float>(v));
-      else return static_cast<To>(v);
+      if constexpr (std::same_as<From, bfloat16>)
+        return static_cast<To>(static_cast<float>(v));
+      else if constexpr (std::same_as<To, bfloat16>)
+        return bfloat16(static_cast<float>(v));
+      else
+        return static_cast<To>(v);
     };
     Tensor<To> y = map_unary<To>(x, convert);
     if constexpr (Real<To> && Real<From>)

@@ -12,7 +12,8 @@ Tensor<T> apply_dropout(const Tensor<T>& x, double p, const RandomBlock& draw) {
   const Tensor<T> in = x.detach().contiguous();
   Tensor<T> y = empty<T>(x.shape());
   kernels::dropout(static_cast<const T*>(in.data()), y.data(), in.numel(), p, draw);
-  return record("dropout", y, {x}, [p, draw](const Tensor<T>& dy, Grads& dx) { dx.add(0, apply_dropout(dy, p, draw)); });
+  return record("dropout", y, {x},
+                [p, draw](const Tensor<T>& dy, Grads& dx) { dx.add(0, apply_dropout(dy, p, draw)); });
 }
 }  // namespace detail
 
@@ -42,7 +43,8 @@ Tensor<T> add_dropout(const Tensor<T>& residual, const Tensor<T>& x, double p, b
   const RandomBlock draw = rate > 0 ? current_rng().reserve(kernels::dropout_words(x.numel())) : RandomBlock{};
   const Tensor<T> a = residual.detach().contiguous(), b = x.detach().contiguous();
   Tensor<T> y = empty<T>(x.shape());
-  kernels::add_dropout(static_cast<const T*>(a.data()), static_cast<const T*>(b.data()), y.data(), y.numel(), rate, draw);
+  kernels::add_dropout(static_cast<const T*>(a.data()), static_cast<const T*>(b.data()), y.data(), y.numel(), rate,
+                       draw);
   return record("add_dropout", y, {residual, x}, [rate, draw](const Tensor<T>& dy, Grads& dx) {
     dx.add(0, dy);
     if (dx.needs(1)) dx.add(1, rate > 0 ? detail::apply_dropout(dy, rate, draw) : dy);

@@ -24,14 +24,15 @@ using Scalar = typename detail::ScalarOf<T>::type;
 template <Element Y, class X, class F>
 Tensor<Y> map_unary(const Tensor<X>& x, F f) {
   Tensor<Y> y = empty<Y>(x.shape());
-  kernels::map(kernels::make_loop<2>(x.shape(), {y.strides(), x.strides()}), f, y.data(), static_cast<const X*>(x.data()));
+  kernels::map(kernels::make_loop<2>(x.shape(), {y.strides(), x.strides()}), f, y.data(),
+               static_cast<const X*>(x.data()));
   return y;
 }
 
 namespace detail {
 /// How two operands broadcast: the walk over (y, a, b) and, through `shape`, the size of y.
-GLOSS_NOINLINE inline kernels::Loop<3> binary_loop(const char* op, const Shape& a, const Shape& a_strides, const Shape& b,
-                                                   const Shape& b_strides, Shape& shape) {
+GLOSS_NOINLINE inline kernels::Loop<3> binary_loop(const char* op, const Shape& a, const Shape& a_strides,
+                                                   const Shape& b, const Shape& b_strides, Shape& shape) {
   shape = a == b ? a : broadcast_shapes(op, a, b);
   return kernels::make_loop<3>(shape, {contiguous_strides(shape), broadcast_strides(a, a_strides, shape),
                                        broadcast_strides(b, b_strides, shape)});

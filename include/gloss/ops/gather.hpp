@@ -6,7 +6,8 @@
 namespace gloss::inline GLOSS_ABI {
 
 namespace detail {
-// Walks index and, along `axis`, the element of the other tensor that it names: f(offset in x, offset in index, in out).
+// Walks index and, along `axis`, the element of the other tensor that it names: f(offset in x, offset in index, in
+// out).
 template <class F>
 void for_each_indexed(const char* op, const Shape& x_shape, const Shape& x_strides, int axis,
                       const Tensor<std::int64_t>& index, const Shape& out_strides, F f) {
@@ -28,7 +29,8 @@ void for_each_indexed(const char* op, const Shape& x_shape, const Shape& x_strid
   for (Index row = 0; row < rows; ++row) {
     for (Index i = 0; i < loop.inner_size(); ++i) {
       const std::int64_t id = ids[offset[1] + i * si];
-      if (id < 0 || id >= n) fail<IndexError>(op, ": index ", id, " is out of range for axis ", axis, " of shape ", x_shape);
+      if (id < 0 || id >= n)
+        fail<IndexError>(op, ": index ", id, " is out of range for axis ", axis, " of shape ", x_shape);
       f(offset[0] + i * sx + id * along, offset[2] + i * so);
     }
     for (int a = loop.rank - 2; a >= 0; --a) {

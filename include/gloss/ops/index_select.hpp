@@ -51,9 +51,8 @@ Tensor<T> index_add(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& 
     if (id < 0 || id >= x.shape()[a])
       fail<IndexError>("index_add: index ", id, " is out of range for axis ", a, " of shape ", x.shape());
     const Tensor<T> to = y.select(a, id), piece = from.select(a, i);
-    kernels::map(kernels::make_loop<3>(to.shape(), {to.strides(), to.strides(), piece.strides()}),
-                 kernels::Plus{}, to.data(), static_cast<const T*>(to.data()),
-                 static_cast<const T*>(piece.data()));
+    kernels::map(kernels::make_loop<3>(to.shape(), {to.strides(), to.strides(), piece.strides()}), kernels::Plus{},
+                 to.data(), static_cast<const T*>(to.data()), static_cast<const T*>(piece.data()));
   }
   return record("index_add", y, {x, source}, [a, index](const Tensor<T>& dy, Grads& dx) {
     dx.add(0, dy);

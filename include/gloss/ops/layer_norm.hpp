@@ -8,11 +8,10 @@ namespace gloss::inline GLOSS_ABI {
 
 using kernels::LayerNormKind;
 
-/// y = gamma * (x - mean) * s + beta over the last axis, with s = 1 / sqrt(var + eps), var dividing by n (kind torch), or
-/// s = 1 / (std + eps), std dividing by n - 1 (kind annotated). An undefined gamma is 1, an undefined beta 0.
-/// Shape: x [..., n], gamma [n], beta [n] -> [..., n]
-/// Errors: ShapeError when gamma or beta do not match; GradError from a recorded backward (the op is fused).
-/// Backward: see kernels/layer_norm.hpp; x, the means and the scales are saved.
+/// y = gamma * (x - mean) * s + beta over the last axis, with s = 1 / sqrt(var + eps), var dividing by n (kind torch),
+/// or s = 1 / (std + eps), std dividing by n - 1 (kind annotated). An undefined gamma is 1, an undefined beta 0. Shape:
+/// x [..., n], gamma [n], beta [n] -> [..., n] Errors: ShapeError when gamma or beta do not match; GradError from a
+/// recorded backward (the op is fused). Backward: see kernels/layer_norm.hpp; x, the means and the scales are saved.
 /// Source: Ba et al. 2016. PyTorch: torch.nn.functional.layer_norm; AT: LayerNorm
 template <Real T>
 Tensor<T> layer_norm(const Tensor<T>& x, const Tensor<T>& gamma = {}, const Tensor<T>& beta = {}, double eps = 1e-5,
@@ -29,19 +28,22 @@ Tensor<T> layer_norm(const Tensor<T>& x, const Tensor<T>& gamma = {}, const Tens
   Tensor<T> y = empty<T>(x.shape()), mean = empty<T>({rows}), rscale = empty<T>({rows});
   kernels::layer_norm_forward(static_cast<const T*>(in.data()), pointer(scale), pointer(shift), y.data(), mean.data(),
                               rscale.data(), rows, n, eps, kind);
-  return record("layer_norm", y, {x, gamma, beta}, [in, scale, mean, rscale, rows, n, eps, kind, pointer](const Tensor<T>& dy, Grads& dx) {
-    if (is_grad_enabled()) fail<GradError>("layer_norm: a fused op has no second derivative");
-    const Tensor<T> g = dy.contiguous();
-    Tensor<T> d_in = dx.needs(0) ? empty<T>(in.shape()) : Tensor<T>{};
-    Tensor<T> d_gamma = dx.needs(1) ? empty<T>({n}) : Tensor<T>{}, d_beta = dx.needs(2) ? empty<T>({n}) : Tensor<T>{};
-    auto target = [](const Tensor<T>& t) { return t.defined() ? t.data() : nullptr; };
-    kernels::layer_norm_backward(static_cast<const T*>(g.data()), static_cast<const T*>(in.data()), pointer(scale),
-                                 static_cast<const T*>(mean.data()), static_cast<const T*>(rscale.data()), target(d_in),
-                                 target(d_gamma), target(d_beta), rows, n, eps, kind);
-    if (d_in.defined()) dx.add(0, std::move(d_in));
-    if (d_gamma.defined()) dx.add(1, std::move(d_gamma));
-    if (d_beta.defined()) dx.add(2, std::move(d_beta));
-  });
+  return record("layer_norm", y, {x, gamma, beta},
+                [in, scale, mean, rscale, rows, n, eps, kind, pointer](const Tensor<T>& dy, Grads& dx) {
+                  if (is_grad_enabled()) fail<GradError>("layer_norm: a fused op has no second derivative");
+                  const Tensor<T> g = dy.contiguous();
+                  Tensor<T> d_in = dx.needs(0) ? empty<T>(in.shape()) : Tensor<T>{};
+                  Tensor<T> d_gamma = dx.needs(1) ? empty<T>({n}) : Tensor<T>{},
+                            d_beta = dx.needs(2) ? empty<T>({n}) : Tensor<T>{};
+                  auto target = [](const Tensor<T>& t) { return t.defined() ? t.data() : nullptr; };
+                  kernels::layer_norm_backward(static_cast<const T*>(g.data()), static_cast<const T*>(in.data()),
+                                               pointer(scale), static_cast<const T*>(mean.data()),
+                                               static_cast<const T*>(rscale.data()), target(d_in), target(d_gamma),
+                                               target(d_beta), rows, n, eps, kind);
+                  if (d_in.defined()) dx.add(0, std::move(d_in));
+                  if (d_gamma.defined()) dx.add(1, std::move(d_gamma));
+                  if (d_beta.defined()) dx.add(2, std::move(d_beta));
+                });
 }
 
 }  // namespace gloss::inline GLOSS_ABI

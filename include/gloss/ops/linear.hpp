@@ -13,8 +13,8 @@ using kernels::Activation;
 /// y = act(x W^T + b) in one pass: bias and activation are applied while a block of y is in cache.
 /// Shape: x [..., in], weight [out, in], bias [out] or undefined -> [..., out]
 /// Errors: ShapeError when the sizes do not fit.
-/// Backward: with g = dy (dy where y > 0 under relu): dx = g W, dW = g^T x, db = sum of g's rows; x and, for relu, y are saved.
-/// PyTorch: torch.nn.functional.linear
+/// Backward: with g = dy (dy where y > 0 under relu): dx = g W, dW = g^T x, db = sum of g's rows; x and, for relu, y
+/// are saved. PyTorch: torch.nn.functional.linear
 template <Real T>
 Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& bias = {},
                  Activation activation = Activation::none) {
@@ -36,20 +36,21 @@ Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& b
                 kernels::Epilogue<T>{b.defined() ? b.data() : nullptr, activation});
   if (!will_record({x, weight, bias})) return y;
   const Tensor<T> saved = activation == Activation::none ? Tensor<T>{} : y.detach();
-  return record("linear", std::move(y), {x, weight, bias}, [x, weight, saved, rows, in, out](const Tensor<T>& dy, Grads& dx) {
-    Tensor<T> g = dy;
-    if (saved.defined()) {
-      if (is_grad_enabled()) {
-        g = dy * map_unary<T>(saved, [](T v) { return static_cast<T>(v > T{0}); });
-      } else {
-        g = map_binary<T>("linear", dy, saved, [](T d, T v) { return v > T{0} ? d : T{0}; });
-      }
-    }
-    g = g.reshape({rows, out});
-    if (dx.needs(0)) dx.add(0, matmul(g, weight).view(x.shape()));
-    if (dx.needs(1)) dx.add(1, matmul(g.mT(), x.reshape({rows, in})));
-    if (dx.needs(2)) dx.add(2, sum(g, 0));
-  });
+  return record("linear", std::move(y), {x, weight, bias},
+                [x, weight, saved, rows, in, out](const Tensor<T>& dy, Grads& dx) {
+                  Tensor<T> g = dy;
+                  if (saved.defined()) {
+                    if (is_grad_enabled()) {
+                      g = dy * map_unary<T>(saved, [](T v) { return static_cast<T>(v > T{0}); });
+                    } else {
+                      g = map_binary<T>("linear", dy, saved, [](T d, T v) { return v > T{0} ? d : T{0}; });
+                    }
+                  }
+                  g = g.reshape({rows, out});
+                  if (dx.needs(0)) dx.add(0, matmul(g, weight).view(x.shape()));
+                  if (dx.needs(1)) dx.add(1, matmul(g.mT(), x.reshape({rows, in})));
+                  if (dx.needs(2)) dx.add(2, sum(g, 0));
+                });
 }
 
 }  // namespace gloss::inline GLOSS_ABI

@@ -73,8 +73,8 @@ Tensor<T> matmul_forward(const Tensor<T>& a, const Tensor<T>& b, const Shape& ba
     py[i] = y.data() + static_cast<Index>(i) * m * n;
     for (int axis = batch.rank() - 1; axis >= 0 && ++position[axis] == batch[axis]; --axis) position[axis] = 0;
   }
-  kernels::gemm_batched(va.transposed, vb.transposed, m, n, k, T{1}, pa.data(), va.ld, pb.data(), vb.ld, T{0}, py.data(),
-                        n, batch.numel());
+  kernels::gemm_batched(va.transposed, vb.transposed, m, n, k, T{1}, pa.data(), va.ld, pb.data(), vb.ld, T{0},
+                        py.data(), n, batch.numel());
   return y;
 }
 

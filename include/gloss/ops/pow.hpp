@@ -13,7 +13,8 @@ namespace gloss::inline GLOSS_ABI {
 template <Real T>
 Tensor<T> pow(const Tensor<T>& x, Scalar<T> p) {
   const T e = static_cast<T>(p);
-  Tensor<T> y = p == 2 ? map_unary<T>(x, [](T v) { return v * v; }) : map_unary<T>(x, [e](T v) { return std::pow(v, e); });
+  Tensor<T> y =
+      p == 2 ? map_unary<T>(x, [](T v) { return v * v; }) : map_unary<T>(x, [e](T v) { return std::pow(v, e); });
   return record("pow", y, {x}, [x, p](const Tensor<T>& dy, Grads& dx) {
     dx.add(0, p == 0 ? zeros<T>(x.shape()) : dy * (pow(x, p - 1) * p));
   });

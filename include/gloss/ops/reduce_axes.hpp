@@ -43,8 +43,10 @@ struct ReducePlan {
     axes.mark(op, shape.rank(), is_reduced);
     for (int axis = 0; axis < shape.rank(); ++axis) {
       kept.push_back(is_reduced[axis] ? 1 : shape[axis]);
-      if (is_reduced[axis]) count *= shape[axis];
-      else dropped.push_back(shape[axis]);
+      if (is_reduced[axis])
+        count *= shape[axis];
+      else
+        dropped.push_back(shape[axis]);
     }
   }
   const Shape& shape(ReduceOptions options) const { return options.keepdim ? kept : dropped; }

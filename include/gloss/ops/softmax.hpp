@@ -25,7 +25,9 @@ Tensor<T> along_rows(const char* op, const Tensor<T>& x, Index axis, F f) {
 template <class T, class F>
 Tensor<T> along_rows(const char* op, const Tensor<T>& x, const Tensor<T>& x2, Index axis, F f) {
   const int a = normalize_axis(op, axis, x.dim());
-  auto rows_of = [&](const Tensor<T>& t) { return (t.dim() > 0 ? t.detach().transpose(a, -1) : t.detach()).contiguous(); };
+  auto rows_of = [&](const Tensor<T>& t) {
+    return (t.dim() > 0 ? t.detach().transpose(a, -1) : t.detach()).contiguous();
+  };
   const Tensor<T> in = rows_of(x2);
   return along_rows(op, x, axis, [&](const T* p, T* out, Index rows, Index n) {
     f(p, static_cast<const T*>(in.data()), out, rows, n);
@@ -40,15 +42,15 @@ Tensor<T> along_rows(const char* op, const Tensor<T>& x, const Tensor<T>& x2, In
 /// PyTorch: torch.softmax
 template <Real T>
 Tensor<T> softmax(const Tensor<T>& x, Index axis) {
-  Tensor<T> y = detail::along_rows("softmax", x, axis, [](const T* in, T* out, Index rows, Index n) {
-    kernels::softmax_forward(in, out, rows, n);
-  });
+  Tensor<T> y = detail::along_rows(
+      "softmax", x, axis, [](const T* in, T* out, Index rows, Index n) { kernels::softmax_forward(in, out, rows, n); });
   return record("softmax", y, {x}, [x, axis, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
     if (is_grad_enabled()) {
       const Tensor<T> again = softmax(x, axis);
       dx.add(0, again * (dy - sum(again * dy, axis, {.keepdim = true})));
     } else {
-      dx.add(0, detail::along_rows("softmax", saved, dy, axis, [](const T* p, const T* dp, T* out, Index rows, Index n) {
+      dx.add(0,
+             detail::along_rows("softmax", saved, dy, axis, [](const T* p, const T* dp, T* out, Index rows, Index n) {
                kernels::softmax_backward(p, dp, out, rows, n);
              }));
     }
@@ -69,9 +71,10 @@ Tensor<T> log_softmax(const Tensor<T>& x, Index axis) {
     if (is_grad_enabled()) {
       dx.add(0, dy - softmax(x, axis) * sum(dy, axis, {.keepdim = true}));
     } else {
-      dx.add(0, detail::along_rows("log_softmax", saved, dy, axis, [](const T* p, const T* dp, T* out, Index rows, Index n) {
-               kernels::log_softmax_backward(p, dp, out, rows, n);
-             }));
+      dx.add(0, detail::along_rows("log_softmax", saved, dy, axis,
+                                   [](const T* p, const T* dp, T* out, Index rows, Index n) {
+                                     kernels::log_softmax_backward(p, dp, out, rows, n);
+                                   }));
     }
   });
 }

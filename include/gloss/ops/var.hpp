@@ -13,11 +13,9 @@ struct VarOptions {
   bool keepdim = false;
 };
 
-/// y = sum (x - mean)^2 / (n - correction) over axes (all by default), in two passes; NaN when n <= correction is 0 over 0.
-/// Shape: x without the axes, or with them as 1 (keepdim).
-/// Errors: IndexError for a wrong axis.
-/// Backward: made of ops.
-/// PyTorch: torch.var
+/// y = sum (x - mean)^2 / (n - correction) over axes (all by default), in two passes; NaN when n <= correction is 0
+/// over 0. Shape: x without the axes, or with them as 1 (keepdim). Errors: IndexError for a wrong axis. Backward: made
+/// of ops. PyTorch: torch.var
 template <Real T>
 Tensor<T> var(const Tensor<T>& x, const Axes& axes = {}, VarOptions options = {}) {
   const ReducePlan plan("var", x.shape(), axes);

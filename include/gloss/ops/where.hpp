@@ -14,12 +14,12 @@ template <Element T>
 Tensor<T> where(const Tensor<bool>& condition, const Tensor<T>& a, const Tensor<T>& b) {
   const Shape shape = broadcast_shapes("where", condition.shape(), broadcast_shapes("where", a.shape(), b.shape()));
   Tensor<T> y = empty<T>(shape);
-  kernels::map(kernels::make_loop<4>(shape, {y.strides(),
-                                             broadcast_strides(condition.shape(), condition.strides(), shape),
-                                             broadcast_strides(a.shape(), a.strides(), shape),
-                                             broadcast_strides(b.shape(), b.strides(), shape)}),
-               [](bool c, T p, T q) { return c ? p : q; }, y.data(), static_cast<const bool*>(condition.data()),
-               static_cast<const T*>(a.data()), static_cast<const T*>(b.data()));
+  kernels::map(
+      kernels::make_loop<4>(
+          shape, {y.strides(), broadcast_strides(condition.shape(), condition.strides(), shape),
+                  broadcast_strides(a.shape(), a.strides(), shape), broadcast_strides(b.shape(), b.strides(), shape)}),
+      [](bool c, T p, T q) { return c ? p : q; }, y.data(), static_cast<const bool*>(condition.data()),
+      static_cast<const T*>(a.data()), static_cast<const T*>(b.data()));
   if constexpr (Real<T>)
     return record("where", y, {a, b}, [condition, sa = a.shape(), sb = b.shape()](const Tensor<T>& dy, Grads& dx) {
       const Tensor<T> zero = zeros<T>({});

@@ -19,9 +19,8 @@ struct AdamOptions {
 };
 
 /// With t the number of steps that a parameter has had a gradient in:
-/// m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, p -= lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps), in one pass.
-/// Errors: Error for values out of range.
-/// Source: Kingma and Ba 2015; paper 5.3. PyTorch: torch.optim.Adam
+/// m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, p -= lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps), in one
+/// pass. Errors: Error for values out of range. Source: Kingma and Ba 2015; paper 5.3. PyTorch: torch.optim.Adam
 template <Real T>
 class Adam final : public Optimizer<T> {
  public:
@@ -45,8 +44,8 @@ class Adam final : public Optimizer<T> {
       if (!g.defined()) continue;
       const Tensor<T> dense = g.contiguous();
       kernels::adam_step(p.data(), static_cast<const T*>(dense.data()), exp_avg_[i].data(), exp_avg_sq_[i].data(),
-                         p.numel(), this->lr_, options_.betas[0], options_.betas[1], options_.eps, options_.weight_decay,
-                         false, static_cast<Index>(*step_[i].data() += 1));
+                         p.numel(), this->lr_, options_.betas[0], options_.betas[1], options_.eps,
+                         options_.weight_decay, false, static_cast<Index>(*step_[i].data() += 1));
     }
   }
 

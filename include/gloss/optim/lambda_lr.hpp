@@ -12,7 +12,9 @@ namespace gloss::inline GLOSS_ABI::optim {
 template <Real T, class F>
 class LambdaLR {
  public:
-  LambdaLR(Optimizer<T>& optimizer, F f) : optimizer_(&optimizer), f_(std::move(f)), base_lr_(optimizer.lr()) { set(0); }
+  LambdaLR(Optimizer<T>& optimizer, F f) : optimizer_(&optimizer), f_(std::move(f)), base_lr_(optimizer.lr()) {
+    set(0);
+  }
   void step() { set(steps_ + 1); }
   Index steps() const { return steps_; }
   /// Jumps, when training resumes.

@@ -41,9 +41,10 @@ class SGD final : public Optimizer<T> {
       const Tensor<T> g = p.grad();
       if (!g.defined()) continue;
       const Tensor<T> dense = g.contiguous();
-      kernels::sgd_step(p.data(), static_cast<const T*>(dense.data()), momentum_.empty() ? nullptr : momentum_[i].data(),
-                        p.numel(), this->lr_, options_.momentum, options_.dampening, options_.weight_decay,
-                        options_.nesterov, step_.empty() ? this->steps_ : static_cast<Index>(*step_[i].data() += 1));
+      kernels::sgd_step(p.data(), static_cast<const T*>(dense.data()),
+                        momentum_.empty() ? nullptr : momentum_[i].data(), p.numel(), this->lr_, options_.momentum,
+                        options_.dampening, options_.weight_decay, options_.nesterov,
+                        step_.empty() ? this->steps_ : static_cast<Index>(*step_[i].data() += 1));
     }
   }
 

@@ -152,7 +152,8 @@ class Grads {
     if (!to) return;
     const Shape& shape = static_cast<Node<T>*>(to)->shape();
     if (g.shape() != shape)
-      fail<GradError>("backward of ", node_.op(), ": gradient ", i, " has shape ", g.shape(), ", its input has ", shape);
+      fail<GradError>("backward of ", node_.op(), ": gradient ", i, " has shape ", g.shape(), ", its input has ",
+                      shape);
     pass_.deliver(to, std::move(g));
   }
 
@@ -162,18 +163,15 @@ class Grads {
 };
 
 template <class T>
-void Tensor<T>::backward(BackwardOptions options) const
-  requires Real<T>
-{
+void Tensor<T>::backward(BackwardOptions options) const requires Real<T> {
   if (numel() != 1)
-    fail<GradError>("backward: a gradient is needed for an output of shape ", shape(), "; only one element has the default 1");
+    fail<GradError>("backward: a gradient is needed for an output of shape ", shape(),
+                    "; only one element has the default 1");
   backward(uninitialized(shape()).fill_(T{1}), options);
 }
 
 template <class T>
-void Tensor<T>::backward(const Tensor& gradient, BackwardOptions options) const
-  requires Real<T>
-{
+void Tensor<T>::backward(const Tensor& gradient, BackwardOptions options) const requires Real<T> {
   if (!requires_grad()) fail<GradError>("backward: the tensor does not require a gradient");
   if (gradient.shape() != shape())
     fail<GradError>("backward: gradient has shape ", gradient.shape(), ", the tensor has ", shape());
@@ -182,12 +180,9 @@ void Tensor<T>::backward(const Tensor& gradient, BackwardOptions options) const
 }
 
 template <class T>
-Tensor<T>& Tensor<T>::requires_grad_(bool on)
-  requires Real<T>
-{
+Tensor<T>& Tensor<T>::requires_grad_(bool on) requires Real<T> {
   auto& b = body("requires_grad_");
-  if (!is_leaf())
-    fail<GradError>("requires_grad_: the tensor is the result of ", b.node->op(), "; detach() it first");
+  if (!is_leaf()) fail<GradError>("requires_grad_: the tensor is the result of ", b.node->op(), "; detach() it first");
   if (!on)
     b.node = nullptr;
   else if (!b.node)
@@ -196,16 +191,12 @@ Tensor<T>& Tensor<T>::requires_grad_(bool on)
 }
 
 template <class T>
-Tensor<T> Tensor<T>::grad() const
-  requires Real<T>
-{
+Tensor<T> Tensor<T>::grad() const requires Real<T> {
   return requires_grad() && is_leaf() ? static_cast<detail::LeafNode<T>*>(body_->node.get())->grad() : Tensor{};
 }
 
 template <class T>
-void Tensor<T>::set_grad(Tensor grad) const
-  requires Real<T>
-{
+void Tensor<T>::set_grad(Tensor grad) const requires Real<T> {
   if (!requires_grad() || !is_leaf()) fail<GradError>("set_grad: only a leaf that requires a gradient keeps one");
   if (grad.defined() && grad.shape() != shape())
     fail<GradError>("set_grad: gradient has shape ", grad.shape(), ", the tensor has ", shape());

@@ -98,8 +98,10 @@ Tensor<T> rand(const Shape& shape, std::type_identity_t<T> low = T(0), std::type
       for (Index k = 0; k < per_block && b * per_block + k < n; ++k) {
         const auto j = static_cast<std::size_t>(k);
         T u;
-        if constexpr (std::same_as<T, float>) u = uniform_float(w[j]);
-        else u = uniform_double(w[2 * j], w[2 * j + 1]);
+        if constexpr (std::same_as<T, float>)
+          u = uniform_float(w[j]);
+        else
+          u = uniform_double(w[2 * j], w[2 * j + 1]);
         p[b * per_block + k] = low + (high - low) * u;
       }
     }

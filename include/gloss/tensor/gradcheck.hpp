@@ -23,7 +23,8 @@ template <class F>
 bool gradcheck(F&& f, const std::vector<Tensor<double>>& inputs, GradcheckOptions options = {}) {
   const Tensor<double> y = f(inputs);
   Tensor<double> weights = empty<double>(y.shape());
-  for (Index i = 0; i < weights.numel(); ++i) weights.data()[i] = 0.5 + std::fmod(0.754877666 * static_cast<double>(i + 1), 1.0);
+  for (Index i = 0; i < weights.numel(); ++i)
+    weights.data()[i] = 0.5 + std::fmod(0.754877666 * static_cast<double>(i + 1), 1.0);
   auto value = [&] {
     NoGradGuard no_grad;
     const Tensor<double> out = f(inputs).contiguous();
@@ -35,7 +36,8 @@ bool gradcheck(F&& f, const std::vector<Tensor<double>>& inputs, GradcheckOption
   std::vector<std::size_t> numbers;
   for (std::size_t k = 0; k < inputs.size(); ++k)
     if (inputs[k].requires_grad()) {
-      if (!inputs[k].is_contiguous()) fail<GradError>("gradcheck: input ", k, " is not contiguous; make the view inside f");
+      if (!inputs[k].is_contiguous())
+        fail<GradError>("gradcheck: input ", k, " is not contiguous; make the view inside f");
       checked.push_back(inputs[k]);
       numbers.push_back(k);
     }

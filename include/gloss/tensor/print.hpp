@@ -80,9 +80,12 @@ inline void lay_out(std::string& out, const Shape& shape, bool summarise, int ax
     }
     first = false;
     ++in_line;
-    if (i < 0) out += last ? " ..." : "...";
-    else if (last) out += *next++;
-    else lay_out(out, shape, summarise, axis + 1, next);
+    if (i < 0)
+      out += last ? " ..." : "...";
+    else if (last)
+      out += *next++;
+    else
+      lay_out(out, shape, summarise, axis + 1, next);
   }
   out += ']';
 }
@@ -113,15 +116,19 @@ std::string to_string(const Tensor<T>& x) {
   if constexpr (Real<T> || std::same_as<T, bfloat16>) {
     std::vector<double> values;
     auto read = [&](Index offset) {
-      if constexpr (Real<T>) values.push_back(static_cast<double>(x.data()[offset]));
-      else values.push_back(static_cast<double>(static_cast<float>(x.data()[offset])));
+      if constexpr (Real<T>)
+        values.push_back(static_cast<double>(x.data()[offset]));
+      else
+        values.push_back(static_cast<double>(static_cast<float>(x.data()[offset])));
     };
     detail::for_each_shown(x.shape(), x.strides(), summarise, 0, 0, read);
     texts = detail::numbers_as_text(values);
   } else {
     auto read = [&](Index offset) {
-      if constexpr (std::same_as<T, bool>) texts.emplace_back(x.data()[offset] ? "true" : "false");
-      else texts.push_back(std::to_string(x.data()[offset]));
+      if constexpr (std::same_as<T, bool>)
+        texts.emplace_back(x.data()[offset] ? "true" : "false");
+      else
+        texts.push_back(std::to_string(x.data()[offset]));
     };
     detail::for_each_shown(x.shape(), x.strides(), summarise, 0, 0, read);
   }

@@ -58,8 +58,8 @@ inline bool will_record(std::initializer_list<GraphInput> inputs) {
 }
 
 /// Puts y, the fresh result of `op`, into the graph if grad mode is on and an input needs a gradient; returns y.
-/// `backward(const Tensor<T>& dy, Grads& dx)` receives the gradient of y and calls dx.add(i, gradient of input i); it may
-/// ask dx.needs(i) to save work. It captures inputs or y.detach(), never y, which would keep itself alive.
+/// `backward(const Tensor<T>& dy, Grads& dx)` receives the gradient of y and calls dx.add(i, gradient of input i); it
+/// may ask dx.needs(i) to save work. It captures inputs or y.detach(), never y, which would keep itself alive.
 template <class T, class F>
 Tensor<T> record(const char* op, Tensor<T> y, std::initializer_list<GraphInput> inputs, F&& backward) {
   if (!will_record(inputs)) return y;
@@ -92,8 +92,8 @@ namespace detail {
 template <class T>
 Tensor<T> sum_of_two(const Tensor<T>& a, const Tensor<T>& b) {
   Tensor<T> y = Tensor<T>::uninitialized(a.shape());
-  kernels::map(kernels::make_loop<3>(a.shape(), {y.strides(), a.strides(), b.strides()}), kernels::Plus{},
-               y.data(), static_cast<const T*>(a.data()), static_cast<const T*>(b.data()));
+  kernels::map(kernels::make_loop<3>(a.shape(), {y.strides(), a.strides(), b.strides()}), kernels::Plus{}, y.data(),
+               static_cast<const T*>(a.data()), static_cast<const T*>(b.data()));
   return record("accumulate", y, {a, b}, [](const Tensor<T>& dy, Grads& dx) {
     dx.add(0, dy);
     dx.add(1, dy);

@@ -66,7 +66,7 @@ class StoragePool {
       }
     }
     if (!block) {
-      void* memory = ::operator new(sizeof(Storage) + capacity, std::align_val_t{storage_alignment}, std::nothrow);
+      void* memory = ::operator new (sizeof(Storage) + capacity, std::align_val_t{storage_alignment}, std::nothrow);
       if (!memory) {
         const Lock lock(busy_);
         stats_.in_use -= capacity;
@@ -133,7 +133,7 @@ class StoragePool {
 
   static void free_block(Storage* block) {
     block->~Storage();
-    ::operator delete(static_cast<void*>(block), std::align_val_t{storage_alignment});
+    ::operator delete (static_cast<void*>(block), std::align_val_t{storage_alignment});
   }
   // Class 4k + j holds (4 + j) * 2^(k + 4) bytes: 64, 80, 96, 112, 128, 160, ...
   static int size_class(std::size_t bytes) {

@@ -27,17 +27,24 @@ concept Real = std::same_as<T, float> || std::same_as<T, double>;
 /// Every element type a tensor can hold.
 template <class T>
 concept Element = Real<T> || std::same_as<T, bfloat16> || std::same_as<T, std::int64_t> ||
-                  std::same_as<T, std::int32_t> || std::same_as<T, std::uint8_t> || std::same_as<T, bool>;
+    std::same_as<T, std::int32_t> || std::same_as<T, std::uint8_t> || std::same_as<T, bool>;
 
 template <class T>
 constexpr const char* dtype_name() {
-  if constexpr (std::same_as<T, float>) return "float32";
-  else if constexpr (std::same_as<T, double>) return "float64";
-  else if constexpr (std::same_as<T, bfloat16>) return "bfloat16";
-  else if constexpr (std::same_as<T, std::int64_t>) return "int64";
-  else if constexpr (std::same_as<T, std::int32_t>) return "int32";
-  else if constexpr (std::same_as<T, std::uint8_t>) return "uint8";
-  else return "bool";
+  if constexpr (std::same_as<T, float>)
+    return "float32";
+  else if constexpr (std::same_as<T, double>)
+    return "float64";
+  else if constexpr (std::same_as<T, bfloat16>)
+    return "bfloat16";
+  else if constexpr (std::same_as<T, std::int64_t>)
+    return "int64";
+  else if constexpr (std::same_as<T, std::int32_t>)
+    return "int32";
+  else if constexpr (std::same_as<T, std::uint8_t>)
+    return "uint8";
+  else
+    return "bool";
 }
 
 namespace detail {
@@ -66,7 +73,8 @@ struct BackwardOptions {
 /// what computes is a free function. Sizes and rank are run-time values. PyTorch: torch.Tensor
 template <class T>
 class Tensor {
-  static_assert(Element<T>, "gloss::Tensor: the element type must be float, double, bfloat16, int64, int32, uint8 or bool");
+  static_assert(Element<T>,
+                "gloss::Tensor: the element type must be float, double, bfloat16, int64, int32, uint8 or bool");
 
  public:
   using value_type = T;
@@ -109,25 +117,19 @@ class Tensor {
   bool is_leaf() const { return !requires_grad() || body_->node->is_leaf(); }
   /// Makes this tensor a leaf of the graph (or, with false, takes it out). Returns itself.
   /// Errors: GradError on the result of a recorded op.
-  Tensor& requires_grad_(bool on = true)
-    requires Real<T>;
-  /// The gradient gathered by backward; undefined before the first. Only leaves keep one. Shares memory with the tensor's.
-  Tensor grad() const
-    requires Real<T>;
-  void set_grad(Tensor grad) const
-    requires Real<T>;
+  Tensor& requires_grad_(bool on = true) requires Real<T>;
+  /// The gradient gathered by backward; undefined before the first. Only leaves keep one. Shares memory with the
+  /// tensor's.
+  Tensor grad() const requires Real<T>;
+  void set_grad(Tensor grad) const requires Real<T>;
   /// Forgets the gradient. PyTorch: x.grad = None
-  void zero_grad() const
-    requires Real<T>
-  {
+  void zero_grad() const requires Real<T> {
     if (requires_grad()) set_grad({});
   }
   /// Adds d(this)/d(leaf) to the gradient of every leaf below. Without an argument the tensor must have one element.
   /// Errors: GradError without a graph, with a freed graph, or when `gradient` has another shape.
-  void backward(BackwardOptions options = {}) const
-    requires Real<T>;
-  void backward(const Tensor& gradient, BackwardOptions options = {}) const
-    requires Real<T>;
+  void backward(BackwardOptions options = {}) const requires Real<T>;
+  void backward(const Tensor& gradient, BackwardOptions options = {}) const requires Real<T>;
   /// The same memory, outside the graph.
   Tensor detach() const;
   const NodeBase* node() const { return body_ ? body_->node.get() : nullptr; }
@@ -311,7 +313,8 @@ GLOSS_NOINLINE Tensor<T>& Tensor<T>::fill_(T value) {
     kernels::fill(data(), value, numel());
   } else {
     const Shape still = Shape::filled(dim(), 0);
-    kernels::map(kernels::make_loop<2>(shape(), {strides(), still}), [](T v) { return v; }, data(), &value);
+    kernels::map(
+        kernels::make_loop<2>(shape(), {strides(), still}), [](T v) { return v; }, data(), &value);
   }
   return *this;
 }

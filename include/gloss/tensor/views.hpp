@@ -17,8 +17,8 @@ Tensor<T> sum_to(const Tensor<T>& x, const Shape& shape) {
   for (int axis = 0; axis < x.dim(); ++axis)
     is_reduced[axis] = axis < extra || (shape[axis - extra] == 1 && x.shape()[axis] != 1);
   Tensor<T> y = Tensor<T>::uninitialized(shape);
-  kernels::reduce(kernels::Reduction(x.shape(), x.strides(), is_reduced),
-                  static_cast<const T*>(x.data()), y.data(), T{0}, kernels::Plus{});
+  kernels::reduce(kernels::Reduction(x.shape(), x.strides(), is_reduced), static_cast<const T*>(x.data()), y.data(),
+                  T{0}, kernels::Plus{});
   return record("sum_to", y, {x}, [from = x.shape()](const Tensor<T>& dy, Grads& dx) { dx.add(0, dy.expand(from)); });
 }
 
@@ -89,9 +89,8 @@ Tensor<T> embed(const Tensor<T>& dy, const Shape& shape, View view) {
 template <class T, class View>
 Tensor<T> record_part(const char* op, const Tensor<T>& x, Tensor<T> y, View view) {
   if constexpr (Real<T>)
-    return record(op, std::move(y), {x}, [shape = x.shape(), view](const Tensor<T>& dy, Grads& dx) {
-      dx.add(0, embed(dy, shape, view));
-    });
+    return record(op, std::move(y), {x},
+                  [shape = x.shape(), view](const Tensor<T>& dy, Grads& dx) { dx.add(0, embed(dy, shape, view)); });
   else
     return y;
 }
@@ -112,7 +111,8 @@ Tensor<T> Tensor<T>::view(Shape target) const {
   target = detail::infer_size("view", shape(), target);
   Shape new_strides;
   if (!detail::view_strides(shape(), strides(), target, new_strides))
-    fail<ShapeError>("view: shape ", shape(), " with strides ", strides(), " cannot be read as ", target, "; use reshape");
+    fail<ShapeError>("view: shape ", shape(), " with strides ", strides(), " cannot be read as ", target,
+                     "; use reshape");
   return detail::record_whole("view", *this, as_strided(target, new_strides, 0),
                               [from = shape()](const Tensor& dy) { return dy.reshape(from); });
 }
@@ -244,8 +244,10 @@ Tensor<T> Tensor<T>::flatten(Index start, Index end) const {
   if (dim() == 0) return view({1});
   Shape sizes;
   for (int i = 0; i < dim(); ++i) {
-    if (i > a && i <= b) sizes[a] *= shape()[i];
-    else sizes.push_back(shape()[i]);
+    if (i > a && i <= b)
+      sizes[a] *= shape()[i];
+    else
+      sizes.push_back(shape()[i]);
   }
   return reshape(sizes);
 }

@@ -28,9 +28,11 @@ struct LabelSmoothing {
   }
 
   Tensor<T> operator()(const Tensor<T>& x, const Tensor<std::int64_t>& target) const {
-    if (x.dim() == 0 || x.size(-1) != size) fail<ShapeError>("LabelSmoothing: x ", x.shape(), " does not end in size ", size);
+    if (x.dim() == 0 || x.size(-1) != size)
+      fail<ShapeError>("LabelSmoothing: x ", x.shape(), " does not end in size ", size);
     const Index rows = x.numel() / size;
-    if (target.numel() != rows) fail<ShapeError>("LabelSmoothing: target ", target.shape(), " does not fit x ", x.shape());
+    if (target.numel() != rows)
+      fail<ShapeError>("LabelSmoothing: target ", target.shape(), " does not fit x ", x.shape());
     const Tensor<std::int64_t> t = target.contiguous();
     for (Index r = 0; r < rows; ++r)
       if (t.data()[r] < 0 || t.data()[r] >= size)
@@ -57,29 +59,31 @@ struct LabelSmoothing {
           if (pad_inside) sum -= static_cast<double>(row[padding_idx]);
         }
         const double missing = pad_inside ? 0 : t_log_t(spread);  // without a padding column one more shares the spread
-        loss[static_cast<std::size_t>(r)] = entropy + missing - confidence * static_cast<double>(row[y]) - (spread > 0 ? spread * sum : 0);
+        loss[static_cast<std::size_t>(r)] =
+            entropy + missing - confidence * static_cast<double>(row[y]) - (spread > 0 ? spread * sum : 0);
       }
     });
     double total = 0;
     for (double l : loss) total += l;
     return record("label_smoothing", full<T>({}, static_cast<T>(total)), {x},
-                  [shape = x.shape(), t, rows, spread, confidence, pad_inside, n = size, pad = padding_idx](const Tensor<T>& dy, Grads& dx) {
-      if (is_grad_enabled()) fail<GradError>("label_smoothing: a fused op has no second derivative");
-      const double scale = static_cast<double>(dy.item());
-      Tensor<T> g = empty<T>(shape);
-      parallel_for(rows, 16384 / n + 1, [&](Index begin, Index end) {
-        for (Index r = begin; r < end; ++r) {
-          T* row = g.data() + r * n;
-          const std::int64_t y = t.data()[r];
-          const T fill = y == pad ? T{0} : static_cast<T>(-scale * spread);
-          for (Index i = 0; i < n; ++i) row[i] = fill;
-          if (y == pad) continue;
-          if (pad_inside) row[pad] = T{0};
-          row[y] = static_cast<T>(-scale * confidence);
-        }
-      });
-      dx.add(0, std::move(g));
-    });
+                  [shape = x.shape(), t, rows, spread, confidence, pad_inside, n = size, pad = padding_idx](
+                      const Tensor<T>& dy, Grads& dx) {
+                    if (is_grad_enabled()) fail<GradError>("label_smoothing: a fused op has no second derivative");
+                    const double scale = static_cast<double>(dy.item());
+                    Tensor<T> g = empty<T>(shape);
+                    parallel_for(rows, 16384 / n + 1, [&](Index begin, Index end) {
+                      for (Index r = begin; r < end; ++r) {
+                        T* row = g.data() + r * n;
+                        const std::int64_t y = t.data()[r];
+                        const T fill = y == pad ? T{0} : static_cast<T>(-scale * spread);
+                        for (Index i = 0; i < n; ++i) row[i] = fill;
+                        if (y == pad) continue;
+                        if (pad_inside) row[pad] = T{0};
+                        row[y] = static_cast<T>(-scale * confidence);
+                      }
+                    });
+                    dx.add(0, std::move(g));
+                  });
   }
 
  private:

@@ -23,10 +23,10 @@ struct RunEpochOptions {
 
 /// What an epoch did; report(EpochProgress) sees it after every batch.
 struct EpochProgress {
-  Index batch = 0;         // batches done
-  double loss = 0;         // mean per target token so far
-  double batch_loss = 0;   // the same for the last batch
-  Index tokens = 0;        // target tokens so far
+  Index batch = 0;        // batches done
+  double loss = 0;        // mean per target token so far
+  double batch_loss = 0;  // the same for the last batch
+  Index tokens = 0;       // target tokens so far
   double seconds = 0;
 };
 
@@ -34,9 +34,9 @@ struct NoReport {
   bool operator()(const EpochProgress&) const { return true; }
 };
 
-/// One pass over the batches: forward, loss and, in training, backward; a step when i % accum_iter == 0, so, as in AT, after
-/// the first batch too. `scheduler` is anything with step(). `report` is called after each batch; it may return false to stop.
-/// Returns the mean loss per target token. AT: run_epoch
+/// One pass over the batches: forward, loss and, in training, backward; a step when i % accum_iter == 0, so, as in AT,
+/// after the first batch too. `scheduler` is anything with step(). `report` is called after each batch; it may return
+/// false to stop. Returns the mean loss per target token. AT: run_epoch
 template <class Batches, class Model, class LossCompute, Real T, class Scheduler, class Report = NoReport>
 double run_epoch(Batches&& batches, Model& model, const LossCompute& loss_compute, optim::Optimizer<T>& optimizer,
                  Scheduler& scheduler, RunEpochOptions options = {}, TrainState* state = nullptr, Report report = {}) {

@@ -3,9 +3,9 @@
 
 #include <cmath>
 
+#include <gloss/ops/compare.hpp>
 #include <gloss/ops/dropout.hpp>
 #include <gloss/ops/masked_fill.hpp>
-#include <gloss/ops/compare.hpp>
 #include <gloss/ops/matmul.hpp>
 #include <gloss/ops/mul.hpp>
 #include <gloss/ops/softmax.hpp>

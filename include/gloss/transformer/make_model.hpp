@@ -20,16 +20,17 @@ struct ModelOptions {
   bool share_embeddings = false;  // one matrix for source, target and generator (paper 3.4); needs equal vocabularies
 };
 
-/// The encoder-decoder model, every parameter with more than one axis drawn anew by Xavier's uniform rule, embeddings too.
-/// Errors: ShapeError when h does not divide d_model, or vocabularies to be shared differ; Error for an empty vocabulary.
-/// Source: paper 3. AT: make_model
+/// The encoder-decoder model, every parameter with more than one axis drawn anew by Xavier's uniform rule, embeddings
+/// too. Errors: ShapeError when h does not divide d_model, or vocabularies to be shared differ; Error for an empty
+/// vocabulary. Source: paper 3. AT: make_model
 template <Real T>
 EncoderDecoder<T> make_model(const ModelOptions& options) {
   const auto& o = options;
   if (o.src_vocab <= 0 || o.tgt_vocab <= 0)
     fail("make_model: empty vocabulary: src_vocab ", o.src_vocab, ", tgt_vocab ", o.tgt_vocab);
   if (o.d_model <= 0 || o.d_ff <= 0 || o.N < 0 || o.max_len <= 0)
-    fail("make_model: sizes must be positive: N ", o.N, ", d_model ", o.d_model, ", d_ff ", o.d_ff, ", max_len ", o.max_len);
+    fail("make_model: sizes must be positive: N ", o.N, ", d_model ", o.d_model, ", d_ff ", o.d_ff, ", max_len ",
+         o.max_len);
   const MultiHeadedAttention<T> attn(o.h, o.d_model, o.attention_dropout);
   const PositionwiseFeedForward<T> ff(o.d_model, o.d_ff, o.dropout);
   const PositionalEncoding<T> position(o.d_model, o.dropout, o.max_len);

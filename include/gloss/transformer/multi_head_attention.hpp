@@ -11,10 +11,10 @@
 namespace gloss::inline GLOSS_ABI::transformer {
 
 /// h attentions side by side, each of width d_k = d_model / h, and a projection of their concatenation.
-/// Shape: query [batch, n, d_model], key and value [batch, m, d_model], mask [batch or 1, n or 1, m] -> [batch, n, d_model]
-/// Errors: ShapeError when h does not divide d_model, or inputs do not fit.
-/// Source: paper 3.2.2. AT: MultiHeadedAttention (dropout 0.1 on the weights)
-/// Keys: linears.0 (query), linears.1 (key), linears.2 (value), linears.3 (output): weight, bias
+/// Shape: query [batch, n, d_model], key and value [batch, m, d_model], mask [batch or 1, n or 1, m] -> [batch, n,
+/// d_model] Errors: ShapeError when h does not divide d_model, or inputs do not fit. Source: paper 3.2.2. AT:
+/// MultiHeadedAttention (dropout 0.1 on the weights) Keys: linears.0 (query), linears.1 (key), linears.2 (value),
+/// linears.3 (output): weight, bias
 template <Real T>
 struct MultiHeadedAttention final : nn::Module<T> {
   Index h, d_model, d_k;
@@ -32,8 +32,8 @@ struct MultiHeadedAttention final : nn::Module<T> {
   Tensor<T> operator()(const Tensor<T>& query, const Tensor<T>& key, const Tensor<T>& value,
                        const Tensor<bool>& mask = {}, Tensor<T>* weights = nullptr) const {
     if (query.dim() != 3 || key.dim() != 3 || value.dim() != 3)
-      fail<ShapeError>("MultiHeadedAttention: three axes wanted: query ", query.shape(), ", key ", key.shape(), ", value ",
-                       value.shape());
+      fail<ShapeError>("MultiHeadedAttention: three axes wanted: query ", query.shape(), ", key ", key.shape(),
+                       ", value ", value.shape());
     const Tensor<T> q = split_heads(linears[0](query));
     const Tensor<T> k = split_heads(linears[1](key));
     const Tensor<T> v = split_heads(linears[2](value));

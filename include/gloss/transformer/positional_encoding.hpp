@@ -34,8 +34,8 @@ struct PositionalEncoding final : nn::Module<T> {
   /// start: the position of x's first element, for decoding token by token.
   Tensor<T> operator()(const Tensor<T>& x, Index start = 0) const {
     if (x.dim() != 3 || x.size(-1) != pe.size(-1) || start + x.size(1) > pe.size(1))
-      fail<ShapeError>("PositionalEncoding: x ", x.shape(), " from position ", start, " does not fit max_len ", pe.size(1),
-                       " and d_model ", pe.size(2));
+      fail<ShapeError>("PositionalEncoding: x ", x.shape(), " from position ", start, " does not fit max_len ",
+                       pe.size(1), " and d_model ", pe.size(2));
     return dropout(x + pe.narrow(1, start, x.size(1)));
   }
   void visit(nn::Visitor<T>& v) override {
