@@ -22,4 +22,4 @@ echo "trained in $(($(date +%s) - began)) s; $checkpoint holds weights, vocabula
 echo
 "$program" translate --checkpoint "$checkpoint" \
   "Open the selected file." "The document could not be saved." "Insert a new page" "Print the selected pages" \
-  "Do you want to delete this table?" "Good morning."
+  "Do you want to delete this table?"

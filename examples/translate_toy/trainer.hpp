@@ -292,9 +292,12 @@ class Trainer {
     std::printf("  held out: loss %.3f  BLEU %.1f  after %s of training%s\n",
                 loss / static_cast<double>((std::max)(tokens, Index{1})), train::corpus_bleu(said, references).score,
                 train::format_duration(seconds_).c_str(), settings_.resume ? " since the resume" : "");
-    for (std::size_t i = 0; i < 3 && i < said.size(); ++i)
+    const auto epoch = static_cast<std::size_t>(sampler_->position().epoch);
+    for (std::size_t k = 0; k < (std::min)(said.size(), std::size_t{3}); ++k) {
+      const std::size_t i = (3 * epoch + k) % said.size();  // others in every epoch
       std::printf("    %s\n      -> %s\n       = %s\n", readable(sources[i]).c_str(), said[i].c_str(),
                   readable(references[i]).c_str());
+    }
     std::fflush(stdout);
   }
 
