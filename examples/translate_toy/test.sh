@@ -72,9 +72,10 @@ resume)
   train "${long[@]}" -c whole.st
   stops=0 middle=0 arguments=("${long[@]}" -c stopped.st)
   for ((i = 0; i < 60; ++i)); do
+    : >log  # here, not only in the background: what the last run said must not be taken for this one's
     "$program" train "${arguments[@]}" >log 2>&1 &
     process=$!
-    for ((wait = 0; wait < 200; ++wait)); do grep -q parameters log && break; sleep 0.02; done
+    for ((wait = 0; wait < 3000; ++wait)); do grep -q parameters log && break; sleep 0.02; done
     sleep "0.$((RANDOM % 3))$((RANDOM % 10))"
     kill -INT $process 2>/dev/null || true
     status=0
@@ -96,7 +97,7 @@ kill)
     rm -f k.st
     "$program" train "${tiny[@]}" -d some.tsv --epochs 2000 -c k.st >log 2>&1 &
     process=$!
-    for ((wait = 0; wait < 500; ++wait)); do [ -e k.st ] && break; sleep 0.02; done
+    for ((wait = 0; wait < 3000; ++wait)); do [ -e k.st ] && break; sleep 0.02; done
     sleep "0.$((RANDOM % 5))$((RANDOM % 10))"
     kill -KILL $process
     wait $process 2>/dev/null || true

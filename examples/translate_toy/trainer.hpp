@@ -145,10 +145,10 @@ class Trainer {
 
   /// Trains to the end, or to a signal. Returns the exit status.
   int run() {
+    StopOnSignal signals;
     save();  // a place that cannot be written to is found out now, not after an epoch
     report_data();
     RngGuard use(rng_);
-    StopOnSignal signals;
     const train::LabelSmoothing<float> criterion(translator_.bpe().size(), data::Bpe::pad_id, settings_.smoothing);
     Model& model = translator_.model();
     const train::SimpleLossCompute loss_compute(model.generator, criterion);
