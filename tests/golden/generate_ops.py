@@ -3,59 +3,15 @@
 
     python3 tests/golden/generate_ops.py           # needs torch 2.13 and safetensors
 
-A case is OP/NUMBER/...: inputs under their names (x, or a and b, ...), the output y, a random cotangent dy and the
-gradient of sum(y * dy) by each differentiable input, d + its name. Options are int64 scalars or vectors (axis, keepdim,
-causal, ...) or float64 scalars (eps, exponent, ...). Ids are int64, masks bool. An option that does not stand there has
-PyTorch's default; a reduction without an axis is over everything. count/OP says how many cases an op has.
+cases.py says how a case is filed.
 """
 
 import math
-import pathlib
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
 
-out = {}
-counts = {}
-generator = torch.Generator().manual_seed(2017)
-
-
-def randn(*shape):
-    return torch.randn(shape, generator=generator)
-
-
-def positive(*shape):
-    return torch.rand(shape, generator=generator) * 3 + 0.1
-
-
-def integers(high, *shape):
-    return torch.randint(0, high, shape, generator=generator)
-
-
-def flags(*shape):
-    return torch.rand(shape, generator=generator) < 0.6
-
-
-def option(value):
-    return torch.tensor(value, dtype=torch.float64 if isinstance(value, float) else torch.int64)
-
-
-def case(op, f, inputs, **options):
-    """Runs y = f(**inputs) and files everything under op/number."""
-    number = counts.get(op, 0)
-    counts[op] = number + 1
-    leaves = {k: v.clone().requires_grad_(v.is_floating_point()) for k, v in inputs.items()}
-    y = f(**leaves)
-    found = {**inputs, "y": y.detach(), **{k: option(v) for k, v in options.items()}}
-    if y.requires_grad:
-        found["dy"] = randn(*y.shape)
-        y.backward(found["dy"])
-        for k, v in leaves.items():
-            if v.requires_grad:
-                found["d" + k] = torch.zeros_like(v) if v.grad is None else v.grad
-    for k, v in found.items():
-        out[f"{op}/{number}/{k}"] = v.contiguous().clone()
+from cases import case, counts, flags, integers, out, positive, randn, write
 
 
 def elementwise():
@@ -234,20 +190,6 @@ def attentions():
                  causal=causal, scale=scale)
 
 
-def main():
-    torch.set_num_threads(1)
-    torch.set_default_dtype(torch.float64)
-    for group in (elementwise, reductions, products, softmaxes, selections, norms, losses, attentions):
-        group()
-    for op, n in counts.items():
-        out["count/" + op] = torch.tensor(n)
-    for name, x in out.items():
-        if x.is_floating_point() and not x.isfinite().all():
-            print("not finite:", name, x)
-    path = pathlib.Path(__file__).with_name("ops_f64.safetensors")
-    save_file(out, path)
-    print(path.name, path.stat().st_size, "bytes,", *(f"{op} {n}" for op, n in counts.items()))
-
-
 if __name__ == "__main__":
-    main()
+    write("ops_f64.safetensors",
+          (elementwise, reductions, products, softmaxes, selections, norms, losses, attentions))

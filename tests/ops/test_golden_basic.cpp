@@ -66,7 +66,7 @@ TEST_CASE("golden: reductions are PyTorch's", "[ops]") {
   CHECK_GOLDEN("std", std_dev(c["x"], axes_of(c), var_options(c)));
   CHECK_GOLDEN("max", c.has("axis") ? max(c["x"], c.integer("axis"), {.keepdim = c.integer("keepdim") != 0}).values
                                     : max(c["x"]));
-  for (Index i = 0; i < gloss_test::op_golden().integer("count/argmax", 0); ++i) {
+  for (Index i = 0; i < gloss_test::golden_cases("argmax"); ++i) {
     gloss_test::OpCase<double> c("argmax", i);
     const auto y = argmax(c["x"], c.integer("axis"), {.keepdim = c.integer("keepdim") != 0});
     CHECK(gloss_test::difference(y, c.ids("y")) == 0);
