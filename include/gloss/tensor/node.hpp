@@ -29,11 +29,13 @@ class NodeBase : public RefCounted {
 
   int inputs() const { return n_inputs_; }
   NodeBase* input(int i) const { return i < inline_inputs ? inline_[i].get() : more_[i - inline_inputs].get(); }
-  GLOSS_NOINLINE void set_inputs(const NodeBase* const* nodes, int n) {
+  template <class Input>
+  void set_inputs(const Input* inputs, int n) {
     n_inputs_ = n;
     if (n > inline_inputs) more_ = new Ref<NodeBase>[static_cast<std::size_t>(n - inline_inputs)];
     for (int i = 0; i < n; ++i)
-      (i < inline_inputs ? inline_[i] : more_[i - inline_inputs]) = Ref<NodeBase>(const_cast<NodeBase*>(nodes[i]));
+      (i < inline_inputs ? inline_[i] : more_[i - inline_inputs]) =
+          Ref<NodeBase>(const_cast<NodeBase*>(inputs[i].node()));
   }
 
  protected:

@@ -1,7 +1,8 @@
 // record(): the only door to the graph.
 #pragma once
 
-#include <optional>
+#include <cstddef>
+#include <new>
 
 #include <gloss/tensor/backward.hpp>
 
@@ -19,35 +20,73 @@ class GraphInput {
 };
 
 namespace detail {
-/// A node with its closure.
-template <class T, class F>
+/// A node with its closure, which lies behind it in the same block of memory. One class for all closures of an element
+/// type: a program has a hundred of them, and each class would be compiled.
+template <class T>
 class OpNode final : public Node<T> {
  public:
-  OpNode(const char* op, const Tensor<T>& y, F&& backward) : Node<T>(op, y.shape()), backward_(std::move(backward)) {}
+  /// Calls the closure on (dy, dx), or destroys it when dy is null.
+  using Act = void (*)(void* closure, const Tensor<T>* dy, Grads* dx);
+  static constexpr std::size_t closure_align = alignof(std::max_align_t);
+
+  /// A node with `room` bytes for a closure, which the caller constructs at closure() and hands over by arm().
+  static OpNode* make(const char* op, const Shape& shape, std::size_t room) {
+    return ::new (::operator new(closure_offset() + room)) OpNode(op, shape);
+  }
+  ~OpNode() override { drop_closure(); }
+  static void operator delete(void* node) { ::operator delete(node); }
+
+  void* closure() { return reinterpret_cast<std::byte*>(this) + closure_offset(); }
+  void arm(Act act) { act_ = act; }
   bool is_leaf() const override { return false; }
 
  private:
+  OpNode(const char* op, const Shape& shape) : Node<T>(op, shape) {}
+  static constexpr std::size_t closure_offset() {
+    return (sizeof(OpNode) + closure_align - 1) / closure_align * closure_align;
+  }
+  void drop_closure() {
+    if (const Act act = std::exchange(act_, nullptr)) act(closure(), nullptr, nullptr);
+  }
   void step_back(BackwardPass& pass, bool retain) override {
-    if (!backward_)
+    if (!act_)
       fail<GradError>("backward: the graph of ", this->op(),
                       " was freed by an earlier backward; pass {.retain_graph = true} to that one");
-    Tensor<T> dy = this->take_gathered();
+    const Tensor<T> dy = this->take_gathered();
     if (pass.is_captured(this)) this->kept_ = dy;
     Grads dx(*this, pass);
-    (*backward_)(static_cast<const Tensor<T>&>(dy), dx);
-    if (!retain) backward_.reset();
+    act_(closure(), &dy, &dx);
+    if (!retain) drop_closure();
   }
-  std::optional<F> backward_;
+
+  Act act_ = nullptr;
 };
-}  // namespace detail
 
 template <class T, class F>
-Tensor<T> record_node(const char* op, Tensor<T> y, const NodeBase* const* inputs, int n, F&& backward) {
-  auto* node = new detail::OpNode<T, std::remove_cvref_t<F>>(op, y, std::forward<F>(backward));
-  y.body_->node = Ref<NodeBase>(node);
-  node->set_inputs(inputs, n);
+void act(void* closure, const Tensor<T>* dy, Grads* dx) {
+  F& backward = *static_cast<F*>(closure);
+  if (dy)
+    backward(*dy, *dx);
+  else
+    backward.~F();
+}
+
+/// y gets a node on these inputs, with `room` for a closure; null when none of them needs a gradient.
+template <class T>
+GLOSS_NOINLINE OpNode<T>* begin_record(const char* op, Tensor<T>& y, const GraphInput* inputs, std::size_t n,
+                                       std::size_t room);
+
+template <class T, class F>
+Tensor<T> record_on(const char* op, Tensor<T> y, const GraphInput* inputs, std::size_t n, F&& backward) {
+  using Closure = std::remove_cvref_t<F>;
+  static_assert(alignof(Closure) <= OpNode<T>::closure_align);
+  if (OpNode<T>* const node = begin_record(op, y, inputs, n, sizeof(Closure))) {
+    ::new (node->closure()) Closure(std::forward<F>(backward));
+    node->arm(&act<T, Closure>);
+  }
   return y;
 }
+}  // namespace detail
 
 /// Whether an op on these inputs would be recorded now.
 inline bool will_record(std::initializer_list<GraphInput> inputs) {
@@ -62,29 +101,27 @@ inline bool will_record(std::initializer_list<GraphInput> inputs) {
 /// may ask dx.needs(i) to save work. It captures inputs or y.detach(), never y, which would keep itself alive.
 template <class T, class F>
 Tensor<T> record(const char* op, Tensor<T> y, std::initializer_list<GraphInput> inputs, F&& backward) {
-  if (!will_record(inputs)) return y;
-  constexpr int most = 64;
-  const NodeBase* nodes[most];
-  int n = 0;
-  for (const GraphInput& x : inputs) {
-    if (n == most) fail<GradError>(op, ": more than ", most, " inputs in one record");
-    nodes[n++] = x.node();
-  }
-  return record_node(op, std::move(y), nodes, n, std::forward<F>(backward));
+  return detail::record_on(op, std::move(y), inputs.begin(), inputs.size(), std::forward<F>(backward));
 }
 
 /// The same for a list of inputs whose length is known at run time (cat, stack).
 template <class T, class F>
 Tensor<T> record(const char* op, Tensor<T> y, const std::vector<Tensor<T>>& inputs, F&& backward) {
+  const std::vector<GraphInput> list(inputs.begin(), inputs.end());
+  return detail::record_on(op, std::move(y), list.data(), list.size(), std::forward<F>(backward));
+}
+
+template <class T>
+detail::OpNode<T>* detail::begin_record(const char* op, Tensor<T>& y, const GraphInput* inputs, std::size_t n,
+                                        std::size_t room) {
   bool any = false;
-  std::vector<const NodeBase*> nodes;
-  nodes.reserve(inputs.size());
-  for (const Tensor<T>& x : inputs) {
-    nodes.push_back(x.node());
-    any = any || x.node();
-  }
-  if (!any || !is_grad_enabled()) return y;
-  return record_node(op, std::move(y), nodes.data(), static_cast<int>(nodes.size()), std::forward<F>(backward));
+  if (is_grad_enabled())
+    for (std::size_t i = 0; i < n; ++i) any = any || inputs[i].node();
+  if (!any) return nullptr;
+  OpNode<T>* const node = OpNode<T>::make(op, y.shape(), room);
+  y.body_->node = Ref<NodeBase>(node);
+  node->set_inputs(inputs, static_cast<int>(n));
+  return node;
 }
 
 namespace detail {

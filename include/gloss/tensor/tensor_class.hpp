@@ -47,7 +47,15 @@ constexpr const char* dtype_name() {
     return "bool";
 }
 
+template <class T>
+class Tensor;
+class GraphInput;
 namespace detail {
+template <class T>
+class OpNode;
+template <class T>
+OpNode<T>* begin_record(const char* op, Tensor<T>& y, const GraphInput* inputs, std::size_t n, std::size_t room);
+
 /// What a Tensor handle points to.
 template <class T>
 struct TensorBody : RefCounted {
@@ -183,8 +191,8 @@ class Tensor {
  private:
   template <class U>
   friend class Tensor;
-  template <class U, class F>
-  friend Tensor<U> record_node(const char* op, Tensor<U> y, const NodeBase* const* inputs, int n, F&& backward);
+  template <class U>
+  friend detail::OpNode<U>* detail::begin_record(const char*, Tensor<U>&, const GraphInput*, std::size_t, std::size_t);
   friend class BackwardPass;
 };
 
