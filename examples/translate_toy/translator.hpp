@@ -2,7 +2,6 @@
 #pragma once
 
 #include <charconv>
-#include <numeric>
 #include <span>
 #include <string>
 #include <utility>
@@ -134,11 +133,10 @@ class Translator {
         fail("translate: ", s.source, ids.size() - 1 + static_cast<std::size_t>(s.first), ": a sentence of ",
              ids.back().size(), " subwords is longer than the ", max_positions, " this model reads");
     }
-    std::vector<Index> order(ids.size());
-    std::iota(order.begin(), order.end(), Index{0});
-    std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) {
-      return ids[static_cast<std::size_t>(a)].size() < ids[static_cast<std::size_t>(b)].size();
-    });
+    std::vector<Index> order;
+    for (const std::size_t i :
+         sorted_order(ids.size(), [&ids](std::size_t a, std::size_t b) { return ids[a].size() < ids[b].size(); }))
+      order.push_back(static_cast<Index>(i));
     std::vector<std::vector<decode::Hypothesis>> out(sentences.size());
     constexpr std::size_t at_once = 64;
     for (std::size_t first = 0; first < order.size(); first += at_once) {

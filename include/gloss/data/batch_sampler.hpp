@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <gloss/core/rng.hpp>
+#include <gloss/core/sort.hpp>
 
 namespace gloss::inline GLOSS_ABI::data {
 
@@ -52,22 +53,23 @@ class BatchSampler {
     struct Item {
       Index tgt, src;
       std::uint32_t tie;  // pairs of one shape meet others in every epoch
-      Index index;
     };
     std::vector<Item> items;
     items.reserve(lengths_.size());
     for (std::size_t i = 0; i < lengths_.size(); ++i)
-      items.push_back({lengths_[i].tgt, lengths_[i].src, options_.shuffle ? rng() : 0, static_cast<Index>(i)});
-    std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) {
+      items.push_back({lengths_[i].tgt, lengths_[i].src, options_.shuffle ? rng() : 0});
+    const auto by_length = sorted_order(items.size(), [&items](std::size_t i, std::size_t j) {
+      const Item &a = items[i], &b = items[j];
       const Index long_a = (std::max)(a.tgt, a.src), long_b = (std::max)(b.tgt, b.src);
       if (long_a != long_b) return long_a < long_b;
       if (a.tgt != b.tgt) return a.tgt < b.tgt;
-      return a.tie != b.tie ? a.tie < b.tie : a.index < b.index;
+      return a.tie < b.tie;
     });
 
     std::vector<std::vector<Index>> batches(1);
     Index longest_so_far = 0;
-    for (const Item& item : items) {
+    for (const std::size_t index : by_length) {
+      const Item& item = items[index];
       const auto count = static_cast<Index>(batches.back().size());
       longest_so_far = (std::max)({longest_so_far, item.tgt, item.src});
       const bool full = (count + 1) * longest_so_far > options_.max_tokens || count == options_.max_pairs;
@@ -75,7 +77,7 @@ class BatchSampler {
         batches.emplace_back();
         longest_so_far = (std::max)(item.tgt, item.src);
       }
-      batches.back().push_back(item.index);
+      batches.back().push_back(static_cast<Index>(index));
     }
     if (options_.shuffle)
       for (std::size_t i = batches.size(); i > 1; --i)

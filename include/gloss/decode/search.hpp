@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include <gloss/core/sort.hpp>
 #include <gloss/decode/cached_decoder.hpp>
 #include <gloss/ops/topk.hpp>
 
@@ -85,7 +86,6 @@ std::vector<std::vector<Hypothesis>> beam_search(const transformer::EncoderDecod
   auto penalty = [&](std::size_t length) {
     return std::pow((5.0 + static_cast<double>(length)) / 6.0, options.length_penalty);
   };
-  auto better = [](const Hypothesis& a, const Hypothesis& b) { return a.score > b.score; };
   struct Prefix {
     std::size_t sentence;
     double logp;
@@ -102,9 +102,10 @@ std::vector<std::vector<Hypothesis>> beam_search(const transformer::EncoderDecod
   auto finish = [&](std::size_t sentence, std::vector<std::int64_t> said, double logp, bool finished) {
     auto& list = done[sentence];
     const double score = logp / penalty(said.size() + (finished ? 1 : 0));
-    list.push_back({std::move(said), score, finished});
-    std::stable_sort(list.begin(), list.end(), better);
-    if (list.size() > n_best) list.resize(n_best);
+    auto at = list.begin();  // behind those that are as good
+    while (at != list.end() && !(at->score < score)) ++at;
+    list.insert(at, Hypothesis{std::move(said), score, finished});
+    if (list.size() > n_best) list.pop_back();
   };
   for (Index length = 0; length < options.max_len && !open.empty(); ++length) {
     const Tensor<T> logp = state.step(from_vector(tokens));
@@ -124,12 +125,13 @@ std::vector<std::vector<Hypothesis>> beam_search(const transformer::EncoderDecod
         for (std::size_t k = 0; k < width; ++k)
           candidates.push_back({open[row].logp + static_cast<double>(best.values.data()[row * width + k]), row,
                                 best.indices.data()[row * width + k]});
-      std::stable_sort(candidates.begin(), candidates.end(),
-                       [](const Candidate& a, const Candidate& b) { return a.logp > b.logp; });
       std::vector<Prefix> kept;
       std::vector<std::int64_t> kept_rows;
       std::size_t rank = 0;
-      for (const Candidate& c : candidates) {
+      const auto ranked = sorted_order(
+          candidates.size(), [&](std::size_t a, std::size_t b) { return candidates[a].logp > candidates[b].logp; });
+      for (const std::size_t number : ranked) {
+        const Candidate& c = candidates[number];
         if (kept.size() == beam) break;
         if (c.token == options.end) {
           if (rank < beam) finish(s, open[c.row].tokens, c.logp, true);

@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 
 #include <gloss/core/file.hpp>
+#include <gloss/core/sort.hpp>
 #include <gloss/io/atomic_file.hpp>
 #include <gloss/io/dtype.hpp>
 
@@ -249,7 +250,6 @@ inline void Safetensors::parse() {
 
 // Together the ranges must be exactly the data: none outside, no overlap, no hole.
 inline void Safetensors::check_ranges(detail::HeaderReader& reader, std::uint64_t data_bytes) {
-  std::vector<const StoredTensor*> by_position;
   for (const StoredTensor& t : tensors_) {
     if (t.begin > t.end || t.end > data_bytes)
       reader.bad(t.name, ": data_offsets [", t.begin, ", ", t.end, "] are not within the ", data_bytes,
@@ -266,14 +266,15 @@ inline void Safetensors::check_ranges(detail::HeaderReader& reader, std::uint64_
     if (wanted != t.end - t.begin)
       reader.bad(t.name, ": data_offsets [", t.begin, ", ", t.end, "] hold ", t.end - t.begin, " bytes, ",
                  dtype_info(t.dtype).name, " ", t.shape, " takes ", wanted);
-    by_position.push_back(&t);
   }
-  std::sort(by_position.begin(), by_position.end(), [](const StoredTensor* a, const StoredTensor* b) {
-    return std::pair(a->begin, a->end) < std::pair(b->begin, b->end);
+  const auto by_position = sorted_order(tensors_.size(), [this](std::size_t a, std::size_t b) {
+    const StoredTensor &s = tensors_[a], &t = tensors_[b];
+    return s.begin != t.begin ? s.begin < t.begin : s.end < t.end;
   });
   std::uint64_t position = 0;
   const StoredTensor* previous = nullptr;
-  for (const StoredTensor* t : by_position) {
+  for (const std::size_t number : by_position) {
+    const StoredTensor* const t = &tensors_[number];
     if (t->begin < position) reader.bad(t->name, ": its bytes overlap those of ", previous->name);
     if (t->begin > position)
       reader.bad(t->name, ": bytes ", position, " to ", t->begin, " before it belong to no tensor");
@@ -330,13 +331,15 @@ inline void append_json_string(std::string& out, std::string_view text) {
 /// The bytes of a safetensors file. Wide types stand first, so that all are aligned; otherwise the given order is kept.
 /// Errors: Error when a name occurs twice, is "__metadata__" or is not UTF-8.
 inline std::string to_safetensors(const std::vector<NamedTensor>& tensors, const Metadata& metadata = {}) {
-  std::vector<const NamedTensor*> order;
-  for (const NamedTensor& t : tensors) {
-    if (t.stored().name == "__metadata__") fail("save_safetensors: a tensor cannot be named __metadata__");
-    order.push_back(&t);
+  const auto name = [&](std::size_t i) -> const std::string& { return tensors[i].stored().name; };
+  const auto by_name = sorted_order(tensors.size(), [&](std::size_t a, std::size_t b) { return name(a) < name(b); });
+  for (std::size_t i = 0; i < by_name.size(); ++i) {
+    if (name(by_name[i]) == "__metadata__") fail("save_safetensors: a tensor cannot be named __metadata__");
+    if (i > 0 && name(by_name[i]) == name(by_name[i - 1]))
+      fail("save_safetensors: two tensors are named ", name(by_name[i]));
   }
-  std::stable_sort(order.begin(), order.end(), [](const NamedTensor* a, const NamedTensor* b) {
-    return dtype_info(a->stored().dtype).bytes > dtype_info(b->stored().dtype).bytes;
+  const auto order = sorted_order(tensors.size(), [&](std::size_t a, std::size_t b) {
+    return dtype_info(tensors[a].stored().dtype).bytes > dtype_info(tensors[b].stored().dtype).bytes;
   });
 
   std::string out(8, '\0');
@@ -353,7 +356,8 @@ inline std::string to_safetensors(const std::vector<NamedTensor>& tensors, const
     out += ',';
   }
   std::uint64_t position = 0;
-  for (const NamedTensor* t : order) {
+  for (const std::size_t number : order) {
+    const NamedTensor* const t = &tensors[number];
     detail::append_json_string(out, t->stored().name);
     out += ":{\"dtype\":\"";
     out += dtype_info(t->stored().dtype).name;
@@ -372,19 +376,15 @@ inline std::string to_safetensors(const std::vector<NamedTensor>& tensors, const
 
   std::vector<StoredTensor> checked;  // what a reader would refuse is not written
   Metadata checked_metadata;
-  std::map<std::string_view, bool> names;
   detail::HeaderReader reader("its own header", checked, checked_metadata);
   try {
     reader.read({out.data() + 8, out.size() - 8});
   } catch (const LoadError&) {
     fail("save_safetensors: a name or a metadata text is not UTF-8");
   }
-  for (const NamedTensor* t : order)
-    if (!names.emplace(t->stored().name, true).second)
-      fail("save_safetensors: two tensors are named ", t->stored().name);
 
   out.reserve(out.size() + static_cast<std::size_t>(position));
-  for (const NamedTensor* t : order) out += t->bytes();
+  for (const std::size_t number : order) out += tensors[number].bytes();
   return out;
 }
 
