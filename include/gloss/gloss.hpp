@@ -37,6 +37,8 @@
 #include <gloss/ops/cross_entropy.hpp>
 #include <gloss/ops/div.hpp>
 #include <gloss/ops/dropout.hpp>
+#include <gloss/ops/einops.hpp>
+#include <gloss/ops/einsum.hpp>
 #include <gloss/ops/elementwise.hpp>
 #include <gloss/ops/embedding.hpp>
 #include <gloss/ops/erf.hpp>
@@ -54,6 +56,7 @@
 #include <gloss/ops/mean.hpp>
 #include <gloss/ops/mul.hpp>
 #include <gloss/ops/nll_loss.hpp>
+#include <gloss/ops/pattern.hpp>
 #include <gloss/ops/pow.hpp>
 #include <gloss/ops/reduce_axes.hpp>
 #include <gloss/ops/reduce_loss.hpp>
