@@ -45,6 +45,7 @@
 #include <gloss/ops/exp.hpp>
 #include <gloss/ops/gather.hpp>
 #include <gloss/ops/gelu.hpp>
+#include <gloss/ops/in_place.hpp>
 #include <gloss/ops/index_select.hpp>
 #include <gloss/ops/kl_div.hpp>
 #include <gloss/ops/layer_norm.hpp>
@@ -78,10 +79,13 @@
 #include <gloss/optim/sgd.hpp>
 #include <gloss/tensor/backward.hpp>
 #include <gloss/tensor/factories.hpp>
+#include <gloss/tensor/grad.hpp>
 #include <gloss/tensor/gradcheck.hpp>
+#include <gloss/tensor/hooks.hpp>
 #include <gloss/tensor/node.hpp>
 #include <gloss/tensor/print.hpp>
 #include <gloss/tensor/record.hpp>
+#include <gloss/tensor/saved.hpp>
 #include <gloss/tensor/storage.hpp>
 #include <gloss/tensor/tensor.hpp>
 #include <gloss/tensor/tensor_class.hpp>

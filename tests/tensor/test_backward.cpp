@@ -30,7 +30,7 @@ TEST_CASE("backward: a freed graph, a missing gradient and a wrong shape are ref
   CHECK_ERROR(zeros<float>({}).backward(), GradError, "backward: the tensor does not require a gradient");
   CHECK_ERROR(Tensor<float>(y).requires_grad_(), GradError,
               "requires_grad_: the tensor is the result of mul; detach() it first");
-  CHECK_ERROR(x.fill_(0), GradError, "fill_: a tensor that requires a gradient is changed in place; use a NoGradGuard");
+  CHECK_ERROR(x.fill_(0), GradError, "fill_: a leaf that requires a gradient is changed in place; use a NoGradGuard");
 }
 
 TEST_CASE("backward: a closure that returns a wrong shape is named") {

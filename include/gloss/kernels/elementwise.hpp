@@ -83,6 +83,21 @@ void map(const Loop<4>& loop, F f, Y* y, const A* a, const B* b, const C* c) {
   });
 }
 
+/// y = f(y, b), where y stands; b is not y's memory.
+template <class F, class Y, class B>
+void update(const Loop<2>& loop, F f, Y* y, const B* b) {
+  const Index sy = loop.inner_stride(0), sb = loop.inner_stride(1);
+  for_each_row(loop, [=](const Index* offset, Index n) {
+    Y* GLOSS_RESTRICT py = y + offset[0];
+    const B* pb = b + offset[1];
+    if (sy == 1 && sb == 1) {
+      for (Index i = 0; i < n; ++i) py[i] = f(py[i], pb[i]);
+    } else {
+      for (Index i = 0; i < n; ++i) py[i * sy] = f(py[i * sy], pb[i * sb]);
+    }
+  });
+}
+
 /// y = x, in y's order.
 template <class T>
 void copy(const Loop<2>& loop, T* y, const T* x) {

@@ -32,21 +32,8 @@ class Adam final : public Optimizer<T> {
     for (const Tensor<T>& p : this->parameters_) {
       exp_avg_.push_back(zeros<T>(p.shape()));
       exp_avg_sq_.push_back(zeros<T>(p.shape()));
-      step_.push_back(zeros<T>({}));
     }
-  }
-
-  void step() override {
-    ++this->steps_;
-    for (std::size_t i = 0; i < this->parameters_.size(); ++i) {
-      const Tensor<T>& p = this->parameters_[i];
-      const Tensor<T> g = p.grad();
-      if (!g.defined()) continue;
-      const Tensor<T> dense = g.contiguous();
-      kernels::adam_step(p.data(), static_cast<const T*>(dense.data()), exp_avg_[i].data(), exp_avg_sq_[i].data(),
-                         p.numel(), this->lr_, options_.betas[0], options_.betas[1], options_.eps,
-                         options_.weight_decay, false, static_cast<Index>(*step_[i].data() += 1));
-    }
+    step_.resize(this->parameters_.size());
   }
 
   typename Optimizer<T>::Named state() override {
@@ -54,14 +41,21 @@ class Adam final : public Optimizer<T> {
     for (std::size_t i = 0; i < exp_avg_.size(); ++i) {
       out.emplace_back(std::to_string(i) + ".exp_avg", exp_avg_[i]);
       out.emplace_back(std::to_string(i) + ".exp_avg_sq", exp_avg_sq_[i]);
-      out.emplace_back(std::to_string(i) + ".step", step_[i]);
+      out.emplace_back(std::to_string(i) + ".step", step_[i].tensor());
     }
     return out;
   }
 
  private:
+  void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) override {
+    kernels::adam_step(p.data(), static_cast<const T*>(g.data()), exp_avg_[i].data(), exp_avg_sq_[i].data(), p.numel(),
+                       this->lr_, options_.betas[0], options_.betas[1], options_.eps, options_.weight_decay, false,
+                       step_[i].advance());
+  }
+
   AdamOptions options_;
-  std::vector<Tensor<T>> exp_avg_, exp_avg_sq_, step_;
+  std::vector<Tensor<T>> exp_avg_, exp_avg_sq_;
+  std::vector<StepCount<T>> step_;
 };
 
 }  // namespace gloss::inline GLOSS_ABI::optim

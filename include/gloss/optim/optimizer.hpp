@@ -9,7 +9,26 @@
 
 namespace gloss::inline GLOSS_ABI::optim {
 
-/// Holds handles to the parameters it updates in place.
+/// How often a parameter was updated: an exact integer and, because a checkpoint holds tensors, its value in T. Filling
+/// that tensor restores the count.
+template <Real T>
+class StepCount {
+ public:
+  const Tensor<T>& tensor() const { return tensor_; }
+  /// One more; returns how many there are now.
+  Index advance() {
+    T& stored = *tensor_.data();
+    if (stored != static_cast<T>(exact_)) exact_ = static_cast<Index>(stored);  // it was restored
+    stored = static_cast<T>(++exact_);
+    return exact_;
+  }
+
+ private:
+  Index exact_ = 0;
+  Tensor<T> tensor_ = zeros<T>({});
+};
+
+/// Holds handles to the parameters it updates in place. An optimizer says in update() what happens to one parameter.
 /// PyTorch: torch.optim.Optimizer
 template <Real T>
 class Optimizer {
@@ -23,7 +42,17 @@ class Optimizer {
   virtual ~Optimizer() = default;
 
   /// One update from the gathered gradients; a parameter without one stays.
-  virtual void step() = 0;
+  virtual void step() {
+    NoGradGuard no_grad;
+    ++steps_;
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+      const Tensor<T>& p = parameters_[i];
+      const Tensor<T> g = p.grad();
+      if (!g.defined()) continue;
+      update(i, p, g.contiguous());
+      p.mark_changed("an optimizer");
+    }
+  }
   /// Forgets the gradients.
   void zero_grad() {
     for (const Tensor<T>& p : parameters_) p.zero_grad();
@@ -42,6 +71,9 @@ class Optimizer {
   void set_steps(Index steps) { steps_ = steps; }
 
  protected:
+  /// Changes parameter i, given its gradient, which is dense.
+  virtual void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) = 0;
+
   double lr_;
   Index steps_ = 0;
   std::vector<Tensor<T>> parameters_;

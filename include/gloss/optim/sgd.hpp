@@ -27,40 +27,30 @@ class SGD final : public Optimizer<T> {
       : Optimizer<T>(std::move(parameters), options.lr), options_(options) {
     if (options.nesterov && (options.momentum <= 0 || options.dampening != 0))
       fail("SGD: nesterov needs a momentum and no dampening");
-    if (options.momentum != 0)
-      for (const Tensor<T>& p : this->parameters_) {
-        momentum_.push_back(zeros<T>(p.shape()));
-        step_.push_back(zeros<T>({}));
-      }
-  }
-
-  void step() override {
-    ++this->steps_;
-    for (std::size_t i = 0; i < this->parameters_.size(); ++i) {
-      const Tensor<T>& p = this->parameters_[i];
-      const Tensor<T> g = p.grad();
-      if (!g.defined()) continue;
-      const Tensor<T> dense = g.contiguous();
-      kernels::sgd_step(p.data(), static_cast<const T*>(dense.data()),
-                        momentum_.empty() ? nullptr : momentum_[i].data(), p.numel(), this->lr_, options_.momentum,
-                        options_.dampening, options_.weight_decay, options_.nesterov,
-                        step_.empty() ? this->steps_ : static_cast<Index>(*step_[i].data() += 1));
-    }
+    if (options.momentum == 0) return;
+    for (const Tensor<T>& p : this->parameters_) momentum_.push_back(zeros<T>(p.shape()));
+    step_.resize(momentum_.size());
   }
 
   typename Optimizer<T>::Named state() override {
     typename Optimizer<T>::Named out;
     for (std::size_t i = 0; i < momentum_.size(); ++i) {
       out.emplace_back(std::to_string(i) + ".momentum", momentum_[i]);
-      out.emplace_back(std::to_string(i) + ".step", step_[i]);
+      out.emplace_back(std::to_string(i) + ".step", step_[i].tensor());
     }
     return out;
   }
 
  private:
+  void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) override {
+    kernels::sgd_step(p.data(), static_cast<const T*>(g.data()), momentum_.empty() ? nullptr : momentum_[i].data(),
+                      p.numel(), this->lr_, options_.momentum, options_.dampening, options_.weight_decay,
+                      options_.nesterov, step_.empty() ? this->steps_ : step_[i].advance());
+  }
+
   SGDOptions options_;
   std::vector<Tensor<T>> momentum_;
-  std::vector<Tensor<T>> step_;  // how often each parameter had a gradient
+  std::vector<StepCount<T>> step_;
 };
 
 }  // namespace gloss::inline GLOSS_ABI::optim

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <utility>
 #include <vector>
 
+#include <gloss/tensor/hooks.hpp>
 #include <gloss/tensor/tensor_class.hpp>
 
 namespace gloss::inline GLOSS_ABI {
@@ -19,25 +21,26 @@ template <class T>
 class Node : public NodeBase {
  public:
   Node(const char* op, const Shape& shape) : NodeBase(op), shape_(shape) {}
+  ~Node() override { delete extras_; }
   const Shape& shape() const { return shape_; }
 
   /// Adds g to what has been gathered; takes it over without a copy when it is the first. With `recorded`, by an op of
   /// the graph.
   void gather(Tensor<T> g, bool recorded);
 
- protected:
-  template <Real U>
-  friend std::vector<Tensor<U>> grad(const Tensor<U>&, const std::vector<Tensor<U>>&, BackwardOptions, Tensor<U>);
-
-  Tensor<T> take_gathered() {
-    if (!gathered_.defined()) gathered_ = Tensor<T>::uninitialized(shape_).zero_();
-    return std::exchange(gathered_, {});
+  const detail::NodeExtras<T>* extras() const { return extras_; }
+  detail::NodeExtras<T>& make_extras() {
+    if (!extras_) extras_ = new detail::NodeExtras<T>;
+    return *extras_;
   }
+
+ protected:
+  Tensor<T> take_gathered() { return std::exchange(gathered_, {}); }
   void drop_gathered() override { gathered_ = Tensor<T>(); }
 
   Tensor<T> gathered_;
-  Tensor<T> kept_;  // what grad() asked for
   Shape shape_;
+  detail::NodeExtras<T>* extras_ = nullptr;  // by hand, because <memory> is slow to compile
 };
 
 namespace detail {
@@ -70,6 +73,7 @@ class LeafNode final : public Node<T> {
 
  private:
   void step_back(BackwardPass&, bool) override {}
+  void finish(NodeBase& gathered, BackwardPass& pass) override;
   std::atomic_flag busy_ = ATOMIC_FLAG_INIT;
 };
 }  // namespace detail
@@ -78,72 +82,149 @@ class LeafNode final : public Node<T> {
 /// only leaves are fine.
 class BackwardPass {
  public:
-  explicit BackwardPass(BackwardOptions options) : options_(options) {
+  explicit BackwardPass(BackwardOptions options) : options_(options), first_new_(NodeBase::next_sequence()) {
     static std::atomic<std::uint64_t> counter{0};
     id_ = counter.fetch_add(1, std::memory_order_relaxed) + 1;
   }
+  bool recorded() const { return options_.create_graph; }
 
-  /// Keeps the gradients of these nodes, and leaves every other leaf alone.
+  /// Keeps the gradients of these nodes, goes only where they are, and leaves every leaf's own gradient alone.
   void capture(std::vector<const NodeBase*> nodes) {
     std::sort(nodes.begin(), nodes.end());
     captured_ = std::move(nodes);
     capturing_ = true;
   }
-  bool is_captured(const NodeBase* node) const {
-    return capturing_ && std::binary_search(captured_.begin(), captured_.end(), node);
+  bool is_capturing() const { return capturing_; }
+  /// What was kept for a captured node; undefined when nothing arrived there.
+  template <class T>
+  Tensor<T> captured(const NodeBase* node) const {
+    for (const Gathered& g : gathered_)
+      if (g.node == node) return static_cast<const detail::LeafNode<T>*>(g.sum.get())->grad();
+    return {};
+  }
+
+  /// Whether a gradient of this node has a use.
+  bool wants(const NodeBase* node) const {
+    return !capturing_ || is_captured(node) || (!node->is_leaf() && node->leads_on_);
+  }
+  /// Whether to go on below a node.
+  bool goes_beyond(const NodeBase* node) const { return !capturing_ || node->leads_on_; }
+
+  /// Keeps g for a node if it is captured.
+  template <class T>
+  void keep(NodeBase* node, const Tensor<T>& g) {
+    if (is_captured(node)) sum_for<T>(node, g.shape()).set_grad(g);
   }
 
   /// Hands gradient g to a node.
   template <class T>
   void deliver(NodeBase* node, Tensor<T> g) {
-    if (!node->is_leaf())
-      static_cast<Node<T>*>(node)->gather(std::move(g), options_.create_graph);
-    else if (!capturing_ || is_captured(node))
-      static_cast<detail::LeafNode<T>*>(node)->accumulate(std::move(g), options_.create_graph);
+    if (!wants(node)) return;
+    if (!node->is_leaf()) {
+      static_cast<Node<T>*>(node)->gather(std::move(g), recorded());
+      if (std::exchange(node->queued_by_, id_) == id_) return;
+      queue_.push_back(node);
+      std::push_heap(queue_.begin(), queue_.end(), older);
+    } else {
+      auto* const leaf = static_cast<detail::LeafNode<T>*>(node);
+      const Shape shape = g.shape();
+      (capturing_ || leaf->extras() ? sum_for<T>(leaf, shape) : *leaf).accumulate(std::move(g), recorded());
+    }
   }
 
-  /// From `root` with gradient g to the leaves. Nodes are visited latest first, so a node's turn comes after all that
-  /// use it; no recursion, and no count of uses.
+  /// Hands g to the node of a tensor whose graph this pass has not seen yet.
   template <class T>
-  void run(NodeBase* root, Tensor<T> g) {
-    if (!root->is_leaf()) meet(root);
-    for (std::size_t i = 0; i < found_.size(); ++i) {
-      NodeBase* const node = found_[i];
-      for (int k = 0; k < node->inputs(); ++k)
-        if (NodeBase* in = node->input(k); in && !in->is_leaf()) meet(in);
-    }
-    std::sort(found_.begin(), found_.end(),
-              [](const NodeBase* a, const NodeBase* b) { return a->sequence() > b->sequence(); });
-    GradGuard grad_mode(options_.create_graph);
+  void enter(const Tensor<T>& y, Tensor<T> g) {
+    NodeBase* const root = const_cast<NodeBase*>(y.node());
+    if (!root) return;
+    roots_.emplace_back(root);
+    if (capturing_) explore(root);
+    deliver(root, std::move(g));
+  }
+
+  /// From the nodes entered to the leaves. The latest node comes first: all that use it are later, and have delivered.
+  /// No recursion and no count of uses.
+  GLOSS_NOINLINE void run() {
+    GradGuard grad_mode(recorded());
+    NodeBase* node = nullptr;
     try {
-      deliver(root, std::move(g));
-      for (NodeBase* node : found_) node->step_back(*this, options_.retain_graph || options_.create_graph);
+      while (!queue_.empty()) {
+        std::pop_heap(queue_.begin(), queue_.end(), older);
+        node = queue_.back();
+        queue_.pop_back();
+        // what this pass itself recorded, in a checkpoint, is not kept for a later one
+        node->step_back(*this, recorded() || (options_.retain_graph && node->sequence() < first_new_));
+      }
+      node = nullptr;
+      for (std::size_t i = 0; i < gathered_.size(); ++i) {
+        const Gathered g = gathered_[i];
+        if (g.node->is_leaf()) g.node->finish(*g.sum, *this);
+      }
     } catch (...) {
-      for (NodeBase* node : found_) node->drop_gathered();
+      if (node) node->drop_gathered();
+      for (NodeBase* waiting : queue_) waiting->drop_gathered();
       throw;
     }
   }
 
  private:
-  void meet(NodeBase* node) {
-    if (node->visited_by_ == id_) return;
-    node->visited_by_ = id_;
-    found_.push_back(node);
+  struct Gathered {
+    NodeBase* node;
+    Ref<NodeBase> sum;  // a leaf of this pass
+  };
+
+  static bool older(const NodeBase* a, const NodeBase* b) { return a->sequence() < b->sequence(); }
+
+  bool is_captured(const NodeBase* node) const {
+    return capturing_ && std::binary_search(captured_.begin(), captured_.end(), node);
+  }
+
+  template <class T>
+  detail::LeafNode<T>& sum_for(NodeBase* node, const Shape& shape) {
+    for (const Gathered& g : gathered_)
+      if (g.node == node) return static_cast<detail::LeafNode<T>&>(*g.sum);
+    auto* const sum = new detail::LeafNode<T>(shape);
+    gathered_.push_back({node, Ref<NodeBase>(sum)});
+    return *sum;
+  }
+
+  /// Finds out which nodes below `root` lead to a captured one.
+  GLOSS_NOINLINE void explore(NodeBase* root) {
+    std::vector<NodeBase*> found;
+    const auto meet = [&](NodeBase* node) {
+      if (!node || node->is_leaf() || std::exchange(node->explored_by_, id_) == id_) return;
+      found.push_back(node);
+    };
+    meet(root);
+    for (std::size_t i = 0; i < found.size(); ++i)
+      for (int k = 0; k < found[i]->inputs(); ++k) meet(found[i]->input(k));
+    std::sort(found.begin(), found.end(), older);
+    for (NodeBase* node : found) {
+      node->leads_on_ = node->reaches_beyond();
+      for (int k = 0; k < node->inputs() && !node->leads_on_; ++k)
+        node->leads_on_ = node->input(k) && wants(node->input(k));
+    }
   }
 
   BackwardOptions options_;
+  std::uint64_t first_new_;
   std::uint64_t id_;
   bool capturing_ = false;
-  std::vector<NodeBase*> found_;
+  std::vector<NodeBase*> queue_;  // a heap
+  std::vector<Ref<NodeBase>> roots_;
+  std::vector<Gathered> gathered_;
   std::vector<const NodeBase*> captured_;
 };
 
 /// What a backward closure writes to: the gradients of the op's inputs.
 class Grads {
  public:
-  Grads(const NodeBase& node, BackwardPass& pass) : node_(node), pass_(pass) {}
+  Grads(NodeBase& node, BackwardPass& pass) : node_(node), pass_(pass) {}
   /// Whether input i wants a gradient.
-  bool needs(int i) const { return node_.input(i) != nullptr; }
+  bool needs(int i) const {
+    const NodeBase* const to = node_.input(i);
+    return to && pass_.wants(to);
+  }
   /// Adds to the gradient of input i; ignored when it wants none.
   /// Errors: GradError when the shape is not the input's.
   template <class T>
@@ -156,11 +237,33 @@ class Grads {
                       shape);
     pass_.deliver(to, std::move(g));
   }
+  /// The op's result, of which the closure saved y.detach(): in the graph again when the backward is itself recorded.
+  template <class T>
+  Tensor<T> result(const Tensor<T>& saved) const {
+    return is_grad_enabled() ? saved.as_result_of(node_) : saved;
+  }
+  /// Goes on from y, which the closure has just recorded, with gradient g.
+  template <class T>
+  void go_through(const Tensor<T>& y, const Tensor<T>& g) {
+    pass_.enter(y, g);
+  }
 
  private:
-  const NodeBase& node_;
+  NodeBase& node_;
   BackwardPass& pass_;
 };
+
+template <class T>
+void detail::LeafNode<T>::finish(NodeBase& gathered, BackwardPass& pass) {
+  auto& sum = static_cast<LeafNode&>(gathered);
+  if (!this->extras_) return;
+  Tensor<T> g = this->extras_->run(sum.take_gathered());
+  if (pass.is_capturing()) return sum.set_grad(std::move(g));
+  accumulate(std::move(g), pass.recorded());
+  const auto list = this->extras_->after;
+  for (const auto& hook : list)
+    if (!hook->removed) hook->call(grad());
+}
 
 template <class T>
 void Tensor<T>::backward(BackwardOptions options) const requires Real<T> {
@@ -175,8 +278,9 @@ void Tensor<T>::backward(const Tensor& gradient, BackwardOptions options) const 
   if (!requires_grad()) fail<GradError>("backward: the tensor does not require a gradient");
   if (gradient.shape() != shape())
     fail<GradError>("backward: gradient has shape ", gradient.shape(), ", the tensor has ", shape());
-  const Ref<NodeBase> root = body_->node;
-  BackwardPass(options).run(root.get(), gradient);
+  BackwardPass pass(options);
+  pass.enter(*this, gradient);
+  pass.run();
 }
 
 template <class T>
@@ -192,15 +296,55 @@ Tensor<T>& Tensor<T>::requires_grad_(bool on) requires Real<T> {
 
 template <class T>
 Tensor<T> Tensor<T>::grad() const requires Real<T> {
-  return requires_grad() && is_leaf() ? static_cast<detail::LeafNode<T>*>(body_->node.get())->grad() : Tensor{};
+  if (!requires_grad()) return {};
+  if (is_leaf()) return static_cast<detail::LeafNode<T>*>(body_->node.get())->grad();
+  const auto* const extras = static_cast<Node<T>*>(body_->node.get())->extras();
+  return extras ? extras->retained : Tensor{};
 }
 
 template <class T>
 void Tensor<T>::set_grad(Tensor grad) const requires Real<T> {
-  if (!requires_grad() || !is_leaf()) fail<GradError>("set_grad: only a leaf that requires a gradient keeps one");
+  if (!retains_grad()) fail<GradError>("set_grad: only a leaf that requires a gradient keeps one");
   if (grad.defined() && grad.shape() != shape())
     fail<GradError>("set_grad: gradient has shape ", grad.shape(), ", the tensor has ", shape());
-  static_cast<detail::LeafNode<T>*>(body_->node.get())->set_grad(std::move(grad));
+  if (is_leaf())
+    static_cast<detail::LeafNode<T>*>(body_->node.get())->set_grad(std::move(grad));
+  else
+    static_cast<Node<T>*>(body_->node.get())->make_extras().retained = std::move(grad);
+}
+
+template <class T>
+bool Tensor<T>::retains_grad() const requires Real<T> {
+  if (!requires_grad()) return false;
+  if (is_leaf()) return true;
+  const auto* const extras = static_cast<Node<T>*>(body_->node.get())->extras();
+  return extras && extras->retains;
+}
+
+template <class T>
+void Tensor<T>::retain_grad() const requires Real<T> {
+  if (!requires_grad()) fail<GradError>("retain_grad: the tensor does not require a gradient");
+  if (!is_leaf()) static_cast<Node<T>*>(body_->node.get())->make_extras().retains = true;
+}
+
+template <class T>
+template <class F>
+HookHandle Tensor<T>::register_hook(F hook) const requires Real<T> {
+  if (!requires_grad()) fail<GradError>("register_hook: the tensor does not require a gradient");
+  const Ref<detail::GradHook<T>> entry(new detail::GradHookOf<T, F>(std::move(hook)));
+  static_cast<Node<T>*>(body_->node.get())->make_extras().hooks.push_back(entry);
+  return HookHandle(entry);
+}
+
+template <class T>
+template <class F>
+HookHandle Tensor<T>::register_post_accumulate_grad_hook(F hook) const requires Real<T> {
+  if (!requires_grad() || !is_leaf())
+    fail<GradError>("register_post_accumulate_grad_hook: only a leaf that requires a gradient gathers one");
+  auto call = [hook = std::move(hook)](const Tensor& g) mutable { hook(g); };
+  const Ref<detail::GradHook<T>> entry(new detail::GradHookOf<T, decltype(call)>(std::move(call)));
+  static_cast<Node<T>*>(body_->node.get())->make_extras().after.push_back(entry);
+  return HookHandle(entry);
 }
 
 template <class T>

@@ -26,6 +26,9 @@ class NodeBase : public RefCounted {
   /// Grows with creation, so a node's inputs always have smaller numbers.
   std::uint64_t sequence() const { return sequence_; }
   virtual bool is_leaf() const = 0;
+  /// Whether backward may go on from here to tensors that are not among the inputs, as with checkpoint().
+  bool reaches_beyond() const { return reaches_beyond_; }
+  void set_reaches_beyond() { reaches_beyond_ = true; }
 
   int inputs() const { return n_inputs_; }
   NodeBase* input(int i) const { return i < inline_inputs ? inline_[i].get() : more_[i - inline_inputs].get(); }
@@ -47,6 +50,8 @@ class NodeBase : public RefCounted {
   /// Runs the closure on the gathered gradient, then drops both unless `retain`.
   virtual void step_back(BackwardPass& pass, bool retain) = 0;
   virtual void drop_gathered() = 0;
+  /// For a leaf: takes over what a pass gathered for it in a leaf of its own.
+  virtual void finish(NodeBase& /*gathered*/, BackwardPass&) {}
 
  private:
   static constexpr int inline_inputs = 3;
@@ -57,7 +62,10 @@ class NodeBase : public RefCounted {
 
   const char* op_;
   std::uint64_t sequence_ = next_sequence();
-  std::uint64_t visited_by_ = 0;  // the last BackwardPass that met this node
+  std::uint64_t queued_by_ = 0;    // the last BackwardPass that brought a gradient here
+  std::uint64_t explored_by_ = 0;  // the last one that asked what lies below
+  bool leads_on_ = false;          // its answer: something that is asked for
+  bool reaches_beyond_ = false;
   int n_inputs_ = 0;
   Ref<NodeBase> inline_[inline_inputs];
   Ref<NodeBase>* more_ = nullptr;  // by hand, because <memory> is slow to compile

@@ -29,7 +29,8 @@ class OpNode final : public Node<T> {
   using Act = void (*)(void* closure, const Tensor<T>* dy, Grads* dx);
   static constexpr std::size_t closure_align = alignof(std::max_align_t);
 
-  /// A node with `room` bytes for a closure, which the caller constructs at closure() and hands over by arm().
+  /// A node with `room` bytes for a closure, which the caller constructs at closure(), while saved() is noted, and
+  /// hands over by arm().
   static OpNode* make(const char* op, const Shape& shape, std::size_t room) {
     return ::new (::operator new(closure_offset() + room)) OpNode(op, shape);
   }
@@ -37,6 +38,7 @@ class OpNode final : public Node<T> {
   static void operator delete(void* node) { ::operator delete(node); }
 
   void* closure() { return reinterpret_cast<std::byte*>(this) + closure_offset(); }
+  SavedTensors& saved() { return saved_; }
   void arm(Act act) { act_ = act; }
   bool is_leaf() const override { return false; }
 
@@ -52,37 +54,48 @@ class OpNode final : public Node<T> {
     if (!act_)
       fail<GradError>("backward: the graph of ", this->op(),
                       " was freed by an earlier backward; pass {.retain_graph = true} to that one");
-    const Tensor<T> dy = this->take_gathered();
-    if (pass.is_captured(this)) this->kept_ = dy;
+    Tensor<T> dy = this->take_gathered();
+    if (this->extras_) dy = run_hooks(std::move(dy), pass);
+    pass.keep(this, dy);
+    if (!pass.goes_beyond(this)) return;
+    saved_.check(this->op());
     Grads dx(*this, pass);
     act_(closure(), &dy, &dx);
     if (!retain) drop_closure();
   }
+  GLOSS_NOINLINE Tensor<T> run_hooks(Tensor<T> dy, BackwardPass& pass) {
+    dy = this->extras_->run(std::move(dy));
+    if (Tensor<T>& sum = this->extras_->retained; this->extras_->retains && !pass.is_capturing())
+      sum = sum.defined() ? sum_of_two(sum, dy) : dy;
+    return dy;
+  }
 
   Act act_ = nullptr;
+  SavedTensors saved_;
 };
 
 template <class T, class F>
 void act(void* closure, const Tensor<T>* dy, Grads* dx) {
-  F& backward = *static_cast<F*>(closure);
   if (dy)
-    backward(*dy, *dx);
+    (*static_cast<const F*>(closure))(*dy, *dx);
   else
-    backward.~F();
+    static_cast<F*>(closure)->~F();
 }
 
-/// y gets a node on these inputs, with `room` for a closure; null when none of them needs a gradient.
+/// y gets a node on these inputs, with `room` for a closure; null when none of them needs a gradient and not `always`.
 template <class T>
 GLOSS_NOINLINE OpNode<T>* begin_record(const char* op, Tensor<T>& y, const GraphInput* inputs, std::size_t n,
-                                       std::size_t room);
+                                       std::size_t room, bool always);
 
 template <class T, class F>
-Tensor<T> record_on(const char* op, Tensor<T> y, const GraphInput* inputs, std::size_t n, F&& backward) {
-  using Closure = std::remove_cvref_t<F>;
-  static_assert(alignof(Closure) <= OpNode<T>::closure_align);
-  if (OpNode<T>* const node = begin_record(op, y, inputs, n, sizeof(Closure))) {
-    ::new (node->closure()) Closure(std::forward<F>(backward));
-    node->arm(&act<T, Closure>);
+Tensor<T> record_on(const char* op, Tensor<T> y, const GraphInput* inputs, std::size_t n, const F& backward,
+                    bool always = false) {
+  static_assert(alignof(F) <= OpNode<T>::closure_align);
+  static_assert(std::is_copy_constructible_v<F>, "record: the closure must be copyable");
+  if (OpNode<T>* const node = begin_record(op, y, inputs, n, sizeof(F), always)) {
+    const SavedTensors::Scope note(node->saved());
+    ::new (node->closure()) F(backward);  // a copy, because copying is what reaches every tensor in it
+    node->arm(&act<T, F>);
   }
   return y;
 }
@@ -98,29 +111,31 @@ inline bool will_record(std::initializer_list<GraphInput> inputs) {
 
 /// Puts y, the fresh result of `op`, into the graph if grad mode is on and an input needs a gradient; returns y.
 /// `backward(const Tensor<T>& dy, Grads& dx)` receives the gradient of y and calls dx.add(i, gradient of input i); it
-/// may ask dx.needs(i) to save work. It captures inputs or y.detach(), never y, which would keep itself alive.
+/// may ask dx.needs(i) to save work. It captures inputs or y.detach(), never y, which would keep itself alive. It is
+/// copied, and every tensor that is copied with it is checked before it runs: GradError when one was changed in place.
 template <class T, class F>
-Tensor<T> record(const char* op, Tensor<T> y, std::initializer_list<GraphInput> inputs, F&& backward) {
-  return detail::record_on(op, std::move(y), inputs.begin(), inputs.size(), std::forward<F>(backward));
+Tensor<T> record(const char* op, Tensor<T> y, std::initializer_list<GraphInput> inputs, const F& backward) {
+  return detail::record_on(op, std::move(y), inputs.begin(), inputs.size(), backward);
 }
 
 /// The same for a list of inputs whose length is known at run time (cat, stack).
 template <class T, class F>
-Tensor<T> record(const char* op, Tensor<T> y, const std::vector<Tensor<T>>& inputs, F&& backward) {
+Tensor<T> record(const char* op, Tensor<T> y, const std::vector<Tensor<T>>& inputs, const F& backward) {
   const std::vector<GraphInput> list(inputs.begin(), inputs.end());
-  return detail::record_on(op, std::move(y), list.data(), list.size(), std::forward<F>(backward));
+  return detail::record_on(op, std::move(y), list.data(), list.size(), backward);
 }
 
 template <class T>
 detail::OpNode<T>* detail::begin_record(const char* op, Tensor<T>& y, const GraphInput* inputs, std::size_t n,
-                                        std::size_t room) {
-  bool any = false;
+                                        std::size_t room, bool always) {
+  bool any = always;
   if (is_grad_enabled())
     for (std::size_t i = 0; i < n; ++i) any = any || inputs[i].node();
   if (!any) return nullptr;
   OpNode<T>* const node = OpNode<T>::make(op, y.shape(), room);
-  y.body_->node = Ref<NodeBase>(node);
+  const Ref<NodeBase> owner(node);
   node->set_inputs(inputs, static_cast<int>(n));
+  y.body_->node = owner;  // last: what y was may be an input
   return node;
 }
 
@@ -137,53 +152,5 @@ Tensor<T> sum_of_two(const Tensor<T>& a, const Tensor<T>& b) {
   });
 }
 }  // namespace detail
-
-/// The gradients of `output` (times `gradient`, ones by default) with respect to inputs, leaves or not. No leaf's own
-/// gradient changes. An input that output does not depend on gets an undefined tensor. PyTorch: torch.autograd.grad
-/// Errors: GradError as for backward, or when an input does not require a gradient.
-template <Real T>
-std::vector<Tensor<T>> grad(const Tensor<T>& output, const std::vector<Tensor<T>>& inputs, BackwardOptions options = {},
-                            Tensor<T> gradient = {}) {
-  if (!output.requires_grad()) fail<GradError>("grad: the output does not require a gradient");
-  if (!gradient.defined()) {
-    if (output.numel() != 1) fail<GradError>("grad: a gradient is needed for an output of shape ", output.shape());
-    gradient = Tensor<T>::uninitialized(output.shape()).fill_(T{1});
-  }
-  if (gradient.shape() != output.shape())
-    fail<GradError>("grad: gradient has shape ", gradient.shape(), ", the output has ", output.shape());
-  struct Slot {
-    Node<T>* node;
-    Tensor<T> saved;
-  };
-  std::vector<const NodeBase*> wanted;
-  std::vector<Slot> slots;
-  for (const Tensor<T>& x : inputs) {
-    if (!x.requires_grad()) fail<GradError>("grad: input ", slots.size(), " does not require a gradient");
-    Node<T>* node = static_cast<Node<T>*>(const_cast<NodeBase*>(x.node()));
-    wanted.push_back(node);
-    slots.push_back({node, {}});
-    if (node->is_leaf()) slots.back().saved = std::exchange(node->gathered_, {});
-  }
-  auto collect = [&](std::vector<Tensor<T>>* out) {
-    for (Slot& s : slots) {
-      Tensor<T> g = s.node->is_leaf() ? s.node->gathered_ : s.node->kept_;
-      if (out) out->push_back(g);
-    }
-    for (auto s = slots.rbegin(); s != slots.rend(); ++s)  // backwards, so an input named twice gets its own back
-      (s->node->is_leaf() ? s->node->gathered_ : s->node->kept_) = std::move(s->saved);
-  };
-  BackwardPass pass(options);
-  pass.capture(std::move(wanted));
-  std::vector<Tensor<T>> result;
-  try {
-    const Ref<NodeBase> root(const_cast<NodeBase*>(output.node()));
-    pass.run(root.get(), gradient);
-  } catch (...) {
-    collect(nullptr);
-    throw;
-  }
-  collect(&result);
-  return result;
-}
 
 }  // namespace gloss::inline GLOSS_ABI

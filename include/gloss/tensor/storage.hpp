@@ -33,9 +33,23 @@ class alignas(storage_alignment) Storage : public RefCounted {
   std::byte* data() { return reinterpret_cast<std::byte*>(this + 1); }
   std::size_t capacity() const { return capacity_; }
 
+  /// Grows with every change in place of any tensor on this memory. Threads that write at the same time may share a
+  /// number: only that it differs from an older one counts.
+  std::uint32_t version() const { return version_.load(std::memory_order_relaxed); }
+  /// The op that made the last change in place, or null.
+  const char* changed_by() const { return changed_by_.load(std::memory_order_relaxed); }
+  void mark_changed(const char* op) const {
+    version_.store(version() + 1, std::memory_order_relaxed);
+    changed_by_.store(op, std::memory_order_relaxed);
+  }
+  /// For memory that takes over what stood in another's.
+  void set_version(std::uint32_t version) const { version_.store(version, std::memory_order_relaxed); }
+
  private:
   friend class StoragePool;
+  mutable std::atomic<std::uint32_t> version_{0};
   std::size_t capacity_ = 0;
+  mutable std::atomic<const char*> changed_by_{nullptr};
   int size_class_ = 0;
   Storage* next_free_ = nullptr;
 };
@@ -79,6 +93,8 @@ class StoragePool {
 #if defined(__SANITIZE_ADDRESS__)
     ASAN_POISON_MEMORY_REGION(block->data() + bytes, capacity - bytes);  // what a size class adds is not the tensor's
 #endif
+    block->set_version(0);
+    block->changed_by_.store(nullptr, std::memory_order_relaxed);
     return Ref<Storage>(block);
   }
 

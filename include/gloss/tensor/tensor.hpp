@@ -3,6 +3,7 @@
 
 #include <gloss/tensor/backward.hpp>
 #include <gloss/tensor/factories.hpp>
+#include <gloss/tensor/grad.hpp>
 #include <gloss/tensor/record.hpp>
 #include <gloss/tensor/tensor_class.hpp>
 #include <gloss/tensor/views.hpp>

@@ -16,6 +16,7 @@
 #include <gloss/core/shape.hpp>
 #include <gloss/kernels/elementwise.hpp>
 #include <gloss/tensor/node.hpp>
+#include <gloss/tensor/saved.hpp>
 #include <gloss/tensor/storage.hpp>
 
 namespace gloss::inline GLOSS_ABI {
@@ -50,24 +51,30 @@ constexpr const char* dtype_name() {
 template <class T>
 class Tensor;
 class GraphInput;
+class HookHandle;
 namespace detail {
 template <class T>
 class OpNode;
 template <class T>
-OpNode<T>* begin_record(const char* op, Tensor<T>& y, const GraphInput* inputs, std::size_t n, std::size_t room);
+OpNode<T>* begin_record(const char* op, Tensor<T>& y, const GraphInput* inputs, std::size_t n, std::size_t room,
+                        bool always);
 
 /// What a Tensor handle points to.
 template <class T>
-struct TensorBody : RefCounted {
-  Ref<Storage> storage;
+struct TensorBody : BodyBase {
   T* data = nullptr;
-  Shape shape;
-  Shape strides;
-  Ref<NodeBase> node;  // null when no gradient is needed
 };
 template <class T>
 GLOSS_NOINLINE void destroy(TensorBody<T>* body) {
+  if (SavedTensors* const list = SavedTensors::current()) list->forget(body);
   delete body;
+}
+
+template <class T, class Op>
+void record_in_place(const char* name, const Tensor<T>& x, Op op);
+template <class T>
+const BodyBase& body_of(const char* what, const Tensor<T>& x) {
+  return x.body(what);
 }
 }  // namespace detail
 
@@ -89,6 +96,13 @@ class Tensor {
 
   /// An undefined tensor, as a function result or a missing optional argument; defined() is false.
   Tensor() = default;
+  Tensor(const Tensor& other) : body_(other.body_) {
+    if (detail::SavedTensors* const list = detail::SavedTensors::current(); list && body_) list->add(body_.get());
+  }
+  Tensor(Tensor&& other) noexcept : body_(std::move(other.body_)) {}
+  Tensor& operator=(const Tensor&) = default;
+  Tensor& operator=(Tensor&&) noexcept = default;
+  ~Tensor() = default;
   /// New dense memory of this shape with unspecified contents; zeros, ones, full and empty are the named ways.
   /// Errors: ShapeError on a negative size or more than 2^60 elements.
   static Tensor uninitialized(const Shape& shape);
@@ -126,14 +140,27 @@ class Tensor {
   /// Makes this tensor a leaf of the graph (or, with false, takes it out). Returns itself.
   /// Errors: GradError on the result of a recorded op.
   Tensor& requires_grad_(bool on = true) requires Real<T>;
-  /// The gradient gathered by backward; undefined before the first. Only leaves keep one. Shares memory with the
-  /// tensor's.
+  /// The gradient gathered by backward; undefined before the first. Leaves keep one, and what retain_grad() was called
+  /// on. Shares memory with the tensor's.
   Tensor grad() const requires Real<T>;
   void set_grad(Tensor grad) const requires Real<T>;
   /// Forgets the gradient. PyTorch: x.grad = None
   void zero_grad() const requires Real<T> {
     if (requires_grad()) set_grad({});
   }
+  /// Keeps the gradient of an op's result, too, in grad().
+  void retain_grad() const requires Real<T>;
+  bool retains_grad() const requires Real<T>;
+  /// Calls hook(gradient) in every backward, once for all uses of this tensor: for a result before its op goes back,
+  /// for a leaf when the pass is over, before the gradient is added to grad(). The hook may return a Tensor to take the
+  /// gradient's place. It may run on any thread that runs backward; it must not hold this tensor, but may hold its
+  /// detach(). Hooks belong to the value they were registered on: after a recorded change in place to the old one.
+  /// PyTorch: x.register_hook
+  template <class F>
+  HookHandle register_hook(F hook) const requires Real<T>;
+  /// Calls hook(grad()) after a backward has added to this leaf's gradient.
+  template <class F>
+  HookHandle register_post_accumulate_grad_hook(F hook) const requires Real<T>;
   /// Adds d(this)/d(leaf) to the gradient of every leaf below. Without an argument the tensor must have one element.
   /// Errors: GradError without a graph, with a freed graph, or when `gradient` has another shape.
   void backward(BackwardOptions options = {}) const requires Real<T>;
@@ -173,10 +200,16 @@ class Tensor {
   /// A dense copy; gradients flow through.
   Tensor clone() const;
 
-  // --- in place, outside the graph. Errors: GradError when a graph is recorded and this needs a gradient.
+  // --- in place; more of them in ops/in_place.hpp. Part of the graph where this or the source is.
+  // Errors: GradError, while a graph is recorded, for a leaf that requires a gradient, and for a tensor of the graph
+  // whose memory others share.
   Tensor& copy_(const Tensor& source);  // source broadcasts to this shape
   Tensor& fill_(T value);
   Tensor& zero_() { return fill_(T{}); }
+  /// How often this memory was changed in place. Backward refuses a saved tensor whose version is not that at saving.
+  std::uint32_t version() const { return body("version").storage->version(); }
+  /// Says that data() was written to, under the name of who did it (a string literal); what is in gloss does so itself.
+  void mark_changed(const char* by) const { body("mark_changed").storage->mark_changed(by); }
 
   /// A view with these sizes and strides from an element offset; unchecked and unrecorded, for op authors.
   Tensor as_strided(const Shape& shape, const Shape& strides, Index offset) const;
@@ -192,8 +225,35 @@ class Tensor {
   template <class U>
   friend class Tensor;
   template <class U>
-  friend detail::OpNode<U>* detail::begin_record(const char*, Tensor<U>&, const GraphInput*, std::size_t, std::size_t);
-  friend class BackwardPass;
+  friend detail::OpNode<U>* detail::begin_record(const char*, Tensor<U>&, const GraphInput*, std::size_t, std::size_t,
+                                                 bool);
+  friend class Grads;
+  Tensor as_result_of(NodeBase& node) const {
+    Tensor t = detach();
+    t.body_->node = Ref<NodeBase>(&node);
+    return t;
+  }
+
+  // For changes in place: the same memory and node as another tensor, memory of its own with the same version where a
+  // closure holds this tensor as well, and the node of another.
+  template <class U, class Op>
+  friend void detail::record_in_place(const char* name, const Tensor<U>& x, Op op);
+  Tensor alias_with_node() const {
+    Tensor t = detach();
+    t.body_->node = body_->node;
+    return t;
+  }
+  void keep_if_saved() const {
+    if (body_->unique()) return;
+    const Tensor copy = detach().clone();
+    copy.body_->storage->set_version(version());
+    body_->storage = copy.body_->storage;
+    body_->data = copy.body_->data;
+    body_->strides = copy.body_->strides;
+  }
+  template <class U>
+  friend const detail::BodyBase& detail::body_of(const char* what, const Tensor<U>& x);
+  void take_node(const Tensor& other) const { body_->node = other.body_->node; }
 };
 
 template <class T>
@@ -297,26 +357,28 @@ Tensor<T> Tensor<T>::detach() const {
 }
 
 namespace detail {
+/// x becomes the result of a recorded op that forgets what stood there; `source` gets the gradient.
 template <class T>
-void check_in_place(const char* op, const Tensor<T>& x) {
-  if (is_grad_enabled() && x.requires_grad())
-    fail<GradError>(op, ": a tensor that requires a gradient is changed in place; use a NoGradGuard");
-}
+void record_overwrite(const char* op, const Tensor<T>& x, const Tensor<T>* source);
 }  // namespace detail
 
 template <class T>
 GLOSS_NOINLINE Tensor<T>& Tensor<T>::copy_(const Tensor& source) {
-  detail::check_in_place("copy_", *this);
+  const bool recorded = detail::records_in_place("copy_", body("copy_"), source.node());
+  detail::check_no_overlap("copy_", *body_);
   if (broadcast_shapes("copy_", shape(), source.shape()) != shape())
     fail<ShapeError>("copy_: source ", source.shape(), " does not broadcast to ", shape());
   Shape from = broadcast_strides(source.shape(), source.strides(), shape());
   kernels::copy(kernels::make_loop<2>(shape(), {strides(), from}), data(), source.data());
+  mark_changed("copy_");
+  if constexpr (Real<T>)
+    if (recorded) detail::record_overwrite("copy_", *this, &source);
   return *this;
 }
 
 template <class T>
 GLOSS_NOINLINE Tensor<T>& Tensor<T>::fill_(T value) {
-  detail::check_in_place("fill_", *this);
+  const bool recorded = detail::records_in_place("fill_", body("fill_"), nullptr);
   if (is_contiguous()) {
     kernels::fill(data(), value, numel());
   } else {
@@ -324,6 +386,9 @@ GLOSS_NOINLINE Tensor<T>& Tensor<T>::fill_(T value) {
     kernels::map(
         kernels::make_loop<2>(shape(), {strides(), still}), [](T v) { return v; }, data(), &value);
   }
+  mark_changed("fill_");
+  if constexpr (Real<T>)
+    if (recorded) detail::record_overwrite<T>("fill_", *this, nullptr);
   return *this;
 }
 

@@ -1,0 +1,72 @@
+// grad(): derivatives as results, instead of added to the leaves.
+#pragma once
+
+#include <initializer_list>
+#include <vector>
+
+#include <gloss/tensor/record.hpp>
+
+namespace gloss::inline GLOSS_ABI {
+
+struct GradOptions {
+  bool retain_graph = false;       // keep the graph for another backward
+  bool create_graph = false;       // record the backward itself, for derivatives of the result; implies retain_graph
+  bool allow_unused = false;       // an input that no output depends on gets an undefined tensor
+  bool materialize_grads = false;  // it gets zeros; implies allow_unused
+};
+
+/// The gradients of the sum of outputs[k] * gradients[k] with respect to inputs, leaves or results, in their order. No
+/// gradients, or an undefined one, means 1 for an output of one element. Only what lies between is computed, and no
+/// tensor's own grad() changes.
+/// Errors: GradError as for backward; when an input does not require a gradient, or no output depends on it.
+/// PyTorch: torch.autograd.grad
+template <Real T>
+std::vector<Tensor<T>> grad(const std::vector<Tensor<T>>& outputs, const std::vector<Tensor<T>>& inputs,
+                            GradOptions options = {}, const std::vector<Tensor<T>>& gradients = {}) {
+  if (!gradients.empty() && gradients.size() != outputs.size())
+    fail<GradError>("grad: ", gradients.size(), " gradients for ", outputs.size(), " outputs");
+  std::vector<Tensor<T>> start;
+  for (std::size_t k = 0; k < outputs.size(); ++k) {
+    const Tensor<T>& y = outputs[k];
+    if (!y.requires_grad()) fail<GradError>("grad: output ", k, " does not require a gradient");
+    Tensor<T> g = gradients.empty() ? Tensor<T>{} : gradients[k];
+    if (!g.defined()) {
+      if (y.numel() != 1) fail<GradError>("grad: a gradient is needed for an output of shape ", y.shape());
+      g = Tensor<T>::uninitialized(y.shape()).fill_(T{1});
+    }
+    if (g.shape() != y.shape())
+      fail<GradError>("grad: gradient ", k, " has shape ", g.shape(), ", the output has ", y.shape());
+    start.push_back(std::move(g));
+  }
+  std::vector<const NodeBase*> wanted;
+  for (const Tensor<T>& x : inputs) {
+    if (!x.requires_grad()) fail<GradError>("grad: input ", wanted.size(), " does not require a gradient");
+    wanted.push_back(x.node());
+  }
+  BackwardPass pass({.retain_graph = options.retain_graph, .create_graph = options.create_graph});
+  pass.capture(std::move(wanted));
+  for (std::size_t k = 0; k < outputs.size(); ++k) pass.enter(outputs[k], start[k]);
+  pass.run();
+  std::vector<Tensor<T>> result;
+  for (const Tensor<T>& x : inputs) {
+    Tensor<T> g = pass.captured<T>(x.node());
+    if (!g.defined() && options.materialize_grads) g = Tensor<T>::uninitialized(x.shape()).zero_();
+    if (!g.defined() && !options.allow_unused)
+      fail<GradError>("grad: no output depends on input ", result.size(), "; pass {.allow_unused = true} if it may be so");
+    result.push_back(std::move(g));
+  }
+  return result;
+}
+template <Real T>
+std::vector<Tensor<T>> grad(std::initializer_list<Tensor<T>> outputs, const std::vector<Tensor<T>>& inputs,
+                            GradOptions options = {}, const std::vector<Tensor<T>>& gradients = {}) {
+  return grad(std::vector<Tensor<T>>(outputs), inputs, options, gradients);
+}
+/// The same for one output.
+template <Real T>
+std::vector<Tensor<T>> grad(const Tensor<T>& output, const std::vector<Tensor<T>>& inputs, GradOptions options = {},
+                            Tensor<T> gradient = {}) {
+  return grad(std::vector<Tensor<T>>{output}, inputs, options, {gradient});
+}
+
+}  // namespace gloss::inline GLOSS_ABI

@@ -1,0 +1,74 @@
+// Functions of the user's that backward calls with a gradient on its way.
+#pragma once
+
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <gloss/tensor/tensor_class.hpp>
+
+namespace gloss::inline GLOSS_ABI {
+
+namespace detail {
+struct HookBase : RefCounted {
+  virtual ~HookBase() = default;
+  bool removed = false;
+};
+inline void destroy(HookBase* hook) { delete hook; }
+
+template <class T>
+struct GradHook : HookBase {
+  /// The gradient that takes g's place; undefined to leave it.
+  virtual Tensor<T> call(const Tensor<T>& g) = 0;
+};
+template <class T, class F>
+struct GradHookOf final : GradHook<T> {
+  explicit GradHookOf(F f) : function(std::move(f)) {}
+  Tensor<T> call(const Tensor<T>& g) override {
+    if constexpr (std::is_void_v<std::invoke_result_t<F&, const Tensor<T>&>>)
+      return function(g), Tensor<T>{};
+    else
+      return function(g);
+  }
+  F function;
+};
+
+/// What few nodes have: hooks and, for the result of an op, the gradient that retain_grad() keeps.
+template <class T>
+struct NodeExtras {
+  std::vector<Ref<GradHook<T>>> hooks, after;  // on the gradient; after it was added to a leaf's
+  bool retains = false;
+  Tensor<T> retained;
+
+  /// g after all hooks. Errors: GradError when one returns another shape.
+  Tensor<T> run(Tensor<T> g) const {
+    const auto list = hooks;  // a hook may remove itself or add others
+    for (const auto& hook : list) {
+      if (hook->removed) continue;
+      Tensor<T> next = hook->call(g);
+      if (!next.defined()) continue;
+      if (next.shape() != g.shape())
+        fail<GradError>("register_hook: a hook returned a gradient of shape ", next.shape(), " for one of shape ",
+                        g.shape());
+      g = std::move(next);
+    }
+    return g;
+  }
+};
+}  // namespace detail
+
+/// Stands for a registered hook.
+class HookHandle {
+ public:
+  HookHandle() = default;
+  explicit HookHandle(Ref<detail::HookBase> hook) : hook_(std::move(hook)) {}
+  /// The hook is not called any more.
+  void remove() {
+    if (hook_) hook_->removed = true;
+  }
+
+ private:
+  Ref<detail::HookBase> hook_;
+};
+
+}  // namespace gloss::inline GLOSS_ABI

@@ -1,0 +1,109 @@
+// The tensors that a backward closure saves, with the version each had: a value overwritten since is found before it is
+// used.
+#pragma once
+
+#include <gloss/tensor/node.hpp>
+#include <gloss/tensor/storage.hpp>
+
+namespace gloss::inline GLOSS_ABI::detail {
+
+/// The part of what a Tensor handle points to that does not depend on the element type.
+struct BodyBase : RefCounted {
+  Ref<Storage> storage;
+  Shape shape;
+  Shape strides;
+  Ref<NodeBase> node;  // null when no gradient is needed
+};
+
+/// Filled by the copy constructor of Tensor while a node copies its closure, so that no op has to name what it saves:
+/// a handle that the closure holds, at any depth that copying reaches, is noted. It owns nothing; the closure does.
+class SavedTensors {
+ public:
+  SavedTensors() = default;
+  SavedTensors(const SavedTensors&) = delete;
+  SavedTensors& operator=(const SavedTensors&) = delete;
+  ~SavedTensors() { delete[] more_; }
+
+  /// While it lives, copies of tensors on this thread are noted in `list`.
+  class [[nodiscard]] Scope {
+   public:
+    explicit Scope(SavedTensors& list) : outer_(current()) { current() = &list; }
+    ~Scope() { current() = outer_; }
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    SavedTensors* outer_;
+  };
+  static SavedTensors*& current() { return current_; }
+
+  GLOSS_NOINLINE void add(const BodyBase* body) {
+    if (n_ == capacity_) {
+      Entry* const larger = new Entry[static_cast<std::size_t>(2 * capacity_)];
+      for (int i = 0; i < n_; ++i) larger[i] = entries()[i];
+      delete[] more_;
+      more_ = larger;
+      capacity_ *= 2;
+    }
+    entries()[n_++] = {body, body->storage->version()};
+  }
+  /// A tensor that was made and dropped while the closure was copied.
+  GLOSS_NOINLINE void forget(const BodyBase* body) {
+    int kept = 0;
+    for (int i = 0; i < n_; ++i)
+      if (entries()[i].body != body) entries()[kept++] = entries()[i];
+    n_ = kept;
+  }
+
+  /// Errors: GradError when one was changed in place since.
+  void check(const char* op) const {
+    for (int i = 0; i < n_; ++i)
+      if (const Entry& e = entries()[i]; e.body->storage->version() != e.version) refuse(op, e);
+  }
+
+ private:
+  struct Entry {
+    const BodyBase* body;
+    std::uint32_t version;
+  };
+  static constexpr int inline_entries = 3;
+
+  Entry* entries() { return more_ ? more_ : inline_; }
+  const Entry* entries() const { return more_ ? more_ : inline_; }
+  [[noreturn]] GLOSS_NOINLINE static void refuse(const char* op, const Entry& e) {
+    const char* const by = e.body->storage->changed_by();
+    fail<GradError>("backward of ", op, ": a tensor of shape ", e.body->shape,
+                    " that was saved for it has been changed in place", by ? " by " : "", by ? by : "", " (version ",
+                    e.body->storage->version(), ", saved at ", e.version, "); change a clone() instead");
+  }
+
+  static inline thread_local SavedTensors* current_ = nullptr;
+  int n_ = 0;
+  int capacity_ = inline_entries;
+  Entry* more_ = nullptr;
+  Entry inline_[inline_entries];
+};
+
+/// What every op in place asks before it writes to x: whether the change has to be recorded, because x or what is
+/// written to it is in the graph.
+/// Errors: GradError for a leaf that requires a gradient, and for a recorded change of shared memory.
+GLOSS_NOINLINE inline bool records_in_place(const char* op, const BodyBase& x, const NodeBase* source) {
+  if (!is_grad_enabled() || !(x.node || source)) return false;
+  if (x.node && x.node->is_leaf())
+    fail<GradError>(op, ": a leaf that requires a gradient is changed in place; use a NoGradGuard");
+  if (!x.storage->unique())
+    fail<GradError>(op,
+                    ": a change of a tensor in the graph cannot be recorded while others (a view, a detach(), a "
+                    "saved result) share its memory; change a clone() instead");
+  return true;
+}
+
+/// Errors: ShapeError when elements of x share a place, so that writing one writes another.
+GLOSS_NOINLINE inline void check_no_overlap(const char* op, const BodyBase& x) {
+  for (int axis = 0; axis < x.shape.rank(); ++axis)
+    if (x.strides[axis] == 0 && x.shape[axis] > 1)
+      fail<ShapeError>(op, ": the elements along axis ", axis, " of shape ", x.shape,
+                       " are one place in memory; clone() it first");
+}
+
+}  // namespace gloss::inline GLOSS_ABI::detail
