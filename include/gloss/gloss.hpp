@@ -77,7 +77,9 @@
 #include <gloss/optim/optimizer.hpp>
 #include <gloss/optim/rate.hpp>
 #include <gloss/optim/sgd.hpp>
+#include <gloss/tensor/anomaly.hpp>
 #include <gloss/tensor/backward.hpp>
+#include <gloss/tensor/checkpoint.hpp>
 #include <gloss/tensor/factories.hpp>
 #include <gloss/tensor/grad.hpp>
 #include <gloss/tensor/gradcheck.hpp>

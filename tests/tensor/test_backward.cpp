@@ -52,6 +52,75 @@ TEST_CASE("grad: returns gradients of leaves and of results and leaves x.grad() 
   CHECK_FALSE(x.grad().defined());
 }
 
+TEST_CASE("grad: of several outputs, each with its gradient, is the gradient of their weighted sum") {
+  Tensor<double> x = {1, 2}, w = {3, 4};
+  x.requires_grad_(), w.requires_grad_();
+  const auto a = x * w, b = sum(x * x);
+  const auto both = grad({a, b}, {x, w}, {.retain_graph = true}, {Tensor<double>{10, 100}, {}});
+  CHECK(both[0].at({0}) == 32);
+  CHECK(both[0].at({1}) == 404);
+  CHECK(both[1].at({1}) == 200);
+  CHECK(grad(std::vector{a, a}, {x}, {.retain_graph = true}, {ones<double>({2}), ones<double>({2})})[0].at({0}) == 6);
+  CHECK(grad({b, b}, {b}, {.retain_graph = true})[0].item() == 2);  // an output may be an input
+  CHECK(grad({b}, {x, b})[1].item() == 1);
+  CHECK(grad(x.view({2}), {x}, {}, Tensor<double>{5, 6})[0].at({1}) == 6);
+  CHECK(grad(x, {x}, {}, Tensor<double>{5, 6})[0].at({1}) == 6);
+}
+
+TEST_CASE("grad: an input that no output depends on is an error unless it is allowed") {
+  auto x = ones<double>({2}).requires_grad_(), w = ones<double>({3}).requires_grad_();
+  const auto y = sum(x * 2);
+  CHECK_ERROR(grad(y, {x, w}, {.retain_graph = true}), GradError,
+              "grad: no output depends on input 1; pass {.allow_unused = true} if it may be so");
+  CHECK_FALSE(grad(y, {w, x}, {.retain_graph = true, .allow_unused = true})[0].defined());
+  CHECK(grad(y, {w, x}, {.materialize_grads = true})[0].at({2}) == 0);
+}
+
+TEST_CASE("grad: what is asked wrongly is named") {
+  auto x = ones<double>({2}).requires_grad_();
+  const auto y = x * 2;
+  CHECK_ERROR(grad(y, {x}), GradError, "grad: a gradient is needed for an output of shape [2]");
+  CHECK_ERROR(grad({y, sum(y)}, {x}, {}, {ones<double>({2})}), GradError, "grad: 1 gradients for 2 outputs");
+  CHECK_ERROR(grad({y, sum(y)}, {x}, {}, {ones<double>({2}), ones<double>({1})}), GradError,
+              "grad: gradient 1 has shape [1], the output has []");
+  CHECK_ERROR(grad({sum(y), x.detach()}, {x}), GradError, "grad: output 1 does not require a gradient");
+  CHECK_ERROR(grad(sum(y), {x, x.detach()}), GradError, "grad: input 1 does not require a gradient");
+}
+
+TEST_CASE("grad: only what lies between outputs and inputs is computed") {
+  auto x = ones<double>({2}).requires_grad_(), w = ones<double>({2}).requires_grad_();
+  int runs = 0;
+  bool wanted = false;
+  const auto count = record("count", w.detach().clone(), {w}, [&](const Tensor<double>& dy, Grads& dx) {
+    ++runs;
+    dx.add(0, dy);
+  });
+  const auto two = record("two", ones<double>({2}), {x, count}, [&](const Tensor<double>& dy, Grads& dx) {
+    wanted = dx.needs(1);
+    dx.add(0, dy);
+    dx.add(1, dy);
+  });
+  grad(sum(two), {x}, {.retain_graph = true});
+  CHECK_FALSE(wanted);
+  grad(sum(two), {count}, {.retain_graph = true});
+  CHECK(wanted);
+  CHECK(runs == 0);
+  grad(sum(two), {w}, {.retain_graph = true});
+  CHECK(runs == 1);
+  sum(two).backward();
+  CHECK(runs == 2);
+}
+
+TEST_CASE("grad: of one graph after another; without retain_graph only what ran is freed") {
+  auto x = ones<double>({2}).requires_grad_();
+  const auto h = x * x;
+  const auto y = sum(h * 2);
+  CHECK(grad(y, {h})[0].at({0}) == 2);
+  CHECK(grad(sum(h), {x})[0].at({0}) == 2);  // the graph above h was freed, not that below
+  CHECK_ERROR(grad(y, {x}), GradError,
+              "backward: the graph of sum was freed by an earlier backward; pass {.retain_graph = true} to that one");
+}
+
 TEST_CASE("no_grad and detach: nothing is recorded") {
   auto x = ones<float>({2}).requires_grad_();
   {

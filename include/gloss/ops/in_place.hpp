@@ -19,7 +19,7 @@ namespace detail {
 /// x = f(x, b) where it stands or, when that is to be recorded, the result of op(x before, b).
 template <class T, class B, class F, class Op>
 Tensor<T> change_in_place(const char* name, const Tensor<T>& x, const Tensor<B>& b, F f, Op op) {
-  const BodyBase& body = body_of(name, x);
+  const TensorBody& body = body_of(name, x);
   const bool recorded = records_in_place(name, body, b.node());
   check_no_overlap(name, body);
   if (broadcast_shapes(name, x.shape(), b.shape()) != x.shape())

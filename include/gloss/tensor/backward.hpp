@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include <gloss/tensor/anomaly.hpp>
 #include <gloss/tensor/hooks.hpp>
 #include <gloss/tensor/tensor_class.hpp>
 
@@ -235,6 +236,16 @@ class Grads {
     if (g.shape() != shape)
       fail<GradError>("backward of ", node_.op(), ": gradient ", i, " has shape ", g.shape(), ", its input has ",
                       shape);
+    if (detail::anomaly)
+      detail::anomaly->check(
+          g,
+          [&] {
+            std::vector<const NodeBase*> nodes;
+            for (int k = 0; k < node_.inputs(); ++k)
+              if (node_.input(k)) nodes.push_back(node_.input(k));
+            return nodes;
+          },
+          "backward of ", node_.op(), "the gradient of input ", i);
     pass_.deliver(to, std::move(g));
   }
   /// The op's result, of which the closure saved y.detach(): in the graph again when the backward is itself recorded.

@@ -52,7 +52,8 @@ std::vector<Tensor<T>> grad(const std::vector<Tensor<T>>& outputs, const std::ve
     Tensor<T> g = pass.captured<T>(x.node());
     if (!g.defined() && options.materialize_grads) g = Tensor<T>::uninitialized(x.shape()).zero_();
     if (!g.defined() && !options.allow_unused)
-      fail<GradError>("grad: no output depends on input ", result.size(), "; pass {.allow_unused = true} if it may be so");
+      fail<GradError>("grad: no output depends on input ", result.size(),
+                      "; pass {.allow_unused = true} if it may be so");
     result.push_back(std::move(g));
   }
   return result;

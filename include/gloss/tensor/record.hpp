@@ -49,6 +49,7 @@ class OpNode final : public Node<T> {
   }
   void drop_closure() {
     if (const Act act = std::exchange(act_, nullptr)) act(closure(), nullptr, nullptr);
+    saved_.clear();
   }
   void step_back(BackwardPass& pass, bool retain) override {
     if (!act_)
@@ -132,6 +133,16 @@ detail::OpNode<T>* detail::begin_record(const char* op, Tensor<T>& y, const Grap
   if (is_grad_enabled())
     for (std::size_t i = 0; i < n; ++i) any = any || inputs[i].node();
   if (!any) return nullptr;
+  if (anomaly)
+    anomaly->check(
+        y,
+        [&] {
+          std::vector<const NodeBase*> nodes;
+          for (std::size_t i = 0; i < n; ++i)
+            if (inputs[i].node()) nodes.push_back(inputs[i].node());
+          return nodes;
+        },
+        "", op, "its result", -1);
   OpNode<T>* const node = OpNode<T>::make(op, y.shape(), room);
   const Ref<NodeBase> owner(node);
   node->set_inputs(inputs, static_cast<int>(n));

@@ -7,16 +7,18 @@
 
 namespace gloss::inline GLOSS_ABI::detail {
 
-/// The part of what a Tensor handle points to that does not depend on the element type.
-struct BodyBase : RefCounted {
+/// What a Tensor handle points to, for all element types.
+struct TensorBody : RefCounted {
   Ref<Storage> storage;
+  void* data = nullptr;  // the first element
   Shape shape;
   Shape strides;
   Ref<NodeBase> node;  // null when no gradient is needed
 };
+GLOSS_NOINLINE inline void destroy(TensorBody* body) { delete body; }
 
 /// Filled by the copy constructor of Tensor while a node copies its closure, so that no op has to name what it saves:
-/// a handle that the closure holds, at any depth that copying reaches, is noted. It owns nothing; the closure does.
+/// a handle that the closure holds, at any depth that copying reaches, is noted.
 class SavedTensors {
  public:
   SavedTensors() = default;
@@ -37,7 +39,7 @@ class SavedTensors {
   };
   static SavedTensors*& current() { return current_; }
 
-  GLOSS_NOINLINE void add(const BodyBase* body) {
+  GLOSS_NOINLINE void add(const Ref<TensorBody>& body) {
     if (n_ == capacity_) {
       Entry* const larger = new Entry[static_cast<std::size_t>(2 * capacity_)];
       for (int i = 0; i < n_; ++i) larger[i] = entries()[i];
@@ -47,14 +49,9 @@ class SavedTensors {
     }
     entries()[n_++] = {body, body->storage->version()};
   }
-  /// A tensor that was made and dropped while the closure was copied.
-  GLOSS_NOINLINE void forget(const BodyBase* body) {
-    int kept = 0;
-    for (int i = 0; i < n_; ++i)
-      if (entries()[i].body != body) entries()[kept++] = entries()[i];
-    n_ = kept;
+  void clear() {
+    while (n_ > 0) entries()[--n_].body = nullptr;
   }
-
   /// Errors: GradError when one was changed in place since.
   void check(const char* op) const {
     for (int i = 0; i < n_; ++i)
@@ -63,8 +60,8 @@ class SavedTensors {
 
  private:
   struct Entry {
-    const BodyBase* body;
-    std::uint32_t version;
+    Ref<TensorBody> body;
+    std::uint32_t version = 0;
   };
   static constexpr int inline_entries = 3;
 
@@ -87,7 +84,7 @@ class SavedTensors {
 /// What every op in place asks before it writes to x: whether the change has to be recorded, because x or what is
 /// written to it is in the graph.
 /// Errors: GradError for a leaf that requires a gradient, and for a recorded change of shared memory.
-GLOSS_NOINLINE inline bool records_in_place(const char* op, const BodyBase& x, const NodeBase* source) {
+GLOSS_NOINLINE inline bool records_in_place(const char* op, const TensorBody& x, const NodeBase* source) {
   if (!is_grad_enabled() || !(x.node || source)) return false;
   if (x.node && x.node->is_leaf())
     fail<GradError>(op, ": a leaf that requires a gradient is changed in place; use a NoGradGuard");
@@ -99,7 +96,7 @@ GLOSS_NOINLINE inline bool records_in_place(const char* op, const BodyBase& x, c
 }
 
 /// Errors: ShapeError when elements of x share a place, so that writing one writes another.
-GLOSS_NOINLINE inline void check_no_overlap(const char* op, const BodyBase& x) {
+GLOSS_NOINLINE inline void check_no_overlap(const char* op, const TensorBody& x) {
   for (int axis = 0; axis < x.shape.rank(); ++axis)
     if (x.strides[axis] == 0 && x.shape[axis] > 1)
       fail<ShapeError>(op, ": the elements along axis ", axis, " of shape ", x.shape,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gloss/tensor/backward.hpp>
+#include <gloss/tensor/checkpoint.hpp>
 #include <gloss/tensor/factories.hpp>
 #include <gloss/tensor/grad.hpp>
 #include <gloss/tensor/record.hpp>

@@ -59,21 +59,10 @@ template <class T>
 OpNode<T>* begin_record(const char* op, Tensor<T>& y, const GraphInput* inputs, std::size_t n, std::size_t room,
                         bool always);
 
-/// What a Tensor handle points to.
-template <class T>
-struct TensorBody : BodyBase {
-  T* data = nullptr;
-};
-template <class T>
-GLOSS_NOINLINE void destroy(TensorBody<T>* body) {
-  if (SavedTensors* const list = SavedTensors::current()) list->forget(body);
-  delete body;
-}
-
 template <class T, class Op>
 void record_in_place(const char* name, const Tensor<T>& x, Op op);
 template <class T>
-const BodyBase& body_of(const char* what, const Tensor<T>& x) {
+const TensorBody& body_of(const char* what, const Tensor<T>& x) {
   return x.body(what);
 }
 }  // namespace detail
@@ -97,7 +86,7 @@ class Tensor {
   /// An undefined tensor, as a function result or a missing optional argument; defined() is false.
   Tensor() = default;
   Tensor(const Tensor& other) : body_(other.body_) {
-    if (detail::SavedTensors* const list = detail::SavedTensors::current(); list && body_) list->add(body_.get());
+    if (detail::SavedTensors* const list = detail::SavedTensors::current(); list && body_) list->add(body_);
   }
   Tensor(Tensor&& other) noexcept : body_(std::move(other.body_)) {}
   Tensor& operator=(const Tensor&) = default;
@@ -121,7 +110,7 @@ class Tensor {
   Index size(Index axis) const { return shape()[normalize_axis("size", axis, dim())]; }
   Index numel() const { return shape().numel(); }
   /// First element; the others stand at strides(). Valid while any tensor on this memory lives.
-  T* data() const { return body("data").data; }
+  T* data() const { return static_cast<T*>(body("data").data); }
   bool is_contiguous() const;
   /// The element at a full position; negative entries count from the end.
   /// Errors: IndexError
@@ -215,11 +204,11 @@ class Tensor {
   Tensor as_strided(const Shape& shape, const Shape& strides, Index offset) const;
 
  protected:
-  detail::TensorBody<T>& body(const char* what) const {
+  detail::TensorBody& body(const char* what) const {
     if (!body_) fail(what, ": the tensor is undefined");
     return *body_;
   }
-  Ref<detail::TensorBody<T>> body_;
+  Ref<detail::TensorBody> body_;
 
  private:
   template <class U>
@@ -252,7 +241,7 @@ class Tensor {
     body_->strides = copy.body_->strides;
   }
   template <class U>
-  friend const detail::BodyBase& detail::body_of(const char* what, const Tensor<U>& x);
+  friend const detail::TensorBody& detail::body_of(const char* what, const Tensor<U>& x);
   void take_node(const Tensor& other) const { body_->node = other.body_->node; }
 };
 
@@ -265,9 +254,9 @@ GLOSS_NOINLINE Tensor<T> Tensor<T>::uninitialized(const Shape& shape) {
     n *= s;
   }
   Tensor t;
-  t.body_ = Ref(new detail::TensorBody<T>);
+  t.body_ = Ref(new detail::TensorBody);
   t.body_->storage = StoragePool::instance().allocate(static_cast<std::size_t>(n) * sizeof(T));
-  t.body_->data = reinterpret_cast<T*>(t.body_->storage->data());
+  t.body_->data = t.body_->storage->data();
   t.body_->shape = shape;
   t.body_->strides = contiguous_strides(shape);
   return t;
@@ -343,9 +332,9 @@ template <class T>
 GLOSS_NOINLINE Tensor<T> Tensor<T>::as_strided(const Shape& shape, const Shape& strides, Index offset) const {
   const auto& from = body("as_strided");
   Tensor t;
-  t.body_ = Ref(new detail::TensorBody<T>);
+  t.body_ = Ref(new detail::TensorBody);
   t.body_->storage = from.storage;
-  t.body_->data = from.data + offset;
+  t.body_->data = static_cast<T*>(from.data) + offset;
   t.body_->shape = shape;
   t.body_->strides = strides;
   return t;

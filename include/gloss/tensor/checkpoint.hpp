@@ -1,0 +1,88 @@
+// Gradient checkpointing: memory for time.
+#pragma once
+
+#include <tuple>
+#include <type_traits>
+
+#include <gloss/tensor/record.hpp>
+
+namespace gloss::inline GLOSS_ABI {
+
+namespace detail {
+/// What a checkpoint keeps to call f again: a module by its address, since a copy would have parameters of its own,
+/// anything else by copy.
+template <class F>
+class Recall {
+ public:
+  static constexpr bool is_module = requires(const F& f) { f.named_parameters(); };
+  explicit Recall(const F& f) : kept_(keep(f)) {}
+  template <class... Inputs>
+  auto operator()(const Inputs&... inputs) const {
+    if constexpr (is_module)
+      return (*kept_)(inputs...);
+    else
+      return kept_(inputs...);
+  }
+
+ private:
+  using Kept = std::conditional_t<is_module, const F*, F>;
+  static Kept keep(const F& f) {
+    if constexpr (is_module)
+      return &f;
+    else
+      return f;
+  }
+  Kept kept_;
+};
+}  // namespace detail
+
+/// y = f(inputs...), keeping the inputs and not what f computes on the way: backward calls f again and goes back
+/// through that graph. Values and gradients have the same bits as without; random numbers are drawn again from the same
+/// place. f returns one tensor, is const to call, gives the same for the same inputs, and must live until the backward
+/// if it is a module, as must what it refers to. Its parameters gather their gradients as usual. While grad mode is on
+/// the result requires a gradient, whatever f does. Checkpoints may stand in checkpoints. Errors: GradError when f
+/// changes an input in place, or gives another shape the second time. Backward: of f, of any order. PyTorch:
+/// torch.utils.checkpoint.checkpoint
+template <class F, class... Ts>
+auto checkpoint(F&& function, const Tensor<Ts>&... inputs) {
+  using Function = std::remove_cvref_t<F>;
+  static_assert(!detail::Recall<Function>::is_module || std::is_lvalue_reference_v<F>,
+                "checkpoint: a module must outlive the backward, so it cannot be a temporary");
+  const detail::Recall<Function> f(function);
+  if (!is_grad_enabled()) return f(inputs...);
+  const Rng start = current_rng();
+  const std::uint32_t versions[] = {(inputs.defined() ? inputs.version() : 0)..., 0};
+  auto y = [&] {
+    NoGradGuard no_grad;
+    return f(inputs...).detach();
+  }();
+  using Y = decltype(y);
+  int k = 0;
+  const auto check = [&](const auto& x) {
+    if (x.defined() && x.version() != versions[k])
+      fail<GradError>("checkpoint: the function changes input ", k, " in place");
+    ++k;
+  };
+  (check(inputs), ...);
+  const GraphInput graph[] = {GraphInput(inputs)..., GraphInput(Y{})};
+  y = detail::record_on(
+      "checkpoint", std::move(y), graph, sizeof...(inputs),
+      [f, start, kept = std::tuple<Tensor<Ts>...>(inputs...)](const Y& dy, Grads& dx) {
+        Rng rng = start;
+        Y again;
+        {
+          const RngGuard draw(rng);
+          const GradGuard recorded(true);
+          again = std::apply(f, kept);
+        }
+        if (again.shape() != dy.shape())
+          fail<GradError>("checkpoint: the function gave shape ", dy.shape(), ", and ", again.shape(),
+                          " when called again");
+        dx.go_through(again, dy);
+      },
+      true);
+  const_cast<NodeBase*>(y.node())->set_reaches_beyond();
+  return y;
+}
+
+}  // namespace gloss::inline GLOSS_ABI
