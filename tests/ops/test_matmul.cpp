@@ -82,3 +82,13 @@ TEST_CASE("linear: wrong sizes are named") {
   CHECK_ERROR(linear(zeros<float>({2, 4}), zeros<float>({5, 4}), zeros<float>({4})), ShapeError,
               "linear: bias [4] does not match out_features of weight [5, 4]");
 }
+
+TEST_CASE("matmul: an empty inner axis gives zeros, also for a batch on the left alone", "[ops]") {
+  const Tensor<double> a = zeros<double>({2, 3, 0}).requires_grad_(), b = zeros<double>({0, 4}).requires_grad_();
+  const Tensor<double> y = matmul(a, b);
+  REQUIRE(y.shape() == Shape{2, 3, 4});
+  CHECK(sum(abs(y)).item() == 0);
+  sum(y).backward();
+  CHECK(a.grad().shape() == a.shape());
+  CHECK(b.grad().shape() == b.shape());
+}

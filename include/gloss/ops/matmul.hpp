@@ -100,7 +100,7 @@ Tensor<T> matmul(const Tensor<T>& a, const Tensor<T>& b) {
   if (b.dim() == 2 && a.dim() > 2) {  // one large product instead of many small ones
     Shape shape = a.shape();
     shape[shape.rank() - 1] = b.size(-1);
-    return matmul(a.reshape({a.numel() / (std::max)(a.size(-1), Index{1}), a.size(-1)}), b).view(shape);
+    return matmul(a.flatten(0, -2), b).view(shape);
   }
   const Shape batch = broadcast_shapes("matmul", Shape(a.shape().begin(), a.shape().end() - 2),
                                        Shape(b.shape().begin(), b.shape().end() - 2));
