@@ -1,4 +1,5 @@
-# Defines gloss::eigen and gloss::openmp, for the build and for the installed package alike.
+# Defines gloss::eigen, gloss::openmp and, where they are found, gloss::zlib (deflated .npz files) and gloss::stb (PNG
+# and JPEG), for the build and for the installed package alike.
 # Sets gloss_eigen_problem, and leaves gloss::eigen undefined, when no usable Eigen is found.
 
 if(NOT TARGET gloss::eigen)
@@ -37,5 +38,23 @@ if(NOT TARGET gloss::openmp)
     elseif(NOT gloss_FIND_QUIETLY)
       message(STATUS "gloss: no OpenMP for this compiler, so everything runs on one thread")
     endif()
+  endif()
+endif()
+
+if(NOT TARGET gloss::zlib)
+  find_package(ZLIB QUIET)
+  if(TARGET ZLIB::ZLIB)
+    add_library(gloss::zlib INTERFACE IMPORTED)
+    set_target_properties(gloss::zlib PROPERTIES INTERFACE_LINK_LIBRARIES ZLIB::ZLIB
+                                                 INTERFACE_COMPILE_DEFINITIONS GLOSS_ZLIB)
+  endif()
+endif()
+
+if(NOT TARGET gloss::stb)
+  find_path(GLOSS_STB_INCLUDE_DIR stb/stb_image.h)
+  mark_as_advanced(GLOSS_STB_INCLUDE_DIR)
+  if(GLOSS_STB_INCLUDE_DIR)
+    add_library(gloss::stb INTERFACE IMPORTED)
+    set_target_properties(gloss::stb PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${GLOSS_STB_INCLUDE_DIR}")
   endif()
 endif()

@@ -34,6 +34,8 @@ for set in "${@:-build}"; do
       want_file nlohmann/json.hpp nlohmann-json3-dev
       want_file CLI/CLI.hpp libcli11-dev
       want_file fmt/core.h libfmt-dev
+      want_file zlib.h zlib1g-dev
+      want_file stb/stb_image.h libstb-dev
       ;;
     tests)
       want_file catch2 catch2

@@ -81,6 +81,7 @@
 #include <gloss/tensor/backward.hpp>
 #include <gloss/tensor/checkpoint.hpp>
 #include <gloss/tensor/factories.hpp>
+#include <gloss/tensor/from_blob.hpp>
 #include <gloss/tensor/grad.hpp>
 #include <gloss/tensor/gradcheck.hpp>
 #include <gloss/tensor/hooks.hpp>

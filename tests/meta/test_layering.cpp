@@ -38,11 +38,14 @@ const std::map<std::string, std::set<std::string>>& allowed_folders() {
 
 bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
-// Headers that a program includes by name because they bring in a further library, or streams.
+// Headers that a program includes by name because they bring in a further library, or streams, or are for few.
 bool is_opt_in(const SourceFile& file) {
-  if (file.name == "iostream.hpp") return true;
+  for (const char* name : {"iostream.hpp", "io/npy.hpp", "io/zip.hpp", "io/image.hpp"})
+    if (file.name == name) return true;
   for (const auto& [include, line] : file.includes())
-    if (include.starts_with("<fmt/") || include.starts_with("<nlohmann/") || include.starts_with("<CLI/")) return true;
+    if (include.starts_with("<fmt/") || include.starts_with("<nlohmann/") || include.starts_with("<CLI/") ||
+        include.starts_with("<stb/"))
+      return true;
   return false;
 }
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <utility>
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -27,11 +28,14 @@ struct MemoryStats {
 
 inline constexpr std::size_t storage_alignment = 64;
 
-/// A block of raw memory. The header fills one alignment unit, the data follow.
+/// A block of raw memory. The header fills one alignment unit, the data follow; or they are somebody else's, and stand
+/// elsewhere (ForeignStorage).
 class alignas(storage_alignment) Storage : public RefCounted {
  public:
-  std::byte* data() { return reinterpret_cast<std::byte*>(this + 1); }
+  std::byte* data() { return reinterpret_cast<std::byte*>(this + 1); }  // of the pool's blocks only
   std::size_t capacity() const { return capacity_; }
+  /// Whether others may read and write this memory, so that being the only tensor on it means nothing.
+  bool is_foreign() const { return drop_ != nullptr; }
 
   /// Grows with every change in place of any tensor on this memory. Threads that write at the same time may share a
   /// number: only that it differs from an older one counts.
@@ -45,8 +49,15 @@ class alignas(storage_alignment) Storage : public RefCounted {
   /// For memory that takes over what stood in another's.
   void set_version(std::uint32_t version) const { version_.store(version, std::memory_order_relaxed); }
 
+ protected:
+  /// Memory that is not the pool's; `drop` deletes this object and so gives up what keeps the memory alive.
+  explicit Storage(void (*drop)(Storage*)) : drop_(drop) {}
+
  private:
   friend class StoragePool;
+  friend void destroy(Storage* block);
+  Storage() = default;
+  void (*drop_)(Storage*) = nullptr;
   mutable std::atomic<std::uint32_t> version_{0};
   std::size_t capacity_ = 0;
   mutable std::atomic<const char*> changed_by_{nullptr};
@@ -166,7 +177,23 @@ class StoragePool {
   MemoryStats stats_;
 };
 
-inline void destroy(Storage* block) { StoragePool::instance().recycle(block); }
+inline void destroy(Storage* block) {
+  if (block->drop_)
+    block->drop_(block);
+  else
+    StoragePool::instance().recycle(block);
+}
+
+/// Stands for memory that `owner` keeps alive: it dies with the last tensor on that memory.
+template <class Owner>
+class ForeignStorage final : public Storage {
+ public:
+  explicit ForeignStorage(Owner owner)
+      : Storage([](Storage* self) { delete static_cast<ForeignStorage*>(self); }), owner_(std::move(owner)) {}
+
+ private:
+  [[no_unique_address]] Owner owner_;
+};
 
 /// Memory held by tensors on all threads. PyTorch: torch.cuda.memory_stats
 inline MemoryStats memory_stats() { return StoragePool::instance().stats(); }

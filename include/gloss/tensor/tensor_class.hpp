@@ -95,6 +95,8 @@ class Tensor {
   /// New dense memory of this shape with unspecified contents; zeros, ones, full and empty are the named ways.
   /// Errors: ShapeError on a negative size or more than 2^60 elements.
   static Tensor uninitialized(const Shape& shape);
+  /// On memory that is there already; unchecked, see from_blob.
+  static Tensor on_storage(Ref<Storage> storage, T* data, const Shape& shape, const Shape& strides);
   /// From numbers: one, two or three levels of braces make one, two or three axes.
   /// Errors: ShapeError when rows differ in length.
   Tensor(std::initializer_list<T> values);
@@ -120,8 +122,10 @@ class Tensor {
   /// Whether two handles stand for the same tensor.
   bool is_same(const Tensor& other) const { return body_ == other.body_; }
   const Storage* storage() const { return body_ ? body_->storage.get() : nullptr; }
-  /// Whether no other handle, view or closure reaches this memory.
-  bool owns_memory() const { return body_ && body_->unique() && body_->storage->unique(); }
+  /// Whether no other handle, view or closure reaches this memory, nor anybody outside.
+  bool owns_memory() const {
+    return body_ && body_->unique() && body_->storage->unique() && !body_->storage->is_foreign();
+  }
 
   // --- gradients
   bool requires_grad() const { return body_ && body_->node; }
@@ -259,6 +263,17 @@ GLOSS_NOINLINE Tensor<T> Tensor<T>::uninitialized(const Shape& shape) {
   t.body_->data = t.body_->storage->data();
   t.body_->shape = shape;
   t.body_->strides = contiguous_strides(shape);
+  return t;
+}
+
+template <class T>
+Tensor<T> Tensor<T>::on_storage(Ref<Storage> storage, T* data, const Shape& shape, const Shape& strides) {
+  Tensor t;
+  t.body_ = Ref(new detail::TensorBody<T>);
+  t.body_->storage = std::move(storage);
+  t.body_->data = data;
+  t.body_->shape = shape;
+  t.body_->strides = strides;
   return t;
 }
 
