@@ -269,7 +269,7 @@ GLOSS_NOINLINE Tensor<T> Tensor<T>::uninitialized(const Shape& shape) {
 template <class T>
 Tensor<T> Tensor<T>::on_storage(Ref<Storage> storage, T* data, const Shape& shape, const Shape& strides) {
   Tensor t;
-  t.body_ = Ref(new detail::TensorBody<T>);
+  t.body_ = Ref(new detail::TensorBody);
   t.body_->storage = std::move(storage);
   t.body_->data = data;
   t.body_->shape = shape;
