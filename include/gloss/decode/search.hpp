@@ -8,7 +8,7 @@
 
 #include <gloss/core/sort.hpp>
 #include <gloss/decode/cached_decoder.hpp>
-#include <gloss/ops/topk.hpp>
+#include <gloss/ops/sort.hpp>
 
 namespace gloss::inline GLOSS_ABI::decode {
 

@@ -45,8 +45,7 @@ struct RowCall {
 };
 
 template <int N>
-GLOSS_NOINLINE void walk_rows(const Loop<N>& loop, RowCall<N> row) {
-  constexpr Index grain = 16384;  // elements worth a thread
+GLOSS_NOINLINE void walk_rows(const Loop<N>& loop, RowCall<N> row, Index grain) {
   const Index inner = loop.inner_size();
   if (loop.rank <= 1) {
     parallel_for(inner, grain, [&](Index begin, Index end) {
@@ -82,13 +81,14 @@ GLOSS_NOINLINE void walk_rows(const Loop<N>& loop, RowCall<N> row) {
 
 /// Calls row(offsets, n) for each run along the inner axis, in parallel over runs and, when there are few, over pieces
 /// of runs. offsets[k] is where array k stands, in elements; it advances by loop.inner_stride(k). The walk is compiled
-/// once for each N; a row costs one indirect call.
+/// once for each N; a row costs one indirect call. grain is how many elements are worth a thread.
 template <int N, class Row>
-void for_each_row(const Loop<N>& loop, const Row& row) {
+void for_each_row(const Loop<N>& loop, const Row& row, Index grain = 16384) {
   if (loop.numel == 0) return;
   detail::walk_rows<N>(loop, {&row, [](const void* object, const Index* offsets, Index n) {
                                 (*static_cast<const Row*>(object))(offsets, n);
-                              }});
+                              }},
+                       grain);
 }
 
 }  // namespace gloss::inline GLOSS_ABI::kernels

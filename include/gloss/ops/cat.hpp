@@ -8,13 +8,21 @@
 namespace gloss::inline GLOSS_ABI {
 
 /// The tensors one after the other along an axis.
-/// Shape: equal but for that axis.
+/// Shape: equal but for that axis; tensors of shape [0] are passed over.
 /// Errors: Error for an empty list, ShapeError naming the tensor that differs.
 /// Backward: each input takes its piece of dy.
 /// PyTorch: torch.cat
 template <Element T>
 Tensor<T> cat(const std::vector<Tensor<T>>& inputs, Index axis = 0) {
   if (inputs.empty()) fail("cat: no tensors to join");
+  std::size_t nothing = 0;
+  for (const Tensor<T>& x : inputs) nothing += x.shape() == Shape{0};
+  if (nothing > 0 && nothing < inputs.size()) {
+    std::vector<Tensor<T>> rest;
+    for (const Tensor<T>& x : inputs)
+      if (x.shape() != Shape{0}) rest.push_back(x);
+    return cat(rest, axis);
+  }
   Shape shape = inputs[0].shape();
   if (shape.rank() == 0) fail<ShapeError>("cat: scalars cannot be joined; use stack");
   const int a = normalize_axis("cat", axis, shape.rank());

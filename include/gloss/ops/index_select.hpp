@@ -1,30 +1,40 @@
-// Picks positions of an axis
+// Reads and writes whole positions of an axis
 #pragma once
 
-#include <gloss/tensor/tensor.hpp>
+#include <gloss/ops/gather.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 
+namespace detail {
+/// The axis, after the checks that index_add, index_copy and index_fill share.
+template <class T>
+int check_index_write(const char* op, const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index,
+                      const Shape& source) {
+  const int a = normalize_axis(op, axis, x.dim());
+  Shape expected = x.shape();
+  expected[a] = index.numel();
+  if (index.dim() > 1 || source != expected)
+    fail<ShapeError>(op, ": source ", source, " does not fit x ", x.shape(), " and index ", index.shape());
+  check_positions(op, index, x.shape()[a], a, x.shape());
+  return a;
+}
+}  // namespace detail
+
 /// y = the positions `index` of one axis of x, in that order.
-/// Shape: index [n]; y is x with that axis of size n.
-/// Errors: ShapeError when index is not a vector, IndexError for a position out of range.
+/// Shape: index [n] or one number; y is x with that axis of size n.
+/// Errors: ShapeError when index is not a vector, IndexError for a position out of range (negative ones too).
 /// Backward: dx = dy added position by position.
 /// PyTorch: torch.index_select
 template <Element T>
 Tensor<T> index_select(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index) {
-  if (x.dim() == 0) fail<ShapeError>("index_select: a scalar has no axis to select from");
   const int a = normalize_axis("index_select", axis, x.dim());
-  if (index.dim() != 1) fail<ShapeError>("index_select: index has shape ", index.shape(), ", a vector is wanted");
-  Shape shape = x.shape();
-  shape[a] = index.numel();
-  Tensor<T> y = empty<T>(shape);
-  const Tensor<T> from = x.detach();
-  for (Index i = 0; i < index.numel(); ++i) {
-    const std::int64_t id = index.at({i});
-    if (id < 0 || id >= x.shape()[a])
-      fail<IndexError>("index_select: index ", id, " is out of range for axis ", a, " of shape ", x.shape());
-    y.select(a, i).copy_(from.select(a, id));
-  }
+  if (x.dim() == 0) return index_select(x.view({1}), 0, index).reshape(index.shape());
+  if (index.dim() > 1) fail<ShapeError>("index_select: index has shape ", index.shape(), ", a vector is wanted");
+  const Tensor<std::int64_t> ids = detail::index_beside(index, x.shape(), a);
+  Tensor<T> y = empty<T>(ids.shape());
+  detail::check_positions("index_select", index, x.shape()[a], a, x.shape());
+  detail::walk_indexed("index_select", x.shape(), x.strides(), a, ids, y.strides(),
+                       [from = x.data(), to = y.data()](Index i, Index o) { to[o] = from[i]; });
   if constexpr (Real<T>)
     return record("index_select", y, {x}, [a, index, shape_x = x.shape()](const Tensor<T>& dy, Grads& dx) {
       dx.add(0, index_add(zeros<T>(shape_x), a, index, dy));
@@ -37,27 +47,37 @@ Tensor<T> index_select(const Tensor<T>& x, Index axis, const Tensor<std::int64_t
 /// Errors: ShapeError, IndexError
 /// Backward: dx = dy, dsource = index_select(dy).
 /// PyTorch: torch.index_add
-template <Real T>
+template <Element T>
 Tensor<T> index_add(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source) {
-  const int a = normalize_axis("index_add", axis, x.dim());
-  Shape expected = x.shape();
-  if (x.dim() > 0) expected[a] = index.numel();
-  if (x.dim() == 0 || index.dim() != 1 || source.shape() != expected)
-    fail<ShapeError>("index_add: source ", source.shape(), " does not fit x ", x.shape(), " and index ", index.shape());
-  Tensor<T> y = x.detach().clone();
-  const Tensor<T> from = source.detach();
-  for (Index i = 0; i < index.numel(); ++i) {
-    const std::int64_t id = index.at({i});
-    if (id < 0 || id >= x.shape()[a])
-      fail<IndexError>("index_add: index ", id, " is out of range for axis ", a, " of shape ", x.shape());
-    const Tensor<T> to = y.select(a, id), piece = from.select(a, i);
-    kernels::map(kernels::make_loop<3>(to.shape(), {to.strides(), to.strides(), piece.strides()}), kernels::Plus{},
-                 to.data(), static_cast<const T*>(to.data()), static_cast<const T*>(piece.data()));
-  }
-  return record("index_add", y, {x, source}, [a, index](const Tensor<T>& dy, Grads& dx) {
-    dx.add(0, dy);
-    if (dx.needs(1)) dx.add(1, index_select(dy, a, index));
-  });
+  if (x.dim() == 0) return index_add(x.view({1}), axis, index, source.reshape({source.numel()})).view({});
+  const int a = detail::check_index_write("index_add", x, axis, index, source.shape());
+  return scatter_add(x, a, detail::index_beside(index, x.shape(), a), source);
+}
+
+/// y = x with source's position i of an axis put at position index[i]; of several for one place the last wins.
+/// Shape: source is x with that axis of index's length.
+/// Errors: ShapeError, IndexError
+/// Backward: dx = dy, 0 where it was overwritten; dsource = index_select(dy).
+/// PyTorch: torch.index_copy
+template <Element T>
+Tensor<T> index_copy(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source) {
+  if (x.dim() == 0) return index_copy(x.view({1}), axis, index, source.reshape({source.numel()})).view({});
+  const int a = detail::check_index_write("index_copy", x, axis, index, source.shape());
+  return scatter(x, a, detail::index_beside(index, x.shape(), a), source);
+}
+
+/// y = x with value at the positions `index` of an axis; negative ones count from the end.
+/// Shape: index [n] or one number; y is x's.
+/// Errors: ShapeError when index is not a vector, IndexError
+/// Backward: dx = dy, 0 where it was overwritten.
+/// PyTorch: torch.index_fill
+template <Element T>
+Tensor<T> index_fill(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, Scalar<T> value) {
+  const int a = normalize_axis("index_fill", axis, x.dim());
+  if (x.dim() == 0) return index_fill(x.view({1}), 0, index, value).view({});
+  if (index.dim() > 1) fail<ShapeError>("index_fill: index has shape ", index.shape(), ", a vector is wanted");
+  const auto ids = detail::wrap_positions("index_fill", index, x.shape()[a], a, x.shape());
+  return scatter(x, a, detail::index_beside(ids, x.shape(), a), value);
 }
 
 }  // namespace gloss::inline GLOSS_ABI

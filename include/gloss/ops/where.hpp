@@ -28,5 +28,18 @@ Tensor<T> where(const Tensor<bool>& condition, const Tensor<T>& a, const Tensor<
     });
   return y;
 }
+template <Element T>
+Tensor<T> where(const Tensor<bool>& condition, const Tensor<T>& a, Scalar<T> b) {
+  return where(condition, a, full<T>({}, static_cast<T>(b)));
+}
+template <Element T>
+Tensor<T> where(const Tensor<bool>& condition, Scalar<T> a, const Tensor<T>& b) {
+  return where(condition, full<T>({}, static_cast<T>(a)), b);
+}
+/// Of two numbers: where<float>(condition, 1, 0).
+template <Element T>
+Tensor<T> where(const Tensor<bool>& condition, Scalar<T> a, Scalar<T> b) {
+  return where(condition, full<T>({}, static_cast<T>(a)), full<T>({}, static_cast<T>(b)));
+}
 
 }  // namespace gloss::inline GLOSS_ABI

@@ -9,6 +9,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <gloss/core/bfloat16.hpp>
 #include <gloss/core/context.hpp>
@@ -186,6 +187,40 @@ class Tensor {
   /// Merges the axes start..end into one.
   Tensor flatten(Index start = 0, Index end = -1) const;
   Tensor operator[](Index index) const { return select(0, index); }
+  // more of them, defined in axis_views.hpp and pieces.hpp
+  Tensor squeeze(const Shape& axes) const;
+  Tensor swapaxes(Index axis0, Index axis1) const { return transpose(axis0, axis1); }
+  Tensor t() const;
+  Tensor movedim(Index source, Index destination) const { return movedim(Shape{source}, Shape{destination}); }
+  Tensor movedim(const Shape& source, const Shape& destination) const;
+  Tensor unflatten(Index axis, Shape sizes) const;
+  Tensor diagonal(Index offset = 0, Index axis0 = 0, Index axis1 = 1) const;
+  Tensor unfold(Index axis, Index size, Index step) const;
+  Tensor broadcast_to(const Shape& shape) const { return expand(shape); }
+  template <class U>
+  Tensor view_as(const Tensor<U>& other) const {
+    return view(other.shape());
+  }
+  template <class U>
+  Tensor reshape_as(const Tensor<U>& other) const {
+    return reshape(other.shape());
+  }
+  template <class U>
+  Tensor expand_as(const Tensor<U>& other) const {
+    return expand(other.shape());
+  }
+  std::vector<Tensor> unbind(Index axis = 0) const;
+  std::vector<Tensor> chunk(Index chunks, Index axis = 0) const;
+  template <std::integral I>  // a template, so that {3} is a list of one size
+  std::vector<Tensor> split(I size, Index axis = 0) const {
+    return split_evenly(static_cast<Index>(size), axis);
+  }
+  std::vector<Tensor> split(const std::vector<Index>& sizes, Index axis = 0) const;
+  template <std::integral I>
+  std::vector<Tensor> tensor_split(I sections, Index axis = 0) const {
+    return split_in(static_cast<Index>(sections), axis);
+  }
+  std::vector<Tensor> tensor_split(const std::vector<Index>& positions, Index axis = 0) const;
 
   // --- copies
   /// This tensor if it is dense and row-major, else such a copy.
@@ -215,6 +250,9 @@ class Tensor {
   Ref<detail::TensorBody> body_;
 
  private:
+  std::vector<Tensor> split_evenly(Index size, Index axis) const;
+  std::vector<Tensor> split_in(Index sections, Index axis) const;
+
   template <class U>
   friend class Tensor;
   template <class U>

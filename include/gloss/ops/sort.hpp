@@ -1,0 +1,140 @@
+// Orders the elements of each row: sort, topk, kthvalue, median
+#pragma once
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include <gloss/ops/div.hpp>
+#include <gloss/ops/max.hpp>
+#include <gloss/ops/sum.hpp>
+#include <gloss/ops/where.hpp>
+
+namespace gloss::inline GLOSS_ABI {
+
+namespace detail {
+/// Positions of the first k elements of each row along an axis, in order; equal ones by position, NaN as the largest.
+/// Shape: x with that axis of size k (a scalar is one row of one).
+template <class T>
+Tensor<std::int64_t> order_rows(const Tensor<T>& x, int axis, Index k, bool descending) {
+  const Tensor<T> rows = (x.dim() > 0 ? x.detach().transpose(axis, -1) : x.detach()).contiguous();
+  const Index n = x.dim() > 0 ? x.shape()[axis] : 1;
+  Shape shape = rows.shape();
+  if (x.dim() > 0) shape[shape.rank() - 1] = k;
+  Tensor<std::int64_t> y = empty<std::int64_t>(shape);
+  const T* from = rows.data();
+  std::int64_t* to = y.data();
+  parallel_for(n > 0 ? rows.numel() / n : 0, 16384 / (n + 1) + 1, [=](Index begin, Index end) {
+    struct Item {
+      T value;
+      std::int64_t position;
+    };
+    std::vector<Item> items(static_cast<std::size_t>(n));
+    const auto before = [descending](const Item& a, const Item& b) {
+      if (a.value < b.value) return !descending;
+      if (b.value < a.value) return descending;
+      const bool a_nan = a.value != a.value, b_nan = b.value != b.value;
+      return a_nan == b_nan ? a.position < b.position : a_nan == descending;
+    };
+    for (Index r = begin; r < end; ++r) {
+      for (Index i = 0; i < n; ++i) items[static_cast<std::size_t>(i)] = {from[r * n + i], i};
+      if (k < n)
+        std::partial_sort(items.begin(), items.begin() + k, items.end(), before);
+      else
+        std::sort(items.begin(), items.end(), before);
+      for (Index i = 0; i < k; ++i) to[r * k + i] = items[static_cast<std::size_t>(i)].position;
+    }
+  });
+  return x.dim() > 0 ? y.transpose(axis, -1).contiguous() : y;
+}
+}  // namespace detail
+
+struct SortOptions {
+  bool descending = false;
+};
+
+/// The elements along an axis in order, and where they stood. Equal ones keep their order; NaN counts as the largest.
+/// Shape: values and indices as x.
+/// Errors: IndexError for a wrong axis.
+/// Backward: dvalues goes back to where the elements stood.
+/// PyTorch: torch.sort(stable=True)
+template <Element T>
+ValuesIndices<T> sort(const Tensor<T>& x, Index axis = -1, SortOptions options = {}) {
+  const int a = normalize_axis("sort", axis, x.dim());
+  const auto indices = detail::order_rows(x, a, x.dim() > 0 ? x.shape()[a] : 1, options.descending);
+  return {gather(x, a, indices), indices};
+}
+
+/// The positions that sort gives. PyTorch: torch.argsort(stable=True)
+template <Element T>
+Tensor<std::int64_t> argsort(const Tensor<T>& x, Index axis = -1, SortOptions options = {}) {
+  const int a = normalize_axis("argsort", axis, x.dim());
+  return detail::order_rows(x, a, x.dim() > 0 ? x.shape()[a] : 1, options.descending);
+}
+
+struct TopkOptions {
+  bool largest = true;  // else the k smallest
+};
+
+/// The k largest elements along an axis, largest first, or the k smallest, smallest first; equal ones in order of
+/// position. NaN counts as largest.
+/// Shape: [..., n, ...] -> values and indices [..., k, ...]
+/// Errors: IndexError when k is negative or more than n, or for a wrong axis.
+/// Backward: dvalues goes to the chosen positions.
+/// PyTorch: torch.topk
+template <Element T>
+ValuesIndices<T> topk(const Tensor<T>& x, Index k, Index axis = -1, TopkOptions options = {}) {
+  const int a = normalize_axis("topk", axis, x.dim());
+  if (k < 0 || k > (x.dim() > 0 ? x.shape()[a] : 1))
+    fail<IndexError>("topk: k ", k, " is out of range for shape ", x.shape());
+  const auto indices = detail::order_rows(x, a, x.dim() > 0 ? k : 1, options.largest);
+  return {gather(x, a, indices), indices};
+}
+
+/// The k-th smallest element along an axis (from 1), and where it stands.
+/// Shape: x without the axis, or with it as 1 (keepdim).
+/// Errors: IndexError when k is not in [1, n].
+/// Backward: dvalues goes to the chosen positions.
+/// PyTorch: torch.kthvalue
+template <Element T>
+ValuesIndices<T> kthvalue(const Tensor<T>& x, Index k, Index axis = -1, ReduceOptions options = {}) {
+  const int a = normalize_axis("kthvalue", axis, x.dim());
+  if (k < 1 || k > (x.dim() > 0 ? x.shape()[a] : 1))
+    fail<IndexError>("kthvalue: k ", k, " is out of range for axis ", a, " of shape ", x.shape());
+  auto indices = detail::order_rows(x, a, k, false);
+  if (x.dim() > 0) indices = indices.narrow(a, k - 1, 1);
+  return detail::pick(x, a, indices.contiguous(), options.keepdim);
+}
+
+/// The middle element along an axis, the lower of two, and where it stands; NaN if there is one.
+/// Shape: x without the axis, or with it as 1 (keepdim).
+/// Errors: ShapeError for an empty axis.
+/// Backward: dvalues goes to the chosen positions.
+/// PyTorch: torch.median(x, dim)
+template <Element T>
+ValuesIndices<T> median(const Tensor<T>& x, Index axis, ReduceOptions options = {}) {
+  const int a = normalize_axis("median", axis, x.dim());
+  const Index n = x.dim() > 0 ? x.shape()[a] : 1;
+  if (n == 0) fail<ShapeError>("median: axis ", a, " of shape ", x.shape(), " is empty");
+  if (x.dim() == 0) return {x, zeros<std::int64_t>({})};
+  const auto middle = detail::order_rows(x, a, (n - 1) / 2 + 1, false).narrow(a, (n - 1) / 2, 1);
+  const auto largest = argmax(x, a, {.keepdim = true});  // the first NaN, if there is one
+  const auto is_nan = map_unary<bool>(gather(x.detach(), a, largest), [](T v) { return v != v; });
+  return detail::pick(x, a, where(is_nan, largest, middle), options.keepdim);
+}
+
+/// The middle element of all, the lower of two; NaN if there is one, or if there are no elements.
+/// Shape: any -> []
+/// Backward: dx = dy, shared by the elements that equal y.
+/// PyTorch: torch.median(x)
+template <Real T>
+Tensor<T> median(const Tensor<T>& x) {
+  if (x.numel() == 0) return full<T>({}, std::numeric_limits<T>::quiet_NaN());
+  const Tensor<T> y = median(x.detach().reshape({x.numel()}), 0).values;
+  return record("median", y, {x}, [x, m = y.item()](const Tensor<T>& dy, Grads& dx) {
+    const auto chosen = map_unary<T>(x, [m](T v) { return static_cast<T>(v == m || (v != v && m != m)); });
+    dx.add(0, dy * (chosen / sum(chosen)));
+  });
+}
+
+}  // namespace gloss::inline GLOSS_ABI
