@@ -28,7 +28,9 @@ int check_index_write(const char* op, const Tensor<T>& x, Index axis, const Tens
 template <Element T>
 Tensor<T> index_select(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index) {
   const int a = normalize_axis("index_select", axis, x.dim());
-  if (x.dim() == 0) return index_select(x.view({1}), 0, index).reshape(index.shape());
+  if (x.dim() == 0 && index.numel() != 1)
+    fail<ShapeError>("index_select: a scalar has one position, index has shape ", index.shape());
+  if (x.dim() == 0) return index_select(x.view({1}), 0, index).view({});
   if (index.dim() > 1) fail<ShapeError>("index_select: index has shape ", index.shape(), ", a vector is wanted");
   const Tensor<std::int64_t> ids = detail::index_beside(index, x.shape(), a);
   Tensor<T> y = empty<T>(ids.shape());

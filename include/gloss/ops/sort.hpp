@@ -14,8 +14,9 @@ namespace gloss::inline GLOSS_ABI {
 
 namespace detail {
 /// Positions of the first k elements of each row along an axis, in order; equal ones by position, NaN as the largest.
+/// `Few` says that k is small: rows are then searched instead of sorted.
 /// Shape: x with that axis of size k (a scalar is one row of one).
-template <class T>
+template <bool Few, class T>
 Tensor<std::int64_t> order_rows(const Tensor<T>& x, int axis, Index k, bool descending) {
   const Tensor<T> rows = (x.dim() > 0 ? x.detach().transpose(axis, -1) : x.detach()).contiguous();
   const Index n = x.dim() > 0 ? x.shape()[axis] : 1;
@@ -38,7 +39,7 @@ Tensor<std::int64_t> order_rows(const Tensor<T>& x, int axis, Index k, bool desc
     };
     for (Index r = begin; r < end; ++r) {
       for (Index i = 0; i < n; ++i) items[static_cast<std::size_t>(i)] = {from[r * n + i], i};
-      if (k < n)
+      if constexpr (Few)  // each of the two takes a while to compile
         std::partial_sort(items.begin(), items.begin() + k, items.end(), before);
       else
         std::sort(items.begin(), items.end(), before);
@@ -61,7 +62,7 @@ struct SortOptions {
 template <Element T>
 ValuesIndices<T> sort(const Tensor<T>& x, Index axis = -1, SortOptions options = {}) {
   const int a = normalize_axis("sort", axis, x.dim());
-  const auto indices = detail::order_rows(x, a, x.dim() > 0 ? x.shape()[a] : 1, options.descending);
+  const auto indices = detail::order_rows<false>(x, a, x.dim() > 0 ? x.shape()[a] : 1, options.descending);
   return {gather(x, a, indices), indices};
 }
 
@@ -69,7 +70,7 @@ ValuesIndices<T> sort(const Tensor<T>& x, Index axis = -1, SortOptions options =
 template <Element T>
 Tensor<std::int64_t> argsort(const Tensor<T>& x, Index axis = -1, SortOptions options = {}) {
   const int a = normalize_axis("argsort", axis, x.dim());
-  return detail::order_rows(x, a, x.dim() > 0 ? x.shape()[a] : 1, options.descending);
+  return detail::order_rows<false>(x, a, x.dim() > 0 ? x.shape()[a] : 1, options.descending);
 }
 
 struct TopkOptions {
@@ -87,7 +88,7 @@ ValuesIndices<T> topk(const Tensor<T>& x, Index k, Index axis = -1, TopkOptions 
   const int a = normalize_axis("topk", axis, x.dim());
   if (k < 0 || k > (x.dim() > 0 ? x.shape()[a] : 1))
     fail<IndexError>("topk: k ", k, " is out of range for shape ", x.shape());
-  const auto indices = detail::order_rows(x, a, x.dim() > 0 ? k : 1, options.largest);
+  const auto indices = detail::order_rows<true>(x, a, x.dim() > 0 ? k : 1, options.largest);
   return {gather(x, a, indices), indices};
 }
 
@@ -101,7 +102,7 @@ ValuesIndices<T> kthvalue(const Tensor<T>& x, Index k, Index axis = -1, ReduceOp
   const int a = normalize_axis("kthvalue", axis, x.dim());
   if (k < 1 || k > (x.dim() > 0 ? x.shape()[a] : 1))
     fail<IndexError>("kthvalue: k ", k, " is out of range for axis ", a, " of shape ", x.shape());
-  auto indices = detail::order_rows(x, a, k, false);
+  auto indices = detail::order_rows<false>(x, a, k, false);
   if (x.dim() > 0) indices = indices.narrow(a, k - 1, 1);
   return detail::pick(x, a, indices.contiguous(), options.keepdim);
 }
@@ -117,7 +118,7 @@ ValuesIndices<T> median(const Tensor<T>& x, Index axis, ReduceOptions options = 
   const Index n = x.dim() > 0 ? x.shape()[a] : 1;
   if (n == 0) fail<ShapeError>("median: axis ", a, " of shape ", x.shape(), " is empty");
   if (x.dim() == 0) return {x, zeros<std::int64_t>({})};
-  const auto middle = detail::order_rows(x, a, (n - 1) / 2 + 1, false).narrow(a, (n - 1) / 2, 1);
+  const auto middle = detail::order_rows<false>(x, a, (n - 1) / 2 + 1, false).narrow(a, (n - 1) / 2, 1);
   const auto largest = argmax(x, a, {.keepdim = true});  // the first NaN, if there is one
   const auto is_nan = map_unary<bool>(gather(x.detach(), a, largest), [](T v) { return v != v; });
   return detail::pick(x, a, where(is_nan, largest, middle), options.keepdim);
