@@ -32,6 +32,7 @@
 #include <gloss/ops/attention.hpp>
 #include <gloss/ops/cast.hpp>
 #include <gloss/ops/cat.hpp>
+#include <gloss/ops/cdist.hpp>
 #include <gloss/ops/clamp.hpp>
 #include <gloss/ops/compare.hpp>
 #include <gloss/ops/cross_entropy.hpp>

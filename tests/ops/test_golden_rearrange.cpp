@@ -30,6 +30,10 @@ Tensor<T> repeat_each(const C& c, const Tensor<T>& x) {
                        : repeat_interleave(x, c.integer("times"));
 }
 template <class C>
+PadOptions pad_options(const C& c) {
+  return {.mode = static_cast<PadMode>(c.integer("mode")), .value = c.real("value")};
+}
+template <class C>
 AddmmOptions addmm_options(const C& c) {
   return {.beta = c.real("beta"), .alpha = c.real("alpha")};
 }
@@ -43,8 +47,7 @@ TEST_CASE("golden: turned, shifted and repeated copies are PyTorch's", "[ops]") 
   CHECK_GOLDEN_EVERY("repeat", repeat(x, c.shape("times")));
   CHECK_GOLDEN_EVERY("tile", tile(x, c.shape("times")));
   CHECK_GOLDEN_EVERY("repeat_interleave", repeat_each(c, x));
-  CHECK_GOLDEN_EVERY(
-      "pad", pad(x, c.list("widths"), {.mode = static_cast<PadMode>(c.integer("mode")), .value = c.real("value")}));
+  CHECK_GOLDEN_EVERY("pad", pad(x, c.list("widths"), pad_options(c)));
 }
 
 TEST_CASE("golden: joins and grids are PyTorch's", "[ops]") {

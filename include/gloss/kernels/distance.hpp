@@ -38,9 +38,8 @@ T distance_slope(T difference, T distance, double p) {
 
 }  // namespace detail
 
-/// y[i, j] = |a[i] - b[j]|_p = (sum_k |a[i, k] - b[j, k]|^p)^(1/p): the number of differences for p = 0, the largest for
-/// infinity.
-/// Shape: a [m, n], b [r, n], y [m, r], dense.
+/// y[i, j] = |a[i] - b[j]|_p = (sum_k |a[i, k] - b[j, k]|^p)^(1/p): the number of differences for p = 0, the largest
+/// for infinity. Shape: a [m, n], b [r, n], y [m, r], dense.
 template <class T>
 void distance_forward(const T* a, const T* b, T* y, Index m, Index r, Index n, double p) {
   parallel_for(m * r, 16384 / (n + 1) + 1, [=](Index begin, Index end) {

@@ -85,10 +85,10 @@ GLOSS_NOINLINE void walk_rows(const Loop<N>& loop, RowCall<N> row, Index grain) 
 template <int N, class Row>
 void for_each_row(const Loop<N>& loop, const Row& row, Index grain = 16384) {
   if (loop.numel == 0) return;
-  detail::walk_rows<N>(loop, {&row, [](const void* object, const Index* offsets, Index n) {
-                                (*static_cast<const Row*>(object))(offsets, n);
-                              }},
-                       grain);
+  detail::walk_rows<N>(
+      loop,
+      {&row, [](const void* object, const Index* offsets, Index n) { (*static_cast<const Row*>(object))(offsets, n); }},
+      grain);
 }
 
 }  // namespace gloss::inline GLOSS_ABI::kernels
