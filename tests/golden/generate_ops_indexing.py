@@ -138,7 +138,7 @@ def copies():
     every("rot90", lambda x: x.rot90(1, [2, 0]), (2, 3, 4), k=1, axes=[2, 0])
     for times, shape in [([3], (2,)), ([2, 3], (2, 2)), ([2, 1, 2], (3,)), ([1, 1], (2, 3)), ([0, 2], (2, 3)),
                          ([2], ()), ([], ()), ([2, 2], (0, 3)), ([4], (1,))]:
-        every("repeat", lambda x: x.repeat(times), shape, times=times)
+        every("repeat_times", lambda x: x.repeat(times), shape, times=times)
     for times, shape in [([3], (2, 3)), ([2, 2], (3,)), ([], (2,)), ([2, 1], (2, 1, 2))]:
         every("tile", lambda x: x.tile(times), shape, times=times)
     for times, axis, shape in [(3, 0, (2, 2)), (2, -1, (2, 3)), (1, 0, (3,)), (0, 0, (3, 2)), (3, 0, (1,))]:

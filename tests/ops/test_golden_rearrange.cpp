@@ -44,7 +44,7 @@ TEST_CASE("golden: turned, shifted and repeated copies are PyTorch's", "[ops]") 
   CHECK_GOLDEN_EVERY("flip", flip(x, c.shape("axes")));
   CHECK_GOLDEN_EVERY("roll", c.has("axes") ? roll(x, c.shape("shifts"), c.shape("axes")) : roll(x, 4));
   CHECK_GOLDEN_EVERY("rot90", rot90(x, c.integer("k"), c.shape("axes")));
-  CHECK_GOLDEN_EVERY("repeat", repeat(x, c.shape("times")));
+  CHECK_GOLDEN_EVERY("repeat_times", repeat(x, c.shape("times")));
   CHECK_GOLDEN_EVERY("tile", tile(x, c.shape("times")));
   CHECK_GOLDEN_EVERY("repeat_interleave", repeat_each(c, x));
   CHECK_GOLDEN_EVERY("pad", pad(x, c.list("widths"), pad_options(c)));
