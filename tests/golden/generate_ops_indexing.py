@@ -316,13 +316,6 @@ def sorting():
                 for keepdim in (k % 2,):
                     case("kthvalue", lambda x: x.kthvalue(k, axis, bool(keepdim)).values, dict(x=x), k=k, axis=axis,
                          keepdim=keepdim)
-        if n and x.dtype != torch.bool and 0 not in x.shape and not tied:
-            for keepdim in (0, 1):
-                case("median_axis", lambda x: x.median(axis, bool(keepdim)).values, dict(x=x), axis=axis, keepdim=keepdim)
-    case("median_axis", lambda x: x.median(1).values, dict(x=torch.tensor([[1.0, nan, 3.0], [4.0, 2.0, 6.0]])), axis=1,
-         keepdim=0)
-    for x in (randn(5), randn(2, 4), randn(), torch.tensor([2.0, 1.0, 2.0, 3.0, 0.0]), torch.tensor([2.0, nan, 1.0, nan])):
-        case("median", lambda x: x.median(), dict(x=x))
 
 
 def matrices():

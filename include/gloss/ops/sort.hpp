@@ -1,14 +1,10 @@
-// Orders the elements of each row: sort, topk, kthvalue, median
+// Orders the elements of each row: sort, topk, kthvalue
 #pragma once
 
 #include <algorithm>
-#include <limits>
 #include <vector>
 
-#include <gloss/ops/div.hpp>
 #include <gloss/ops/max.hpp>
-#include <gloss/ops/sum.hpp>
-#include <gloss/ops/where.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 
@@ -105,37 +101,6 @@ ValuesIndices<T> kthvalue(const Tensor<T>& x, Index k, Index axis = -1, ReduceOp
   auto indices = detail::order_rows<false>(x, a, k, false);
   if (x.dim() > 0) indices = indices.narrow(a, k - 1, 1);
   return detail::pick(x, a, indices.contiguous(), options.keepdim);
-}
-
-/// The middle element along an axis, the lower of two, and where it stands; NaN if there is one.
-/// Shape: x without the axis, or with it as 1 (keepdim).
-/// Errors: ShapeError for an empty axis.
-/// Backward: dvalues goes to the chosen positions.
-/// PyTorch: torch.median(x, dim)
-template <Element T>
-ValuesIndices<T> median(const Tensor<T>& x, Index axis, ReduceOptions options = {}) {
-  const int a = normalize_axis("median", axis, x.dim());
-  const Index n = x.dim() > 0 ? x.shape()[a] : 1;
-  if (n == 0) fail<ShapeError>("median: axis ", a, " of shape ", x.shape(), " is empty");
-  if (x.dim() == 0) return {x, zeros<std::int64_t>({})};
-  const auto middle = detail::order_rows<false>(x, a, (n - 1) / 2 + 1, false).narrow(a, (n - 1) / 2, 1);
-  const auto largest = argmax(x, a, {.keepdim = true});  // the first NaN, if there is one
-  const auto is_nan = map_unary<bool>(gather(x.detach(), a, largest), [](T v) { return v != v; });
-  return detail::pick(x, a, where(is_nan, largest, middle), options.keepdim);
-}
-
-/// The middle element of all, the lower of two; NaN if there is one, or if there are no elements.
-/// Shape: any -> []
-/// Backward: dx = dy, shared by the elements that equal y.
-/// PyTorch: torch.median(x)
-template <Real T>
-Tensor<T> median(const Tensor<T>& x) {
-  if (x.numel() == 0) return full<T>({}, std::numeric_limits<T>::quiet_NaN());
-  const Tensor<T> y = median(x.detach().reshape({x.numel()}), 0).values;
-  return record("median", y, {x}, [x, m = y.item()](const Tensor<T>& dy, Grads& dx) {
-    const auto chosen = map_unary<T>(x, [m](T v) { return static_cast<T>(v == m || (v != v && m != m)); });
-    dx.add(0, dy * (chosen / sum(chosen)));
-  });
 }
 
 }  // namespace gloss::inline GLOSS_ABI
