@@ -3,7 +3,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <exception>
-#include <stdexcept>
 #include <string>
 #include <system_error>
 
@@ -17,6 +16,22 @@ void add_search(CLI::App& app, SearchSettings& s) {
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
   app.add_option("--length-penalty", s.length_penalty, "Exponent of the length normalisation")->capture_default_str();
+}
+
+/// What CLI11's own checks do not see. Errors: CLI::ValidationError
+void check(const CLI::App& train, const TrainSettings& t) {
+  if (t.resume) {
+    for (const CLI::Option* option : train.get_options())
+      if (option->count() > 0 && !option->check_name("--resume") && !option->check_name("--data") &&
+          !option->check_name("--checkpoint"))
+        throw CLI::ValidationError(option->get_name(), "cannot be given with --resume");
+    return;
+  }
+  if (t.schedule != "noam" && t.schedule != "linear")
+    throw CLI::ValidationError("--schedule", t.schedule + " is neither noam nor linear");
+  if (t.d_model % t.heads != 0)
+    throw CLI::ValidationError("--heads",
+                               std::to_string(t.heads) + " does not divide --d-model " + std::to_string(t.d_model));
 }
 
 }  // namespace
@@ -81,11 +96,6 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   train->add_option("--seed", t.seed, "Seed of everything random")->capture_default_str();
 
-  for (CLI::Option* option : train->get_options())
-    if (!option->check_name("--data") && !option->check_name("--checkpoint") && !option->check_name("--resume") &&
-        !option->check_name("--force") && !option->check_name("--help"))
-      option->excludes("--resume");
-
   TranslateSettings r;
   CLI::App* translate =
       app.add_subcommand("translate", "Translate sentences given as arguments, or line by line from standard input");
@@ -103,15 +113,11 @@ int main(int argc, char** argv) {
 
   try {
     app.parse(argc, argv);
+    if (*train) check(*train, t);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   try {
-    if (*train && t.schedule != "noam" && t.schedule != "linear")
-      throw std::invalid_argument("--schedule: " + t.schedule + " is neither noam nor linear");
-    if (*train && !t.resume && t.d_model % t.heads != 0)
-      throw std::invalid_argument("--heads " + std::to_string(t.heads) + " does not divide --d-model " +
-                                  std::to_string(t.d_model));
     errno = 0;
     const int status = *train ? run_train(t) : *translate ? run_translate(r) : run_eval(e);
     if (std::fflush(stdout) != 0 || std::ferror(stdout)) {
