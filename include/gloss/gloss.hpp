@@ -75,6 +75,7 @@
 #include <gloss/ops/reduce_loss.hpp>
 #include <gloss/ops/relu.hpp>
 #include <gloss/ops/repeat.hpp>
+#include <gloss/ops/scatter_reduce.hpp>
 #include <gloss/ops/searchsorted.hpp>
 #include <gloss/ops/sigmoid.hpp>
 #include <gloss/ops/softmax.hpp>

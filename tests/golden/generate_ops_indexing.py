@@ -64,7 +64,7 @@ def views():
     for chunks, axis in [(2, 0), (4, 0), (7, 0), (1, 1), (3, -1)]:
         pieces("chunk", lambda x: x.chunk(chunks, axis), (5, 4), axis=axis, chunks=chunks)
     pieces("chunk", lambda x: x.chunk(3, 1), (2, 0), axis=1, chunks=3)
-    for sections, axis in [(2, 0), (3, 0), (7, 0), (3, 1)]:
+    for sections, axis in [(3, 0), (6, 0), (3, 1)]:
         pieces("tensor_split", lambda x: x.tensor_split(sections, axis), (5, 4), axis=axis, sections=sections)
     for at, axis in [([2], 0), ([1, 3], 1), ([3, 1], 0), ([-1], 0), ([0, 9], 0)]:
         pieces("tensor_split", lambda x: x.tensor_split(tuple(at), axis), (5, 4), axis=axis, at=at)
@@ -79,7 +79,7 @@ def view_rules():
     def padded(values):
         return list(values) + [0] * (6 - len(values))
 
-    while len(rows) < 300:
+    while len(rows) < 280:
         x = torch.zeros([rng.choice([1, 2, 2, 3, 4, 6]) for _ in range(rng.randint(1, 4))])
         if rng.random() < 0.05:
             x = x[:, None].narrow(0, 0, 0)
@@ -116,7 +116,7 @@ def view_rules():
             allowed = 1
         except RuntimeError:
             strides, allowed = [], 0
-        if allowed and sum(row[20] for row in rows) >= 160:
+        if allowed and sum(row[20] for row in rows) >= 150:
             continue
         rows.append([x.dim(), *padded(x.shape), *padded(x.stride()), len(target), *padded(target), allowed,
                      *padded(strides)])
@@ -256,7 +256,7 @@ def indexing():
 
             case("index", lambda x, **named: x[at(named)], dict(x=make(*shape), **ids))
             result = torch.zeros(shape)[at(ids)].shape
-            for values in (result, result[-1:], ()) if kind == "f" else ((),):
+            for values in (result[-1:], ()) if kind == "f" else ((),):
                 case("index_put_add", lambda x, values, **named: put(x, some(named), values, True),
                      dict(x=make(*shape), values=make(*values), **ids))
             ids = {k: torch.randperm(min(shape["ijkl".index(k)] for k in ids))[:2] for k in ids}
@@ -307,7 +307,7 @@ def sorting():
             case("argsort", lambda x: x.argsort(**kw), dict(x=x), axis=axis, descending=descending)
         n = x.size(axis) if x.dim() else 1
         tied = x.is_floating_point() and x.isnan().any()
-        for k in {1, 2, n} & set(range(1, n + 1)):
+        for k in {2, n} & set(range(1, n + 1)):
             for largest in (0, 1) if x.dtype != torch.bool else ():
                 # which of equal elements are chosen is open, and so is their gradient
                 case("topk", lambda x: (x.detach() if tied else x).topk(k, axis, bool(largest)).values, dict(x=x), k=k,
@@ -334,8 +334,55 @@ def matrices():
         case("kron", torch.kron, dict(input=randn(*a), other=randn(*b)))
     for a, b, axis in [((2, 3), (2, 3), -1), ((3, 2), (3, 1), 0), ((3,), (3,), 0), ((0, 3), (0, 3), 1)]:
         case("cross", lambda a, b: torch.linalg.cross(a, b, dim=axis), dict(a=randn(*a), b=randn(*b)), axis=axis)
+    for a, b in [((3, 4), (2, 4)), ((2, 1, 3, 2), (4, 2, 2)), ((3, 0), (2, 0)), ((0, 3), (2, 3)), ((2, 33), (3, 33))]:
+        for p in (2.0, 1.0, inf, 0.5, 1.5, 3.0, 0.0) if a == (3, 4) else (2.0, inf):
+            near = randn(*b)
+            if a == (3, 4):
+                near[1, 1:3] = 0.5
+            x = randn(*a)
+            if a == (3, 4):
+                x[2] = near[1]  # at distance 0
+                x[1, 1] = 0.5
+            if 0 in a and p == inf:
+                continue
+            case("cdist", lambda a, b: torch.cdist(a, b, p), dict(a=x, b=near), p=p)
+
+
+def lengths():
+    for p, axis, shape in [(2.0, 1, (2, 3)), (1.0, 0, (2, 3)), (inf, -1, (2, 3)), (3.0, 1, (2, 3, 2)), (2.0, 0, ()),
+                           (2.0, 1, (2, 0))]:
+        x = randn(*shape)
+        if shape == (2, 3) and p == 2.0:
+            x[1] = 0
+        case("normalize", lambda x: F.normalize(x, p, axis), dict(x=x), p=p, axis=axis)
+    for p, keepdim, a, b in [(2.0, 0, (2, 3), (2, 3)), (1.0, 1, (2, 3), (3,)), (inf, 0, (2, 3), (1, 3)),
+                             (3.0, 0, (3,), (3,)), (2.0, 0, (0, 3), (0, 3))]:
+        case("pairwise_distance", lambda a, b: F.pairwise_distance(a, b, p, keepdim=bool(keepdim)),
+             dict(a=randn(*a), b=randn(*b)), p=p, keepdim=keepdim)
+    case("pairwise_distance", lambda a, b: F.pairwise_distance(a, b), dict(a=torch.ones(1, 3), b=torch.ones(1, 3)),
+         p=2.0, keepdim=0)
+    for axis, a, b in [(1, (2, 3), (2, 3)), (-1, (2, 3), (3,)), (0, (3, 1), (3, 2)), (1, (2, 3), (2, 3))]:
+        x = randn(*a)
+        if counts.get("cosine_similarity") == 3:
+            x[0] = 0
+        case("cosine_similarity", lambda a, b: F.cosine_similarity(a, b, axis), dict(a=x, b=randn(*b)), axis=axis)
+
+
+def reduced_scatters():
+    for how, name in enumerate(("sum", "mean", "amax", "amin")):
+        for include in (True, False):
+            for axis, shape, index, source in [(0, (4,), (6,), (6,)), (1, (2, 3), (2, 5), (2, 5)), (0, (3, 2), (2, 1), (2, 1)),
+                                               (0, (), (), ()), (1, (2, 3), (2, 0), (2, 0))]:
+                n = shape[axis] if shape else 1
+                ties = lambda *s: integers(3, *s).double()
+                # PyTorch gives a share of the gradient to an x that equals the result even if x does not take part
+                apart = 0.0 if include else 0.25
+                case("scatter_reduce", lambda x, index, source: x.scatter_reduce(axis, index, source, name,
+                                                                                include_self=include),
+                     dict(x=ties(*shape) + apart, index=integers(n, *index), source=ties(*source)), axis=axis, how=how,
+                     include_self=int(include))
 
 
 if __name__ == "__main__":
     torch.manual_seed(1)
-    write("ops_indexing.safetensors", [views, view_rules, copies, indexing, sorting, matrices])
+    write("ops_indexing.safetensors", [views, view_rules, copies, indexing, sorting, matrices, reduced_scatters, lengths])

@@ -2,6 +2,7 @@
 #include <gloss/ops/index.hpp>
 #include <gloss/ops/masked_fill.hpp>
 #include <gloss/ops/masked_select.hpp>
+#include <gloss/ops/scatter_reduce.hpp>
 #include <gloss/ops/searchsorted.hpp>
 #include <gloss/ops/unique.hpp>
 
@@ -26,6 +27,9 @@ TEST_CASE("golden: elements read and written along an axis are PyTorch's", "[ops
   CHECK_GOLDEN_EVERY("scatter_add", scatter_add(x, c.integer("axis"), c.ids("index"), c.like(x, "source")));
   CHECK_GOLDEN_EVERY("scatter", scatter(x, c.integer("axis"), c.ids("index"), c.like(x, "source")));
   CHECK_GOLDEN_EVERY("scatter_value", scatter(x, c.integer("axis"), c.ids("index"), 1));
+  CHECK_GOLDEN("scatter_reduce", scatter_reduce(c["x"], c.integer("axis"), c.ids("index"), c["source"],
+                                                static_cast<ScatterReduce>(c.integer("how")),
+                                                {.include_self = c.integer("include_self") != 0}));
   CHECK_GOLDEN_EVERY("take", take(x, c.ids("index")));
   CHECK_GOLDEN_EVERY("take_along_dim", c.has("axis") ? take_along_dim(x, c.ids("index"), c.integer("axis"))
                                                      : take_along_dim(x, c.ids("index")));

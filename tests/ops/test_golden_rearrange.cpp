@@ -1,4 +1,5 @@
 // Copies in another order, borders, triangles and diagonals against PyTorch: tests/golden/generate_ops_indexing.py
+#include <gloss/ops/cdist.hpp>
 #include <gloss/ops/diag.hpp>
 #include <gloss/ops/flip.hpp>
 #include <gloss/ops/hstack.hpp>
@@ -86,5 +87,6 @@ TEST_CASE("golden: products of matrices and vectors are PyTorch's", "[ops]") {
   CHECK_GOLDEN("addmm", addmm(c["x"], c["a"], c["b"], addmm_options(c)));
   CHECK_GOLDEN("baddbmm", baddbmm(c["x"], c["a"], c["b"], addmm_options(c)));
   CHECK_GOLDEN("kron", kron(c["input"], c["other"]));
+  CHECK_GOLDEN("cdist", cdist(c["a"], c["b"], c.real("p")));
   CHECK_GOLDEN("cross", cross(c["a"], c["b"], c.integer("axis")));
 }

@@ -2,6 +2,7 @@
 #include <gloss/ops/index.hpp>
 #include <gloss/ops/masked_fill.hpp>
 #include <gloss/ops/masked_select.hpp>
+#include <gloss/ops/scatter_reduce.hpp>
 #include <gloss/ops/searchsorted.hpp>
 #include <gloss/ops/unique.hpp>
 
@@ -40,6 +41,10 @@ TEST_CASE("writing by position: gradients and second derivatives agree with diff
                   {leaf({3, 4}), leaf({2, 3})});
   check_gradients([&](const V& v) { return scatter(v[0], 1, often, 2); }, {leaf({2, 4})});
   check_gradients([&](const V& v) { return scatter_add(v[0], 1, often, v[1]); }, {leaf({2, 4}), leaf({3, 2})});
+  for (const ScatterReduce how : {ScatterReduce::sum, ScatterReduce::mean, ScatterReduce::amax, ScatterReduce::amin})
+    for (const bool self : {true, false})
+      check_gradients([&](const V& v) { return scatter_reduce(v[0], 1, often, v[1], how, {.include_self = self}); },
+                      {leaf({2, 4}), leaf({3, 2})});
   check_gradients([](const V& v) { return index_select(v[0].t(), 0, {2, 0, 2}); }, {leaf({2, 3})});
   check_gradients([](const V& v) { return index_add(v[0], -1, {2, 0, 2}, v[1]); }, {leaf({2, 3}), leaf({2, 3})});
   check_gradients([](const V& v) { return index_copy(v[0], 0, {2, 0}, v[1]); }, {leaf({3, 2}), leaf({2, 2})});
@@ -157,6 +162,10 @@ TEST_CASE("writing by position: a refused call changes nothing, and what cannot 
               "scatter_add: index [1, 2] does not lie within source [2]");
   CHECK_ERROR(scatter(x, 1, zeros<std::int64_t>({3, 1}), 1), ShapeError,
               "scatter: index [3, 1] is larger than x [2, 3] at axis 0");
+  CHECK_ERROR(scatter_reduce(x, 1, far, x, ScatterReduce::amax), IndexError,
+              "scatter_reduce: index 3 is out of range for axis 1 of shape [2, 3]");
+  CHECK_ERROR(scatter_reduce(x, 1, row, zeros<float>({2}), ScatterReduce::mean), ShapeError,
+              "scatter_reduce: index [1, 2] does not lie within source [2]");
   CHECK_ERROR(take(x, {6}), IndexError, "take: index 6 is out of range for axis 0 of shape [6]");
   CHECK_ERROR(take(zeros<float>({0}), {0}), IndexError, "take: index 0 is out of range for axis 0 of shape [0]");
   CHECK_ERROR(take_along_dim(x, {0}, 1), ShapeError, "take_along_dim: index [1] has not as many axes as x [2, 3]");

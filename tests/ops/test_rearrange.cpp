@@ -1,4 +1,5 @@
 // Copies in another order, joins, borders, triangles, diagonals, products: gradients, errors, edges.
+#include <gloss/ops/cdist.hpp>
 #include <gloss/ops/diag.hpp>
 #include <gloss/ops/flip.hpp>
 #include <gloss/ops/hstack.hpp>
@@ -64,6 +65,30 @@ TEST_CASE("rearranged copies, joins and products: integers and flags take part")
   CHECK(atleast_3d(a).shape() == Shape{1, 2, 1});
   CHECK(gloss_test::values(fliplr(a.unsqueeze(0))) == std::vector<std::int64_t>{2, 1});
   CHECK(gloss_test::values(flipud(a)) == std::vector<std::int64_t>{2, 1});
+}
+
+TEST_CASE("cdist: gradients agree with difference quotients, for every kind of p") {
+  Rng rng(10);
+  RngGuard use(rng);
+  const V x = {randn<double>({3, 5}).requires_grad_(), randn<double>({2, 2, 5}).requires_grad_()};
+  for (const double p : {2.0, 1.0, 3.0, 0.5, static_cast<double>(INFINITY)})
+    CHECK(gradcheck([p](const V& v) { return cdist(v[0], v[1], p); }, x));
+  const auto y = cdist(x[0], x[0]);
+  CHECK_ERROR(grad(sum(y), {x[0]}, {.create_graph = true}), GradError, "cdist: a fused op has no second derivative");
+  CHECK(gloss_test::difference(cdist(x[0].slice(0, 0, 3, 2), x[1][0].t().contiguous().t()),
+                               cdist(x[0], x[1])[0].slice(0, 0, 3, 2)) == 0);
+}
+
+TEST_CASE("cdist: keeps the digits of close rows, and NaN spreads") {
+  const Tensor<float> a = {{10000, 10000}}, b = {{10000, 10001}};
+  CHECK(cdist(a, b).item() == 1);
+  for (const double p : {0.5, 1.0, 2.0, 3.0, static_cast<double>(INFINITY)})
+    CHECK(std::isnan(cdist(a, Tensor<float>{{NAN, 0}}, p).item()));
+  CHECK(cdist(zeros<float>({0, 2, 3}), zeros<float>({4, 3})).shape() == Shape{0, 2, 4});
+  CHECK_ERROR(cdist(a, zeros<float>({1, 3})), ShapeError,
+              "cdist: two matrices with rows of one length are wanted: a [1, 2], b [1, 3]");
+  CHECK_ERROR(cdist(a[0], b), ShapeError, "cdist: two matrices with rows of one length are wanted: a [2], b [1, 2]");
+  CHECK_ERROR(cdist(a, b, -1), Error, "cdist: p -1 is negative");
 }
 
 TEST_CASE("addmm: beta 0 leaves the sum out, NaN and all") {
