@@ -55,6 +55,7 @@ class Program:
         self.lines = []
         self.values = []
         self.leaves = []
+        self.inputs = []
         self.used = set()
 
     # --- choosing
@@ -84,6 +85,7 @@ class Program:
 
     def input(self, kind, shape, high=0):
         which = len(self.values)
+        self.inputs.append(which)
         x = numbers(self.index, which, shape)
         if kind == "i":
             if high < 1:
@@ -112,6 +114,10 @@ class Program:
             return []
         count = self.random.randint(1, min(3, x.dim()))
         return [a - x.dim() if self.chance(0.3) else a for a in self.random.sample(range(x.dim()), count)]
+
+    def is_view_of_input(self, v):
+        x = self.values[v]
+        return any(x.untyped_storage().data_ptr() == self.values[w].untyped_storage().data_ptr() for w in self.inputs)
 
     # --- noting
     def note(self, name, arguments, result, **options):
@@ -387,6 +393,8 @@ def reshape(p):
     if shape and p.chance(0.3):
         shape[p.random.randrange(len(shape))] = -1
     name = p.random.choice(["view", "reshape"])
+    if not p.is_view_of_input(v):
+        name = "reshape"  # in which order an op lays out its result is its own affair
     try:
         y = getattr(x, name)(shape)
     except RuntimeError:  # view cannot: the same refusal is wanted
@@ -530,6 +538,258 @@ def indexing(p):
         p.note(kind, [i, w], torch.nn.functional.embedding(p.values[i], p.values[w]))
 
 
+# --- more views, and copies in another order
+@op(2)
+def more_views(p):
+    v = any_kind(p)
+    x = p.values[v]
+    a = p.axis(x)
+    n = x.shape[a]
+    kind = p.random.choice(["unfold", "diagonal", "movedim", "unflatten", "broadcast_to"])
+    if kind == "unfold":
+        size = p.random.randint(1, max(n, 1))
+        step = p.random.randint(1, 3)
+        if size > n:
+            raise Skip
+        p.note(kind, [v], x.unfold(a, size, step), axis=a, size=size, step=step)
+    elif kind == "diagonal":
+        b = p.axis(x)
+        if a % x.dim() == b % x.dim():
+            raise Skip
+        offset = p.random.randint(-2, 2)
+        p.note(kind, [v], x.diagonal(offset, a, b), offset=offset, a=a, b=b)
+    elif kind == "movedim":
+        b = p.axis(x)
+        p.note(kind, [v], x.movedim(a, b), a=a, b=b)
+    elif kind == "unflatten":
+        parts = [d for d in (1, 2, 3) if n and n % d == 0]
+        if not parts:
+            raise Skip
+        d = p.random.choice(parts)
+        sizes = [d, -1] if p.chance(0.5) else [n // d, d]
+        p.note(kind, [v], x.unflatten(a, sizes), axis=a, sizes=sizes)
+    else:
+        shape = [p.random.randint(1, 3), *x.shape]
+        p.note(kind, [v], x.broadcast_to(shape), shape=shape)
+
+
+@op(1.2)
+def pieces(p):
+    v = any_kind(p)
+    x = p.values[v]
+    a = p.axis(x)
+    n = x.shape[a]
+    kind = p.random.choice(["unbind", "chunk", "split", "split_sizes", "tensor_split"])
+    if n == 0 or n > 4:
+        raise Skip
+    if kind == "unbind":
+        p.note(kind, [v], list(x.unbind(a)), axis=a)
+    elif kind == "split_sizes":
+        first = p.random.randint(0, n)
+        p.note(kind, [v], list(x.split([first, n - first], a)), axis=a, sizes=[first, n - first])
+    else:
+        k = p.random.randint(1, 3)
+        p.note(kind, [v], list(getattr(x, kind)(k, a)), axis=a, n=k)
+
+
+@op(2)
+def reordered(p):
+    v = any_kind(p)
+    x = p.values[v]
+    kind = p.random.choice(["flip", "roll", "roll_all", "rot90", "repeat_times", "tile", "repeat_interleave"])
+    if kind == "flip":
+        axes = p.axes(x)
+        if not axes:
+            raise Skip
+        p.note(kind, [v], x.flip(axes), axes=axes)
+    elif kind == "roll":
+        a, shift = p.axis(x), p.random.randint(-4, 4)
+        p.note(kind, [v], x.roll(shift, a), axis=a, shift=shift)
+    elif kind == "roll_all":
+        shift = p.random.randint(-4, 4)
+        p.note(kind, [v], x.roll(shift), shift=shift)
+    elif kind == "rot90":
+        a, b = p.axis(x), p.axis(x)
+        if a % x.dim() == b % x.dim():
+            raise Skip
+        k = p.random.randint(-2, 3)
+        p.note(kind, [v], x.rot90(k, [a, b]), k=k, axes=[a, b])
+    elif kind in ("repeat_times", "tile"):
+        times = [p.random.randint(1, 2) for _ in range(x.dim() + p.random.randint(0, 1))]
+        if not times:
+            raise Skip
+        p.note(kind, [v], x.repeat(times) if kind == "repeat_times" else x.tile(times), times=times)
+    else:
+        a, times = p.axis(x), p.random.randint(0, 3)
+        p.note(kind, [v], x.repeat_interleave(times, a), axis=a, times=times)
+
+
+@op(1.2)
+def triangles(p):
+    name = p.random.choice(["triu", "tril", "diag_embed", "trace"])
+    v = p.pick(new=p.shape(), test=lambda x: x.dim() >= (1 if name == "diag_embed" else 2))
+    x = p.values[v]
+    if x.dim() < 2 and name != "diag_embed" or x.dim() == 0:
+        raise Skip
+    if name == "trace":
+        if x.dim() != 2:
+            raise Skip
+        p.note(name, [v], x.trace())
+    elif name == "diag_embed":
+        offset = p.random.randint(-2, 2)
+        p.note(name, [v], x.diag_embed(offset), offset=offset)
+    else:
+        k = p.random.randint(-2, 2)
+        p.note(name, [v], getattr(torch, name)(x, k), diagonal=k)
+
+
+@op()
+def pad(p):
+    v = p.pick(new=p.shape(), test=lambda x: x.dim() > 0)
+    x = p.values[v]
+    if x.dim() == 0:
+        raise Skip
+    axes = p.random.randint(1, min(2, x.dim()))
+    widths = [p.random.randint(0, 2) for _ in range(2 * axes)]
+    value = round(p.random.uniform(-1, 1), 2)
+    p.note("pad", [v], torch.nn.functional.pad(x, widths, value=value), widths=widths, value=value)
+
+
+# --- more indexing
+@op(2)
+def more_indexing(p):
+    v = p.pick(new=p.shape(), test=lambda x: x.dim() > 0 and x.numel() > 0)
+    x = p.values[v]
+    if x.numel() == 0:
+        raise Skip
+    if x.dim() == 0:
+        raise Skip
+    a = p.axis(x)
+    n = x.shape[a]
+    kind = p.random.choice(["scatter", "scatter_value", "take", "take_along_dim", "index_copy", "index_fill", "index",
+                            "index_put_add", "masked_select", "index_mask", "one_hot"])
+    if kind in ("scatter", "scatter_value", "take_along_dim"):
+        shape = [p.random.randint(1, s) for s in x.shape]
+        shape[a] = p.random.randint(1, n)
+        i = p.input("i", tuple(shape), n)
+        if kind == "take_along_dim":
+            full = list(x.shape)
+            full[a] = shape[a]
+            if shape != full and not all(s == t or s == 1 for s, t in zip(shape, full)):
+                raise Skip
+            p.note(kind, [v, i], torch.take_along_dim(x, p.values[i], a), axis=a)
+            return
+        ids = p.values[i]
+        if any(len(set(row.tolist())) < row.numel() for row in ids.movedim(a, -1).reshape(-1, ids.shape[a])):
+            raise Skip  # which of two writers wins is nobody's promise
+        if kind == "scatter":
+            f = p.input("f", tuple(shape))
+            p.note(kind, [v, i, f], x.scatter(a, ids, p.values[f]), axis=a)
+        else:
+            value = round(p.random.uniform(-2, 2), 2)
+            p.note(kind, [v, i], x.scatter(a, ids, value), axis=a, value=value)
+    elif kind == "take":
+        i = p.input("i", p.shape(2), x.numel())
+        p.note(kind, [v, i], x.take(p.values[i]))
+    elif kind in ("index_copy", "index_fill"):
+        i = p.input("i", (p.random.randint(1, n),), n)
+        if len(set(p.values[i].tolist())) < p.values[i].numel():
+            raise Skip
+        if kind == "index_fill":
+            value = round(p.random.uniform(-2, 2), 2)
+            p.note(kind, [v, i], x.index_fill(a, p.values[i], value), axis=a, value=value)
+        else:
+            shape = list(x.shape)
+            shape[a] = p.values[i].numel()
+            f = p.input("f", tuple(shape))
+            p.note(kind, [v, i, f], x.index_copy(a, p.values[i], p.values[f]), axis=a)
+    elif kind in ("index", "index_put_add"):
+        lists = [p.input("i", s, x.shape[k])
+                 for k, s in enumerate(p.random.choice([((3,),), ((2,), (2,)), ((2, 1), (3,)), ((2, 2),)])[: x.dim()])]
+        ids = tuple(p.values[i] for i in lists)
+        if kind == "index":
+            p.note(kind, [v, *lists], x[ids])
+        else:
+            f = p.input("f", tuple(x[ids].shape))
+            p.note(kind, [v, *lists, f], x.index_put(ids, p.values[f], accumulate=True))
+    elif kind == "one_hot":
+        i = p.input("i", p.shape(2), 4)
+        p.note(kind, [i], torch.nn.functional.one_hot(p.values[i], 4), classes=4)
+    else:
+        m = p.pick("b", test=lambda m: m.shape == x.shape, new=tuple(x.shape))
+        p.note(kind, [v, m], x.masked_select(p.values[m]) if kind == "masked_select" else x[p.values[m]])
+
+
+@op(0.6)
+def positions(p):
+    v = p.pick("b", new=p.shape())
+    p.note("nonzero", [v], p.values[v].nonzero())
+
+
+@op(1.5)
+def sorting(p):
+    v = p.pick(test=lambda x: x.numel() > 0 and x.dim() > 0)
+    x = p.values[v]
+    a = p.axis(x)
+    distinct(x, a)
+    kind = p.random.choice(["sort", "argsort", "topk_axis", "kthvalue"])
+    down = p.chance(0.5)
+    if kind == "sort":
+        found = x.sort(dim=a, descending=down)
+        p.note(kind, [v], [found.indices, found.values], axis=a, descending=down)
+    elif kind == "argsort":
+        p.note(kind, [v], x.argsort(dim=a, descending=down), axis=a, descending=down)
+    elif kind == "topk_axis":
+        k = p.random.randint(1, x.shape[a])
+        found = x.topk(k, a, largest=down)
+        p.note(kind, [v], [found.indices, found.values], k=k, axis=a, largest=down)
+    else:
+        k = p.random.randint(1, x.shape[a])
+        keepdim = p.chance(0.5)
+        found = x.kthvalue(k, a, keepdim=keepdim)
+        p.note(kind, [v], [found.indices, found.values], k=k, axis=a, keepdim=keepdim)
+
+
+# --- more products
+@op(1.5)
+def more_products(p):
+    kind = p.random.choice(["mm", "bmm", "mv", "dot", "outer", "addmm", "kron", "cdist"])
+    m, k, n = (p.random.randint(1, 4) for _ in range(3))
+    shapes = {"mm": ((m, k), (k, n)), "bmm": ((2, m, k), (2, k, n)), "mv": ((m, k), (k,)), "dot": ((k,), (k,)),
+              "outer": ((m,), (n,)), "kron": ((m, 2), (2, n)), "cdist": ((m, k), (n, k)), "addmm": ((m, k), (k, n))}
+    one, two = shapes[kind]
+    a = p.pick(test=lambda x: x.shape == torch.Size(one), new=one)
+    b = p.input("f", two)
+    x, y = p.values[a], p.values[b]
+    if kind == "addmm":
+        c = p.input("f", p.random.choice([(m, n), (n,), (1, n), ()]))
+        p.note(kind, [c, a, b], torch.addmm(p.values[c], x, y, beta=0.5, alpha=1.5), beta=0.5, alpha=1.5)
+    elif kind == "cdist":
+        if (torch.cdist(x, y) < 0.05).any():
+            raise Skip
+        q = p.random.choice([1.0, 2.0, 3.0])
+        if q != 2.0:
+            clear_of(x[:, None] - y[None], [0])
+        p.note(kind, [a, b], torch.cdist(x, y, p=q), p=q)
+    else:
+        p.note(kind, [a, b], getattr(torch, kind)(x, y))
+
+
+EINSUM = ["ij,jk->ik", "ij,kj->ki", "bij,bjk->bik", "ij->ji", "ii->i", "ij->", "ij,ij->i", "i,j->ij", "bhqd,bhkd->bhqk",
+          "...i,...i->...", "ij,jk", "ijk->kj", "bij,jk->bik"]
+
+
+@op(1.2)
+def einsum(p):
+    pattern = p.random.choice(EINSUM)
+    sizes = {c: p.random.randint(1, 3) for c in "bhijkqd"}
+    lists = []
+    for operand in pattern.split("->")[0].split(","):
+        shape = (2,) * operand.count("...") + tuple(sizes[c] for c in operand.replace("...", ""))
+        lists.append(p.pick(test=lambda x: x.shape == torch.Size(shape), new=shape))
+    p.note("einsum", lists, torch.einsum(pattern, *(p.values[o] for o in lists)), pattern=pattern)
+
+
 # --- products and rows
 @op(2)
 def matmul(p):
@@ -588,13 +848,14 @@ def grow(index):
     done = tries = 0
     while done < want and tries < 200:
         tries += 1
-        before = len(p.lines), len(p.values), len(p.leaves), set(p.used)
+        before = len(p.lines), len(p.values), len(p.leaves), set(p.used), len(p.inputs)
         try:
             p.random.choices(list(OPS), list(OPS.values()))[0](p)
             done += 1
         except Skip:
             del p.lines[before[0]:], p.values[before[1]:], p.leaves[before[2]:]
             p.used = before[3]
+            del p.inputs[before[4]:]
     numbers_out, shapes, total = [], [], 0
     for v, result in enumerate(p.values):
         if v in p.used:

@@ -115,6 +115,10 @@ class Machine {
     put(std::move(found.indices));
     put(std::move(found.values));
   }
+  template <class U>
+  void put(std::vector<Tensor<U>> several) {
+    for (Tensor<U>& y : several) put(std::move(y));
+  }
   const Tensor<T>& x(const Line& l, std::size_t i = 0) const { return real(l.arguments.at(i)); }
   const Tensor<std::int64_t>& ids(const Line& l, std::size_t i) const {
     return std::get<Tensor<std::int64_t>>(values_.at(l.arguments.at(i)));
@@ -126,6 +130,11 @@ class Machine {
   std::vector<Tensor<U>> all(const Line& l) const {
     std::vector<Tensor<U>> list;
     for (const std::size_t a : l.arguments) list.push_back(std::get<Tensor<U>>(values_.at(a)));
+    return list;
+  }
+  IndexList id_lists(const Line& l, std::size_t first, std::size_t last) const {
+    IndexList list;
+    for (std::size_t i = first; i < last; ++i) list.push_back(ids(l, i));
     return list;
   }
   static Axes axes(const Line& l) {
@@ -283,6 +292,84 @@ const std::map<std::string, typename Machine<T>::Op>& Machine<T>::ops() {
       {"index_select", [](M& m, const L& l) { m.put(index_select(m.x(l), l.integer("axis"), m.ids(l, 1))); }},
       {"index_add", [](M& m, const L& l) { m.put(index_add(m.x(l), l.integer("axis"), m.ids(l, 1), m.x(l, 2))); }},
       {"embedding", [](M& m, const L& l) { m.put(embedding(m.ids(l, 0), m.x(l, 1))); }},
+      // more views, and copies in another order
+      {"unfold", of_any([](auto& x, auto& l) {
+         return x.unfold(l.integer("axis"), l.integer("size"), l.integer("step"));
+       })},
+      {"diagonal", of_any([](auto& x, auto& l) {
+         return x.diagonal(l.integer("offset"), l.integer("a"), l.integer("b"));
+       })},
+      {"movedim", of_any([](auto& x, auto& l) { return x.movedim(l.integer("a"), l.integer("b")); })},
+      {"unflatten", of_any([](auto& x, auto& l) { return x.unflatten(l.integer("axis"), l.shape("sizes")); })},
+      {"broadcast_to", of_any([](auto& x, auto& l) { return x.broadcast_to(l.shape("shape")); })},
+      {"unbind", of_any([](auto& x, auto& l) { return x.unbind(l.integer("axis")); })},
+      {"chunk", of_any([](auto& x, auto& l) { return x.chunk(l.integer("n"), l.integer("axis")); })},
+      {"split", of_any([](auto& x, auto& l) { return x.split(l.integer("n"), l.integer("axis")); })},
+      {"tensor_split", of_any([](auto& x, auto& l) { return x.tensor_split(l.integer("n"), l.integer("axis")); })},
+      {"split_sizes", of_any([](auto& x, auto& l) {
+         const Shape sizes = l.shape("sizes");
+         return x.split(std::vector<Index>(sizes.begin(), sizes.end()), l.integer("axis"));
+       })},
+      {"flip", of_any([](auto& x, auto& l) { return flip(x, l.shape("axes")); })},
+      {"roll", of_any([](auto& x, auto& l) { return roll(x, {l.integer("shift")}, {l.integer("axis")}); })},
+      {"roll_all", of_any([](auto& x, auto& l) { return roll(x, l.integer("shift")); })},
+      {"rot90", of_any([](auto& x, auto& l) { return rot90(x, l.integer("k"), l.shape("axes")); })},
+      {"repeat_times", of_any([](auto& x, auto& l) { return repeat(x, l.shape("times")); })},
+      {"tile", of_any([](auto& x, auto& l) { return tile(x, l.shape("times")); })},
+      {"repeat_interleave",
+       of_any([](auto& x, auto& l) { return repeat_interleave(x, l.integer("times"), l.integer("axis")); })},
+      {"triu", [](M& m, const L& l) { m.put(triu(m.x(l), l.integer("diagonal"))); }},
+      {"tril", [](M& m, const L& l) { m.put(tril(m.x(l), l.integer("diagonal"))); }},
+      {"diag_embed", [](M& m, const L& l) { m.put(diag_embed(m.x(l), l.integer("offset"))); }},
+      {"trace", unary([](auto& x) { return trace(x); })},
+      {"pad",
+       [](M& m, const L& l) {
+         const Shape widths = l.shape("widths");
+         m.put(pad(m.x(l), std::vector<Index>(widths.begin(), widths.end()), {.value = l.real("value")}));
+       }},
+      // more indexing
+      {"scatter", [](M& m, const L& l) { m.put(scatter(m.x(l), l.integer("axis"), m.ids(l, 1), m.x(l, 2))); }},
+      {"scatter_value",
+       [](M& m, const L& l) { m.put(scatter(m.x(l), l.integer("axis"), m.ids(l, 1), l.real("value"))); }},
+      {"take", [](M& m, const L& l) { m.put(take(m.x(l), m.ids(l, 1))); }},
+      {"take_along_dim", [](M& m, const L& l) { m.put(take_along_dim(m.x(l), m.ids(l, 1), l.integer("axis"))); }},
+      {"index_copy", [](M& m, const L& l) { m.put(index_copy(m.x(l), l.integer("axis"), m.ids(l, 1), m.x(l, 2))); }},
+      {"index_fill",
+       [](M& m, const L& l) { m.put(index_fill(m.x(l), l.integer("axis"), m.ids(l, 1), l.real("value"))); }},
+      {"index", [](M& m, const L& l) { m.put(index(m.x(l), m.id_lists(l, 1, l.arguments.size()))); }},
+      {"index_put_add",
+       [](M& m, const L& l) {
+         const std::size_t last = l.arguments.size() - 1;
+         m.put(index_put(m.x(l), m.id_lists(l, 1, last), m.x(l, last), {.accumulate = true}));
+       }},
+      {"index_mask", [](M& m, const L& l) { m.put(index(m.x(l), m.mask(l, 1))); }},
+      {"masked_select", [](M& m, const L& l) { m.put(masked_select(m.x(l), m.mask(l, 1))); }},
+      {"one_hot", [](M& m, const L& l) { m.put(one_hot(m.ids(l, 0), l.integer("classes"))); }},
+      {"nonzero", [](M& m, const L& l) { m.put(nonzero(m.mask(l, 0))); }},
+      {"sort",
+       [](M& m, const L& l) { m.put(sort(m.x(l), l.integer("axis"), {.descending = l.flag("descending")})); }},
+      {"argsort",
+       [](M& m, const L& l) { m.put(argsort(m.x(l), l.integer("axis"), {.descending = l.flag("descending")})); }},
+      {"topk_axis",
+       [](M& m, const L& l) {
+         m.put(topk(m.x(l), l.integer("k"), l.integer("axis"), {.largest = l.flag("largest")}));
+       }},
+      {"kthvalue",
+       [](M& m, const L& l) { m.put(kthvalue(m.x(l), l.integer("k"), l.integer("axis"), keepdim(l))); }},
+      // more products
+      {"mm", binary([](auto& a, auto& b) { return mm(a, b); })},
+      {"bmm", binary([](auto& a, auto& b) { return bmm(a, b); })},
+      {"mv", binary([](auto& a, auto& b) { return mv(a, b); })},
+      {"dot", binary([](auto& a, auto& b) { return dot(a, b); })},
+      {"outer", binary([](auto& a, auto& b) { return outer(a, b); })},
+      {"kron", binary([](auto& a, auto& b) { return kron(a, b); })},
+      {"addmm",
+       [](M& m, const L& l) {
+         m.put(addmm(m.x(l, 0), m.x(l, 1), m.x(l, 2), {.beta = l.real("beta"), .alpha = l.real("alpha")}));
+       }},
+      {"cdist", [](M& m, const L& l) { m.put(cdist(m.x(l, 0), m.x(l, 1), l.real("p"))); }},
+      {"einsum",
+       [](M& m, const L& l) { m.put(einsum(runtime_pattern(l.options.at("pattern")), m.template all<T>(l))); }},
       // products and rows
       {"matmul", binary([](auto& a, auto& b) { return matmul(a, b); })},
       {"softmax", [](M& m, const L& l) { m.put(softmax(m.x(l), l.integer("axis"))); }},
