@@ -1,4 +1,5 @@
 // Copies in another order, joins, borders, triangles, diagonals, products: gradients, errors, edges.
+#include <gloss/ops/cast.hpp>
 #include <gloss/ops/cdist.hpp>
 #include <gloss/ops/diag.hpp>
 #include <gloss/ops/flip.hpp>
@@ -60,6 +61,13 @@ TEST_CASE("rearranged copies, joins and products: integers and flags take part")
   CHECK(gloss_test::values(outer(a, b)) == std::vector<std::int64_t>{3, 4, 5, 6, 8, 10});
   CHECK(gloss_test::values(kron(a, a)) == std::vector<std::int64_t>{1, 2, 2, 4});
   CHECK(gloss_test::values(cross(b, Tensor<std::int64_t>{0, 0, 1})) == std::vector<std::int64_t>{4, -3, 0});
+  const auto m = arange<std::int64_t>(24).view({2, 3, 4});
+  const auto product = matmul(m, m[1].t());  // wide enough for doubles to check
+  CHECK(gloss_test::difference(product, matmul(cast<double>(m), cast<double>(m[1]).t())) == 0);
+  CHECK(mv(m[0], m[0][1]).at({1}) == 126);
+  CHECK(dot(a, a).item() == 5);
+  CHECK(mm(full<std::uint8_t>({1, 1}, 200), full<std::uint8_t>({1, 1}, 2)).item() == 144);  // wraps around
+  CHECK(matmul(zeros<std::int64_t>({2, 0}), zeros<std::int64_t>({0, 3})).shape() == Shape{2, 3});
   CHECK(gloss_test::values(hstack<std::int64_t>({a, b})) == std::vector<std::int64_t>{1, 2, 3, 4, 5});
   CHECK(meshgrid<bool>({Tensor<bool>{true, false}, Tensor<bool>{true}})[0].shape() == Shape{2, 1});
   CHECK(atleast_3d(a).shape() == Shape{1, 2, 1});

@@ -8,6 +8,10 @@
 
 namespace gloss::inline GLOSS_ABI {
 
+/// Element types that matrices can be multiplied in. Whole numbers wrap around; for them speed is no aim.
+template <class T>
+concept Multipliable = Real<T> ||(std::integral<T> && !std::same_as<T, bool>);
+
 namespace detail {
 
 /// A matrix (or batch of them) as a product kernel reads it: which way round, and the distance between rows.
@@ -78,6 +82,33 @@ Tensor<T> matmul_forward(const Tensor<T>& a, const Tensor<T>& b, const Shape& ba
   return y;
 }
 
+/// The same for whole numbers, by plain loops.
+template <class T>
+  requires(!Real<T>)
+Tensor<T> matmul_forward(const Tensor<T>& a, const Tensor<T>& b, const Shape& batch) {
+  using U = std::make_unsigned_t<T>;
+  const Index m = a.size(-2), n = b.size(-1), inner = a.size(-1);
+  Shape sizes_a = batch, sizes_b = batch, sizes = batch;
+  for (Index s : {m, inner}) sizes_a.push_back(s);
+  for (Index s : {inner, n}) sizes_b.push_back(s);
+  for (Index s : {m, n}) sizes.push_back(s);
+  const Tensor<T> xa = a.expand(sizes_a).contiguous(), xb = b.expand(sizes_b).contiguous();
+  Tensor<T> y = zeros<T>(sizes);
+  const T *pa = xa.data(), *pb = xb.data();
+  T* const py = y.data();
+  parallel_for(batch.numel() * m, 16384 / (n * inner + 1) + 1, [=](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r)
+      for (Index k = 0; k < inner; ++k) {
+        const U factor = static_cast<U>(pa[r * inner + k]);
+        const T* row = pb + (r / m * inner + k) * n;
+        for (Index j = 0; j < n; ++j)
+          py[r * n + j] = static_cast<T>(
+              static_cast<U>(static_cast<U>(py[r * n + j]) + static_cast<U>(factor * static_cast<U>(row[j]))));
+      }
+  });
+  return y;
+}
+
 }  // namespace detail
 
 /// y = a b, the matrix product, with PyTorch's rules: vectors act as a row on the left and a column on the right, axes
@@ -86,7 +117,7 @@ Tensor<T> matmul_forward(const Tensor<T>& a, const Tensor<T>& b, const Shape& ba
 /// Errors: ShapeError when the inner dimensions differ, the batches do not broadcast, or one is a scalar.
 /// Backward: da = dy b^T, db = a^T dy, summed over stretched batch axes.
 /// PyTorch: torch.matmul
-template <Real T>
+template <Multipliable T>
 Tensor<T> matmul(const Tensor<T>& a, const Tensor<T>& b) {
   if (a.dim() == 0 || b.dim() == 0)
     fail<ShapeError>("matmul: both need at least one axis: a ", a.shape(), ", b ", b.shape());
@@ -104,10 +135,13 @@ Tensor<T> matmul(const Tensor<T>& a, const Tensor<T>& b) {
   }
   const Shape batch = broadcast_shapes("matmul", Shape(a.shape().begin(), a.shape().end() - 2),
                                        Shape(b.shape().begin(), b.shape().end() - 2));
-  return record("matmul", detail::matmul_forward(a, b, batch), {a, b}, [a, b](const Tensor<T>& dy, Grads& dx) {
-    if (dx.needs(0)) dx.add(0, sum_to(matmul(dy, b.mT()), a.shape()));
-    if (dx.needs(1)) dx.add(1, sum_to(matmul(a.mT(), dy), b.shape()));
-  });
+  Tensor<T> y = detail::matmul_forward(a, b, batch);
+  if constexpr (Real<T>)
+    return record("matmul", y, {a, b}, [a, b](const Tensor<T>& dy, Grads& dx) {
+      if (dx.needs(0)) dx.add(0, sum_to(matmul(dy, b.mT()), a.shape()));
+      if (dx.needs(1)) dx.add(1, sum_to(matmul(a.mT(), dy), b.shape()));
+    });
+  return y;
 }
 
 }  // namespace gloss::inline GLOSS_ABI

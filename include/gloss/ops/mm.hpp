@@ -22,7 +22,7 @@ inline void check_product(const char* op, const Shape& a, int a_rank, const Shap
 /// Shape: [m, k], [k, n] -> [m, n]
 /// Errors: ShapeError
 /// PyTorch: torch.mm
-template <Real T>
+template <Multipliable T>
 Tensor<T> mm(const Tensor<T>& a, const Tensor<T>& b) {
   detail::check_product("mm", a.shape(), 2, b.shape(), 2);
   return matmul(a, b);
@@ -31,7 +31,7 @@ Tensor<T> mm(const Tensor<T>& a, const Tensor<T>& b) {
 /// Shape: [batch, m, k], [batch, k, n] -> [batch, m, n]
 /// Errors: ShapeError
 /// PyTorch: torch.bmm
-template <Real T>
+template <Multipliable T>
 Tensor<T> bmm(const Tensor<T>& a, const Tensor<T>& b) {
   detail::check_product("bmm", a.shape(), 3, b.shape(), 3);
   return matmul(a, b);
@@ -40,7 +40,7 @@ Tensor<T> bmm(const Tensor<T>& a, const Tensor<T>& b) {
 /// Shape: [m, k], [k] -> [m]
 /// Errors: ShapeError
 /// PyTorch: torch.mv
-template <Real T>
+template <Multipliable T>
 Tensor<T> mv(const Tensor<T>& a, const Tensor<T>& b) {
   detail::check_product("mv", a.shape(), 2, b.shape(), 1);
   return matmul(a, b);
@@ -49,7 +49,7 @@ Tensor<T> mv(const Tensor<T>& a, const Tensor<T>& b) {
 /// Shape: [k], [k] -> []
 /// Errors: ShapeError
 /// PyTorch: torch.dot
-template <Real T>
+template <Multipliable T>
 Tensor<T> dot(const Tensor<T>& a, const Tensor<T>& b) {
   detail::check_product("dot", a.shape(), 1, b.shape(), 1);
   return matmul(a, b);
