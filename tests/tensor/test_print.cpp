@@ -66,9 +66,9 @@ TEST_CASE("print: long rows go on in the next line, long tensors show three posi
         "  1.9990e+03]]");
 }
 
-TEST_CASE("print: infinities and NaN keep the columns") {
+TEST_CASE("print: infinities and NaN do not widen the columns, as in PyTorch") {
   const double inf = std::numeric_limits<double>::infinity();
-  CHECK(to_string(Tensor<double>{1, -inf, std::nan("")}) == "[  1., -inf,  nan]");
+  CHECK(to_string(Tensor<double>{1, -inf, std::nan("")}) == "[1., -inf, nan]");
   CHECK(to_string(Tensor<double>{0.5, inf, -std::nan("")}) == "[0.5000,    inf,    nan]");
   CHECK(to_string(zeros<float>({2})) == "[0., 0.]");
 }

@@ -149,8 +149,11 @@ class EinopsSizes {
       else
         reduced.push_back(i);
     }
+    Index all = 1;
     for_each_size(plan_.right, [&](int axis, Index size) {
       if (size == 1) return;
+      if (size > 0 && all > (Index{1} << 60) / size) bad("the result of '", plan_.text, "' is too large");
+      if (size > 0) all *= size;
       int from = 0;
       while (from < split.rank() && left[from] != axis) ++from;
       push(repeated, size);

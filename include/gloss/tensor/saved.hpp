@@ -2,6 +2,7 @@
 // used.
 #pragma once
 
+#include <gloss/core/context.hpp>
 #include <gloss/tensor/node.hpp>
 #include <gloss/tensor/storage.hpp>
 

@@ -1,0 +1,21 @@
+// A fuzz target defines gloss_fuzz::run. Linked with libFuzzer it is fuzzed; with replay.cpp it runs files.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gloss_fuzz {
+
+/// Reads these bytes as a file or a pattern. What is wrong with them is found and thrown as gloss::Error, which run
+/// catches; anything else is a defect.
+void run(std::string_view bytes);
+
+/// What must hold for whatever is read.
+inline void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+}  // namespace gloss_fuzz
