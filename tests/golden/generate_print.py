@@ -16,8 +16,8 @@ out = {}
 count = 0
 # gloss writes dtype=float64, without "torch.", and where a line ends depends on that.
 add_suffixes = torch._tensor_str._add_suffixes
-torch._tensor_str._add_suffixes = lambda text, suffixes, *more: add_suffixes(
-    text, [s.replace("dtype=torch.", "dtype=") for s in suffixes], *more)
+torch._tensor_str._add_suffixes = lambda text, suffixes, *more, **named: add_suffixes(
+    text, [s.replace("dtype=torch.", "dtype=") for s in suffixes], *more, **named)
 inf, nan = float("inf"), float("nan")
 generator = torch.Generator().manual_seed(5)
 

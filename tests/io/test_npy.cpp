@@ -154,6 +154,7 @@ TEST_CASE("npy: files that are not as they say are refused, with the reason", "[
     return "{\"descr\": \"<f4\", 'fortran_order': False, 'shape': " + shape + "}";
   };
   check_refused(npy_with(dict("(1152921504606846976, 8)")), "its shape [1152921504606846976, 8] is too large");
+  check_refused(npy_with(dict("(0, 1152921504606846976, 8)")), "its shape [0, 1152921504606846976, 8] is too large");
   check_refused(npy_with(dict("()") + "x"), "its header has text after the dict");
   check_refused(npy_with("{'descr': '|f4', 'fortran_order': False, 'shape': ()}"),
                 "'|f4' is not a dtype that can be read");

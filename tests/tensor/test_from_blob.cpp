@@ -88,6 +88,10 @@ TEST_CASE("from_blob: what cannot be is refused") {
   CHECK_ERROR(from_blob<float>(nullptr, {2}), ShapeError, "from_blob: a null pointer cannot hold shape [2]");
   CHECK_ERROR(from_blob(numbers, {Index{1} << 40, Index{1} << 40}), ShapeError,
               "from_blob: too many elements in [1099511627776, 1099511627776]");
+  CHECK_ERROR(from_blob(numbers, {0, Index{1} << 40, Index{1} << 40}), ShapeError,
+              "from_blob: too many elements in [0, 1099511627776, 1099511627776]");
+  CHECK_ERROR(zeros<float>({0, Index{1} << 40, Index{1} << 40}), ShapeError,
+              "empty: too many elements in [0, 1099511627776, 1099511627776]");
   CHECK_ERROR(from_blob(reinterpret_cast<double*>(numbers + 1), {1}), ShapeError,
               "from_blob: the address is not a multiple of 8, which float64 needs");
 }

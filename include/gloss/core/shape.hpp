@@ -103,6 +103,17 @@ GLOSS_NOINLINE constexpr Shape contiguous_strides(const Shape& shape) {
   return strides;
 }
 
+/// Whether the sizes are not negative and those other than 0 multiply to at most 2^60, so that neither the number of
+/// elements nor a stride overflows.
+constexpr bool is_countable(const Shape& shape) {
+  Index n = 1;
+  for (const Index size : shape) {
+    if (size < 0 || (size > 0 && n > (Index{1} << 60) / size)) return false;
+    if (size > 0) n *= size;
+  }
+  return true;
+}
+
 /// Axis in [-rank, rank) to [0, rank).
 /// Errors: IndexError otherwise.
 inline int normalize_axis(const char* op, Index axis, int rank) {

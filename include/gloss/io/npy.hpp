@@ -51,13 +51,9 @@ class NpyReader {
     header_.data = start + length;
     read_dict();
     read_descr();
-    Index numel = 1;
-    for (const Index size : header_.shape) {
-      if (size > 0 && numel > (Index{1} << 56) / size) bad("its shape ", header_.shape, " is too large");
-      numel *= size;
-    }
+    if (!is_countable(header_.shape)) bad("its shape ", header_.shape, " is too large");
     const std::size_t wanted =
-        static_cast<std::size_t>(numel) * static_cast<std::size_t>(dtype_info(header_.dtype).bytes);
+        static_cast<std::size_t>(header_.shape.numel()) * static_cast<std::size_t>(dtype_info(header_.dtype).bytes);
     if (bytes_.size() - header_.data != wanted)
       bad("shape ", header_.shape, " of '", header_.descr, "' takes ", wanted, " bytes, the file has ",
           bytes_.size() - header_.data);

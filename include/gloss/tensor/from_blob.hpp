@@ -15,15 +15,12 @@ template <class T>
 GLOSS_NOINLINE void check_blob(const T* data, const Shape& shape, const Shape& strides) {
   if (strides.rank() != shape.rank())
     fail<ShapeError>("from_blob: strides ", strides, " have not one entry per axis of ", shape);
-  Index n = 1;
-  for (const Index size : shape) {
+  for (const Index size : shape)
     if (size < 0) fail<ShapeError>("from_blob: negative size in ", shape);
-    if (size > 0 && n > (Index{1} << 60) / size) fail<ShapeError>("from_blob: too many elements in ", shape);
-    n *= size;
-  }
+  if (!is_countable(shape)) fail<ShapeError>("from_blob: too many elements in ", shape);
   for (const Index stride : strides)
     if (stride < 0) fail<ShapeError>("from_blob: negative stride in ", strides);
-  if (!data && n > 0) fail<ShapeError>("from_blob: a null pointer cannot hold shape ", shape);
+  if (!data && shape.numel() > 0) fail<ShapeError>("from_blob: a null pointer cannot hold shape ", shape);
   if (reinterpret_cast<std::uintptr_t>(data) % alignof(T) != 0)
     fail<ShapeError>("from_blob: the address is not a multiple of ", alignof(T), ", which ", dtype_name<T>(), " needs");
 }

@@ -289,15 +289,12 @@ class Tensor {
 
 template <class T>
 GLOSS_NOINLINE Tensor<T> Tensor<T>::uninitialized(const Shape& shape) {
-  Index n = 1;
-  for (Index s : shape) {
+  for (Index s : shape)
     if (s < 0) fail<ShapeError>("empty: negative size in ", shape);
-    if (s > 0 && n > (Index{1} << 60) / s) fail<ShapeError>("empty: too many elements in ", shape);
-    n *= s;
-  }
+  if (!is_countable(shape)) fail<ShapeError>("empty: too many elements in ", shape);
   Tensor t;
   t.body_ = Ref(new detail::TensorBody);
-  t.body_->storage = StoragePool::instance().allocate(static_cast<std::size_t>(n) * sizeof(T));
+  t.body_->storage = StoragePool::instance().allocate(static_cast<std::size_t>(shape.numel()) * sizeof(T));
   t.body_->data = t.body_->storage->data();
   t.body_->shape = shape;
   t.body_->strides = contiguous_strides(shape);
