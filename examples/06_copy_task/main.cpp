@@ -24,8 +24,8 @@ int main() {
     train::run_epoch(train::copy_task({.vocab = V, .batch_size = 48, .batches = 20}), model, loss_compute, adam,
                      schedule);
     model.eval();
-    const double loss = train::run_epoch(train::copy_task({.vocab = V, .batch_size = 48, .batches = 5}), model,
-                                         loss_compute, adam, schedule, {.train = false});
+    const double loss =
+        train::evaluate(train::copy_task({.vocab = V, .batch_size = 48, .batches = 5}), model, loss_compute);
     if (epoch % 5 == 0) std::cout << "epoch " << epoch << ": loss per word " << scalar<double>(loss) << "\n";
   }
 

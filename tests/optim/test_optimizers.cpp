@@ -99,6 +99,22 @@ TEST_CASE("optimizers: state copied over continues with the same bits") {
   CHECK(gloss_test::same_bits(run(true), run(false)));
 }
 
+TEST_CASE("optimizers: a float's count of steps goes on beyond 2^24, and is restored by filling it") {
+  auto p = ones<float>({1}).requires_grad_();
+  optim::Adam<float> adam({p});
+  auto count = adam.state()[2].second;
+  CHECK(adam.state()[2].first == "0.step");
+  p.set_grad(ones<float>({1}));
+  adam.step();
+  CHECK(count.item() == 1);
+  count.fill_(16777215);
+  for (int i = 0; i < 5; ++i) adam.step();
+  CHECK(count.item() == 16777220);
+  count.fill_(7);
+  adam.step();
+  CHECK(count.item() == 8);
+}
+
 TEST_CASE("optimizers: options out of range and tensors that are no leaves are named") {
   using Adam = optim::Adam<double>;
   using SGD = optim::SGD<double>;

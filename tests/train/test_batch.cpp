@@ -160,7 +160,7 @@ TEST_CASE("run_epoch: steps after batches 0, k, 2k, ... and gathers gradients be
   }
 }
 
-TEST_CASE("run_epoch: evaluation records and changes nothing; a report that says no stops") {
+TEST_CASE("evaluate: records and changes nothing; run_epoch: a report that says no stops") {
   TinyModel model;
   const auto before = model.proj.weight.detach().clone();
   optim::SGD<double> sgd(model.parameters());
@@ -175,8 +175,14 @@ TEST_CASE("run_epoch: evaluation records and changes nothing; a report that says
     per_token = loss.item();
     return train::Loss<double>{loss.item() * norm, loss};
   };
-  const double loss = train::run_epoch(batches, model, compute, sgd, scheduler, {.train = false}, &state);
+  const double loss = train::evaluate(batches, model, compute);
   CHECK(loss == Approx(per_token));
+  Index seen = 0;
+  train::evaluate(batches, model, compute, [&](const train::EpochProgress& progress) {
+    CHECK(progress.tokens == 2 * ++seen);
+    return seen < 3;
+  });
+  CHECK(seen == 3);
   CHECK(is_grad_enabled());
   CHECK(sgd.steps() + scheduler.steps + state.step == 0);
   CHECK_FALSE(model.proj.weight.grad().defined());

@@ -14,9 +14,9 @@ template <Element T>
 Tensor<T> add(const Tensor<T>& a, const Tensor<T>& b) {
   Tensor<T> y = map_binary<T>("add", a, b, kernels::Plus{});
   if constexpr (Real<T>)
-    return record("add", y, {a, b}, [sa = a.shape(), sb = b.shape()](const Tensor<T>& dy, Grads& dx) {
-      if (dx.needs(0)) dx.add(0, sum_to(dy, sa));
-      if (dx.needs(1)) dx.add(1, sum_to(dy, sb));
+    return record("add", y, {a, b}, [](const Tensor<T>& dy, Grads& dx) {
+      dx.add_summed(0, dy);
+      dx.add_summed(1, dy);
     });
   return y;
 }

@@ -13,10 +13,10 @@ namespace gloss::inline GLOSS_ABI {
 template <Real T>
 Tensor<T> div(const Tensor<T>& a, const Tensor<T>& b) {
   Tensor<T> y = map_binary<T>("div", a, b, [](T p, T q) { return p / q; });
-  return record("div", y, {a, b}, [a, b](const Tensor<T>& dy, Grads& dx) {
+  return record("div", y, {a, b}, [p = a.only_if(b.requires_grad()), b](const Tensor<T>& dy, Grads& dx) {
     const Tensor<T> da = div(dy, b);
-    if (dx.needs(0)) dx.add(0, sum_to(da, a.shape()));
-    if (dx.needs(1)) dx.add(1, -sum_to(mul(da, div(a, b)), b.shape()));
+    dx.add_summed(0, da);
+    if (dx.needs(1)) dx.add(1, -sum_to(mul(da, div(p, b)), b.shape()));
   });
 }
 

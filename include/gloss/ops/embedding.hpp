@@ -26,13 +26,15 @@ Tensor<T> embedding(const Tensor<std::int64_t>& ids, const Tensor<T>& weight, do
   const T factor = static_cast<T>(scale);
   kernels::embedding_forward(static_cast<const T*>(table.data()), static_cast<const std::int64_t*>(rows.data()),
                              y.data(), count, d, factor);
-  return record("embedding", y, {weight}, [rows, n, d, count, factor](const Tensor<T>& dy, Grads& dx) {
-    if (is_grad_enabled()) fail<GradError>("embedding: a fused op has no second derivative");
+  return record("embedding", y, {weight}, [rows, n, d, count, factor, scale](const Tensor<T>& dy, Grads& dx) {
     const Tensor<T> g = dy.contiguous();
     Tensor<T> dw = zeros<T>({n, d});
     kernels::embedding_backward(static_cast<const T*>(g.data()), static_cast<const std::int64_t*>(rows.data()),
                                 dw.data(), count, d, factor);
-    dx.add(0, std::move(dw));
+    dx.add(0,
+           record("embedding_backward", dw, {dy}, [rows, scale, shape = dy.shape()](const Tensor<T>& ddw, Grads& ddy) {
+             ddy.add(0, embedding(rows, ddw, scale).view(shape));
+           }));
   });
 }
 

@@ -37,7 +37,8 @@ Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& b
   if (!will_record({x, weight, bias})) return y;
   const Tensor<T> saved = activation == Activation::none ? Tensor<T>{} : y.detach();
   return record("linear", std::move(y), {x, weight, bias},
-                [x, weight, saved, rows, in, out](const Tensor<T>& dy, Grads& dx) {
+                [p = x.only_if(weight.requires_grad()), w = weight.only_if(x.requires_grad()), saved, rows, in, out](
+                    const Tensor<T>& dy, Grads& dx) {
                   Tensor<T> g = dy;
                   if (saved.defined()) {
                     if (is_grad_enabled()) {
@@ -47,8 +48,8 @@ Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& b
                     }
                   }
                   g = g.reshape({rows, out});
-                  if (dx.needs(0)) dx.add(0, matmul(g, weight).view(x.shape()));
-                  if (dx.needs(1)) dx.add(1, matmul(g.mT(), x.reshape({rows, in})));
+                  if (dx.needs(0)) dx.add(0, matmul(g, w).view(dx.shape(0)));
+                  if (dx.needs(1)) dx.add(1, matmul(g.mT(), p.reshape({rows, in})));
                   if (dx.needs(2)) dx.add(2, sum(g, 0));
                 });
 }

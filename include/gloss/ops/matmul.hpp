@@ -137,10 +137,11 @@ Tensor<T> matmul(const Tensor<T>& a, const Tensor<T>& b) {
                                        Shape(b.shape().begin(), b.shape().end() - 2));
   Tensor<T> y = detail::matmul_forward(a, b, batch);
   if constexpr (Real<T>)
-    return record("matmul", y, {a, b}, [a, b](const Tensor<T>& dy, Grads& dx) {
-      if (dx.needs(0)) dx.add(0, sum_to(matmul(dy, b.mT()), a.shape()));
-      if (dx.needs(1)) dx.add(1, sum_to(matmul(a.mT(), dy), b.shape()));
-    });
+    return record("matmul", y, {a, b},
+                  [p = a.only_if(b.requires_grad()), q = b.only_if(a.requires_grad())](const Tensor<T>& dy, Grads& dx) {
+                    if (dx.needs(0)) dx.add_summed(0, matmul(dy, q.mT()));
+                    if (dx.needs(1)) dx.add_summed(1, matmul(p.mT(), dy));
+                  });
   return y;
 }
 

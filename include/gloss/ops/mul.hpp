@@ -8,16 +8,17 @@ namespace gloss::inline GLOSS_ABI {
 /// y = a * b, element by element.
 /// Shape: a, b broadcast.
 /// Errors: ShapeError when they do not.
-/// Backward: da = dy * b, db = dy * a, summed over stretched axes.
+/// Backward: da = dy * b, db = dy * a, summed over stretched axes; what they need of a and b is saved.
 /// PyTorch: torch.mul
 template <Element T>
 Tensor<T> mul(const Tensor<T>& a, const Tensor<T>& b) {
   Tensor<T> y = map_binary<T>("mul", a, b, kernels::Times{});
   if constexpr (Real<T>)
-    return record("mul", y, {a, b}, [a, b](const Tensor<T>& dy, Grads& dx) {
-      if (dx.needs(0)) dx.add(0, sum_to(mul(dy, b), a.shape()));
-      if (dx.needs(1)) dx.add(1, sum_to(mul(dy, a), b.shape()));
-    });
+    return record("mul", y, {a, b},
+                  [p = a.only_if(b.requires_grad()), q = b.only_if(a.requires_grad())](const Tensor<T>& dy, Grads& dx) {
+                    if (dx.needs(0)) dx.add_summed(0, mul(dy, q));
+                    if (dx.needs(1)) dx.add_summed(1, mul(dy, p));
+                  });
   return y;
 }
 

@@ -7,13 +7,13 @@
 namespace gloss::inline GLOSS_ABI {
 
 /// y = 1 / (1 + e^-x).
-/// Backward: dx = dy * y * (1 - y).
+/// Backward: dx = dy * y * (1 - y); y is saved.
 /// PyTorch: torch.sigmoid
 template <Real T>
 Tensor<T> sigmoid(const Tensor<T>& x) {
   Tensor<T> y = map_dense(x, kernels::sigmoid_forward<T>);
-  return record("sigmoid", y, {x}, [x, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
-    const Tensor<T> s = is_grad_enabled() ? sigmoid(x) : saved;
+  return record("sigmoid", y, {x}, [saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
+    const Tensor<T> s = dx.result(saved);
     dx.add(0, dy * (s * (1 - s)));
   });
 }

@@ -44,10 +44,10 @@ template <Real T>
 Tensor<T> softmax(const Tensor<T>& x, Index axis) {
   Tensor<T> y = detail::along_rows(
       "softmax", x, axis, [](const T* in, T* out, Index rows, Index n) { kernels::softmax_forward(in, out, rows, n); });
-  return record("softmax", y, {x}, [x, axis, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
+  return record("softmax", y, {x}, [axis, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
     if (is_grad_enabled()) {
-      const Tensor<T> again = softmax(x, axis);
-      dx.add(0, again * (dy - sum(again * dy, axis, {.keepdim = true})));
+      const Tensor<T> p = dx.result(saved);
+      dx.add(0, p * (dy - sum(p * dy, axis, {.keepdim = true})));
     } else {
       dx.add(0,
              detail::along_rows("softmax", saved, dy, axis, [](const T* p, const T* dp, T* out, Index rows, Index n) {
@@ -67,9 +67,9 @@ Tensor<T> log_softmax(const Tensor<T>& x, Index axis) {
   Tensor<T> y = detail::along_rows("log_softmax", x, axis, [](const T* in, T* out, Index rows, Index n) {
     kernels::log_softmax_forward(in, out, rows, n);
   });
-  return record("log_softmax", y, {x}, [x, axis, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
+  return record("log_softmax", y, {x}, [axis, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
     if (is_grad_enabled()) {
-      dx.add(0, dy - softmax(x, axis) * sum(dy, axis, {.keepdim = true}));
+      dx.add(0, dy - exp(dx.result(saved)) * sum(dy, axis, {.keepdim = true}));
     } else {
       dx.add(0, detail::along_rows("log_softmax", saved, dy, axis,
                                    [](const T* p, const T* dp, T* out, Index rows, Index n) {

@@ -15,9 +15,9 @@ template <Element T>
 Tensor<T> sub(const Tensor<T>& a, const Tensor<T>& b) {
   Tensor<T> y = map_binary<T>("sub", a, b, kernels::Minus{});
   if constexpr (Real<T>)
-    return record("sub", y, {a, b}, [sa = a.shape(), sb = b.shape()](const Tensor<T>& dy, Grads& dx) {
-      if (dx.needs(0)) dx.add(0, sum_to(dy, sa));
-      if (dx.needs(1)) dx.add(1, -sum_to(dy, sb));
+    return record("sub", y, {a, b}, [](const Tensor<T>& dy, Grads& dx) {
+      dx.add_summed(0, dy);
+      if (dx.needs(1)) dx.add(1, -sum_to(dy, dx.shape(1)));
     });
   return y;
 }

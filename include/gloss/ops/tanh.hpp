@@ -7,13 +7,13 @@
 namespace gloss::inline GLOSS_ABI {
 
 /// y = tanh x.
-/// Backward: dx = dy * (1 - y^2).
+/// Backward: dx = dy * (1 - y^2); y is saved.
 /// PyTorch: torch.tanh
 template <Real T>
 Tensor<T> tanh(const Tensor<T>& x) {
   Tensor<T> y = map_dense(x, kernels::tanh_forward<T>);
-  return record("tanh", y, {x}, [x, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
-    const Tensor<T> t = is_grad_enabled() ? tanh(x) : saved;
+  return record("tanh", y, {x}, [saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
+    const Tensor<T> t = dx.result(saved);
     dx.add(0, dy * (1 - t * t));
   });
 }

@@ -21,10 +21,10 @@ Tensor<T> where(const Tensor<bool>& condition, const Tensor<T>& a, const Tensor<
       [](bool c, T p, T q) { return c ? p : q; }, y.data(), static_cast<const bool*>(condition.data()),
       static_cast<const T*>(a.data()), static_cast<const T*>(b.data()));
   if constexpr (Real<T>)
-    return record("where", y, {a, b}, [condition, sa = a.shape(), sb = b.shape()](const Tensor<T>& dy, Grads& dx) {
+    return record("where", y, {a, b}, [condition](const Tensor<T>& dy, Grads& dx) {
       const Tensor<T> zero = zeros<T>({});
-      if (dx.needs(0)) dx.add(0, sum_to(where(condition, dy, zero), sa));
-      if (dx.needs(1)) dx.add(1, sum_to(where(condition, zero, dy), sb));
+      if (dx.needs(0)) dx.add_summed(0, where(condition, dy, zero));
+      if (dx.needs(1)) dx.add_summed(1, where(condition, zero, dy));
     });
   return y;
 }

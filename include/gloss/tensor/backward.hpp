@@ -16,14 +16,15 @@ namespace detail {
 template <class T>
 Tensor<T> sum_of_two(const Tensor<T>& a, const Tensor<T>& b);
 }
+template <Real T>
+Tensor<T> sum_to(const Tensor<T>& x, const Shape& shape);
 
 /// A node of a known element type: it gathers the gradient of its tensor.
 template <class T>
 class Node : public NodeBase {
  public:
-  Node(const char* op, const Shape& shape) : NodeBase(op), shape_(shape) {}
+  Node(const char* op, const Shape& shape) : NodeBase(op, shape) {}
   ~Node() override { delete extras_; }
-  const Shape& shape() const { return shape_; }
 
   /// Adds g to what has been gathered; takes it over without a copy when it is the first. With `recorded`, by an op of
   /// the graph.
@@ -40,7 +41,6 @@ class Node : public NodeBase {
   void drop_gathered() override { gathered_ = Tensor<T>(); }
 
   Tensor<T> gathered_;
-  Shape shape_;
   detail::NodeExtras<T>* extras_ = nullptr;  // by hand, because <memory> is slow to compile
 };
 
@@ -226,13 +226,24 @@ class Grads {
     const NodeBase* const to = node_.input(i);
     return to && pass_.wants(to);
   }
+  /// The shape of input i, which is in the graph.
+  const Shape& shape(int i) const { return node_.input(i)->shape(); }
+  /// Adds g to the gradient of input i, summed over the axes along which broadcasting stretched the input.
+  template <class T>
+  void add_summed(int i, Tensor<T> g) {
+    if (!needs(i)) return;
+    if (g.shape() == shape(i))
+      add(i, std::move(g));
+    else
+      add(i, sum_to(g, shape(i)));
+  }
   /// Adds to the gradient of input i; ignored when it wants none.
   /// Errors: GradError when the shape is not the input's.
   template <class T>
   void add(int i, Tensor<T> g) {
     NodeBase* const to = node_.input(i);
     if (!to) return;
-    const Shape& shape = static_cast<Node<T>*>(to)->shape();
+    const Shape& shape = to->shape();
     if (g.shape() != shape)
       fail<GradError>("backward of ", node_.op(), ": gradient ", i, " has shape ", g.shape(), ", its input has ",
                       shape);

@@ -18,7 +18,7 @@ class BackwardPass;
 /// What backward and destruction need to know of a node, whatever its element type.
 class NodeBase : public RefCounted {
  public:
-  explicit NodeBase(const char* op) : op_(op) {}
+  NodeBase(const char* op, const Shape& shape) : op_(op), shape_(shape) {}
   virtual ~NodeBase() { delete[] more_; }
 
   /// Name of the op that made the tensor; "leaf" for a tensor that the user made.
@@ -26,6 +26,8 @@ class NodeBase : public RefCounted {
   /// Grows with creation, so a node's inputs always have smaller numbers.
   std::uint64_t sequence() const { return sequence_; }
   virtual bool is_leaf() const = 0;
+  /// Of the tensor, and so of its gradient.
+  const Shape& shape() const { return shape_; }
   /// Whether backward may go on from here to tensors that are not among the inputs, as with checkpoint().
   bool reaches_beyond() const { return reaches_beyond_; }
   void set_reaches_beyond() { reaches_beyond_ = true; }
@@ -61,6 +63,7 @@ class NodeBase : public RefCounted {
   }
 
   const char* op_;
+  Shape shape_;
   std::uint64_t sequence_ = next_sequence();
   std::uint64_t queued_by_ = 0;    // the last BackwardPass that brought a gradient here
   std::uint64_t explored_by_ = 0;  // the last one that asked what lies below

@@ -161,6 +161,8 @@ class Tensor {
   void backward(const Tensor& gradient, BackwardOptions options = {}) const requires Real<T>;
   /// The same memory, outside the graph.
   Tensor detach() const;
+  /// This, or an undefined tensor: what a closure captures when a backward needs x only for the gradient of another.
+  Tensor only_if(bool condition) const { return condition ? *this : Tensor{}; }
   const NodeBase* node() const { return body_ ? body_->node.get() : nullptr; }
 
   // --- views: the same memory read in another way; gradients flow through

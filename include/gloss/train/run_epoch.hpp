@@ -17,7 +17,6 @@ struct TrainState {
 };
 
 struct RunEpochOptions {
-  bool train = true;     // false: no gradients, no steps
   Index accum_iter = 1;  // batches to an optimizer step
 };
 
@@ -34,35 +33,18 @@ struct NoReport {
   bool operator()(const EpochProgress&) const { return true; }
 };
 
-/// One pass over the batches: forward, loss and, in training, backward; a step when i % accum_iter == 0, so, as in AT,
-/// after the first batch too. `scheduler` is anything with step(). `report` is called after each batch; it may return
-/// false to stop. Returns the mean loss per target token. AT: run_epoch
-template <class Batches, class Model, class LossCompute, Real T, class Scheduler, class Report = NoReport>
-double run_epoch(Batches&& batches, Model& model, const LossCompute& loss_compute, optim::Optimizer<T>& optimizer,
-                 Scheduler& scheduler, RunEpochOptions options = {}, TrainState* state = nullptr, Report report = {}) {
-  if (options.accum_iter < 1) fail("run_epoch: accum_iter ", options.accum_iter, " is not positive");
+namespace detail {
+/// The loop of run_epoch and evaluate; learn(batch, loss, number of the batch) comes after each loss.
+template <class Batches, class Model, class LossCompute, class Learn, class Report>
+double run_batches(Batches&& batches, Model& model, const LossCompute& loss_compute, Learn learn, Report& report) {
   const double start = monotonic_seconds();
   EpochProgress progress;
   double total = 0;
-  TrainState local;
-  TrainState& counts = state ? *state : local;
-  GradGuard grad_mode(options.train);
   for (const Batch& batch : batches) {
     {
-      const Tensor<T> out = model(batch.src, batch.tgt, batch.src_mask, batch.tgt_mask);
+      const auto out = model(batch.src, batch.tgt, batch.src_mask, batch.tgt_mask);
       const auto loss = loss_compute(out, batch.tgt_y, static_cast<double>(batch.ntokens));
-      if (options.train) {
-        loss.node.backward();
-        ++counts.step;
-        counts.samples += batch.src.size(0);
-        counts.tokens += batch.ntokens;
-        if (progress.batch % options.accum_iter == 0) {
-          optimizer.step();
-          optimizer.zero_grad();
-          ++counts.accum_step;
-        }
-        scheduler.step();
-      }
+      learn(batch, loss.node, progress.batch);
       total += loss.total;
       progress.batch_loss = loss.total / static_cast<double>(batch.ntokens);
     }
@@ -73,6 +55,41 @@ double run_epoch(Batches&& batches, Model& model, const LossCompute& loss_comput
     if (!report(static_cast<const EpochProgress&>(progress))) break;
   }
   return progress.loss;
+}
+}  // namespace detail
+
+/// One pass over the batches: forward, loss and backward; a step when i % accum_iter == 0, so, as in AT, after the
+/// first batch too. `scheduler` is anything with step(). `report` is called after each batch; it may return false to
+/// stop. Returns the mean loss per target token. AT: run_epoch
+template <class Batches, class Model, class LossCompute, Real T, class Scheduler, class Report = NoReport>
+double run_epoch(Batches&& batches, Model& model, const LossCompute& loss_compute, optim::Optimizer<T>& optimizer,
+                 Scheduler& scheduler, RunEpochOptions options = {}, TrainState* state = nullptr, Report report = {}) {
+  if (options.accum_iter < 1) fail("run_epoch: accum_iter ", options.accum_iter, " is not positive");
+  TrainState local;
+  TrainState& counts = state ? *state : local;
+  const GradGuard recorded(true);
+  const auto learn = [&](const Batch& batch, const Tensor<T>& loss, Index i) {
+    loss.backward();
+    ++counts.step;
+    counts.samples += batch.src.size(0);
+    counts.tokens += batch.ntokens;
+    if (i % options.accum_iter == 0) {
+      optimizer.step();
+      optimizer.zero_grad();
+      ++counts.accum_step;
+    }
+    scheduler.step();
+  };
+  return detail::run_batches(batches, model, loss_compute, learn, report);
+}
+
+/// The same without gradients and steps: the mean loss per target token. The model's mode stays as it is; call
+/// model.eval() first. AT: run_epoch in the mode "eval"
+template <class Batches, class Model, class LossCompute, class Report = NoReport>
+double evaluate(Batches&& batches, Model& model, const LossCompute& loss_compute, Report report = {}) {
+  const NoGradGuard no_grad;
+  return detail::run_batches(
+      batches, model, loss_compute, [](const auto&...) {}, report);
 }
 
 }  // namespace gloss::inline GLOSS_ABI::train

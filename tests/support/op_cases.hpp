@@ -1,0 +1,179 @@
+// A call of every op that takes part in the graph, for the tests that treat all of them alike. A new op adds a line; a
+// test reads the headers and names those that are missing.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gloss/gloss.hpp>
+
+namespace gloss_test {
+
+using Inputs = std::vector<gloss::Tensor<double>>;
+
+struct OpCase {
+  std::string name;
+  Inputs inputs;
+  std::function<gloss::Tensor<double>(const Inputs&)> call;
+  /// Which tensors its backward reads: "x" for input 0, "w" for 1, "b" for 2, "y" for the result.
+  std::string saves;
+  /// For an op without a second derivative, the error of asking for one.
+  std::string refusal = "";
+  gloss::GradcheckOptions options = {};
+};
+
+/// Numbers in [low, low + 1), all different.
+inline gloss::Tensor<double> numbers(const gloss::Shape& shape, double low, double start = 0) {
+  gloss::Tensor<double> x = gloss::empty<double>(shape);
+  for (gloss::Index i = 0; i < x.numel(); ++i)
+    x.data()[i] = low + std::fmod(start + 0.618033989 * static_cast<double>(i + 1), 1.0);
+  return x;
+}
+
+inline std::vector<OpCase> op_cases() {
+  using namespace gloss;
+  using In = const Inputs&;
+  using D = Tensor<double>;
+  // positive, and of both signs; away from the places where a derivative jumps
+  const D p = numbers({2, 3}, 0.3), q = numbers({2, 3}, 0.4, 0.21), x = numbers({2, 3}, -0.52), r = numbers({3}, 0.6);
+  const D square = numbers({3, 3}, -0.47), left = numbers({2, 4}, -0.5, 0.3), rows = numbers({2, 2, 3}, -0.5);
+  const Tensor<std::int64_t> ids = {2, 0, 2}, targets = {1, 2}, grid = {{0, 1, 1}, {1, 0, 1}};
+  const Tensor<bool> mask = {{true, false, true}, {false, false, true}};
+  const auto fixed = [](auto f) {  // the same draw at each call
+    return [f](In in) {
+      Rng rng(5);
+      const RngGuard draw(rng);
+      return f(in);
+    };
+  };
+  const auto fused = [](const char* op) { return std::string(op) + ": a fused op has no second derivative"; };
+  return {
+      // --- views and copies
+      {"view",
+       {x},
+       [](In in) {
+         return in[0].view({3, 2});
+       },
+       ""},
+      {"transpose", {x}, [](In in) { return in[0].transpose(0, 1); }, ""},
+      {"permute",
+       {rows},
+       [](In in) {
+         return in[0].permute({2, 0, 1});
+       },
+       ""},
+      {"expand",
+       {r},
+       [](In in) {
+         return in[0].expand({2, 3});
+       },
+       ""},
+      {"slice", {x}, [](In in) { return in[0].slice(1, 0, 3, 2); }, ""},
+      {"select", {x}, [](In in) { return in[0].select(0, 1); }, ""},
+      {"clone", {x}, [](In in) { return in[0].clone(); }, ""},
+      {"sum_to", {x}, [](In in) { return sum_to(in[0], {3}); }, ""},
+      {"checkpoint",
+       {x, r},
+       [](In in) { return checkpoint([](const D& a, const D& b) { return tanh(a * b); }, in[0], in[1]); },
+       "xw"},
+      // --- arithmetic
+      {"add", {x, r}, [](In in) { return in[0] + in[1]; }, ""},
+      {"add a number", {x}, [](In in) { return in[0] + 2; }, ""},
+      {"sub", {x, r}, [](In in) { return in[0] - in[1]; }, ""},
+      {"mul", {x, r}, [](In in) { return in[0] * in[1]; }, "xw"},
+      {"mul by a constant", {x}, [p](In in) { return in[0] * p; }, ""},
+      {"mul by a number", {x}, [](In in) { return in[0] * 3; }, ""},
+      {"div", {x, p}, [](In in) { return in[0] / in[1]; }, "xw"},
+      {"div by a constant", {x}, [p](In in) { return in[0] / p; }, ""},
+      {"div by a number", {x}, [](In in) { return in[0] / 3; }, ""},
+      {"pow", {p}, [](In in) { return pow(in[0], 3); }, "x"},
+      {"pow of tensors", {p, q}, [](In in) { return pow(in[0], in[1]); }, "xw"},
+      {"cast",
+       {x},
+       [](In in) { return cast<double>(pow(cast<float>(in[0]), 2)); },
+       "",
+       "",
+       {.eps = 1e-2, .atol = 1e-3, .rtol = 1e-3}},
+      // --- element-wise
+      {"abs", {x}, [](In in) { return abs(in[0]); }, "x"},
+      {"clamp", {x}, [](In in) { return clamp(in[0], -0.2, 0.3); }, "x"},
+      {"erf", {x}, [](In in) { return erf(in[0]); }, "x"},
+      {"exp", {x}, [](In in) { return exp(in[0]); }, "y"},
+      {"gelu", {x}, [](In in) { return gelu(in[0]); }, "x"},
+      {"gelu by tanh", {x}, [](In in) { return gelu(in[0], GeluKind::tanh); }, "x"},
+      {"log", {p}, [](In in) { return log(in[0]); }, "x"},
+      {"relu", {x}, [](In in) { return relu(in[0]); }, "y"},
+      {"sigmoid", {x}, [](In in) { return sigmoid(in[0]); }, "y"},
+      {"sqrt", {p}, [](In in) { return sqrt(in[0]); }, "y"},
+      {"tanh", {x}, [](In in) { return tanh(in[0]); }, "y"},
+      {"where", {x, p}, [mask](In in) { return where(mask, in[0], in[1]); }, ""},
+      {"masked_fill", {x}, [mask](In in) { return masked_fill(in[0], mask, 7); }, ""},
+      {"dropout", {x}, fixed([](In in) { return dropout(in[0], 0.4); }), ""},
+      {"add_dropout", {x, p}, fixed([](In in) { return add_dropout(in[0], in[1], 0.4); }), ""},
+      // --- reductions, rows
+      {"sum", {x}, [](In in) { return sum(in[0], 1); }, ""},
+      {"mean", {x}, [](In in) { return mean(in[0], 0); }, ""},
+      {"var", {x}, [](In in) { return var(in[0], 1); }, ""},
+      {"std_dev", {x}, [](In in) { return std_dev(in[0], 1); }, "y"},
+      {"max", {x}, [](In in) { return max(in[0], 1).values; }, ""},
+      {"topk", {x}, [](In in) { return topk(in[0], 2).values; }, ""},
+      {"softmax", {x}, [](In in) { return softmax(in[0], -1); }, "y"},
+      {"log_softmax", {x}, [](In in) { return log_softmax(in[0], 0); }, "y"},
+      {"layer_norm",
+       {x, r, numbers({3}, 0)},
+       [](In in) { return layer_norm(in[0], in[1], in[2]); },
+       "xw",
+       fused("layer_norm")},
+      // --- products
+      {"matmul", {square, numbers({3, 2}, 0)}, [](In in) { return matmul(in[0], in[1]); }, "xw"},
+      {"matmul of batches", {rows, numbers({2, 3, 2}, 0)}, [](In in) { return matmul(in[0], in[1]); }, "xw"},
+      {"matmul by a constant", {x}, [square](In in) { return matmul(in[0], square); }, ""},
+      {"linear", {left, numbers({3, 4}, -0.4), r}, [](In in) { return linear(in[0], in[1], in[2]); }, "xw"},
+      {"linear with relu",
+       {left, numbers({3, 4}, -0.4), r},
+       [](In in) { return linear(in[0], in[1], in[2], Activation::relu); },
+       "xwy"},
+      {"linear on data", {numbers({3, 4}, -0.4), r}, [left](In in) { return linear(left, in[0], in[1]); }, ""},
+      {"scaled_dot_product_attention",
+       {rows, numbers({2, 4, 3}, 0), numbers({2, 4, 2}, 0)},
+       [](In in) { return scaled_dot_product_attention(in[0], in[1], in[2]); },
+       "xwby",
+       fused("scaled_dot_product_attention")},
+      {"einsum", {x, square}, [](In in) { return einsum("ij,jk->ik", in[0], in[1]); }, "xw"},
+      // --- indexing
+      {"cat",
+       {x, p},
+       [](In in) {
+         return cat(Inputs{in[0], in[1]}, 1);
+       },
+       ""},
+      {"gather", {x}, [grid](In in) { return gather(in[0], 1, grid); }, ""},
+      {"scatter_add", {x, p}, [grid](In in) { return scatter_add(in[0], 1, grid, in[1]); }, ""},
+      {"index_select", {x}, [ids](In in) { return index_select(in[0], 1, ids); }, ""},
+      {"index_add", {x, p}, [ids](In in) { return index_add(in[0], 1, ids, in[1]); }, ""},
+      {"embedding", {square}, [ids](In in) { return embedding(ids, in[0], 2); }, ""},
+      // --- losses
+      {"cross_entropy",
+       {x},
+       [targets](In in) { return cross_entropy(in[0], targets, {.label_smoothing = 0.1}); },
+       "x",
+       fused("cross_entropy")},
+      {"nll_loss", {x}, [targets](In in) { return nll_loss(in[0], targets); }, ""},
+      {"kl_div", {x}, [p](In in) { return kl_div(in[0], p); }, ""},
+      {"label_smoothing",
+       {x},
+       [targets](In in) { return train::LabelSmoothing<double>(3, 0, 0.1)(in[0], targets); },
+       "",
+       fused("label_smoothing")},
+      // --- in place
+      {"add_", {x, r}, [](In in) { return add_(in[0] * 1, in[1], 2); }, ""},
+      {"mul_", {x, r}, [](In in) { return mul_(in[0] * 1, in[1]); }, "w"},
+      {"div_", {x, r}, [](In in) { return div_(in[0] * 1, in[1]); }, "w"},
+      {"relu_", {x}, [](In in) { return relu_(in[0] * 1); }, ""},
+      {"copy_", {x, r}, [](In in) { return (in[0] * 1).copy_(in[1] + in[0]); }, ""},
+  };
+}
+
+}  // namespace gloss_test
