@@ -1,4 +1,4 @@
-// What an op costs apart from its arithmetic: tensors of eight numbers. benchmarks/peers/overhead.sh times the same in
+// What an op costs apart from its arithmetic: tensors of eight numbers. benchmarks/peers/overhead.py times the same in
 // PyTorch's C++ library.
 #include <benchmark/benchmark.h>
 

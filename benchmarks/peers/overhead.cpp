@@ -1,4 +1,4 @@
-// The cases of bench_overhead.cpp in PyTorch's C++ library. overhead.sh builds both and compares.
+// The cases of bench_overhead.cpp in PyTorch's C++ library. overhead.py builds it and compares.
 #include <benchmark/benchmark.h>
 #include <torch/torch.h>
 

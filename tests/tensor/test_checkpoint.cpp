@@ -74,7 +74,7 @@ TEST_CASE("checkpoint: the peak of memory is lower") {
   train<float>(How::plain, &plain);
   train<float>(How::each, &each);
   INFO("plain " << plain << ", checkpointed " << each);
-  CHECK(each < 0.7 * static_cast<double>(plain));
+  CHECK(10 * each < 7 * plain);
 }
 
 TEST_CASE("checkpoint: grad() finds parameters that only the function knows, and values of the outer graph it holds") {
@@ -85,7 +85,7 @@ TEST_CASE("checkpoint: grad() finds parameters that only the function knows, and
   const auto f = [&](const D& in) { return layer(in) * h; };
   const auto y = sum(checkpoint(f, x * 2)), z = sum(f(x * 2));
   const std::vector<D> by = {layer.weight, x, h};
-  const auto got = grad(y, by), expected = grad(z, by);
+  const auto got = grad(y, by, {.retain_graph = true}), expected = grad(z, by);
   for (std::size_t i = 0; i < by.size(); ++i) CHECK(same_bits(got[i], expected[i]));
   CHECK_FALSE(layer.weight.grad().defined());
 }
