@@ -62,13 +62,15 @@ TEST_CASE("saved tensors: no op's backward uses a value that was overwritten") {
 
 TEST_CASE("op cases: every op that is recorded somewhere in the headers is among them") {
   std::set<std::string> recorded, called;
-  for (const auto& file : gloss_test::read_sources(std::string(GLOSS_SOURCE_DIR) + "/include/gloss"))
-    for (const std::string& line : file.lines)
-      for (const char* door : {"record(\"", "record_whole(\"", "record_part(\"", "record_on(\"", "record_overwrite(\""})
-        if (const auto at = line.find(door); at != std::string::npos) {
-          const auto begin = at + std::string(door).size();
-          recorded.insert(line.substr(begin, line.find('"', begin) - begin));
-        }
+  for (const auto& file : gloss_test::read_sources(std::string(GLOSS_SOURCE_DIR) + "/include/gloss")) {
+    std::string text;
+    for (const std::string& line : file.lines) text += line;
+    for (const char* door : {"record(", "record_whole(", "record_part(", "record_on(", "record_overwrite("})
+      for (auto at = text.find(door); at != std::string::npos; at = text.find(door, at + 1)) {
+        const auto begin = text.find_first_not_of(' ', at + std::string(door).size());
+        if (text[begin] == '"') recorded.insert(text.substr(begin + 1, text.find('"', begin + 1) - begin - 1));
+      }
+  }
   CHECK(recorded.count("mul") == 1);
   std::set<const NodeBase*> seen;
   std::vector<Tensor<double>> alive;

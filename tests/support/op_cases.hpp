@@ -72,6 +72,8 @@ inline std::vector<OpCase> op_cases() {
        ""},
       {"slice", {x}, [](In in) { return in[0].slice(1, 0, 3, 2); }, ""},
       {"select", {x}, [](In in) { return in[0].select(0, 1); }, ""},
+      {"diagonal", {square}, [](In in) { return in[0].diagonal(1); }, ""},
+      {"unfold", {x}, [](In in) { return in[0].unfold(1, 2, 1); }, ""},
       {"clone", {x}, [](In in) { return in[0].clone(); }, ""},
       {"sum_to", {x}, [](In in) { return sum_to(in[0], {3}); }, ""},
       {"checkpoint",
@@ -154,6 +156,23 @@ inline std::vector<OpCase> op_cases() {
       {"index_select", {x}, [ids](In in) { return index_select(in[0], 1, ids); }, ""},
       {"index_add", {x, p}, [ids](In in) { return index_add(in[0], 1, ids, in[1]); }, ""},
       {"embedding", {square}, [ids](In in) { return embedding(ids, in[0], 2); }, ""},
+      {"scatter", {x, p}, [grid](In in) { return scatter(in[0], 0, grid, in[1]); }, ""},
+      {"index_put",
+       {x, r},
+       [ids](In in) {
+         return index_put(in[0], {Tensor<std::int64_t>{0, 1, 1}, ids}, in[1]);
+       },
+       ""},
+      {"diag_embed", {x}, [](In in) { return diag_embed(in[0], 1); }, ""},
+      {"tril", {square}, [](In in) { return tril(in[0]); }, ""},
+      {"flip", {x}, [](In in) { return flip(in[0], {1}); }, ""},
+      {"pad",
+       {x},
+       [](In in) {
+         return pad(in[0], {1, 2});
+       },
+       ""},
+      {"cdist", {x, p}, [](In in) { return cdist(in[0], in[1]); }, "xwy", fused("cdist")},
       // --- losses
       {"cross_entropy",
        {x},

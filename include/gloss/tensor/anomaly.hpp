@@ -1,7 +1,6 @@
 // Anomaly mode: finds the op that made the first NaN, forward or backward, and the parameter nearest to it.
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -29,24 +28,22 @@ struct AnomalyState {
 
   /// "; it reads W" for a watched input, else "; the nearest parameter before it is W": the one that the latest op
   /// reads.
-  GLOSS_NOINLINE std::string place(std::vector<const NodeBase*> inputs) const {
+  GLOSS_NOINLINE std::string place(const std::vector<NodeBase*>& inputs) const {
     for (const NodeBase* node : inputs)
       if (const std::string* name = name_of(node)) return "; it reads " + *name;
-    const auto older = [](const NodeBase* a, const NodeBase* b) { return a->sequence() < b->sequence(); };
-    std::make_heap(inputs.begin(), inputs.end(), older);
+    if (names.empty()) return "";
+    NodeQueue queue;
+    for (NodeBase* node : inputs) queue.push(node);
     const NodeBase* last = nullptr;
-    while (!inputs.empty() && !names.empty()) {
-      std::pop_heap(inputs.begin(), inputs.end(), older);
-      const NodeBase* const node = inputs.back();
-      inputs.pop_back();
-      if (node == last) continue;
+    while (!queue.empty()) {
+      const NodeBase* const node = queue.pop();
+      if (node == last) continue;  // an op that several read comes out several times in a row
       last = node;
       for (int i = 0; i < node->inputs(); ++i) {
-        const NodeBase* const in = node->input(i);
+        NodeBase* const in = node->input(i);
         if (!in) continue;
         if (const std::string* name = name_of(in)) return "; the nearest parameter before it is " + *name;
-        inputs.push_back(in);
-        std::push_heap(inputs.begin(), inputs.end(), older);
+        queue.push(in);
       }
     }
     return "";

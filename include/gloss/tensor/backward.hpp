@@ -1,7 +1,6 @@
 // Reverse mode: from an output to the leaves, without recursion.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <utility>
 #include <vector>
@@ -91,7 +90,6 @@ class BackwardPass {
 
   /// Keeps the gradients of these nodes, goes only where they are, and leaves every leaf's own gradient alone.
   void capture(std::vector<const NodeBase*> nodes) {
-    std::sort(nodes.begin(), nodes.end());
     captured_ = std::move(nodes);
     capturing_ = true;
   }
@@ -124,8 +122,7 @@ class BackwardPass {
     if (!node->is_leaf()) {
       static_cast<Node<T>*>(node)->gather(std::move(g), recorded());
       if (std::exchange(node->queued_by_, id_) == id_) return;
-      queue_.push_back(node);
-      std::push_heap(queue_.begin(), queue_.end(), older);
+      queue_.push(node);
     } else {
       auto* const leaf = static_cast<detail::LeafNode<T>*>(node);
       const Shape shape = g.shape();
@@ -150,9 +147,8 @@ class BackwardPass {
     NodeBase* node = nullptr;
     try {
       while (!queue_.empty()) {
-        std::pop_heap(queue_.begin(), queue_.end(), older);
-        node = queue_.back();
-        queue_.pop_back();
+        node = queue_.pop();
+        node->queued_by_ = 0;
         // what this pass itself recorded, in a checkpoint, is not kept for a later one
         node->step_back(*this, recorded() || (options_.retain_graph && node->sequence() < first_new_));
       }
@@ -163,7 +159,7 @@ class BackwardPass {
       }
     } catch (...) {
       if (node) node->drop_gathered();
-      for (NodeBase* waiting : queue_) waiting->drop_gathered();
+      while (!queue_.empty()) queue_.pop()->drop_gathered();
       throw;
     }
   }
@@ -174,10 +170,10 @@ class BackwardPass {
     Ref<NodeBase> sum;  // a leaf of this pass
   };
 
-  static bool older(const NodeBase* a, const NodeBase* b) { return a->sequence() < b->sequence(); }
-
-  bool is_captured(const NodeBase* node) const {
-    return capturing_ && std::binary_search(captured_.begin(), captured_.end(), node);
+  GLOSS_NOINLINE bool is_captured(const NodeBase* node) const {
+    for (const NodeBase* captured : captured_)
+      if (captured == node) return true;
+    return false;
   }
 
   template <class T>
@@ -191,19 +187,26 @@ class BackwardPass {
 
   /// Finds out which nodes below `root` lead to a captured one.
   GLOSS_NOINLINE void explore(NodeBase* root) {
-    std::vector<NodeBase*> found;
-    const auto meet = [&](NodeBase* node) {
-      if (!node || node->is_leaf() || std::exchange(node->explored_by_, id_) == id_) return;
-      found.push_back(node);
+    struct Visit {
+      NodeBase* node;
+      int next;  // input to look at
     };
-    meet(root);
-    for (std::size_t i = 0; i < found.size(); ++i)
-      for (int k = 0; k < found[i]->inputs(); ++k) meet(found[i]->input(k));
-    std::sort(found.begin(), found.end(), older);
-    for (NodeBase* node : found) {
+    std::vector<Visit> path;
+    const auto enter_node = [&](NodeBase* node) {
+      if (!node || node->is_leaf() || std::exchange(node->explored_by_, id_) == id_) return;
       node->leads_on_ = node->reaches_beyond();
+      path.push_back({node, 0});
+    };
+    enter_node(root);
+    while (!path.empty()) {
+      NodeBase* const node = path.back().node;
+      if (path.back().next < node->inputs()) {
+        enter_node(node->input(path.back().next++));
+        continue;
+      }
       for (int k = 0; k < node->inputs() && !node->leads_on_; ++k)
         node->leads_on_ = node->input(k) && wants(node->input(k));
+      path.pop_back();
     }
   }
 
@@ -211,7 +214,7 @@ class BackwardPass {
   std::uint64_t first_new_;
   std::uint64_t id_;
   bool capturing_ = false;
-  std::vector<NodeBase*> queue_;  // a heap
+  NodeQueue queue_;
   std::vector<Ref<NodeBase>> roots_;
   std::vector<Gathered> gathered_;
   std::vector<const NodeBase*> captured_;
@@ -251,7 +254,7 @@ class Grads {
       detail::anomaly->check(
           g,
           [&] {
-            std::vector<const NodeBase*> nodes;
+            std::vector<NodeBase*> nodes;
             for (int k = 0; k < node_.inputs(); ++k)
               if (node_.input(k)) nodes.push_back(node_.input(k));
             return nodes;

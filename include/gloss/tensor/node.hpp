@@ -1,9 +1,11 @@
 // The recorded graph: a node per tensor that needs a gradient, holding the closure that goes one step back.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <initializer_list>
+#include <vector>
 
 #include <gloss/core/error.hpp>
 #include <gloss/core/ref.hpp>
@@ -73,6 +75,26 @@ class NodeBase : public RefCounted {
   Ref<NodeBase> inline_[inline_inputs];
   Ref<NodeBase>* more_ = nullptr;  // by hand, because <memory> is slow to compile
   NodeBase* next_doomed_ = nullptr;
+};
+
+/// Nodes that wait for their turn, the latest first. Compiled once: heaps and sorts cost a compiler more than they do.
+class NodeQueue {
+ public:
+  bool empty() const { return nodes_.empty(); }
+  GLOSS_NOINLINE void push(NodeBase* node) {
+    nodes_.push_back(node);
+    std::push_heap(nodes_.begin(), nodes_.end(), older);
+  }
+  GLOSS_NOINLINE NodeBase* pop() {
+    std::pop_heap(nodes_.begin(), nodes_.end(), older);
+    NodeBase* const node = nodes_.back();
+    nodes_.pop_back();
+    return node;
+  }
+
+ private:
+  static bool older(const NodeBase* a, const NodeBase* b) { return a->sequence() < b->sequence(); }
+  std::vector<NodeBase*> nodes_;
 };
 
 /// Deletes a node. Deleting it may release its inputs, and theirs: those are put on a list instead of recursing, so a

@@ -137,9 +137,9 @@ detail::OpNode<T>* detail::begin_record(const char* op, Tensor<T>& y, const Grap
     anomaly->check(
         y,
         [&] {
-          std::vector<const NodeBase*> nodes;
+          std::vector<NodeBase*> nodes;
           for (std::size_t i = 0; i < n; ++i)
-            if (inputs[i].node()) nodes.push_back(inputs[i].node());
+            if (inputs[i].node()) nodes.push_back(const_cast<NodeBase*>(inputs[i].node()));
           return nodes;
         },
         "", op, "its result", -1);
