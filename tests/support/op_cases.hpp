@@ -39,7 +39,8 @@ inline std::vector<OpCase> op_cases() {
   // positive, and of both signs; away from the places where a derivative jumps
   const D p = numbers({2, 3}, 0.3), q = numbers({2, 3}, 0.4, 0.21), x = numbers({2, 3}, -0.52), r = numbers({3}, 0.6);
   const D square = numbers({3, 3}, -0.47), left = numbers({2, 4}, -0.5, 0.3), rows = numbers({2, 2, 3}, -0.5);
-  const Tensor<std::int64_t> ids = {2, 0, 2}, targets = {1, 2}, grid = {{0, 1, 1}, {1, 0, 1}};
+  const Tensor<std::int64_t> ids = {2, 0, 2}, targets = {1, 2}, grid = {{0, 1, 1}, {1, 0, 1}},
+                             once = {{0, 1, 1}, {1, 0, 0}};
   const Tensor<bool> mask = {{true, false, true}, {false, false, true}};
   const auto fixed = [](auto f) {  // the same draw at each call
     return [f](In in) {
@@ -156,7 +157,7 @@ inline std::vector<OpCase> op_cases() {
       {"index_select", {x}, [ids](In in) { return index_select(in[0], 1, ids); }, ""},
       {"index_add", {x, p}, [ids](In in) { return index_add(in[0], 1, ids, in[1]); }, ""},
       {"embedding", {square}, [ids](In in) { return embedding(ids, in[0], 2); }, ""},
-      {"scatter", {x, p}, [grid](In in) { return scatter(in[0], 0, grid, in[1]); }, ""},
+      {"scatter", {x, p}, [once](In in) { return scatter(in[0], 0, once, in[1]); }, ""},
       {"index_put",
        {x, r},
        [ids](In in) {
@@ -172,6 +173,10 @@ inline std::vector<OpCase> op_cases() {
          return pad(in[0], {1, 2});
        },
        ""},
+      {"scatter_reduce",
+       {x, p},
+       [grid](In in) { return scatter_reduce(in[0], 1, grid, in[1], ScatterReduce::amax); },
+       "xwy"},
       {"cdist", {x, p}, [](In in) { return cdist(in[0], in[1]); }, "xwy", fused("cdist")},
       // --- losses
       {"cross_entropy",

@@ -81,7 +81,7 @@ class Gradcheck {
           for (Index e = 0; e < outputs_[j].numel(); ++e)
             numeric += weights_[j].data()[e] * quotient(above[j].data()[e], below[j].data()[e]);
         const double error = excess(analytic[k].data()[i], numeric);
-        if (!(error <= worst)) worst = error, k_worst = k, i_worst = i;  // written so that NaN counts as wrong
+        if (is_worse(error, worst)) worst = error, k_worst = k, i_worst = i;
       }
     GradcheckReport report;
     report.passed = worst <= 1;
@@ -95,6 +95,9 @@ class Gradcheck {
   double excess(double analytic, double numeric) const {
     return std::abs(numeric - analytic) / (options_.atol + options_.rtol * std::abs(numeric));
   }
+
+  /// NaN is worst of all.
+  static bool is_worse(double error, double worst) { return !std::isnan(worst) && !(error <= worst); }
 
   /// By the checked inputs, of the outputs times these weights; empty when no output depends on them.
   Doubles gradients(const Doubles& weights) {
@@ -145,7 +148,7 @@ class Gradcheck {
         const double analytic = gradients(one)[k].data()[i];
         one[j].data()[e] = 0;
         const double numeric = quotient(above[j].data()[e], below[j].data()[e]), error = excess(analytic, numeric);
-        if (error <= worst) continue;
+        if (!is_worse(error, worst)) continue;
         worst = error;
         report.output = j, report.output_element = e;
         report.analytic = analytic, report.numeric = numeric;
