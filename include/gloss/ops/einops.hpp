@@ -226,7 +226,7 @@ template <class T>
 Tensor<T> einops(const EinopsPlan& plan, const Tensor<T>& x, const AxisSizes& sizes, ReduceOp::Kind kind) {
   const EinopsSizes steps(plan, x.shape(), sizes);
   Tensor<T> y = x.shape() == steps.split ? x : x.reshape(steps.split);
-  if constexpr (!std::same_as<T, bool> && !std::same_as<T, bfloat16>)
+  if constexpr (Real<T> || std::same_as<T, std::int64_t>)
     if (steps.reduced.rank() > 0) y = reduce_axes(y, steps.reduced, kind);
   for (int i = 0; i < y.dim(); ++i)
     if (steps.order[i] != i) {
@@ -264,11 +264,11 @@ Tensor<T> repeat(const Tensor<T>& x, const EinopsPattern<detail::Einops::repeat>
 
 /// rearrange with axes that only the left side has, over which "sum", "mean", "max", "min" or "prod" is taken:
 /// reduce(x, "b c (h 2) (w 2) -> b c h w", "max").
-/// Errors: as rearrange; ShapeError for max or min over nothing; Error for the mean of integers.
+/// Errors: as rearrange; ShapeError for max or min over nothing; Error for the mean of int64.
 /// Backward: that of the reduction; of equal maxima in an axis the first gets the gradient.
 /// PyTorch: einops.reduce
 template <Element T>
-  requires(!std::same_as<T, bool> && !std::same_as<T, bfloat16>)
+  requires(Real<T> || std::same_as<T, std::int64_t>)
 Tensor<T> reduce(const Tensor<T>& x, const EinopsPattern<detail::Einops::reduce>& pattern, ReduceOp how,
                  const AxisSizes& sizes = {}) {
   return detail::einops(pattern.plan(), x, sizes, how.kind());

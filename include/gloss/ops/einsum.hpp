@@ -115,7 +115,7 @@ Labelled<T> contract(Labelled<T> a, Labelled<T> b, const std::string& wanted) {
   y.labels = batch + left + right;
   a.permute(batch + left + inner);
   Shape shape = batch_sizes;
-  if (inner.empty() || (left.empty() && right.empty()) || !Real<T>) {
+  if (inner.empty() || (left.empty() && right.empty())) {
     // Element by element, then a sum over what both lose: a [batch, left, 1, inner], b [batch, 1, right, inner].
     b.permute(batch + right + inner);
     const bool spread = left.size() + right.size() > 0;
@@ -136,21 +136,19 @@ Labelled<T> contract(Labelled<T> a, Labelled<T> b, const std::string& wanted) {
     y.x = product.reshape(shape);
     return y;
   }
-  if constexpr (Real<T>) {
-    b.permute(batch + inner + right);
-    if (batch.size() + 2 > static_cast<std::size_t>(max_rank)) shape = {batch_sizes.numel()};
-    auto matrices = [&](const Labelled<T>& t, Index rows, Index columns) {
-      Shape to = shape;
-      to.push_back(rows);
-      to.push_back(columns);
-      return t.x.reshape(to);
-    };
-    const Tensor<T> product = matmul(matrices(a, m, k), matrices(b, k, n));
-    shape = batch_sizes;
-    for (const Index size : sizes_left) shape.push_back(size);
-    for (const Index size : sizes_right) shape.push_back(size);
-    y.x = product.reshape(shape);
-  }
+  b.permute(batch + inner + right);
+  if (batch.size() + 2 > static_cast<std::size_t>(max_rank)) shape = {batch_sizes.numel()};
+  auto matrices = [&](const Labelled<T>& t, Index rows, Index columns) {
+    Shape to = shape;
+    to.push_back(rows);
+    to.push_back(columns);
+    return t.x.reshape(to);
+  };
+  const Tensor<T> product = matmul(matrices(a, m, k), matrices(b, k, n));
+  shape = batch_sizes;
+  for (const Index size : sizes_left) shape.push_back(size);
+  for (const Index size : sizes_right) shape.push_back(size);
+  y.x = product.reshape(shape);
   return y;
 }
 
