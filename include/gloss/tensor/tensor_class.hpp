@@ -16,6 +16,7 @@
 #include <gloss/core/error.hpp>
 #include <gloss/core/shape.hpp>
 #include <gloss/kernels/elementwise.hpp>
+#include <gloss/tensor/nested.hpp>
 #include <gloss/tensor/node.hpp>
 #include <gloss/tensor/saved.hpp>
 #include <gloss/tensor/storage.hpp>
@@ -26,10 +27,21 @@ namespace gloss::inline GLOSS_ABI {
 template <class T>
 concept Real = std::same_as<T, float> || std::same_as<T, double>;
 
+/// Whole numbers. Overflow wraps around.
+template <class T>
+concept Integer = std::same_as<T, std::int64_t> || std::same_as<T, std::int32_t> || std::same_as<T, std::uint8_t>;
+
+/// What arithmetic is defined on.
+template <class T>
+concept Number = Real<T> || Integer<T>;
+
+/// What sums and products are defined on: numbers, and truth values, where + is "or" and * is "and".
+template <class T>
+concept Summable = Number<T> || std::same_as<T, bool>;
+
 /// Every element type a tensor can hold.
 template <class T>
-concept Element = Real<T> || std::same_as<T, bfloat16> || std::same_as<T, std::int64_t> ||
-    std::same_as<T, std::int32_t> || std::same_as<T, std::uint8_t> || std::same_as<T, bool>;
+concept Element = Summable<T> || std::same_as<T, bfloat16>;
 
 template <class T>
 constexpr const char* dtype_name() {
@@ -98,11 +110,9 @@ class Tensor {
   static Tensor uninitialized(const Shape& shape);
   /// On memory that is there already; unchecked, see from_blob.
   static Tensor on_storage(Ref<Storage> storage, T* data, const Shape& shape, const Shape& strides);
-  /// From numbers: one, two or three levels of braces make one, two or three axes.
-  /// Errors: ShapeError when rows differ in length.
-  Tensor(std::initializer_list<T> values);
-  Tensor(std::initializer_list<std::initializer_list<T>> rows);
-  Tensor(std::initializer_list<std::initializer_list<std::initializer_list<T>>> planes);
+  /// From numbers: each level of braces is an axis, so {{1}, {2}} has shape [2, 1].
+  /// Errors: ShapeError when rows differ in length or in depth. PyTorch: torch.tensor
+  Tensor(std::initializer_list<Nested<T>> values);
 
   // --- what it is
   bool defined() const { return static_cast<bool>(body_); }
@@ -315,37 +325,13 @@ Tensor<T> Tensor<T>::on_storage(Ref<Storage> storage, T* data, const Shape& shap
 }
 
 template <class T>
-Tensor<T>::Tensor(std::initializer_list<T> values) {
-  *this = uninitialized({static_cast<Index>(values.size())});
-  T* p = data();
-  for (const T& v : values) *p++ = v;
-}
-template <class T>
-Tensor<T>::Tensor(std::initializer_list<std::initializer_list<T>> rows) {
-  const Index width = rows.size() > 0 ? static_cast<Index>(rows.begin()->size()) : 0;
-  *this = uninitialized({static_cast<Index>(rows.size()), width});
-  T* p = data();
-  for (const auto& row : rows) {
-    if (static_cast<Index>(row.size()) != width)
-      fail<ShapeError>("tensor: rows differ in length: ", width, " and ", row.size());
-    for (const T& v : row) *p++ = v;
-  }
-}
-template <class T>
-Tensor<T>::Tensor(std::initializer_list<std::initializer_list<std::initializer_list<T>>> planes) {
-  const Index height = planes.size() > 0 ? static_cast<Index>(planes.begin()->size()) : 0;
-  const Index width = height > 0 ? static_cast<Index>(planes.begin()->begin()->size()) : 0;
-  *this = uninitialized({static_cast<Index>(planes.size()), height, width});
-  T* p = data();
-  for (const auto& plane : planes) {
-    if (static_cast<Index>(plane.size()) != height)
-      fail<ShapeError>("tensor: planes differ in height: ", height, " and ", plane.size());
-    for (const auto& row : plane) {
-      if (static_cast<Index>(row.size()) != width)
-        fail<ShapeError>("tensor: rows differ in length: ", width, " and ", row.size());
-      for (const T& v : row) *p++ = v;
-    }
-  }
+GLOSS_NOINLINE Tensor<T>::Tensor(std::initializer_list<Nested<T>> values) {
+  const Nested<T> all(values);
+  Shape shape;
+  all.append_sizes(shape);
+  *this = uninitialized(shape);
+  T* next = data();
+  all.write(shape, 0, next);
 }
 
 template <class T>
