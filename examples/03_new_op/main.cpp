@@ -25,10 +25,10 @@ Tensor<T> log_cosh(const Tensor<T>& x) {
 /// Errors: ShapeError when they do not.
 /// Backward: da = dy * a / y, db = dy * b / y, summed over stretched axes; y is saved.
 template <Real T>
-Tensor<T> hypot(const Tensor<T>& a, const Tensor<T>& b) {
-  Tensor<T> y = map_binary<T>("hypot", a, b, [](T p, T q) { return std::hypot(p, q); });
+Tensor<T> hypotenuse(const Tensor<T>& a, const Tensor<T>& b) {
+  Tensor<T> y = map_binary<T>("hypotenuse", a, b, [](T p, T q) { return std::hypot(p, q); });
   // y.detach() and not y: a closure that held y would keep the graph, and so itself, alive.
-  return record("hypot", y, {a, b}, [a, b, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
+  return record("hypotenuse", y, {a, b}, [a, b, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
     const Tensor<T> g = dy / dx.result(saved);  // y, in the graph when the backward is itself recorded
     if (dx.needs(0)) dx.add_summed(0, g * a);
     if (dx.needs(1)) dx.add_summed(1, g * b);
@@ -54,8 +54,8 @@ int main() {
   using Inputs = std::vector<Tensor<double>>;
   std::cout << std::boolalpha;
   std::cout << "log_cosh: " << gradcheck([](const Inputs& in) { return log_cosh(in[0]); }, {a}) << "\n";
-  std::cout << "hypot, broadcast: " << gradcheck([](const Inputs& in) { return hypot(in[0], in[1]); }, {a, b}) << "\n";
-  std::cout << "hypot, twice: " << gradgradcheck([](const Inputs& in) { return hypot(in[0], in[1]); }, {a, b}) << "\n";
+  std::cout << "hypotenuse, broadcast: " << gradcheck([](const Inputs& in) { return hypotenuse(in[0], in[1]); }, {a, b}) << "\n";
+  std::cout << "hypotenuse, twice: " << gradgradcheck([](const Inputs& in) { return hypotenuse(in[0], in[1]); }, {a, b}) << "\n";
   try {
     gradcheck([](const Inputs& in) { return careless(in[0]); }, {Tensor<double>{0, 2}.requires_grad_()});
   } catch (const GradError& e) {  // the text goes on with the two values that differ

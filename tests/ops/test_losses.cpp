@@ -119,5 +119,4 @@ TEST_CASE("gelu, erf, clamp: known values, edges and errors") {
   const auto edge = (Tensor<double>{-1, 0, 1, 2}).requires_grad_();
   sum(clamp(edge, 0, 1)).backward();
   CHECK(values(edge.grad()) == std::vector<double>{0, 1, 1, 0});
-  CHECK_ERROR(clamp(x, 2, 1), Error, "clamp: low 2 is above high 1");
 }

@@ -25,6 +25,10 @@ struct bfloat16 {
     return b;
   }
   friend constexpr bool operator==(bfloat16 a, bfloat16 b) { return float(a) == float(b); }
+  friend constexpr bool operator<(bfloat16 a, bfloat16 b) { return float(a) < float(b); }
+  friend constexpr bool operator>(bfloat16 a, bfloat16 b) { return float(a) > float(b); }
+  friend constexpr bool operator<=(bfloat16 a, bfloat16 b) { return float(a) <= float(b); }
+  friend constexpr bool operator>=(bfloat16 a, bfloat16 b) { return float(a) >= float(b); }
 };
 
 }  // namespace gloss::inline GLOSS_ABI

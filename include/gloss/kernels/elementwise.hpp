@@ -8,23 +8,70 @@
 
 namespace gloss::inline GLOSS_ABI::kernels {
 
+namespace detail {
+/// The type to add in: unsigned for whole numbers, where overflow is defined and wraps around.
+template <class T>
+struct Wrapping {
+  using type = T;
+};
+template <class T>
+  requires(std::is_integral_v<T> && sizeof(T) >= sizeof(int))
+struct Wrapping<T> {
+  using type = std::make_unsigned_t<T>;
+};
+}  // namespace detail
+
 /// Named operations, so that every op that adds shares one compiled loop.
 struct Plus {
   template <class T>
   constexpr T operator()(T a, T b) const {
-    return static_cast<T>(a + b);
+    using W = typename detail::Wrapping<T>::type;
+    return static_cast<T>(static_cast<W>(a) + static_cast<W>(b));
   }
 };
 struct Minus {
   template <class T>
   constexpr T operator()(T a, T b) const {
-    return static_cast<T>(a - b);
+    using W = typename detail::Wrapping<T>::type;
+    return static_cast<T>(static_cast<W>(a) - static_cast<W>(b));
   }
 };
 struct Times {
   template <class T>
   constexpr T operator()(T a, T b) const {
-    return static_cast<T>(a * b);
+    using W = typename detail::Wrapping<T>::type;
+    return static_cast<T>(static_cast<W>(a) * static_cast<W>(b));
+  }
+};
+/// The larger and the smaller; NaN beats both.
+struct Largest {
+  template <class T>
+  constexpr T operator()(T a, T b) const {
+    return a > b || a != a ? a : b;
+  }
+};
+struct Smallest {
+  template <class T>
+  constexpr T operator()(T a, T b) const {
+    return a < b || a != a ? a : b;
+  }
+};
+struct And {
+  template <class T>
+  constexpr T operator()(T a, T b) const {
+    return static_cast<T>(a & b);
+  }
+};
+struct Or {
+  template <class T>
+  constexpr T operator()(T a, T b) const {
+    return static_cast<T>(a | b);
+  }
+};
+struct Xor {
+  template <class T>
+  constexpr T operator()(T a, T b) const {
+    return static_cast<T>(a ^ b);
   }
 };
 

@@ -36,30 +36,30 @@ GLOSS_NOINLINE inline Index offset_of(const Loop<1>& loop, Index i) {
 
 namespace detail {
 
-// One run of n elements, in eight lanes that are folded in a fixed order: vectorises, and is more accurate than one
+// One run of n elements, in lanes that are folded in a fixed order: vectorises, and is more accurate than one
 // sum.
-template <class T, class Combine>
-T reduce_run(const T* x, Index n, Index stride, T identity, Combine combine) {
+template <class T, class X, class Combine>
+T reduce_run(const X* x, Index n, Index stride, T identity, Combine combine) {
   constexpr int lanes = 16;
   T acc[lanes];
   for (T& a : acc) a = identity;
   Index i = 0;
   if (stride == 1) {
     for (; i + lanes <= n; i += lanes)
-      for (int l = 0; l < lanes; ++l) acc[l] = combine(acc[l], x[i + l]);
+      for (int l = 0; l < lanes; ++l) acc[l] = combine(acc[l], static_cast<T>(x[i + l]));
   } else {
     for (; i + lanes <= n; i += lanes)
-      for (int l = 0; l < lanes; ++l) acc[l] = combine(acc[l], x[(i + l) * stride]);
+      for (int l = 0; l < lanes; ++l) acc[l] = combine(acc[l], static_cast<T>(x[(i + l) * stride]));
   }
-  for (int l = 0; i < n; ++i, ++l) acc[l] = combine(acc[l], x[i * stride]);
+  for (int l = 0; i < n; ++i, ++l) acc[l] = combine(acc[l], static_cast<T>(x[i * stride]));
   for (int half = lanes / 2; half > 0; half /= 2)
     for (int l = 0; l < half; ++l) acc[l] = combine(acc[l], acc[l + half]);
   return acc[0];
 }
 
 // Elements [begin, end) of the reduced loop, for one output.
-template <class T, class Combine>
-T reduce_range(const Loop<1>& reduced, const T* x, Index begin, Index end, T identity, Combine combine) {
+template <class T, class X, class Combine>
+T reduce_range(const Loop<1>& reduced, const X* x, Index begin, Index end, T identity, Combine combine) {
   const Index inner = reduced.inner_size(), stride = reduced.inner_stride(0);
   T acc = identity;
   while (begin < end) {
@@ -72,9 +72,10 @@ T reduce_range(const Loop<1>& reduced, const T* x, Index begin, Index end, T ide
 
 }  // namespace detail
 
-/// y[kept] = identity combined with every x[kept, reduced]. combine must be associative and commutative up to rounding.
-template <class T, class Combine>
-void reduce(const Reduction& r, const T* x, T* y, T identity, Combine combine) {
+/// y[kept] = identity combined with every x[kept, reduced], converted to T. combine must be associative and commutative
+/// up to rounding.
+template <class X, class T, class Combine>
+void reduce(const Reduction& r, const X* x, T* y, T identity, Combine combine) {
   const Index outputs = r.kept.numel, count = r.reduced.numel;
   if (outputs == 0) return;
   if (count == 0) {
@@ -91,15 +92,15 @@ void reduce(const Reduction& r, const T* x, T* y, T identity, Combine combine) {
       for (Index job = begin; job < end; ++job) {
         const Index first = job / blocks * inner + job % blocks * width;
         const Index n = (std::min)(width, inner - job % blocks * width);
-        const T* column = x + offset_of(r.kept, first);
+        const X* column = x + offset_of(r.kept, first);
         T total[width], partial[width];
         for (Index c = 0; c < n; ++c) total[c] = identity;
         for (Index row = 0; row < count; row += height) {
           for (Index c = 0; c < n; ++c) partial[c] = identity;
           const Index stop = (std::min)(count, row + height);
           for (Index q = row; q < stop; ++q) {
-            const T* px = column + offset_of(r.reduced, q);
-            for (Index c = 0; c < n; ++c) partial[c] = combine(partial[c], px[c]);
+            const X* px = column + offset_of(r.reduced, q);
+            for (Index c = 0; c < n; ++c) partial[c] = combine(partial[c], static_cast<T>(px[c]));
           }
           for (Index c = 0; c < n; ++c) total[c] = combine(total[c], partial[c]);
         }
@@ -109,7 +110,7 @@ void reduce(const Reduction& r, const T* x, T* y, T identity, Combine combine) {
     return;
   }
   const Index chunks = (count + chunk - 1) / chunk;
-  auto fold = [&](const T* base) {  // all chunks of one output, in order
+  auto fold = [&](const X* base) {  // all chunks of one output, in order
     T acc = identity;
     for (Index c = 0; c < chunks; ++c)
       acc = combine(
@@ -117,14 +118,17 @@ void reduce(const Reduction& r, const T* x, T* y, T identity, Combine combine) {
     return acc;
   };
   if (outputs == 1 && chunks > 1) {  // few outputs: the chunks are the parallel work
-    std::vector<T> partial(static_cast<std::size_t>(chunks), identity);
+    struct Partial {                 // a vector of bool itself would pack bits, which threads cannot write apart
+      T value;
+    };
+    std::vector<Partial> partial(static_cast<std::size_t>(chunks), Partial{identity});
     parallel_for(chunks, 8, [&](Index begin, Index end) {
       for (Index c = begin; c < end; ++c)
-        partial[static_cast<std::size_t>(c)] =
+        partial[static_cast<std::size_t>(c)].value =
             detail::reduce_range(r.reduced, x, c * chunk, (std::min)(count, (c + 1) * chunk), identity, combine);
     });
     T acc = identity;
-    for (const T& p : partial) acc = combine(acc, p);
+    for (const Partial& p : partial) acc = combine(acc, p.value);
     y[0] = acc;
     return;
   }

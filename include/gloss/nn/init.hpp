@@ -38,6 +38,11 @@ template <Real T>
 void normal_(const Tensor<T>& x, double mean = 0, double std = 1) {
   x.detach().copy_(randn<T>(x.shape(), static_cast<T>(mean), static_cast<T>(std)));
 }
+/// PyTorch: trunc_normal_
+template <Real T>
+void trunc_normal_(const Tensor<T>& x, TruncNormalOptions options = {}) {
+  x.detach().copy_(trunc_normal<T>(x.shape(), options));
+}
 /// U(-a, a) with a = gain sqrt(6 / (fan_in + fan_out)). Source: Glorot and Bengio 2010. PyTorch: xavier_uniform_
 template <Real T>
 void xavier_uniform_(const Tensor<T>& x, double gain = 1) {

@@ -1,23 +1,46 @@
 // Bounds on each element
 #pragma once
 
-#include <gloss/ops/elementwise.hpp>
-#include <gloss/ops/mul.hpp>
+#include <gloss/ops/maximum.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 
-/// y = min(max(x, low), high); NaN stays NaN.
-/// Errors: Error when low is above high.
+/// y = min(max(x, low), high); NaN stays NaN, and where low is above high every number becomes high.
 /// Backward: dx = dy where low <= x <= high, else 0.
 /// PyTorch: torch.clamp
-template <Real T>
+template <Number T>
 Tensor<T> clamp(const Tensor<T>& x, Scalar<T> low, Scalar<T> high) {
-  if (!(low <= high)) fail("clamp: low ", low, " is above high ", high);
   const T lo = static_cast<T>(low), hi = static_cast<T>(high);
-  Tensor<T> y = map_unary<T>(x, [lo, hi](T v) { return v < lo ? lo : v > hi ? hi : v; });
-  return record("clamp", y, {x}, [x, lo, hi](const Tensor<T>& dy, Grads& dx) {
-    dx.add(0, dy * map_unary<T>(x, [lo, hi](T v) { return static_cast<T>(v >= lo && v <= hi); }));
-  });
+  Tensor<T> y = map_unary<T>(x, [lo, hi](T v) { return kernels::Smallest{}(kernels::Largest{}(v, lo), hi); });
+  if constexpr (Real<T>)
+    return record("clamp", y, {x}, [x, lo, hi](const Tensor<T>& dy, Grads& dx) {
+      dx.add(0, dy * map_unary<T>(x, [lo, hi](T v) { return static_cast<T>(v >= lo && v <= hi); }));
+    });
+  return y;
+}
+/// y = max(x, low). PyTorch: torch.clamp(x, min=low)
+template <Number T>
+Tensor<T> clamp_min(const Tensor<T>& x, Scalar<T> low) {
+  return clamp(x, low, detail::highest<T>());
+}
+/// y = min(x, high). PyTorch: torch.clamp(x, max=high)
+template <Number T>
+Tensor<T> clamp_max(const Tensor<T>& x, Scalar<T> high) {
+  return clamp(x, detail::lowest<T>(), high);
+}
+/// The same with bounds that broadcast.
+/// Shape: x, low, high broadcast.
+/// Errors: ShapeError when they do not.
+/// Backward: dy goes to whichever of x, low and high was chosen; of equals to x.
+/// PyTorch: torch.clamp(x, low, high)
+template <Number T>
+Tensor<T> clamp(const Tensor<T>& x, const Tensor<T>& low, const Tensor<T>& high) {
+  const Tensor<T> y = detail::choose(
+      "clamp", x, low, kernels::Largest{}, [](T v, T l) { return static_cast<T>(v >= l); },
+      [](T v, T l) { return static_cast<T>(v < l); });
+  return detail::choose(
+      "clamp", y, high, kernels::Smallest{}, [](T v, T h) { return static_cast<T>(v <= h); },
+      [](T v, T h) { return static_cast<T>(v > h); });
 }
 
 }  // namespace gloss::inline GLOSS_ABI

@@ -35,4 +35,10 @@ Tensor<T> operator/(Scalar<T> s, const Tensor<T>& a) {
   return div(full<T>({}, static_cast<T>(s)), a);
 }
 
+/// y = 1 / x. Backward: dx = -dy / x^2. PyTorch: torch.reciprocal
+template <Real T>
+Tensor<T> reciprocal(const Tensor<T>& x) {
+  return 1 / x;
+}
+
 }  // namespace gloss::inline GLOSS_ABI

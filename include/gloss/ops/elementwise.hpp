@@ -5,21 +5,6 @@
 
 namespace gloss::inline GLOSS_ABI {
 
-namespace detail {
-template <class T>
-struct ScalarOf {
-  using type = std::int64_t;
-};
-template <Real T>
-struct ScalarOf<T> {
-  using type = double;
-};
-}  // namespace detail
-
-/// The type of a number that stands beside a tensor: wide, so that `x * 2` and `x * 0.5` are both exact and silent.
-template <class T>
-using Scalar = typename detail::ScalarOf<T>::type;
-
 /// y_i = f(x_i), unrecorded.
 template <Element Y, class X, class F>
 Tensor<Y> map_unary(const Tensor<X>& x, F f) {

@@ -1,6 +1,9 @@
 // e to the x
 #pragma once
 
+#include <cmath>
+#include <numbers>
+
 #include <gloss/kernels/activation.hpp>
 #include <gloss/ops/mul.hpp>
 
@@ -14,6 +17,25 @@ Tensor<T> exp(const Tensor<T>& x) {
   Tensor<T> y = map_dense(x, kernels::exp_forward<T>);
   return record("exp", y, {x},
                 [saved = y.detach()](const Tensor<T>& dy, Grads& dx) { dx.add(0, dy * dx.result(saved)); });
+}
+
+/// y = 2^x.
+/// Backward: dx = dy y ln 2.
+/// PyTorch: torch.exp2
+template <Real T>
+Tensor<T> exp2(const Tensor<T>& x) {
+  Tensor<T> y = map_unary<T>(x, [](T v) { return std::exp2(v); });
+  return record("exp2", y, {x}, [x, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
+    dx.add(0, dy * (is_grad_enabled() ? exp2(x) : saved) * std::numbers::ln2);
+  });
+}
+/// y = e^x - 1, exact to the last digits near 0.
+/// Backward: dx = dy e^x.
+/// PyTorch: torch.expm1
+template <Real T>
+Tensor<T> expm1(const Tensor<T>& x) {
+  Tensor<T> y = map_unary<T>(x, [](T v) { return std::expm1(v); });
+  return record("expm1", y, {x}, [x](const Tensor<T>& dy, Grads& dx) { dx.add(0, dy * exp(x)); });
 }
 
 }  // namespace gloss::inline GLOSS_ABI

@@ -1,8 +1,7 @@
-// Largest and smallest elements, with their positions
+// Largest and smallest elements along an axis, with their positions
 #pragma once
 
-#include <limits>
-
+#include <gloss/ops/amax.hpp>
 #include <gloss/ops/gather.hpp>
 #include <gloss/ops/reduce_axes.hpp>
 
@@ -33,8 +32,8 @@ Tensor<std::int64_t> arg_best(const char* op, const Tensor<T>& x, Index axis, bo
       const T* row = from + r * n;
       Index best = 0;
       for (Index i = 1; i < n; ++i) {
-        if (row[best] != row[best]) break;
-        if (better(row[i], row[best]) || row[i] != row[i]) best = i;
+        if (!(row[best] == row[best])) break;
+        if (better(row[i], row[best]) || !(row[i] == row[i])) best = i;
       }
       to[r] = best;
     }
@@ -51,41 +50,42 @@ ValuesIndices<T> pick(const Tensor<T>& x, Index axis, Tensor<std::int64_t> index
 }
 }  // namespace detail
 
-/// Position of the largest element along an axis, the first of equals. PyTorch: torch.argmax
+/// Position of the largest element along an axis, the first of equals; NaN counts as largest. PyTorch: torch.argmax
 /// Errors: IndexError for a wrong axis, ShapeError for an empty one.
 template <Element T>
 Tensor<std::int64_t> argmax(const Tensor<T>& x, Index axis, ReduceOptions options = {}) {
   return detail::arg_best("argmax", x, axis, options.keepdim, [](T a, T b) { return a > b; });
 }
-/// Position of the smallest. PyTorch: torch.argmin
+/// Position of the largest of all, in row-major order.
+template <Element T>
+Tensor<std::int64_t> argmax(const Tensor<T>& x) {
+  return argmax(x.detach().reshape({-1}), 0);
+}
+/// Position of the smallest; NaN counts as smallest. PyTorch: torch.argmin
 template <Element T>
 Tensor<std::int64_t> argmin(const Tensor<T>& x, Index axis, ReduceOptions options = {}) {
   return detail::arg_best("argmin", x, axis, options.keepdim, [](T a, T b) { return a < b; });
 }
+template <Element T>
+Tensor<std::int64_t> argmin(const Tensor<T>& x) {
+  return argmin(x.detach().reshape({-1}), 0);
+}
 
-/// Largest element along an axis and where it stands; NaN wins.
+/// Largest element along an axis and where it stands, the first of equals; NaN wins.
 /// Shape: x without the axis, or with it as 1 (keepdim).
 /// Errors: IndexError for a wrong axis, ShapeError for an empty one.
 /// Backward: dx = dy at the chosen position.
 /// PyTorch: torch.max(x, dim)
 template <Element T>
 ValuesIndices<T> max(const Tensor<T>& x, Index axis, ReduceOptions options = {}) {
-  return detail::pick(x, axis, argmax(x, axis, {.keepdim = true}), options.keepdim);
+  const auto index = detail::arg_best("max", x, axis, true, [](T a, T b) { return a > b; });
+  return detail::pick(x, axis, index, options.keepdim);
 }
-/// Smallest element along an axis. PyTorch: torch.min(x, dim)
+/// Smallest element along an axis and where it stands. PyTorch: torch.min(x, dim)
 template <Element T>
 ValuesIndices<T> min(const Tensor<T>& x, Index axis, ReduceOptions options = {}) {
-  return detail::pick(x, axis, argmin(x, axis, {.keepdim = true}), options.keepdim);
-}
-
-/// The largest element of all; the gradient goes to the first of equals. PyTorch: torch.max(x)
-template <Element T>
-Tensor<T> max(const Tensor<T>& x) {
-  return max(x.reshape({-1}), 0).values;
-}
-template <Element T>
-Tensor<T> min(const Tensor<T>& x) {
-  return min(x.reshape({-1}), 0).values;
+  const auto index = detail::arg_best("min", x, axis, true, [](T a, T b) { return a < b; });
+  return detail::pick(x, axis, index, options.keepdim);
 }
 
 }  // namespace gloss::inline GLOSS_ABI

@@ -5,12 +5,12 @@
 
 namespace gloss::inline GLOSS_ABI {
 
-/// y = a * b, element by element.
+/// y = a * b, element by element; for booleans "and".
 /// Shape: a, b broadcast.
 /// Errors: ShapeError when they do not.
 /// Backward: da = dy * b, db = dy * a, summed over stretched axes; what they need of a and b is saved.
 /// PyTorch: torch.mul
-template <Element T>
+template <Summable T>
 Tensor<T> mul(const Tensor<T>& a, const Tensor<T>& b) {
   Tensor<T> y = map_binary<T>("mul", a, b, kernels::Times{});
   if constexpr (Real<T>)
@@ -23,29 +23,35 @@ Tensor<T> mul(const Tensor<T>& a, const Tensor<T>& b) {
 }
 
 /// y = a * s for a number s.
-template <Element T>
-Tensor<T> mul(const Tensor<T>& a, std::type_identity_t<T> s) {
-  Tensor<T> y = map_unary<T>(a, [s](T p) { return static_cast<T>(p * s); });
+template <Summable T>
+Tensor<T> mul(const Tensor<T>& a, Scalar<T> s) {
+  Tensor<T> y = map_unary<T>(a, [q = static_cast<T>(s)](T p) { return kernels::Times{}(p, q); });
   if constexpr (Real<T>) return record("mul", y, {a}, [s](const Tensor<T>& dy, Grads& dx) { dx.add(0, mul(dy, s)); });
   return y;
 }
 
-template <Element T>
+template <Summable T>
 Tensor<T> operator*(const Tensor<T>& a, const Tensor<T>& b) {
   return mul(a, b);
 }
-template <Element T>
+template <Summable T>
 Tensor<T> operator*(const Tensor<T>& a, Scalar<T> s) {
-  return mul(a, static_cast<T>(s));
+  return mul(a, s);
 }
-template <Element T>
+template <Summable T>
 Tensor<T> operator*(Scalar<T> s, const Tensor<T>& a) {
-  return mul(a, static_cast<T>(s));
+  return mul(a, s);
 }
 /// -a. PyTorch: torch.neg
-template <Element T>
+template <Number T>
 Tensor<T> operator-(const Tensor<T>& a) {
-  return mul(a, static_cast<T>(-1));
+  return mul(a, -1);
+}
+
+/// y = x^2. Backward: made of ops. PyTorch: torch.square
+template <Number T>
+Tensor<T> square(const Tensor<T>& x) {
+  return mul(x, x);
 }
 
 }  // namespace gloss::inline GLOSS_ABI

@@ -5,6 +5,10 @@
 
 namespace gloss::inline GLOSS_ABI {
 
+/// What a sum or product of T is counted in: whole numbers and truth values in int64, as in PyTorch.
+template <Summable T>
+using Total = std::conditional_t<Real<T>, T, std::int64_t>;
+
 struct ReduceOptions {
   bool keepdim = false;  // keep reduced axes with size 1
 };
@@ -16,6 +20,7 @@ class Axes {
   Axes(Index axis) : list_{axis} {}
   Axes(int axis) : Axes(static_cast<Index>(axis)) {}
   Axes(std::initializer_list<Index> axes) : list_(axes) {}
+  explicit Axes(const Shape& axes) : list_(axes) {}
 
   /// Marks the axes of a tensor of this rank. Errors: IndexError out of range or named twice.
   void mark(const char* op, int rank, bool (&is_reduced)[max_rank]) const {
@@ -51,13 +56,17 @@ struct ReducePlan {
   }
   const Shape& shape(ReduceOptions options) const { return options.keepdim ? kept : dropped; }
 
-  /// x reduced, unrecorded, in the shape that options ask for.
-  template <class T, class Combine>
-  Tensor<T> run(const Tensor<T>& x, T identity, Combine combine, ReduceOptions options) const {
+  /// x reduced in the type of `identity`, unrecorded, in the shape that options ask for.
+  template <class X, class T, class Combine>
+  Tensor<T> run(const Tensor<X>& x, T identity, Combine combine, ReduceOptions options) const {
     Tensor<T> y = empty<T>(shape(options));
-    kernels::reduce(kernels::Reduction(x.shape(), x.strides(), is_reduced), static_cast<const T*>(x.data()), y.data(),
+    kernels::reduce(kernels::Reduction(x.shape(), x.strides(), is_reduced), static_cast<const X*>(x.data()), y.data(),
                     identity, combine);
     return y;
+  }
+  /// Errors: ShapeError when there is nothing to choose from.
+  void require_elements(const char* op, const Shape& x) const {
+    if (count == 0) fail<ShapeError>(op, ": no elements to reduce in shape ", x);
   }
 };
 

@@ -6,12 +6,12 @@
 
 namespace gloss::inline GLOSS_ABI {
 
-/// y = a - b.
+/// y = a - b. Booleans have no difference.
 /// Shape: a, b broadcast.
 /// Errors: ShapeError when they do not.
 /// Backward: da = dy, db = -dy, summed over stretched axes.
 /// PyTorch: torch.sub
-template <Element T>
+template <Number T>
 Tensor<T> sub(const Tensor<T>& a, const Tensor<T>& b) {
   Tensor<T> y = map_binary<T>("sub", a, b, kernels::Minus{});
   if constexpr (Real<T>)
@@ -22,17 +22,17 @@ Tensor<T> sub(const Tensor<T>& a, const Tensor<T>& b) {
   return y;
 }
 
-template <Element T>
+template <Number T>
 Tensor<T> operator-(const Tensor<T>& a, const Tensor<T>& b) {
   return sub(a, b);
 }
-template <Element T>
+template <Number T>
 Tensor<T> operator-(const Tensor<T>& a, Scalar<T> s) {
-  return add(a, static_cast<T>(-s));
+  return add(a, kernels::Minus{}(static_cast<T>(0), static_cast<T>(s)));
 }
-template <Element T>
+template <Number T>
 Tensor<T> operator-(Scalar<T> s, const Tensor<T>& a) {
-  return add(-a, static_cast<T>(s));
+  return add(-a, s);
 }
 
 }  // namespace gloss::inline GLOSS_ABI

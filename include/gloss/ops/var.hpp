@@ -1,8 +1,9 @@
 // Variance and standard deviation
 #pragma once
 
+#include <algorithm>
+
 #include <gloss/ops/mean.hpp>
-#include <gloss/ops/pow.hpp>
 #include <gloss/ops/sqrt.hpp>
 #include <gloss/ops/sub.hpp>
 
@@ -13,22 +14,46 @@ struct VarOptions {
   bool keepdim = false;
 };
 
-/// y = sum (x - mean)^2 / (n - correction) over axes (all by default), in two passes; NaN when n <= correction is 0
-/// over 0. Shape: x without the axes, or with them as 1 (keepdim). Errors: IndexError for a wrong axis. Backward: made
-/// of ops. PyTorch: torch.var
+/// A variance and the mean that it is about.
 template <Real T>
-Tensor<T> var(const Tensor<T>& x, const Axes& axes = {}, VarOptions options = {}) {
+struct VarMean {
+  Tensor<T> var;
+  Tensor<T> mean;
+};
+
+/// Variance and mean from the same two passes. Shape, errors and backward as for var. PyTorch: torch.var_mean
+template <Real T>
+VarMean<T> var_mean(const Tensor<T>& x, const Axes& axes = {}, VarOptions options = {}) {
   const ReducePlan plan("var", x.shape(), axes);
-  const double divisor = static_cast<double>(plan.count) - options.correction;
-  const Tensor<T> centred = x - mean(x, axes, {.keepdim = true});
-  return sum(pow(centred, 2), axes, {.keepdim = options.keepdim}) / (divisor > 0 ? divisor : 0.0);
+  const double divisor = (std::max)(static_cast<double>(plan.count) - options.correction, 0.0);
+  const Tensor<T> centre = mean(x, axes, {.keepdim = true});
+  Tensor<T> y = sum(square(x.detach() - centre.detach()), axes, {.keepdim = options.keepdim}) / divisor;
+  y = record("var", y, {x}, [x, axes, divisor, saved = centre.detach()](const Tensor<T>& dy, Grads& dx) {
+    const Tensor<T> centred = x - (is_grad_enabled() ? mean(x, axes, {.keepdim = true}) : saved);
+    dx.add(0, dy.view(saved.shape()) * (centred * (2 / divisor)));
+  });
+  return {y, options.keepdim ? centre : centre.view(plan.dropped)};
 }
 
-/// y = sqrt(var(x)). The gradient is infinite or NaN where the variance is 0.
+/// y = sum (x - mean)^2 / (n - correction) over axes (all by default), in two passes; NaN for 0 over 0, where n is not
+/// above the correction.
+/// Shape: x without the axes, or with them as 1 (keepdim).
+/// Errors: IndexError for a wrong axis.
+/// Backward: dx = dy 2 (x - mean) / (n - correction); x and the mean are saved.
+/// PyTorch: torch.var
+template <Real T>
+Tensor<T> var(const Tensor<T>& x, const Axes& axes = {}, VarOptions options = {}) {
+  return var_mean(x, axes, options).var;
+}
+
+/// y = sqrt(var(x)).
+/// Shape: x without the axes, or with them as 1 (keepdim).
+/// Errors: IndexError for a wrong axis.
+/// Backward: made of ops; 0 where the variance is 0.
 /// PyTorch: torch.std
 template <Real T>
 Tensor<T> std_dev(const Tensor<T>& x, const Axes& axes = {}, VarOptions options = {}) {
-  return sqrt(var(x, axes, options));
+  return detail::root(var(x, axes, options));
 }
 
 }  // namespace gloss::inline GLOSS_ABI

@@ -1,13 +1,11 @@
-// New tensors: constants, ranges and random numbers.
+// New tensors: constants and ranges.
 #pragma once
 
 #include <cmath>
 #include <initializer_list>
-#include <numbers>
 #include <vector>
 
-#include <gloss/core/context.hpp>
-#include <gloss/tensor/tensor_class.hpp>
+#include <gloss/tensor/scalar.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 
@@ -16,18 +14,23 @@ template <Element T>
 Tensor<T> empty(const Shape& shape) {
   return Tensor<T>::uninitialized(shape);
 }
+/// The same number everywhere. PyTorch: torch.full
 template <Element T>
 Tensor<T> full(const Shape& shape, std::type_identity_t<T> value) {
   return empty<T>(shape).fill_(value);
 }
+/// PyTorch: torch.zeros
 template <Element T>
 Tensor<T> zeros(const Shape& shape) {
   return full<T>(shape, T{});
 }
+/// PyTorch: torch.ones
 template <Element T>
 Tensor<T> ones(const Shape& shape) {
-  return full<T>(shape, T(1));
+  return full<T>(shape, detail::to_element<T>(1));
 }
+/// New tensors of x's shape, dense and outside the graph.
+/// PyTorch: torch.zeros_like, torch.ones_like, torch.full_like, torch.empty_like
 template <Element T>
 Tensor<T> zeros_like(const Tensor<T>& x) {
   return zeros<T>(x.shape());
@@ -35,6 +38,10 @@ Tensor<T> zeros_like(const Tensor<T>& x) {
 template <Element T>
 Tensor<T> ones_like(const Tensor<T>& x) {
   return ones<T>(x.shape());
+}
+template <Element T>
+Tensor<T> full_like(const Tensor<T>& x, std::type_identity_t<T> value) {
+  return full<T>(x.shape(), value);
 }
 template <Element T>
 Tensor<T> empty_like(const Tensor<T>& x) {
@@ -68,82 +75,69 @@ Tensor<T> from_vector(const std::vector<T>& values) {
 }
 
 /// start, start + step, ... below end (above it for a negative step). PyTorch: torch.arange
-/// Errors: Error when step is 0 or leads away from end.
-template <Element T>
-Tensor<T> arange(std::type_identity_t<T> start, std::type_identity_t<T> end, std::type_identity_t<T> step = T(1)) {
-  const double span = static_cast<double>(end) - static_cast<double>(start), stride = static_cast<double>(step);
-  if (stride == 0 || span / stride < 0) fail("arange: step ", step, " does not lead from ", start, " to ", end);
-  const Index n = static_cast<Index>(std::ceil(span / stride));
+/// Errors: Error when step is 0 or leads away from end, or a bound is not finite.
+template <Number T>
+Tensor<T> arange(Scalar<T> start, Scalar<T> end, Scalar<T> step = 1) {
+  Index n = 0;
+  if constexpr (Real<T>) {
+    const double count = std::ceil((end - start) / step);
+    if (!(count >= 0 && count < 0x1p60)) fail("arange: step ", step, " does not lead from ", start, " to ", end);
+    n = static_cast<Index>(count);
+  } else {
+    const std::int64_t from = start, to = end, by = step;
+    if (by == 0 || (from < to && by < 0) || (from > to && by > 0))
+      fail("arange: step ", by, " does not lead from ", from, " to ", to);
+    const auto distance =
+        static_cast<std::uint64_t>(from < to ? to : from) - static_cast<std::uint64_t>(from < to ? from : to);
+    const auto stride = by > 0 ? static_cast<std::uint64_t>(by) : 0 - static_cast<std::uint64_t>(by);
+    n = static_cast<Index>(distance / stride + (distance % stride != 0));
+  }
   Tensor<T> x = empty<T>({n});
-  for (Index i = 0; i < n; ++i) x.data()[i] = static_cast<T>(start + static_cast<T>(i) * step);
+  for (Index i = 0; i < n; ++i) {
+    if constexpr (Real<T>)
+      x.data()[i] = static_cast<T>(start + static_cast<double>(i) * step);
+    else
+      x.data()[i] = static_cast<T>(start + i * step);
+  }
+  return x;
+}
+template <Number T>
+Tensor<T> arange(Scalar<T> end) {
+  return arange<T>(0, end);
+}
+
+/// `steps` numbers from start to end, both included, equally far apart. PyTorch: torch.linspace
+/// Errors: Error when steps is negative.
+template <Real T>
+Tensor<T> linspace(double start, double end, Index steps) {
+  if (steps < 0) fail("linspace: ", steps, " steps");
+  Tensor<T> x = empty<T>({steps});
+  const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
+  for (Index i = 0; i < steps; ++i)  // from both ends, so that both are exact
+    x.data()[i] = static_cast<T>(i == 0 || i < steps / 2 ? start + step * static_cast<double>(i)
+                                                         : end - step * static_cast<double>(steps - 1 - i));
+  return x;
+}
+/// base to the power of each number of linspace(start, end, steps). PyTorch: torch.logspace
+template <Real T>
+Tensor<T> logspace(double start, double end, Index steps, double base = 10) {
+  const Tensor<double> exponents = linspace<double>(start, end, steps);
+  Tensor<T> x = empty<T>({steps});
+  for (Index i = 0; i < steps; ++i) x.data()[i] = static_cast<T>(std::pow(base, exponents.data()[i]));
+  return x;
+}
+
+/// 1 on the diagonal and 0 elsewhere; square unless columns are given. PyTorch: torch.eye
+/// Errors: ShapeError for a negative size.
+template <Element T>
+Tensor<T> eye(Index rows, Index columns) {
+  Tensor<T> x = zeros<T>({rows, columns});
+  for (Index i = 0; i < rows && i < columns; ++i) x.data()[i * columns + i] = detail::to_element<T>(1);
   return x;
 }
 template <Element T>
-Tensor<T> arange(std::type_identity_t<T> end) {
-  return arange<T>(T(0), end);
-}
-
-/// Uniform in [low, high), from the current Rng. PyTorch: torch.rand
-template <Real T>
-Tensor<T> rand(const Shape& shape, std::type_identity_t<T> low = T(0), std::type_identity_t<T> high = T(1)) {
-  Tensor<T> x = empty<T>(shape);
-  const Index n = x.numel();
-  T* const p = x.data();
-  constexpr Index per_block = std::same_as<T, float> ? 4 : 2;
-  const Index blocks = (n + per_block - 1) / per_block;
-  const RandomBlock draw = current_rng().reserve(blocks * 4);
-  parallel_for(blocks, 1024, [=](Index begin, Index end) {
-    for (Index b = begin; b < end; ++b) {
-      const auto w = draw.words(static_cast<std::uint64_t>(b));
-      for (Index k = 0; k < per_block && b * per_block + k < n; ++k) {
-        const auto j = static_cast<std::size_t>(k);
-        T u;
-        if constexpr (std::same_as<T, float>)
-          u = uniform_float(w[j]);
-        else
-          u = uniform_double(w[2 * j], w[2 * j + 1]);
-        p[b * per_block + k] = low + (high - low) * u;
-      }
-    }
-  });
-  return x;
-}
-
-/// Normal with this mean and standard deviation, by Box and Muller, from the current Rng. PyTorch: torch.randn
-template <Real T>
-Tensor<T> randn(const Shape& shape, std::type_identity_t<T> mean = T(0), std::type_identity_t<T> std = T(1)) {
-  Tensor<T> x = empty<T>(shape);
-  const Index n = x.numel(), blocks = (n + 1) / 2;
-  T* const p = x.data();
-  const RandomBlock draw = current_rng().reserve(blocks * 4);
-  parallel_for(blocks, 1024, [=](Index begin, Index end) {
-    for (Index b = begin; b < end; ++b) {
-      const auto w = draw.words(static_cast<std::uint64_t>(b));
-      const double radius = std::sqrt(-2.0 * std::log(1.0 - uniform_double(w[0], w[1])));
-      const double angle = 2.0 * std::numbers::pi * uniform_double(w[2], w[3]);
-      p[2 * b] = mean + std * static_cast<T>(radius * std::cos(angle));
-      if (2 * b + 1 < n) p[2 * b + 1] = mean + std * static_cast<T>(radius * std::sin(angle));
-    }
-  });
-  return x;
-}
-
-/// Uniform integers in [low, high). PyTorch: torch.randint
-template <Element T = std::int64_t>
-Tensor<T> randint(Index low, Index high, const Shape& shape) {
-  if (high <= low || high - low > Index{0xFFFFFFFF}) fail("randint: empty or too wide range [", low, ", ", high, ")");
-  Tensor<T> x = empty<T>(shape);
-  for (Index i = 0; i < x.numel(); ++i)
-    x.data()[i] = static_cast<T>(low + Index{current_rng().below(static_cast<std::uint32_t>(high - low))});
-  return x;
-}
-
-/// 0..n-1 in random order. PyTorch: torch.randperm
-inline Tensor<std::int64_t> randperm(Index n) {
-  Tensor<std::int64_t> x = arange<std::int64_t>(n);
-  for (Index i = n - 1; i > 0; --i)
-    std::swap(x.data()[i], x.data()[current_rng().below(static_cast<std::uint32_t>(i + 1))]);
-  return x;
+Tensor<T> eye(Index n) {
+  return eye<T>(n, n);
 }
 
 }  // namespace gloss::inline GLOSS_ABI

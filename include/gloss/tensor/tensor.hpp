@@ -7,6 +7,8 @@
 #include <gloss/tensor/factories.hpp>
 #include <gloss/tensor/grad.hpp>
 #include <gloss/tensor/pieces.hpp>
+#include <gloss/tensor/random.hpp>
 #include <gloss/tensor/record.hpp>
+#include <gloss/tensor/scalar.hpp>
 #include <gloss/tensor/tensor_class.hpp>
 #include <gloss/tensor/views.hpp>

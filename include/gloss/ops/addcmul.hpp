@@ -1,0 +1,28 @@
+// A product or quotient, added
+#pragma once
+
+#include <gloss/ops/add.hpp>
+#include <gloss/ops/div.hpp>
+
+namespace gloss::inline GLOSS_ABI {
+
+/// y = x + value a b.
+/// Shape: x, a, b broadcast.
+/// Errors: ShapeError when they do not.
+/// Backward: made of ops.
+/// PyTorch: torch.addcmul
+template <Number T>
+Tensor<T> addcmul(const Tensor<T>& x, const Tensor<T>& a, const Tensor<T>& b, Scalar<T> value = 1) {
+  return x + a * b * value;
+}
+/// y = x + value a / b.
+/// Shape: x, a, b broadcast.
+/// Errors: ShapeError when they do not.
+/// Backward: made of ops.
+/// PyTorch: torch.addcdiv
+template <Real T>
+Tensor<T> addcdiv(const Tensor<T>& x, const Tensor<T>& a, const Tensor<T>& b, Scalar<T> value = 1) {
+  return x + a / b * value;
+}
+
+}  // namespace gloss::inline GLOSS_ABI

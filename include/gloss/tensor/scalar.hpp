@@ -1,0 +1,47 @@
+// Numbers that stand beside a tensor.
+#pragma once
+
+#include <limits>
+
+#include <gloss/tensor/tensor_class.hpp>
+
+namespace gloss::inline GLOSS_ABI {
+
+/// A whole number beside a tensor of whole numbers. It does not convert from floating point: where ids is a tensor of
+/// integers, `ids * 0.5` does not compile instead of being ids * 0; say cast<float>(ids) * 0.5.
+class WholeNumber {
+ public:
+  template <std::integral I>
+  constexpr WholeNumber(I value) : value_(static_cast<std::int64_t>(value)) {}
+  constexpr operator std::int64_t() const { return value_; }
+
+ private:
+  std::int64_t value_;
+};
+
+/// The type of a number that stands beside a tensor: wide, so that `x * 2` and `x * 0.5` are both exact and silent.
+template <class T>
+using Scalar = std::conditional_t<std::integral<T>, WholeNumber, double>;
+
+namespace detail {
+template <class T>
+constexpr T to_element(Scalar<T> s) {
+  if constexpr (std::same_as<T, bfloat16>)
+    return bfloat16(static_cast<float>(s));
+  else
+    return static_cast<T>(s);
+}
+/// What every other T is above, and below: the infinities, where there are any.
+template <class T>
+constexpr T lowest() {
+  using L = std::numeric_limits<T>;
+  return L::has_infinity ? static_cast<T>(-L::infinity()) : L::lowest();
+}
+template <class T>
+constexpr T highest() {
+  using L = std::numeric_limits<T>;
+  return L::has_infinity ? L::infinity() : (L::max)();
+}
+}  // namespace detail
+
+}  // namespace gloss::inline GLOSS_ABI
