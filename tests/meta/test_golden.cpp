@@ -21,10 +21,13 @@ TEST_CASE("golden: every recorded op is named by a comparison in tests/ops or te
       const std::string op = stored.name.substr(6);
       INFO(name << ": " << op);
       const std::string named = "(\"" + op + "\"";
-      const bool is_compared = tests.find("CHECK_GOLDEN" + named) != std::string::npos ||
-                               tests.find("CHECK_GOLDEN_WITHIN" + named) != std::string::npos ||
-                               tests.find("CHECK_GOLDEN_EVERY" + named) != std::string::npos ||
-                               tests.find("golden_cases" + named) != std::string::npos;
+      const bool is_compared =
+          tests.find("CHECK_GOLDEN" + named) != std::string::npos ||
+          tests.find("CHECK_GOLDEN_WITHIN" + named) != std::string::npos ||
+          tests.find("CHECK_GOLDEN_EVERY" + named) != std::string::npos ||
+          tests.find("CHECK_GOLDEN_VALUES" + named) != std::string::npos ||
+          tests.find("CHECK_GOLDEN_EXACT(\"" + op.substr(0, op.rfind('_')) + "\"") != std::string::npos ||
+          tests.find("golden_cases" + named) != std::string::npos;
       CHECK(is_compared);
     }
   }

@@ -30,27 +30,15 @@ inline const Golden& op_golden(const std::string& op) {
 }
 inline gloss::Index golden_cases(const std::string& op) { return op_golden(op).integer("count/" + op, 0); }
 
-/// One recorded case: inputs by name (as leaves of the graph) and options.
-template <class T>
-class OpCase {
+/// One recorded case: what stands in the file under OP/NUMBER.
+class CaseData {
  public:
-  OpCase(const std::string& op, gloss::Index number)
+  CaseData(const std::string& op, gloss::Index number)
       : golden_(&op_golden(op)), prefix_(op + "/" + std::to_string(number) + "/") {}
 
   bool has(const std::string& name) const { return golden_->has(prefix_ + name); }
-  /// A differentiable input; the same handle each time.
-  gloss::Tensor<T> operator[](const std::string& name) {
-    auto [entry, is_new] = leaves_.try_emplace(name);
-    if (is_new) {
-      entry->second = golden_->tensor<T>(prefix_ + name);
-      entry->second.requires_grad_();
-    }
-    return entry->second;
-  }
-  gloss::Tensor<std::int64_t> ids(const std::string& name) const {
-    return golden_->tensor<std::int64_t>(prefix_ + name);
-  }
-  gloss::Tensor<bool> mask(const std::string& name) const { return golden_->tensor<bool>(prefix_ + name); }
+  gloss::Tensor<std::int64_t> ids(const std::string& name) const { return tensor<std::int64_t>(name); }
+  gloss::Tensor<bool> mask(const std::string& name) const { return tensor<bool>(name); }
   gloss::Index integer(const std::string& name, gloss::Index otherwise = 0) const {
     return golden_->integer(prefix_ + name, otherwise);
   }
@@ -62,14 +50,6 @@ class OpCase {
     const auto entries = list(name);
     return gloss::Shape(entries.begin(), entries.end());
   }
-  /// Another input of the same kind as x: a leaf of the graph, or integers or flags.
-  template <class U>
-  gloss::Tensor<U> like(const gloss::Tensor<U>&, const std::string& name) {
-    if constexpr (std::is_same_v<T, U>)
-      return (*this)[name];
-    else
-      return golden_->tensor<U>(prefix_ + name);
-  }
   /// Whether a tensor holds real numbers ('f'), integers ('i') or flags ('b').
   char kind(const std::string& name) const {
     const auto dtype = golden_->file().find(prefix_ + name)->dtype;
@@ -77,19 +57,99 @@ class OpCase {
   }
   double real(const std::string& name) const { return golden_->real(prefix_ + name, 0); }
   const std::string& prefix() const { return prefix_; }
-  const std::map<std::string, gloss::Tensor<T>>& leaves() const { return leaves_; }
 
+  template <class U>
+  gloss::Tensor<U> tensor(const std::string& name) const {
+    return golden_->tensor<U>(prefix_ + name);
+  }
   /// A reference result, as it stands in the file.
   template <class U = double>
   gloss::Tensor<U> expected(const std::string& name) const {
-    return golden_->tensor<U>(prefix_ + name);
+    return tensor<U>(name);
   }
 
  private:
   const Golden* golden_;
   std::string prefix_;
+};
+
+/// One recorded case with its inputs as leaves of the graph.
+template <class T>
+class OpCase : public CaseData {
+ public:
+  using CaseData::CaseData;
+
+  /// A differentiable input; the same handle each time.
+  gloss::Tensor<T> operator[](const std::string& name) {
+    auto [entry, is_new] = leaves_.try_emplace(name);
+    if (is_new) {
+      entry->second = this->template tensor<T>(name);
+      entry->second.requires_grad_();
+    }
+    return entry->second;
+  }
+  /// Another input of the same kind as x: a leaf of the graph, or integers or flags.
+  template <class U>
+  gloss::Tensor<U> like(const gloss::Tensor<U>&, const std::string& name) {
+    if constexpr (std::is_same_v<T, U>)
+      return (*this)[name];
+    else
+      return this->template tensor<U>(name);
+  }
+  const std::map<std::string, gloss::Tensor<T>>& leaves() const { return leaves_; }
+
+ private:
   std::map<std::string, gloss::Tensor<T>> leaves_;
 };
+
+/// One recorded case with its inputs as plain tensors of any element type.
+template <class T>
+class ExactCase : public CaseData {
+ public:
+  using CaseData::CaseData;
+  gloss::Tensor<T> operator[](const std::string& name) const { return this->template tensor<T>(name); }
+};
+
+/// Same shape and the same values, NaN for NaN and -0 for -0.
+template <class U>
+bool same_values(const gloss::Tensor<U>& a, const gloss::Tensor<U>& b) {
+  if (a.shape() != b.shape()) return false;
+  const auto x = a.contiguous(), y = b.contiguous();
+  for (gloss::Index i = 0; i < x.numel(); ++i) {
+    const double p = static_cast<double>(static_cast<float>(x.data()[i])),
+                 q = static_cast<double>(static_cast<float>(y.data()[i]));
+    const bool both_nan = p != p && q != q;
+    if (!both_nan && (!(x.data()[i] == y.data()[i]) || std::signbit(p) != std::signbit(q))) return false;
+  }
+  return true;
+}
+
+/// run(case) gives exactly PyTorch's values in every case of op, whose inputs are tensors of T.
+template <class T, class F>
+void check_values(const std::string& op, F run) {
+  const gloss::Index count = golden_cases(op);
+  CHECK(count > 0);
+  for (gloss::Index i = 0; i < count; ++i) {
+    const ExactCase<T> c(op, i);
+    const auto y = run(c);
+    using U = typename std::remove_cvref_t<decltype(y)>::value_type;
+    const bool matches = same_values(y, c.template expected<U>("y"));
+    INFO(c.prefix());
+    CHECK(matches);
+  }
+}
+
+/// Element types to run a case with; the cases of each are filed under OP_DTYPE.
+template <class... T>
+struct Types {};
+using Integers = Types<std::int64_t, std::int32_t, std::uint8_t>;
+using WithBool = Types<std::int64_t, std::int32_t, std::uint8_t, bool>;
+using Doubles = Types<double>;
+
+template <class... T, class F>
+void check_exact(const std::string& op, Types<T...>, F run) {
+  (check_values<T>(op + "_" + gloss::dtype_name<T>(), run), ...);
+}
 
 /// op(case) gives y as PyTorch does, and y.backward(dy) the gradients, within `tolerance` relative to 1 + |value|.
 template <class T, class F>
@@ -184,6 +244,10 @@ void check_golden_every(const std::string& op, F run, double tolerance) {
     gloss_test::check_golden<float>(                                                    \
         op, [](gloss_test::OpCase<float>& c) { return __VA_ARGS__; }, float_tolerance); \
   } while (false)
+/// Bit by bit: for each of the element types, or in double where the op has no gradient.
+#define CHECK_GOLDEN_EXACT(op, types, ...) \
+  gloss_test::check_exact(op, gloss_test::types{}, [](const auto& c) { return __VA_ARGS__; })
+#define CHECK_GOLDEN_VALUES(op, ...) gloss_test::check_values<double>(op, [](const auto& c) { return __VA_ARGS__; })
 #define CHECK_GOLDEN(op, ...) CHECK_GOLDEN_WITHIN(op, 1e-5, __VA_ARGS__)
 
 }  // namespace gloss_test
