@@ -83,6 +83,7 @@
 #include <gloss/ops/meshgrid.hpp>
 #include <gloss/ops/mm.hpp>
 #include <gloss/ops/mul.hpp>
+#include <gloss/ops/multinomial.hpp>
 #include <gloss/ops/nll_loss.hpp>
 #include <gloss/ops/nonzero.hpp>
 #include <gloss/ops/norm.hpp>

@@ -7,8 +7,10 @@
 #include <gloss/nn/layer_norm.hpp>
 #include <gloss/nn/linear.hpp>
 #include <gloss/ops/add.hpp>
+#include <gloss/ops/amax.hpp>
 #include <gloss/ops/matmul.hpp>
 #include <gloss/ops/relu.hpp>
+#include <gloss/ops/var.hpp>
 
 #include "support/catch.hpp"
 #include "support/tensors.hpp"
@@ -73,6 +75,11 @@ TEST_CASE("init: every rule has PyTorch's bounds and spread") {
   check_normal(x, 3, 0.5);
   nn::init::uniform_(x, -2, 2);
   check_uniform(x, 2);
+  nn::init::trunc_normal_(x, {.std = 0.02, .low = -0.03, .high = 0.05});
+  CHECK(amin(x).item() >= -0.03f);
+  CHECK(amax(x).item() <= 0.05f);
+  CHECK(std_dev(x).item() ==
+        Approx(0.01707).epsilon(0.02));  // the root of the variance of a normal cut at -1.5 and 2.5
   const auto kernel = empty<float>({40, 50, 4, 5});
   nn::init::xavier_uniform_(kernel);
   check_uniform(kernel, std::sqrt(6.0 / (20 * 90)));

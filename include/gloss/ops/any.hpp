@@ -2,7 +2,7 @@
 #pragma once
 
 #include <gloss/ops/compare.hpp>
-#include <gloss/ops/sum.hpp>
+#include <gloss/ops/reduce_axes.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 
@@ -28,7 +28,8 @@ Tensor<bool> all(const Tensor<T>& x, const Axes& axes = {}, ReduceOptions option
 /// y = how many elements over axes are not 0. PyTorch: torch.count_nonzero
 template <Element T>
 Tensor<std::int64_t> count_nonzero(const Tensor<T>& x, const Axes& axes = {}, ReduceOptions options = {}) {
-  return sum(map_unary<bool>(x, detail::NotZero{}), axes, options);
+  const ReducePlan plan("count_nonzero", x.shape(), axes);
+  return plan.run(map_unary<bool>(x, detail::NotZero{}), std::int64_t{0}, kernels::Plus{}, options);
 }
 
 }  // namespace gloss::inline GLOSS_ABI

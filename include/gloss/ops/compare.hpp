@@ -75,6 +75,10 @@ template <Element T>
 Tensor<bool> operator==(const Tensor<T>& a, Scalar<T> s) {
   return detail::compare<detail::Equal>(a, s);
 }
+template <Element T>
+Tensor<bool> operator==(Scalar<T> s, const Tensor<T>& b) {
+  return detail::compare<detail::Equal>(s, b);
+}
 /// a != b. PyTorch: torch.ne
 template <Element T>
 Tensor<bool> operator!=(const Tensor<T>& a, const Tensor<T>& b) {
@@ -83,6 +87,10 @@ Tensor<bool> operator!=(const Tensor<T>& a, const Tensor<T>& b) {
 template <Element T>
 Tensor<bool> operator!=(const Tensor<T>& a, Scalar<T> s) {
   return detail::compare<detail::Unequal>(a, s);
+}
+template <Element T>
+Tensor<bool> operator!=(Scalar<T> s, const Tensor<T>& b) {
+  return detail::compare<detail::Unequal>(s, b);
 }
 /// a < b. PyTorch: torch.lt
 template <Element T>

@@ -21,9 +21,12 @@ template <Number T>
 Tensor<bool> isclose(const Tensor<T>& a, const Tensor<T>& b, CloseOptions options = {}) {
   return map_binary<bool>("isclose", a, b, [options](T p, T q) {
     if (p == q || (options.equal_nan && p != p && q != q)) return true;
-    const double x = static_cast<double>(p), y = static_cast<double>(q),
-                 allowed = options.atol + options.rtol * std::abs(y);
-    return std::abs(y) <= std::numeric_limits<double>::max() && std::abs(x - y) <= allowed;
+    double gap;
+    if constexpr (Real<T>)
+      gap = std::abs(static_cast<double>(p) - static_cast<double>(q));
+    else
+      gap = static_cast<double>(static_cast<std::uint64_t>(p > q ? p : q) - static_cast<std::uint64_t>(p > q ? q : p));
+    return std::isfinite(gap) && gap <= options.atol + options.rtol * std::abs(static_cast<double>(q));
   });
 }
 /// Whether every pair is close. PyTorch: torch.allclose

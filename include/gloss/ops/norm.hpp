@@ -18,6 +18,8 @@ namespace gloss::inline GLOSS_ABI {
 /// PyTorch: torch.linalg.vector_norm, torch.norm
 template <Real T>
 Tensor<T> norm(const Tensor<T>& x, double p = 2, const Axes& axes = {}, ReduceOptions options = {}) {
+  const ReducePlan plan("norm", x.shape(), axes);
+  if (std::isinf(p)) plan.require_elements("norm", x.shape());
   if (p == 2) return detail::root(sum(square(x), axes, options));
   if (p == 1) return sum(abs(x), axes, options);
   if (p == 0) return cast<T>(count_nonzero(x, axes, options));

@@ -3,6 +3,7 @@
 
 #include <concepts>
 #include <initializer_list>
+#include <type_traits>
 
 #include <gloss/core/shape.hpp>
 
@@ -12,11 +13,15 @@ namespace gloss::inline GLOSS_ABI {
 template <class T>
 class Nested {
  public:
-  Nested(T number) : number_(number) {}
   /// Any kind of number where T is floating point, a whole one where T is whole.
   template <class U>
-    requires(!std::same_as<U, T> && (std::integral<U> || (std::floating_point<U> && !std::integral<T>)))
-  Nested(U number) : number_(static_cast<T>(number)) {}
+    requires(std::same_as<U, T> || std::integral<U> || (std::floating_point<U> && !std::integral<T>))
+  Nested(U number) {
+    if constexpr (std::is_class_v<T> && !std::is_class_v<U>)  // bfloat16
+      number_ = T(static_cast<float>(number));
+    else
+      number_ = static_cast<T>(number);
+  }
   Nested(std::initializer_list<Nested> list) : list_(list), is_list_(true) {}
 
   /// The sizes that the first element of each level has.
