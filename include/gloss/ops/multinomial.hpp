@@ -1,8 +1,7 @@
 // Draws from given probabilities
 #pragma once
 
-#include <cmath>
-#include <utility>
+#include <limits>
 #include <vector>
 
 #include <gloss/tensor/tensor.hpp>
