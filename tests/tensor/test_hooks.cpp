@@ -11,7 +11,7 @@ using D = Tensor<double>;
 using Numbers = std::vector<double>;
 
 namespace {
-D leaf(std::initializer_list<double> numbers) { return D(numbers).requires_grad_(); }
+D leaf(std::initializer_list<Nested<double>> numbers) { return D(numbers).requires_grad_(); }
 }  // namespace
 
 TEST_CASE("register_hook: sees the whole gradient once, in order, and may take its place") {

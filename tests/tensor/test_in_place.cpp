@@ -12,7 +12,7 @@ using gloss_test::same_bits;
 using gloss_test::values;
 
 namespace {
-Tensor<double> leaf(std::initializer_list<double> numbers) { return Tensor<double>(numbers).requires_grad_(); }
+Tensor<double> leaf(std::initializer_list<Nested<double>> numbers) { return Tensor<double>(numbers).requires_grad_(); }
 }  // namespace
 
 TEMPLATE_TEST_CASE("in place: the numbers change where they stand, for handles and views alike", "", float, double,
