@@ -62,6 +62,15 @@ struct Line {
   Shape shape(const std::string& name) const { return parse_shape(options.at(name)); }
 };
 
+/// The option `value` as a number beside a Tensor<U>.
+template <class U>
+Scalar<U> beside(const Line& line) {
+  if constexpr (Real<U>)
+    return line.real("value");
+  else
+    return line.integer("value");
+}
+
 template <class T>
 using Value = std::variant<Tensor<T>, Tensor<std::int64_t>, Tensor<bool>>;
 
@@ -235,12 +244,12 @@ const std::map<std::string, typename Machine<T>::Op>& Machine<T>::ops() {
       {"ge", of_two_numbers([](auto& a, auto& b) { return a >= b; })},
       {"eq", of_two_numbers([](auto& a, auto& b) { return a == b; })},
       {"ne", of_two_numbers([](auto& a, auto& b) { return a != b; })},
-      {"lt_scalar", of_numbers([]<class U>(const Tensor<U>& x, auto& l) { return x < Scalar<U>(l.real("value")); })},
-      {"le_scalar", of_numbers([]<class U>(const Tensor<U>& x, auto& l) { return x <= Scalar<U>(l.real("value")); })},
-      {"gt_scalar", of_numbers([]<class U>(const Tensor<U>& x, auto& l) { return x > Scalar<U>(l.real("value")); })},
-      {"ge_scalar", of_numbers([]<class U>(const Tensor<U>& x, auto& l) { return x >= Scalar<U>(l.real("value")); })},
-      {"eq_scalar", of_numbers([]<class U>(const Tensor<U>& x, auto& l) { return x == Scalar<U>(l.real("value")); })},
-      {"ne_scalar", of_numbers([]<class U>(const Tensor<U>& x, auto& l) { return x != Scalar<U>(l.real("value")); })},
+      {"lt_scalar", of_numbers([]<class U>(const Tensor<U>& x, auto& l) { return x < beside<U>(l); })},
+      {"le_scalar", of_numbers([]<class U>(const Tensor<U>& x, auto& l) { return x <= beside<U>(l); })},
+      {"gt_scalar", of_numbers([]<class U>(const Tensor<U>& x, auto& l) { return x > beside<U>(l); })},
+      {"ge_scalar", of_numbers([]<class U>(const Tensor<U>& x, auto& l) { return x >= beside<U>(l); })},
+      {"eq_scalar", of_numbers([]<class U>(const Tensor<U>& x, auto& l) { return x == beside<U>(l); })},
+      {"ne_scalar", of_numbers([]<class U>(const Tensor<U>& x, auto& l) { return x != beside<U>(l); })},
       {"and", logic([](auto& a, auto& b) { return a & b; })},
       {"or", logic([](auto& a, auto& b) { return a | b; })},
       {"not", [](M& m, const L& l) { m.put(!m.mask(l, 0)); }},

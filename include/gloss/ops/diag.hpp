@@ -37,12 +37,12 @@ Tensor<T> diag(const Tensor<T>& x, Index offset = 0) {
   return x.dim() == 1 ? diag_embed(x, offset) : x.diagonal(offset).clone();
 }
 
-/// y = sum of x[i, i].
+/// y = sum of x[i, i], whole numbers in int64.
 /// Errors: ShapeError when x is no matrix.
 /// Backward: dx = dy on the diagonal.
 /// PyTorch: torch.trace
-template <Element T>
-Tensor<T> trace(const Tensor<T>& x) {
+template <Summable T>
+Tensor<Total<T>> trace(const Tensor<T>& x) {
   if (x.dim() != 2) fail<ShapeError>("trace: a matrix is wanted, shape is ", x.shape());
   return sum(x.diagonal());
 }
