@@ -37,8 +37,8 @@ Tensor<T> erfc(const Tensor<T>& x) {
 template <Real T>
 Tensor<T> erfinv(const Tensor<T>& x) {
   Tensor<T> y = map_unary<T>(x, [](T v) { return static_cast<T>(kernels::erfinv(static_cast<double>(v))); });
-  return record("erfinv", y, {x}, [x, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
-    const Tensor<T> e = is_grad_enabled() ? erfinv(x) : saved;
+  return record("erfinv", y, {x}, [saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
+    const Tensor<T> e = dx.result(saved);
     dx.add(0, dy * exp(e * e) * 0.88622692545275801365);  // sqrt(pi) / 2
   });
 }

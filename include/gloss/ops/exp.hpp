@@ -25,8 +25,8 @@ Tensor<T> exp(const Tensor<T>& x) {
 template <Real T>
 Tensor<T> exp2(const Tensor<T>& x) {
   Tensor<T> y = map_unary<T>(x, [](T v) { return std::exp2(v); });
-  return record("exp2", y, {x}, [x, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
-    dx.add(0, dy * (is_grad_enabled() ? exp2(x) : saved) * std::numbers::ln2);
+  return record("exp2", y, {x}, [saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
+    dx.add(0, dy * dx.result(saved) * std::numbers::ln2);
   });
 }
 /// y = e^x - 1, exact to the last digits near 0.

@@ -25,8 +25,8 @@ Tensor<T> sqrt(const Tensor<T>& x) {
 template <Real T>
 Tensor<T> rsqrt(const Tensor<T>& x) {
   Tensor<T> y = map_unary<T>(x, [](T v) { return T{1} / std::sqrt(v); });
-  return record("rsqrt", y, {x}, [x, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
-    const Tensor<T> r = is_grad_enabled() ? rsqrt(x) : saved;
+  return record("rsqrt", y, {x}, [saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
+    const Tensor<T> r = dx.result(saved);
     dx.add(0, dy * (r * r * r) * -0.5);
   });
 }
@@ -35,10 +35,12 @@ namespace detail {
 /// sqrt(x) with a gradient of 0, and not infinity, where x is 0: for norms and deviations.
 template <class T>
 Tensor<T> root(const Tensor<T>& x) {
-  // infinity there makes the slope 1 / (2 y) zero
-  return record("sqrt", sqrt(x.detach()), {x}, [x](const Tensor<T>& dy, Grads& dx) {
-    const Tensor<T> edge = map_unary<T>(x, [](T v) { return v == T{0} ? std::numeric_limits<T>::infinity() : T{0}; });
-    dx.add(0, dy / (sqrt(x + edge) * 2));
+  Tensor<T> y = sqrt(x.detach());
+  return record("sqrt", y, {x}, [saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
+    // infinity there makes the slope 1 / (2 y) zero
+    const Tensor<T> edge =
+        map_unary<T>(saved, [](T v) { return v == T{0} ? std::numeric_limits<T>::infinity() : T{0}; });
+    dx.add(0, dy / ((dx.result(saved) + edge) * 2));
   });
 }
 }  // namespace detail

@@ -30,8 +30,8 @@ Tensor<T> cos(const Tensor<T>& x) {
 template <Real T>
 Tensor<T> tan(const Tensor<T>& x) {
   Tensor<T> y = map_unary<T>(x, [](T v) { return std::tan(v); });
-  return record("tan", y, {x}, [x, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
-    const Tensor<T> t = is_grad_enabled() ? tan(x) : saved;
+  return record("tan", y, {x}, [saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
+    const Tensor<T> t = dx.result(saved);
     dx.add(0, dy * (t * t + 1));
   });
 }
