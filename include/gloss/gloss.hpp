@@ -87,6 +87,7 @@
 #include <gloss/ops/nll_loss.hpp>
 #include <gloss/ops/nonzero.hpp>
 #include <gloss/ops/norm.hpp>
+#include <gloss/ops/normalize.hpp>
 #include <gloss/ops/one_hot.hpp>
 #include <gloss/ops/pad.hpp>
 #include <gloss/ops/pattern.hpp>

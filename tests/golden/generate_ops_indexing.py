@@ -79,7 +79,7 @@ def view_rules():
     def padded(values):
         return list(values) + [0] * (6 - len(values))
 
-    while len(rows) < 280:
+    while len(rows) < 260:
         x = torch.zeros([rng.choice([1, 2, 2, 3, 4, 6]) for _ in range(rng.randint(1, 4))])
         if rng.random() < 0.05:
             x = x[:, None].narrow(0, 0, 0)
@@ -116,7 +116,7 @@ def view_rules():
             allowed = 1
         except RuntimeError:
             strides, allowed = [], 0
-        if allowed and sum(row[20] for row in rows) >= 150:
+        if allowed and sum(row[20] for row in rows) >= 140:
             continue
         rows.append([x.dim(), *padded(x.shape), *padded(x.stride()), len(target), *padded(target), allowed,
                      *padded(strides)])
@@ -348,6 +348,26 @@ def matrices():
             case("cdist", lambda a, b: torch.cdist(a, b, p), dict(a=x, b=near), p=p)
 
 
+def lengths():
+    for p, axis, shape in [(2.0, 1, (2, 3)), (1.0, 0, (2, 3)), (inf, -1, (2, 3)), (3.0, 1, (2, 3, 2)), (2.0, 0, ()),
+                           (2.0, 1, (2, 0))]:
+        x = randn(*shape)
+        if shape == (2, 3) and p == 2.0:
+            x[1] = 0
+        case("normalize", lambda x: F.normalize(x, p, axis), dict(x=x), p=p, axis=axis)
+    for p, keepdim, a, b in [(2.0, 0, (2, 3), (2, 3)), (1.0, 1, (2, 3), (3,)), (inf, 0, (2, 3), (1, 3)),
+                             (3.0, 0, (3,), (3,)), (2.0, 0, (0, 3), (0, 3))]:
+        case("pairwise_distance", lambda a, b: F.pairwise_distance(a, b, p, keepdim=bool(keepdim)),
+             dict(a=randn(*a), b=randn(*b)), p=p, keepdim=keepdim)
+    case("pairwise_distance", lambda a, b: F.pairwise_distance(a, b), dict(a=torch.ones(1, 3), b=torch.ones(1, 3)),
+         p=2.0, keepdim=0)
+    for axis, a, b in [(1, (2, 3), (2, 3)), (-1, (2, 3), (3,)), (0, (3, 1), (3, 2)), (1, (2, 3), (2, 3))]:
+        x = randn(*a)
+        if counts.get("cosine_similarity") == 3:
+            x[0] = 0
+        case("cosine_similarity", lambda a, b: F.cosine_similarity(a, b, axis), dict(a=x, b=randn(*b)), axis=axis)
+
+
 def reduced_scatters():
     for how, name in enumerate(("sum", "mean", "amax", "amin")):
         for include in (True, False):
@@ -365,4 +385,4 @@ def reduced_scatters():
 
 if __name__ == "__main__":
     torch.manual_seed(1)
-    write("ops_indexing.safetensors", [views, view_rules, copies, indexing, sorting, matrices, reduced_scatters])
+    write("ops_indexing.safetensors", [views, view_rules, copies, indexing, sorting, matrices, reduced_scatters, lengths])

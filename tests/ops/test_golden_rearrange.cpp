@@ -5,6 +5,7 @@
 #include <gloss/ops/hstack.hpp>
 #include <gloss/ops/meshgrid.hpp>
 #include <gloss/ops/mm.hpp>
+#include <gloss/ops/normalize.hpp>
 #include <gloss/ops/one_hot.hpp>
 #include <gloss/ops/pad.hpp>
 #include <gloss/ops/repeat.hpp>
@@ -78,7 +79,7 @@ TEST_CASE("golden: triangles, diagonals and one-hot rows are PyTorch's", "[ops]"
   }
 }
 
-TEST_CASE("golden: products of matrices and vectors are PyTorch's", "[ops]") {
+TEST_CASE("golden: products of matrices and vectors, lengths and angles are PyTorch's", "[ops]") {
   CHECK_GOLDEN("mm", mm(c["input"], c["mat2"]));
   CHECK_GOLDEN("bmm", bmm(c["input"], c["mat2"]));
   CHECK_GOLDEN("mv", mv(c["input"], c["vec"]));
@@ -87,6 +88,10 @@ TEST_CASE("golden: products of matrices and vectors are PyTorch's", "[ops]") {
   CHECK_GOLDEN("addmm", addmm(c["x"], c["a"], c["b"], addmm_options(c)));
   CHECK_GOLDEN("baddbmm", baddbmm(c["x"], c["a"], c["b"], addmm_options(c)));
   CHECK_GOLDEN("kron", kron(c["input"], c["other"]));
+  CHECK_GOLDEN("normalize", normalize(c["x"], c.integer("axis"), {.p = c.real("p")}));
+  CHECK_GOLDEN("pairwise_distance",
+               pairwise_distance(c["a"], c["b"], {.p = c.real("p"), .keepdim = c.integer("keepdim") != 0}));
+  CHECK_GOLDEN("cosine_similarity", cosine_similarity(c["a"], c["b"], c.integer("axis")));
   CHECK_GOLDEN("cdist", cdist(c["a"], c["b"], c.real("p")));
   CHECK_GOLDEN("cross", cross(c["a"], c["b"], c.integer("axis")));
 }

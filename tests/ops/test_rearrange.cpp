@@ -6,6 +6,7 @@
 #include <gloss/ops/hstack.hpp>
 #include <gloss/ops/meshgrid.hpp>
 #include <gloss/ops/mm.hpp>
+#include <gloss/ops/normalize.hpp>
 #include <gloss/ops/one_hot.hpp>
 #include <gloss/ops/pad.hpp>
 #include <gloss/ops/repeat.hpp>
@@ -85,6 +86,27 @@ TEST_CASE("cdist: gradients agree with difference quotients, for every kind of p
   CHECK_ERROR(grad(sum(y), {x[0]}, {.create_graph = true}), GradError, "cdist: a fused op has no second derivative");
   CHECK(gloss_test::difference(cdist(x[0].slice(0, 0, 3, 2), x[1][0].t().contiguous().t()),
                                cdist(x[0], x[1])[0].slice(0, 0, 3, 2)) == 0);
+}
+
+TEST_CASE("lengths and angles: gradients and second derivatives agree with difference quotients") {
+  Rng rng(11);
+  RngGuard use(rng);
+  const V x = {randn<double>({2, 3}).requires_grad_(), randn<double>({3}).requires_grad_()};
+  gloss_test::check_gradients([](const V& v) { return normalize(v[0] + v[1], 0); }, x);
+  gloss_test::check_gradients([](const V& v) { return pairwise_distance(v[0], v[1]); }, x);
+  gloss_test::check_gradients([](const V& v) { return cosine_similarity(v[0], v[1]); }, x);
+}
+
+TEST_CASE("lengths and angles: edges and errors") {
+  const auto x = zeros<float>({2, 3});
+  CHECK(gloss_test::same_bits(normalize(x), x));
+  CHECK(cosine_similarity(x, x).at({1}) == 0);
+  CHECK_ERROR(normalize(x, 2), IndexError, "normalize: axis 2 is out of range for 2 axes");
+  CHECK_ERROR(pairwise_distance(x, zeros<float>({2})), ShapeError,
+              "pairwise_distance: shapes do not broadcast: a [2, 3], b [2] differ at axis -1");
+  CHECK_ERROR(cosine_similarity(x, x, -3), IndexError, "cosine_similarity: axis -3 is out of range for 2 axes");
+  CHECK_ERROR(cosine_similarity(x, zeros<float>({2})), ShapeError,
+              "cosine_similarity: shapes do not broadcast: a [2, 3], b [2] differ at axis -1");
 }
 
 TEST_CASE("cdist: keeps the digits of close rows, and NaN spreads") {
