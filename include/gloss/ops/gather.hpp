@@ -29,7 +29,7 @@ Tensor<T> gather(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& ind
 /// Errors: ShapeError, IndexError
 /// Backward: dx = dy, dsource = gather(dy).
 /// PyTorch: torch.scatter_add
-template <Element T>
+template <Summable T>
 Tensor<T> scatter_add(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source) {
   const int a = normalize_axis("scatter_add", axis, x.dim());
   if (source.shape() != index.shape())

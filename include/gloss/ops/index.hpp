@@ -107,7 +107,7 @@ struct IndexPutOptions {
 /// Errors: ShapeError, IndexError
 /// Backward: dx = dy, 0 where it was overwritten; dvalues = dy[i, j, ...], summed over stretched axes.
 /// PyTorch: x.index_put
-template <Element T>
+template <Summable T>
 Tensor<T> index_put(const Tensor<T>& x, const IndexList& indices, const Tensor<T>& values,
                     IndexPutOptions options = {}) {
   const detail::IndexPlan plan("index_put", x.shape(), indices);
@@ -125,7 +125,7 @@ Tensor<T> index_put(const Tensor<T>& x, const IndexList& indices, const Tensor<T
   for (int k = 0; k < x.dim(); ++k) back[static_cast<int>(plan.order[k])] = k;
   return y.view(turned.shape()).permute(back).contiguous();
 }
-template <Element T>
+template <Summable T>
 Tensor<T> index_put(const Tensor<T>& x, const Tensor<bool>& mask, const Tensor<T>& values,
                     IndexPutOptions options = {}) {
   return index_put(x, detail::mask_positions("index_put", x.shape(), mask), values, options);

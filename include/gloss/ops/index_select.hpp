@@ -49,7 +49,7 @@ Tensor<T> index_select(const Tensor<T>& x, Index axis, const Tensor<std::int64_t
 /// Errors: ShapeError, IndexError
 /// Backward: dx = dy, dsource = index_select(dy).
 /// PyTorch: torch.index_add
-template <Element T>
+template <Summable T>
 Tensor<T> index_add(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source) {
   if (x.dim() == 0) return index_add(x.view({1}), axis, index, source.reshape({source.numel()})).view({});
   const int a = detail::check_index_write("index_add", x, axis, index, source.shape());

@@ -58,7 +58,7 @@ Tensor<T> dot(const Tensor<T>& a, const Tensor<T>& b) {
 /// Shape: [m], [n] -> [m, n]
 /// Errors: ShapeError
 /// PyTorch: torch.outer
-template <Element T>
+template <Summable T>
 Tensor<T> outer(const Tensor<T>& a, const Tensor<T>& b) {
   if (a.dim() != 1 || b.dim() != 1) fail<ShapeError>("outer: vectors are wanted: a ", a.shape(), ", b ", b.shape());
   return a.unsqueeze(1) * b.unsqueeze(0);
@@ -99,7 +99,7 @@ Tensor<T> baddbmm(const Tensor<T>& x, const Tensor<T>& a, const Tensor<T>& b, Ad
 /// The Kronecker product: each element of a times all of b, as a block.
 /// Shape: [..., m, n], [..., p, q] -> [..., m p, n q]; missing axes count as 1.
 /// PyTorch: torch.kron
-template <Element T>
+template <Summable T>
 Tensor<T> kron(const Tensor<T>& a, const Tensor<T>& b) {
   const int rank = (std::max)(a.dim(), b.dim());
   if (2 * rank > max_rank)
@@ -121,7 +121,7 @@ Tensor<T> kron(const Tensor<T>& a, const Tensor<T>& b) {
 /// Shape: a, b broadcast.
 /// Errors: ShapeError when the axis has another size.
 /// PyTorch: torch.linalg.cross
-template <Element T>
+template <Number T>
 Tensor<T> cross(const Tensor<T>& a, const Tensor<T>& b, Index axis = -1) {
   const Shape shape = broadcast_shapes("cross", a.shape(), b.shape());
   const int k = normalize_axis("cross", axis, shape.rank());

@@ -14,7 +14,7 @@ struct SearchOptions {
 /// Shape: sequence [n] and values of any shape, or the leading axes of both equal; y has values' shape.
 /// Errors: ShapeError when the leading axes differ.
 /// PyTorch: torch.searchsorted
-template <Element T>
+template <Summable T>
 Tensor<std::int64_t> searchsorted(const Tensor<T>& sequence, const Tensor<T>& values, SearchOptions options = {}) {
   const Shape &s = sequence.shape(), &v = values.shape();
   bool fits = s.rank() == 1 || (s.rank() > 1 && s.rank() == v.rank());
@@ -44,7 +44,7 @@ Tensor<std::int64_t> searchsorted(const Tensor<T>& sequence, const Tensor<T>& va
 /// Shape: boundaries [n]; y has x's shape.
 /// Errors: ShapeError when boundaries are no vector.
 /// PyTorch: torch.bucketize
-template <Element T>
+template <Summable T>
 Tensor<std::int64_t> bucketize(const Tensor<T>& x, const Tensor<T>& boundaries, SearchOptions options = {}) {
   if (boundaries.dim() != 1)
     fail<ShapeError>("bucketize: boundaries have shape ", boundaries.shape(), ", a vector is wanted");

@@ -55,7 +55,7 @@ struct SortOptions {
 /// Errors: IndexError for a wrong axis.
 /// Backward: dvalues goes back to where the elements stood.
 /// PyTorch: torch.sort(stable=True)
-template <Element T>
+template <Summable T>
 ValuesIndices<T> sort(const Tensor<T>& x, Index axis = -1, SortOptions options = {}) {
   const int a = normalize_axis("sort", axis, x.dim());
   const auto indices = detail::order_rows<false>(x, a, x.dim() > 0 ? x.shape()[a] : 1, options.descending);
@@ -63,7 +63,7 @@ ValuesIndices<T> sort(const Tensor<T>& x, Index axis = -1, SortOptions options =
 }
 
 /// The positions that sort gives. PyTorch: torch.argsort(stable=True)
-template <Element T>
+template <Summable T>
 Tensor<std::int64_t> argsort(const Tensor<T>& x, Index axis = -1, SortOptions options = {}) {
   const int a = normalize_axis("argsort", axis, x.dim());
   return detail::order_rows<false>(x, a, x.dim() > 0 ? x.shape()[a] : 1, options.descending);
@@ -79,7 +79,7 @@ struct TopkOptions {
 /// Errors: IndexError when k is negative or more than n, or for a wrong axis.
 /// Backward: dvalues goes to the chosen positions.
 /// PyTorch: torch.topk
-template <Element T>
+template <Summable T>
 ValuesIndices<T> topk(const Tensor<T>& x, Index k, Index axis = -1, TopkOptions options = {}) {
   const int a = normalize_axis("topk", axis, x.dim());
   if (k < 0 || k > (x.dim() > 0 ? x.shape()[a] : 1))
@@ -93,7 +93,7 @@ ValuesIndices<T> topk(const Tensor<T>& x, Index k, Index axis = -1, TopkOptions 
 /// Errors: IndexError when k is not in [1, n].
 /// Backward: dvalues goes to the chosen positions.
 /// PyTorch: torch.kthvalue
-template <Element T>
+template <Summable T>
 ValuesIndices<T> kthvalue(const Tensor<T>& x, Index k, Index axis = -1, ReduceOptions options = {}) {
   const int a = normalize_axis("kthvalue", axis, x.dim());
   if (k < 1 || k > (x.dim() > 0 ? x.shape()[a] : 1))

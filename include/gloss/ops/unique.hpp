@@ -16,7 +16,7 @@ struct UniqueResult {
 /// The different values of x, ascending; each NaN is a value of its own, at the end.
 /// Shape: values and counts [n], inverse as x.
 /// PyTorch: torch.unique(x, return_inverse=True, return_counts=True)
-template <Element T>
+template <Summable T>
 UniqueResult<T> unique(const Tensor<T>& x) {
   const Tensor<T> flat = x.detach().reshape({x.numel()}).contiguous();
   const Tensor<std::int64_t> order = argsort(flat), inverse = empty<std::int64_t>(x.shape());
@@ -37,7 +37,7 @@ UniqueResult<T> unique(const Tensor<T>& x) {
 /// Shape: [n] -> [max(largest id + 1, minlength)]; weights have ids' shape.
 /// Errors: ShapeError when ids are no vector or weights differ in shape, IndexError for a negative id.
 /// PyTorch: torch.bincount
-template <Element T>
+template <Summable T>
 Tensor<T> bincount(const Tensor<std::int64_t>& ids, const Tensor<T>& weights, Index minlength = 0) {
   if (ids.dim() != 1) fail<ShapeError>("bincount: ids have shape ", ids.shape(), ", a vector is wanted");
   if (weights.shape() != ids.shape())
@@ -57,7 +57,7 @@ inline Tensor<std::int64_t> bincount(const Tensor<std::int64_t>& ids, Index minl
 /// Whether each element of x is one of the candidates.
 /// Shape: x; candidates of any shape.
 /// PyTorch: torch.isin
-template <Element T>
+template <Summable T>
 Tensor<bool> isin(const Tensor<T>& x, const Tensor<T>& candidates) {
   Tensor<T> set = candidates.detach().reshape({candidates.numel()}).clone();
   T *begin = set.data(), *end = std::remove_if(begin, begin + set.numel(), [](T v) { return v != v; });
