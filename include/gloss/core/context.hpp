@@ -1,5 +1,5 @@
-// The only ambient state: whether the graph is recorded, and where random numbers come from. Both are per thread and
-// change only through guards.
+// The ambient state: whether the graph is recorded, and where random numbers come from. Both are per thread and change
+// only through guards. The one thing beside it is the guard of anomaly mode (tensor/anomaly.hpp).
 #pragma once
 
 #include <gloss/core/rng.hpp>
