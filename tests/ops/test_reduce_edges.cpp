@@ -22,7 +22,7 @@ using X = Tensor<double>;
 const Function functions[] = {
     {"amax",
      [](const X& x) {
-       return amax(x, {0, 2}) * amin(x, 1);
+       return amax(x, {0, 2}, {.keepdim = true}) * amin(x, 1, {.keepdim = true});
      }},
     {"max, min", [](const X& x) { return max(x) * min(x, 1).values; }},
     {"prod",
