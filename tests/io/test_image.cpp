@@ -110,6 +110,9 @@ TEST_CASE("image: broken files are refused, with the reason", "[io]") {
   wide[21] = 0x7F;
   CHECK_ERROR(decode_image(wide, "f"), LoadError,
               "read_image: f: 8323090 x 8323084 pixels, at most 268435456 are read");
+  std::string hollow = png;
+  hollow.insert(png.find("IDAT") - 4, std::string("\0\0\0\0IDAT....", 12));
+  CHECK_ERROR(decode_image(hollow, "f"), LoadError, "read_image: f: damaged (an empty IDAT chunk)");
   std::string codes = jpg;
   const std::size_t table = codes.find("\xff\xc4");
   REQUIRE(table != std::string::npos);

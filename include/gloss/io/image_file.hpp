@@ -146,6 +146,18 @@ inline bool huffman_tables_fit(std::string_view jpeg) {
   return true;
 }
 
+/// Whether a PNG file's first piece of data is empty, which no writer does: stb would copy nothing to a null pointer.
+inline bool first_data_is_empty(std::string_view png) {
+  for (std::size_t at = 8; at + 12 <= png.size();) {
+    std::size_t length = 0;
+    for (std::size_t i = 0; i < 4; ++i) length = length << 8 | static_cast<unsigned char>(png[at + i]);
+    if (png.substr(at + 4, 4) == "IDAT") return length == 0;
+    if (length > png.size() - at - 12) return false;
+    at += 12 + length;
+  }
+  return false;
+}
+
 }  // namespace detail
 
 /// The pixels of a PNG or JPEG file that is in memory; `name` stands for it in messages. 16 bits a channel become 8.
@@ -169,6 +181,7 @@ inline Tensor<std::uint8_t> decode_image(std::string_view bytes, std::string_vie
     Index sides[2] = {0, 0};
     for (std::size_t i = 0; i < 8; ++i) sides[i / 4] = sides[i / 4] << 8 | data[16 + i];
     check_size(sides[0], sides[1]);
+    if (detail::first_data_is_empty(bytes)) fail<LoadError>("read_image: ", name, ": damaged (an empty IDAT chunk)");
   }
   if (bytes.starts_with("\xff\xd8") && !detail::huffman_tables_fit(bytes))
     fail<LoadError>("read_image: ", name, ": damaged (a Huffman table of more than 256 codes)");
