@@ -118,6 +118,8 @@ TEST_CASE("image: broken files are refused, with the reason", "[io]") {
   REQUIRE(table != std::string::npos);
   codes[table + 5] = codes[table + 6] = '\xff';
   CHECK_ERROR(decode_image(codes, "f"), LoadError, "read_image: f: damaged (a Huffman table of more than 256 codes)");
+  CHECK_ERROR(decode_image("\xff\xff" + codes, "f"), LoadError,
+              "read_image: f: damaged (a Huffman table of more than 256 codes)");
   CHECK_ERROR(read_image("nowhere.png"), LoadError, "read_file: nowhere.png: No such file or directory");
   CHECK_ERROR(decode_image(jpg.substr(0, 20), "f"), LoadError,
               "read_image: f: not a PNG or JPEG file that can be read (unknown image type)");

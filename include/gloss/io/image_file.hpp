@@ -132,7 +132,7 @@ inline bool huffman_tables_fit(std::string_view bytes, std::size_t at) {
 }
 /// The same for all that stb may take for such a segment: those of an orderly header, then whatever looks like one.
 inline bool huffman_tables_fit(std::string_view jpeg) {
-  std::size_t at = 2;
+  std::size_t at = jpeg.starts_with("\xff\xd8") ? 2 : 0;
   while (at + 4 <= jpeg.size() && jpeg[at] == '\xff') {
     const auto kind = static_cast<unsigned char>(jpeg[at + 1]);
     const std::size_t length = static_cast<std::size_t>(static_cast<unsigned char>(jpeg[at + 2])) << 8 |
@@ -183,7 +183,7 @@ inline Tensor<std::uint8_t> decode_image(std::string_view bytes, std::string_vie
     check_size(sides[0], sides[1]);
     if (detail::first_data_is_empty(bytes)) fail<LoadError>("read_image: ", name, ": damaged (an empty IDAT chunk)");
   }
-  if (bytes.starts_with("\xff\xd8") && !detail::huffman_tables_fit(bytes))
+  if (bytes.starts_with('\xff') && !detail::huffman_tables_fit(bytes))
     fail<LoadError>("read_image: ", name, ": damaged (a Huffman table of more than 256 codes)");
   const detail::StbMemory memory;
   try {
