@@ -172,6 +172,16 @@ UNARY = {
     "exp": (torch.exp, None), "tanh": (torch.tanh, None), "sigmoid": (torch.sigmoid, None), "erf": (torch.erf, None),
     "gelu": (torch.nn.functional.gelu, None), "neg": (torch.neg, None), "relu": (torch.relu, [0]),
     "abs": (torch.abs, [0]), "log": (torch.log, "positive"), "sqrt": (torch.sqrt, "positive"),
+    "rsqrt": (torch.rsqrt, "positive"), "log2": (torch.log2, "positive"), "log10": (torch.log10, "positive"),
+    "log1p": (torch.log1p, "positive"), "acosh": (lambda x: torch.acosh(x + 1.1), "positive"),
+    "reciprocal": (torch.reciprocal, "positive"), "square": (torch.square, None), "sin": (torch.sin, None),
+    "cos": (torch.cos, None), "atan": (torch.atan, None), "sinh": (torch.sinh, None), "cosh": (torch.cosh, None),
+    "asinh": (torch.asinh, None), "exp2": (torch.exp2, None), "expm1": (torch.expm1, None),
+    "asin": (torch.asin, "unit"), "acos": (torch.acos, "unit"), "atanh": (torch.atanh, "unit"),
+    "tan": (torch.tan, "unit"), "sign": (torch.sign, [0]), "silu": (torch.nn.functional.silu, None),
+    "softplus": (torch.nn.functional.softplus, None), "leaky_relu": (torch.nn.functional.leaky_relu, [0]),
+    "elu": (torch.nn.functional.elu, [0]), "floor": (torch.floor, "whole"), "ceil": (torch.ceil, "whole"),
+    "trunc": (torch.trunc, "whole"), "frac": (torch.frac, "whole"), "round": (torch.round, "half"),
 }
 
 
@@ -181,9 +191,18 @@ def unary(p):
     f, kinks = UNARY[name]
     v = p.pick(new=p.shape())
     x = p.values[v]
-    if kinks == "positive":
-        if (x < 0.05).any():
+    if kinks == "positive" and (x < 0.05).any() or kinks == "unit" and (x.abs() > 0.95).any():
+        p.note("sigmoid", [v], x.sigmoid())  # into the domain first
+        v = len(p.values) - 1
+        x = p.values[v]
+        if (x < 0.05).any() or (x > 0.95).any():
             raise Skip
+    if kinks in ("positive", "unit"):
+        pass
+    elif kinks == "whole":
+        clear_of(x - x.detach().round(), [0])
+    elif kinks == "half":
+        clear_of(x - x.detach().floor(), [0.5])
     elif kinks:
         clear_of(x, kinks)
     p.note(name, [v], f(x))
@@ -220,6 +239,44 @@ def broadcasts(a):
 
 
 BINARY = {"add": torch.add, "sub": torch.sub, "mul": torch.mul, "div": torch.div}
+MORE_BINARY = {"maximum": torch.maximum, "minimum": torch.minimum, "hypot": torch.hypot, "atan2": torch.atan2,
+               "logaddexp": torch.logaddexp, "remainder": torch.remainder, "fmod": torch.fmod,
+               "floor_divide": torch.floor_divide}
+
+
+@op(2)
+def more_binary(p):
+    name = p.random.choice(sorted(MORE_BINARY))
+    a = p.pick(new=p.shape())
+    b = p.pick(test=broadcasts(p.values[a]), new=partner(p, a))
+    x, y = p.values[a], p.values[b]
+    if name in ("maximum", "minimum"):
+        clear_of(x - y, [0])
+    elif name in ("hypot", "atan2"):
+        if (x.detach()**2 + y.detach()**2 < 0.01).any():
+            raise Skip
+    elif name != "logaddexp":
+        if (y.abs() < 0.2).any():
+            raise Skip
+        ratio = (x / y).detach()
+        clear_of(ratio - ratio.round(), [0])
+        if name == "floor_divide":  # PyTorch has no derivative of it, gloss has 0
+            x, y = x.detach(), y.detach()
+    p.note(name, [a, b], MORE_BINARY[name](x, y))
+
+
+@op()
+def three(p):
+    a = p.pick(new=p.shape())
+    b = p.pick(test=broadcasts(p.values[a]), new=partner(p, a))
+    shape = torch.broadcast_shapes(p.values[a].shape, p.values[b].shape)
+    if p.chance(0.5):
+        w = round(p.random.uniform(-1, 2), 2)
+        p.note("lerp", [a, b], torch.lerp(p.values[a], p.values[b], w), weight=w)
+    else:
+        c = p.pick(test=lambda m: broadcasts(m)(torch.empty(shape)), new=partner(p, a))
+        w = round(p.random.uniform(-1, 2), 2)
+        p.note("addcmul", [c, a, b], torch.addcmul(p.values[c], p.values[a], p.values[b], value=w), value=w)
 
 
 @op(4)
@@ -324,7 +381,35 @@ def reduction(p):
     name = p.random.choice(["sum", "mean", "var", "std"])
     v = p.pick(new=p.shape())
     x = p.values[v]
+    name = p.random.choice([name, name, name, "prod", "norm", "logsumexp", "amax", "amin", "count_nonzero"])
     axes, keepdim = p.axes(x), p.chance(0.4)
+    every = axes or list(range(x.dim()))
+    if name in ("prod", "norm", "logsumexp", "amax", "amin", "count_nonzero"):
+        if x.numel() == 0:
+            raise Skip
+        options = dict(axes=axes, keepdim=keepdim)
+        if name == "count_nonzero":
+            if keepdim:
+                raise Skip  # PyTorch has no keepdim here
+            y = torch.count_nonzero(x, dim=every) if x.dim() else torch.count_nonzero(x)
+        elif name == "prod":
+            if len(axes) != 1:
+                raise Skip  # PyTorch takes one axis
+            y = x.prod(axes[0], keepdim=keepdim)
+        elif name == "norm":
+            order = p.random.choice([1.0, 2.0, 3.0, math.inf])
+            clear_of(x, [0])
+            if order == math.inf:
+                distinct(x.abs())
+            y = torch.linalg.vector_norm(x, order, dim=every if x.dim() else None, keepdim=keepdim)
+            options["p"] = order
+        elif name == "logsumexp":
+            y = torch.logsumexp(x, every, keepdim=keepdim) if x.dim() else torch.logsumexp(x, 0)
+        else:
+            distinct(x)
+            y = getattr(torch, name)(x, dim=every, keepdim=keepdim) if x.dim() else getattr(torch, name)(x)
+        p.note(name, [v], y, **options)
+        return
     count = math.prod([x.shape[a] for a in axes]) if axes else x.numel()
     if name == "mean" and count == 0 or name in ("var", "std") and count < 2:
         raise Skip
@@ -350,6 +435,42 @@ def extreme(p):
     distinct(x, a)
     found = getattr(torch, name)(x, a, keepdim=keepdim)
     p.note(name, [v], [found.indices, found.values], axis=a, keepdim=keepdim)
+
+
+@op()
+def running(p):
+    name = p.random.choice(["cumsum", "cumprod", "cummax", "cummin"])
+    v = p.pick(test=lambda x: x.dim() > 0 and x.numel() > 0)
+    x = p.values[v]
+    a = p.axis(x)
+    if name in ("cummax", "cummin"):
+        distinct(x, a)
+        found = getattr(torch, name)(x, a)
+        p.note(name, [v], [found.indices, found.values], axis=a)
+        return
+    p.note(name, [v], getattr(torch, name)(x, a), axis=a)
+
+
+@op(0.7)
+def truth(p):
+    name = p.random.choice(["any", "all"])
+    v = p.pick("bi", new=p.shape())
+    x = p.values[v]
+    axes, keepdim = p.axes(x), p.chance(0.4)
+    f = getattr(torch, name)
+    if not axes:
+        p.note(name, [v], f(x), axes=axes, keepdim=False)
+    else:
+        p.note(name, [v], f(x, dim=axes, keepdim=keepdim), axes=axes, keepdim=keepdim)
+
+
+@op(0.5)
+def sums_of_integers(p):
+    v = p.pick("ib")
+    x = p.values[v]
+    axes, keepdim = p.axes(x), p.chance(0.4)
+    y = x.sum(axes, keepdim=keepdim) if axes else x.sum()
+    p.note("sum", [v], y, axes=axes, keepdim=keepdim if axes else False)
 
 
 @op(0.6)

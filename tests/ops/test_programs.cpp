@@ -136,10 +136,10 @@ class Machine {
     return std::get<Tensor<bool>>(values_.at(l.arguments.at(i)));
   }
   template <class U>
-  std::vector<Tensor<U>> all(const Line& l) const {
-    std::vector<Tensor<U>> list;
-    for (const std::size_t a : l.arguments) list.push_back(std::get<Tensor<U>>(values_.at(a)));
-    return list;
+  std::vector<Tensor<U>> list(const Line& l) const {
+    std::vector<Tensor<U>> found;
+    for (const std::size_t a : l.arguments) found.push_back(std::get<Tensor<U>>(values_.at(a)));
+    return found;
   }
   IndexList id_lists(const Line& l, std::size_t first, std::size_t last) const {
     IndexList list;
@@ -194,7 +194,7 @@ class Machine {
   static Op of_list(F f) {
     return [f](Machine& m, const Line& l) {
       const Value<T> first = m.values_.at(l.arguments.at(0));
-      std::visit([&]<class U>(const Tensor<U>&) { m.put(f(m.all<U>(l), l)); }, first);
+      std::visit([&]<class U>(const Tensor<U>&) { m.put(f(m.template list<U>(l), l)); }, first);
     };
   }
 
@@ -226,6 +226,46 @@ const std::map<std::string, typename Machine<T>::Op>& Machine<T>::ops() {
       {"abs", unary([](auto& x) { return abs(x); })},
       {"log", unary([](auto& x) { return log(x); })},
       {"sqrt", unary([](auto& x) { return sqrt(x); })},
+      {"rsqrt", unary([](auto& x) { return rsqrt(x); })},
+      {"log2", unary([](auto& x) { return log2(x); })},
+      {"log10", unary([](auto& x) { return log10(x); })},
+      {"log1p", unary([](auto& x) { return log1p(x); })},
+      {"reciprocal", unary([](auto& x) { return reciprocal(x); })},
+      {"square", unary([](auto& x) { return square(x); })},
+      {"sin", unary([](auto& x) { return sin(x); })},
+      {"cos", unary([](auto& x) { return cos(x); })},
+      {"atan", unary([](auto& x) { return atan(x); })},
+      {"sinh", unary([](auto& x) { return sinh(x); })},
+      {"cosh", unary([](auto& x) { return cosh(x); })},
+      {"asinh", unary([](auto& x) { return asinh(x); })},
+      {"exp2", unary([](auto& x) { return exp2(x); })},
+      {"expm1", unary([](auto& x) { return expm1(x); })},
+      {"asin", unary([](auto& x) { return asin(x); })},
+      {"acos", unary([](auto& x) { return acos(x); })},
+      {"atanh", unary([](auto& x) { return atanh(x); })},
+      {"tan", unary([](auto& x) { return tan(x); })},
+      {"sign", unary([](auto& x) { return sign(x); })},
+      {"silu", unary([](auto& x) { return silu(x); })},
+      {"softplus", unary([](auto& x) { return softplus(x); })},
+      {"leaky_relu", unary([](auto& x) { return leaky_relu(x); })},
+      {"elu", unary([](auto& x) { return elu(x); })},
+      {"floor", unary([](auto& x) { return floor(x); })},
+      {"ceil", unary([](auto& x) { return ceil(x); })},
+      {"trunc", unary([](auto& x) { return trunc(x); })},
+      {"frac", unary([](auto& x) { return frac(x); })},
+      {"round", unary([](auto& x) { return round(x); })},
+      {"acosh", unary([](auto& x) { return acosh(x + 1.1); })},
+      {"maximum", binary([](auto& a, auto& b) { return maximum(a, b); })},
+      {"minimum", binary([](auto& a, auto& b) { return minimum(a, b); })},
+      {"hypot", binary([](auto& a, auto& b) { return hypot(a, b); })},
+      {"atan2", binary([](auto& a, auto& b) { return atan2(a, b); })},
+      {"logaddexp", binary([](auto& a, auto& b) { return logaddexp(a, b); })},
+      {"remainder", binary([](auto& a, auto& b) { return remainder(a, b); })},
+      {"fmod", binary([](auto& a, auto& b) { return fmod(a, b); })},
+      {"floor_divide", binary([](auto& a, auto& b) { return floor_divide(a, b); })},
+      {"lerp", [](M& m, const L& l) { m.put(lerp(m.x(l, 0), m.x(l, 1), l.real("weight"))); }},
+      {"addcmul",
+       [](M& m, const L& l) { m.put(addcmul(m.x(l, 0), m.x(l, 1), m.x(l, 2), l.real("value"))); }},
       {"clamp", [](M& m, const L& l) { m.put(clamp(m.x(l), l.real("low"), l.real("high"))); }},
       {"add", of_two_numbers([](auto& a, auto& b) { return a + b; })},
       {"sub", of_two_numbers([](auto& a, auto& b) { return a - b; })},
@@ -257,7 +297,19 @@ const std::map<std::string, typename Machine<T>::Op>& Machine<T>::ops() {
       {"masked_fill", [](M& m, const L& l) { m.put(masked_fill(m.x(l), m.mask(l, 1), l.real("value"))); }},
       {"to_float", of_any([](auto& x, auto&) { return cast<T>(x); })},
       // reductions
-      {"sum", [](M& m, const L& l) { m.put(sum(m.x(l), axes(l), keepdim(l))); }},
+      {"sum", of_any([](auto& x, auto& l) { return sum(x, axes(l), keepdim(l)); })},
+      {"any", of_any([](auto& x, auto& l) { return any(x, axes(l), keepdim(l)); })},
+      {"all", of_any([](auto& x, auto& l) { return all(x, axes(l), keepdim(l)); })},
+      {"prod", [](M& m, const L& l) { m.put(prod(m.x(l), axes(l), keepdim(l))); }},
+      {"norm", [](M& m, const L& l) { m.put(norm(m.x(l), l.real("p"), axes(l), keepdim(l))); }},
+      {"logsumexp", [](M& m, const L& l) { m.put(logsumexp(m.x(l), axes(l), keepdim(l))); }},
+      {"amax", [](M& m, const L& l) { m.put(amax(m.x(l), axes(l), keepdim(l))); }},
+      {"amin", [](M& m, const L& l) { m.put(amin(m.x(l), axes(l), keepdim(l))); }},
+      {"count_nonzero", [](M& m, const L& l) { m.put(count_nonzero(m.x(l), axes(l), keepdim(l))); }},
+      {"cumsum", [](M& m, const L& l) { m.put(cumsum(m.x(l), l.integer("axis"))); }},
+      {"cumprod", [](M& m, const L& l) { m.put(cumprod(m.x(l), l.integer("axis"))); }},
+      {"cummax", [](M& m, const L& l) { m.put(cummax(m.x(l), l.integer("axis"))); }},
+      {"cummin", [](M& m, const L& l) { m.put(cummin(m.x(l), l.integer("axis"))); }},
       {"mean", [](M& m, const L& l) { m.put(mean(m.x(l), axes(l), keepdim(l))); }},
       {"var", [](M& m, const L& l) { m.put(var(m.x(l), axes(l), {.keepdim = l.flag("keepdim")})); }},
       {"std", [](M& m, const L& l) { m.put(std_dev(m.x(l), axes(l), {.keepdim = l.flag("keepdim")})); }},
@@ -378,7 +430,7 @@ const std::map<std::string, typename Machine<T>::Op>& Machine<T>::ops() {
        }},
       {"cdist", [](M& m, const L& l) { m.put(cdist(m.x(l, 0), m.x(l, 1), l.real("p"))); }},
       {"einsum",
-       [](M& m, const L& l) { m.put(einsum(runtime_pattern(l.options.at("pattern")), m.template all<T>(l))); }},
+       [](M& m, const L& l) { m.put(einsum(runtime_pattern(l.options.at("pattern")), m.template list<T>(l))); }},
       // products and rows
       {"matmul", binary([](auto& a, auto& b) { return matmul(a, b); })},
       {"softmax", [](M& m, const L& l) { m.put(softmax(m.x(l), l.integer("axis"))); }},
