@@ -4,6 +4,7 @@
 #pragma once
 
 #include <gloss/core/bfloat16.hpp>
+#include <gloss/core/build_notice.hpp>
 #include <gloss/core/clock.hpp>
 #include <gloss/core/config.hpp>
 #include <gloss/core/context.hpp>
@@ -125,6 +126,7 @@
 #include <gloss/tensor/anomaly.hpp>
 #include <gloss/tensor/axis_views.hpp>
 #include <gloss/tensor/backward.hpp>
+#include <gloss/tensor/build_report.hpp>
 #include <gloss/tensor/checkpoint.hpp>
 #include <gloss/tensor/factories.hpp>
 #include <gloss/tensor/from_blob.hpp>

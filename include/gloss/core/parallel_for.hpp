@@ -11,6 +11,13 @@
 
 namespace gloss::inline GLOSS_ABI {
 
+/// The date of the OpenMP standard in use, as 201511, or 0.
+#ifdef _OPENMP
+inline constexpr int openmp_version = _OPENMP;
+#else
+inline constexpr int openmp_version = 0;
+#endif
+
 /// How many threads a parallel_for may use; follows OMP_NUM_THREADS and the host program's own settings.
 inline int num_threads() {
 #ifdef _OPENMP

@@ -12,6 +12,7 @@
 #include <sanitizer/asan_interface.h>
 #endif
 
+#include <gloss/core/build_notice.hpp>
 #include <gloss/core/error.hpp>
 #include <gloss/core/ref.hpp>
 #include <gloss/core/shape.hpp>
@@ -143,6 +144,8 @@ class StoragePool {
   }
 
  private:
+  StoragePool() { detail::give_build_notice(); }
+
   /// A spin lock: what it guards takes nanoseconds, and <mutex> is slow to compile.
   class Lock {
    public:

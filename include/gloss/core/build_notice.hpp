@@ -1,0 +1,79 @@
+// What the code was compiled for, what the processor has, and the line that says so when the two do not fit.
+#pragma once
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include <gloss/core/config.hpp>
+
+namespace gloss::inline GLOSS_ABI {
+
+#define GLOSS_TEXT_OF(...) #__VA_ARGS__
+#define GLOSS_TEXT(...) GLOSS_TEXT_OF(__VA_ARGS__)
+/// The instruction set of this code, as in the name of its inline namespace: avx512, avx2, avx, sse2, neon or generic.
+inline constexpr std::string_view compiled_instruction_set = std::string_view(GLOSS_TEXT(GLOSS_ABI)).substr(3);
+#undef GLOSS_TEXT
+#undef GLOSS_TEXT_OF
+
+/// Whether the compiler was asked to optimise.
+#if defined(__OPTIMIZE__) || (defined(_MSC_VER) && !defined(__clang__) && !defined(_DEBUG))
+inline constexpr bool is_optimized = true;
+#else
+inline constexpr bool is_optimized = false;
+#endif
+
+/// The best of those that this processor has, or "unknown".
+inline std::string_view processor_instruction_set() {
+#if (defined(__GNUC__) || defined(__clang__)) && (defined(__x86_64__) || defined(__i386__))
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl"))
+    return "avx512";
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "avx2";
+  if (__builtin_cpu_supports("avx")) return "avx";
+  return __builtin_cpu_supports("sse2") ? "sse2" : "generic";
+#elif defined(__aarch64__)
+  return "neon";
+#else
+  return "unknown";
+#endif
+}
+
+namespace detail {
+
+/// One line, or "" when nothing is lost: code without AVX2's multiply-add on a processor that has it is far below it,
+/// AVX2 on one with AVX-512 is not.
+inline std::string build_notice(bool optimized, std::string_view compiled, std::string_view processor) {
+  const bool has_fma = processor == "avx2" || processor == "avx512";
+  const bool uses_fma = compiled == "avx2" || compiled == "avx512";
+  std::string text;
+  if (!optimized) text += " without optimisation (-O2)";
+  if (has_fma && !uses_fma) {
+    if (!text.empty()) text += " and";
+    text += " for " + std::string(compiled) + ", while this processor has " + std::string(processor) +
+            " (-march=native, gloss::native)";
+  }
+  if (text.empty()) return text;
+  return "gloss: built" + text + ": it runs at a fraction of its speed. GLOSS_QUIET=1 hides this line\n";
+}
+
+/// Says it on stderr, unless GLOSS_QUIET is set in the environment or GLOSS_NO_NOTICE is defined for the program.
+/// Called once in a process, when the first tensor asks for memory.
+GLOSS_NOINLINE inline void give_build_notice() {
+#ifndef GLOSS_NO_NOTICE
+  const std::string text = build_notice(is_optimized, compiled_instruction_set, processor_instruction_set());
+  if (text.empty()) return;
+#ifdef _MSC_VER
+#pragma warning(suppress : 4996)
+#endif
+  const char* const quiet = std::getenv("GLOSS_QUIET");
+  if (quiet && *quiet && std::string_view(quiet) != "0") return;
+  std::fputs(text.c_str(), stderr);
+#endif
+}
+
+}  // namespace detail
+
+}  // namespace gloss::inline GLOSS_ABI

@@ -1,0 +1,26 @@
+# A program built without optimisation says so: one line, on stderr, unless it is told to be quiet.
+file(MAKE_DIRECTORY "${WORK}")
+
+function(build name)
+  execute_process(COMMAND "${COMPILER}" -std=c++20 "-I${INCLUDE}" ${ARGN} "${SOURCE}" -o "${WORK}/${name}"
+                  RESULT_VARIABLE status ERROR_VARIABLE errors)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "${errors}")
+  endif()
+endfunction()
+
+function(expect said name)
+  execute_process(COMMAND "${CMAKE_COMMAND}" -E env ${ARGN} "${WORK}/${name}"
+                  RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE errors)
+  if(NOT status EQUAL 0 OR NOT output STREQUAL "1\n" OR NOT errors MATCHES "^${said}$")
+    message(FATAL_ERROR "${name} ${ARGN}: expected ${said}, got status ${status}, '${output}' and '${errors}'")
+  endif()
+endfunction()
+
+set(line "gloss: built without optimisation[^\n]*GLOSS_QUIET=1 hides this line\n")
+build(plain -O0)
+expect("${line}" plain --unset=GLOSS_QUIET)
+expect("${line}" plain GLOSS_QUIET=0)
+expect("" plain GLOSS_QUIET=1)
+build(told_at_compile_time -O0 -DGLOSS_NO_NOTICE)
+expect("" told_at_compile_time --unset=GLOSS_QUIET)

@@ -1,0 +1,39 @@
+#include <set>
+#include <string>
+
+#include <gloss/core/build_notice.hpp>
+
+#include "support/catch.hpp"
+
+using namespace gloss;
+using gloss::detail::build_notice;
+
+TEST_CASE("build notice: silent where optimised code uses what the processor has, or nearly") {
+  CHECK(build_notice(true, "avx512", "avx512") == "");
+  CHECK(build_notice(true, "avx2", "avx512") == "");
+  CHECK(build_notice(true, "sse2", "sse2") == "");
+  CHECK(build_notice(true, "sse2", "avx") == "");
+  CHECK(build_notice(true, "neon", "neon") == "");
+  CHECK(build_notice(true, "sse2", "unknown") == "");
+}
+
+TEST_CASE("build notice: one line that says what is missing and how to get it") {
+  CHECK(build_notice(false, "avx2", "avx2") ==
+        "gloss: built without optimisation (-O2): it runs at a fraction of its speed. GLOSS_QUIET=1 hides this line\n");
+  CHECK(build_notice(true, "sse2", "avx512") ==
+        "gloss: built for sse2, while this processor has avx512 (-march=native, gloss::native): it runs at a fraction "
+        "of its speed. GLOSS_QUIET=1 hides this line\n");
+  CHECK(build_notice(false, "avx", "avx2") ==
+        "gloss: built without optimisation (-O2) and for avx, while this processor has avx2 (-march=native, "
+        "gloss::native): it runs at a fraction of its speed. GLOSS_QUIET=1 hides this line\n");
+}
+
+TEST_CASE("build notice: the instruction sets have the names that it knows") {
+  const std::set<std::string_view> known = {"avx512", "avx2", "avx", "sse2", "neon", "generic"};
+  CHECK(known.contains(compiled_instruction_set));
+  const std::string_view has = processor_instruction_set();
+  CHECK((known.contains(has) || has == "unknown"));
+#if (defined(__GNUC__) || defined(__clang__)) && defined(__x86_64__)
+  CHECK((has == "avx512" || compiled_instruction_set != "avx512"));  // else this test could not run
+#endif
+}
