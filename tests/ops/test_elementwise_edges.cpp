@@ -153,9 +153,9 @@ TEST_CASE("functions of two tensors: shapes that do not broadcast are named with
   CHECK_ERROR((a > 0) & (b > 0), ShapeError, "bitwise_and" + tail);
   CHECK_ERROR((a > 0) | (b > 0), ShapeError, "bitwise_or" + tail);
   CHECK_ERROR((a > 0) ^ (b > 0), ShapeError, "bitwise_xor" + tail);
-  CHECK_ERROR(lerp(a, b, 0.5), ShapeError, "sub: shapes do not broadcast: a [4], b [2, 3] differ at axis -1");
-  CHECK_ERROR(addcmul(a, a, b), ShapeError, "mul" + tail);
-  CHECK_ERROR(addcdiv(a, a, b), ShapeError, "div" + tail);
+  CHECK_ERROR(lerp(a, b, 0.5), ShapeError, "lerp" + tail);
+  CHECK_ERROR(addcmul(a, a, b), ShapeError, "addcmul" + tail);
+  CHECK_ERROR(addcdiv(a, a, b), ShapeError, "addcdiv" + tail);
 }
 
 TEST_CASE("whole numbers: division by zero throws, and the smallest number over -1 wraps") {

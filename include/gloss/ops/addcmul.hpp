@@ -13,6 +13,7 @@ namespace gloss::inline GLOSS_ABI {
 /// PyTorch: torch.addcmul
 template <Number T>
 Tensor<T> addcmul(const Tensor<T>& x, const Tensor<T>& a, const Tensor<T>& b, Scalar<T> value = 1) {
+  broadcast_shapes("addcmul", x.shape(), broadcast_shapes("addcmul", a.shape(), b.shape()));
   return x + a * b * value;
 }
 /// y = x + value a / b.
@@ -22,6 +23,7 @@ Tensor<T> addcmul(const Tensor<T>& x, const Tensor<T>& a, const Tensor<T>& b, Sc
 /// PyTorch: torch.addcdiv
 template <Real T>
 Tensor<T> addcdiv(const Tensor<T>& x, const Tensor<T>& a, const Tensor<T>& b, Scalar<T> value = 1) {
+  broadcast_shapes("addcdiv", x.shape(), broadcast_shapes("addcdiv", a.shape(), b.shape()));
   return x + a / b * value;
 }
 

@@ -13,11 +13,12 @@ struct CrossEntropyOptions {
 };
 
 /// loss = -sum_i t_i log softmax(x)_i by rows, t = (1 - smoothing) at the target + smoothing / n; no probabilities are
-/// stored. The mean is over the rows that are not ignored; NaN when all are. Shape: x [..., n] logits, target [...] ->
-/// [], or [...] for reduction none. PyTorch has the classes at axis 1 instead. Errors: ShapeError when target does not
-/// match, IndexError for a target outside [0, n), Error for a smoothing outside [0, 1]; GradError from a recorded
-/// backward (the op is fused). Backward: dx = dloss * (softmax(x) - t), 0 for ignored rows; x and log sum exp x are
-/// saved. PyTorch: torch.nn.functional.cross_entropy
+/// stored. The mean is over the rows that are not ignored; NaN when all are.
+/// Shape: x [..., n] logits, target [...] -> [], or [...] for reduction none. PyTorch has the classes at axis 1 instead.
+/// Errors: ShapeError when target does not match, IndexError for a target outside [0, n), Error for a smoothing outside
+/// [0, 1]; GradError from a recorded backward (the op is fused).
+/// Backward: dx = dloss * (softmax(x) - t), 0 for ignored rows; x and log sum exp x are saved.
+/// PyTorch: torch.nn.functional.cross_entropy
 template <Real T>
 Tensor<T> cross_entropy(const Tensor<T>& x, const Tensor<std::int64_t>& target, CrossEntropyOptions options = {}) {
   if (!(options.label_smoothing >= 0 && options.label_smoothing <= 1))

@@ -22,7 +22,7 @@ Tensor<T> atleast_3d(const Tensor<T>& x) {
 }
 
 /// Side by side: vectors along their only axis, others along axis 1.
-/// Errors: as for cat.
+/// Errors: as cat.
 /// PyTorch: torch.hstack
 template <Element T>
 Tensor<T> hstack(std::vector<Tensor<T>> inputs) {
@@ -30,6 +30,7 @@ Tensor<T> hstack(std::vector<Tensor<T>> inputs) {
   return cat(inputs, !inputs.empty() && inputs[0].dim() > 1);
 }
 /// One below the other: along axis 0, a vector being a row.
+/// Errors: as cat.
 /// PyTorch: torch.vstack
 template <Element T>
 Tensor<T> vstack(std::vector<Tensor<T>> inputs) {
@@ -37,6 +38,7 @@ Tensor<T> vstack(std::vector<Tensor<T>> inputs) {
   return cat(inputs, 0);
 }
 /// One behind the other: along axis 2.
+/// Errors: as cat.
 /// PyTorch: torch.dstack
 template <Element T>
 Tensor<T> dstack(std::vector<Tensor<T>> inputs) {

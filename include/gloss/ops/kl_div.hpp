@@ -9,9 +9,11 @@
 namespace gloss::inline GLOSS_ABI {
 
 /// loss = target * (log target - x), element by element, for log-probabilities x and probabilities target; where the
-/// target is 0 its first term is 0. The mean is over all elements. Shape: x and target broadcast -> [], or their shape
-/// for reduction none. Errors: ShapeError when they do not. Backward: dx = -target * dloss; the target is data, no
-/// gradient flows to it. PyTorch: torch.nn.functional.kl_div
+/// target is 0 its first term is 0. The mean is over all elements.
+/// Shape: x and target broadcast -> [], or their shape for reduction none.
+/// Errors: ShapeError when they do not.
+/// Backward: dx = -target * dloss; the target is data, no gradient flows to it.
+/// PyTorch: torch.nn.functional.kl_div
 template <Real T>
 Tensor<T> kl_div(const Tensor<T>& x, const Tensor<T>& target, LossReduction reduction = LossReduction::mean) {
   const Tensor<T> t = target.detach();

@@ -9,9 +9,10 @@ namespace gloss::inline GLOSS_ABI {
 using kernels::LayerNormKind;
 
 /// y = gamma * (x - mean) * s + beta over the last axis, with s = 1 / sqrt(var + eps), var dividing by n (kind torch),
-/// or s = 1 / (std + eps), std dividing by n - 1 (kind annotated). An undefined gamma is 1, an undefined beta 0. Shape:
-/// x [..., n], gamma [n], beta [n] -> [..., n] Errors: ShapeError when gamma or beta do not match; GradError from a
-/// recorded backward (the op is fused). Backward: see kernels/layer_norm.hpp; x, the means and the scales are saved.
+/// or s = 1 / (std + eps), std dividing by n - 1 (kind annotated). An undefined gamma is 1, an undefined beta 0.
+/// Shape: x [..., n], gamma [n], beta [n] -> [..., n]
+/// Errors: ShapeError when gamma or beta do not match; GradError from a recorded backward (the op is fused).
+/// Backward: see kernels/layer_norm.hpp; x, the means and the scales are saved.
 /// Source: Ba et al. 2016. PyTorch: torch.nn.functional.layer_norm; AT: LayerNorm
 template <Real T>
 Tensor<T> layer_norm(const Tensor<T>& x, const Tensor<T>& gamma = {}, const Tensor<T>& beta = {}, double eps = 1e-5,

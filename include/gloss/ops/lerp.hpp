@@ -15,10 +15,12 @@ namespace gloss::inline GLOSS_ABI {
 /// PyTorch: torch.lerp
 template <Real T>
 Tensor<T> lerp(const Tensor<T>& a, const Tensor<T>& b, Scalar<T> weight) {
+  broadcast_shapes("lerp", a.shape(), b.shape());
   return weight < 0.5 && weight > -0.5 ? a + (b - a) * weight : b - (b - a) * (1 - weight);
 }
 template <Real T>
 Tensor<T> lerp(const Tensor<T>& a, const Tensor<T>& b, const Tensor<T>& weight) {
+  broadcast_shapes("lerp", broadcast_shapes("lerp", a.shape(), b.shape()), weight.shape());
   const Tensor<T> difference = b - a;
   return where(abs(weight.detach()) < 0.5, a + weight * difference, b - difference * (1 - weight));
 }

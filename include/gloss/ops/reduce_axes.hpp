@@ -1,4 +1,4 @@
-// The shared part of the reductions: which axes go, and what shape stays.
+// What the reductions share: which axes go, and what shape stays.
 #pragma once
 
 #include <gloss/tensor/tensor.hpp>

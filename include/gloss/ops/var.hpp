@@ -53,6 +53,7 @@ Tensor<T> var(const Tensor<T>& x, const Axes& axes = {}, VarOptions options = {}
 /// PyTorch: torch.std
 template <Real T>
 Tensor<T> std_dev(const Tensor<T>& x, const Axes& axes = {}, VarOptions options = {}) {
+  static_cast<void>(ReducePlan("std_dev", x.shape(), axes));  // a wrong axis is this op's mistake, not var's
   return detail::root(var(x, axes, options));
 }
 

@@ -10,6 +10,7 @@
 namespace gloss::inline GLOSS_ABI {
 
 /// Unspecified contents. PyTorch: torch.empty
+/// Errors: ShapeError on a negative size or more than 2^60 elements.
 template <Element T>
 Tensor<T> empty(const Shape& shape) {
   return Tensor<T>::uninitialized(shape);

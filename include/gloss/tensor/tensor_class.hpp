@@ -94,6 +94,7 @@ class Tensor {
                 "gloss::Tensor: the element type must be float, double, bfloat16, int64, int32, uint8 or bool");
 
  public:
+  /// The element type.
   using value_type = T;
 
   /// An undefined tensor, as a function result or a missing optional argument; defined() is false.
@@ -106,7 +107,7 @@ class Tensor {
   Tensor& operator=(Tensor&&) noexcept = default;
   ~Tensor() = default;
   /// New dense memory of this shape with unspecified contents; zeros, ones, full and empty are the named ways.
-  /// Errors: ShapeError on a negative size or more than 2^60 elements.
+  /// Errors: as empty.
   static Tensor uninitialized(const Shape& shape);
   /// On memory that is there already; unchecked, see from_blob.
   static Tensor on_storage(Ref<Storage> storage, T* data, const Shape& shape, const Shape& strides);
@@ -115,15 +116,20 @@ class Tensor {
   Tensor(std::initializer_list<Nested<T>> values);
 
   // --- what it is
+  /// Whether it is a tensor at all, which a default-constructed handle is not.
   bool defined() const { return static_cast<bool>(body_); }
+  /// Sizes, and how far apart in memory neighbours along each axis stand, in elements.
   const Shape& shape() const { return body("shape").shape; }
   const Shape& strides() const { return body("strides").strides; }
+  /// The number of axes.
   int dim() const { return shape().rank(); }
   /// Size along an axis; negative axes count from the end.
   Index size(Index axis) const { return shape()[normalize_axis("size", axis, dim())]; }
+  /// The number of elements.
   Index numel() const { return shape().numel(); }
   /// First element; the others stand at strides(). Valid while any tensor on this memory lives.
   T* data() const { return static_cast<T*>(body("data").data); }
+  /// Whether the elements lie side by side in row-major order.
   bool is_contiguous() const;
   /// The element at a full position; negative entries count from the end.
   /// Errors: IndexError
@@ -139,6 +145,7 @@ class Tensor {
   }
 
   // --- gradients
+  /// Whether operations on it are recorded.
   bool requires_grad() const { return body_ && body_->node; }
   bool is_leaf() const { return !requires_grad() || body_->node->is_leaf(); }
   /// Makes this tensor a leaf of the graph (or, with false, takes it out). Returns itself.
@@ -180,6 +187,7 @@ class Tensor {
   Tensor view(Shape shape) const;
   /// view where possible, else a copy in row-major order.
   Tensor reshape(const Shape& shape) const;
+  /// Swaps two axes. Errors: IndexError
   Tensor transpose(Index axis0, Index axis1) const;
   /// Swaps the last two axes of a matrix or batch of matrices. PyTorch: mT
   Tensor mT() const { return transpose(-2, -1); }
@@ -189,25 +197,39 @@ class Tensor {
   Tensor expand(const Shape& shape) const;
   /// Positions begin, begin + step, ... below end of one axis; negative ends count from the end, as in Python.
   Tensor slice(Index axis, Index begin, Index end = INT64_MAX, Index step = 1) const;
-  /// One position of an axis; the axis goes. Errors: IndexError
+  /// One position of an axis; the axis goes.
+  /// Errors: IndexError
   Tensor select(Index axis, Index index) const;
-  /// `length` positions from `start`. Errors: IndexError beyond the end.
+  /// `length` positions from `start`.
+  /// Errors: IndexError beyond the end.
   Tensor narrow(Index axis, Index start, Index length) const;
+  /// Without an axis, or without all axes, of size 1; an axis of another size stays.
   Tensor squeeze(Index axis) const;
   Tensor squeeze() const;
+  /// With a new axis of size 1 before `axis`. Errors: IndexError
   Tensor unsqueeze(Index axis) const;
   /// Merges the axes start..end into one.
   Tensor flatten(Index start = 0, Index end = -1) const;
+  /// select(0, index).
   Tensor operator[](Index index) const { return select(0, index); }
   // more of them, defined in axis_views.hpp and pieces.hpp
+  /// Without those of these axes that have size 1. Errors: IndexError
   Tensor squeeze(const Shape& axes) const;
   Tensor swapaxes(Index axis0, Index axis1) const { return transpose(axis0, axis1); }
+  /// Swaps the axes of a matrix; a vector or scalar stays. Errors: ShapeError for more axes.
   Tensor t() const;
+  /// The axes `source` stand at `destination`, the others keep their order. Errors: IndexError
   Tensor movedim(Index source, Index destination) const { return movedim(Shape{source}, Shape{destination}); }
   Tensor movedim(const Shape& source, const Shape& destination) const;
+  /// Splits an axis into several; one size may be -1. Errors: ShapeError when they do not fill it.
   Tensor unflatten(Index axis, Shape sizes) const;
+  /// The diagonals of two axes, as a last axis that replaces them; `offset` goes right of the main one.
+  /// Errors: IndexError, ShapeError when the two are the same.
   Tensor diagonal(Index offset = 0, Index axis0 = 0, Index axis1 = 1) const;
+  /// Windows of `size` elements along an axis, `step` apart, which share memory; the window is a new last axis.
+  /// Errors: ShapeError when the window is longer than the axis or the step is not positive.
   Tensor unfold(Index axis, Index size, Index step) const;
+  /// expand; view, reshape and expand to another tensor's shape.
   Tensor broadcast_to(const Shape& shape) const { return expand(shape); }
   template <class U>
   Tensor view_as(const Tensor<U>& other) const {
@@ -221,13 +243,18 @@ class Tensor {
   Tensor expand_as(const Tensor<U>& other) const {
     return expand(other.shape());
   }
+  /// Every position of an axis by select.
   std::vector<Tensor> unbind(Index axis = 0) const;
+  /// At most `chunks` views of equal size along an axis, the last perhaps smaller. Errors: Error for fewer than one.
   std::vector<Tensor> chunk(Index chunks, Index axis = 0) const;
+  /// Views of `size` along an axis, the last perhaps smaller; or of the sizes in a list, which fill it.
+  /// Errors: ShapeError when the list does not fill the axis, Error for a size below one.
   template <std::integral I>  // a template, so that {3} is a list of one size
   std::vector<Tensor> split(I size, Index axis = 0) const {
     return split_evenly(static_cast<Index>(size), axis);
   }
   std::vector<Tensor> split(const std::vector<Index>& sizes, Index axis = 0) const;
+  /// `sections` views, the first ones larger by one where needed; or the views between the positions in a list.
   template <std::integral I>
   std::vector<Tensor> tensor_split(I sections, Index axis = 0) const {
     return split_in(static_cast<Index>(sections), axis);
@@ -241,10 +268,13 @@ class Tensor {
   Tensor clone() const;
 
   // --- in place; more of them in ops/in_place.hpp. Part of the graph where this or the source is.
-  // Errors: GradError, while a graph is recorded, for a leaf that requires a gradient, and for a tensor of the graph
-  // whose memory others share.
-  Tensor& copy_(const Tensor& source);  // source broadcasts to this shape
+  /// Overwrites this with source, which broadcasts to its shape.
+  /// Errors: ShapeError when it does not; GradError, while a graph is recorded, for a leaf that requires a gradient, and
+  /// for a tensor of the graph whose memory others share.
+  Tensor& copy_(const Tensor& source);
+  /// Sets every element. Errors: GradError as copy_.
   Tensor& fill_(T value);
+  /// fill_(0).
   Tensor& zero_() { return fill_(T{}); }
   /// How often this memory was changed in place. Backward refuses a saved tensor whose version is not that at saving.
   std::uint32_t version() const { return body("version").storage->version(); }

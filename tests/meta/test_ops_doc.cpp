@@ -1,0 +1,126 @@
+// docs/ops.md says what the headers say, and everything in it is tested.
+#include <cctype>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <string>
+
+#include "support/catch.hpp"
+#include "support/ops_doc.hpp"
+
+using gloss_test::DocEntry;
+using gloss_test::DocHeader;
+
+namespace {
+
+constexpr const char* page_path = GLOSS_SOURCE_DIR "/docs/ops.md";
+
+std::string read_page() {
+  std::ifstream in(page_path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+/// All test sources of ops and tensors as one text, without comments.
+std::string test_text() {
+  std::string text;
+  for (const char* folder : {"ops", "tensor"})
+    for (const auto& file :
+         gloss_test::read_sources(std::string(GLOSS_SOURCE_DIR "/tests/") + folder, {".cpp", ".hpp"}))
+      for (const std::string& line : file.lines) text += line.substr(0, line.find("//")) + "\n";
+  return text;
+}
+
+/// Whether `name` is called: followed by an argument list, with or without template arguments.
+bool is_called(const std::string& text, const std::string& name, bool is_member) {
+  for (std::size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + 1)) {
+    const char before = at > 0 ? text[at - 1] : ' ',
+               after = at + name.size() < text.size() ? text[at + name.size()] : ' ';
+    const bool begins =
+        is_member ? before == '.' || before == ':' : !std::isalnum(static_cast<unsigned char>(before)) && before != '_';
+    if (begins && (after == '(' || after == '<' || after == '{')) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("docs/ops.md: it is what the headers say") {
+  const std::string page = gloss_test::ops_page(gloss_test::read_ops());
+  if (std::getenv("GLOSS_WRITE_DOCS")) std::ofstream(page_path, std::ios::binary) << page;
+  INFO("GLOSS_WRITE_DOCS=1 ctest -R meta.ops_doc writes it anew");
+  const bool is_current = read_page() == page;
+  CHECK(is_current);
+}
+
+TEST_CASE("docs/ops.md: every public declaration of an op header has a comment") {
+  std::string complaints;
+  for (const DocHeader& h : gloss_test::read_ops())
+    for (const std::string& where : h.undocumented) complaints += "\n  " + where;
+  INFO("without a comment:" << complaints);
+  CHECK(complaints.empty());
+}
+
+TEST_CASE("docs/ops.md: every function in it is called by a test, and what it promises to throw is tested") {
+  const std::string tests = test_text();
+  std::string complaints;
+  for (const DocHeader& h : gloss_test::read_ops())
+    for (const DocEntry& e : h.entries)
+      for (const std::string& full : e.names) {
+        const bool is_member = full.starts_with("Tensor::");
+        const std::string name = is_member ? full.substr(8) : full;
+        if (!e.is_function() || name == "Tensor" || name == "on_storage") continue;  // that one is from_blob's
+        if (name.starts_with("operator")) {
+          if (tests.find(" " + name.substr(8) + " ") == std::string::npos && name != "operator[]" &&
+              name != "operator!" && name != "operator~" && name != "operator-")
+            complaints += "\n  " + h.name + ": " + name + " is not used";
+          continue;
+        }
+        if (!is_called(tests, name, is_member)) complaints += "\n  " + h.name + ": " + name + " is not called";
+      }
+  INFO("untested:" << complaints);
+  CHECK(complaints.empty());
+}
+
+TEST_CASE("docs/ops.md: every op with a backward is compared with PyTorch or with difference quotients") {
+  std::string tests;  // where that is done
+  for (const auto& file : gloss_test::read_sources(GLOSS_SOURCE_DIR "/tests", {".cpp", ".hpp"})) {
+    const bool whole = file.name == "support/op_cases.hpp" || file.name == "ops/test_programs.cpp";
+    if (!whole && file.folder() != "ops" && file.folder() != "tensor") continue;
+    for (const std::string& line : file.lines)
+      if (whole || line.find("CHECK_GOLDEN") != std::string::npos || line.find("gradcheck") != std::string::npos ||
+          line.find("check_gradients") != std::string::npos)
+        tests += line + "\n";
+  }
+  std::string complaints;
+  for (const DocHeader& h : gloss_test::read_ops())
+    for (const DocEntry& e : h.entries) {
+      if (!e.has("Backward:") || !e.is_function()) continue;
+      bool any = false;
+      for (const std::string& full : e.names) {
+        const bool is_member = full.starts_with("Tensor::");
+        any = any || full.starts_with("operator") || is_called(tests, is_member ? full.substr(8) : full, is_member);
+      }
+      if (!any) complaints += "\n  " + h.name + ": " + e.names[0];
+    }
+  INFO("gradient untested:" << complaints);
+  CHECK(complaints.empty());
+}
+
+TEST_CASE("docs/ops.md: every error text that an op header can throw is pinned by a test") {
+  const std::string tests = test_text();
+  std::string complaints;
+  for (const DocHeader& h : gloss_test::read_ops())
+    for (const DocEntry& e : h.entries) {
+      if (!e.has("Errors:") || e.has("Errors: as ") || !e.is_function()) continue;
+      bool any = false;
+      for (const std::string& full : e.names) {
+        const std::string name = full.starts_with("Tensor::") ? full.substr(8) : full;
+        any = any || name == "Tensor" || name.starts_with("operator") ||
+              tests.find("\"" + name + ": ") != std::string::npos;
+      }
+      if (!any) complaints += "\n  " + h.name + ": " + e.names[0];
+    }
+  INFO("promises errors that no test pins:" << complaints);
+  CHECK(complaints.empty());
+}
