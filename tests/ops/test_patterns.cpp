@@ -192,6 +192,10 @@ TEST_CASE("rearrange: the axis that does not fit is named") {
   CHECK_ERROR(repeat(x, "b n c -> b n c r"), ShapeError, "repeat: axis 'r' of 'b n c -> b n c r' needs a size");
   CHECK_ERROR(reduce(x, "b n (c 5) -> b", "sum"), ShapeError,
               "reduce: axis '5' of 'b n (c 5)': 12 is not a multiple of 5=5");
+  CHECK_ERROR(reduce(zeros<float>({9, 0}), "a (b 4000000000 4000000000) -> a", "sum"), ShapeError,
+              "reduce: 'a (b 4000000000 4000000000)' is too large");
+  CHECK_ERROR(reduce(zeros<float>({9, 0}), "a (b 1000000000 1000000000) -> a", "sum"), ShapeError,
+              "reduce: the axes of 'a (b 1000000000 1000000000)' are too large for shape [9, 0]");
   CHECK_ERROR(reduce(zeros<float>({2, 0}), "a b -> a", "max"), ShapeError, "max: axis 1 of shape [2, 0] is empty");
   CHECK_ERROR(repeat(x, "a b c -> (a b) (c 1000000000000 1000000000000)"), ShapeError,
               "repeat: the result of 'a b c -> (a b) (c 1000000000000 1000000000000)' is too large");

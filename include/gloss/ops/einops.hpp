@@ -45,7 +45,8 @@ class EinopsSizes {
   Shape repeated;   // ... which are stretched
   Shape result;
 
-  GLOSS_NOINLINE EinopsSizes(const EinopsPlan& plan, const Shape& shape, const AxisSizes& given) : plan_(plan) {
+  GLOSS_NOINLINE EinopsSizes(const EinopsPlan& plan, const Shape& shape, const AxisSizes& given)
+      : plan_(plan), shape_(shape) {
     for (int i = 0; i < plan.axis_count; ++i) size_[i] = plan.axes[i].size;
     for (const AxisSize& entry : given) {
       const int axis = plan.find(entry.axis);
@@ -138,6 +139,7 @@ class EinopsSizes {
       push(split, size);
       left[split.rank() - 1] = axis;
     });
+    if (!is_countable(split)) bad("the axes of '", plan_.left.text, "' are too large for shape ", shape_);
     Index kept_before[max_rank] = {};  // position among those that stay
     Index kept = 0;
     for (int i = 0; i < split.rank(); ++i) {
@@ -176,6 +178,7 @@ class EinopsSizes {
   }
 
   const EinopsPlan& plan_;
+  const Shape& shape_;
   Index size_[EinopsPlan::most] = {};
   Shape under_dots_;
 };
