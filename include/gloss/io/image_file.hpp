@@ -53,7 +53,8 @@ class StbMemory {
     const std::size_t i = find(old), had = i < blocks_.size() ? blocks_[i].bytes : 0;
     if (bytes > most - (used_ - had)) return nullptr;
     if (i == blocks_.size()) blocks_.reserve(i + 1);
-    void* const start = std::realloc(old, bytes > 0 ? bytes : 1);
+    // Zeros, since stb decodes by tables that a damaged file never fills in.
+    void* const start = old ? std::realloc(old, bytes > 0 ? bytes : 1) : std::calloc(bytes > 0 ? bytes : 1, 1);
     if (!start) return nullptr;
     used_ += bytes - had;
     if (i == blocks_.size())
