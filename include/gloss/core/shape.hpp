@@ -61,11 +61,11 @@ class Shape {
     sizes_[--rank_] = 0;
   }
 
-  /// Product of the sizes; 1 for a scalar.
+  /// Product of the sizes; 1 for a scalar. Meaningless, but defined, where is_countable() does not hold.
   constexpr Index numel() const {
-    Index n = 1;
-    for (Index s : *this) n *= s;
-    return n;
+    std::uint64_t n = 1;
+    for (Index s : *this) n *= static_cast<std::uint64_t>(s);
+    return static_cast<Index>(n);
   }
 
   friend constexpr bool operator==(const Shape& a, const Shape& b) {

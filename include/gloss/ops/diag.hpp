@@ -15,6 +15,8 @@ Tensor<T> diag_embed(const Tensor<T>& x, Index offset = 0, Index axis0 = -2, Ind
   if (x.dim() == 0) fail<ShapeError>("diag_embed: a scalar has no axis for a diagonal");
   const int a = normalize_axis("diag_embed", axis0, x.dim() + 1), b = normalize_axis("diag_embed", axis1, x.dim() + 1);
   if (a == b) fail<IndexError>("diag_embed: axis ", a, " is named twice");
+  constexpr Index most = Index{1} << 60;
+  if (offset < -most || offset > most) fail<ShapeError>("diag_embed: offset ", offset, " is too large");
   const Index n = x.size(-1) + (offset < 0 ? -offset : offset);
   Shape shape(x.shape().begin(), x.shape().end() - 1);
   shape.insert((std::min)(a, b), n);

@@ -14,8 +14,8 @@ inline Tensor<std::int64_t> one_hot(const Tensor<std::int64_t>& ids, Index num_c
   const Index n = ids.numel();
   if (num_classes <= 0 && n == 0) fail<ShapeError>("one_hot: no ids and no number of classes");
   Index classes = num_classes;
-  if (num_classes < 0)
-    for (Index i = 0; i < n; ++i) classes = (std::max)(classes, dense.data()[i] + 1);
+  if (num_classes == -1)
+    for (Index i = 0; i < n; ++i) classes = (std::max)(classes, kernels::Plus{}(dense.data()[i], Index{1}));
   for (Index i = 0; i < n; ++i)
     if (dense.data()[i] < 0 || dense.data()[i] >= classes)
       fail<IndexError>("one_hot: id ", dense.data()[i], " is out of range for ", classes, " classes");

@@ -37,8 +37,12 @@ Tensor<T> pad(const Tensor<T>& x, const std::vector<Index>& widths, PadOptions o
   Shape shape = x.shape();
   for (int a = 0; a < x.dim(); ++a) {
     const Index n = shape[a], b = before(a), e = after(a);
+    constexpr Index most = Index{1} << 60;
+    if ((std::min)(b, e) < -most || (std::max)(b, e) > most) fail<ShapeError>("pad: widths ", text(), " are too large");
     shape[a] += b + e;
-    if (shape[a] < 0) fail<ShapeError>("pad: widths ", text(), " leave nothing of axis ", a, " of shape ", x.shape());
+    const Index left = n + (std::min)(b, Index{0}) + (std::min)(e, Index{0});
+    if (shape[a] < 0 || (left < 0 && options.mode == PadMode::constant))
+      fail<ShapeError>("pad: widths ", text(), " leave nothing of axis ", a, " of shape ", x.shape());
     const Index wide = (std::max)(b, e);
     if ((options.mode == PadMode::reflect && wide > 0 && wide >= n) ||
         (options.mode == PadMode::circular && wide > n) || (options.mode == PadMode::replicate && wide > 0 && n == 0))

@@ -21,8 +21,9 @@ Tensor<T> repeat(const Tensor<T>& x, const Shape& times) {
     if (times[a] == 1) continue;
     Index outer = 1, inner = 1;
     for (int i = 0; i < shape.rank(); ++i) (i < a ? outer : inner) *= shape[i];
+    y = y.reshape({outer, 1, inner}).expand({outer, times[a], inner});
     shape[a] *= times[a];
-    y = y.reshape({outer, 1, inner}).expand({outer, times[a], inner}).reshape(shape);
+    y = y.reshape(shape);
   }
   return y.owns_memory() ? y : y.clone();
 }
@@ -46,8 +47,9 @@ Tensor<T> repeat_interleave(const Tensor<T>& x, Index times, Index axis) {
   Shape shape = x.dim() > 0 ? x.shape() : Shape{1};
   Index outer = 1, inner = 1;
   for (int i = 0; i < shape.rank(); ++i) (i <= a ? outer : inner) *= shape[i];
+  const Tensor<T> copies = x.reshape({outer, 1, inner}).expand({outer, times, inner});
   shape[a] *= times;
-  const Tensor<T> y = x.reshape({outer, 1, inner}).expand({outer, times, inner}).reshape(shape);
+  const Tensor<T> y = copies.reshape(shape);
   return y.owns_memory() ? y : y.clone();
 }
 template <Element T>
@@ -62,13 +64,16 @@ Tensor<T> repeat_interleave(const Tensor<T>& x, const Tensor<std::int64_t>& time
   const int a = normalize_axis("repeat_interleave", axis, x.dim());
   if (x.dim() == 0 || times.dim() != 1 || times.numel() != x.shape()[a])
     fail<ShapeError>("repeat_interleave: times ", times.shape(), " do not fit axis ", a, " of shape ", x.shape());
-  std::vector<std::int64_t> positions;
+  Index total = 0;
   for (Index i = 0; i < times.numel(); ++i) {
     const std::int64_t n = times.at({i});
-    if (n < 0) fail<ShapeError>("repeat_interleave: ", n, " times wanted");
-    positions.insert(positions.end(), static_cast<std::size_t>(n), i);
+    if (n < 0 || n > INT64_MAX - total) fail<ShapeError>("repeat_interleave: ", n, " times wanted");
+    total += n;
   }
-  return index_select(x, a, from_vector(positions));
+  const Tensor<std::int64_t> positions = empty<std::int64_t>({total});
+  std::int64_t* next = positions.data();
+  for (Index i = 0; i < times.numel(); ++i) next = std::fill_n(next, times.at({i}), i);
+  return index_select(x, a, positions);
 }
 
 }  // namespace gloss::inline GLOSS_ABI

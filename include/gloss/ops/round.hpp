@@ -52,7 +52,7 @@ Tensor<T> round(const Tensor<T>& x) {
 /// PyTorch: torch.round(x, decimals=...)
 template <Real T>
 Tensor<T> round(const Tensor<T>& x, int decimals) {
-  const T scale = static_cast<T>(std::pow(10.0, std::abs(decimals)));
+  const T scale = static_cast<T>(std::pow(10.0, std::abs(static_cast<double>(decimals))));
   return detail::round_by("round", x, [scale, decimals](T v) {
     return decimals < 0 ? std::nearbyint(v / scale) * scale : std::nearbyint(v * scale) / scale;
   });

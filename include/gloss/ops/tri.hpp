@@ -11,6 +11,7 @@ Tensor<T> triangle(const char* op, const Tensor<T>& x, Index diagonal, bool uppe
   if (x.dim() < 2) fail<ShapeError>(op, ": two axes are needed, shape is ", x.shape());
   Tensor<T> y = x.detach().clone();
   const Index rows = x.size(-2), cols = x.size(-1);
+  diagonal = (std::min)((std::max)(diagonal, -rows), cols);  // beyond them nothing changes any more
   T* to = y.data();
   parallel_for(cols > 0 ? y.numel() / cols : 0, 16384 / (cols + 1) + 1, [=](Index begin, Index end) {
     for (Index r = begin; r < end; ++r) {
@@ -27,6 +28,7 @@ Tensor<T> triangle(const char* op, const Tensor<T>& x, Index diagonal, bool uppe
 
 inline Tensor<std::int64_t> triangle_indices(const char* op, Index rows, Index cols, Index offset, bool upper) {
   if (rows < 0 || cols < 0) fail<ShapeError>(op, ": negative size in ", Shape{rows, cols});
+  if (cols == 0) return empty<std::int64_t>({2, 0});
   std::vector<std::int64_t> positions;
   for (int pass = 0; pass < 2; ++pass)
     for (Index r = 0; r < rows; ++r)

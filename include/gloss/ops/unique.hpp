@@ -45,8 +45,10 @@ Tensor<T> bincount(const Tensor<std::int64_t>& ids, const Tensor<T>& weights, In
   if (minlength < 0) fail<ShapeError>("bincount: minlength ", minlength, " is negative");
   Index n = minlength;
   for (Index i = 0; i < ids.numel(); ++i) {
-    if (ids.at({i}) < 0) fail<IndexError>("bincount: id ", ids.at({i}), " is negative");
-    n = (std::max)(n, ids.at({i}) + 1);
+    const std::int64_t id = ids.at({i});
+    if (id < 0) fail<IndexError>("bincount: id ", id, " is negative");
+    if (id == INT64_MAX) fail<IndexError>("bincount: id ", id, " is too large");
+    n = (std::max)(n, id + 1);
   }
   return scatter_add(zeros<T>({n}), 0, ids, weights.detach());
 }

@@ -109,8 +109,8 @@ Tensor<T> fold_windows(const Tensor<T>& dy, const Shape& shape, int axis, Index 
   const Tensor<T> from = dy.detach();
   for (Index k = 0; k < size && windows > 0; ++k) {
     const Tensor<T> to = x.slice(axis, k, k + (windows - 1) * step + 1, step), piece = from.select(-1, k);
-    kernels::map(kernels::make_loop<3>(to.shape(), {to.strides(), to.strides(), piece.strides()}), kernels::Plus{},
-                 to.data(), static_cast<const T*>(to.data()), static_cast<const T*>(piece.data()));
+    kernels::update(kernels::make_loop<2>(to.shape(), {to.strides(), piece.strides()}), kernels::Plus{}, to.data(),
+                    static_cast<const T*>(piece.data()));
   }
   return record("fold_windows", x, {dy},
                 [=](const Tensor<T>& dx, Grads& ddy) { ddy.add(0, dx.unfold(axis, size, step)); });
@@ -135,7 +135,7 @@ Tensor<T> Tensor<T>::unfold(Index axis, Index size, Index step) const {
   sizes[a] = (n - size) / step + 1;
   sizes.push_back(size);
   steps.push_back(steps[a]);
-  steps[a] *= step;
+  if (sizes[a] > 1) steps[a] *= step;  // a step beyond the axis is taken nowhere, and might overflow
   Tensor y = as_strided(sizes, steps, 0);
   if constexpr (Real<T>)
     return record("unfold", std::move(y), {*this}, [a, size, step, from = shape()](const Tensor& dy, Grads& dx) {

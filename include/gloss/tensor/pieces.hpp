@@ -27,6 +27,7 @@ std::vector<Tensor<T>> Tensor<T>::split(const std::vector<Index>& sizes, Index a
   Index total = 0;
   for (Index s : sizes) {
     if (s < 0) fail<ShapeError>("split: size ", s, " is negative");
+    if (s > INT64_MAX - total) fail<ShapeError>("split: size ", s, " is too large for axis ", a, " of shape ", shape());
     total += s;
   }
   if (total != shape()[a]) fail<ShapeError>("split: the sizes add up to ", total, ", axis ", a, " of shape ", shape());
@@ -64,7 +65,7 @@ std::vector<Tensor<T>> Tensor<T>::chunk(Index chunks, Index axis) const {
   if (dim() == 0) fail<ShapeError>("chunk: a scalar has no axis to split");
   if (chunks <= 0) fail<ShapeError>("chunk: ", chunks, " chunks wanted");
   if (shape()[a] == 0) return split(std::vector<Index>(static_cast<std::size_t>(chunks), 0), a);
-  return split_evenly((shape()[a] + chunks - 1) / chunks, a);
+  return split_evenly((shape()[a] - 1) / chunks + 1, a);
 }
 
 /// Exactly `sections` pieces whose sizes differ by at most one, the larger first.

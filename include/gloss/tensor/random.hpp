@@ -141,7 +141,8 @@ Tensor<T> exponential(const Shape& shape, double rate = 1) {
 /// Errors: Error when the range is empty, wider than 2^32 - 1, or not within T.
 template <Element T = std::int64_t>
 Tensor<T> randint(Index low, Index high, const Shape& shape) {
-  if (high <= low || high - low > Index{0xFFFFFFFF}) fail("randint: empty or too wide range [", low, ", ", high, ")");
+  if (high <= low || static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low) > 0xFFFFFFFF)
+    fail("randint: empty or too wide range [", low, ", ", high, ")");
   if constexpr (Integer<T>)
     if (low < Index{(std::numeric_limits<T>::min)()} || high - 1 > Index{(std::numeric_limits<T>::max)()})
       fail("randint: range [", low, ", ", high, ") does not fit ", dtype_name<T>());

@@ -80,7 +80,7 @@ inline bool view_strides(const Shape& shape, const Shape& strides, const Shape& 
 /// `target` with its one -1 replaced by what numel leaves.
 inline Shape infer_size(const char* op, const Shape& shape, Shape target) {
   const Index numel = shape.numel();
-  Index known = 1;
+  Shape known;
   int unknown = -1;
   for (int axis = 0; axis < target.rank(); ++axis) {
     if (target[axis] == -1) {
@@ -89,10 +89,11 @@ inline Shape infer_size(const char* op, const Shape& shape, Shape target) {
     } else if (target[axis] < 0) {
       fail<ShapeError>(op, ": negative size in ", target);
     } else {
-      known *= target[axis];
+      known.push_back(target[axis]);
     }
   }
-  if (unknown >= 0 && known > 0 && numel % known == 0) target[unknown] = numel / known;
+  if (!is_countable(known)) fail<ShapeError>(op, ": too many elements in ", target);
+  if (unknown >= 0 && known.numel() > 0 && numel % known.numel() == 0) target[unknown] = numel / known.numel();
   if (target.numel() != numel || (unknown >= 0 && target[unknown] < 0))
     fail<ShapeError>(op, ": shape ", shape, " has ", numel, " elements, which do not fill ", target);
   return target;
@@ -185,6 +186,7 @@ Tensor<T> Tensor<T>::expand(const Shape& target) const {
     fits = sizes[i] >= 0 && (from == 1 || from == sizes[i]);
   }
   if (!fits) fail<ShapeError>("expand: shape ", shape(), " does not stretch to ", target);
+  if (!is_countable(sizes)) fail<ShapeError>("expand: too many elements in ", target);
   if (sizes == shape()) return *this;
   Tensor y = as_strided(sizes, broadcast_strides(shape(), strides(), sizes), 0);
   if constexpr (Real<T>)
@@ -203,9 +205,9 @@ Tensor<T> Tensor<T>::slice(Index axis, Index begin, Index end, Index step) const
   auto clamp = [n](Index i) { return (std::min)((std::max)(i < 0 ? i + n : i, Index{0}), n); };
   const Index first = clamp(begin), last = (std::max)(clamp(end), first);
   Shape sizes = shape(), steps = strides();
-  sizes[a] = (last - first + step - 1) / step;
+  sizes[a] = first < last ? (last - first - 1) / step + 1 : 0;
   const Index offset = sizes.numel() > 0 ? first * steps[a] : 0;
-  steps[a] *= step;
+  if (sizes[a] > 1) steps[a] *= step;  // a step beyond the axis is taken nowhere, and might overflow
   return detail::record_part("slice", *this, as_strided(sizes, steps, offset),
                              [a, first, last, step](const Tensor& x) { return x.slice(a, first, last, step); });
 }
@@ -231,7 +233,7 @@ Tensor<T> Tensor<T>::narrow(Index axis, Index start, Index length) const {
   const int a = normalize_axis("narrow", axis, dim());
   const Index n = dim() > 0 ? shape()[a] : 0;
   const Index first = start < 0 ? start + n : start;
-  if (first < 0 || length < 0 || first + length > n)
+  if (first < 0 || first > n || length < 0 || length > n - first)
     fail<IndexError>("narrow: ", length, " positions from ", start, " leave axis ", a, " of shape ", shape());
   return slice(a, first, first + length);
 }
