@@ -82,3 +82,23 @@ TEST_CASE("bincount and one_hot: the largest id is refused") {
   CHECK_THROWS_AS(one_hot(Ids{most}), IndexError);
   CHECK_ERROR(one_hot(Ids{0}, -5), IndexError, "one_hot: id 0 is out of range for -5 classes");
 }
+
+TEST_CASE("clamp: a bound that the type does not reach bounds nothing; low above high gives high, in place too") {
+  const Tensor<std::uint8_t> x = {5, 250};
+  CHECK(same_bits(clamp(x, -1, 300), x));
+  CHECK(same_bits(clamp_(x.clone(), 6, 300), Tensor<std::uint8_t>{6, 250}));
+  CHECK(same_bits(clamp_(F{1, 5}, 3, 1), F{1, 1}));
+  CHECK(same_bits(clamp_(F{1, NAN}, 2, 3).slice(0, 0, 1), F{2}));
+}
+
+TEST_CASE("whole numbers in place: sums, differences and products wrap around") {
+  CHECK(same_bits(add_(Ids{most}, Ids{most}, 3), Ids{-4}));
+  CHECK(same_bits(sub_(Ids{least}, 1), Ids{most}));
+  CHECK(same_bits(sub_(Ids{0}, least), Ids{least}));
+  CHECK(same_bits(Ids{1} - least, Ids{least + 1}));
+}
+
+TEST_CASE("subtracting a number keeps the sign of zero") {
+  CHECK(std::signbit((F{-0.0f} - 0).item()));
+  CHECK(!std::signbit((F{0.0f} - 0).item()));
+}

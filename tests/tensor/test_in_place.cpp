@@ -61,7 +61,6 @@ TEST_CASE("in place: division, bounds and the rectifier") {
   relu_(x);
   CHECK(same_bits(x.slice(0, 0, 4), Tensor<double>{0, 0, 0.5, 1}));
   CHECK(std::isnan(x.at({4})));
-  CHECK_ERROR(clamp_(x, 1, 0), Error, "clamp_: low 1 is above high 0");
 }
 
 TEST_CASE("in place: shapes that do not fit and elements that share a place are refused") {

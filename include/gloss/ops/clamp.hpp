@@ -5,12 +5,25 @@
 
 namespace gloss::inline GLOSS_ABI {
 
+namespace detail {
+/// A bound as a T; one that T does not reach bounds nothing, instead of wrapping around.
+template <class T>
+T bound(Scalar<T> s) {
+  if constexpr (Integer<T>) {
+    using Limits = std::numeric_limits<T>;
+    return static_cast<T>((std::min)((std::max)(Index{s}, Index{(Limits::min)()}), Index{(Limits::max)()}));
+  } else {
+    return static_cast<T>(s);
+  }
+}
+}  // namespace detail
+
 /// y = min(max(x, low), high); NaN stays NaN, and where low is above high every number becomes high.
 /// Backward: dx = dy where low <= x <= high, else 0.
 /// PyTorch: torch.clamp
 template <Number T>
 Tensor<T> clamp(const Tensor<T>& x, Scalar<T> low, Scalar<T> high) {
-  const T lo = static_cast<T>(low), hi = static_cast<T>(high);
+  const T lo = detail::bound<T>(low), hi = detail::bound<T>(high);
   Tensor<T> y = map_unary<T>(x, [lo, hi](T v) { return kernels::Smallest{}(kernels::Largest{}(v, lo), hi); });
   if constexpr (Real<T>)
     return record("clamp", y, {x}, [x, lo, hi](const Tensor<T>& dy, Grads& dx) {

@@ -45,39 +45,39 @@ const Tensor<T>& operand(const Tensor<T>& b, const Tensor<T>& x, const Tensor<T>
 template <class T>
 struct AddScaled {
   T alpha;
-  T operator()(T p, T q) const { return static_cast<T>(p + static_cast<T>(alpha * q)); }
+  T operator()(T p, T q) const { return kernels::Plus{}(p, kernels::Times{}(alpha, q)); }
 };
 }  // namespace detail
 
 /// x += alpha * b. PyTorch: x.add_(b, alpha=alpha)
-template <Element T>
+template <Summable T>
 Tensor<T> add_(const Tensor<T>& x, const Tensor<T>& b, Scalar<T> alpha = 1) {
   return detail::change_in_place("add_", x, b, detail::AddScaled<T>{static_cast<T>(alpha)}, [&](const Tensor<T>& old) {
     const Tensor<T>& other = detail::operand(b, x, old);
     return old + (alpha == 1 ? other : other * alpha);
   });
 }
-template <Element T>
+template <Summable T>
 Tensor<T> add_(const Tensor<T>& x, Scalar<T> s) {
   return detail::change_in_place("add_", x, scalar<T>(static_cast<T>(s)), detail::AddScaled<T>{T(1)},
                                  [&](const Tensor<T>& old) { return old + s; });
 }
 /// x -= alpha * b. PyTorch: x.sub_(b, alpha=alpha)
-template <Element T>
+template <Number T>
 Tensor<T> sub_(const Tensor<T>& x, const Tensor<T>& b, Scalar<T> alpha = 1) {
-  return add_(x, b, -alpha);
+  return add_(x, b, detail::opposite<T>(alpha));
 }
-template <Element T>
+template <Number T>
 Tensor<T> sub_(const Tensor<T>& x, Scalar<T> s) {
-  return add_(x, -s);
+  return add_(x, detail::opposite<T>(s));
 }
 /// x *= b. PyTorch: x.mul_(b)
-template <Element T>
+template <Summable T>
 Tensor<T> mul_(const Tensor<T>& x, const Tensor<T>& b) {
   return detail::change_in_place("mul_", x, b, kernels::Times{},
                                  [&](const Tensor<T>& old) { return old * detail::operand(b, x, old); });
 }
-template <Element T>
+template <Summable T>
 Tensor<T> mul_(const Tensor<T>& x, Scalar<T> s) {
   return detail::change_in_place("mul_", x, scalar<T>(static_cast<T>(s)), kernels::Times{},
                                  [&](const Tensor<T>& old) { return old * s; });
@@ -95,15 +95,12 @@ Tensor<T> div_(const Tensor<T>& x, Scalar<T> s) {
       "div_", x, scalar<T>(static_cast<T>(s)), [](T p, T q) { return p / q; },
       [&](const Tensor<T>& old) { return old / s; });
 }
-/// x = min(max(x, low), high). Errors: Error when low is above high. PyTorch: x.clamp_(low, high)
-template <Real T>
+/// x = min(max(x, low), high), as clamp has it. PyTorch: x.clamp_(low, high)
+template <Number T>
 Tensor<T> clamp_(const Tensor<T>& x, Scalar<T> low, Scalar<T> high) {
-  if (!(low <= high)) fail("clamp_: low ", low, " is above high ", high);
-  const T hi = static_cast<T>(high);
   return detail::change_in_place(
-      "clamp_", x, scalar<T>(static_cast<T>(low)), [hi](T v, T lo) { return v < lo   ? lo
-                                                                            : v > hi ? hi
-                                                                                     : v; },
+      "clamp_", x, scalar<T>(detail::bound<T>(low)),
+      [hi = detail::bound<T>(high)](T v, T lo) { return kernels::Smallest{}(kernels::Largest{}(v, lo), hi); },
       [&](const Tensor<T>& old) { return clamp(old, low, high); });
 }
 /// x = max(x, 0). PyTorch: x.relu_()
@@ -116,34 +113,34 @@ Tensor<T> relu_(const Tensor<T>& x) {
 /// x = value where mask. PyTorch: x.masked_fill_(mask, value)
 template <Element T>
 Tensor<T> masked_fill_(const Tensor<T>& x, const Tensor<bool>& mask, Scalar<T> value) {
-  const T v = static_cast<T>(value);
+  const T v = detail::to_element<T>(value);
   return detail::change_in_place(
       "masked_fill_", x, mask, [v](T p, bool masked) { return masked ? v : p; },
       [&](const Tensor<T>& old) { return masked_fill(old, mask, value); });
 }
 
 // As operators; they also take a view that has no name: x[0] += 1.
-template <Element T>
+template <Summable T>
 const Tensor<T>& operator+=(const Tensor<T>& x, const Tensor<T>& b) {
   return add_(x, b), x;
 }
-template <Element T>
+template <Summable T>
 const Tensor<T>& operator+=(const Tensor<T>& x, Scalar<T> s) {
   return add_(x, s), x;
 }
-template <Element T>
+template <Number T>
 const Tensor<T>& operator-=(const Tensor<T>& x, const Tensor<T>& b) {
   return sub_(x, b), x;
 }
-template <Element T>
+template <Number T>
 const Tensor<T>& operator-=(const Tensor<T>& x, Scalar<T> s) {
   return sub_(x, s), x;
 }
-template <Element T>
+template <Summable T>
 const Tensor<T>& operator*=(const Tensor<T>& x, const Tensor<T>& b) {
   return mul_(x, b), x;
 }
-template <Element T>
+template <Summable T>
 const Tensor<T>& operator*=(const Tensor<T>& x, Scalar<T> s) {
   return mul_(x, s), x;
 }

@@ -28,7 +28,7 @@ Tensor<T> operator-(const Tensor<T>& a, const Tensor<T>& b) {
 }
 template <Number T>
 Tensor<T> operator-(const Tensor<T>& a, Scalar<T> s) {
-  return add(a, kernels::Minus{}(static_cast<T>(0), static_cast<T>(s)));
+  return add(a, detail::opposite<T>(s));
 }
 template <Number T>
 Tensor<T> operator-(Scalar<T> s, const Tensor<T>& a) {

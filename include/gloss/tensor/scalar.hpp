@@ -31,6 +31,14 @@ constexpr T to_element(Scalar<T> s) {
   else
     return static_cast<T>(s);
 }
+/// -s, without overflow.
+template <class T>
+constexpr Scalar<T> opposite(Scalar<T> s) {
+  if constexpr (std::integral<T>)
+    return kernels::Minus{}(std::int64_t{0}, std::int64_t{s});
+  else
+    return -s;
+}
 /// What every other T is above, and below: the infinities, where there are any.
 template <class T>
 constexpr T lowest() {
