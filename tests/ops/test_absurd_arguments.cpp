@@ -102,3 +102,11 @@ TEST_CASE("subtracting a number keeps the sign of zero") {
   CHECK(std::signbit((F{-0.0f} - 0).item()));
   CHECK(!std::signbit((F{0.0f} - 0).item()));
 }
+
+TEST_CASE("searches of a scalar: the value has memory of its own") {
+  const F x = scalar<float>(3);
+  for (const F& y : {max(x, 0).values, median(x, 0).values, kthvalue(x, 1).values, cummax(x, 0).values}) {
+    CHECK(y.item() == 3);
+    CHECK(y.storage() != x.storage());
+  }
+}

@@ -20,7 +20,7 @@ ValuesIndices<T> running_best(const char* op, const Tensor<T>& x, Index axis, No
       to[first + i * stride] = best;
     }
   });
-  if (x.dim() == 0) return {x, index};
+  if (x.dim() == 0) return {x.clone(), index};
   return {gather(x, a, index), index};
 }
 }  // namespace detail

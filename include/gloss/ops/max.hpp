@@ -44,7 +44,7 @@ Tensor<std::int64_t> arg_best(const char* op, const Tensor<T>& x, Index axis, bo
 }
 template <class T>
 ValuesIndices<T> pick(const Tensor<T>& x, Index axis, Tensor<std::int64_t> index, bool keepdim) {
-  if (x.dim() == 0) return {x, index};
+  if (x.dim() == 0) return {x.clone(), index};
   Tensor<T> values = gather(x, axis, index);
   return keepdim ? ValuesIndices<T>{values, index} : ValuesIndices<T>{values.squeeze(axis), index.squeeze(axis)};
 }
