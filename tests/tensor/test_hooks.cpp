@@ -69,6 +69,18 @@ TEST_CASE("register_hook: a removed hook is not called, also when it removes its
   HookHandle().remove();
 }
 
+TEST_CASE("register_hook: what a removed hook holds is given back when the next is registered") {
+  auto x = leaf({1});
+  const auto held = leaf({2});
+  for (int i = 0; i < 3; ++i) {
+    x.register_hook([held](const D&) {}).remove();
+    x.register_post_accumulate_grad_hook([held](const D&) {}).remove();
+  }
+  x.register_hook([](const D&) {});
+  x.register_post_accumulate_grad_hook([](const D&) {});
+  CHECK(held.owns_memory());
+}
+
 TEST_CASE("register_hook: grad() gives what hooks made of a gradient, and calls no others") {
   auto x = leaf({1, 2}), w = leaf({1, 1});
   int other = 0;

@@ -357,7 +357,8 @@ template <class F>
 HookHandle Tensor<T>::register_hook(F hook) const requires Real<T> {
   if (!requires_grad()) fail<GradError>("register_hook: the tensor does not require a gradient");
   const Ref<detail::GradHook<T>> entry(new detail::GradHookOf<T, F>(std::move(hook)));
-  static_cast<Node<T>*>(body_->node.get())->make_extras().hooks.push_back(entry);
+  auto& extras = static_cast<Node<T>*>(body_->node.get())->make_extras();
+  extras.append(extras.hooks, entry);
   return HookHandle(entry);
 }
 
@@ -368,7 +369,8 @@ HookHandle Tensor<T>::register_post_accumulate_grad_hook(F hook) const requires 
     fail<GradError>("register_post_accumulate_grad_hook: only a leaf that requires a gradient gathers one");
   auto call = [hook = std::move(hook)](const Tensor& g) mutable { hook(g); };
   const Ref<detail::GradHook<T>> entry(new detail::GradHookOf<T, decltype(call)>(std::move(call)));
-  static_cast<Node<T>*>(body_->node.get())->make_extras().after.push_back(entry);
+  auto& extras = static_cast<Node<T>*>(body_->node.get())->make_extras();
+  extras.append(extras.after, entry);
   return HookHandle(entry);
 }
 

@@ -40,6 +40,12 @@ struct NodeExtras {
   bool retains = false;
   Tensor<T> retained;
 
+  /// Adds a hook to one of the lists and forgets those removed since, so that no list grows for ever.
+  static void append(std::vector<Ref<GradHook<T>>>& list, const Ref<GradHook<T>>& hook) {
+    std::erase_if(list, [](const auto& h) { return h->removed; });
+    list.push_back(hook);
+  }
+
   /// g after all hooks. Errors: GradError when one returns another shape.
   Tensor<T> run(Tensor<T> g) const {
     const auto list = hooks;  // a hook may remove itself or add others
