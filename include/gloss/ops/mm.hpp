@@ -69,18 +69,26 @@ struct AddmmOptions {
   double alpha = 1;  // of the product
 };
 
+namespace detail {
+template <class T>
+Tensor<T> add_product(const char* op, int rank, const Tensor<T>& x, const Tensor<T>& a, const Tensor<T>& b,
+                      AddmmOptions options) {
+  check_product(op, a.shape(), rank, b.shape(), rank);
+  Tensor<T> y = matmul(a, b);
+  if (broadcast_shapes(op, x.shape(), y.shape()) != y.shape())
+    fail<ShapeError>(op, ": x ", x.shape(), " does not broadcast to ", y.shape());
+  if (options.alpha != 1) y = y * options.alpha;
+  return options.beta == 0 ? y : y + (options.beta == 1 ? x : x * options.beta);
+}
+}  // namespace detail
+
 /// y = beta x + alpha a b for matrices.
 /// Shape: x broadcasts to [m, n]; [m, k], [k, n] -> [m, n]
 /// Errors: ShapeError
 /// PyTorch: torch.addmm
 template <Real T>
 Tensor<T> addmm(const Tensor<T>& x, const Tensor<T>& a, const Tensor<T>& b, AddmmOptions options = {}) {
-  detail::check_product("addmm", a.shape(), 2, b.shape(), 2);
-  Tensor<T> y = matmul(a, b);
-  if (broadcast_shapes("addmm", x.shape(), y.shape()) != y.shape())
-    fail<ShapeError>("addmm: x ", x.shape(), " does not broadcast to ", y.shape());
-  if (options.alpha != 1) y = y * options.alpha;
-  return options.beta == 0 ? y : y + (options.beta == 1 ? x : x * options.beta);
+  return detail::add_product("addmm", 2, x, a, b, options);
 }
 /// y = beta x + alpha a b for batches of matrices.
 /// Shape: x broadcasts to [batch, m, n]; [batch, m, k], [batch, k, n] -> [batch, m, n]
@@ -88,12 +96,7 @@ Tensor<T> addmm(const Tensor<T>& x, const Tensor<T>& a, const Tensor<T>& b, Addm
 /// PyTorch: torch.baddbmm
 template <Real T>
 Tensor<T> baddbmm(const Tensor<T>& x, const Tensor<T>& a, const Tensor<T>& b, AddmmOptions options = {}) {
-  detail::check_product("baddbmm", a.shape(), 3, b.shape(), 3);
-  Tensor<T> y = matmul(a, b);
-  if (broadcast_shapes("baddbmm", x.shape(), y.shape()) != y.shape())
-    fail<ShapeError>("baddbmm: x ", x.shape(), " does not broadcast to ", y.shape());
-  if (options.alpha != 1) y = y * options.alpha;
-  return options.beta == 0 ? y : y + (options.beta == 1 ? x : x * options.beta);
+  return detail::add_product("baddbmm", 3, x, a, b, options);
 }
 
 /// The Kronecker product: each element of a times all of b, as a block.
