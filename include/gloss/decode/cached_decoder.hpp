@@ -35,7 +35,8 @@ class CachedDecoder {
   Index length() const { return length_; }
 
   /// Reads one token per sequence; returns the log-probabilities of the next. src_weights, where given, receives the
-  /// last layer's attention over the source, [batch, h, 1, m]. Shape: tokens [batch] -> [batch, vocab]
+  /// last layer's attention over the source, [batch, h, 1, m].
+  /// Shape: tokens [batch] -> [batch, vocab]
   Tensor<T> step(const Tensor<std::int64_t>& tokens, Tensor<T>* src_weights = nullptr) {
     NoGradGuard no_grad;
     const auto& embed = model_->tgt_embed;

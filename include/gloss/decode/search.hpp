@@ -73,9 +73,10 @@ std::vector<Hypothesis> greedy_search(const transformer::EncoderDecoder<T>& mode
 }
 
 /// Beam search: keeps the `beam` best prefixes of each sentence. A sentence is done when no open prefix can still beat
-/// its n_best finished ones. Shape: src [batch, m], src_mask [batch, 1, m] -> for each sentence up to n_best
-/// hypotheses, best first. Errors: Error when beam or n_best is below 1 or max_len negative. Source: Wu et al. 2016 for
-/// the length penalty; paper 6.1 uses beam 4 and 0.6.
+/// its n_best finished ones.
+/// Shape: src [batch, m], src_mask [batch, 1, m] -> for each sentence up to n_best hypotheses, best first.
+/// Errors: Error when beam or n_best is below 1 or max_len negative.
+/// Source: Wu et al. 2016 for the length penalty; paper 6.1 uses beam 4 and 0.6.
 template <Real T>
 std::vector<std::vector<Hypothesis>> beam_search(const transformer::EncoderDecoder<T>& model,
                                                  const Tensor<std::int64_t>& src, const Tensor<bool>& src_mask,

@@ -18,8 +18,9 @@ std::vector<NamedTensor> named_tensors(const nn::Module<T>& module, const std::s
 }
 
 /// Copies a file's tensors into a module. Every tensor of the module must be there with its shape, and every entry of
-/// the file that begins with `prefix` must be wanted; nothing is changed unless all fit. Errors: LoadError naming the
-/// file, the key and, for a wrong shape, both shapes. PyTorch: load_state_dict(strict=True)
+/// the file that begins with `prefix` must be wanted; nothing is changed unless all fit.
+/// Errors: LoadError naming the file, the key and, for a wrong shape, both shapes.
+/// PyTorch: load_state_dict(strict=True)
 template <Real T>
 void load_state_dict(nn::Module<T>& module, const Safetensors& file, const std::string& prefix = "") {
   const auto own = module.state_dict();

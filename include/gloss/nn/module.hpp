@@ -16,8 +16,8 @@ class Visitor;
 
 /// What every layer and model derives from. A module is a value: copying it copies its numbers (ties within are not
 /// kept; nn::clone keeps them). Its forward is operator() const, which may run on many threads at once. It names its
-/// members in visit(), and everything else (parameters, state dicts, train and eval) is a visitor. PyTorch:
-/// torch.nn.Module
+/// members in visit(), and everything else (parameters, state dicts, train and eval) is a visitor.
+/// PyTorch: torch.nn.Module
 template <Real T>
 class Module {
  public:

@@ -45,7 +45,9 @@ Tensor<T> amin(const Tensor<T>& x, const Axes& axes = {}, ReduceOptions options 
   return detail::extreme<kernels::Smallest>("amin", x, axes, options, detail::highest<T>());
 }
 
-/// The largest element of all; NaN wins. Errors: ShapeError when there is none. Backward: shared evenly among equals.
+/// The largest element of all; NaN wins.
+/// Errors: ShapeError when there is none.
+/// Backward: shared evenly among equals.
 /// PyTorch: torch.max(x)
 template <Summable T>
 Tensor<T> max(const Tensor<T>& x) {

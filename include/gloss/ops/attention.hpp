@@ -48,9 +48,11 @@ Tensor<T> empty_heads(const Tensor<T>& like, Index width) {
 /// Shape: q [..., n, d_k], k [..., m, d_k], v [..., m, d_v] of 2 to 4 axes with equal leading ones -> [..., n, d_v];
 /// weights, where given, becomes [..., n, m] (after dropout, outside the graph).
 /// Errors: ShapeError when the shapes do not fit, Error for a dropout outside [0, 1]; GradError from a recorded
-/// backward. Backward: with P the weights and D the sum of dy * y over a row: dv = P^T dy, dS = P * (dy v^T - D), dq =
-/// scale dS k, dk = scale dS^T q; q, k, v, y, each row's maximum and sum are saved, P is computed again. Source:
-/// paper 3.2.1, eq. 1; Dao et al. 2022 for the tiles. PyTorch: torch.nn.functional.scaled_dot_product_attention
+/// backward.
+/// Backward: with P the weights and D the sum of dy * y over a row: dv = P^T dy, dS = P * (dy v^T - D),
+/// dq = scale dS k, dk = scale dS^T q; q, k, v, y, each row's maximum and sum are saved, P is computed again.
+/// Source: paper 3.2.1, eq. 1; Dao et al. 2022 for the tiles.
+/// PyTorch: torch.nn.functional.scaled_dot_product_attention
 template <Real T>
 Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v,
                                        const AttentionOptions& options = {}, Tensor<T>* weights = nullptr) {

@@ -170,7 +170,9 @@ Tensor<bool> logical_not(const Tensor<T>& x) {
 }
 inline Tensor<bool> operator!(const Tensor<bool>& x) { return logical_not(x); }
 
-/// Bit by bit; for booleans the same as the logic. Shape: a, b broadcast. Errors: ShapeError when they do not.
+/// Bit by bit; for booleans the same as the logic.
+/// Shape: a, b broadcast.
+/// Errors: ShapeError when they do not.
 /// PyTorch: torch.bitwise_and
 template <std::integral T>
 Tensor<T> operator&(const Tensor<T>& a, const Tensor<T>& b) {

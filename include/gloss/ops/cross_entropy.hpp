@@ -14,7 +14,7 @@ struct CrossEntropyOptions {
 
 /// loss = -sum_i t_i log softmax(x)_i by rows, t = (1 - smoothing) at the target + smoothing / n; no probabilities are
 /// stored. The mean is over the rows that are not ignored; NaN when all are.
-/// Shape: x [..., n] logits, target [...] -> [], or [...] for reduction none. PyTorch has the classes at axis 1 instead.
+/// Shape: x [..., n] logits, target [...] -> [], or [...] for reduction none. PyTorch has the classes at axis 1.
 /// Errors: ShapeError when target does not match, IndexError for a target outside [0, n), Error for a smoothing outside
 /// [0, 1]; GradError from a recorded backward (the op is fused).
 /// Backward: dx = dloss * (softmax(x) - t), 0 for ignored rows; x and log sum exp x are saved.

@@ -31,7 +31,8 @@ Tensor<T> gelu_slope(const Tensor<T>& x, GeluKind kind) {
 }  // namespace detail
 
 /// y = x Phi(x), with Phi the normal distribution function; kind tanh: y = x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715
-/// x^3))). Backward: dx = dy * (Phi(x) + x phi(x)), phi the normal density; for tanh its own derivative; x is saved.
+/// x^3))).
+/// Backward: dx = dy * (Phi(x) + x phi(x)), phi the normal density; for tanh its own derivative; x is saved.
 /// Source: Hendrycks and Gimpel 2016.
 /// PyTorch: torch.nn.functional.gelu
 template <Real T>

@@ -15,7 +15,8 @@ struct NllLossOptions {
 };
 
 /// loss = -x[target] by rows, for log-probabilities x. The mean is over the rows that are not ignored; NaN when all
-/// are. Shape: x [..., n], target [...] -> [], or [...] for reduction none. PyTorch has the classes at axis 1 instead.
+/// are.
+/// Shape: x [..., n], target [...] -> [], or [...] for reduction none. PyTorch has the classes at axis 1 instead.
 /// Errors: ShapeError when target does not match, IndexError for a target outside [0, n).
 /// Backward: made of ops.
 /// PyTorch: torch.nn.functional.nll_loss

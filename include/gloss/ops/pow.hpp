@@ -31,7 +31,8 @@ Tensor<T> pow(const Tensor<T>& x, Scalar<T> p) {
 /// Shape: a, b broadcast.
 /// Errors: ShapeError when they do not.
 /// Backward: da = dy * b * a^(b - 1), 0 where b is 0; db = dy * a^b * ln a, 0 where a is 0 and b is not negative;
-/// summed over stretched axes. PyTorch: torch.pow
+/// summed over stretched axes.
+/// PyTorch: torch.pow
 template <Real T>
 Tensor<T> pow(const Tensor<T>& a, const Tensor<T>& b) {
   Tensor<T> y = map_binary<T>("pow", a, b, [](T p, T q) { return std::pow(p, q); });

@@ -22,8 +22,8 @@ struct ScatterReduceOptions {
 /// Shape: x; index is no larger than source, nor than x on the other axes.
 /// Errors: ShapeError, IndexError
 /// Backward: sum: dx = dy, dsource = gather(dy); mean: both divided by the number combined; amax, amin: dy shared
-/// evenly by those that equal y. Without include_self, dx = 0 at the places that were written. PyTorch:
-/// torch.scatter_reduce (whose prod is not here)
+/// evenly by those that equal y. Without include_self, dx = 0 at the places that were written.
+/// PyTorch: torch.scatter_reduce (whose prod is not here)
 template <Real T>
 Tensor<T> scatter_reduce(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source,
                          ScatterReduce how, ScatterReduceOptions options = {}) {

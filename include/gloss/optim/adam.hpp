@@ -20,7 +20,10 @@ struct AdamOptions {
 
 /// With t the number of steps that a parameter has had a gradient in:
 /// m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, p -= lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps), in one
-/// pass. Errors: Error for values out of range. Source: Kingma and Ba 2015; paper 5.3. PyTorch: torch.optim.Adam
+/// pass.
+/// Errors: Error for values out of range.
+/// Source: Kingma and Ba 2015; paper 5.3.
+/// PyTorch: torch.optim.Adam
 template <Real T>
 class Adam final : public Optimizer<T> {
  public:

@@ -77,8 +77,9 @@ Shape eigen_strides(const Matrix& m) {
 }  // namespace detail
 
 /// A tensor on the memory of a matrix, array, map or block that the caller keeps alive and does not resize: an lvalue
-/// is shared, whatever its storage order. Shape: [rows, cols]; [size] for what is a vector at compile time. Errors:
-/// ShapeError for negative strides.
+/// is shared, whatever its storage order.
+/// Shape: [rows, cols]; [size] for what is a vector at compile time.
+/// Errors: ShapeError for negative strides.
 template <class Matrix>
   requires(!std::is_const_v<Matrix> && (Matrix::Flags & Eigen::DirectAccessBit) != 0)
 Tensor<typename Matrix::Scalar> from_eigen(Matrix& m) {

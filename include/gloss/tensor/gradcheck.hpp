@@ -235,8 +235,9 @@ GradcheckReport gradcheck_report(F&& f, const std::vector<Tensor<double>>& input
 }
 
 /// Checks second derivatives: gradcheck of f's gradients, recorded with create_graph, by the inputs and by the weights
-/// of the outputs, which stand behind the inputs (input n is the weight of output 0) in texts and reports. Errors:
-/// GradError as gradcheck's, and where an op has no second derivative. PyTorch: torch.autograd.gradgradcheck
+/// of the outputs, which stand behind the inputs (input n is the weight of output 0) in texts and reports.
+/// Errors: GradError as gradcheck's, and where an op has no second derivative.
+/// PyTorch: torch.autograd.gradgradcheck
 template <class F>
 bool gradgradcheck(F&& f, const std::vector<Tensor<double>>& inputs, GradcheckOptions options = {}) {
   auto g = detail::gradients_of(f, inputs.size());

@@ -269,8 +269,8 @@ class Tensor {
 
   // --- in place; more of them in ops/in_place.hpp. Part of the graph where this or the source is.
   /// Overwrites this with source, which broadcasts to its shape.
-  /// Errors: ShapeError when it does not; GradError, while a graph is recorded, for a leaf that requires a gradient, and
-  /// for a tensor of the graph whose memory others share.
+  /// Errors: ShapeError when it does not; GradError, while a graph is recorded, for a leaf that requires a gradient,
+  /// and for a tensor of the graph whose memory others share.
   Tensor& copy_(const Tensor& source);
   /// Sets every element. Errors: GradError as copy_.
   Tensor& fill_(T value);

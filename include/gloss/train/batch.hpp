@@ -8,7 +8,9 @@ namespace gloss::inline GLOSS_ABI::train {
 
 /// Splits the target into what the decoder reads (all but the last token) and what it must say (all but the first).
 /// Shape: src [batch, m], tgt [batch, n + 1] -> src_mask [batch, 1, m], tgt and tgt_y [batch, n], tgt_mask [batch, n,
-/// n] Errors: ShapeError when the batches differ or tgt is shorter than 2. AT: Batch (pad 2 by default)
+/// n]
+/// Errors: ShapeError when the batches differ or tgt is shorter than 2.
+/// AT: Batch (pad 2 by default)
 struct Batch {
   Tensor<std::int64_t> src, tgt, tgt_y;
   Tensor<bool> src_mask, tgt_mask;

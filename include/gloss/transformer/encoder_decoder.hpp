@@ -13,10 +13,13 @@
 namespace gloss::inline GLOSS_ABI::transformer {
 
 /// Encoder and decoder with their embeddings. The generator belongs to the model but, as in AT, is applied by the
-/// caller. Shape: src [batch, m], tgt [batch, n], src_mask [batch or 1, 1, m], tgt_mask [batch or 1, n, n] -> [batch,
-/// n, d_model] Errors: IndexError for ids outside the vocabularies, ShapeError from its parts. Source: paper 3. AT:
-/// EncoderDecoder Keys: encoder., decoder., src_embed.0.lut., src_embed.1.pe, tgt_embed.0.lut., tgt_embed.1.pe,
-/// generator.proj.
+/// caller.
+/// Shape: src [batch, m], tgt [batch, n], src_mask [batch or 1, 1, m], tgt_mask [batch or 1, n, n] -> [batch, n,
+/// d_model]
+/// Errors: IndexError for ids outside the vocabularies, ShapeError from its parts.
+/// Source: paper 3.
+/// AT: EncoderDecoder
+/// Keys: encoder., decoder., src_embed.0.lut., src_embed.1.pe, tgt_embed.0.lut., tgt_embed.1.pe, generator.proj.
 template <Real T>
 struct EncoderDecoder final : nn::Module<T> {
   using Embedder = nn::Sequential<T, Embeddings<T>, PositionalEncoding<T>>;

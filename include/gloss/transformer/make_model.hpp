@@ -21,8 +21,11 @@ struct ModelOptions {
 };
 
 /// The encoder-decoder model, every parameter with more than one axis drawn anew by Xavier's uniform rule, embeddings
-/// too. Errors: ShapeError when h does not divide d_model, or vocabularies to be shared differ; Error for an empty
-/// vocabulary. Source: paper 3. AT: make_model
+/// too.
+/// Errors: ShapeError when h does not divide d_model, or vocabularies to be shared differ; Error for an empty
+/// vocabulary.
+/// Source: paper 3.
+/// AT: make_model
 template <Real T>
 EncoderDecoder<T> make_model(const ModelOptions& options) {
   const auto& o = options;

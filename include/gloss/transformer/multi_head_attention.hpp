@@ -12,9 +12,11 @@ namespace gloss::inline GLOSS_ABI::transformer {
 
 /// h attentions side by side, each of width d_k = d_model / h, and a projection of their concatenation.
 /// Shape: query [batch, n, d_model], key and value [batch, m, d_model], mask [batch or 1, n or 1, m] -> [batch, n,
-/// d_model] Errors: ShapeError when h does not divide d_model, or inputs do not fit. Source: paper 3.2.2. AT:
-/// MultiHeadedAttention (dropout 0.1 on the weights) Keys: linears.0 (query), linears.1 (key), linears.2 (value),
-/// linears.3 (output): weight, bias
+/// d_model]
+/// Errors: ShapeError when h does not divide d_model, or inputs do not fit.
+/// Source: paper 3.2.2.
+/// AT: MultiHeadedAttention (dropout 0.1 on the weights)
+/// Keys: linears.0 (query), linears.1 (key), linears.2 (value), linears.3 (output): weight, bias
 template <Real T>
 struct MultiHeadedAttention final : nn::Module<T> {
   Index h, d_model, d_k;
