@@ -14,6 +14,7 @@
 #include <gloss/core/rng.hpp>
 #include <gloss/core/shape.hpp>
 #include <gloss/core/sort.hpp>
+#include <gloss/core/spin_lock.hpp>
 #include <gloss/data/collate.hpp>
 #include <gloss/decode/cached_decoder.hpp>
 #include <gloss/decode/greedy.hpp>

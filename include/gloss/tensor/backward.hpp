@@ -55,18 +55,11 @@ class LeafNode final : public Node<T> {
 
   /// Several threads may run backward into the same parameters.
   void accumulate(Tensor<T> g, bool recorded) {
-    while (busy_.test_and_set(std::memory_order_acquire)) {
-    }
-    try {
-      if (this->gathered_.defined() || recorded)
-        this->gather(std::move(g), recorded);
-      else  // the gradient gets memory of its own, because the user may change it in place
-        this->gathered_ = owns_dense_memory(g) ? g.detach() : Tensor<T>::uninitialized(g.shape()).copy_(g);
-    } catch (...) {
-      busy_.clear(std::memory_order_release);
-      throw;
-    }
-    busy_.clear(std::memory_order_release);
+    const SpinLock lock(busy_);
+    if (this->gathered_.defined() || recorded)
+      this->gather(std::move(g), recorded);
+    else  // the gradient gets memory of its own, because the user may change it in place
+      this->gathered_ = owns_dense_memory(g) ? g.detach() : Tensor<T>::uninitialized(g.shape()).copy_(g);
   }
 
   static bool owns_dense_memory(const Tensor<T>& g) { return g.is_contiguous() && g.owns_memory(); }
@@ -74,6 +67,11 @@ class LeafNode final : public Node<T> {
  private:
   void step_back(BackwardPass&, bool) override {}
   void finish(NodeBase& gathered, BackwardPass& pass) override;
+  /// grad(), while other threads may add to it.
+  Tensor<T> locked_grad() {
+    const SpinLock lock(busy_);
+    return grad();
+  }
   std::atomic_flag busy_ = ATOMIC_FLAG_INIT;
 };
 }  // namespace detail
@@ -287,7 +285,7 @@ void detail::LeafNode<T>::finish(NodeBase& gathered, BackwardPass& pass) {
   accumulate(std::move(g), pass.recorded());
   const auto list = this->extras_->after;
   for (const auto& hook : list)
-    if (!hook->removed) hook->call(grad());
+    if (!hook->removed) hook->call(locked_grad());
 }
 
 template <class T>

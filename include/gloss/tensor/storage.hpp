@@ -16,6 +16,7 @@
 #include <gloss/core/error.hpp>
 #include <gloss/core/ref.hpp>
 #include <gloss/core/shape.hpp>
+#include <gloss/core/spin_lock.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 
@@ -81,7 +82,7 @@ class StoragePool {
     const std::size_t capacity = class_bytes(c);
     Storage* block = nullptr;
     {
-      const Lock lock(busy_);
+      const SpinLock lock(busy_);
       stats_.in_use += capacity;
       if (stats_.in_use > stats_.peak) stats_.peak = stats_.in_use;
       if ((block = free_[c]) != nullptr) {
@@ -94,7 +95,7 @@ class StoragePool {
     if (!block) {
       void* memory = ::operator new (sizeof(Storage) + capacity, std::align_val_t{storage_alignment}, std::nothrow);
       if (!memory) {
-        const Lock lock(busy_);
+        const SpinLock lock(busy_);
         stats_.in_use -= capacity;
         fail("storage: out of memory asking for ", bytes, " bytes");
       }
@@ -111,7 +112,7 @@ class StoragePool {
   }
 
   GLOSS_NOINLINE void recycle(Storage* block) {
-    const Lock lock(busy_);
+    const SpinLock lock(busy_);
     stats_.in_use -= block->capacity_;
 #if defined(__SANITIZE_ADDRESS__)
     free_block(block);  // a recycled block would hide a use after free
@@ -124,7 +125,7 @@ class StoragePool {
 
   /// Gives every free block back to the system.
   void trim() {
-    const Lock lock(busy_);
+    const SpinLock lock(busy_);
     for (Storage*& head : free_)
       while (head) {
         Storage* const next = head->next_free_;
@@ -135,31 +136,16 @@ class StoragePool {
   }
 
   MemoryStats stats() {
-    const Lock lock(busy_);
+    const SpinLock lock(busy_);
     return stats_;
   }
   void reset_peak() {
-    const Lock lock(busy_);
+    const SpinLock lock(busy_);
     stats_.peak = stats_.in_use;
   }
 
  private:
   StoragePool() { detail::give_build_notice(); }
-
-  /// A spin lock: what it guards takes nanoseconds, and <mutex> is slow to compile.
-  class Lock {
-   public:
-    explicit Lock(std::atomic_flag& busy) : busy_(busy) {
-      while (busy_.test_and_set(std::memory_order_acquire)) {
-      }
-    }
-    ~Lock() { busy_.clear(std::memory_order_release); }
-    Lock(const Lock&) = delete;
-    Lock& operator=(const Lock&) = delete;
-
-   private:
-    std::atomic_flag& busy_;
-  };
 
   static void free_block(Storage* block) {
     block->~Storage();
