@@ -42,7 +42,10 @@ TEST_CASE("views: a step, length or number of pieces beyond the axis takes what 
   CHECK(same_bits(y.grad(), F{{1, 1, 0}, {1, 1, 0}}));
 }
 
-TEST_CASE("randint: a range as wide as the whole numbers is refused") {
+TEST_CASE("arange and randint: a range as wide as the whole numbers") {
+  CHECK(same_bits(arange<std::int64_t>(least, most, most), Ids{least, -1, most - 1}));
+  CHECK_ERROR(arange<std::int64_t>(least, most), Error,
+              "arange: 18446744073709551615 numbers from -9223372036854775808 to 9223372036854775807");
   CHECK_ERROR(randint(least, most, {3}), Error,
               "randint: empty or too wide range [-9223372036854775808, 9223372036854775807)");
 }
@@ -109,4 +112,9 @@ TEST_CASE("searches of a scalar: the value has memory of its own") {
     CHECK(y.item() == 3);
     CHECK(y.storage() != x.storage());
   }
+}
+
+TEST_CASE("reductions: an axis of a scalar is named once") {
+  CHECK(sum(scalar<float>(3), {-1}).item() == 3);
+  CHECK_ERROR(sum(scalar<float>(3), {0, -1}), IndexError, "sum: axis 0 appears twice");
 }

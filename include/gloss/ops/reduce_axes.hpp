@@ -27,7 +27,6 @@ class Axes {
     for (int axis = 0; axis < max_rank; ++axis) is_reduced[axis] = list_.empty() && axis < rank;
     for (Index entry : list_) {
       const int axis = normalize_axis(op, entry, rank);
-      if (rank == 0) continue;
       if (is_reduced[axis]) fail<IndexError>(op, ": axis ", axis, " appears twice");
       is_reduced[axis] = true;
     }

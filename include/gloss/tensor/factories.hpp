@@ -91,14 +91,16 @@ Tensor<T> arange(Scalar<T> start, Scalar<T> end, Scalar<T> step = 1) {
     const auto distance =
         static_cast<std::uint64_t>(from < to ? to : from) - static_cast<std::uint64_t>(from < to ? from : to);
     const auto stride = by > 0 ? static_cast<std::uint64_t>(by) : 0 - static_cast<std::uint64_t>(by);
-    n = static_cast<Index>(distance / stride + (distance % stride != 0));
+    const std::uint64_t count = distance / stride + (distance % stride != 0);
+    if (count > std::uint64_t{1} << 60) fail("arange: ", count, " numbers from ", from, " to ", to);
+    n = static_cast<Index>(count);
   }
   Tensor<T> x = empty<T>({n});
   for (Index i = 0; i < n; ++i) {
     if constexpr (Real<T>)
       x.data()[i] = static_cast<T>(start + static_cast<double>(i) * step);
     else
-      x.data()[i] = static_cast<T>(start + i * step);
+      x.data()[i] = static_cast<T>(kernels::Plus{}(Index{start}, kernels::Times{}(i, Index{step})));
   }
   return x;
 }
