@@ -5,31 +5,13 @@
 #include <utility>
 #include <vector>
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 #include <gloss/core/parallel_for.hpp>
 
 #include "support/catch.hpp"
+#include "support/threads.hpp"
 
 using namespace gloss;
-
-namespace {
-
-struct Threads {  // how many threads OpenMP may use while it lives
-#ifdef _OPENMP
-  int saved = omp_get_max_threads();
-  explicit Threads(int n) { omp_set_num_threads(n); }
-  ~Threads() { omp_set_num_threads(saved); }
-#else
-  explicit Threads(int) {}
-#endif
-  Threads(const Threads&) = delete;
-  Threads& operator=(const Threads&) = delete;
-};
-
-}  // namespace
+using gloss_test::Threads;
 
 TEST_CASE("parallel_for: every index is visited once, for any n, grain and number of threads") {
   for (const int threads : {1, 2, 3, 8}) {

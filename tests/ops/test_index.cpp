@@ -6,28 +6,14 @@
 #include <gloss/ops/searchsorted.hpp>
 #include <gloss/ops/unique.hpp>
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 #include "support/gradients.hpp"
 #include "support/tensors.hpp"
+#include "support/threads.hpp"
 
 using namespace gloss;
+using gloss_test::Threads;
 using V = std::vector<Tensor<double>>;
 using Ids = Tensor<std::int64_t>;
-
-namespace {
-struct Threads {  // how many threads OpenMP may use while it lives
-#ifdef _OPENMP
-  int saved = omp_get_max_threads();
-  explicit Threads(int n) { omp_set_num_threads(n); }
-  ~Threads() { omp_set_num_threads(saved); }
-#else
-  explicit Threads(int) {}
-#endif
-};
-}  // namespace
 
 TEST_CASE("writing by position: gradients and second derivatives agree with difference quotients") {
   Rng rng(6);

@@ -1,12 +1,9 @@
 // Reductions and running sums: gradients by difference quotients, second derivatives, errors, edges, threads.
 #include <cmath>
 #include <gloss/gloss.hpp>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 #include "support/catch.hpp"
 #include "support/tensors.hpp"
+#include "support/threads.hpp"
 
 using namespace gloss;
 using V = std::vector<Tensor<double>>;
@@ -187,15 +184,11 @@ TEST_CASE("reductions: large ones agree with plain loops and do not depend on th
   CHECK(all(x > -10).item());
   CHECK(values(argmax(x, 0)) == values(max(x, 0).indices));
   CHECK(x.reshape({-1})[argmax(x).item()].item() == largest);
-#ifdef _OPENMP
-  const int before = omp_get_max_threads();
   for (int threads : {1, 2, 5}) {
-    omp_set_num_threads(threads);
+    const gloss_test::Threads use(threads);
     const auto again = all_of_them();
     for (std::size_t i = 0; i < first.size(); ++i) CHECK(gloss_test::same_bits(first[i], again[i]));
   }
-  omp_set_num_threads(before);
-#endif
 }
 
 TEST_CASE("sum and its kin: whole numbers and booleans are added in int64") {

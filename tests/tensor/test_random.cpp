@@ -2,12 +2,9 @@
 #include <algorithm>
 #include <cmath>
 #include <gloss/tensor/tensor.hpp>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 #include "support/catch.hpp"
 #include "support/tensors.hpp"
+#include "support/threads.hpp"
 
 using namespace gloss;
 using gloss_test::same_bits;
@@ -195,20 +192,18 @@ TEST_CASE("random: streams of one seed and neighbouring seeds are independent") 
       CHECK(std::abs(correlation(draws[i], draws[j])) < 4.5 / std::sqrt(static_cast<double>(n)));
 }
 
-#ifdef _OPENMP
 TEMPLATE_TEST_CASE("random: the bits do not depend on the number of threads", "", float, double) {
   using T = TestType;
-  const int before = omp_get_max_threads();
-  omp_set_num_threads(1);
-  const auto one = one_of_each<T>(3, 70'001);
+  const auto on = [](int threads) {
+    const gloss_test::Threads use(threads);
+    return one_of_each<T>(3, 70'001);
+  };
+  const auto one = on(1);
   for (int threads : {2, 3, 5}) {
-    omp_set_num_threads(threads);
-    const auto many = one_of_each<T>(3, 70'001);
+    const auto many = on(threads);
     for (std::size_t i = 0; i < one.size(); ++i) CHECK(same_bits(one[i], many[i]));
   }
-  omp_set_num_threads(before);
 }
-#endif
 
 TEST_CASE("rand: never high itself, though low + (high - low) u would round up to it") {
   Rng rng(46);
