@@ -1,11 +1,10 @@
 // rearrange, repeat and reduce with named axes, after einops
 #pragma once
 
-#include <gloss/ops/add.hpp>
-#include <gloss/ops/max.hpp>
+#include <gloss/ops/amax.hpp>
 #include <gloss/ops/mean.hpp>
-#include <gloss/ops/mul.hpp>
 #include <gloss/ops/pattern.hpp>
+#include <gloss/ops/prod.hpp>
 #include <gloss/ops/sum.hpp>
 
 namespace gloss::inline GLOSS_ABI {
@@ -183,45 +182,21 @@ class EinopsSizes {
   Shape under_dots_;
 };
 
-/// The product over the last axis: halves are multiplied, so that zeros do no harm and the derivatives are mul's.
+/// x without these axes.
 template <class T>
-Tensor<T> prod_of_rows(Tensor<T> x) {
-  if (x.size(-1) == 0) return add(sum(x, -1), T{1});  // the product of nothing
-  Tensor<T> odd;
-  while (x.size(-1) > 1) {
-    const Index half = x.size(-1) / 2;
-    if (x.size(-1) % 2 == 1) odd = odd.defined() ? mul(odd, x.select(-1, 2 * half)) : x.select(-1, 2 * half);
-    x = mul(x.narrow(-1, 0, half), x.narrow(-1, half, half));
-  }
-  return odd.defined() ? mul(x.select(-1, 0), odd) : x.select(-1, 0);
-}
-
-/// x without the axes `reduced`.
-template <class T>
-Tensor<T> reduce_axes(const Tensor<T>& x, const Shape& reduced, ReduceOp::Kind kind) {
-  Shape order;
-  int stay = 0;
-  auto is_reduced = [&](int axis) {
-    for (const Index r : reduced)
-      if (r == axis) return true;
-    return false;
-  };
-  for (int axis = 0; axis < x.dim(); ++axis)
-    if (!is_reduced(axis)) order.push_back(axis), ++stay;
-  for (const Index r : reduced) order.push_back(r);
-  const Tensor<T> rows = x.permute(order).flatten(stay, -1);
+Tensor<T> reduce_axes(const Tensor<T>& x, const Axes& axes, ReduceOp::Kind kind) {
   switch (kind) {
     case ReduceOp::max:
-      return max(rows, -1).values;
+      return amax(x, axes);
     case ReduceOp::min:
-      return min(rows, -1).values;
+      return amin(x, axes);
     case ReduceOp::prod:
-      return prod_of_rows(rows);
+      return prod(x, axes);
     case ReduceOp::mean:
-      if constexpr (Real<T>) return mean(rows, -1);
+      if constexpr (Real<T>) return mean(x, axes);
       fail("reduce: the mean of whole numbers is not a whole number; cast to float or double first");
     default:
-      return sum(rows, -1);
+      return sum(x, axes);
   }
 }
 
@@ -230,7 +205,7 @@ Tensor<T> einops(const EinopsPlan& plan, const Tensor<T>& x, const AxisSizes& si
   const EinopsSizes steps(plan, x.shape(), sizes);
   Tensor<T> y = x.shape() == steps.split ? x : x.reshape(steps.split);
   if constexpr (Real<T> || std::same_as<T, std::int64_t>)
-    if (steps.reduced.rank() > 0) y = reduce_axes(y, steps.reduced, kind);
+    if (steps.reduced.rank() > 0) y = reduce_axes(y, Axes(steps.reduced), kind);
   for (int i = 0; i < y.dim(); ++i)
     if (steps.order[i] != i) {
       y = y.permute(steps.order);
@@ -268,7 +243,7 @@ Tensor<T> repeat(const Tensor<T>& x, const EinopsPattern<detail::Einops::repeat>
 /// rearrange with axes that only the left side has, over which "sum", "mean", "max", "min" or "prod" is taken:
 /// reduce(x, "b c (h 2) (w 2) -> b c h w", "max").
 /// Errors: as rearrange; ShapeError for max or min over nothing; Error for the mean of int64.
-/// Backward: that of the reduction; of equal maxima in an axis the first gets the gradient.
+/// Backward: that of the reduction; equal maxima share the gradient evenly.
 /// PyTorch: einops.reduce
 template <Element T>
   requires(Real<T> || std::same_as<T, std::int64_t>)
