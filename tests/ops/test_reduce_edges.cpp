@@ -185,7 +185,7 @@ TEST_CASE("reductions: large ones agree with plain loops and do not depend on th
   CHECK(values(argmax(x, 0)) == values(max(x, 0).indices));
   CHECK(x.reshape({-1})[argmax(x).item()].item() == largest);
   for (int threads : {1, 2, 5}) {
-    const gloss_test::Threads use(threads);
+    const gloss_test::Threads limit(threads);
     const auto again = all_of_them();
     for (std::size_t i = 0; i < first.size(); ++i) CHECK(gloss_test::same_bits(first[i], again[i]));
   }
