@@ -124,6 +124,12 @@ TEST_CASE("element-wise functions: a large tensor is cut over threads without a 
   CHECK(worst < 1e-15);
 }
 
+TEST_CASE("relu: NaN lets the gradient through, as in PyTorch") {
+  const auto x = Tensor<double>{NAN, -1, 0, 2}.requires_grad_();
+  sum(relu(x)).backward();
+  CHECK(gloss_test::values(x.grad()) == std::vector<double>{1, 0, 0, 1});
+}
+
 TEST_CASE("functions of two tensors: shapes that do not broadcast are named with the function") {
   const auto a = zeros<float>({2, 3}), b = zeros<float>({4});
   const std::string tail = ": shapes do not broadcast: a [2, 3], b [4] differ at axis -1";

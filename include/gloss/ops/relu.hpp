@@ -8,16 +8,16 @@
 namespace gloss::inline GLOSS_ABI {
 
 /// y = max(x, 0); NaN stays NaN.
-/// Backward: dx = dy where y > 0, else 0; y is saved.
+/// Backward: dx = 0 where y <= 0, else dy, at NaN too; y is saved.
 /// PyTorch: torch.relu
 template <Real T>
 Tensor<T> relu(const Tensor<T>& x) {
   Tensor<T> y = map_unary<T>(x, [](T v) { return v < T{0} ? T{0} : v; });
   return record("relu", y, {x}, [saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
     if (is_grad_enabled())
-      dx.add(0, dy * map_unary<T>(saved, [](T v) { return static_cast<T>(v > T{0}); }));
+      dx.add(0, dy * map_unary<T>(saved, [](T v) { return static_cast<T>(!(v <= T{0})); }));
     else
-      dx.add(0, map_binary<T>("relu", dy, saved, [](T g, T v) { return v > T{0} ? g : T{0}; }));
+      dx.add(0, map_binary<T>("relu", dy, saved, [](T g, T v) { return v <= T{0} ? T{0} : g; }));
   });
 }
 
