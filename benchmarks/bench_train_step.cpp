@@ -1,5 +1,6 @@
 // One training step of the whole model at the sizes of benchmarks/peers/train_step.py: forward, label-smoothed loss,
 // backward, Adam. Before anything is timed, the untrained model's loss and its first steps are checked.
+//   bench_train_step --profile=base [trace.json]     where the time of ten steps goes, op by op, instead of timing
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -9,7 +10,9 @@
 
 #include <benchmark/benchmark.h>
 
+#include <gloss/io/atomic_file.hpp>
 #include <gloss/optim/adam.hpp>
+#include <gloss/tensor/profile.hpp>
 #include <gloss/train/batch.hpp>
 #include <gloss/train/label_smoothing.hpp>
 #include <gloss/train/loss_compute.hpp>
@@ -102,9 +105,33 @@ void train_step(benchmark::State& state, const Case& c) {
   state.counters["tokens/s"] = benchmark::Counter(tokens, benchmark::Counter::kIsIterationInvariantRate);
 }
 
+/// Ten warm steps under a Profile, as a table and, if a file is named, as a trace.
+int profile(const std::string& name, const char* trace) {
+  for (const Case& c : cases) {
+    if (name != c.name) continue;
+    Rng rng(1);
+    const RngGuard guard(rng);
+    Trainer trainer(c);
+    for (int i = 0; i < 3; ++i) trainer.step();
+    const double before = kernels::measure_fma_peak<float>();
+    Profile listening;
+    for (int i = 0; i < 10; ++i) trainer.step();
+    listening.stop();
+    const double after = kernels::measure_fma_peak<float>();
+    std::printf("%s\n10 steps of train_step/%s\n%s", build_report().c_str(), c.name,
+                listening.table(before > after ? before : after).c_str());
+    if (trace) io::write_file_atomically(trace, listening.trace());
+    return 0;
+  }
+  std::fprintf(stderr, "bench_train_step: there is no case %s\n", name.c_str());
+  return 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string(argv[1]).starts_with("--profile="))
+    return profile(std::string(argv[1]).substr(10), argc > 2 ? argv[2] : nullptr);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   for (const Case& c : cases)

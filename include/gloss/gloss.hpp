@@ -10,6 +10,7 @@
 #include <gloss/core/context.hpp>
 #include <gloss/core/error.hpp>
 #include <gloss/core/parallel_for.hpp>
+#include <gloss/core/profile_scope.hpp>
 #include <gloss/core/ref.hpp>
 #include <gloss/core/rng.hpp>
 #include <gloss/core/shape.hpp>

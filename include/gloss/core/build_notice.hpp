@@ -51,12 +51,15 @@ inline std::string build_notice(bool optimized, std::string_view compiled, std::
   std::string text;
   if (!optimized) text += " without optimisation (-O2)";
   if (has_fma && !uses_fma) {
-    if (!text.empty()) text += " and";
-    text += " for " + std::string(compiled) + ", while this processor has " + std::string(processor) +
-            " (-march=native, gloss::native)";
+    if (!optimized) text += " and";
+    ((text += " for ") += compiled) += ", while this processor has ";
+    (text += processor) += " (-march=native, gloss::native)";
   }
-  if (text.empty()) return text;
-  return "gloss: built" + text + ": it runs at a fraction of its speed. GLOSS_QUIET=1 hides this line\n";
+  if (!text.empty()) {
+    text.insert(0, "gloss: built");
+    text += ": it runs at a fraction of its speed. GLOSS_QUIET=1 hides this line\n";
+  }
+  return text;
 }
 
 /// Says it on stderr, unless GLOSS_QUIET is set in the environment or GLOSS_NO_NOTICE is defined for the program.

@@ -40,6 +40,12 @@ Tensor<T> empty_heads(const Tensor<T>& like, Index width) {
   if (like.strides()[1] < like.strides()[2] && h > 1) return empty<T>({b, n, h, width}).transpose(1, 2);
   return empty<T>({b, h, n, width});
 }
+/// How many pairs of a query and a key there are; those that `causal` hides do not count.
+template <class T>
+Index attention_pairs(const kernels::AttentionArgs<T>& a) {
+  const Index n = a.len_q, m = a.len_k, seeing = n < m ? n : m;  // the last query sees m keys, each before it one less
+  return a.batch * a.heads * (a.causal ? seeing * (2 * m - seeing + 1) / 2 : n * m);
+}
 
 }  // namespace detail
 
@@ -65,6 +71,7 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
                      " do not fit");
   if (!(options.dropout >= 0 && options.dropout <= 1))
     fail("scaled_dot_product_attention: dropout ", options.dropout, " is not in [0, 1]");
+  ProfileScope scope("scaled_dot_product_attention");
   const Tensor<T> qh = detail::as_heads(q), kh = detail::as_heads(k), vh = detail::as_heads(v);
   const Index batch = qh.size(0), heads = qh.size(1), n = qh.size(2), m = kh.size(2), d_v = vh.size(3);
 
@@ -102,6 +109,8 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
     p = empty<T>({batch, heads, n, m});
     args.weights = p.data();
   }
+  scope.flops({2, detail::attention_pairs(args), args.d_k + d_v});  // scores, mix
+  scope.bytes(sizeof(T), {q.numel(), k.numel(), v.numel(), y.numel()});
   kernels::attention_forward(args);
   args.weights = nullptr;
 
@@ -115,6 +124,10 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
                 [args, qh, kh, vh, mask, stats, saved = y.detach(), like_input](const Tensor<T>& dy, Grads& dx) {
                   if (is_grad_enabled())
                     fail<GradError>("scaled_dot_product_attention: a fused op has no second derivative");
+                  ProfileScope work("scaled_dot_product_attention", true);
+                  // scores, dq, dk; dP, dv
+                  work.flops({2, detail::attention_pairs(args), 3 * args.d_k + 2 * args.d_v});
+                  work.bytes(sizeof(T), {2 * qh.numel(), 2 * kh.numel(), 2 * vh.numel(), 2 * dy.numel()});
                   const Tensor<T> d_o = detail::as_heads(dy);
                   Tensor<T> dq, dk, dv;
                   kernels::AttentionGrads<T> grads;

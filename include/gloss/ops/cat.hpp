@@ -34,6 +34,7 @@ Tensor<T> cat(const std::vector<Tensor<T>>& inputs, Index axis = 0) {
                        "; only axis ", a, " may differ");
     shape[a] += inputs[k].shape()[a];
   }
+  ProfileScope scope("cat");  // the bytes are those of the copies within
   Tensor<T> y = empty<T>(shape);
   std::vector<Index> starts;
   Index start = 0;

@@ -8,7 +8,11 @@ namespace gloss::inline GLOSS_ABI {
 /// y_i = f(x_i), unrecorded.
 template <Element Y, class X, class F>
 Tensor<Y> map_unary(const Tensor<X>& x, F f) {
+  ProfileScope scope("map");
   Tensor<Y> y = empty<Y>(x.shape());
+  scope.makes(y.data());
+  scope.bytes(sizeof(X), {x.numel()});
+  scope.bytes(sizeof(Y), {x.numel()});
   kernels::map(kernels::make_loop<2>(x.shape(), {y.strides(), x.strides()}), f, y.data(),
                static_cast<const X*>(x.data()));
   return y;
@@ -28,9 +32,13 @@ GLOSS_NOINLINE inline kernels::Loop<3> binary_loop(const char* op, const Shape& 
 /// Errors: ShapeError naming op when the shapes do not broadcast.
 template <Element Y, class A, class B, class F>
 GLOSS_NOINLINE Tensor<Y> map_binary(const char* op, const Tensor<A>& a, const Tensor<B>& b, F f) {
+  ProfileScope scope(op);
   Shape shape;
   const kernels::Loop<3> loop = detail::binary_loop(op, a.shape(), a.strides(), b.shape(), b.strides(), shape);
   Tensor<Y> y = empty<Y>(shape);
+  scope.bytes(sizeof(A), {a.numel()});
+  scope.bytes(sizeof(B), {b.numel()});
+  scope.bytes(sizeof(Y), {y.numel()});
   kernels::map(loop, f, y.data(), static_cast<const A*>(a.data()), static_cast<const B*>(b.data()));
   return y;
 }
@@ -38,8 +46,11 @@ GLOSS_NOINLINE Tensor<Y> map_binary(const char* op, const Tensor<A>& a, const Te
 /// y from a kernel that reads dense memory, f(x, y, n), unrecorded.
 template <Real T, class F>
 Tensor<T> map_dense(const Tensor<T>& x, F f) {
+  ProfileScope scope("map");
   const Tensor<T> in = x.detach().contiguous();
   Tensor<T> y = empty<T>(x.shape());
+  scope.makes(y.data());
+  scope.bytes(sizeof(T), {in.numel(), in.numel()});
   f(static_cast<const T*>(in.data()), y.data(), in.numel());
   return y;
 }

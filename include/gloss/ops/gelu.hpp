@@ -37,6 +37,8 @@ Tensor<T> gelu_slope(const Tensor<T>& x, GeluKind kind) {
 /// PyTorch: torch.nn.functional.gelu
 template <Real T>
 Tensor<T> gelu(const Tensor<T>& x, GeluKind kind = GeluKind::exact) {
+  ProfileScope scope("gelu");
+  scope.bytes(sizeof(T), {x.numel(), x.numel()});
   const Tensor<T> in = x.detach().contiguous();
   Tensor<T> y = empty<T>(x.shape());
   if (kind == GeluKind::exact)

@@ -51,6 +51,7 @@ GLOSS_NOINLINE inline Tensor<std::int64_t> index_beside(const Tensor<std::int64_
 template <class F>
 void walk_indexed(const char* op, const Shape& x_shape, const Shape& x_strides, int axis,
                   const Tensor<std::int64_t>& index, const Shape& other_strides, F f) {
+  const ProfileScope scope(op);
   const int rank = x_shape.rank();
   if (index.dim() != rank) fail<ShapeError>(op, ": index ", index.shape(), " has not as many axes as x ", x_shape);
   if (index.numel() == 0) return;

@@ -58,7 +58,11 @@ struct ReducePlan {
   /// x reduced in the type of `identity`, unrecorded, in the shape that options ask for.
   template <class X, class T, class Combine>
   Tensor<T> run(const Tensor<X>& x, T identity, Combine combine, ReduceOptions options) const {
+    ProfileScope scope("reduce");
     Tensor<T> y = empty<T>(shape(options));
+    scope.makes(y.data());
+    scope.bytes(sizeof(X), {x.numel()});
+    scope.bytes(sizeof(T), {y.numel()});
     kernels::reduce(kernels::Reduction(x.shape(), x.strides(), is_reduced), static_cast<const X*>(x.data()), y.data(),
                     identity, combine);
     return y;

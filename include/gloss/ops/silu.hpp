@@ -12,6 +12,8 @@ namespace gloss::inline GLOSS_ABI {
 /// PyTorch: torch.nn.functional.silu
 template <Real T>
 Tensor<T> silu(const Tensor<T>& x) {
+  ProfileScope scope("silu");
+  scope.bytes(sizeof(T), {x.numel(), x.numel()});
   const Tensor<T> in = x.detach().contiguous();
   Tensor<T> y = empty<T>(x.shape());
   kernels::silu_forward(static_cast<const T*>(in.data()), y.data(), in.numel());

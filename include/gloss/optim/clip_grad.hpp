@@ -14,6 +14,7 @@ namespace gloss::inline GLOSS_ABI::optim {
 template <Real T>
 double clip_grad_norm_(const std::vector<Tensor<T>>& parameters, double max_norm) {
   NoGradGuard no_grad;
+  const ProfileScope scope("clip_grad_norm_");
   double total = 0;
   for (const Tensor<T>& p : parameters)
     if (const Tensor<T> g = p.grad(); g.defined()) total += static_cast<double>(sum(pow(g, 2)).item());

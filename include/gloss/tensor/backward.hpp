@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include <gloss/core/profile_scope.hpp>
 #include <gloss/tensor/anomaly.hpp>
 #include <gloss/tensor/hooks.hpp>
 #include <gloss/tensor/tensor_class.hpp>
@@ -147,6 +148,7 @@ class BackwardPass {
       while (!queue_.empty()) {
         node = queue_.pop();
         node->queued_by_ = 0;
+        const ProfileScope scope(node->op(), true);
         // what this pass itself recorded, in a checkpoint, is not kept for a later one
         node->step_back(*this, recorded() || (options_.retain_graph && node->sequence() < first_new_));
       }

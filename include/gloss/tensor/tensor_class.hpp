@@ -14,6 +14,7 @@
 #include <gloss/core/bfloat16.hpp>
 #include <gloss/core/context.hpp>
 #include <gloss/core/error.hpp>
+#include <gloss/core/profile_scope.hpp>
 #include <gloss/core/shape.hpp>
 #include <gloss/kernels/elementwise.hpp>
 #include <gloss/tensor/nested.hpp>
@@ -422,10 +423,12 @@ void record_overwrite(const char* op, const Tensor<T>& x, const Tensor<T>* sourc
 template <class T>
 GLOSS_NOINLINE Tensor<T>& Tensor<T>::copy_(const Tensor& source) {
   const bool recorded = detail::records_in_place("copy_", body("copy_"), source.node());
+  ProfileScope scope("copy_");
   detail::check_no_overlap("copy_", *body_);
   if (broadcast_shapes("copy_", shape(), source.shape()) != shape())
     fail<ShapeError>("copy_: source ", source.shape(), " does not broadcast to ", shape());
   Shape from = broadcast_strides(source.shape(), source.strides(), shape());
+  scope.bytes(sizeof(T), {numel(), source.numel()});
   kernels::copy(kernels::make_loop<2>(shape(), {strides(), from}), data(), source.data());
   mark_changed("copy_");
   if constexpr (Real<T>)
@@ -436,6 +439,8 @@ GLOSS_NOINLINE Tensor<T>& Tensor<T>::copy_(const Tensor& source) {
 template <class T>
 GLOSS_NOINLINE Tensor<T>& Tensor<T>::fill_(T value) {
   const bool recorded = detail::records_in_place("fill_", body("fill_"), nullptr);
+  ProfileScope scope("fill_");
+  scope.bytes(sizeof(T), {numel()});
   if (is_contiguous()) {
     kernels::fill(data(), value, numel());
   } else {
