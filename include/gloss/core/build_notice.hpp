@@ -24,7 +24,7 @@ inline constexpr bool is_optimized = true;
 inline constexpr bool is_optimized = false;
 #endif
 
-/// The best of those that this processor has, or "unknown".
+/// The best of those sets that this processor has, or "unknown".
 inline std::string_view processor_instruction_set() {
 #if (defined(__GNUC__) || defined(__clang__)) && (defined(__x86_64__) || defined(__i386__))
   __builtin_cpu_init();
