@@ -42,28 +42,21 @@ class [[nodiscard]] ProfileScope {
   ProfileScope(const ProfileScope&) = delete;
   ProfileScope& operator=(const ProfileScope&) = delete;
 
+  /// Whether anybody listens: `if (scope) scope.bytes(...)` does not even ask for sizes otherwise.
+  explicit operator bool() const { return sink_ != nullptr; }
   /// Adds the product of these factors to the floating-point operations.
-  void flops(std::initializer_list<Index> factors) {
-    if (sink_) [[unlikely]]
-      add_flops(factors);
-  }
-  /// Adds arrays of so many elements to the bytes that must be read or written at least.
-  void bytes(std::size_t element, std::initializer_list<Index> counts) {
-    if (sink_) [[unlikely]]
-      add_bytes(element, counts);
-  }
-  void makes(const void* result) { result_ = result; }
-
- private:
-  GLOSS_NOINLINE void add_flops(std::initializer_list<Index> factors) {
+  GLOSS_NOINLINE void flops(std::initializer_list<Index> factors) {
     double product = 1;
     for (const Index f : factors) product *= static_cast<double>(f);
     flops_ += product;
   }
-  GLOSS_NOINLINE void add_bytes(std::size_t element, std::initializer_list<Index> counts) {
+  /// Adds arrays of so many elements to the bytes that must be read or written at least.
+  GLOSS_NOINLINE void bytes(std::size_t element, std::initializer_list<Index> counts) {
     for (const Index n : counts) bytes_ += static_cast<double>(element) * static_cast<double>(n);
   }
+  void makes(const void* result) { result_ = result; }
 
+ private:
   ProfileSink* sink_;
   double flops_ = 0, bytes_ = 0;
   const void* result_ = nullptr;

@@ -109,8 +109,8 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
     p = empty<T>({batch, heads, n, m});
     args.weights = p.data();
   }
-  scope.flops({2, detail::attention_pairs(args), args.d_k + d_v});  // scores, mix
-  scope.bytes(sizeof(T), {q.numel(), k.numel(), v.numel(), y.numel()});
+  if (scope) scope.flops({2, detail::attention_pairs(args), args.d_k + d_v});  // scores, mix
+  if (scope) scope.bytes(sizeof(T), {q.numel(), k.numel(), v.numel(), y.numel()});
   kernels::attention_forward(args);
   args.weights = nullptr;
 
@@ -126,8 +126,8 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
                     fail<GradError>("scaled_dot_product_attention: a fused op has no second derivative");
                   ProfileScope work("scaled_dot_product_attention", true);
                   // scores, dq, dk; dP, dv
-                  work.flops({2, detail::attention_pairs(args), 3 * args.d_k + 2 * args.d_v});
-                  work.bytes(sizeof(T), {2 * qh.numel(), 2 * kh.numel(), 2 * vh.numel(), 2 * dy.numel()});
+                  if (work) work.flops({2, detail::attention_pairs(args), 3 * args.d_k + 2 * args.d_v});
+                  if (work) work.bytes(sizeof(T), {2 * qh.numel(), 2 * kh.numel(), 2 * vh.numel(), 2 * dy.numel()});
                   const Tensor<T> d_o = detail::as_heads(dy);
                   Tensor<T> dq, dk, dv;
                   kernels::AttentionGrads<T> grads;

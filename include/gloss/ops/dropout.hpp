@@ -10,7 +10,7 @@ namespace detail {
 template <class T>
 Tensor<T> apply_dropout(const Tensor<T>& x, double p, const RandomBlock& draw) {
   ProfileScope scope("dropout");
-  scope.bytes(sizeof(T), {x.numel(), x.numel()});
+  if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
   const Tensor<T> in = x.detach().contiguous();
   Tensor<T> y = empty<T>(x.shape());
   kernels::dropout(static_cast<const T*>(in.data()), y.data(), in.numel(), p, draw);
@@ -42,7 +42,7 @@ Tensor<T> add_dropout(const Tensor<T>& residual, const Tensor<T>& x, double p, b
   if (residual.shape() != x.shape())
     fail<ShapeError>("add_dropout: residual ", residual.shape(), " and x ", x.shape(), " differ");
   ProfileScope scope("add_dropout");
-  scope.bytes(sizeof(T), {x.numel(), x.numel(), x.numel()});
+  if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel(), x.numel()});
   const double rate = training ? p : 0;
   const RandomBlock draw = rate > 0 ? current_rng().reserve(kernels::dropout_words(x.numel())) : RandomBlock{};
   const Tensor<T> a = residual.detach().contiguous(), b = x.detach().contiguous();

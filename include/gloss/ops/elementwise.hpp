@@ -11,8 +11,8 @@ Tensor<Y> map_unary(const Tensor<X>& x, F f) {
   ProfileScope scope("map");
   Tensor<Y> y = empty<Y>(x.shape());
   scope.makes(y.data());
-  scope.bytes(sizeof(X), {x.numel()});
-  scope.bytes(sizeof(Y), {x.numel()});
+  if (scope) scope.bytes(sizeof(X), {x.numel()});
+  if (scope) scope.bytes(sizeof(Y), {x.numel()});
   kernels::map(kernels::make_loop<2>(x.shape(), {y.strides(), x.strides()}), f, y.data(),
                static_cast<const X*>(x.data()));
   return y;
@@ -36,9 +36,9 @@ GLOSS_NOINLINE Tensor<Y> map_binary(const char* op, const Tensor<A>& a, const Te
   Shape shape;
   const kernels::Loop<3> loop = detail::binary_loop(op, a.shape(), a.strides(), b.shape(), b.strides(), shape);
   Tensor<Y> y = empty<Y>(shape);
-  scope.bytes(sizeof(A), {a.numel()});
-  scope.bytes(sizeof(B), {b.numel()});
-  scope.bytes(sizeof(Y), {y.numel()});
+  if (scope) scope.bytes(sizeof(A), {a.numel()});
+  if (scope) scope.bytes(sizeof(B), {b.numel()});
+  if (scope) scope.bytes(sizeof(Y), {y.numel()});
   kernels::map(loop, f, y.data(), static_cast<const A*>(a.data()), static_cast<const B*>(b.data()));
   return y;
 }
@@ -50,7 +50,7 @@ Tensor<T> map_dense(const Tensor<T>& x, F f) {
   const Tensor<T> in = x.detach().contiguous();
   Tensor<T> y = empty<T>(x.shape());
   scope.makes(y.data());
-  scope.bytes(sizeof(T), {in.numel(), in.numel()});
+  if (scope) scope.bytes(sizeof(T), {in.numel(), in.numel()});
   f(static_cast<const T*>(in.data()), y.data(), in.numel());
   return y;
 }

@@ -16,7 +16,7 @@ Tensor<T> embedding(const Tensor<std::int64_t>& ids, const Tensor<T>& weight, do
   if (weight.dim() != 2) fail<ShapeError>("embedding: weight has shape ", weight.shape(), ", a matrix is wanted");
   const Index n = weight.size(0), d = weight.size(1), count = ids.numel();
   ProfileScope scope("embedding");
-  scope.bytes(sizeof(T), {count * d, count * d});
+  if (scope) scope.bytes(sizeof(T), {count * d, count * d});
   const Tensor<std::int64_t> rows = ids.contiguous();
   for (Index i = 0; i < count; ++i)
     if (rows.data()[i] < 0 || rows.data()[i] >= n)

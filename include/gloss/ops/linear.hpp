@@ -32,8 +32,8 @@ Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& b
   const detail::MatrixView<T> vx(x.detach().reshape({rows, in})), vw(weight);
   const Tensor<T> b = bias.defined() ? bias.detach().contiguous() : Tensor<T>{};
   Tensor<T> y = empty<T>(shape);
-  scope.flops({2, rows, out, in});
-  scope.bytes(sizeof(T), {x.numel(), weight.numel(), y.numel()});
+  if (scope) scope.flops({2, rows, out, in});
+  if (scope) scope.bytes(sizeof(T), {x.numel(), weight.numel(), y.numel()});
   kernels::gemm(vx.transposed, !vw.transposed, rows, out, in, T{1}, static_cast<const T*>(vx.x.data()), vx.ld,
                 static_cast<const T*>(vw.x.data()), vw.ld, T{0}, y.data(), out,
                 kernels::Epilogue<T>{b.defined() ? b.data() : nullptr, activation});

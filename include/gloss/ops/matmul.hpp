@@ -45,8 +45,8 @@ Tensor<T> matmul_forward(const Tensor<T>& a, const Tensor<T>& b, const Shape& ba
   ProfileScope scope("matmul");
   const MatrixView<T> va(a), vb(b);
   const Index m = a.size(-2), n = b.size(-1), k = a.size(-1);
-  scope.flops({2, batch.numel(), m, n, k});
-  scope.bytes(sizeof(T), {a.numel(), b.numel(), batch.numel() * m * n});
+  if (scope) scope.flops({2, batch.numel(), m, n, k});
+  if (scope) scope.bytes(sizeof(T), {a.numel(), b.numel(), batch.numel() * m * n});
   Shape shape = batch;
   shape.push_back(m);
   shape.push_back(n);
@@ -90,7 +90,7 @@ template <class T>
   requires(!Real<T>)
 Tensor<T> matmul_forward(const Tensor<T>& a, const Tensor<T>& b, const Shape& batch) {
   ProfileScope scope("matmul");  // operations on whole numbers are not floating-point ones
-  scope.bytes(sizeof(T), {a.numel(), b.numel(), batch.numel() * a.size(-2) * b.size(-1)});
+  if (scope) scope.bytes(sizeof(T), {a.numel(), b.numel(), batch.numel() * a.size(-2) * b.size(-1)});
   using U = std::make_unsigned_t<T>;
   const Index m = a.size(-2), n = b.size(-1), inner = a.size(-1);
   Shape sizes_a = batch, sizes_b = batch, sizes = batch;

@@ -15,8 +15,8 @@ Tensor<T> where(const Tensor<bool>& condition, const Tensor<T>& a, const Tensor<
   const Shape shape = broadcast_shapes("where", condition.shape(), broadcast_shapes("where", a.shape(), b.shape()));
   ProfileScope scope("where");
   Tensor<T> y = empty<T>(shape);
-  scope.bytes(sizeof(bool), {condition.numel()});
-  scope.bytes(sizeof(T), {a.numel(), b.numel(), y.numel()});
+  if (scope) scope.bytes(sizeof(bool), {condition.numel()});
+  if (scope) scope.bytes(sizeof(T), {a.numel(), b.numel(), y.numel()});
   kernels::map(
       kernels::make_loop<4>(
           shape, {y.strides(), broadcast_strides(condition.shape(), condition.strides(), shape),

@@ -52,7 +52,7 @@ class Adam final : public Optimizer<T> {
  private:
   void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) override {
     ProfileScope scope("Adam");
-    scope.bytes(7 * sizeof(T), {p.numel()});  // reads p, g, m, v, writes p, m, v
+    if (scope) scope.bytes(7 * sizeof(T), {p.numel()});  // reads p, g, m, v, writes p, m, v
     kernels::adam_step(p.data(), static_cast<const T*>(g.data()), exp_avg_[i].data(), exp_avg_sq_[i].data(), p.numel(),
                        this->lr_, options_.betas[0], options_.betas[1], options_.eps, options_.weight_decay, false,
                        step_[i].advance());

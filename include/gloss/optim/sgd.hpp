@@ -44,7 +44,8 @@ class SGD final : public Optimizer<T> {
  private:
   void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) override {
     ProfileScope scope("SGD");
-    scope.bytes((momentum_.empty() ? 3 : 5) * sizeof(T), {p.numel()});  // reads p, g, writes p; reads and writes b
+    if (scope)
+      scope.bytes((momentum_.empty() ? 3 : 5) * sizeof(T), {p.numel()});  // reads p, g, writes p; reads and writes b
     kernels::sgd_step(p.data(), static_cast<const T*>(g.data()), momentum_.empty() ? nullptr : momentum_[i].data(),
                       p.numel(), this->lr_, options_.momentum, options_.dampening, options_.weight_decay,
                       options_.nesterov, step_.empty() ? this->steps_ : step_[i].advance());

@@ -130,7 +130,7 @@ Tensor<T> record(const char* op, Tensor<T> y, const std::vector<Tensor<T>>& inpu
 template <class T>
 detail::OpNode<T>* detail::begin_record(const char* op, Tensor<T>& y, const GraphInput* inputs, std::size_t n,
                                         std::size_t room, bool always) {
-  if (profile) profile->name(op, y.data());
+  if (profile && y.defined()) profile->name(op, y.data());
   bool any = always;
   if (is_grad_enabled())
     for (std::size_t i = 0; i < n; ++i) any = any || inputs[i].node();

@@ -428,7 +428,7 @@ GLOSS_NOINLINE Tensor<T>& Tensor<T>::copy_(const Tensor& source) {
   if (broadcast_shapes("copy_", shape(), source.shape()) != shape())
     fail<ShapeError>("copy_: source ", source.shape(), " does not broadcast to ", shape());
   Shape from = broadcast_strides(source.shape(), source.strides(), shape());
-  scope.bytes(sizeof(T), {numel(), source.numel()});
+  if (scope) scope.bytes(sizeof(T), {numel(), source.numel()});
   kernels::copy(kernels::make_loop<2>(shape(), {strides(), from}), data(), source.data());
   mark_changed("copy_");
   if constexpr (Real<T>)
@@ -440,7 +440,7 @@ template <class T>
 GLOSS_NOINLINE Tensor<T>& Tensor<T>::fill_(T value) {
   const bool recorded = detail::records_in_place("fill_", body("fill_"), nullptr);
   ProfileScope scope("fill_");
-  scope.bytes(sizeof(T), {numel()});
+  if (scope) scope.bytes(sizeof(T), {numel()});
   if (is_contiguous()) {
     kernels::fill(data(), value, numel());
   } else {
