@@ -11,20 +11,14 @@
 #include <unistd.h>
 #endif
 
-#include <gloss/io/atomic_file.hpp>
-
+#include "text.hpp"
 #include "trainer.hpp"
 #include "translator.hpp"
-
-/// The LibreOffice strings of data/, put in by the build.
-namespace embedded {
-std::string_view pairs();
-}
 
 namespace {
 
 std::vector<gloss::data::SentencePair> load_pairs(const std::string& path) {
-  return path.empty() ? gloss::data::parse_tsv(embedded::pairs(), "embedded strings") : gloss::data::read_pairs(path);
+  return path.empty() ? toy::embedded_pairs() : toy::read_pairs(path);
 }
 
 bool read_line(std::string& line) {
@@ -51,12 +45,11 @@ void draw_attention(const toy::Translator& t, const TranslateSettings& s, const 
     const gloss::Tensor<float> one = weights[head].contiguous();
     heads.emplace_back(one.data(), one.data() + one.numel());
   }
-  gloss::io::write_file_atomically(
-      s.attention, gloss::train::render_attention_svg({.src_tokens = labels(toy::source_ids(t.bpe(), sentence)),
-                                                       .tgt_tokens = labels(said),
-                                                       .heads = std::move(heads),
-                                                       .title = sentence,
-                                                       .subtitle = t.text(h)}));
+  toy::write_attention_svg(s.attention, {.src_tokens = labels(toy::source_ids(t.bpe(), sentence)),
+                                         .tgt_tokens = labels(said),
+                                         .heads = std::move(heads),
+                                         .title = sentence,
+                                         .subtitle = t.text(h)});
 }
 
 void print_translations(const toy::Translator& t, const TranslateSettings& s, const std::string& sentence, bool draw) {
@@ -122,7 +115,7 @@ int run_translate(TranslateSettings settings) {
 
 int run_eval(EvalSettings settings) {
   const toy::Translator t = toy::Translator::load(settings.checkpoint);
-  const std::vector<gloss::data::SentencePair> pairs = gloss::data::read_pairs(settings.data);
+  const std::vector<gloss::data::SentencePair> pairs = toy::read_pairs(settings.data);
   std::vector<std::string> sources, references;
   for (const auto& p : pairs) {
     sources.push_back(p.src);
@@ -130,6 +123,6 @@ int run_eval(EvalSettings settings) {
   }
   settings.source = settings.data + ": pair ";
   const auto said = t.translate(sources, settings);
-  std::printf("%zu pairs: %s\n", pairs.size(), gloss::train::corpus_bleu(said, references).to_string().c_str());
+  std::printf("%zu pairs: %s\n", pairs.size(), toy::bleu(said, references).to_string().c_str());
   return 0;
 }

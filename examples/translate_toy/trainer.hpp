@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "text.hpp"
 #include "translator.hpp"
 
 namespace toy {
@@ -193,12 +194,12 @@ class Trainer {
 
  private:
   static data::Split split(const TrainSettings& s, const std::vector<data::SentencePair>& pairs) {
-    return data::split_held_out(pairs, {.held_out = s.held_out, .max_src_words = s.held_out_words});
+    return toy::split_held_out(pairs, {.held_out = s.held_out, .max_src_words = s.held_out_words});
   }
   Translator first_translator() {
     RngGuard use(rng_);
     return Translator({settings_.layers, settings_.d_model, settings_.d_ff, settings_.heads},
-                      data::Bpe::train(split_.train, {.vocab_size = settings_.vocab}), settings_.dropout);
+                      train_bpe(split_.train, settings_.vocab), settings_.dropout);
   }
   void prepare() {
     if (settings_.batch_tokens < settings_.max_len)
@@ -290,7 +291,7 @@ class Trainer {
     }
     const std::vector<std::string> said = translator_.translate(sources, {});
     std::printf("  held out: loss %.3f  BLEU %.1f  after %s of training%s\n",
-                loss / static_cast<double>((std::max)(tokens, Index{1})), train::corpus_bleu(said, references).score,
+                loss / static_cast<double>((std::max)(tokens, Index{1})), bleu(said, references).score,
                 train::format_duration(seconds_).c_str(), settings_.resume ? " since the resume" : "");
     const auto epoch = static_cast<std::size_t>(sampler_->position().epoch);
     for (std::size_t k = 0; k < (std::min)(said.size(), std::size_t{3}); ++k) {

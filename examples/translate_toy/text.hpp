@@ -1,0 +1,26 @@
+// What needs no model: sentence pairs, the vocabulary, BLEU, the picture of an attention. Compiled in a source of its
+// own, beside the model.
+#pragma once
+
+#include <gloss/text.hpp>
+#include <string>
+#include <vector>
+
+namespace toy {
+
+/// The LibreOffice strings of data/, put in by the build.
+std::vector<gloss::data::SentencePair> embedded_pairs();
+/// The pairs of a .tsv, .po or .mo file.
+std::vector<gloss::data::SentencePair> read_pairs(const std::string& path);
+
+gloss::data::Split split_held_out(const std::vector<gloss::data::SentencePair>& pairs,
+                                  gloss::data::SplitOptions options);
+
+/// A vocabulary of both languages.
+gloss::data::Bpe train_bpe(const std::vector<gloss::data::SentencePair>& pairs, gloss::Index vocab_size);
+
+gloss::train::BleuScore bleu(const std::vector<std::string>& said, const std::vector<std::string>& references);
+
+void write_attention_svg(const std::string& path, const gloss::train::AttentionSvgOptions& options);
+
+}  // namespace toy
