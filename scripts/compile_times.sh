@@ -23,18 +23,25 @@ done
 if [ -z "$eigen" ]; then eigen=$(pkg-config --variable=includedir eigen3)/eigen3; fi
 flags=(-std=c++20 -O2 -fopenmp -Iinclude -isystem "$eigen")
 
-# Seconds for compiling the sources one after the other, median of $runs.
-seconds() { # flags -- sources
-  local options=() i source
+# flags -- sources, into the caller's options and sources.
+split_arguments() {
+  options=()
   while [ "$1" != -- ]; do
     options+=("$1")
     shift
   done
   shift
+  sources=("$@")
+}
+
+# Seconds for compiling the sources one after the other, median of $runs.
+seconds() { # flags -- sources
+  local options sources i source
+  split_arguments "$@"
   local TIMEFORMAT='time %U %S'
   for ((i = 0; i < runs; i++)); do
-    { time for source in "$@"; do "$cxx" "${options[@]}" -c "$source" -o "$work/out.o" || touch "$work/failed"; done; } 2>&1
-    if [ -e "$work/failed" ]; then echo "compile_times: $* did not compile" >&2; return 1; fi
+    { time for source in "${sources[@]}"; do "$cxx" "${options[@]}" -c "$source" -o "$work/out.o" || touch "$work/failed"; done; } 2>&1
+    if [ -e "$work/failed" ]; then echo "compile_times: ${sources[*]} did not compile" >&2; return 1; fi
   done | tee "$work/log" | awk '$1 == "time" { print $2 + $3 }' | sort -n |
     awk '{ a[NR] = $1 } END { if (NR == 0) exit 1; printf "%.2f", a[int((NR + 1) / 2)] }'
   if [ -e "$work/failed" ]; then
@@ -45,15 +52,11 @@ seconds() { # flags -- sources
 
 # Seconds that pass while the sources are compiled, two at a time, median of $runs.
 two_at_a_time() { # flags -- sources
-  local options=() i begin
-  while [ "$1" != -- ]; do
-    options+=("$1")
-    shift
-  done
-  shift
+  local options sources i begin
+  split_arguments "$@"
   for ((i = 0; i < runs; i++)); do
     begin=$EPOCHREALTIME
-    printf '%s\n' "$@" | xargs -P 2 -I{} "$cxx" "${options[@]}" -c {} -o "$work/{}.o"
+    printf '%s\n' "${sources[@]}" | xargs -P 2 -I{} "$cxx" "${options[@]}" -c {} -o "$work/{}.o"
     awk "BEGIN { print ${EPOCHREALTIME/,/.} - ${begin/,/.} }"
   done | sort -n | awk '{ a[NR] = $1 } END { printf "%.2f", a[int((NR + 1) / 2)] }'
 }
@@ -78,7 +81,12 @@ line "gloss, hello-world, -march=native" "$hello_native" -
 
 toy=""
 if compgen -G 'examples/translate_toy/*.cpp' >/dev/null; then
-  toy=$(seconds "${flags[@]}" -- examples/translate_toy/*.cpp)
+  toy=0
+  for source in examples/translate_toy/*.cpp; do
+    one=$(seconds "${flags[@]}" -- "$source")
+    line "gloss, translate_toy, $(basename "$source")" "$one" -
+    toy=$(awk "BEGIN { print $toy + $one }")
+  done
   line "gloss, translate_toy, processor time" "$toy" -
   mkdir -p "$work/examples/translate_toy"
   line "gloss, translate_toy, with two jobs" "$(two_at_a_time "${flags[@]}" -- examples/translate_toy/*.cpp)" 15

@@ -142,9 +142,10 @@ errors)
   fails "bad.mo: truncated" "$program" train -d bad.mo -c new.st
   fails "bad.tsv:2:" "$program" eval -c good.st bad.tsv
   fails "does not divide --d-model" "$program" train -d some.tsv --d-model 16 --heads 3 -c new.st
+  fails "--schedule: cosine is neither noam nor linear" "$program" train -d some.tsv --schedule cosine -c new.st
   fails "at most 4 subwords" "$program" train "${small[@]}" -d some.tsv --max-len 4 -c new.st
   fails "has no room for" "$program" train "${small[@]}" -d some.tsv --batch-tokens 16 -c new.st
-  fails "--resume" "$program" train --resume --epochs 3 -c good.st
+  fails "--epochs: cannot be given with --resume" "$program" train --resume --epochs 3 -c good.st
   fails "good.st exists" "$program" train "${small[@]}" -d some.tsv -c good.st
   head -n 300 some.tsv >other.tsv
   fails "trained on other data than other.tsv" "$program" train --resume -d other.tsv -c good.st

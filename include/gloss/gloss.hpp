@@ -130,6 +130,7 @@
 #include <gloss/tensor/backward.hpp>
 #include <gloss/tensor/build_report.hpp>
 #include <gloss/tensor/checkpoint.hpp>
+#include <gloss/tensor/element.hpp>
 #include <gloss/tensor/factories.hpp>
 #include <gloss/tensor/from_blob.hpp>
 #include <gloss/tensor/grad.hpp>
@@ -137,6 +138,7 @@
 #include <gloss/tensor/hooks.hpp>
 #include <gloss/tensor/nested.hpp>
 #include <gloss/tensor/node.hpp>
+#include <gloss/tensor/overwrite.hpp>
 #include <gloss/tensor/pieces.hpp>
 #include <gloss/tensor/print.hpp>
 #include <gloss/tensor/random.hpp>

@@ -191,19 +191,18 @@ def unary(p):
     f, kinks = UNARY[name]
     v = p.pick(new=p.shape())
     x = p.values[v]
-    if kinks == "positive" and (x < 0.05).any() or kinks == "unit" and (x.abs() > 0.95).any():
+    outside = {"positive": x < 0.05, "unit": x.abs() > 0.95}
+    if kinks in outside and outside[kinks].any():
         p.note("sigmoid", [v], x.sigmoid())  # into the domain first
         v = len(p.values) - 1
         x = p.values[v]
         if (x < 0.05).any() or (x > 0.95).any():
             raise Skip
-    if kinks in ("positive", "unit"):
-        pass
-    elif kinks == "whole":
+    if kinks == "whole":
         clear_of(x - x.detach().round(), [0])
     elif kinks == "half":
         clear_of(x - x.detach().floor(), [0.5])
-    elif kinks:
+    elif isinstance(kinks, list):
         clear_of(x, kinks)
     p.note(name, [v], f(x))
 

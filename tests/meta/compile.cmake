@@ -1,15 +1,7 @@
 # cmake -DLIST=file -P compile.cmake -- command...: compiles each source that the file names, one a line, with the
 # command; fails when one fails, after all. Objects are made, and not only the syntax checked, because a compiler cache
 # keeps them.
-set(command "")
-set(after OFF)
-foreach(i RANGE 1 ${CMAKE_ARGC})
-  if(after AND DEFINED CMAKE_ARGV${i})
-    list(APPEND command "${CMAKE_ARGV${i}}")
-  elseif("${CMAKE_ARGV${i}}" STREQUAL "--")
-    set(after ON)
-  endif()
-endforeach()
+include("${CMAKE_CURRENT_LIST_DIR}/command.cmake")
 set(failed "")
 file(STRINGS "${LIST}" sources)
 foreach(source IN LISTS sources)

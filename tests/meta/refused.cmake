@@ -1,14 +1,6 @@
 # cmake -DSOURCE=refused.cpp -P refused.cmake -- command...: CASE 0 of the source compiles, every other fails, and the
 # compiler shows the words that stand beside it.
-set(command "")
-set(after OFF)
-foreach(i RANGE 1 ${CMAKE_ARGC})
-  if(after AND DEFINED CMAKE_ARGV${i})
-    list(APPEND command "${CMAKE_ARGV${i}}")
-  elseif("${CMAKE_ARGV${i}}" STREQUAL "--")
-    set(after ON)
-  endif()
-endforeach()
+include("${CMAKE_CURRENT_LIST_DIR}/command.cmake")
 execute_process(COMMAND ${command} -DCASE=0 -fsyntax-only "${SOURCE}" RESULT_VARIABLE status)
 if(NOT status EQUAL 0)
   message(FATAL_ERROR "the case without a mistake did not compile")

@@ -8,7 +8,7 @@
 #include <gloss/core/profile_scope.hpp>
 #include <gloss/tensor/anomaly.hpp>
 #include <gloss/tensor/hooks.hpp>
-#include <gloss/tensor/tensor_class.hpp>
+#include <gloss/tensor/overwrite.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 

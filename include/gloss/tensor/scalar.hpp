@@ -3,7 +3,7 @@
 
 #include <limits>
 
-#include <gloss/tensor/tensor_class.hpp>
+#include <gloss/tensor/overwrite.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 

@@ -6,6 +6,7 @@
 #include <gloss/tensor/checkpoint.hpp>
 #include <gloss/tensor/factories.hpp>
 #include <gloss/tensor/grad.hpp>
+#include <gloss/tensor/overwrite.hpp>
 #include <gloss/tensor/pieces.hpp>
 #include <gloss/tensor/random.hpp>
 #include <gloss/tensor/record.hpp>

@@ -11,56 +11,16 @@
 #include <utility>
 #include <vector>
 
-#include <gloss/core/bfloat16.hpp>
 #include <gloss/core/context.hpp>
 #include <gloss/core/error.hpp>
-#include <gloss/core/profile_scope.hpp>
 #include <gloss/core/shape.hpp>
-#include <gloss/kernels/elementwise.hpp>
+#include <gloss/tensor/element.hpp>
 #include <gloss/tensor/nested.hpp>
 #include <gloss/tensor/node.hpp>
 #include <gloss/tensor/saved.hpp>
 #include <gloss/tensor/storage.hpp>
 
 namespace gloss::inline GLOSS_ABI {
-
-/// Element types that gradients flow through.
-template <class T>
-concept Real = std::same_as<T, float> || std::same_as<T, double>;
-
-/// Whole numbers. Overflow wraps around.
-template <class T>
-concept Integer = std::same_as<T, std::int64_t> || std::same_as<T, std::int32_t> || std::same_as<T, std::uint8_t>;
-
-/// What arithmetic is defined on.
-template <class T>
-concept Number = Real<T> || Integer<T>;
-
-/// What sums and products are defined on: numbers, and truth values, where + is "or" and * is "and".
-template <class T>
-concept Summable = Number<T> || std::same_as<T, bool>;
-
-/// Every element type a tensor can hold.
-template <class T>
-concept Element = Summable<T> || std::same_as<T, bfloat16>;
-
-template <class T>
-constexpr const char* dtype_name() {
-  if constexpr (std::same_as<T, float>)
-    return "float32";
-  else if constexpr (std::same_as<T, double>)
-    return "float64";
-  else if constexpr (std::same_as<T, bfloat16>)
-    return "bfloat16";
-  else if constexpr (std::same_as<T, std::int64_t>)
-    return "int64";
-  else if constexpr (std::same_as<T, std::int32_t>)
-    return "int32";
-  else if constexpr (std::same_as<T, std::uint8_t>)
-    return "uint8";
-  else
-    return "bool";
-}
 
 template <class T>
 class Tensor;
@@ -412,46 +372,6 @@ GLOSS_NOINLINE Tensor<T> Tensor<T>::as_strided(const Shape& shape, const Shape& 
 template <class T>
 Tensor<T> Tensor<T>::detach() const {
   return as_strided(shape(), strides(), 0);
-}
-
-namespace detail {
-/// x becomes the result of a recorded op that forgets what stood there; `source` gets the gradient.
-template <class T>
-void record_overwrite(const char* op, const Tensor<T>& x, const Tensor<T>* source);
-}  // namespace detail
-
-template <class T>
-GLOSS_NOINLINE Tensor<T>& Tensor<T>::copy_(const Tensor& source) {
-  const bool recorded = detail::records_in_place("copy_", body("copy_"), source.node());
-  ProfileScope scope("copy_");
-  detail::check_no_overlap("copy_", *body_);
-  if (broadcast_shapes("copy_", shape(), source.shape()) != shape())
-    fail<ShapeError>("copy_: source ", source.shape(), " does not broadcast to ", shape());
-  Shape from = broadcast_strides(source.shape(), source.strides(), shape());
-  if (scope) scope.bytes(sizeof(T), {numel(), source.numel()});
-  kernels::copy(kernels::make_loop<2>(shape(), {strides(), from}), data(), source.data());
-  mark_changed("copy_");
-  if constexpr (Real<T>)
-    if (recorded) detail::record_overwrite("copy_", *this, &source);
-  return *this;
-}
-
-template <class T>
-GLOSS_NOINLINE Tensor<T>& Tensor<T>::fill_(T value) {
-  const bool recorded = detail::records_in_place("fill_", body("fill_"), nullptr);
-  ProfileScope scope("fill_");
-  if (scope) scope.bytes(sizeof(T), {numel()});
-  if (is_contiguous()) {
-    kernels::fill(data(), value, numel());
-  } else {
-    const Shape still = Shape::filled(dim(), 0);
-    kernels::map(
-        kernels::make_loop<2>(shape(), {strides(), still}), [](T v) { return v; }, data(), &value);
-  }
-  mark_changed("fill_");
-  if constexpr (Real<T>)
-    if (recorded) detail::record_overwrite<T>("fill_", *this, nullptr);
-  return *this;
 }
 
 }  // namespace gloss::inline GLOSS_ABI

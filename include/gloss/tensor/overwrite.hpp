@@ -1,0 +1,50 @@
+// The members of Tensor that overwrite all of it. Changes in place that compute stand in ops/in_place.hpp.
+#pragma once
+
+#include <gloss/core/profile_scope.hpp>
+#include <gloss/kernels/elementwise.hpp>
+#include <gloss/tensor/tensor_class.hpp>
+
+namespace gloss::inline GLOSS_ABI {
+
+namespace detail {
+/// x becomes the result of a recorded op that forgets what stood there; `source` gets the gradient.
+template <class T>
+void record_overwrite(const char* op, const Tensor<T>& x, const Tensor<T>* source);
+}  // namespace detail
+
+template <class T>
+GLOSS_NOINLINE Tensor<T>& Tensor<T>::copy_(const Tensor& source) {
+  const bool recorded = detail::records_in_place("copy_", body("copy_"), source.node());
+  ProfileScope scope("copy_");
+  detail::check_no_overlap("copy_", *body_);
+  if (broadcast_shapes("copy_", shape(), source.shape()) != shape())
+    fail<ShapeError>("copy_: source ", source.shape(), " does not broadcast to ", shape());
+  Shape from = broadcast_strides(source.shape(), source.strides(), shape());
+  if (scope) scope.bytes(sizeof(T), {numel(), source.numel()});
+  kernels::copy(kernels::make_loop<2>(shape(), {strides(), from}), data(), source.data());
+  mark_changed("copy_");
+  if constexpr (Real<T>)
+    if (recorded) detail::record_overwrite("copy_", *this, &source);
+  return *this;
+}
+
+template <class T>
+GLOSS_NOINLINE Tensor<T>& Tensor<T>::fill_(T value) {
+  const bool recorded = detail::records_in_place("fill_", body("fill_"), nullptr);
+  ProfileScope scope("fill_");
+  if (scope) scope.bytes(sizeof(T), {numel()});
+  if (is_contiguous()) {
+    kernels::fill(data(), value, numel());
+  } else {
+    const Shape still = Shape::filled(dim(), 0);
+    kernels::map(
+        kernels::make_loop<2>(shape(), {strides(), still}), [](T v) { return v; }, data(), &value);
+  }
+  mark_changed("fill_");
+  if constexpr (Real<T>)
+    if (recorded) detail::record_overwrite<T>("fill_", *this, nullptr);
+  return *this;
+}
+
+}  // namespace gloss::inline GLOSS_ABI

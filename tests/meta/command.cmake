@@ -1,0 +1,10 @@
+# The command that stands behind -- on the command line of a cmake -P script, as the list `command`.
+set(command "")
+set(after OFF)
+foreach(i RANGE 1 ${CMAKE_ARGC})
+  if(after AND DEFINED CMAKE_ARGV${i})
+    list(APPEND command "${CMAKE_ARGV${i}}")
+  elseif("${CMAKE_ARGV${i}}" STREQUAL "--")
+    set(after ON)
+  endif()
+endforeach()
