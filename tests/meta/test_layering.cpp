@@ -89,6 +89,7 @@ TEST_CASE("layering: a header includes its own folder and those before it, nothi
     }
     for (const auto& [include, line] : file.includes()) {
       if (!include.starts_with("<gloss/")) continue;
+      if (include == "<gloss/kernels/isa_copies.inc>" && file.folder() == "kernels") continue;  // not a header
       if (find_header(include) == nullptr) {
         complaints.push_back(file.at(line) + ": there is no " + include);
         continue;

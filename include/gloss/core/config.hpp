@@ -31,6 +31,18 @@
 #define GLOSS_VECTOR_BYTES 16
 #endif
 
+// What a program built without -march flags computes most with it has in copies for better processors as well, and
+// chooses when it runs (kernels/isa.hpp). GLOSS_NO_COPIES, defined for the whole program, leaves them out. (GCC on
+// Windows keeps too little alignment on the stack for such vectors.)
+#if defined(__GNUC__) && defined(__x86_64__) && !defined(_WIN32) && !defined(GLOSS_NO_COPIES)
+#if GLOSS_VECTOR_BYTES < 64
+#define GLOSS_COPY_AVX512
+#if !(defined(__AVX2__) && defined(__FMA__))
+#define GLOSS_COPY_AVX2
+#endif
+#endif
+#endif
+
 // GLOSS_INSTANTIATE(declaration) stands under a heavy function template, once for each element type. A program that
 // links gloss::compiled (which defines GLOSS_COMPILED) only declares the instance; the library's one source file
 // defines it; a header-only program ignores the line.
