@@ -1,29 +1,14 @@
 #!/usr/bin/env python3
-"""PyTorch on the cases of bench_matmul: one line for each, by the same names.
+"""Times PyTorch on the products of benchmarks/bench_matmul.cpp, by the same names.
 
-  matmul.py [--threads N] [--rounds R] [--against build/benchmarks/bench_matmul] [--filter REGEX]
-
-With --against, rounds of PyTorch and of gloss alternate, so that both meet the same machine, and the ratio is printed.
-Each number is the fastest single call, in GFLOP/s: on a shared machine the mean says more about the neighbours.
+    python3 benchmarks/peers/matmul.py --threads 2 [generator/512x512to8000/forward ...]
 """
-import argparse
-import json
-import os
-import re
-import subprocess
-import time
 
-parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-parser.add_argument("--rounds", type=int, default=3)
-parser.add_argument("--seconds", type=float, default=0.2, help="per case and round")
-parser.add_argument("--against", metavar="PROGRAM")
-parser.add_argument("--filter", default=".", metavar="REGEX")
-options = parser.parse_args()
-os.environ["OMP_NUM_THREADS"] = str(options.threads)
-import torch  # noqa: E402, after the number of threads is set
+from timing import arguments, median_ms
 
-torch.set_num_threads(options.threads)
+options = arguments(__doc__)
+import torch  # noqa: E402, after the arguments, which say so if it is not there
+
 torch.set_grad_enabled(False)
 
 
@@ -61,34 +46,7 @@ def cases():
         yield from heads("attention", batch, length, length, 64)
 
 
-def fastest(call):
-    call()
-    best, stop = float("inf"), time.perf_counter() + options.seconds
-    while time.perf_counter() < stop:
-        start = time.perf_counter()
-        call()
-        best = min(best, time.perf_counter() - start)
-    return best
-
-
-todo = [case for case in cases() if re.search(options.filter, case[0])]
-torch_best, gloss_best = {}, {}
-for _ in range(options.rounds):
-    for name, flop, call in todo:
-        torch_best[name] = max(torch_best.get(name, 0), flop / fastest(call) / 1e9)
-    if options.against:
-        command = [options.against, "--benchmark_format=json", f"--benchmark_min_time={options.seconds}",
-                   f"--benchmark_filter={options.filter}"]
-        report = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        for run in report["benchmarks"]:
-            name = run["name"].removesuffix("/real_time")
-            if run.get("error_occurred"):
-                raise SystemExit(f"{name}: {run['error_message']}")
-            gloss_best[name] = max(gloss_best.get(name, 0), run["best_FLOPS"] / 1e9)
-
-print(f"PyTorch {torch.__version__}, {options.threads} threads, GFLOP/s of the fastest call")
-for name, _, _ in todo:
-    line = f"{name:48} torch {torch_best[name]:7.1f}"
-    if options.against:
-        line += f"   gloss {gloss_best[name]:7.1f}   gloss / torch {gloss_best[name] / torch_best[name]:5.2f}"
-    print(line)
+for name, flop, call in cases():
+    if options.wants(name):
+        ms = median_ms(call, options.seconds)
+        print(f"{name} {ms:.5f} ms {flop / ms * 1e-6:8.2f} GFLOP/s", flush=True)
