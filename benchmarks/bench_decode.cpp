@@ -1,0 +1,80 @@
+// Greedy decoding with the key-value cache at the sizes of benchmarks/peers/decode.py: the base model, 20 tokens. Before
+// anything is timed, the result is checked against the uncached decoding that the peer does.
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+
+#include <benchmark/benchmark.h>
+
+#include <gloss/decode/greedy.hpp>
+#include <gloss/decode/search.hpp>
+#include <gloss/ops/compare.hpp>
+#include <gloss/transformer/make_model.hpp>
+
+using namespace gloss;
+
+namespace {
+
+using Model = transformer::EncoderDecoder<float>;
+constexpr Index vocab = 8000, source_length = 20, tokens = 20;
+constexpr std::int64_t pad = 2, start = 0;
+
+/// The base model, untrained, in evaluation.
+const Model& base_model() {
+  static const std::unique_ptr<Model> model = [] {
+    Rng rng(1);
+    const RngGuard guard(rng);
+    auto made = std::make_unique<Model>(
+        transformer::make_model<float>({.src_vocab = vocab, .tgt_vocab = vocab, .N = 6, .d_model = 512, .d_ff = 2048}));
+    made->eval();
+    return made;
+  }();
+  return *model;
+}
+
+/// A batch of random sentences, none with padding, and what is to be said for them.
+struct Sentences {
+  Tensor<std::int64_t> src;
+  Tensor<bool> mask;
+
+  explicit Sentences(Index batch) {
+    Rng rng(2);
+    const RngGuard guard(rng);
+    src = randint(3, vocab, {batch, source_length});
+    mask = (src != pad).unsqueeze(-2);
+  }
+  std::vector<decode::Hypothesis> decode() const {  // no token is -1, so every sentence has all its tokens
+    return decode::greedy_search(base_model(), src, mask, {.start = start, .end = -1, .max_len = tokens});
+  }
+};
+
+/// An untrained model may find two words equally likely but for rounding, so what is compared are the sentences' first
+/// words up to such a place: at least half of all must be the same, which by chance none would be.
+void check(const Sentences& sentences) {
+  const auto plain = decode::greedy_decode(base_model(), sentences.src, sentences.mask, tokens + 1, start);
+  const auto cached = sentences.decode();
+  Index same = 0;
+  for (Index i = 0; i < plain.size(0); ++i)
+    for (Index j = 0; j < tokens && cached[static_cast<std::size_t>(i)].tokens[static_cast<std::size_t>(j)] == plain.at({i, j + 1}); ++j)
+      ++same;
+  if (2 * same >= plain.size(0) * tokens) return;
+  std::fprintf(stderr, "decode/greedy: wrong before timing: only %lld of %lld tokens are those of the uncached model\n",
+               static_cast<long long>(same), static_cast<long long>(plain.size(0) * tokens));
+  std::exit(1);
+}
+
+void greedy(benchmark::State& state) {
+  const Sentences sentences(state.range(0));
+  check(sentences);
+  for (auto _ : state) benchmark::DoNotOptimize(sentences.decode());
+  // Each token of a sentence reads all of the decoder's weights but the projections of the source, and the generator.
+  constexpr double layer = 6 * 512. * 512 + 2 * 512. * 2048, read = 4 * (6 * layer + 512. * vocab);
+  state.counters["weights B/s"] =
+      benchmark::Counter(read * static_cast<double>(tokens), benchmark::Counter::kIsIterationInvariantRate);
+}
+BENCHMARK(greedy)->Name("decode/greedy")->ArgName("batch")->Arg(1)->Arg(16)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+}  // namespace
+
+BENCHMARK_MAIN();
