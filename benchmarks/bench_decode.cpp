@@ -56,7 +56,9 @@ void check(const Sentences& sentences) {
   const auto cached = sentences.decode();
   Index same = 0;
   for (Index i = 0; i < plain.size(0); ++i)
-    for (Index j = 0; j < tokens && cached[static_cast<std::size_t>(i)].tokens[static_cast<std::size_t>(j)] == plain.at({i, j + 1}); ++j)
+    for (Index j = 0;
+         j < tokens && cached[static_cast<std::size_t>(i)].tokens[static_cast<std::size_t>(j)] == plain.at({i, j + 1});
+         ++j)
       ++same;
   if (2 * same >= plain.size(0) * tokens) return;
   std::fprintf(stderr, "decode/greedy: wrong before timing: only %lld of %lld tokens are those of the uncached model\n",
@@ -73,7 +75,13 @@ void greedy(benchmark::State& state) {
   state.counters["weights B/s"] =
       benchmark::Counter(read * static_cast<double>(tokens), benchmark::Counter::kIsIterationInvariantRate);
 }
-BENCHMARK(greedy)->Name("decode/greedy")->ArgName("batch")->Arg(1)->Arg(16)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(greedy)
+    ->Name("decode/greedy")
+    ->ArgName("batch")
+    ->Arg(1)
+    ->Arg(16)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
 
 }  // namespace
 

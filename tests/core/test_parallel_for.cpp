@@ -1,4 +1,5 @@
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
@@ -99,6 +100,36 @@ TEST_CASE("parallel_for: a loop inside a loop runs serially, and covers everythi
   CHECK(once);
   CHECK(inner_loops == 20);
   CHECK(inner_calls == 20);
+}
+
+TEST_CASE("parallel_for: inside a parallel region of the host it runs on its thread") {
+#ifdef _OPENMP
+  const Threads guard(2);
+  std::atomic<int> wrong{0}, calls{0};
+#pragma omp parallel num_threads(2)
+  {
+    const auto caller = std::this_thread::get_id();
+    if (omp_in_parallel() && num_threads() != 1) ++wrong;
+    parallel_for(1000, 1, [&](Index, Index) {
+      ++calls;
+      if (omp_in_parallel() && std::this_thread::get_id() != caller) ++wrong;
+    });
+  }
+  CHECK(wrong == 0);
+  CHECK(calls == 2);
+#endif
+}
+
+TEST_CASE("parallel_for: fewer threads after more, and loops after a pause, in which the threads have gone to sleep") {
+  for (const int threads : {8, 2, 5, 3, 8, 1, 2}) {
+    const Threads guard(threads);
+    for (int round = 0; round < 50; ++round) {
+      std::atomic<Index> total{0}, ranges{0};
+      parallel_for(997, 1, [&](Index begin, Index end) { total += end - begin, ++ranges; });
+      if (total != 997 || ranges != (threads < 997 ? threads : 997)) FAIL(threads << " threads, round " << round);
+      if (round % 10 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    }
+  }
 }
 
 TEST_CASE("parallel_for: works from several threads of the host at once") {

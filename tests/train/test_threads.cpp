@@ -1,8 +1,5 @@
 // One seed, one training run: the same bits for any number of threads.
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
+#include <thread>
 #include <vector>
 
 #include <gloss/optim/adam.hpp>
@@ -16,16 +13,11 @@
 
 #include "support/catch.hpp"
 #include "support/tensors.hpp"
+#include "support/threads.hpp"
 
 using namespace gloss;
 
 namespace {
-
-void set_threads([[maybe_unused]] int n) {
-#ifdef _OPENMP
-  omp_set_num_threads(n);
-#endif
-}
 
 struct Run {
   std::vector<double> losses;
@@ -35,7 +27,7 @@ struct Run {
 /// Ten steps with dropout everywhere. The sizes are such that products, attention, softmax, norms, dropout, embedding,
 /// losses and Adam all pass their parallel thresholds.
 Run train_on(int threads) {
-  set_threads(threads);
+  const gloss_test::Threads guard(threads);
   Rng rng(77);
   RngGuard use(rng);
   auto model = transformer::make_model<float>({.src_vocab = 600,
@@ -73,13 +65,10 @@ Run train_on(int threads) {
 
 }  // namespace
 
-TEST_CASE("threads: one seed gives the same losses, gradient norms and weights, bit by bit, on 1, 2, 3 and 4 threads") {
-#ifdef _OPENMP
-  const int before = omp_get_max_threads();
-#endif
+TEST_CASE("threads: one seed gives the same losses, gradient norms and weights, bit by bit, on 1, 2, 3, 4 and 8") {
   const Run one = train_on(1);
   for (const double x : one.losses) CHECK(std::isfinite(x));
-  for (const int threads : {2, 3, 4}) {
+  for (const int threads : {2, 3, 4, 8}) {
     INFO(threads << " threads");
     const Run many = train_on(threads);
     CHECK(many.losses == one.losses);
@@ -88,7 +77,59 @@ TEST_CASE("threads: one seed gives the same losses, gradient norms and weights, 
       same = same && gloss_test::same_bits(many.weights[i].detach(), one.weights[i].detach());
     CHECK(same);
   }
+}
+
+TEST_CASE("threads: one const model serves several std::threads at once, with the results of one after the other") {
+  Rng rng(5);
+  const RngGuard use(rng);
+  auto made = transformer::make_model<float>(
+      {.src_vocab = 300, .tgt_vocab = 300, .N = 2, .d_model = 64, .d_ff = 256, .h = 4, .max_len = 64});
+  made.eval();
+  const auto& model = made;
+  constexpr int count = 4;
+  std::vector<Tensor<std::int64_t>> src, tgt;
+  for (int i = 0; i < count; ++i) {
+    src.push_back(randint(3, 300, {8, 20 + i}));
+    tgt.push_back(randint(3, 300, {8, 12 + i}));
+  }
+  const auto answer = [&](std::size_t i) {
+    const train::Batch batch(src[i], tgt[i]);
+    return model.generator(model(batch.src, batch.tgt, batch.src_mask, batch.tgt_mask));
+  };
+  for (const int threads : {1, 2, 4}) {
+    const gloss_test::Threads guard(threads);
+    std::vector<Tensor<float>> alone, together(count);
+    for (std::size_t i = 0; i < count; ++i) alone.push_back(answer(i));
+    std::vector<std::thread> hosts;
+    for (std::size_t i = 0; i < count; ++i)
+      hosts.emplace_back([&, i] {
+        const NoGradGuard no_grad;
+        for (int round = 0; round < 5; ++round) together[i] = answer(i);
+      });
+    for (auto& host : hosts) host.join();
+    for (std::size_t i = 0; i < count; ++i) CHECK(gloss_test::same_bits(together[i], alone[i].detach()));
+  }
+}
+
+TEST_CASE("threads: several std::threads train through one model's parameters, each gradient arrives") {
+  const nn::Parameter<float> w(full<float>({64, 64}, 0.5f));
+  const Tensor<float> x = ones<float>({256, 64});
+  sum(linear(x, w)).backward();
+  const Tensor<float> once = w.grad().clone();
+  w.zero_grad();
+  std::vector<std::thread> hosts;
+  for (int i = 0; i < 4; ++i) hosts.emplace_back([&] { sum(linear(x, w)).backward(); });
+  for (auto& host : hosts) host.join();
+  CHECK(gloss_test::same_bits(w.grad(), once * 4.0f));
+}
+
+TEST_CASE("threads: a training leaves the host's OpenMP settings as they were") {
 #ifdef _OPENMP
-  set_threads(before);
+  const gloss_test::Threads guard(3);
+  const int dynamic = omp_get_dynamic(), levels = omp_get_max_active_levels();
+  train_on(2);
+  CHECK(omp_get_max_threads() == 3);
+  CHECK(omp_get_dynamic() == dynamic);
+  CHECK(omp_get_max_active_levels() == levels);
 #endif
 }

@@ -1,13 +1,13 @@
 // Splits a loop over threads. The only header that names OpenMP; without OpenMP everything runs on one thread.
 #pragma once
 
-#include <exception>
-
 #ifdef _OPENMP
 #include <omp.h>
-#endif
 
+#include <gloss/core/thread_pool.hpp>
+#else
 #include <gloss/core/shape.hpp>
+#endif
 
 namespace gloss::inline GLOSS_ABI {
 
@@ -21,7 +21,7 @@ inline constexpr int openmp_version = 0;
 /// How many threads a parallel_for may use; follows OMP_NUM_THREADS and the host program's own settings.
 inline int num_threads() {
 #ifdef _OPENMP
-  return omp_in_parallel() ? 1 : omp_get_max_threads();
+  return detail::in_loop || omp_in_parallel() ? 1 : omp_get_max_threads();
 #else
   return 1;
 #endif
@@ -29,11 +29,13 @@ inline int num_threads() {
 
 namespace detail {
 
+#ifndef _OPENMP
 /// A borrowed callable f(begin, end), without its type: parallel_for is compiled once, not once for every loop body.
 struct RangeCall {
   const void* object;
   void (*call)(const void* object, Index begin, Index end);
 };
+#endif
 
 GLOSS_NOINLINE inline void parallel_ranges(Index n, [[maybe_unused]] Index grain, RangeCall f) {
 #ifdef _OPENMP
@@ -42,24 +44,7 @@ GLOSS_NOINLINE inline void parallel_ranges(Index n, [[maybe_unused]] Index grain
     const Index threads_wanted = (n + per_thread - 1) / per_thread;
     const Index available = num_threads();
     const int threads = static_cast<int>(threads_wanted < available ? threads_wanted : available);
-    if (threads > 1) {
-      std::exception_ptr error;
-#pragma omp parallel num_threads(threads)
-      {
-        const Index team = omp_get_num_threads();
-        const Index id = omp_get_thread_num();
-        try {
-          const Index begin = n * id / team;
-          const Index end = n * (id + 1) / team;
-          if (begin < end) f.call(f.object, begin, end);
-        } catch (...) {
-#pragma omp critical(gloss_parallel_for)
-          if (!error) error = std::current_exception();
-        }
-      }
-      if (error) std::rethrow_exception(error);
-      return;
-    }
+    if (threads > 1 && ThreadPool::instance().run(n, threads, f)) return;
   }
 #endif
   f.call(f.object, 0, n);

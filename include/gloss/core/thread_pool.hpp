@@ -1,0 +1,161 @@
+// The threads behind parallel_for. They wait a moment for the next loop and then sleep, and nobody waits for one that
+// has not begun, so that a loop goes on when other programs hold the cores.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <system_error>
+#include <thread>
+
+#include <gloss/core/clock.hpp>
+#include <gloss/core/shape.hpp>
+
+namespace gloss::inline GLOSS_ABI::detail {
+
+/// A borrowed callable f(begin, end), without its type: parallel_for is compiled once, not once for every loop body.
+struct RangeCall {
+  const void* object;
+  void (*call)(const void* object, Index begin, Index end);
+};
+
+/// Whether this thread runs a part of a loop now.
+inline thread_local bool in_loop = false;
+
+/// Tells the processor that this thread waits.
+inline void relax() {
+#if (defined(__GNUC__) || defined(__clang__)) && (defined(__x86_64__) || defined(__i386__))
+  __builtin_ia32_pause();
+#endif
+}
+
+/// Waits until done(): awake for a few microseconds, then letting others run, in all for no longer than `seconds`.
+template <class Done>
+bool wait_awake(double seconds, Done done) {
+  for (int i = 0; i < 1000; ++i) {
+    if (done()) return true;
+    relax();
+  }
+  const double end = monotonic_seconds() + seconds;
+  do {
+    for (int i = 0; i < 50; ++i) {
+      if (done()) return true;
+      relax();
+    }
+    std::this_thread::yield();
+  } while (monotonic_seconds() < end);
+  return done();
+}
+
+/// One loop at a time, cut into as many parts as it has threads. A part belongs to whoever takes it first: each thread
+/// begins with its own, so that it finds what it wrote in the last loop in its cache, and then takes what others have
+/// not begun. The caller thus waits only for parts that are being worked on.
+class ThreadPool {
+ public:
+  static constexpr int max_threads = 256;
+
+  /// Never destroyed: its threads sleep until the process ends.
+  static ThreadPool& instance() {
+    static ThreadPool* const pool = new ThreadPool;
+    return *pool;
+  }
+
+  /// Calls f on `threads` ranges that cover [0, n). False, and nothing done, while another thread's loop runs.
+  /// Errors: what f throws, the first if there are several.
+  GLOSS_NOINLINE bool run(Index n, int threads, RangeCall f) {
+    if (busy_.test_and_set(std::memory_order_acquire)) return false;
+    n_ = n, parts_ = threads < max_threads ? threads : max_threads, f_ = f;
+    for (auto& word : taken_) word.store(0, std::memory_order_relaxed);
+    hire(parts_ - 1);
+    gate_.store(static_cast<std::uint32_t>(parts_) * one_part | open, std::memory_order_release);
+    loop_.fetch_add(1, std::memory_order_seq_cst);
+    if (asleep_.load(std::memory_order_seq_cst) > 0) wake(parts_ - 1);
+    in_loop = true;
+    work(0);
+    in_loop = false;
+    std::uint32_t now = gate_.fetch_and(~open, std::memory_order_acq_rel);
+    const auto all_left = [&] { return ((now = gate_.load(std::memory_order_acquire)) & all_inside) == 0; };
+    if (!wait_awake(2e-3, all_left))
+      while (!all_left()) gate_.wait(now, std::memory_order_acquire);
+    std::exception_ptr error;
+    if (failed_.test(std::memory_order_relaxed)) {
+      error.swap(error_);
+      failed_.clear(std::memory_order_relaxed);
+    }
+    busy_.clear(std::memory_order_release);
+    if (error) std::rethrow_exception(error);
+    return true;
+  }
+
+ private:
+  ThreadPool() = default;
+
+  // gate_: whether the loop may be entered, how many of the pool's threads are inside, how many parts it has.
+  static constexpr std::uint32_t open = 1, one_inside = 2, all_inside = 0xFFFE, one_part = 0x10000;
+
+  /// Sees to it that there are so many threads, or as many as the system gives.
+  void hire(int count) {
+    try {
+      for (; hired_ < count; ++hired_) std::thread([this, id = hired_ + 1] { serve(id); }).detach();
+    } catch (const std::system_error&) {
+    }
+  }
+
+  void wake(int count) {
+    if (count >= hired_) return loop_.notify_all();
+    for (int i = 0; i < count; ++i) loop_.notify_one();
+  }
+
+  /// The life of a thread of the pool.
+  void serve(int id) {
+    in_loop = true;
+    std::uint32_t seen = 0;
+    for (;;) {
+      const auto has_begun = [&] { return loop_.load(std::memory_order_seq_cst) != seen; };
+      if (!wait_awake(200e-6, has_begun)) {
+        asleep_.fetch_add(1, std::memory_order_seq_cst);
+        while (!has_begun()) loop_.wait(seen, std::memory_order_seq_cst);
+        asleep_.fetch_sub(1, std::memory_order_relaxed);
+      }
+      seen = loop_.load(std::memory_order_acquire);
+      std::uint32_t now = gate_.load(std::memory_order_relaxed);
+      const auto has_room = [&] { return (now & open) && (now & all_inside) / one_inside + 1 < now / one_part; };
+      bool inside = false;
+      while (!inside && has_room())
+        inside =
+            gate_.compare_exchange_weak(now, now + one_inside, std::memory_order_acquire, std::memory_order_relaxed);
+      if (!inside) continue;
+      work(id);
+      now = gate_.fetch_sub(one_inside, std::memory_order_acq_rel) - one_inside;
+      if ((now & (open | all_inside)) == 0) gate_.notify_one();
+    }
+  }
+
+  /// Takes parts, its own first, until none is left.
+  void work(int id) {
+    for (int i = 0; i < parts_; ++i) {
+      const int part = (id + i) % parts_;
+      const std::uint64_t bit = std::uint64_t{1} << (part % 64);
+      std::atomic<std::uint64_t>& word = taken_[part / 64];
+      if ((word.load(std::memory_order_relaxed) & bit) || (word.fetch_or(bit, std::memory_order_relaxed) & bit))
+        continue;
+      try {
+        f_.call(f_.object, n_ * part / parts_, n_ * (part + 1) / parts_);
+      } catch (...) {
+        if (!failed_.test_and_set(std::memory_order_relaxed)) error_ = std::current_exception();
+      }
+    }
+  }
+
+  alignas(64) std::atomic<std::uint32_t> loop_{0};  // the number of loops begun
+  std::atomic<int> asleep_{0};
+  alignas(64) std::atomic<std::uint32_t> gate_{0};
+  alignas(64) std::atomic<std::uint64_t> taken_[max_threads / 64] = {};
+  std::atomic_flag busy_ = ATOMIC_FLAG_INIT, failed_ = ATOMIC_FLAG_INIT;
+  Index n_ = 0;
+  int parts_ = 0, hired_ = 0;
+  RangeCall f_{};
+  std::exception_ptr error_;
+};
+
+}  // namespace gloss::inline GLOSS_ABI::detail
