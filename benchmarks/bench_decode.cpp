@@ -12,6 +12,8 @@
 #include <gloss/ops/compare.hpp>
 #include <gloss/transformer/make_model.hpp>
 
+#include "median.hpp"
+
 using namespace gloss;
 
 namespace {
@@ -69,7 +71,7 @@ void check(const Sentences& sentences) {
 void greedy(benchmark::State& state) {
   const Sentences sentences(state.range(0));
   check(sentences);
-  for (auto _ : state) benchmark::DoNotOptimize(sentences.decode());
+  bench::time_calls(state, [&] { benchmark::DoNotOptimize(sentences.decode()); });
   // Each token of a sentence reads all of the decoder's weights but the projections of the source, and the generator.
   constexpr double layer = 6 * 512. * 512 + 2 * 512. * 2048, read = 4 * (6 * layer + 512. * vocab);
   state.counters["weights B/s"] =

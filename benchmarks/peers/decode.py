@@ -7,9 +7,10 @@ Same sizes and data as benchmarks/bench_decode.cpp: base model, source length 20
 gradients. PyTorch's fused kernels are used: scaled_dot_product_attention and layer_norm.
 """
 
-import argparse
 import pathlib
 import sys
+
+from timing import arguments, median_ms
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests/golden"))
 
@@ -40,24 +41,10 @@ def decoder_of(batch):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("cases", nargs="*", metavar="case", help=f"any of {' '.join(CASES)}; all by default")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=10, help="time for each case")
-    args = parser.parse_args()
-    unknown = [c for c in args.cases if c not in CASES]
-    if unknown:
-        parser.error(f"unknown case {unknown[0]}")
-    try:
-        import torch
-    except ImportError:
-        sys.exit("decode.py: torch is not installed")
-    from train_step import median_ms
-
-    torch.set_num_threads(args.threads)
-    print(f"torch {torch.__version__}, {args.threads} threads", flush=True)
-    for case in args.cases or CASES:
-        print(f"decode/{case} {median_ms(decoder_of(CASES[case]), args.seconds):.2f} ms", flush=True)
+    options = arguments(__doc__)
+    for case, batch in CASES.items():
+        if options.wants(case):
+            print(f"decode/{case} {median_ms(decoder_of(batch), options.seconds):.2f} ms", flush=True)
 
 
 if __name__ == "__main__":

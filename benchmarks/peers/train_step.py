@@ -11,9 +11,9 @@ the Annotated Transformer's own formulas instead (its LayerNorm, plain attention
 
 import argparse
 import pathlib
-import statistics
 import sys
-import time
+
+from timing import median_ms
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests/golden"))
 
@@ -23,8 +23,8 @@ CASES = {
 }
 
 
-def step_of(case, annotated=False):
-    """A function that does one training step and returns the loss."""
+def step_of(case, annotated=False, keep=lambda model: None):
+    """A function that does one training step and returns the loss. keep(model) sees the model."""
     import torch
     import torch.nn.functional as F
     from annotated import PAD, Batch, LabelSmoothing, attention, fused_attention, make_model, smoothed_loss, LayerNorm
@@ -34,6 +34,7 @@ def step_of(case, annotated=False):
     model = make_model(c["vocab"], c["vocab"], c["N"], c["d_model"], c["d_ff"], c["h"], 0.1,
                        attend=attention if annotated else fused_attention,
                        norm=LayerNorm if annotated else torch.nn.LayerNorm)
+    keep(model)
     adam = torch.optim.Adam(model.parameters(), lr=1e-4, betas=(0.9, 0.98), eps=1e-9, fused=not annotated)
     batch = Batch(torch.randint(3, c["vocab"], (c["batch"], c["length"])),
                   torch.randint(3, c["vocab"], (c["batch"], c["length"] + 1)))
@@ -52,19 +53,6 @@ def step_of(case, annotated=False):
         return loss.item()
 
     return step
-
-
-def median_ms(step, seconds):
-    """Median over as many steps as fit, at least 5, after 3 that warm up."""
-    for _ in range(3):
-        step()
-    times = []
-    end = time.perf_counter() + seconds
-    while len(times) < 5 or time.perf_counter() < end:
-        begin = time.perf_counter()
-        step()
-        times.append((time.perf_counter() - begin) * 1e3)
-    return statistics.median(times)
 
 
 def main():
