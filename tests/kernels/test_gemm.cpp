@@ -1,4 +1,5 @@
-// Products against three plain loops: every transposed form, sizes around every block edge, strides, epilogues.
+// Products against three plain loops, on every instruction set: every transposed form, sizes around every block edge,
+// strides, epilogues.
 
 #include <cmath>
 #include <cstring>
@@ -14,6 +15,7 @@
 #include <gloss/kernels/gemm.hpp>
 
 #include "support/catch.hpp"
+#include "support/isa.hpp"
 
 using namespace gloss;
 using kernels::Activation;
@@ -120,105 +122,120 @@ bool same_bits(const std::vector<T>& x, const std::vector<T>& y) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("gemm: random shapes, strides, forms and epilogues agree with three loops", "", float, double) {
-  for (int round = 0; round < 300; ++round) check<TestType>(random_case(round));
+  gloss_test::for_each_isa([] {
+    for (int round = 0; round < 300; ++round) check<TestType>(random_case(round));
+  });
 }
 
 TEMPLATE_TEST_CASE("gemm: shapes longer than every block agree with three loops", "", float, double) {
-  for (int form = 0; form < 4; ++form) {
-    const bool ta = form & 1;
-    const bool tb = form & 2;
-    check<TestType>({ta, tb, 61, 530, 1100, 0, 0, 0, 1, 1, true, Activation::relu});
-    check<TestType>({ta, tb, 531, 67, 1031, 3, 5, 7, 1, 0, true, Activation::relu});
-    check<TestType>({ta, tb, 40, 2111, 67, 0, 0, 0, 1, 0.5, false, Activation::none});
-    check<TestType>({ta, tb, 2050, 33, 65, 0, 0, 0, 1, 0.5, false, Activation::none});
-    check<TestType>({ta, tb, 6, 17, 5000, 0, 0, 0, 1, 0.5, true, Activation::none});
-  }
+  gloss_test::for_each_isa([] {
+    for (int form = 0; form < 4; ++form) {
+      const bool ta = form & 1;
+      const bool tb = form & 2;
+      check<TestType>({ta, tb, 61, 530, 1100, 0, 0, 0, 1, 1, true, Activation::relu});
+      check<TestType>({ta, tb, 531, 67, 1031, 3, 5, 7, 1, 0, true, Activation::relu});
+      check<TestType>({ta, tb, 40, 2111, 67, 0, 0, 0, 1, 0.5, false, Activation::none});
+      check<TestType>({ta, tb, 2050, 33, 65, 0, 0, 0, 1, 0.5, false, Activation::none});
+      check<TestType>({ta, tb, 6, 17, 5000, 0, 0, 0, 1, 0.5, true, Activation::none});
+    }
+  });
 }
 
 TEMPLATE_TEST_CASE("gemm: a few rows agree with three loops", "", float, double) {
-  for (int form = 0; form < 4; ++form)
-    for (Index m = 1; m <= 17; ++m)
-      for (Index k : {1, 7, 64, 257, 513}) {
-        check<TestType>({bool(form & 1), bool(form & 2), m, 531, k, 0, 0, 0, 1, 0, true, Activation::relu});
-        check<TestType>({bool(form & 1), bool(form & 2), m, 48, k, 1, 2, 3, 2, 1, false, Activation::none});
-        check<TestType>({bool(form & 1), bool(form & 2), 48, m, k, 1, 2, 3, 2, 1, true, Activation::none});
-      }
+  gloss_test::for_each_isa([] {
+    for (int form = 0; form < 4; ++form)
+      for (Index m = 1; m <= 17; ++m)
+        for (Index k : {1, 7, 64, 257, 513}) {
+          check<TestType>({bool(form & 1), bool(form & 2), m, 531, k, 0, 0, 0, 1, 0, true, Activation::relu});
+          check<TestType>({bool(form & 1), bool(form & 2), m, 48, k, 1, 2, 3, 2, 1, false, Activation::none});
+          check<TestType>({bool(form & 1), bool(form & 2), 48, m, k, 1, 2, 3, 2, 1, true, Activation::none});
+        }
+  });
 }
 
 TEMPLATE_TEST_CASE("gemm: empty sizes write what an empty sum gives", "", float, double) {
-  using T = TestType;
-  for (int form = 0; form < 4; ++form) {
-    check<T>({bool(form & 1), bool(form & 2), 5, 7, 0, 0, 0, 0, 1, 0, false, Activation::none});
-    check<T>({bool(form & 1), bool(form & 2), 75, 77, 0, 0, 0, 1, 1, 0.5, true, Activation::relu});
-    std::vector<T> c{3};
-    kernels::gemm<T>(form & 1, form & 2, 0, 5, 4, T(1), nullptr, 4, nullptr, 5, T(0), c.data(), 5);
-    kernels::gemm<T>(form & 1, form & 2, 5, 0, 4, T(1), nullptr, 5, nullptr, 5, T(0), c.data(), 1);
-    kernels::gemm_batched<T>(form & 1, form & 2, 5, 3, 4, T(1), nullptr, 5, nullptr, 5, T(0), nullptr, 3, 0);
-    CHECK(c[0] == T(3));
-  }
+  gloss_test::for_each_isa([] {
+    using T = TestType;
+    for (int form = 0; form < 4; ++form) {
+      check<T>({bool(form & 1), bool(form & 2), 5, 7, 0, 0, 0, 0, 1, 0, false, Activation::none});
+      check<T>({bool(form & 1), bool(form & 2), 75, 77, 0, 0, 0, 1, 1, 0.5, true, Activation::relu});
+      std::vector<T> c{3};
+      kernels::gemm<T>(form & 1, form & 2, 0, 5, 4, T(1), nullptr, 4, nullptr, 5, T(0), c.data(), 5);
+      kernels::gemm<T>(form & 1, form & 2, 5, 0, 4, T(1), nullptr, 5, nullptr, 5, T(0), c.data(), 1);
+      kernels::gemm_batched<T>(form & 1, form & 2, 5, 3, 4, T(1), nullptr, 5, nullptr, 5, T(0), nullptr, 3, 0);
+      CHECK(c[0] == T(3));
+    }
+  });
 }
 
 TEMPLATE_TEST_CASE("gemm: NaN and infinity spread as in PyTorch", "", float, double) {
-  using T = TestType;
-  const T nan = std::numeric_limits<T>::quiet_NaN();
-  const T infinity = std::numeric_limits<T>::infinity();
-  for (Index m : {1, 5, 40}) {
-    const Index n = 50, k = 30;
-    std::vector<T> a(std::size_t(m * k), T(0)), b(std::size_t(k * n), T(1)), c(std::size_t(m * n));
-    b[std::size_t(3 * n + 7)] = infinity;  // zero times infinity
-    a[std::size_t(2)] = nan;
-    kernels::gemm<T>(false, false, m, n, k, T(1), a.data(), k, b.data(), n, T(0), c.data(), n,
-                     {nullptr, Activation::relu});
-    for (Index i = 0; i < m; ++i)
-      for (Index j = 0; j < n; ++j) CHECK(std::isnan(c[std::size_t(i * n + j)]) == (i == 0 || j == 7));
-  }
+  gloss_test::for_each_isa([] {
+    using T = TestType;
+    const T nan = std::numeric_limits<T>::quiet_NaN();
+    const T infinity = std::numeric_limits<T>::infinity();
+    for (Index m : {1, 5, 40}) {
+      const Index n = 50, k = 30;
+      std::vector<T> a(std::size_t(m * k), T(0)), b(std::size_t(k * n), T(1)), c(std::size_t(m * n));
+      b[std::size_t(3 * n + 7)] = infinity;  // zero times infinity
+      a[std::size_t(2)] = nan;
+      kernels::gemm<T>(false, false, m, n, k, T(1), a.data(), k, b.data(), n, T(0), c.data(), n,
+                       {nullptr, Activation::relu});
+      for (Index i = 0; i < m; ++i)
+        for (Index j = 0; j < n; ++j) CHECK(std::isnan(c[std::size_t(i * n + j)]) == (i == 0 || j == 7));
+    }
+  });
 }
 
 TEMPLATE_TEST_CASE("gemm_batched: every entry is the product of its pair", "", float, double) {
-  using T = TestType;
-  const Index sizes[][3] = {{64, 64, 64}, {1, 33, 64}, {30, 64, 31}, {5, 3, 2}, {100, 90, 300}, {4, 6, 0}, {64, 1, 64}};
-  for (const auto& [m, n, k] : sizes) {
-    for (int form = 0; form < 4; ++form) {
-      const Index batch = 5;
-      std::vector<Problem<T>> problems;
-      for (Index e = 0; e < batch; ++e)
-        problems.emplace_back(Case{bool(form & 1), bool(form & 2), m, n, k, 1, 2, 3, 0.5, form < 2 ? 0.0 : 1.5});
-      std::vector<std::vector<T>> out;
-      std::vector<const T*> a, b;
-      std::vector<T*> c;
-      for (const Problem<T>& p : problems) {
-        out.push_back(p.c);
-        a.push_back(p.a.data());
-        b.push_back(p.b.data());
+  gloss_test::for_each_isa([] {
+    using T = TestType;
+    const Index sizes[][3] = {{64, 64, 64},   {1, 33, 64}, {30, 64, 31}, {5, 3, 2},
+                              {100, 90, 300}, {4, 6, 0},   {64, 1, 64}};
+    for (const auto& [m, n, k] : sizes) {
+      for (int form = 0; form < 4; ++form) {
+        const Index batch = 5;
+        std::vector<Problem<T>> problems;
+        for (Index e = 0; e < batch; ++e)
+          problems.emplace_back(Case{bool(form & 1), bool(form & 2), m, n, k, 1, 2, 3, 0.5, form < 2 ? 0.0 : 1.5});
+        std::vector<std::vector<T>> out;
+        std::vector<const T*> a, b;
+        std::vector<T*> c;
+        for (const Problem<T>& p : problems) {
+          out.push_back(p.c);
+          a.push_back(p.a.data());
+          b.push_back(p.b.data());
+        }
+        for (std::vector<T>& o : out) c.push_back(o.data());
+        const Problem<T>& p = problems.front();
+        kernels::gemm_batched<T>(form & 1, form & 2, m, n, k, T(p.s.alpha), a.data(), p.lda, b.data(), p.ldb,
+                                 T(p.s.beta), c.data(), p.ldc, batch);
+        CAPTURE(m, n, k, form);
+        for (std::size_t e = 0; e < problems.size(); ++e) CHECK(first_difference(out[e], problems[e].naive(), k) == -1);
       }
-      for (std::vector<T>& o : out) c.push_back(o.data());
-      const Problem<T>& p = problems.front();
-      kernels::gemm_batched<T>(form & 1, form & 2, m, n, k, T(p.s.alpha), a.data(), p.lda, b.data(), p.ldb, T(p.s.beta),
-                               c.data(), p.ldc, batch);
-      CAPTURE(m, n, k, form);
-      for (std::size_t e = 0; e < problems.size(); ++e) CHECK(first_difference(out[e], problems[e].naive(), k) == -1);
     }
-  }
+  });
 }
 
 #ifdef _OPENMP
-TEMPLATE_TEST_CASE("gemm: one to four threads give the same bits", "", float, double) {
-  using T = TestType;
-  const int before = omp_get_max_threads();
-  const Index sizes[][3] = {{512, 300, 520}, {1, 2000, 700},  {3, 700, 2000},
-                            {130, 40, 1500}, {33, 1030, 300}, {700, 5, 900}};
-  for (const auto& [m, n, k] : sizes) {
-    for (int form = 0; form < 4; ++form) {
-      const Problem<T> problem({bool(form & 1), bool(form & 2), m, n, k, 0, 0, 0, 1, 1, true, Activation::relu});
-      omp_set_num_threads(1);
-      const std::vector<T> expected = problem.fast();
-      for (int threads = 2; threads <= 4; ++threads) {
-        omp_set_num_threads(threads);
-        CAPTURE(m, n, k, form, threads);
-        CHECK(same_bits(problem.fast(), expected));
+TEMPLATE_TEST_CASE("gemm: any number of threads gives the same bits", "", float, double) {
+  gloss_test::for_each_isa([] {
+    using T = TestType;
+    const int before = omp_get_max_threads();
+    const Index sizes[][3] = {{512, 300, 520}, {1, 2000, 700},  {3, 700, 2000},
+                              {130, 40, 1500}, {33, 1030, 300}, {700, 5, 900}};
+    for (const auto& [m, n, k] : sizes) {
+      for (int form = 0; form < 4; ++form) {
+        const Problem<T> problem({bool(form & 1), bool(form & 2), m, n, k, 0, 0, 0, 1, 1, true, Activation::relu});
+        omp_set_num_threads(1);
+        const std::vector<T> expected = problem.fast();
+        for (const int threads : {2, 3, 4, 8}) {
+          omp_set_num_threads(threads);
+          CAPTURE(m, n, k, form, threads);
+          CHECK(same_bits(problem.fast(), expected));
+        }
       }
     }
-  }
-  omp_set_num_threads(before);
+    omp_set_num_threads(before);
+  });
 }
 #endif

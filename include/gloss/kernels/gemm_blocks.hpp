@@ -2,7 +2,7 @@
 #pragma once
 
 #include <gloss/core/parallel_for.hpp>
-#include <gloss/kernels/gemm_dot.hpp>
+#include <gloss/kernels/gemm_pack.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 
@@ -20,11 +20,11 @@ struct Product {
   T* c;
   Index ldc;
   Epilogue<T> epilogue;
+  const GemmKernels<T>& kernels = GLOSS_ON_ISA(detail::gemm_kernels<T>);
 
-  // C is cut into tiles of tile_rows rows and into panels of up to tile_vectors vectors, as equal as can be.
+  // C is cut into tiles of tile_rows rows and into panels of a tile's width; the last may be less.
   Index tiles() const { return (m + tile_rows - 1) / tile_rows; }
-  Index panels() const { return (n + tile_vectors * lanes<T> - 1) / (tile_vectors * lanes<T>); }
-  Index panel_begin(Index panel) const { return (n + lanes<T> - 1) / lanes<T> * panel / panels() * lanes<T>; }
+  Index panels() const { return (n + kernels.width() - 1) / kernels.width(); }
   /// k is cut into blocks of equal depth, so that a panel of B stays in the second-level cache, tiles of A in the
   /// first.
   Index depth() const {
@@ -39,13 +39,29 @@ struct Product {
   bool is_dot_transposed() const { return !trans_a && n <= 8 && (trans_b || (n == 1 && ldb == 1)); }
 };
 
+/// A tile of which only some rows and columns exist in C: computed beside C, then copied.
+template <class T>
+void gemm_edge_tile(typename GemmKernels<T>::Tile* tile, Index rows, Index columns, Index width, Index k, const T* a,
+                    Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc, T alpha, T beta) {
+  T block[tile_rows * max_vectors * max_lanes];
+  const std::size_t bytes = static_cast<std::size_t>(columns) * sizeof(T);
+  if (beta != T(0)) {
+    std::memset(block, 0, sizeof block);
+    for (Index i = 0; i < rows; ++i) std::memcpy(block + i * width, c + i * ldc, bytes);
+  }
+  tile(k, a, a_row, a_step, b, b_step, block, width, alpha, beta);
+  for (Index i = 0; i < rows; ++i) std::memcpy(c + i * ldc, block + i * width, bytes);
+}
+
 /// Adds rows [p, p + depth) of op(B) to tiles [tile, tile_end) of one panel of C. packed_a: those tiles of A^T, or
 /// null.
 template <class T>
 void gemm_step(const Product<T>& x, Index panel, Index p, Index tile, Index tile_end, const T* packed_a) {
-  const Index j = x.panel_begin(panel);
-  const Index width = x.panel_begin(panel + 1) - j;
-  const Index columns = x.n - j < width ? x.n - j : width;
+  const GemmKernels<T>& kernels = x.kernels;
+  const Index j = panel * kernels.width();
+  const Index columns = x.n - j < kernels.width() ? x.n - j : kernels.width();
+  const bool wide = columns > kernels.width() / 2;
+  const Index width = wide ? kernels.width() : kernels.width() / 2;
   const Index k = x.depth_at(p);
   const T* b = x.trans_b ? x.b + j * x.ldb + p : x.b + p * x.ldb + j;
   Index b_step = x.ldb;
@@ -53,30 +69,36 @@ void gemm_step(const Product<T>& x, Index panel, Index p, Index tile, Index tile
   if (!in_place) {
     T* const packed_b = workspace<0>().template get<T>(x.depth() * width);
     if (x.trans_b)
-      pack_columns(k, columns, width, b, x.ldb, packed_b);
+      pack_columns(kernels, k, columns, width, b, x.ldb, packed_b);
     else
       pack_rows(k, columns, width, b, x.ldb, packed_b);
     b = packed_b;
     b_step = width;
   }
   const bool last = p + k == x.k;
-  const TileEnd<T> end{x.alpha, p == 0 ? x.beta : T(1), last && x.epilogue.bias ? x.epilogue.bias + j : nullptr,
-                       last && x.epilogue.activation == Activation::relu};
-  const auto& functions = tile_functions<T>[static_cast<std::size_t>(width / lanes<T> - 1)];
+  const bool relu = x.epilogue.activation == Activation::relu;
+  const T beta = p == 0 ? x.beta : T(1);
   const Index a_row = x.trans_a ? 1 : x.lda;
   const Index a_step = packed_a ? tile_rows : x.trans_a ? x.lda : 1;
+  const Index row_end = tile_end * tile_rows < x.m ? tile_end * tile_rows : x.m;
   for (Index t = tile; t < tile_end; ++t) {
-    const Index i = t * tile_rows;
-    const Index rows = x.m - i < tile_rows ? x.m - i : tile_rows;
     const T* a = packed_a    ? packed_a + (t - tile) * packed_tile_size<T>(k)
-                 : x.trans_a ? x.a + p * x.lda + i
-                             : x.a + i * x.lda + p;
-    const TileFunction<T> function = functions[static_cast<std::size_t>(rows - 1)];
-    T* c = x.c + i * x.ldc + j;
-    if (columns == width)
-      function(k, a, a_row, a_step, b, b_step, c, x.ldc, end);
-    else
-      gemm_edge_tile<T>(function, rows, width, columns, k, a, a_row, a_step, b, b_step, c, x.ldc, end);
+                 : x.trans_a ? x.a + p * x.lda + t * tile_rows
+                             : x.a + t * tile_rows * x.lda + p;
+    const Index stop = row_end - t * tile_rows < tile_rows ? row_end - t * tile_rows : tile_rows;
+    T* const c = x.c + t * tile_rows * x.ldc + j;
+    // A tile that is not whole is done two rows at a time; a single row stands for two.
+    for (Index i = 0, rows; i < stop; i += rows) {
+      rows = stop == tile_rows ? tile_rows : stop - i >= 2 ? 2 : 1;
+      typename GemmKernels<T>::Tile* const function = kernels.tile[rows == tile_rows][wide];
+      if (columns == width && rows > 1)
+        function(k, a + i * a_row, a_row, a_step, b, b_step, c + i * x.ldc, x.ldc, x.alpha, beta);
+      else
+        gemm_edge_tile<T>(function, rows, columns, width, k, a + i * a_row, rows > 1 ? a_row : 0, a_step, b, b_step,
+                          c + i * x.ldc, x.ldc, x.alpha, beta);
+    }
+    if (last && (x.epilogue.bias != nullptr || relu))
+      kernels.end(stop, columns, c, x.ldc, x.epilogue.bias ? x.epilogue.bias + j : nullptr, relu);
   }
 }
 
@@ -143,30 +165,30 @@ void gemm_dot(const Product<T>& x, bool transposed, Index j, Index j_end) {
   const Index many_row = transposed ? x.lda : x.ldb;
   const Index c_row = transposed ? 1 : x.ldc;
   const Index c_column = transposed ? x.ldc : 1;
-  const Index bias_row = transposed ? 1 : 0;
   const T* bias = x.epilogue.bias;
   const bool relu = x.epilogue.activation == Activation::relu;
-  constexpr Index w = lanes<T>;
-  constexpr int most = w >= 8 ? 4 : 2;
-  constexpr Index group = w;  // columns that all rows visit before the next ones are read
-  for (; j < j_end; j += group) {
-    const Index stop = j + group < j_end ? j + group : j_end;
-    for (Index i = 0; i < rows;) {
-      const Index r = rows - i >= most ? most : rows - i >= 2 ? 2 : 1;
-      for (Index q = j; q < stop; q += w / r) {
-        const auto call = [&]<int count>(std::integral_constant<int, count>) {
-          dot_tile<T, count>(x.k, stop - q, few + i * few_row, few_row, many + q * many_row, many_row, x.alpha, x.beta,
-                             x.c + i * c_row + q * c_column, c_row, c_column,
-                             bias ? bias + (transposed ? i : q) : nullptr, bias_row, 1 - bias_row, relu);
-        };
-        if (r == most)
-          call(std::integral_constant<int, most>());
-        else if (r == 2)
-          call(std::integral_constant<int, 2>());
-        else
-          call(std::integral_constant<int, 1>());
+  const GemmKernels<T>& kernels = x.kernels;
+  const Index w = kernels.lanes;
+  T total[max_lanes];
+  for (; j < j_end; j += w) {  // columns that all rows visit before the next ones are read
+    const Index stop = j + w < j_end ? j + w : j_end;
+    for (Index i = 0, r; i < rows; i += r) {
+      r = rows - i >= kernels.most_dots ? kernels.most_dots : rows - i >= 2 ? 2 : 1;
+      auto* const dots = kernels.dots[r == kernels.most_dots ? 2 : r - 1];
+      const Index at_once = w / r;
+      for (Index q = j; q < stop; q += at_once) {
+        const Index columns = stop - q < at_once ? stop - q : at_once;
+        dots(x.k, columns, few + i * few_row, few_row, many + q * many_row, many_row, total);
+        for (Index s = 0; s < r; ++s)
+          for (Index u = 0; u < columns; ++u) {
+            T& out = x.c[(i + s) * c_row + (q + u) * c_column];
+            T value = x.alpha * total[s * at_once + u];
+            if (x.beta != T(0)) value += x.beta * out;
+            if (bias != nullptr) value += bias[transposed ? i + s : q + u];
+            if (relu && value < T(0)) value = T(0);
+            out = value;
+          }
       }
-      i += r;
     }
   }
 }
@@ -175,9 +197,10 @@ template <class T>
 void gemm_by_dots(const Product<T>& x) {
   const bool transposed = !x.is_dot();
   const Index columns = transposed ? x.m : x.n;
-  const Index groups = (columns + lanes<T> - 1) / lanes<T>;
+  const Index w = x.kernels.lanes;
+  const Index groups = (columns + w - 1) / w;
   parallel_for(groups, work_per_thread / (x.m * x.n * x.k / groups + 1) + 1, [&](Index begin, Index end) {
-    gemm_dot(x, transposed, begin * lanes<T>, end * lanes<T> < columns ? end * lanes<T> : columns);
+    gemm_dot(x, transposed, begin * w, end * w < columns ? end * w : columns);
   });
 }
 

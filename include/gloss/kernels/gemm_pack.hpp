@@ -3,7 +3,7 @@
 
 #include <new>
 
-#include <gloss/kernels/gemm_tile.hpp>
+#include <gloss/kernels/gemm_kernels.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 
@@ -45,67 +45,27 @@ Workspace& workspace() {
   return space;
 }
 
-/// x0 y0 x1 y1 ... of the lower halves, or of the upper ones.
-template <class T, bool upper, std::size_t... i>
-GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y, std::index_sequence<i...>) {
-  constexpr std::size_t w = sizeof...(i);
-  return __builtin_shufflevector(x, y, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...);
-}
-template <class T, bool upper>
-GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y) {
-  return interleave<T, upper>(x, y, std::make_index_sequence<lanes<T>>());
-}
-
-/// Turns a square of vectors on its diagonal. Interleaving row r with row r + w / 2 moves one bit of the position from
-/// the row to the column, so log2(w) rounds move them all.
-template <class T>
-GLOSS_INLINE void transpose(Vec<T> (&rows)[lanes<T>]) {
-  constexpr int w = lanes<T>;
-  GLOSS_UNROLL for (int round = 1; round < w; round *= 2) {
-    Vec<T> out[w];
-    GLOSS_UNROLL for (int r = 0; r < w / 2; ++r) {
-      out[2 * r] = interleave<T, false>(rows[r], rows[r + w / 2]);
-      out[2 * r + 1] = interleave<T, true>(rows[r], rows[r + w / 2]);
-    }
-    GLOSS_UNROLL for (int r = 0; r < w; ++r) rows[r] = out[r];
-  }
-}
-
-/// The vector whose lane r is the sum of the lanes of rows[r]: transpose's rounds with an addition in each.
-template <class T>
-GLOSS_INLINE Vec<T> sum_rows(Vec<T> (&rows)[lanes<T>]) {
-  GLOSS_UNROLL for (int half = lanes<T> / 2; half > 0; half /= 2) {
-    GLOSS_UNROLL for (int r = 0; r < half; ++r) rows[r] =
-        interleave<T, false>(rows[r], rows[r + half]) + interleave<T, true>(rows[r], rows[r + half]);
-  }
-  return rows[0];
-}
-
 /// A panel of op(B) = B: rows [0, k), `columns` of them real, zeros up to `width`. out [k, width].
 template <class T>
 void pack_rows(Index k, Index columns, Index width, const T* b, Index ldb, T* out) {
-  for (Index p = 0; p < k; ++p, b += ldb, out += width)
-    for (Index j = 0; j < width; j += lanes<T>) {
-      const Index rest = columns - j;
-      store<T>(out + j, rest >= lanes<T> ? load<T>(b + j) : load_partial<T>(b + j, rest > 0 ? rest : 0));
-    }
+  const std::size_t real = static_cast<std::size_t>(columns) * sizeof(T);
+  const std::size_t rest = static_cast<std::size_t>(width - columns) * sizeof(T);
+  for (Index p = 0; p < k; ++p, b += ldb, out += width) {
+    std::memcpy(out, b, real);
+    if (rest > 0) std::memset(out + columns, 0, rest);
+  }
 }
 
 /// A panel of op(B) = B^T: `columns` rows of B, each k long, become columns; zeros up to `width`. out [k, width].
 template <class T>
-void pack_columns(Index k, Index columns, Index width, const T* b, Index ldb, T* out) {
-  constexpr Index w = lanes<T>;
+void pack_columns(const GemmKernels<T>& kernels, Index k, Index columns, Index width, const T* b, Index ldb, T* out) {
+  const Index w = kernels.lanes;
   for (Index j = 0; j < width; j += w) {
     const T* source = b + j * ldb;
     const Index real = columns - j < w ? columns - j : w;
     Index p = 0;
     if (real == w)
-      for (; p + w <= k; p += w) {
-        Vec<T> square[w];
-        GLOSS_UNROLL for (int r = 0; r < w; ++r) square[r] = load<T>(source + r * ldb + p);
-        transpose<T>(square);
-        GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(out + (p + r) * width + j, square[r]);
-      }
+      for (; p + w <= k; p += w) kernels.turn(source + p, ldb, out + p * width + j, width);
     for (; p < k; ++p)
       for (Index r = 0; r < w; ++r) out[p * width + j + r] = r < real ? source[r * ldb + p] : T(0);
   }

@@ -1,0 +1,36 @@
+// The innermost parts of a matrix product: tiles of C whose sums stay in registers, dot products, squares turned on
+// their diagonal. One copy for every instruction set, behind a table.
+#pragma once
+
+#include <gloss/kernels/gemm_naive.hpp>
+#include <gloss/kernels/simd.hpp>
+
+namespace gloss::inline GLOSS_ABI::kernels::detail {
+
+/// Rows of a whole tile, with every instruction set.
+inline constexpr int tile_rows = 6;
+/// The most that lanes and vectors of a tile can be.
+inline constexpr int max_lanes = 16;
+inline constexpr int max_vectors = 4;
+
+/// What gemm_kernels.inc defines for one instruction set.
+template <class T>
+struct GemmKernels {
+  using Tile = void(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc, T alpha,
+                    T beta);
+  using Dots = void(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out);
+  Index lanes, vectors;
+  Tile* tile[2][2];  // two rows or tile_rows; vectors / 2 or vectors
+  void (*end)(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu);
+  void (*turn)(const T* b, Index ldb, T* out, Index out_step);
+  Index most_dots;
+  Dots* dots[3];  // for one row, for two, for most_dots
+
+  Index width() const { return vectors * lanes; }
+};
+
+}  // namespace gloss::inline GLOSS_ABI::kernels::detail
+
+#define GLOSS_ISA_FILE <gloss/kernels/gemm_kernels.inc>
+#include <gloss/kernels/isa_copies.inc>
+#undef GLOSS_ISA_FILE
