@@ -36,7 +36,11 @@ TEST_CASE("build report: six lines, each with its name") {
   CHECK(lines[3].starts_with("vectors: " + std::to_string(GLOSS_VECTOR_BYTES) + " bytes, "));
   CHECK(lines[4] == "threads: " + std::to_string(num_threads()) + ", " +
                         (openmp_version > 0 ? "OpenMP " + std::to_string(openmp_version) : "no OpenMP"));
-  CHECK(lines[5].starts_with("products: "));
+#ifdef GLOSS_GEMM_EIGEN
+  CHECK(lines[5].starts_with("products: Eigen "));
+#else
+  CHECK(lines[5] == "products: gloss's tiles, " + std::string(kernels::isa_name(kernels::isa())));
+#endif
 }
 
 #if defined(__GNUC__) && !defined(__clang__)

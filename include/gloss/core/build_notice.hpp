@@ -43,11 +43,18 @@ inline std::string_view processor_instruction_set() {
 
 namespace detail {
 
-/// One line, or "" when nothing is lost: code without AVX2's multiply-add on a processor that has it is far below it,
-/// AVX2 on one with AVX-512 is not.
-inline std::string build_notice(bool optimized, std::string_view compiled, std::string_view processor) {
+/// Whether what a program computes most with has copies for better processors.
+#ifdef GLOSS_COPY_AVX512
+inline constexpr bool has_copies = true;
+#else
+inline constexpr bool has_copies = false;
+#endif
+
+/// One line, or "" when little is lost: code without AVX2's multiply-add on a processor that has it is far below it,
+/// AVX2 on one with AVX-512 is not, nor is a program with copies.
+inline std::string build_notice(bool optimized, std::string_view compiled, std::string_view processor, bool copies) {
   const bool has_fma = processor == "avx2" || processor == "avx512";
-  const bool uses_fma = compiled == "avx2" || compiled == "avx512";
+  const bool uses_fma = copies || compiled == "avx2" || compiled == "avx512";
   std::string text;
   if (!optimized) text += " without optimisation (-O2)";
   if (has_fma && !uses_fma) {
@@ -66,7 +73,8 @@ inline std::string build_notice(bool optimized, std::string_view compiled, std::
 /// Called once in a process, when the first tensor asks for memory.
 GLOSS_NOINLINE inline void give_build_notice() {
 #ifndef GLOSS_NO_NOTICE
-  const std::string text = build_notice(is_optimized, compiled_instruction_set, processor_instruction_set());
+  const std::string text =
+      build_notice(is_optimized, compiled_instruction_set, processor_instruction_set(), has_copies);
   if (text.empty()) return;
 #ifdef _MSC_VER
 #pragma warning(suppress : 4996)

@@ -5,6 +5,13 @@
 #include <gloss/kernels/gemm_naive.hpp>
 #include <gloss/kernels/simd.hpp>
 
+// What has been read stays in its register: GCC would read it again for every use.
+#if defined(__GNUC__) && defined(__x86_64__)
+#define GLOSS_IN_REGISTER(v) asm("" : "+v"(v))
+#else
+#define GLOSS_IN_REGISTER(v) static_cast<void>(v)
+#endif
+
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 
 /// Rows of a whole tile, with every instruction set.

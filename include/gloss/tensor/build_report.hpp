@@ -11,8 +11,8 @@
 namespace gloss::inline GLOSS_ABI {
 
 /// A few lines: version, compiler, language, optimisation, the instruction set of the code beside the processor's,
-/// vectors, threads, and what computes matrix products. gloss::compiled may have been built otherwise than its caller;
-/// what is said here holds for the copy of this function that the linker kept.
+/// vectors, threads, and what computes matrix products, with which instruction set. gloss::compiled may have been built
+/// otherwise than its caller; what is said here holds for the copy of this function that the linker kept.
 inline std::string build_report() {
   std::string text;
   const auto add = [&text](const auto&... parts) { (append_part(text, parts), ...); };
@@ -48,7 +48,7 @@ inline std::string build_report() {
 #ifdef GLOSS_GEMM_EIGEN
   add("Eigen ", EIGEN_WORLD_VERSION, '.', EIGEN_MAJOR_VERSION, '.', EIGEN_MINOR_VERSION);
 #else
-  add("gloss's tiles");
+  add("gloss's tiles, ", kernels::isa_name(kernels::isa()));
 #endif
   add("\n");
   return text;
