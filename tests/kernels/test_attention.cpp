@@ -9,28 +9,31 @@ using namespace test;
 
 namespace {
 
-enum class Mask { none, padding, full, odd_strides };
+enum class Mask { none, padding, both_ends, full, odd_strides };
+enum class Bias { none, full, one_for_all, per_head, per_key, per_query, odd_strides };
 
 struct Case {
   Index batch = 1, heads = 2, len_q = 1, len_k = 1, d_k = 8, d_v = 8;
   bool projection = false, causal = false;
   Mask mask = Mask::none;
   double fill = -1e9, dropout = 0;
+  Index group = 1;  // query heads for a head of keys
+  Bias bias = Bias::none;
 };
 
 // One problem: its arrays, and the arguments that point into them.
 template <class T>
 struct Problem {
-  std::vector<T> q, key, v, o, stats, weights, d_o, dq, dk, dv;
+  std::vector<T> q, key, v, o, stats, weights, d_o, dq, dk, dv, bias, dbias;
   std::vector<char> mask;  // bytes, for std::vector<bool> has no elements to point at
   k::AttentionArgs<T> args;
   k::AttentionGrads<T> grads;
 
   explicit Problem(const Case& c) {
-    const Index bh = c.batch * c.heads;
+    const Index bh = c.batch * c.heads, kv = c.heads / c.group;
     q = random_values<T>(bh * c.len_q * c.d_k, 1);
-    key = random_values<T>(bh * c.len_k * c.d_k, 2);
-    v = random_values<T>(bh * c.len_k * c.d_v, 3);
+    key = random_values<T>(c.batch * kv * c.len_k * c.d_k, 2);
+    v = random_values<T>(c.batch * kv * c.len_k * c.d_v, 3);
     d_o = random_values<T>(bh * c.len_q * c.d_v, 4);
     o.resize(d_o.size());
     stats.resize(static_cast<std::size_t>(bh * 2 * c.len_q));
@@ -39,8 +42,8 @@ struct Problem {
     dk.resize(key.size(), T(7));
     dv.resize(v.size(), T(7));
     const auto q_like = attention_strides(c.heads, c.len_q, c.d_k, c.projection);
-    const auto k_like = attention_strides(c.heads, c.len_k, c.d_k, c.projection);
-    const auto v_like = attention_strides(c.heads, c.len_k, c.d_v, c.projection);
+    const auto k_like = attention_strides(kv, c.len_k, c.d_k, c.projection);
+    const auto v_like = attention_strides(kv, c.len_k, c.d_v, c.projection);
     const auto o_like = attention_strides(c.heads, c.len_q, c.d_v, c.projection);
     args = {.batch = c.batch,
             .heads = c.heads,
@@ -48,6 +51,7 @@ struct Problem {
             .len_k = c.len_k,
             .d_k = c.d_k,
             .d_v = c.d_v,
+            .group = c.group,
             .q = q.data(),
             .k = key.data(),
             .v = v.data(),
@@ -79,6 +83,10 @@ struct Problem {
         for (Index j = 0; j < c.len_k; ++j)
           mask[static_cast<std::size_t>(b * c.len_k + j)] = j == 0 || j < c.len_k / (2 + b);
       ms[0] = c.len_k, ms[3] = 1;
+    } else if (c.mask == Mask::both_ends) {  // [1, heads, 1, len_k], the first keys hidden too
+      for (Index h = 0; h < c.heads; ++h)
+        for (Index j = 0; j < c.len_k; ++j) mask.push_back(j >= c.len_k / 3 + h && j < c.len_k - c.len_k / 4);
+      ms[1] = c.len_k, ms[3] = 1;
     } else if (c.mask == Mask::full) {  // [batch, 1, len_q, len_k]: some rows see nothing, others all, others some
       mask.resize(static_cast<std::size_t>(c.batch * c.len_q * c.len_k));
       for (std::size_t n = 0; n < mask.size(); ++n) {
@@ -91,6 +99,21 @@ struct Problem {
       for (char& m : mask) m = engine() % 2 != 0;
       ms[1] = c.len_q * c.len_k, ms[2] = 1, ms[3] = c.len_q;
     }
+    if (c.bias != Bias::none) {
+      const auto set = [](Index(&s)[4], Index b, Index h, Index i, Index j) { s[0] = b, s[1] = h, s[2] = i, s[3] = j; };
+      const Index nm = c.len_q * c.len_k;
+      Index(&s)[4] = args.bias_strides;
+      if (c.bias == Bias::full) set(s, c.heads * nm, nm, c.len_k, 1);
+      if (c.bias == Bias::one_for_all) set(s, 0, 0, c.len_k, 1);
+      if (c.bias == Bias::per_head) set(s, 0, nm, c.len_k, 1);
+      if (c.bias == Bias::per_key) set(s, c.len_k, 0, 0, 1);
+      if (c.bias == Bias::per_query) set(s, 0, c.len_q, 1, 0);
+      if (c.bias == Bias::odd_strides) set(s, nm, 0, 1, c.len_q);
+      bias = random_values<T>(bh * nm, 5);
+      dbias.resize(bias.size());
+      args.bias = bias.data(), grads.dbias = dbias.data();
+      set(grads.dbias_strides, s[0], s[1], s[2], s[3]);
+    }
     if (!mask.empty()) args.mask = reinterpret_cast<const bool*>(mask.data());
   }
 };
@@ -99,20 +122,31 @@ template <class T>
 void check(const Case& c) {
   INFO("batch " << c.batch << " heads " << c.heads << " len_q " << c.len_q << " len_k " << c.len_k << " d_k " << c.d_k
                 << " d_v " << c.d_v << " causal " << c.causal << " mask " << static_cast<int>(c.mask) << " dropout "
-                << c.dropout << " projection " << c.projection << " fill " << c.fill);
+                << c.dropout << " projection " << c.projection << " fill " << c.fill << " group " << c.group << " bias "
+                << static_cast<int>(c.bias));
   Problem<T> p(c);
   k::attention_forward(p.args);
   k::attention_backward(p.args, p.grads);
+  if (c.bias != Bias::none) k::attention_bias_backward(p.args, p.grads);
   const NaiveAttention want = naive_attention(p.args, p.grads);
-  const auto as_dense = [&](const std::vector<T>& x, const k::AttentionStrides& s, Index len, Index d) {
-    return dense(x, s, c.batch, c.heads, len, d);
-  };
+  const auto as_dense = [&](const std::vector<T>& x, const k::AttentionStrides& s, Index len, Index d,
+                            Index group = 1) { return dense(x, s, c.batch, c.heads / group, len, d); };
   const double slack = tolerance<T> * 10 * (1 + static_cast<double>(std::max(c.len_q, c.len_k)) / 20);
   CHECK(difference(as_dense(p.o, p.args.o_strides, c.len_q, c.d_v), want.o) < tolerance<T> * 10);
   CHECK(difference(p.weights, want.weights) < tolerance<T> * 10);
   CHECK(difference(as_dense(p.dq, p.grads.dq_strides, c.len_q, c.d_k), want.dq) < slack);
-  CHECK(difference(as_dense(p.dk, p.grads.dk_strides, c.len_k, c.d_k), want.dk) < slack);
-  CHECK(difference(as_dense(p.dv, p.grads.dv_strides, c.len_k, c.d_v), want.dv) < slack);
+  CHECK(difference(as_dense(p.dk, p.grads.dk_strides, c.len_k, c.d_k, c.group), want.dk) < slack);
+  CHECK(difference(as_dense(p.dv, p.grads.dv_strides, c.len_k, c.d_v, c.group), want.dv) < slack);
+  if (c.bias == Bias::none) return;
+  std::vector<double> dbias(p.dbias.size());
+  std::size_t from = 0;
+  const Index* s = p.grads.dbias_strides;
+  for (Index b = 0; b < c.batch; ++b)
+    for (Index h = 0; h < c.heads; ++h)
+      for (Index i = 0; i < c.len_q; ++i)
+        for (Index j = 0; j < c.len_k; ++j)
+          dbias[static_cast<std::size_t>(b * s[0] + h * s[1] + i * s[2] + j * s[3])] += want.dbias[from++];
+  CHECK(difference(p.dbias, dbias) < slack * static_cast<double>(1 + c.batch * c.heads * c.len_q / 20));
 }
 
 }  // namespace
@@ -136,7 +170,7 @@ TEMPLATE_TEST_CASE("attention: causal, with as many or more keys than queries", 
 
 TEMPLATE_TEST_CASE("attention: masks of every kind, rows that see nothing are uniform over all keys", "", float,
                    double) {
-  for (const Mask mask : {Mask::padding, Mask::full, Mask::odd_strides})
+  for (const Mask mask : {Mask::padding, Mask::both_ends, Mask::full, Mask::odd_strides})
     for (const Index len : {1, 6, 8, 23, 64, 100, 200})
       for (const bool causal : {false, true}) {
         // causal hides keys altogether; with the mask on top a row sees nothing only where both say so
@@ -150,6 +184,71 @@ TEMPLATE_TEST_CASE("attention: dropout follows the rule of kernels::dropout", ""
   for (const Index len : {1, 9, 23, 64, 65, 130}) {
     check<TestType>({.batch = 2, .len_q = len, .len_k = len, .dropout = 0.3});
     check<TestType>({.len_q = 21, .len_k = len, .causal = len >= 21, .mask = Mask::full, .dropout = 0.1});
+  }
+}
+
+TEMPLATE_TEST_CASE("attention: heads of keys shared by groups of query heads", "", float, double) {
+  for (const Index len : {1, 3, 5, 40, 70, 300})
+    for (const bool projection : {false, true}) {
+      check<TestType>({.batch = 2, .heads = 4, .len_q = len, .len_k = len, .projection = projection, .group = 2});
+      check<TestType>({.heads = 3, .len_q = len, .len_k = 20, .projection = projection, .dropout = 0.2, .group = 3});
+      check<TestType>({.heads = 4, .len_q = len, .len_k = len + 9, .causal = true, .mask = Mask::padding, .group = 4});
+    }
+}
+
+TEMPLATE_TEST_CASE("attention: a bias of every kind, and its gradient", "", float, double) {
+  for (const Bias bias :
+       {Bias::full, Bias::one_for_all, Bias::per_head, Bias::per_key, Bias::per_query, Bias::odd_strides})
+    for (const Index len : {1, 3, 5, 33, 70, 140})
+      for (const bool causal : {false, true}) {
+        check<TestType>({.batch = 2, .len_q = len, .len_k = len, .causal = causal, .bias = bias});
+        check<TestType>({.batch = 3,
+                         .heads = 2,
+                         .len_q = len,
+                         .len_k = len + 13,
+                         .causal = causal,
+                         .mask = Mask::full,
+                         .dropout = 0.2,
+                         .group = 2,
+                         .bias = bias});
+      }
+}
+
+TEMPLATE_TEST_CASE("attention: a bias that grows along the keys lifts every tile above the last", "", float, double) {
+  using T = TestType;
+  Problem<T> p({.len_q = 40, .len_k = 200, .bias = Bias::per_key});
+  for (std::size_t j = 0; j < 200; ++j) p.bias[j] = static_cast<T>(j) / 2;
+  k::attention_forward(p.args);
+  k::attention_backward(p.args, p.grads);
+  const NaiveAttention want = naive_attention(p.args, p.grads);
+  CHECK(difference(p.o, want.o) < tolerance<T> * 100);
+  CHECK(difference(p.dq, want.dq) < tolerance<T> * 1000);
+}
+
+TEMPLATE_TEST_CASE("attention: what no query sees is not read", "", float, double) {
+  using T = TestType;
+  for (const Mask mask : {Mask::padding, Mask::both_ends}) {
+    Case c{.batch = 2, .len_q = 70, .len_k = 140, .mask = mask};
+    Problem<T> p(c), clean(c);
+    const auto masked = [&](Index b, Index h, Index j) {
+      return !p.args.mask[b * p.args.mask_strides[0] + h * p.args.mask_strides[1] + j];
+    };
+    for (Index b = 0; b < 2; ++b)
+      for (Index h = 0; h < 2; ++h)
+        for (Index j = 0; j < c.len_k; ++j)
+          for (Index d = 0; masked(b, h, j) && d < 8; ++d) {
+            const auto at = static_cast<std::size_t>(((b * 2 + h) * c.len_k + j) * 8 + d);
+            p.key[at] = p.v[at] = std::numeric_limits<T>::quiet_NaN();
+          }
+    for (Problem<T>* x : {&p, &clean}) {
+      x->args.weights = nullptr;
+      k::attention_forward(x->args);
+      k::attention_backward(x->args, x->grads);
+    }
+    CHECK(same_bits(p.o, clean.o));
+    CHECK(same_bits(p.dq, clean.dq));
+    CHECK(same_bits(p.dk, clean.dk));
+    CHECK(same_bits(p.dv, clean.dv));
   }
 }
 
@@ -202,11 +301,20 @@ TEMPLATE_TEST_CASE("attention: gradients that are not wanted change nothing in t
 
 TEMPLATE_TEST_CASE("attention: the same bits for any number of threads", "", float, double) {
   using T = TestType;
-  CHECK(same_for_any_threads([] {
-    Problem<T> p({.batch = 3, .len_q = 140, .len_k = 150, .mask = Mask::full, .dropout = 0.1});
-    k::attention_forward(p.args);
-    k::attention_backward(p.args, p.grads);
-    for (const auto* x : {&p.dq, &p.dk, &p.dv}) p.o.insert(p.o.end(), x->begin(), x->end());
-    return p.o;
-  }));
+  const Case cases[] = {
+      {.batch = 3, .len_q = 140, .len_k = 150, .mask = Mask::full, .dropout = 0.1, .bias = Bias::per_head},
+      {.heads = 1, .len_q = 900, .len_k = 70, .bias = Bias::per_key},  // fewer heads than threads: runs of queries
+      {.heads = 3, .len_q = 600, .len_k = 600, .causal = true, .group = 3},
+      {.heads = 1, .len_q = 300, .len_k = 300, .causal = true}};
+  for (const Case& c : cases)
+    CHECK(same_for_any_threads([&] {
+      Problem<T> p(c);
+      k::attention_forward(p.args);
+      k::attention_backward(p.args, p.grads);
+      if (c.bias != Bias::none) k::attention_bias_backward(p.args, p.grads);
+      for (const auto* x : {&p.dq, &p.dk, &p.dv, &p.dbias}) p.o.insert(p.o.end(), x->begin(), x->end());
+      return p.o;
+    }));
+  check<T>(cases[1]);
+  check<T>(cases[2]);
 }

@@ -9,7 +9,7 @@ namespace test {
 
 /// Dense copies of what attention computes; the inputs are read through the strides of the arguments.
 struct NaiveAttention {
-  std::vector<double> o, weights, dq, dk, dv;
+  std::vector<double> o, weights, dq, dk, dv, dbias;  // dbias is [batch, heads, len_q, len_k], nothing summed yet
 };
 
 template <class T>
@@ -21,22 +21,25 @@ NaiveAttention naive_attention(const gloss::kernels::AttentionArgs<T>& a, const 
   };
   const auto size = [](Index n) { return static_cast<std::size_t>(n); };
   NaiveAttention r;
-  const Index heads = a.batch * a.heads;
+  const Index heads = a.batch * a.heads, kv_heads = a.heads / a.group;
   r.o.resize(size(heads * a.len_q * a.d_v));
   r.weights.resize(size(heads * a.len_q * a.len_k));
   r.dq.resize(size(heads * a.len_q * a.d_k));
-  r.dk.resize(size(heads * a.len_k * a.d_k));
-  r.dv.resize(size(heads * a.len_k * a.d_v));
+  r.dbias.resize(r.weights.size());
+  r.dk.resize(size(a.batch * kv_heads * a.len_k * a.d_k));
+  r.dv.resize(size(a.batch * kv_heads * a.len_k * a.d_v));
   for (Index bh = 0; bh < heads; ++bh) {
-    const Index b = bh / a.heads, h = bh % a.heads;
+    const Index b = bh / a.heads, h = bh % a.heads, kv = h / a.group, bkv = b * kv_heads + kv;
     for (Index i = 0; i < a.len_q; ++i) {
       std::vector<double> p(size(a.len_k)), factor(size(a.len_k), 1.0);
       std::vector<bool> masked(size(a.len_k));
       double max = -std::numeric_limits<double>::infinity(), sum = 0;
       for (Index j = 0; j < a.len_k; ++j) {
         double score = 0;
-        for (Index c = 0; c < a.d_k; ++c) score += at(a.q, a.q_strides, b, h, i, c) * at(a.k, a.k_strides, b, h, j, c);
+        for (Index c = 0; c < a.d_k; ++c) score += at(a.q, a.q_strides, b, h, i, c) * at(a.k, a.k_strides, b, kv, j, c);
         score *= static_cast<double>(a.scale);
+        const Index* bs = a.bias_strides;
+        if (a.bias != nullptr) score += static_cast<double>(a.bias[b * bs[0] + h * bs[1] + i * bs[2] + j * bs[3]]);
         const Index* ms = a.mask_strides;
         masked[size(j)] = a.mask != nullptr && !a.mask[b * ms[0] + h * ms[1] + i * ms[2] + j * ms[3]];
         if (masked[size(j)]) score = static_cast<double>(a.mask_fill);
@@ -57,7 +60,7 @@ NaiveAttention naive_attention(const gloss::kernels::AttentionArgs<T>& a, const 
         const double w = p[size(j)] * factor[size(j)];
         r.weights[size((bh * a.len_q + i) * a.len_k + j)] = w;
         for (Index c = 0; c < a.d_v; ++c)
-          r.o[size((bh * a.len_q + i) * a.d_v + c)] += w * at(a.v, a.v_strides, b, h, j, c);
+          r.o[size((bh * a.len_q + i) * a.d_v + c)] += w * at(a.v, a.v_strides, b, kv, j, c);
       }
       if (g.d_o == nullptr) continue;
       for (Index c = 0; c < a.d_v; ++c)
@@ -65,15 +68,16 @@ NaiveAttention naive_attention(const gloss::kernels::AttentionArgs<T>& a, const 
       for (Index j = 0; j < a.len_k; ++j) {
         double dp = 0;
         for (Index c = 0; c < a.d_v; ++c) {
-          dp += at(g.d_o, g.d_o_strides, b, h, i, c) * at(a.v, a.v_strides, b, h, j, c);
-          r.dv[size((bh * a.len_k + j) * a.d_v + c)] +=
+          dp += at(g.d_o, g.d_o_strides, b, h, i, c) * at(a.v, a.v_strides, b, kv, j, c);
+          r.dv[size((bkv * a.len_k + j) * a.d_v + c)] +=
               p[size(j)] * factor[size(j)] * at(g.d_o, g.d_o_strides, b, h, i, c);
         }
-        const double ds =
-            masked[size(j)] ? 0 : p[size(j)] * (dp * factor[size(j)] - d_dot_o) * static_cast<double>(a.scale);
+        double ds = masked[size(j)] ? 0 : p[size(j)] * (dp * factor[size(j)] - d_dot_o);
+        r.dbias[size((bh * a.len_q + i) * a.len_k + j)] = ds;
+        ds *= static_cast<double>(a.scale);
         for (Index c = 0; c < a.d_k; ++c) {
-          r.dq[size((bh * a.len_q + i) * a.d_k + c)] += ds * at(a.k, a.k_strides, b, h, j, c);
-          r.dk[size((bh * a.len_k + j) * a.d_k + c)] += ds * at(a.q, a.q_strides, b, h, i, c);
+          r.dq[size((bh * a.len_q + i) * a.d_k + c)] += ds * at(a.k, a.k_strides, b, kv, j, c);
+          r.dk[size((bkv * a.len_k + j) * a.d_k + c)] += ds * at(a.q, a.q_strides, b, h, i, c);
         }
       }
     }

@@ -1,398 +1,210 @@
-// Fused scaled dot-product attention: softmax(scale q k^T) v by tiles with a running softmax, so that memory grows with
-// the length and not with its square. Scores are kept transposed, a query per lane: the softmax needs no horizontal
-// sums, and k and v are used as they lie.
+// Fused scaled dot-product attention: softmax(scale q k^T + bias) v by tiles with a running softmax, so that memory
+// grows with the length and not with its square.
 #pragma once
 
 #include <cmath>
 #include <limits>
 
+#include <gloss/core/parallel_for.hpp>
+#include <gloss/kernels/attention_backward.hpp>
+#include <gloss/kernels/attention_block.hpp>
 #include <gloss/kernels/attention_few.hpp>
-#include <gloss/kernels/attention_tile.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels {
 
 namespace detail {
 
-/// Queries of a block and keys of a tile.
+/// Queries on their way past the tiles of keys: what the softmax knows of a strip so far.
 template <class T>
-inline constexpr Index attention_block_q = lanes<T>*(GLOSS_VECTOR_BYTES == 64 ? 4 : 8);
-inline constexpr Index attention_block_k = 64;
+struct AttentionState {
+  T* base = nullptr;  // [width] what scores are taken relative to; -infinity before the first
+  T* sum = nullptr;   // [width] sum of 2^(score - base)
+  T* ot = nullptr;    // [d_v rounded up, width] sum of 2^(score - base) v
+  bool fresh = true;  // ot is not written yet
+};
 
-/// What a tile's part of the mask looks like.
-enum class MaskTile { all_visible, mixed, all_masked };
-
-/// One block of queries on its way past the tiles of keys: where it is, and the arrays it works in.
+/// The scores become 2^(score - base). The base rises only when scores exceed it by so much that a power might
+/// overflow sums of any length, which after the first tile seldom happens: then sum and ot shrink.
 template <class T>
-struct AttentionBlock {
-  const AttentionArgs<T>& args;
-  Index b = 0, h = 0;
-  Index i0 = 0, rows = 0, width = 0;  // queries [i0, i0 + rows), one per lane of `width`
-  Index j0 = 0, keys = 0;             // keys [j0, j0 + keys)
-  T* qt;                              // [d_k, width] scaled queries
-  T* st;                              // [keys, width] scores, then probabilities
-  T* k_tile;
-  T* v_tile;
-  T* drop = nullptr;       // [keys, width] 0 or 1 / (1 - dropout)
-  T* drop_rows = nullptr;  // the same before transposition
-  const T* k = nullptr;    // the tile's keys, [keys rounded up to panel_rows, ldk]
-  const T* v = nullptr;
-  Index ldk = 0, ldv = 0;
+void attention_exponentials(T* st, Index keys, Index width, const AttentionState<T>& state, Index d_v) {
+  constexpr T infinity = std::numeric_limits<T>::infinity(), slack = 8;
+  constexpr Index w = lanes<T>;
+  for (Index i = 0; i < width; i += w) {
+    T* const s = st + i;
+    Vec<T> max[4];
+    for (Vec<T>& m : max) m = splat<T>(-infinity);
+    Index j = 0;
+    for (; j + 4 <= keys; j += 4)
+      GLOSS_UNROLL for (int u = 0; u < 4; ++u) max[u] = vmax<T>(max[u], load<T>(s + (j + u) * width));
+    for (; j < keys; ++j) max[0] = vmax<T>(max[0], load<T>(s + j * width));
+    max[0] = vmax<T>(vmax<T>(max[0], max[1]), vmax<T>(max[2], max[3]));
+    Vec<T> base = load<T>(state.base + i), total = load<T>(state.sum + i);
+    const IntVec<T> rises = max[0] > base + slack;
+    if (hmax<T>(select<T>(rises, splat<T>(T(1)), Vec<T>{})) > T(0)) {
+      const Vec<T> shrink = select<T>(rises, power_of_2<T>(base - max[0]), splat<T>(T(1)));
+      base = select<T>(rises, max[0], base);
+      store<T>(state.base + i, base);
+      total = total * shrink;
+      if (!state.fresh)
+        for (Index r = 0; r < d_v; ++r) store<T>(state.ot + r * width + i, load<T>(state.ot + r * width + i) * shrink);
+    }
+    base = select<T>(base == -infinity, Vec<T>{}, base);
+    Vec<T> sums[4] = {total};
+    for (j = 0; j + 4 <= keys; j += 4) GLOSS_UNROLL for (int u = 0; u < 4; ++u) {
+        const Vec<T> p = power_of_2<T>(load<T>(s + (j + u) * width) - base);
+        sums[u] = sums[u] + p;
+        store<T>(s + (j + u) * width, p);
+      }
+    for (; j < keys; ++j) {
+      const Vec<T> p = power_of_2<T>(load<T>(s + j * width) - base);
+      sums[0] = sums[0] + p;
+      store<T>(s + j * width, p);
+    }
+    store<T>(state.sum + i, (sums[0] + sums[1]) + (sums[2] + sums[3]));
+  }
+}
 
-  static Index scratch_size(const AttentionArgs<T>& a) {
-    constexpr Index bq = attention_block_q<T>, bk = attention_block_k;
+/// Takes blocks of queries past the keys.
+template <class T>
+class AttentionForward {
+ public:
+  static constexpr Index strip = attention_strip<T>, block_k = attention_block_k;
+
+  static Index scratch_size(const AttentionArgs<T>& a, Index queries) {
     using S = Scratch<T>;
-    return S::size(a.d_k * bq) + S::size(bk * bq) + S::size(bk * round_up(a.d_k, panel_rows)) +
-           S::size(bk * round_up(a.d_v, panel_rows)) + (a.dropout > 0 ? 2 * S::size(bk * bq) : 0);
+    return AttentionTile<T>::scratch_size(a, strip) + S::size(queries * a.d_k) + S::size(block_k * strip) +
+           queries / strip * (2 * S::size(strip) + S::size(round_up(a.d_v, panel_rows) * strip));
   }
-  AttentionBlock(const AttentionArgs<T>& a, Scratch<T>& scratch) : args(a) {
-    constexpr Index bq = attention_block_q<T>, bk = attention_block_k;
-    qt = scratch.take(a.d_k * bq);
-    st = scratch.take(bk * bq);
-    k_tile = scratch.take(bk * round_up(a.d_k, panel_rows));
-    v_tile = scratch.take(bk * round_up(a.d_v, panel_rows));
+  AttentionForward(const AttentionArgs<T>& args, Scratch<T>& scratch, Index queries)
+      : a(args), tile(args, scratch, strip), qt(scratch.take(queries * a.d_k)), st(scratch.take(block_k * strip)) {
+    for (Index n = 0; n < queries / strip; ++n)
+      states[n] = {scratch.take(strip), scratch.take(strip), scratch.take(o_rows * strip)};
+  }
+
+  /// The queries [i0, i0 + rows) of a head.
+  void operator()(Index head, Index i0, Index rows) {
+    tile.select_head(head);
+    const Index strips = (rows + strip - 1) / strip;
+    const auto strip_of = [&](Index n) {
+      const Index left = rows - n * strip, have = left < strip ? left : strip;
+      return AttentionStrip{i0 + n * strip, have, round_up(have, lanes<T>)};
+    };
+    for (Index n = 0; n < strips; ++n) {
+      const AttentionStrip s = strip_of(n);
+      tile.load_queries(s, qt + n * a.d_k * strip, s.width);
+      for (Index i = 0; i < s.width; i += lanes<T>) {
+        store<T>(states[n].base + i, splat<T>(-std::numeric_limits<T>::infinity()));
+        store<T>(states[n].sum + i, Vec<T>{});
+      }
+      states[n].fresh = true;
+    }
+    const Index end = tile.key_end(i0 + rows);
+    Index first_visible = 0, end_visible = end;
+    tile.visible_range(first_visible, end_visible);
+    // What all queries see comes first: after that most masked tiles are known to add nothing.
+    const Index ranges[3][2] = {{first_visible, end_visible}, {0, first_visible}, {end_visible, end}};
+    for (const auto& range : ranges)
+      for (Index j0 = range[0]; j0 < range[1]; j0 += block_k) {
+        tile.select_keys(j0, range[1]);
+        for (Index n = 0; n < strips; ++n) meet(strip_of(n), states[n], qt + n * a.d_k * strip);
+      }
+    for (Index n = 0; n < strips; ++n) {
+      finish(strip_of(n), states[n]);
+      if (a.weights != nullptr) write_weights(strip_of(n), states[n], qt + n * a.d_k * strip);
+    }
+  }
+
+ private:
+  /// A strip meets the tile of keys.
+  void meet(const AttentionStrip& s, AttentionState<T>& state, const T* q) {
+    const Index keys = tile.visible_keys(s);
+    if (keys <= 0) return;
+    const MaskTile mask = tile.look_at_mask(s, keys);
+    if (tile.adds_nothing(mask, s, state.base)) return;
+    tile.scores(s, q, st, s.width, keys, mask);
+    attention_exponentials<T>(st, keys, s.width, state, a.d_v);
     if (a.dropout > 0) {
-      drop = scratch.take(bk * bq);
-      drop_rows = scratch.take(bk * bq);
+      tile.draw_dropout(s, s.width, keys);
+      tile.apply_dropout(s, st, s.width, keys);
     }
+    tile.load_values();
+    panel_product<T>(o_rows, s.width, keys, tile.v, 1, tile.ldv, st, s.width, state.ot, s.width, !state.fresh);
+    state.fresh = false;
   }
-
-  void start(Index head, Index first_query) {
-    b = head / args.heads;
-    h = head % args.heads;
-    i0 = first_query;
-    rows = args.len_q - i0 < attention_block_q<T> ? args.len_q - i0 : attention_block_q<T>;
-    width = round_up(rows, lanes<T>);
-    transpose<T>(attention_row(args.q, args.q_strides, b, h, i0), args.q_strides.row, rows, args.d_k, qt, width, width,
-                 args.scale);
-  }
-  /// How many keys the block's last query sees.
-  Index key_end() const {
-    if (!args.causal) return args.len_k;
-    const Index end = i0 + rows + args.len_k - args.len_q;
-    return end < 0 ? 0 : end < args.len_k ? end : args.len_k;
-  }
-  void select_keys(Index first_key, Index end) {
-    j0 = first_key;
-    keys = end - j0 < attention_block_k ? end - j0 : attention_block_k;
-  }
-
-  /// Rows of a tile: in place where a whole number of panels lies in memory, else copied and filled up with zeros.
-  const T* rows_of(const T* p, const AttentionStrides& s, Index d, T* tile, Index& ld) const {
-    const T* from = attention_row(p, s, b, h, j0);
-    if (keys % panel_rows == 0 && d % panel_rows == 0 && s.row == d) {
-      ld = d;
-      return from;
+  void finish(const AttentionStrip& s, AttentionState<T>& state) {
+    for (Index i = 0; i < s.width; i += lanes<T>) {
+      const Vec<T> inverse = a.len_k > 0 ? T(1) / load<T>(state.sum + i) : Vec<T>{};
+      store<T>(state.sum + i, inverse);
+      for (Index r = 0; r < a.d_v; ++r) {
+        T* const o = state.ot + r * s.width + i;
+        store<T>(o, state.fresh ? inverse * T(0) : load<T>(o) * inverse);
+      }
     }
-    ld = round_up(d, panel_rows);
-    copy_padded<T>(from, s.row, keys, d, tile, round_up(keys, panel_rows), ld);
-    return tile;
+    transpose<T>(state.ot, s.width, a.d_v, s.rows, attention_row(a.o, a.o_strides, tile.b, tile.h, s.i0),
+                 a.o_strides.row, a.d_v);
+    if (a.stats == nullptr) return;
+    T* const stats = a.stats + (tile.b * a.heads + tile.h) * 2 * a.len_q + s.i0;
+    for (Index i = 0; i < s.rows; ++i) stats[i] = state.base[i], stats[a.len_q + i] = state.sum[i];
   }
-  void load_keys() { k = rows_of(args.k, args.k_strides, args.d_k, k_tile, ldk); }
-  void load_values() { v = rows_of(args.v, args.v_strides, args.d_v, v_tile, ldv); }
-
-  const bool* mask_at(Index i, Index j) const {
-    const Index* s = args.mask_strides;
-    return args.mask + b * s[0] + h * s[1] + (i0 + i) * s[2] + (j0 + j) * s[3];
-  }
-  MaskTile look_at_mask() const {
-    if (args.mask == nullptr) return MaskTile::all_visible;
-    bool any = false, all = true;
-    for (Index i = 0; i < (args.mask_strides[2] == 0 ? 1 : rows); ++i) {
-      const bool* m = mask_at(i, 0);
-      Index j = 0;
-      if (args.mask_strides[3] == 1) {
-        for (; j + 8 <= keys; j += 8) {
-          std::uint64_t eight;
-          std::memcpy(&eight, m + j, 8);
-          any = any || eight != 0;
-          all = all && eight == 0x0101010101010101u;
+  /// Scores once more, now that the sums are known.
+  void write_weights(const AttentionStrip& s, const AttentionState<T>& state, const T* q) {
+    T* const weights = a.weights + ((tile.b * a.heads + tile.h) * a.len_q + s.i0) * a.len_k;
+    for (Index j0 = 0; j0 < a.len_k; j0 += block_k) {
+      tile.select_keys(j0, a.len_k);
+      tile.scores(s, q, st, s.width, tile.keys, tile.look_at_mask(s, tile.keys));
+      for (Index i = 0; i < s.width; i += lanes<T>) {
+        const Vec<T> base = load<T>(state.base + i), inverse = load<T>(state.sum + i);
+        for (Index j = 0; j < tile.keys; ++j) {
+          T* const x = st + j * s.width + i;
+          store<T>(x, power_of_2<T>(load<T>(x) - base) * inverse);
         }
       }
-      for (; j < keys; ++j) {
-        const bool visible = m[j * args.mask_strides[3]];
-        any = any || visible;
-        all = all && visible;
+      if (a.dropout > 0) {
+        tile.draw_dropout(s, s.width, tile.keys);
+        tile.apply_dropout(s, st, s.width, tile.keys);
       }
+      transpose<T>(st, s.width, tile.keys, s.rows, weights + j0, a.len_k, tile.keys);
     }
-    return all ? MaskTile::all_visible : any ? MaskTile::mixed : MaskTile::all_masked;
-  }
-  /// x[j][i] = value where (i, j) is masked.
-  void fill_masked(T* x, T value) const {
-    const Index step = args.mask_strides[3];
-    if (args.mask_strides[2] == 0) {
-      const bool* m = mask_at(0, 0);
-      for (Index j = 0; j < keys; ++j)
-        if (!m[j * step])
-          for (Index i = 0; i < width; i += lanes<T>) store<T>(x + j * width + i, splat<T>(value));
-      return;
-    }
-    for (Index i = 0; i < rows; ++i) {
-      const bool* m = mask_at(i, 0);
-      for (Index j = 0; j < keys; ++j) {
-        if (step == 1 && j % 8 == 0) {
-          std::uint64_t eight = 0;
-          while (j + 8 <= keys && (std::memcpy(&eight, m + j, 8), eight == 0x0101010101010101u)) j += 8;
-          if (j >= keys) break;
-        }
-        if (!m[j * step]) x[j * width + i] = value;
-      }
-    }
-  }
-  /// x[j][i] = value where key j comes after what query i sees.
-  void fill_future(T* x, T value) const {
-    const Index offset = args.len_k - args.len_q;
-    for (Index j = i0 + offset + 1 - j0 > 0 ? i0 + offset + 1 - j0 : 0; j < keys; ++j) {
-      const Index hidden = j0 + j - offset - i0;  // the lanes below see nothing of j
-      for (Index i = 0; i < width && i < hidden; i += lanes<T>) {
-        T* p = x + j * width + i;
-        const IntVec<T> lane = iota<IntOf<T>>() + static_cast<IntOf<T>>(i);
-        store<T>(p, select<T>(lane < static_cast<IntOf<T>>(hidden), splat<T>(value), load<T>(p)));
-      }
-    }
-  }
-  /// st = the tile's scores, masked.
-  void scores(MaskTile mask) {
-    panel_product<T>(round_up(keys, panel_rows), width, args.d_k, k, ldk, 1, qt, width, st, width, false);
-    if (mask != MaskTile::all_visible) fill_masked(st, args.mask_fill);
-    if (args.causal) fill_future(st, -std::numeric_limits<T>::infinity());
-  }
-  /// Whether a wholly masked tile adds exactly nothing, given each row's largest score so far.
-  bool adds_nothing(MaskTile mask, const T* largest) const {
-    if (mask != MaskTile::all_masked) return false;
-    for (Index i = 0; i < rows; ++i)
-      if (!(largest[i] > args.mask_fill + T(800))) return false;
-    return true;
   }
 
-  /// drop = what the tile's probabilities are multiplied by.
-  void draw_dropout() {
-    const DropoutRule<T> rule(args.dropout);
-    std::uint16_t bits[attention_block_q<T> * attention_block_k + 128];
-    const bool whole_rows = keys == args.len_k;  // then the block's elements follow each other: one draw for all
-    const Index first = ((b * args.heads + h) * args.len_q + i0) * args.len_k + j0;
-    if (whole_rows)
-      random16(args.random, static_cast<std::uint64_t>(first / 8), (first % 8 + rows * keys + 7) / 8, bits);
-    for (Index i = 0; i < rows; ++i) {
-      const Index at = first + i * args.len_k;
-      const std::uint16_t* row = bits + (whole_rows ? first % 8 + i * keys : at % 8);
-      if (!whole_rows) random16(args.random, static_cast<std::uint64_t>(at / 8), (at % 8 + keys + 7) / 8, bits);
-      for (Index j = 0; j < keys; j += lanes<T>)
-        store<T>(drop_rows + i * attention_block_k + j, rule(splat<T>(T(1)), row + j));
-    }
-    transpose<T>(drop_rows, attention_block_k, rows, keys, drop, width, width);
-  }
-  void apply_dropout(T* x) const {
-    for (Index n = 0; n < keys * width; n += lanes<T>) store<T>(x + n, load<T>(x + n) * load<T>(drop + n));
-  }
+  const AttentionArgs<T>& a;
+  const Index o_rows = round_up(a.d_v, panel_rows);
+  AttentionTile<T> tile;
+  T* qt;  // of each strip [d_k, width]
+  T* st;  // [keys, width] scores, then probabilities
+  AttentionState<T> states[attention_block_q / strip];
 };
 
 }  // namespace detail
 
-/// o = dropout(softmax(scale q k^T, masked)) v; stats and weights where wanted.
+/// o = dropout(softmax(scale q k^T + bias, masked)) v; stats and weights where wanted.
 /// A row that sees no key, or only -infinity, is NaN.
 template <class T>
 void attention_forward(const AttentionArgs<T>& a) {
   if (a.len_q <= detail::attention_few) return detail::attention_forward_few(a);
-  constexpr Index bq = detail::attention_block_q<T>;
-  constexpr T infinity = std::numeric_limits<T>::infinity();
-  const Index blocks = (a.len_q + bq - 1) / bq, o_rows = detail::round_up(a.d_v, detail::panel_rows);
+  constexpr Index strip = detail::attention_strip<T>;
+  // Blocks as large as leaves some for every core: a block reads the keys once.
+  Index bq = detail::attention_block_q;
+  while (bq > strip && a.batch * a.heads * ((a.len_q + bq - 1) / bq) < 16) bq /= 2;
+  const Index blocks = (a.len_q + bq - 1) / bq;
   const Index work = (a.len_q < bq ? a.len_q : bq) * a.len_k * (a.d_k + a.d_v);
   parallel_for(a.batch * a.heads * blocks, detail::attention_grain(work), [&](Index begin, Index end) {
-    using S = detail::Scratch<T>;
-    S scratch(detail::AttentionBlock<T>::scratch_size(a) + S::size(o_rows * bq) + 2 * S::size(bq));
-    detail::AttentionBlock<T> block(a, scratch);
-    T* const ot = scratch.take(o_rows * bq);  // [d_v, width]
-    T* const largest = scratch.take(bq);
-    T* const sum = scratch.take(bq);
+    using Forward = detail::AttentionForward<T>;
+    detail::Scratch<T> scratch(Forward::scratch_size(a, bq));
+    Forward forward(a, scratch, bq);
     for (Index task = begin; task < end; ++task) {
-      block.start(task / blocks, task % blocks * bq);
-      const Index width = block.width, key_end = block.key_end();
-      for (Index i = 0; i < o_rows * width; i += lanes<T>) store<T>(ot + i, Vec<T>{});
-      for (Index i = 0; i < width; ++i) largest[i] = -infinity, sum[i] = T(0);
-      for (Index j0 = 0; j0 < key_end; j0 += detail::attention_block_k) {
-        block.select_keys(j0, key_end);
-        const detail::MaskTile mask = block.look_at_mask();
-        if (block.adds_nothing(mask, largest)) continue;
-        block.load_keys();
-        block.scores(mask);
-        for (Index i = 0; i < width; i += lanes<T>) {
-          T* const s = block.st + i;
-          const Vec<T> before = load<T>(largest + i);
-          Vec<T> max = before, max1 = before;
-          Index j = 0;
-          for (; j + 2 <= block.keys; j += 2) {
-            max = vmax<T>(max, load<T>(s + j * width));
-            max1 = vmax<T>(max1, load<T>(s + (j + 1) * width));
-          }
-          if (j < block.keys) max = vmax<T>(max, load<T>(s + j * width));
-          max = vmax<T>(max, max1);
-          const Vec<T> base = select<T>(max == -infinity, Vec<T>{}, max);
-          const Vec<T> shrink = exp<T>(before - base);
-          Vec<T> total = load<T>(sum + i) * shrink;
-          for (j = 0; j < block.keys; ++j) {
-            const Vec<T> p = exp<T>(load<T>(s + j * width) - base);
-            total = total + p;
-            store<T>(s + j * width, p);
-          }
-          store<T>(largest + i, max);
-          store<T>(sum + i, total);
-          if (j0 > 0)
-            for (Index r = 0; r < a.d_v; ++r) store<T>(ot + r * width + i, load<T>(ot + r * width + i) * shrink);
-        }
-        if (a.dropout > 0) {
-          block.draw_dropout();
-          block.apply_dropout(block.st);
-        }
-        block.load_values();
-        detail::panel_product<T>(o_rows, width, block.keys, block.v, 1, block.ldv, block.st, width, ot, width, true);
-      }
-      for (Index i = 0; i < width; i += lanes<T>) {
-        const Vec<T> inverse = a.len_k > 0 ? T(1) / load<T>(sum + i) : Vec<T>{};
-        store<T>(sum + i, inverse);
-        for (Index r = 0; r < a.d_v; ++r) store<T>(ot + r * width + i, load<T>(ot + r * width + i) * inverse);
-      }
-      detail::transpose<T>(ot, width, a.d_v, block.rows,
-                           detail::attention_row(a.o, a.o_strides, block.b, block.h, block.i0), a.o_strides.row, a.d_v);
-      if (a.stats != nullptr) {
-        T* const stats = a.stats + (block.b * a.heads + block.h) * 2 * a.len_q + block.i0;
-        for (Index i = 0; i < block.rows; ++i) stats[i] = largest[i], stats[a.len_q + i] = sum[i];
-      }
-      if (a.weights == nullptr) continue;
-      T* const weights = a.weights + ((block.b * a.heads + block.h) * a.len_q + block.i0) * a.len_k;
-      for (Index j0 = 0; j0 < a.len_k; j0 += detail::attention_block_k) {  // again, now that the sums are known
-        block.select_keys(j0, a.len_k);
-        block.load_keys();
-        block.scores(block.look_at_mask());
-        for (Index i = 0; i < width; i += lanes<T>) {
-          const Vec<T> max = load<T>(largest + i), inverse = load<T>(sum + i);
-          for (Index j = 0; j < block.keys; ++j) {
-            T* const s = block.st + j * width + i;
-            store<T>(s, exp<T>(load<T>(s) - max) * inverse);
-          }
-        }
-        if (a.dropout > 0) {
-          block.draw_dropout();
-          block.apply_dropout(block.st);
-        }
-        detail::transpose<T>(block.st, width, block.keys, block.rows, weights + j0, a.len_k, block.keys);
-      }
+      // First, last, second, last but one, ...: with causality late blocks see more keys, and threads take runs.
+      const Index n = task % blocks, i0 = (n % 2 == 0 ? n / 2 : blocks - 1 - n / 2) * bq;
+      forward(task / blocks, i0, a.len_q - i0 < bq ? a.len_q - i0 : bq);
     }
   });
-}
-
-/// The gradients of attention_forward; args.o and args.stats hold what it wrote.
-/// With P the probabilities, M the dropout factors and D = sum over a row of d_o o:
-///   dv = (P M)^T d_o, dP = M (d_o v^T), dS = P (dP - D), 0 where masked, dq = scale dS k, dk = scale dS^T q.
-/// P is computed again from the scores. One thread takes a whole head, so the sums have one order.
-template <class T>
-void attention_backward(const AttentionArgs<T>& a, const AttentionGrads<T>& g) {
-  constexpr Index bq = detail::attention_block_q<T>, bk = detail::attention_block_k, panel = detail::panel_rows;
-  constexpr Index pad = lanes < T >> panel ? lanes<T> : panel;
-  const Index dk_width = detail::round_up(a.d_k, pad), dv_width = detail::round_up(a.d_v, pad);
-  const Index k_rows = detail::round_up(a.len_k, panel);
-  parallel_for(
-      a.batch * a.heads, detail::attention_grain(a.len_q * a.len_k * (a.d_k + a.d_v)), [&](Index begin, Index end) {
-        using S = detail::Scratch<T>;
-        S scratch(detail::AttentionBlock<T>::scratch_size(a) + S::size(bq * dk_width) + 2 * S::size(bq * dv_width) +
-                  S::size(bk * bq) + S::size(dk_width * bq) + 3 * S::size(bq) + S::size(k_rows * dk_width) +
-                  S::size(k_rows * dv_width));
-        detail::AttentionBlock<T> block(a, scratch);
-        T* const q_rows = scratch.take(bq * dk_width);   // [queries, d_k] scaled
-        T* const do_rows = scratch.take(bq * dv_width);  // [queries, d_v]
-        T* const dot = scratch.take(dv_width * bq);      // [d_v, width]
-        T* const dst = scratch.take(bk * bq);            // [keys, width] dP, then dS
-        T* const dqt = scratch.take(dk_width * bq);      // [d_k, width]
-        T* const largest = scratch.take(bq);
-        T* const inverse = scratch.take(bq);
-        T* const row_dot = scratch.take(bq);  // D
-        T* const dk = scratch.take(k_rows * dk_width);
-        T* const dv = scratch.take(k_rows * dv_width);
-        for (Index head = begin; head < end; ++head) {
-          for (Index i = 0; i < k_rows * dk_width; i += lanes<T>) store<T>(dk + i, Vec<T>{});
-          for (Index i = 0; i < k_rows * dv_width; i += lanes<T>) store<T>(dv + i, Vec<T>{});
-          for (Index i0 = 0; i0 < a.len_q; i0 += bq) {
-            block.start(head, i0);
-            const Index width = block.width, rows = block.rows, key_end = block.key_end();
-            const T* const d_o = detail::attention_row(g.d_o, g.d_o_strides, block.b, block.h, i0);
-            const T* const o = detail::attention_row(a.o, a.o_strides, block.b, block.h, i0);
-            detail::copy_padded<T>(detail::attention_row(a.q, a.q_strides, block.b, block.h, i0), a.q_strides.row, rows,
-                                   a.d_k, q_rows, rows, dk_width, a.scale);
-            detail::copy_padded<T>(d_o, g.d_o_strides.row, rows, a.d_v, do_rows, rows, dv_width);
-            detail::transpose<T>(do_rows, dv_width, rows, a.d_v, dot, width, width);
-            const T* const stats = a.stats + head * 2 * a.len_q + i0;
-            for (Index i = 0; i < width; ++i) {
-              const bool real = i < rows;
-              largest[i] = real ? stats[i] : T(0);
-              inverse[i] = real ? stats[a.len_q + i] : T(0);
-              Vec<T> sum{};
-              if (real)
-                each_vector<T>(a.d_v, [&](Index c, Index m) GLOSS_INLINE_LAMBDA {
-                  sum = sum + load<T>(do_rows + i * dv_width + c) * load_n<T>(o + i * a.o_strides.row + c, m);
-                });
-              row_dot[i] = hsum<T>(sum);
-            }
-            for (Index i = 0; i < dk_width * width; i += lanes<T>) store<T>(dqt + i, Vec<T>{});
-            for (Index j0 = 0; j0 < key_end; j0 += bk) {
-              block.select_keys(j0, key_end);
-              const detail::MaskTile mask = block.look_at_mask();
-              if (block.adds_nothing(mask, largest)) continue;
-              const Index keys = block.keys, key_rows = detail::round_up(keys, panel);
-              block.load_keys();
-              block.load_values();
-              block.scores(mask);
-              detail::panel_product<T>(key_rows, width, a.d_v, block.v, block.ldv, 1, dot, width, dst, width, false);
-              if (a.dropout > 0) {
-                block.draw_dropout();
-                block.apply_dropout(dst);
-              }
-              for (Index i = 0; i < width; i += lanes<T>) {
-                const Vec<T> max = load<T>(largest + i), scale = load<T>(inverse + i), d = load<T>(row_dot + i);
-                for (Index j = 0; j < keys; ++j) {
-                  T* const s = block.st + j * width + i;
-                  T* const ds = dst + j * width + i;
-                  const Vec<T> p = exp<T>(load<T>(s) - max) * scale;
-                  store<T>(ds, p * (load<T>(ds) - d));
-                  store<T>(s, p);
-                }
-              }
-              if (mask != detail::MaskTile::all_visible) block.fill_masked(dst, T(0));
-              if (a.dropout > 0) block.apply_dropout(block.st);
-              for (Index i = keys * width; i < key_rows * width; i += lanes<T>) {
-                store<T>(block.st + i, Vec<T>{});
-                store<T>(dst + i, Vec<T>{});
-              }
-              if (g.dv != nullptr)
-                detail::panel_product<T>(key_rows, dv_width, rows, block.st, width, 1, do_rows, dv_width,
-                                         dv + j0 * dv_width, dv_width, true);
-              if (g.dk != nullptr)
-                detail::panel_product<T>(key_rows, dk_width, rows, dst, width, 1, q_rows, dk_width, dk + j0 * dk_width,
-                                         dk_width, true);
-              if (g.dq != nullptr)
-                detail::panel_product<T>(detail::round_up(a.d_k, panel), width, keys, block.k, 1, block.ldk, dst, width,
-                                         dqt, width, true);
-            }
-            if (g.dq != nullptr)
-              detail::transpose<T>(dqt, width, a.d_k, rows,
-                                   detail::attention_row(g.dq, g.dq_strides, block.b, block.h, i0), g.dq_strides.row,
-                                   a.d_k, a.scale);
-          }
-          const auto write = [&](const T* from, Index width, Index d, T* to, const AttentionStrides& s) {
-            if (to == nullptr) return;
-            T* const first = detail::attention_row(to, s, head / a.heads, head % a.heads, 0);
-            for (Index j = 0; j < a.len_k; ++j)
-              each_vector<T>(d, [&](Index c, Index m) GLOSS_INLINE_LAMBDA {
-                store_n<T>(first + j * s.row + c, load<T>(from + j * width + c), m);
-              });
-          };
-          write(dk, dk_width, a.d_k, g.dk, g.dk_strides);
-          write(dv, dv_width, a.d_v, g.dv, g.dv_strides);
-        }
-      });
 }
 
 GLOSS_INSTANTIATE(void attention_forward<float>(const AttentionArgs<float>&))
 GLOSS_INSTANTIATE(void attention_forward<double>(const AttentionArgs<double>&))
 GLOSS_INSTANTIATE(void attention_backward<float>(const AttentionArgs<float>&, const AttentionGrads<float>&))
 GLOSS_INSTANTIATE(void attention_backward<double>(const AttentionArgs<double>&, const AttentionGrads<double>&))
+GLOSS_INSTANTIATE(void attention_bias_backward<float>(const AttentionArgs<float>&, const AttentionGrads<float>&))
+GLOSS_INSTANTIATE(void attention_bias_backward<double>(const AttentionArgs<double>&, const AttentionGrads<double>&))
 
 }  // namespace gloss::inline GLOSS_ABI::kernels

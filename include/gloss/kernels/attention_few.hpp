@@ -6,9 +6,7 @@
 #include <limits>
 
 #include <gloss/core/parallel_for.hpp>
-#include <gloss/kernels/attention_args.hpp>
-#include <gloss/kernels/attention_tile.hpp>
-#include <gloss/kernels/dropout.hpp>
+#include <gloss/kernels/attention_block.hpp>
 #include <gloss/kernels/softmax.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels::detail {
@@ -16,23 +14,28 @@ namespace gloss::inline GLOSS_ABI::kernels::detail {
 /// Up to how many queries this is the faster way.
 inline constexpr Index attention_few = 4;
 
-/// s[j] = the scores of query i, masked.
+/// s[j] = the scores of query i with bias and mask, divided by ln 2.
 template <class T>
 void attention_row_scores(const AttentionArgs<T>& a, Index b, Index h, Index i, T* s) {
   constexpr T infinity = std::numeric_limits<T>::infinity();
   const T* q = attention_row(a.q, a.q_strides, b, h, i);
-  const T* k = attention_row(a.k, a.k_strides, b, h, 0);
+  const T* k = attention_row(a.k, a.k_strides, b, h / a.group, 0);
+  const T scale = static_cast<T>(a.scale * log2_e);
   for (Index j = 0; j < a.len_k; ++j) {
     const T* kj = k + j * a.k_strides.row;
     Vec<T> sum{};
     each_vector<T>(
         a.d_k, [&](Index c, Index m) GLOSS_INLINE_LAMBDA { sum = sum + load_n<T>(q + c, m) * load_n<T>(kj + c, m); });
-    s[j] = hsum<T>(sum) * a.scale;
+    s[j] = hsum<T>(sum) * scale;
+  }
+  if (a.bias != nullptr) {
+    const T* bias = a.bias + b * a.bias_strides[0] + h * a.bias_strides[1] + i * a.bias_strides[2];
+    for (Index j = 0; j < a.len_k; ++j) s[j] += bias[j * a.bias_strides[3]] * static_cast<T>(log2_e);
   }
   if (a.mask != nullptr) {
     const bool* mask = a.mask + b * a.mask_strides[0] + h * a.mask_strides[1] + i * a.mask_strides[2];
     for (Index j = 0; j < a.len_k; ++j)
-      if (!mask[j * a.mask_strides[3]]) s[j] = a.mask_fill;
+      if (!mask[j * a.mask_strides[3]]) s[j] = in_powers_of_2<T>(a.mask_fill);
   }
   if (a.causal)
     for (Index j = i + a.len_k - a.len_q + 1 > 0 ? i + a.len_k - a.len_q + 1 : 0; j < a.len_k; ++j) s[j] = -infinity;
@@ -57,7 +60,7 @@ void attention_forward_few(const AttentionArgs<T>& a) {
       const T largest = row_max<T>(s, a.len_k), base = largest == -infinity ? T(0) : largest;
       Vec<T> sums{};
       for (Index j = 0; j < padded; j += w) {
-        const Vec<T> p = exp<T>(load<T>(s + j) - base);
+        const Vec<T> p = power_of_2<T>(load<T>(s + j) - base);
         sums = sums + p;
         store<T>(s + j, p);
       }
@@ -77,7 +80,7 @@ void attention_forward_few(const AttentionArgs<T>& a) {
         T* const stats = a.stats + head * 2 * a.len_q + i;
         stats[0] = largest, stats[a.len_q] = inverse;
       }
-      const T* const v = attention_row(a.v, a.v_strides, b, h, 0);
+      const T* const v = attention_row(a.v, a.v_strides, b, h / a.group, 0);
       T* const o = attention_row(a.o, a.o_strides, b, h, i);
       each_vector<T>(a.d_v, [&](Index c, Index m) GLOSS_INLINE_LAMBDA {
         Vec<T> sum{};

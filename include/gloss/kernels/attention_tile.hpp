@@ -21,17 +21,11 @@ GLOSS_NOINLINE void panel_strip(Index m, Index depth, const T* a, Index a_row, I
   constexpr Index w = lanes<T>;
   for (Index i = 0; i < m; i += rows) {
     Vec<T> sum[rows][vectors];
-    T* ci = c + i * ldc;
-    if (accumulate) {
-      GLOSS_UNROLL for (int r = 0; r < rows; ++r) {
-        GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[r][j] = load<T>(ci + r * ldc + j * w);
-      }
-    } else {
-      GLOSS_UNROLL for (int r = 0; r < rows; ++r) {
-        GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[r][j] = Vec<T>{};
-      }
+    T* ci = c;
+    GLOSS_UNROLL for (int r = 0; r < rows; ++r, ci += ldc) {
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[r][j] = accumulate ? load<T>(ci + j * w) : Vec<T>{};
     }
-    const T* a0 = a + i * a_row;
+    const T* a0 = a;
     const T* a4 = rows > 4 ? a0 + 4 * a_row : a0;
     const T* bp = b;
     for (Index p = 0; p < depth; ++p, a0 += a_step, a4 += a_step, bp += ldb) {
@@ -42,9 +36,10 @@ GLOSS_NOINLINE void panel_strip(Index m, Index depth, const T* a, Index a_row, I
         GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[r][j] = x * y[j] + sum[r][j];
       }
     }
-    GLOSS_UNROLL for (int r = 0; r < rows; ++r) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(ci + r * ldc + j * w, sum[r][j]);
+    GLOSS_UNROLL for (int r = 0; r < rows; ++r, c += ldc) {
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + j * w, sum[r][j]);
     }
+    a += rows * a_row;
   }
 }
 
