@@ -7,11 +7,11 @@
 using namespace gloss;
 
 TEMPLATE_TEST_CASE("fma peak: each round multiplies and adds once on every chain", "", float, double) {
-  constexpr int chains = kernels::detail::peak_chains;
+  constexpr Index chains = kernels::detail::peak_chains;
   const TestType start = TestType(chains * (chains - 1) / 2);  // chain j begins at j
   CHECK(kernels::detail::multiply_and_add<TestType>(0, 2, 3) == start);
-  CHECK(kernels::detail::multiply_and_add<TestType>(1, 2, 3) == 2 * start + 3 * chains);
-  CHECK(kernels::detail::multiply_and_add<TestType>(2, 2, 3) == 4 * start + 9 * chains);
+  CHECK(kernels::detail::multiply_and_add<TestType>(1, 2, 3) == 2 * start + 3 * TestType(chains));
+  CHECK(kernels::detail::multiply_and_add<TestType>(2, 2, 3) == 4 * start + 9 * TestType(chains));
 }
 
 TEMPLATE_TEST_CASE("fma peak: it is a finite rate", "", float, double) {

@@ -5,34 +5,14 @@
 #include <gloss/core/parallel_for.hpp>
 #include <gloss/kernels/simd.hpp>
 
+#define GLOSS_ISA_FILE <gloss/kernels/fma_peak.inc>
+#include <gloss/kernels/isa_copies.inc>
+#undef GLOSS_ISA_FILE
+
 namespace gloss::inline GLOSS_ABI::kernels {
 
-namespace detail {
-/// Sums that do not wait for each other: as many as registers hold beside two factors.
-#if defined(__AVX512F__) || defined(__aarch64__)
-inline constexpr int peak_chains = 16;
-#else
-inline constexpr int peak_chains = 10;
-#endif
-
-/// n rounds of x = x * a + b on every chain, all in registers.
-template <class T>
-GLOSS_NOINLINE T multiply_and_add(Index n, T a, T b) {
-  using V = Vec<T>;
-  const V va = splat<T>(a), vb = splat<T>(b);
-  V x[peak_chains];
-  GLOSS_UNROLL for (int j = 0; j < peak_chains; ++j) x[j] = splat<T>(static_cast<T>(j));
-  for (Index i = 0; i < n; ++i) {
-    GLOSS_UNROLL for (int j = 0; j < peak_chains; ++j) x[j] = x[j] * va + vb;
-  }
-  V sum = x[0];
-  GLOSS_UNROLL for (int j = 1; j < peak_chains; ++j) sum = sum + x[j];
-  return sum[0];
-}
-}  // namespace detail
-
 /// Floating-point operations a second (two for a multiply-add) on all threads that parallel_for uses, with the vectors
-/// this code was compiled for: the best of several runs of about `seconds`. What a matrix product cannot exceed.
+/// that products use: the best of several runs of about `seconds`. What a matrix product cannot exceed.
 template <class T>
 double measure_fma_peak(double seconds = 0.01) {
   const Index threads = num_threads();
@@ -44,11 +24,11 @@ double measure_fma_peak(double seconds = 0.01) {
     const double begin = monotonic_seconds();
     parallel_for(threads, 1, [&](Index from, Index to) {
       T sum = T(0);
-      for (Index i = from; i < to; ++i) sum += detail::multiply_and_add<T>(n, factor, factor);
+      for (Index i = from; i < to; ++i) sum += GLOSS_ON_ISA(detail::multiply_and_add<T>(n, factor, factor));
       if (sum < T(0)) sink = sum;  // never, but the compiler does not know
     });
     const double took = monotonic_seconds() - begin;
-    const double flops = 2.0 * static_cast<double>(n * threads * detail::peak_chains * lanes<T>);
+    const double flops = static_cast<double>(n * threads * GLOSS_ON_ISA(detail::peak_round<T>));
     if (took < seconds / 2) {
       n *= 2;
       continue;
