@@ -1,4 +1,5 @@
-// Matrix products at the base Transformer's shapes: 16 sentences of 32 words, d_model 512, d_ff 2048, 8,000 words.
+// Matrix products at the base Transformer's shapes (512 words, d_model 512, d_ff 2048, a vocabulary of 8,000), at the toy
+// one's (512 words, 128, 512, 1,000), and when decoding.
 // Each is compared with the naive kernel before it is timed. FLOP/s is of the mean, median_s the median of single calls.
 #include <benchmark/benchmark.h>
 
@@ -135,8 +136,17 @@ int main(int argc, char* argv[]) {
   layer("feed_forward_1", 512, 2048, 512);
   layer("feed_forward_2", 512, 512, 2048);
   layer("generator", 512, 8000, 512);
-  for (Index rows : {1, 4, 8, 16}) layer("decoding", rows, 2048, 512);
-  layer("decoding_generator", 4, 8000, 512);
+  layer("toy", 512, 128, 128);
+  layer("toy_feed_forward_1", 512, 512, 128);
+  layer("toy_feed_forward_2", 512, 128, 512);
+  layer("toy_generator", 512, 1000, 128);
+  layer("small", 64, 64, 64);
+  for (Index rows : {1, 4, 8, 16}) {
+    layer("decoding", rows, 512, 512);
+    layer("decoding", rows, 2048, 512);
+    layer("decoding", rows, 512, 2048);
+    layer("decoding", rows, 8000, 512);
+  }
   heads("attention", 128, 32, 32, 64);
   heads("attention", 128, 64, 64, 64);
   heads("attention", 16, 512, 512, 64);

@@ -39,9 +39,14 @@ def cases():
     yield from layer("feed_forward_1", 512, 2048, 512)
     yield from layer("feed_forward_2", 512, 512, 2048)
     yield from layer("generator", 512, 8000, 512)
+    yield from layer("toy", 512, 128, 128)
+    yield from layer("toy_feed_forward_1", 512, 512, 128)
+    yield from layer("toy_feed_forward_2", 512, 128, 512)
+    yield from layer("toy_generator", 512, 1000, 128)
+    yield from layer("small", 64, 64, 64)
     for rows in (1, 4, 8, 16):
-        yield from layer("decoding", rows, 2048, 512)
-    yield from layer("decoding_generator", 4, 8000, 512)
+        for out, inputs in ((512, 512), (2048, 512), (512, 2048), (8000, 512)):
+            yield from layer("decoding", rows, out, inputs)
     for batch, length in ((128, 32), (128, 64), (16, 512)):
         yield from heads("attention", batch, length, length, 64)
 

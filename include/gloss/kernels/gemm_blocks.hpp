@@ -35,7 +35,7 @@ struct Product {
   /// The depth of the block that begins at p.
   Index depth_at(Index p) const { return k - p < depth() ? k - p : depth(); }
   /// Few rows against the rows of B: read B once, in its own order.
-  bool is_dot() const { return !trans_a && trans_b && m <= 8; }
+  bool is_dot() const { return !trans_a && trans_b && m <= 16; }
   bool is_dot_transposed() const { return !trans_a && n <= 8 && (trans_b || (n == 1 && ldb == 1)); }
 };
 
