@@ -1,3 +1,5 @@
+#include <random>
+
 #include <gloss/gloss.hpp>
 #include <gloss/ops/attention.hpp>
 #include <gloss/tensor/gradcheck.hpp>
@@ -14,6 +16,86 @@ TEST_CASE("attention: PyTorch's values and gradients on every recorded case") {
                                                           .causal = c.integer("causal") != 0,
                                                           .scale = c.real("scale"),
                                                           .mask_fill = -1e9}));
+}
+
+TEST_CASE("attention: a bias, and heads of keys that groups of query heads share, are PyTorch's") {
+  CHECK_GOLDEN("attention_bias_groups",
+               scaled_dot_product_attention(c["q"], c["k"], c["v"],
+                                            {.mask = c.has("mask") ? c.mask("mask") : Tensor<bool>{},
+                                             .bias = c.has("bias") ? c["bias"] : decltype(c["bias"]){},
+                                             .causal = c.integer("causal") != 0,
+                                             .scale = c.real("scale")}));
+}
+
+TEST_CASE("attention: gradcheck with a bias of every shape, groups of heads, dropout and mask") {
+  Rng rng(4);
+  RngGuard guard(rng);
+  const auto leaf = [](const Shape& shape) { return randn<double>(shape).requires_grad_(); };
+  const Tensor<double> q = leaf({2, 4, 5, 3}), k = leaf({2, 2, 7, 3}), v = leaf({2, 2, 7, 2});
+  Tensor<bool> mask = full<bool>({2, 1, 1, 7}, true);
+  mask.at({1, 0, 0, 6}) = false;
+  for (const Shape& shape : {Shape{2, 4, 5, 7}, Shape{5, 7}, Shape{4, 5, 7}, Shape{2, 1, 1, 7}, Shape{4, 1, 1},
+                             Shape{2, 1, 5, 1}, Shape{1}, Shape{}})
+    for (const double dropout : {0.0, 0.4})
+      CHECK(gradcheck(
+          [&](const std::vector<Tensor<double>>& in) {
+            Rng same(5);
+            RngGuard inner(same);
+            return scaled_dot_product_attention(
+                in[0], in[1], in[2], {.mask = mask, .bias = in[3], .causal = dropout > 0, .dropout = dropout});
+          },
+          {q, k, v, leaf(shape)}));
+  // only the bias wants a gradient, and it is a view that is stretched already
+  CHECK(gradcheck(
+      [&](const std::vector<Tensor<double>>& in) {
+        return scaled_dot_product_attention(q.detach(), k.detach(), v.detach(),
+                                            {.bias = in[0].transpose(0, 1).expand({2, 4, 5, 7})});
+      },
+      {leaf({7, 5})}));
+}
+
+TEMPLATE_TEST_CASE("attention: random shapes and strides, with bias and groups, as the composed form", "", float,
+                   double) {
+  using T = TestType;
+  Rng rng(9);
+  RngGuard guard(rng);
+  std::mt19937_64 engine(9);
+  const auto pick = [&](Index low, Index high) {
+    return low + static_cast<Index>(engine() % static_cast<std::uint64_t>(high - low + 1));
+  };
+  for (int round = 0; round < 40; ++round) {
+    const Index batch = pick(1, 3), group = pick(1, 3), kv = pick(1, 2), heads = kv * group;
+    const Index n = pick(1, 90), m = n + pick(0, 60), d_k = pick(1, 20), d_v = pick(1, 20);
+    // heads as views of a projection, or a tensor turned about
+    const auto values = [&](Index h, Index len, Index d) {
+      Tensor<T> x = pick(0, 1) == 1 ? randn<T>({batch, len, h, d}).transpose(1, 2)
+                                    : randn<T>({d, h, len, batch}).permute({3, 1, 2, 0});
+      return x.detach().requires_grad_();
+    };
+    const Tensor<T> q = values(heads, n, d_k), k = values(kv, m, d_k), v = values(kv, m, d_v),
+                    dy = randn<T>({batch, heads, n, d_v});
+    const Tensor<T> whole = randn<T>(
+        {pick(0, 1) == 1 ? batch : 1, pick(0, 1) == 1 ? heads : 1, pick(0, 1) == 1 ? m : 1, pick(0, 1) == 1 ? n : 1});
+    const Tensor<T> bias = whole.transpose(2, 3).detach().requires_grad_();
+    const bool causal = pick(0, 1) == 1;
+    Tensor<bool> mask = rand<T>({batch, 1, pick(0, 1) == 1 ? n : 1, m}) < T(0.7);
+    mask.select(-1, 0).fill_(true);
+    const Tensor<T> y = scaled_dot_product_attention(q, k, v, {.mask = mask, .bias = bias, .causal = causal});
+    const auto fused = grad(y, {q, k, v, bias}, {}, dy);
+    const auto wide = [&](const Tensor<T>& x) {
+      return x.unsqueeze(2).expand({batch, kv, group, m, x.size(-1)}).reshape({batch, heads, m, x.size(-1)});
+    };
+    Tensor<bool> seen = mask;
+    if (causal) seen = mask & tril(ones<bool>({n, m}), m - n);
+    const Tensor<T> scores = matmul(q, wide(k).transpose(2, 3)) / std::sqrt(static_cast<T>(d_k)) + bias;
+    const Tensor<T> z = matmul(softmax(masked_fill(scores, ~seen, -std::numeric_limits<T>::infinity()), -1), wide(v));
+    const auto composed = grad(z, {q, k, v, bias}, {}, dy);
+    const double slack = std::is_same_v<T, float> ? 1e-4 : 1e-11;
+    INFO("batch " << batch << " heads " << heads << " group " << group << " n " << n << " m " << m << " bias "
+                  << bias.shape().numel() << " causal " << causal);
+    CHECK(difference(y, z) < slack);
+    for (std::size_t i = 0; i < 4; ++i) CHECK(difference(fused[i], composed[i]) < slack * (i == 3 ? 100 : 10));
+  }
 }
 
 TEST_CASE("attention: gradcheck with mask, causal, dropout, and through split heads") {
@@ -73,6 +155,16 @@ TEST_CASE("attention: errors") {
               "scaled_dot_product_attention: query [2, 3, 4], key [3, 5, 4] and value [2, 5, 6] do not fit");
   CHECK_ERROR(scaled_dot_product_attention(q, k, v, {.mask = zeros<bool>({2, 4, 5})}), ShapeError,
               "scaled_dot_product_attention: mask [2, 4, 5] does not stretch to [2, 3, 5]");
+  CHECK_ERROR(scaled_dot_product_attention(q, k, v, {.bias = zeros<float>({3, 1, 1})}), ShapeError,
+              "scaled_dot_product_attention: bias [3, 1, 1] does not stretch to [2, 3, 5]");
+  CHECK_ERROR(scaled_dot_product_attention(q, k, v, {.bias = zeros<float>({1, 2, 3, 5})}), ShapeError,
+              "scaled_dot_product_attention: bias [1, 2, 3, 5] does not stretch to [2, 3, 5]");
+  CHECK_ERROR(scaled_dot_product_attention(zeros<float>({4, 3, 4}), zeros<float>({3, 5, 4}), zeros<float>({3, 5, 4})),
+              ShapeError,
+              "scaled_dot_product_attention: query [4, 3, 4], key [3, 5, 4] and value [3, 5, 4] do not fit");
+  CHECK_ERROR(scaled_dot_product_attention(zeros<float>({4, 3, 4}), zeros<float>({2, 5, 4}), zeros<float>({1, 5, 4})),
+              ShapeError,
+              "scaled_dot_product_attention: query [4, 3, 4], key [2, 5, 4] and value [1, 5, 4] do not fit");
   CHECK_ERROR(scaled_dot_product_attention(q, k, v, {.dropout = 1.5}), Error,
               "scaled_dot_product_attention: dropout 1.5 is not in [0, 1]");
   Tensor<float> leaf = zeros<float>({2, 3});

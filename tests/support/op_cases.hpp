@@ -144,6 +144,11 @@ inline std::vector<OpCase> op_cases() {
        [](In in) { return scaled_dot_product_attention(in[0], in[1], in[2]); },
        "xwby",
        fused("scaled_dot_product_attention")},
+      {"scaled_dot_product_attention with a bias",
+       {rows, numbers({2, 2, 2}, 0), numbers({2, 1, 2}, -0.5)},
+       [](In in) { return scaled_dot_product_attention(in[0], in[0], in[1], {.bias = in[2]}); },
+       "xwby",
+       fused("scaled_dot_product_attention")},
       {"einsum", {x, square}, [](In in) { return einsum("ij,jk->ik", in[0], in[1]); }, "xw"},
       // --- indexing
       {"cat",

@@ -45,7 +45,7 @@ struct AttentionGrads {
   T* dk = nullptr;
   T* dv = nullptr;
   T* dbias = nullptr;
-  Index dbias_strides[4] = {};  // as bias_strides
+  Index dbias_strides[4] = {};  // as bias_strides; 0 sums
   AttentionStrides d_o_strides = {}, dq_strides = {}, dk_strides = {}, dv_strides = {};
 };
 

@@ -258,13 +258,13 @@ void attention_backward(const AttentionArgs<T>& a, const AttentionGrads<T>& g) {
   }
 }
 
-/// dbias = dS, summed over what bias_strides of the arguments stretch. Scores and dP are computed once more here: every
-/// element then is the sum, in one order, that one thread makes, whatever is stretched.
+/// dbias = dS, summed over the axes along which dbias has no step. Scores and dP are computed once more here: every
+/// element then is the sum, in one order, that one thread makes, whatever is summed.
 template <class T>
 void attention_bias_backward(const AttentionArgs<T>& a, const AttentionGrads<T>& g) {
   using Gradient = detail::AttentionGradient<T>;
   constexpr Index bq = Gradient::bq, bk = Gradient::bk;
-  const Index* const step = a.bias_strides;
+  const Index* const step = g.dbias_strides;
   const bool each_query = step[2] != 0, each_key = step[3] != 0;
   const Index batch = step[0] != 0 ? a.batch : 1, heads = step[1] != 0 ? a.heads : 1;
   const Index blocks = each_query ? (a.len_q + bq - 1) / bq : 1;

@@ -10,8 +10,10 @@
 namespace gloss::inline GLOSS_ABI {
 
 /// Options of scaled_dot_product_attention.
+template <Real T = float>
 struct AttentionOptions {
   Tensor<bool> mask = {};  // true: may attend; broadcast to [..., n, m]
+  Tensor<T> bias = {};     // added to the scaled scores; broadcast to [..., n, m]
   bool causal = false;     // query i sees the keys j <= i + m - n; the others do not exist for it
   double dropout = 0;      // of the weights; the caller passes 0 outside training
   double scale = 0;        // 0: 1 / sqrt(d_k)
@@ -20,12 +22,36 @@ struct AttentionOptions {
 
 namespace detail {
 
-/// A tensor of 2 to 4 axes as [batch, heads, rows, width] with dense rows, outside the graph.
+/// A tensor of 2 to 4 axes as one of 4: [batch, heads, rows, width].
+template <class T>
+Tensor<T> with_four_axes(Tensor<T> x) {
+  while (x.dim() < 4) x = x.unsqueeze(0);
+  return x;
+}
+/// x without the axes that with_four_axes added to one of `dim`.
+template <class T>
+Tensor<T> without_added_axes(Tensor<T> x, int dim) {
+  while (x.dim() > dim) x = x.select(0, 0);
+  return x;
+}
+/// The same with dense rows, outside the graph.
 template <class T>
 Tensor<T> as_heads(const Tensor<T>& x) {
   Tensor<T> y = x.detach();
   if (y.strides()[y.dim() - 1] != 1 && y.size(-1) != 1) y = y.contiguous();
-  while (y.dim() < 4) y = y.unsqueeze(y.dim() == 3 ? 1 : 0);
+  return with_four_axes(y);
+}
+/// A mask or a bias stretched to the scores' shape, outside the graph; the kernel's strides say how.
+template <class T>
+Tensor<T> as_scores(const char* what, const Tensor<T>& x, const Shape& scores, Index* strides) {
+  if (!x.defined()) return {};
+  const int dim = scores.rank();
+  bool stretches = x.dim() <= dim;
+  for (int a = 1; stretches && a <= x.dim(); ++a) stretches = x.size(-a) == 1 || x.size(-a) == scores[dim - a];
+  if (!stretches)
+    fail<ShapeError>("scaled_dot_product_attention: ", what, " ", x.shape(), " does not stretch to ", scores);
+  const Tensor<T> y = with_four_axes(x.detach().expand(scores));
+  for (int a = 0; a < 4; ++a) strides[a] = y.strides()[a];
   return y;
 }
 template <class T>
@@ -49,23 +75,29 @@ Index attention_pairs(const kernels::AttentionArgs<T>& a) {
 
 }  // namespace detail
 
-/// y = dropout(softmax(scale q k^T, masked)) v in one pass: memory grows with n and m, not with n m, unless the weights
-/// are asked for. A row that may attend to nothing is NaN with the default fill, uniform with a finite one.
+/// y = dropout(softmax(scale q k^T + bias, masked)) v in one pass: memory grows with n and m, not with n m, unless the
+/// weights are asked for. A row that may attend to nothing is NaN with the default fill, uniform with a finite one.
+/// Keys that the mask hides from all queries are skipped, wherever they cannot count.
 /// Shape: q [..., n, d_k], k [..., m, d_k], v [..., m, d_v] of 2 to 4 axes with equal leading ones -> [..., n, d_v];
-/// weights, where given, becomes [..., n, m] (after dropout, outside the graph).
+/// k and v may have fewer heads (axis -3), of which each then serves as many heads of q, one after the other; weights,
+/// where given, becomes [..., n, m] (after dropout, outside the graph).
 /// Errors: ShapeError when the shapes do not fit, Error for a dropout outside [0, 1]; GradError from a recorded
 /// backward.
-/// Backward: with P the weights and D the sum of dy * y over a row: dv = P^T dy, dS = P * (dy v^T - D),
-/// dq = scale dS k, dk = scale dS^T q; q, k, v, y, each row's maximum and sum are saved, P is computed again.
-/// Source: paper 3.2.1, eq. 1; Dao et al. 2022 for the tiles.
+/// Backward: with P the weights and D the sum of dy * y over a row: dv = P^T dy, dS = P * (dy v^T - D), dbias = dS
+/// summed over stretched axes, dq = scale dS k, dk = scale dS^T q; q, k, v, bias, y and two numbers of each row are
+/// saved, P is computed again, and once more for dbias.
+/// Source: paper 3.2.1, eq. 1; Dao et al. 2022 for the tiles; Ainslie et al. 2023 for the groups of heads.
 /// PyTorch: torch.nn.functional.scaled_dot_product_attention
 template <Real T>
 Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v,
-                                       const AttentionOptions& options = {}, Tensor<T>* weights = nullptr) {
+                                       const AttentionOptions<T>& options = {}, Tensor<T>* weights = nullptr) {
   const int dim = q.dim();
   bool fits =
       dim >= 2 && dim <= 4 && k.dim() == dim && v.dim() == dim && k.size(-1) == q.size(-1) && v.size(-2) == k.size(-2);
-  for (int a = 0; fits && a < dim - 2; ++a) fits = q.size(a) == k.size(a) && q.size(a) == v.size(a);
+  for (int a = 0; fits && a < dim - 2; ++a) {
+    const bool in_groups = a == dim - 3 && k.size(a) > 0 && q.size(a) % k.size(a) == 0;
+    fits = k.size(a) == v.size(a) && (q.size(a) == k.size(a) || in_groups);
+  }
   if (!fits)
     fail<ShapeError>("scaled_dot_product_attention: query ", q.shape(), ", key ", k.shape(), " and value ", v.shape(),
                      " do not fit");
@@ -75,33 +107,23 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
   const Tensor<T> qh = detail::as_heads(q), kh = detail::as_heads(k), vh = detail::as_heads(v);
   const Index batch = qh.size(0), heads = qh.size(1), n = qh.size(2), m = kh.size(2), d_v = vh.size(3);
 
-  Tensor<bool> mask = options.mask;
-  if (mask.defined()) {
-    Shape target = q.shape();
-    target[dim - 1] = m;
-    bool stretches = mask.dim() <= dim;
-    for (int a = 1; stretches && a <= mask.dim(); ++a)
-      stretches = mask.size(-a) == 1 || mask.size(-a) == target[dim - a];
-    if (!stretches)
-      fail<ShapeError>("scaled_dot_product_attention: mask ", mask.shape(), " does not stretch to ", target);
-    mask = mask.expand(target);
-    while (mask.dim() < 4) mask = mask.unsqueeze(mask.dim() == 3 ? 1 : 0);
-  }
-
+  kernels::AttentionArgs<T> args;
+  Shape scores = q.shape();
+  scores[dim - 1] = m;
+  const Tensor<bool> mask = detail::as_scores("mask", options.mask, scores, args.mask_strides);
+  const Tensor<T> bias = detail::as_scores("bias", options.bias, scores, args.bias_strides);
   Tensor<T> y = detail::empty_heads(qh, d_v);
   const Tensor<T> stats = empty<T>({batch, heads, 2, n});
-  kernels::AttentionArgs<T> args;
   args.batch = batch, args.heads = heads, args.len_q = n, args.len_k = m, args.d_k = qh.size(3), args.d_v = d_v;
+  args.group = kh.size(1) > 0 ? heads / kh.size(1) : 1;
   args.q = qh.data(), args.k = kh.data(), args.v = vh.data(), args.o = y.data(), args.stats = stats.data();
   args.q_strides = detail::head_strides(qh), args.k_strides = detail::head_strides(kh);
   args.v_strides = detail::head_strides(vh), args.o_strides = detail::head_strides(y);
   args.scale = static_cast<T>(options.scale != 0 ? options.scale : 1 / std::sqrt(static_cast<double>(qh.size(3))));
   args.causal = options.causal;
   args.mask_fill = static_cast<T>(options.mask_fill);
-  if (mask.defined()) {
-    args.mask = mask.data();
-    for (int a = 0; a < 4; ++a) args.mask_strides[a] = mask.strides()[a];
-  }
+  if (mask.defined()) args.mask = mask.data();
+  if (bias.defined()) args.bias = bias.data();
   args.dropout = options.dropout;
   if (args.dropout > 0) args.random = current_rng().reserve(kernels::dropout_words(batch * heads * n * m));
   Tensor<T> p;
@@ -114,14 +136,10 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
   kernels::attention_forward(args);
   args.weights = nullptr;
 
-  const auto like_input = [dim](Tensor<T> x) {  // drops the axes that as_heads added
-    if (dim < 4) x = x.select(1, 0);
-    return dim < 3 ? x.select(0, 0) : x;
-  };
-  y = like_input(y);
-  if (weights != nullptr) *weights = like_input(p);
-  return record("scaled_dot_product_attention", y, {q, k, v},
-                [args, qh, kh, vh, mask, stats, saved = y.detach(), like_input](const Tensor<T>& dy, Grads& dx) {
+  y = detail::without_added_axes(y, dim);
+  if (weights != nullptr) *weights = detail::without_added_axes(p, dim);
+  return record("scaled_dot_product_attention", y, {q, k, v, options.bias},
+                [args, dim, scores, qh, kh, vh, mask, bias, stats, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
                   if (is_grad_enabled())
                     fail<GradError>("scaled_dot_product_attention: a fused op has no second derivative");
                   ProfileScope work("scaled_dot_product_attention", true);
@@ -142,10 +160,16 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
                   target(0, dq, qh, grads.dq, grads.dq_strides);
                   target(1, dk, kh, grads.dk, grads.dk_strides);
                   target(2, dv, vh, grads.dv, grads.dv_strides);
-                  kernels::attention_backward(args, grads);
-                  if (dq.defined()) dx.add(0, like_input(dq));
-                  if (dk.defined()) dx.add(1, like_input(dk));
-                  if (dv.defined()) dx.add(2, like_input(dv));
+                  if (dq.defined() || dk.defined() || dv.defined()) kernels::attention_backward(args, grads);
+                  if (dq.defined()) dx.add(0, detail::without_added_axes(dq, dim));
+                  if (dk.defined()) dx.add(1, detail::without_added_axes(dk, dim));
+                  if (dv.defined()) dx.add(2, detail::without_added_axes(dv, dim));
+                  if (!dx.needs(3)) return;
+                  Tensor<T> dbias = empty<T>(dx.shape(3));
+                  detail::as_scores("bias", dbias, scores, grads.dbias_strides);
+                  grads.dbias = dbias.data();
+                  kernels::attention_bias_backward(args, grads);
+                  dx.add(3, dbias);
                 });
 }
 
