@@ -31,36 +31,29 @@ void attention_exponentials(T* st, Index keys, Index width, const AttentionState
   constexpr Index w = lanes<T>;
   for (Index i = 0; i < width; i += w) {
     T* const s = st + i;
-    Vec<T> max[4];
-    for (Vec<T>& m : max) m = splat<T>(-infinity);
-    Index j = 0;
-    for (; j + 4 <= keys; j += 4)
-      GLOSS_UNROLL for (int u = 0; u < 4; ++u) max[u] = vmax<T>(max[u], load<T>(s + (j + u) * width));
-    for (; j < keys; ++j) max[0] = vmax<T>(max[0], load<T>(s + j * width));
-    max[0] = vmax<T>(vmax<T>(max[0], max[1]), vmax<T>(max[2], max[3]));
+    Vec<T> max = splat<T>(-infinity), max1 = max;
+    for (Index j = 0; j + 1 < keys; j += 2) {
+      max = vmax<T>(max, load<T>(s + j * width));
+      max1 = vmax<T>(max1, load<T>(s + (j + 1) * width));
+    }
+    max = vmax<T>(vmax<T>(max, max1), load<T>(s + (keys - 1) * width));
     Vec<T> base = load<T>(state.base + i), total = load<T>(state.sum + i);
-    const IntVec<T> rises = max[0] > base + slack;
+    const IntVec<T> rises = max > base + slack;
     if (hmax<T>(select<T>(rises, splat<T>(T(1)), Vec<T>{})) > T(0)) {
-      const Vec<T> shrink = select<T>(rises, power_of_2<T>(base - max[0]), splat<T>(T(1)));
-      base = select<T>(rises, max[0], base);
+      const Vec<T> shrink = select<T>(rises, power_of_2<T>(base - max), splat<T>(T(1)));
+      base = select<T>(rises, max, base);
       store<T>(state.base + i, base);
       total = total * shrink;
       if (!state.fresh)
         for (Index r = 0; r < d_v; ++r) store<T>(state.ot + r * width + i, load<T>(state.ot + r * width + i) * shrink);
     }
     base = select<T>(base == -infinity, Vec<T>{}, base);
-    Vec<T> sums[4] = {total};
-    for (j = 0; j + 4 <= keys; j += 4) GLOSS_UNROLL for (int u = 0; u < 4; ++u) {
-        const Vec<T> p = power_of_2<T>(load<T>(s + (j + u) * width) - base);
-        sums[u] = sums[u] + p;
-        store<T>(s + (j + u) * width, p);
-      }
-    for (; j < keys; ++j) {
+    for (Index j = 0; j < keys; ++j) {
       const Vec<T> p = power_of_2<T>(load<T>(s + j * width) - base);
-      sums[0] = sums[0] + p;
+      total = total + p;
       store<T>(s + j * width, p);
     }
-    store<T>(state.sum + i, (sums[0] + sums[1]) + (sums[2] + sums[3]));
+    store<T>(state.sum + i, total);
   }
 }
 

@@ -109,15 +109,11 @@ class AttentionGradient {
     }
     for (Index i = first; i < first + s.width; i += lanes<T>) {
       const Vec<T> from = load<T>(base + i), scale = load<T>(inverse + i), d = load<T>(row_dot + i);
-      const auto one = [&](T* p, T* ds) GLOSS_INLINE_LAMBDA {
-        const Vec<T> x = power_of_2<T>(load<T>(p) - from) * scale;
-        store<T>(ds, x * (load<T>(ds) - d));
-        store<T>(p, x);
-      };
-      Index j = 0;
-      for (; j + 4 <= n; j += 4)
-        GLOSS_UNROLL for (int u = 0; u < 4; ++u) one(st + (j + u) * width + i, dst + (j + u) * width + i);
-      for (; j < n; ++j) one(st + j * width + i, dst + j * width + i);
+      for (Index j = i; j < i + n * width; j += width) {
+        const Vec<T> p = power_of_2<T>(load<T>(st + j) - from) * scale;
+        store<T>(dst + j, p * (load<T>(dst + j) - d));
+        store<T>(st + j, p);
+      }
     }
     if (mask != MaskTile::all_visible) tile.fill_masked(s, dst + first, width, n, T(0));
     if (a.dropout > 0) tile.apply_dropout(s, st + first, width, n);
