@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gloss/kernels/gemm.hpp>
+#include <gloss/kernels/sum_rows.hpp>
 #include <gloss/ops/matmul.hpp>
 #include <gloss/ops/mul.hpp>
 #include <gloss/ops/sum.hpp>
@@ -53,7 +54,11 @@ Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& b
                   g = g.reshape({rows, out});
                   if (dx.needs(0)) dx.add(0, matmul(g, w).view(dx.shape(0)));
                   if (dx.needs(1)) dx.add(1, matmul(g.mT(), p.reshape({rows, in})));
-                  if (dx.needs(2)) dx.add(2, sum(g, 0));
+                  if (!dx.needs(2)) return;
+                  if (is_grad_enabled()) return dx.add(2, sum(g, 0));
+                  Tensor<T> db = empty<T>({out});
+                  kernels::sum_rows(rows, out, static_cast<const T*>(g.contiguous().data()), db.data());
+                  dx.add(2, db);
                 });
 }
 
