@@ -11,8 +11,8 @@ options = arguments(__doc__)
 import torch  # noqa: E402, after the arguments, which say so if it is not there
 import torch.nn.functional as F  # noqa: E402
 
-CASES = [(1, 8, n, 64, causal) for causal in (False, True) for n in (64, 128, 256, 512, 1024, 2048)]
-CASES += [(64, 4, n, 32, False) for n in (16, 32, 64)]
+CASES = [(1, 8, n, 64, causal) for causal in (False, True) for n in (64, 128, 256, 512, 1024, 2048, 8192)]
+CASES += [(64, 4, n, 32, False) for n in (16, 32, 64)] + [(16, 8, 32, 64, False)]
 
 
 for backward in (False, True):

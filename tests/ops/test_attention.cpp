@@ -179,3 +179,22 @@ TEST_CASE("attention: no queries, and a row that may attend to nothing") {
   const Tensor<float> x = ones<float>({2, 4});
   CHECK(std::isnan(scaled_dot_product_attention(x, x, x, {.mask = zeros<bool>({2, 2})}).at({0, 0})));
 }
+
+TEST_CASE("attention: memory grows with the length, not with its square") {
+  const auto peak = [](Index n) {
+    const auto leaf = [n] { return randn<float>({1, 2, n, 8}).requires_grad_(); };
+    const Tensor<float> q = leaf(), k = leaf(), v = leaf(), dy = ones<float>({1, 2, n, 8});
+    reset_peak_memory();
+    const auto before = memory_stats().in_use;
+    grad(scaled_dot_product_attention(q, k, v, {.causal = true}), {q, k, v}, {}, dy);
+    return memory_stats().peak - before;
+  };
+  const auto scratch = [](Index n) {  // of one thread
+    kernels::AttentionArgs<float> a;
+    a.len_q = a.len_k = n, a.d_k = a.d_v = 64;
+    return kernels::detail::AttentionForward<float>::scratch_size(a, kernels::detail::attention_block_q) +
+           kernels::detail::AttentionBackward<float>::scratch_size(a);
+  };
+  CHECK(peak(4096) <= 4 * peak(1024));
+  CHECK(scratch(8192) <= 4 * scratch(2048));
+}
