@@ -392,8 +392,9 @@ int main(int argc, char** argv) {
   add_dropout_case("dropout_d_model", {512, 512}, drop, -1e9);
   add_dropout_case("dropout_d_ff", {512, 2048}, drop, -1e9);
   add_dropout_case(
-      "relu_dropout", {512, 2048}, [](const F& x) { return dropout(relu(x), 0.1); }, 0);
+      "relu_dropout", {512, 2048}, [](const F& x) { return relu_dropout(x, 0.1); }, 0);
   add_adam<optim::Adam<float>>("adam", false);
+  add_adam<optim::AdamW<float>>("adamw", true);
   add_maths<float>("float");
   add_maths<double>("double");
   benchmark::Initialize(&argc, argv);

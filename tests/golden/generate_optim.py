@@ -17,6 +17,8 @@ CASES = {
     "adam": (torch.optim.Adam, dict(lr=0.05)),
     "adam_noam": (torch.optim.Adam, dict(lr=0.3, betas=(0.9, 0.98), eps=1e-9)),
     "adam_decay": (torch.optim.Adam, dict(lr=0.05, betas=(0.5, 0.7), eps=1e-3, weight_decay=0.1)),
+    "adamw": (torch.optim.AdamW, dict(lr=0.05)),
+    "adamw_decay": (torch.optim.AdamW, dict(lr=0.05, betas=(0.5, 0.7), eps=1e-3, weight_decay=0.3)),
     "sgd": (torch.optim.SGD, dict(lr=0.1)),
     "sgd_decay": (torch.optim.SGD, dict(lr=0.1, weight_decay=0.2)),
     "sgd_momentum": (torch.optim.SGD, dict(lr=0.1, momentum=0.9)),

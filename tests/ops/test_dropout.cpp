@@ -2,14 +2,17 @@
 
 #include <gloss/ops/add.hpp>
 #include <gloss/ops/dropout.hpp>
+#include <gloss/ops/gelu.hpp>
 #include <gloss/ops/mul.hpp>
 #include <gloss/ops/sum.hpp>
+#include <gloss/tensor/grad.hpp>
 #include <gloss/tensor/gradcheck.hpp>
 
 #include "support/catch.hpp"
 #include "support/tensors.hpp"
 
 using namespace gloss;
+using gloss_test::difference;
 using gloss_test::same_bits;
 using V = std::vector<Tensor<double>>;
 
@@ -106,11 +109,55 @@ TEST_CASE("add_dropout: is the residual plus dropout of x") {
   CHECK(gloss_test::difference(fused, composed) < 1e-6);
 }
 
+TEST_CASE("relu_dropout, gelu_dropout: are the two ops one after the other, with one draw") {
+  const auto twice = [](auto f) {
+    Rng rng(3);
+    const RngGuard guard(rng);
+    return f();
+  };
+  const Tensor<double> x = randn<double>({7, 30}).requires_grad_();
+  for (const bool is_view : {false, true}) {
+    const auto in = [&] { return is_view ? x.transpose(0, 1) : x; };
+    const auto same = [&](auto fused, auto composed) {
+      const Tensor<double> a = twice([&] { return fused(in()); }), b = twice([&] { return composed(in()); });
+      const Tensor<double> dy = randn<double>(a.shape());
+      CHECK(difference(a, b) < 1e-14);
+      CHECK(difference(grad(a, {x}, {}, dy)[0], grad(b, {x}, {}, dy)[0]) < 1e-14);
+    };
+    same([](const auto& t) { return relu_dropout(t, 0.3); }, [](const auto& t) { return dropout(relu(t), 0.3); });
+    for (const GeluKind kind : {GeluKind::exact, GeluKind::tanh})
+      same([&](const auto& t) { return gelu_dropout(t, 0.3, true, kind); },
+           [&](const auto& t) { return dropout(gelu(t, kind), 0.3); });
+  }
+  CHECK(same_bits(relu_dropout(x, 0.5, false), relu(x)));
+  CHECK(same_bits(gelu_dropout(x, 0.5, false), gelu(x)));
+  CHECK(same_bits(relu_dropout(x, 0.0), relu(x)));
+  CHECK(same_bits(gelu_dropout(x, 1.0) * 1, zeros<double>({7, 30})));
+  CHECK(relu_dropout(zeros<float>({0, 3}), 0.5).shape() == Shape{0, 3});
+  CHECK(gelu_dropout(zeros<float>({0, 3}), 0.5).shape() == Shape{0, 3});
+}
+
+TEST_CASE("relu_dropout: NaN stays NaN, and hands its gradient on, where it is kept") {
+  const Tensor<float> x = full<float>({1000}, NAN);
+  Tensor<float> leaf_x = x.clone();
+  leaf_x.requires_grad_();
+  const Tensor<float> y = relu_dropout(leaf_x, 0.5), g = grad(y, {leaf_x}, {}, ones<float>({1000}))[0];
+  Index kept = 0;
+  for (Index i = 0; i < 1000; ++i) {
+    const bool is_kept = std::isnan(y.data()[i]);
+    kept += is_kept;
+    CHECK(g.data()[i] == (is_kept ? 2.0f : 0.0f));
+  }
+  CHECK((kept > 400 && kept < 600));
+}
+
 TEST_CASE("dropout: a wrong p and shapes that differ are named") {
   const auto x = zeros<float>({2});
   CHECK_ERROR(dropout(x, 1.5), Error, "dropout: p 1.5 is not in [0, 1]");
   CHECK_ERROR(dropout(x, -0.25, false), Error, "dropout: p -0.25 is not in [0, 1]");
   CHECK_ERROR(dropout(x, NAN), Error, "dropout: p nan is not in [0, 1]");
+  CHECK_ERROR(relu_dropout(x, 1.5), Error, "relu_dropout: p 1.5 is not in [0, 1]");
+  CHECK_ERROR(gelu_dropout(x, -1, false), Error, "gelu_dropout: p -1 is not in [0, 1]");
   CHECK_ERROR(add_dropout(x, x, 2), Error, "add_dropout: p 2 is not in [0, 1]");
   CHECK_ERROR(add_dropout(x, zeros<float>({3}), 0.5), ShapeError, "add_dropout: residual [2] and x [3] differ");
 }

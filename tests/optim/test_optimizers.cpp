@@ -70,6 +70,17 @@ TEMPLATE_TEST_CASE("Adam: steps are PyTorch's, also around steps without a gradi
   check_adam<TestType>("adam_decay", {.lr = 0.05, .betas = {0.5, 0.7}, .eps = 1e-3, .weight_decay = 0.1});
 }
 
+TEMPLATE_TEST_CASE("AdamW: steps are PyTorch's, also around steps without a gradient", "", float, double) {
+  const auto check = [](const std::string& name, optim::AdamWOptions options) {
+    check_steps<TestType>(name, [&](const auto& parameters) { return optim::AdamW<TestType>(parameters, options); });
+  };
+  check("adamw", {.lr = 0.05});
+  check("adamw_decay", {.lr = 0.05, .betas = {0.5, 0.7}, .eps = 1e-3, .weight_decay = 0.3});
+  check_adam<TestType>(
+      "adamw_decay",
+      {.lr = 0.05, .betas = {0.5, 0.7}, .eps = 1e-3, .weight_decay = 0.3, .decoupled_weight_decay = true});
+}
+
 TEMPLATE_TEST_CASE("SGD: steps are PyTorch's, also around steps without a gradient", "", float, double) {
   check_sgd<TestType>("sgd", {.lr = 0.1});
   check_sgd<TestType>("sgd_decay", {.lr = 0.1, .weight_decay = 0.2});

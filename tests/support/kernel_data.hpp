@@ -50,7 +50,7 @@ bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
   return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
 }
 
-/// Whether run(), which gives a vector, gives the same bits on 1, 2, 3 and 4 threads.
+/// Whether run(), which gives a vector, gives the same bits on 1, 2, 3, 4 and 8 threads.
 template <class F>
 bool same_for_any_threads(F run) {
 #ifdef _OPENMP

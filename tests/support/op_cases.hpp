@@ -115,6 +115,8 @@ inline std::vector<OpCase> op_cases() {
       {"masked_fill", {x}, [mask](In in) { return masked_fill(in[0], mask, 7); }, ""},
       {"dropout", {x}, fixed([](In in) { return dropout(in[0], 0.4); }), ""},
       {"add_dropout", {x, p}, fixed([](In in) { return add_dropout(in[0], in[1], 0.4); }), ""},
+      {"relu_dropout", {x}, fixed([](In in) { return relu_dropout(in[0], 0.4); }), "y"},
+      {"gelu_dropout", {x}, fixed([](In in) { return gelu_dropout(in[0], 0.4); }), "x"},
       // --- reductions, rows
       {"sum", {x}, [](In in) { return sum(in[0], 1); }, ""},
       {"mean", {x}, [](In in) { return mean(in[0], 0); }, ""},

@@ -29,8 +29,64 @@ void map_vectors(const T* a, const T* b, T* y, Index n, F f) {
 
 inline constexpr double inverse_root2 = 0.70710678118654752440;    // 1 / sqrt(2)
 inline constexpr double inverse_root2pi = 0.39894228040143267794;  // 1 / sqrt(2 pi)
-inline constexpr double gelu_slope = 0.79788456080286535588;       // sqrt(2 / pi)
+inline constexpr double gelu_beta = 0.79788456080286535588;        // sqrt(2 / pi)
 inline constexpr double gelu_cubic = 0.044715;
+
+/// The normal distribution function F(x) = (1 + erf(x / sqrt 2)) / 2, within 2e-7: in float 1/2 + x P(x^2) / Q(x^2) up to
+/// 5.5, fitted for gloss, and 0 or 1 beyond; in double by erf, which e = exp(-x^2 / 2) helps.
+template <class T>
+GLOSS_INLINE Vec<T> normal_cdf(Vec<T> x, [[maybe_unused]] Vec<T> e) {
+  if constexpr (std::is_same_v<T, float>) {
+    const Vec<T> u = x * x;
+    const Vec<T> p = polynomial<T>(u, 0.39894223557, 0.033844764745, 0.0046766953233, 0.00016873411752, 6.3504608315e-6,
+                                   2.2749204235e-8);
+    const Vec<T> q =
+        polynomial<T>(u, 1.0, 0.25150217502, 0.028641145436, 0.0018839337337, 7.3612668301e-5, 1.1973759487e-6);
+    const Vec<T> f = x * p / q + T(0.5);
+    return select<T>(x < T(-5.5), Vec<T>{}, select<T>(x > T(5.5), splat<T>(T(1)), f));
+  } else {
+    return (erf_with_exp<T>(x * static_cast<T>(inverse_root2), e) + T(1)) * T(0.5);
+  }
+}
+/// exp(-x^2 / 2); in float 2^n times a polynomial, the exponent rounded as x^2 is, 0 where the result is not normal.
+template <class T>
+GLOSS_INLINE Vec<T> gaussian(Vec<T> x) {
+  if constexpr (std::is_same_v<T, float>) {
+    constexpr T c = -0.72134752044f, magic = FloatFormat<T>::round_magic;  // c = -1 / (2 ln 2)
+    const Vec<T> u = x * x, shifted = u * c + magic, r = u * c - (shifted - magic);
+    const Vec<T> p =
+        polynomial<T>(r, 1.000000072, 0.6931469664, 0.2402211914, 0.05550713926, 0.009675556896, 0.001327631074);
+    const IntVec<T> n = bit_cast_to<IntOf<T>>(shifted) << IntOf<T>{FloatFormat<T>::mantissa};
+    return select<T>(u < T(174), bit_cast_to<T>(wrapping_add<T>(bit_cast_to<IntOf<T>>(p), n)), Vec<T>{});
+  } else {
+    return exp<T>(x * x * T(-0.5));
+  }
+}
+
+template <class T>
+GLOSS_INLINE Vec<T> gelu(Vec<T> x) {
+  if constexpr (std::is_same_v<T, float>)
+    return x * normal_cdf<T>(x, x);
+  else
+    return x * normal_cdf<T>(x, gaussian<T>(x));
+}
+template <class T>
+GLOSS_INLINE Vec<T> gelu_slope(Vec<T> x) {
+  const Vec<T> e = gaussian<T>(x);
+  return normal_cdf<T>(x, e) + x * e * static_cast<T>(inverse_root2pi);
+}
+template <class T>
+GLOSS_INLINE Vec<T> gelu_tanh(Vec<T> x) {
+  const Vec<T> u = x * static_cast<T>(gelu_beta) * (x * x * static_cast<T>(gelu_cubic) + T(1));
+  return x * T(0.5) * (tanh<T>(u) + T(1));
+}
+template <class T>
+GLOSS_INLINE Vec<T> gelu_tanh_slope(Vec<T> x) {
+  const Vec<T> c = x * x * static_cast<T>(gelu_cubic);
+  const Vec<T> t = tanh<T>(x * static_cast<T>(gelu_beta) * (c + T(1)));
+  const Vec<T> du = (c * T(3) + T(1)) * static_cast<T>(gelu_beta);
+  return T(0.5) * (t + T(1) + x * (T(1) - t * t) * du);
+}
 }  // namespace detail
 
 /// y = e^x.
@@ -95,38 +151,25 @@ void silu_backward(const T* x, const T* dy, T* dx, Index n) {
 /// y = x F(x), F the normal distribution: (1 + erf(x / sqrt 2)) / 2.
 template <class T>
 void gelu_forward(const T* x, T* y, Index n) {
-  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA {
-    const Vec<T> f = erf_with_exp<T>(v * static_cast<T>(detail::inverse_root2), exp<T>(v * v * T(-0.5)));
-    return v * T(0.5) * (f + T(1));
-  });
+  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA { return detail::gelu<T>(v); });
 }
 /// dx = dy (F(x) + x F'(x)), F'(x) = e^(-x^2 / 2) / sqrt(2 pi).
 template <class T>
 void gelu_backward(const T* x, const T* dy, T* dx, Index n) {
-  detail::map_vectors<T>(x, dy, dx, n, [](Vec<T> v, Vec<T> d) GLOSS_INLINE_LAMBDA {
-    const Vec<T> e = exp<T>(v * v * T(-0.5));
-    const Vec<T> f = erf_with_exp<T>(v * static_cast<T>(detail::inverse_root2), e);
-    return d * ((f + T(1)) * T(0.5) + v * e * static_cast<T>(detail::inverse_root2pi));
-  });
+  detail::map_vectors<T>(x, dy, dx, n,
+                         [](Vec<T> v, Vec<T> d) GLOSS_INLINE_LAMBDA { return d * detail::gelu_slope<T>(v); });
 }
 
 /// y = x (1 + tanh u) / 2, u = sqrt(2 / pi) (x + 0.044715 x^3).
 template <class T>
 void gelu_tanh_forward(const T* x, T* y, Index n) {
-  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA {
-    const Vec<T> u = v * static_cast<T>(detail::gelu_slope) * (v * v * static_cast<T>(detail::gelu_cubic) + T(1));
-    return v * T(0.5) * (tanh<T>(u) + T(1));
-  });
+  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA { return detail::gelu_tanh<T>(v); });
 }
 /// dx = dy ((1 + t) + x (1 - t^2) du/dx) / 2, t = tanh u.
 template <class T>
 void gelu_tanh_backward(const T* x, const T* dy, T* dx, Index n) {
-  detail::map_vectors<T>(x, dy, dx, n, [](Vec<T> v, Vec<T> d) GLOSS_INLINE_LAMBDA {
-    const Vec<T> c = v * v * static_cast<T>(detail::gelu_cubic);
-    const Vec<T> t = tanh<T>(v * static_cast<T>(detail::gelu_slope) * (c + T(1)));
-    const Vec<T> du = (c * T(3) + T(1)) * static_cast<T>(detail::gelu_slope);
-    return d * T(0.5) * (t + T(1) + v * (T(1) - t * t) * du);
-  });
+  detail::map_vectors<T>(x, dy, dx, n,
+                         [](Vec<T> v, Vec<T> d) GLOSS_INLINE_LAMBDA { return d * detail::gelu_tanh_slope<T>(v); });
 }
 
 #define GLOSS_ACTIVATION(name)                                                              \

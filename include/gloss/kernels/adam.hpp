@@ -16,7 +16,7 @@ void adam_step(T* p, const T* g, T* m, T* v, Index n, double lr, double beta1, d
                double weight_decay, bool decoupled, Index step) {
   const double correction1 = 1 - std::pow(beta1, static_cast<double>(step));
   const double correction2 = 1 - std::pow(beta2, static_cast<double>(step));
-  const T step_size = static_cast<T>(lr / correction1), root2 = static_cast<T>(std::sqrt(correction2));
+  const T step_size = static_cast<T>(lr / correction1), root2 = static_cast<T>(1 / std::sqrt(correction2));
   const T take1 = static_cast<T>(1 - beta1), keep2 = static_cast<T>(beta2);
   const T take2 = static_cast<T>(1 - beta2), tiny = static_cast<T>(eps);
   const T decay = decoupled ? T(0) : static_cast<T>(weight_decay);
@@ -31,7 +31,7 @@ void adam_step(T* p, const T* g, T* m, T* v, Index n, double lr, double beta1, d
       vi = vi * keep2 + gi * gi * take2;
       store_n<T>(m + i, mi, count);
       store_n<T>(v + i, vi, count);
-      store_n<T>(p + i, pi - mi / (sqrt<T>(vi) / root2 + tiny) * step_size, count);
+      store_n<T>(p + i, pi - mi / (sqrt<T>(vi) * root2 + tiny) * step_size, count);
     });
   });
 }

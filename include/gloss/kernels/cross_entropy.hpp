@@ -53,6 +53,7 @@ void cross_entropy_forward(const T* x, const std::int64_t* target, T* loss, T* l
       Vec<T> exps{}, sums{};
       each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
         const Vec<T> d = load_n<T>(xr + i, m, -std::numeric_limits<T>::infinity()) - max;
+        detail::prefetch(xr + n + i);
         exps = exps + exp<T>(d);
         sums = sums + (m == lanes<T> ? d : load_n<T>(xr + i, m, max) - max);
       });

@@ -1,4 +1,4 @@
-// Dropout: 16 random bits decide each element. The same call on the gradient is the backward pass, so no mask is kept.
+// Dropout: 16 random bits decide each element; the backward pass reads one bit of it.
 #pragma once
 
 #include <bit>
@@ -91,47 +91,142 @@ struct DropoutRule {
 
 inline constexpr Index dropout_chunk = 1024;
 
-/// out(i, m, bits) for the vectors of [0, n), in chunks whose random bits stay in the first-level cache.
+/// Bit i of the result: whether bits[i] is not below the threshold, for 64 numbers.
+GLOSS_INLINE std::uint64_t not_below(const std::uint16_t* bits, std::uint32_t threshold) {
+  if (threshold > 0xFFFF) return 0;
+  std::uint64_t kept = 0;
+#if defined(__GNUC__) && defined(__SSE2__)
+  typedef std::uint16_t Shorts __attribute__((vector_size(16)));
+  typedef short SignedShorts __attribute__((vector_size(16)));
+  const Shorts least = static_cast<std::uint16_t>(threshold) - Shorts{};
+  for (int i = 0; i < 64; i += 16) {
+    Shorts low, high;
+    std::memcpy(&low, bits + i, sizeof low);
+    std::memcpy(&high, bits + i + 8, sizeof high);
+    const auto bytes = __builtin_ia32_packsswb128((SignedShorts)(low >= least), (SignedShorts)(high >= least));
+    kept |= static_cast<std::uint64_t>(static_cast<std::uint32_t>(__builtin_ia32_pmovmskb128(bytes))) << i;
+  }
+#else
+  for (int i = 0; i < 64; ++i) kept |= static_cast<std::uint64_t>(bits[i] >= threshold) << i;
+#endif
+  return kept;
+}
+
+/// All ones in lane i where bit i is set.
+template <class T>
+GLOSS_INLINE IntVec<T> bit_mask(std::uint64_t bits) {
+  using I = IntOf<T>;
+  const IntVec<T> bit = splat<I>(1) << iota<I>();
+  return (splat<I>(static_cast<I>(bits & ((std::uint64_t{1} << lanes<T>)-1))) & bit) != I{0};
+}
+
+/// out(i, m, keep) for the vectors [i, i + m) of 64 elements or fewer from `start`; bit i of `kept` is element i's.
 template <class T, class F>
-void each_dropout_vector(Index n, const RandomBlock& random, F out) {
+GLOSS_INLINE void each_kept_vector(Index start, Index size, std::uint64_t kept, F out) {
+  each_vector<T>(size, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { out(start + i, m, bit_mask<T>(kept >> i)); });
+}
+
+/// Draws which of n elements are kept: out(i, m, keep) for the vectors of [0, n). Where `mask` is not null, bit i % 64
+/// of mask[i / 64] is set for those that are.
+template <class T, class F>
+void draw_kept(Index n, double p, const RandomBlock& random, std::int64_t* mask, F out) {
   const Index chunks = (n + dropout_chunk - 1) / dropout_chunk;
-  parallel_for(chunks, 8, [&](Index begin, Index end) {
-    std::uint16_t bits[dropout_chunk];
+  const auto threshold = static_cast<std::uint32_t>(p * 65536 + 0.5);
+  parallel_for(chunks, 8, [=, &random](Index begin, Index end) {
+    std::uint16_t bits[dropout_chunk] = {};
     for (Index c = begin; c < end; ++c) {
-      const Index start = c * dropout_chunk, left = n - start, size = left < dropout_chunk ? left : dropout_chunk;
-      random16(random, static_cast<std::uint64_t>(start / 8), (size + 7) / 8, bits);
-      each_vector<T>(size, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { out(start + i, m, bits + i); });
+      const Index start = c * dropout_chunk, stop = n - start < dropout_chunk ? n : start + dropout_chunk;
+      random16(random, static_cast<std::uint64_t>(start / 8), (stop - start + 7) / 8, bits);
+      for (Index i = start; i < stop; i += 64) {
+        const std::uint64_t kept = not_below(bits + (i - start), threshold);
+        if (mask != nullptr) mask[i / 64] = static_cast<std::int64_t>(kept);
+        each_kept_vector<T>(i, stop - i < 64 ? stop - i : 64, kept, out);
+      }
     }
   });
+}
+
+/// out(i, m, keep) for the vectors of [0, n), by a mask that draw_kept wrote.
+template <class T, class F>
+void read_kept(Index n, const std::int64_t* mask, F out) {
+  parallel_for((n + 63) / 64, 256, [=](Index begin, Index end) {
+    for (Index w = begin; w < end; ++w)
+      each_kept_vector<T>(64 * w, n - 64 * w < 64 ? n - 64 * w : 64, static_cast<std::uint64_t>(mask[w]), out);
+  });
+}
+
+/// What kept elements are multiplied by.
+template <class T>
+T dropout_scale(double p) {
+  return p < 1 ? static_cast<T>(1 / (1 - p)) : T(0);
 }
 
 }  // namespace detail
 
 /// How many 32-bit words dropout of n elements draws: Rng::reserve(dropout_words(n)).
 constexpr Index dropout_words(Index n) { return (n + 1) / 2; }
+/// How many words of 64 bits its mask has.
+constexpr Index dropout_mask_words(Index n) { return (n + 63) / 64; }
 
 /// y = x / (1 - p) where kept, 0 where dropped; y may be x. Element i is dropped when the (i mod 8)-th 16 bits of
 /// random block i / 8 (low half of a word first) are below 65536 p, rounded: it depends on (random, i) alone.
+/// mask [dropout_mask_words(n)] gets a bit for each element, for the backward pass; null where there is none.
 template <class T>
-void dropout(const T* x, T* y, Index n, double p, RandomBlock random) {
-  const detail::DropoutRule<T> rule(p);
-  detail::each_dropout_vector<T>(n, random, [=](Index i, Index m, const std::uint16_t* bits) GLOSS_INLINE_LAMBDA {
-    store_n<T>(y + i, rule(load_n<T>(x + i, m), bits), m);
+void dropout(const T* x, T* y, std::int64_t* mask, Index n, double p, RandomBlock random) {
+  const T scale = detail::dropout_scale<T>(p);
+  detail::draw_kept<T>(n, p, random, mask, [=](Index i, Index m, IntVec<T> keep) GLOSS_INLINE_LAMBDA {
+    store_n<T>(y + i, select<T>(keep, load_n<T>(x + i, m) * scale, Vec<T>{}), m);
+  });
+}
+/// dx = dy / (1 - p) where the mask has a bit, else 0; dx may be dy.
+template <class T>
+void dropout_backward(const T* dy, const std::int64_t* mask, T* dx, Index n, double p) {
+  const T scale = detail::dropout_scale<T>(p);
+  detail::read_kept<T>(n, mask, [=](Index i, Index m, IntVec<T> keep) GLOSS_INLINE_LAMBDA {
+    store_n<T>(dx + i, select<T>(keep, load_n<T>(dy + i, m) * scale, Vec<T>{}), m);
   });
 }
 
-/// y = residual + dropout(x) in one pass; y may be x or residual.
+/// y = residual + dropout(x) in one pass; y may be x or residual. Going back, dresidual is dy and dx is
+/// dropout_backward's.
 template <class T>
-void add_dropout(const T* residual, const T* x, T* y, Index n, double p, RandomBlock random) {
-  const detail::DropoutRule<T> rule(p);
-  detail::each_dropout_vector<T>(n, random, [=](Index i, Index m, const std::uint16_t* bits) GLOSS_INLINE_LAMBDA {
-    store_n<T>(y + i, load_n<T>(residual + i, m) + rule(load_n<T>(x + i, m), bits), m);
+void add_dropout(const T* residual, const T* x, T* y, std::int64_t* mask, Index n, double p, RandomBlock random) {
+  const T scale = detail::dropout_scale<T>(p);
+  detail::draw_kept<T>(n, p, random, mask, [=](Index i, Index m, IntVec<T> keep) GLOSS_INLINE_LAMBDA {
+    store_n<T>(y + i, load_n<T>(residual + i, m) + select<T>(keep, load_n<T>(x + i, m) * scale, Vec<T>{}), m);
   });
 }
 
-GLOSS_INSTANTIATE(void dropout<float>(const float*, float*, Index, double, RandomBlock))
-GLOSS_INSTANTIATE(void dropout<double>(const double*, double*, Index, double, RandomBlock))
-GLOSS_INSTANTIATE(void add_dropout<float>(const float*, const float*, float*, Index, double, RandomBlock))
-GLOSS_INSTANTIATE(void add_dropout<double>(const double*, const double*, double*, Index, double, RandomBlock))
+/// y = dropout(max(x, 0)) in one pass; NaN stays NaN where it is kept. y may be x.
+template <class T>
+void relu_dropout(const T* x, T* y, Index n, double p, RandomBlock random) {
+  const T scale = detail::dropout_scale<T>(p);
+  detail::draw_kept<T>(n, p, random, nullptr, [=](Index i, Index m, IntVec<T> keep) GLOSS_INLINE_LAMBDA {
+    const Vec<T> v = load_n<T>(x + i, m);
+    store_n<T>(y + i, select<T>(keep & ~(v < T(0)), v * scale, Vec<T>{}), m);
+  });
+}
+
+/// dx = dy / (1 - p) where y > 0 or NaN, else 0: y says what was kept; dx may be dy.
+template <class T>
+void relu_dropout_backward(const T* y, const T* dy, T* dx, Index n, double p) {
+  const T scale = detail::dropout_scale<T>(p);
+  parallel_for(n, 8192, [=](Index begin, Index end) {
+    each_vector<T>(end - begin, [&](Index j, Index m) GLOSS_INLINE_LAMBDA {
+      const Index i = begin + j;
+      store_n<T>(dx + i, select<T>(load_n<T>(y + i, m) <= T(0), Vec<T>{}, load_n<T>(dy + i, m) * scale), m);
+    });
+  });
+}
+
+#define GLOSS_DROPOUT(T)                                                                                    \
+  GLOSS_INSTANTIATE(void dropout<T>(const T*, T*, std::int64_t*, Index, double, RandomBlock))               \
+  GLOSS_INSTANTIATE(void dropout_backward<T>(const T*, const std::int64_t*, T*, Index, double))             \
+  GLOSS_INSTANTIATE(void add_dropout<T>(const T*, const T*, T*, std::int64_t*, Index, double, RandomBlock)) \
+  GLOSS_INSTANTIATE(void relu_dropout<T>(const T*, T*, Index, double, RandomBlock))                         \
+  GLOSS_INSTANTIATE(void relu_dropout_backward<T>(const T*, const T*, T*, Index, double))
+GLOSS_DROPOUT(float)
+GLOSS_DROPOUT(double)
+#undef GLOSS_DROPOUT
 
 }  // namespace gloss::inline GLOSS_ABI::kernels

@@ -173,8 +173,13 @@ void accumulate(T* y, const T* x, Index n) {
 /// y = value for a dense array.
 template <class T>
 void fill(T* y, T value, Index n) {
+  const T zero{};
+  const bool zeros = std::memcmp(&value, &zero, sizeof value) == 0;  // the C library knows how to clear much memory
   parallel_for(n, 32768, [=](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) y[i] = value;
+    if (zeros)
+      std::memset(static_cast<void*>(y + begin), 0, static_cast<std::size_t>(end - begin) * sizeof(T));
+    else
+      for (Index i = begin; i < end; ++i) y[i] = value;
   });
 }
 

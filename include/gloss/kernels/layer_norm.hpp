@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cmath>
-#include <vector>
 
 #include <gloss/core/parallel_for.hpp>
 #include <gloss/kernels/softmax.hpp>
@@ -24,15 +23,12 @@ void layer_norm_forward(const T* x, const T* gamma, const T* beta, T* y, T* mean
     for (Index r = begin; r < end; ++r) {
       const T* xr = x + r * n;
       T* yr = y + r * n;
-      Vec<T> sum{};
-      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { sum = sum + load_n<T>(xr + i, m); });
-      const T mu = hsum<T>(sum) / static_cast<T>(n);
-      Vec<T> squares{};
-      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
+      const T mu = detail::sum_of<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { return load_n<T>(xr + i, m); }) /
+                   static_cast<T>(n);
+      const T square = detail::sum_of<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
         const Vec<T> d = load_n<T>(xr + i, m, mu) - mu;
-        squares = squares + d * d;
+        return d * d;
       });
-      const T square = hsum<T>(squares);
       const T scale = kind == LayerNormKind::torch
                           ? T(1) / std::sqrt(square / static_cast<T>(n) + static_cast<T>(eps))
                           : T(1) / (std::sqrt(square / static_cast<T>(n - 1)) + static_cast<T>(eps));
@@ -48,25 +44,35 @@ void layer_norm_forward(const T* x, const T* gamma, const T* beta, T* y, T* mean
   });
 }
 
+namespace detail {
+/// Into how many parts rows are cut, without regard to threads, for sums over them.
+inline Index layer_norm_parts(Index rows) {
+  constexpr Index max_parts = 32, min_rows = 32;
+  const Index wanted = (rows + min_rows - 1) / min_rows;
+  return wanted < max_parts ? wanted : max_parts;
+}
+}  // namespace detail
+
+/// How many numbers layer_norm_backward wants as a workspace, when dgamma or dbeta is wanted.
+inline Index layer_norm_workspace(Index rows, Index n) { return 2 * detail::layer_norm_parts(rows) * n; }
+
 /// With d = x - mean, g = dy gamma, s = rscale:
 ///   dx = s (g - sum(g) / n - d c), c = s^2 sum(g d) / n (torch) or s sum(g d) / ((n - 1) std) (annotated, 0 at std 0);
 ///   dgamma = sum over rows of dy d s; dbeta = sum over rows of dy.
-/// dx, dgamma, dbeta are overwritten; null where not wanted; dx may be dy.
+/// dx, dgamma, dbeta are overwritten; null where not wanted; dx may be dy. workspace [layer_norm_workspace(rows, n)] may
+/// be null when neither dgamma nor dbeta is wanted.
 template <class T>
 void layer_norm_backward(const T* dy, const T* x, const T* gamma, const T* mean, const T* rscale, T* dx, T* dgamma,
-                         T* dbeta, Index rows, Index n, double /*eps*/, LayerNormKind kind) {
-  // The rows are cut without regard to threads, each part sums into its own arrays, and these are added in order.
-  constexpr Index max_parts = 32, min_rows = 16;
-  const Index wanted = (rows + min_rows - 1) / min_rows;
-  const Index parts = wanted < max_parts ? wanted : max_parts;
+                         T* dbeta, T* workspace, Index rows, Index n, LayerNormKind kind) {
+  // Each part of the rows sums into its own arrays, and these are added in order.
+  const Index parts = detail::layer_norm_parts(rows);
   const bool sums = dgamma != nullptr || dbeta != nullptr;
-  std::vector<T> scratch(sums ? static_cast<std::size_t>(2 * parts * n) : 0, T(0));
-  T* const partial = scratch.data();
   const Index work = parts > 0 ? rows * n / parts : 0;
   parallel_for(parts, detail::row_grain(work), [=](Index begin, Index end) {
     for (Index part = begin; part < end; ++part) {
-      T* const pg = partial + 2 * part * n;
+      T* const pg = workspace + 2 * part * n;
       T* const pb = pg + n;
+      if (sums) each_vector<T>(2 * n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { store_n<T>(pg + i, Vec<T>{}, m); });
       for (Index r = rows * part / parts; r < rows * (part + 1) / parts; ++r) {
         const T* xr = x + r * n;
         const T* dyr = dy + r * n;
@@ -109,8 +115,8 @@ void layer_norm_backward(const T* dy, const T* x, const T* gamma, const T* mean,
       const Index i = begin + j;
       Vec<T> g{}, b{};
       for (Index part = 0; part < parts; ++part) {
-        g = g + load_n<T>(partial + 2 * part * n + i, m);
-        b = b + load_n<T>(partial + (2 * part + 1) * n + i, m);
+        g = g + load_n<T>(workspace + 2 * part * n + i, m);
+        b = b + load_n<T>(workspace + (2 * part + 1) * n + i, m);
       }
       if (dgamma != nullptr) store_n<T>(dgamma + i, g, m);
       if (dbeta != nullptr) store_n<T>(dbeta + i, b, m);
@@ -123,9 +129,9 @@ GLOSS_INSTANTIATE(void layer_norm_forward<float>(const float*, const float*, con
 GLOSS_INSTANTIATE(void layer_norm_forward<double>(const double*, const double*, const double*, double*, double*,
                                                   double*, Index, Index, double, LayerNormKind))
 GLOSS_INSTANTIATE(void layer_norm_backward<float>(const float*, const float*, const float*, const float*, const float*,
-                                                  float*, float*, float*, Index, Index, double, LayerNormKind))
+                                                  float*, float*, float*, float*, Index, Index, LayerNormKind))
 GLOSS_INSTANTIATE(void layer_norm_backward<double>(const double*, const double*, const double*, const double*,
-                                                   const double*, double*, double*, double*, Index, Index, double,
+                                                   const double*, double*, double*, double*, double*, Index, Index,
                                                    LayerNormKind))
 
 }  // namespace gloss::inline GLOSS_ABI::kernels

@@ -1,6 +1,7 @@
 // Softmax and log-softmax over the last axis, rows in parallel, each row read while it is in cache.
 #pragma once
 
+#include <cstdint>
 #include <limits>
 
 #include <gloss/core/parallel_for.hpp>
@@ -27,6 +28,85 @@ GLOSS_INLINE T row_max(const T* x, Index n) {
   return hmax<T>(vmax<T>(m0, m1));
 }
 
+/// The sum of f(i, m) over the vectors [i, i + m) of [0, n), in four chains, so that an addition does not wait for the
+/// one before it. Lanes beyond m count as well.
+template <class T, class F>
+GLOSS_INLINE T sum_of(Index n, F f) {
+  constexpr Index l = lanes<T>;
+  Vec<T> s0{}, s1{}, s2{}, s3{};
+  Index i = 0;
+  for (; i + 4 * l <= n; i += 4 * l) {
+    s0 = s0 + f(i, l);
+    s1 = s1 + f(i + l, l);
+    s2 = s2 + f(i + 2 * l, l);
+    s3 = s3 + f(i + 3 * l, l);
+  }
+  each_vector<T>(n - i, [&](Index j, Index m) GLOSS_INLINE_LAMBDA { s0 = s0 + f(i + j, m); });
+  return hsum<T>(n < 4 * l ? s0 : (s0 + s1) + (s2 + s3));
+}
+
+/// Asks for what will be read next, while there is something else to compute; may point anywhere.
+GLOSS_INLINE void prefetch([[maybe_unused]] const void* p) {
+#if defined(__GNUC__) || defined(__clang__)
+  __builtin_prefetch(p, 0, 2);
+#endif
+}
+
+/// Stores that go past the caches, for results that would not stay there: what they overwrite is not read first.
+template <class T>
+class RowWriter {
+ public:
+  /// For rows of n elements, in all of `numel`. The store needs aligned rows.
+  RowWriter(const T* y, Index n, Index numel) {
+#if defined(__GNUC__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
+    past_ = numel * static_cast<Index>(sizeof(T)) >= (Index{12} << 20) &&
+            reinterpret_cast<std::uintptr_t>(y) % 64 == 0 && n * static_cast<Index>(sizeof(T)) % 64 == 0;
+#else
+    (void)y, (void)n, (void)numel;
+#endif
+  }
+  GLOSS_INLINE void operator()(T* p, Vec<T> v, Index m) const {
+#if defined(__GNUC__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
+    if (past_) {
+      if constexpr (sizeof(T) == 4) __builtin_ia32_movntps512(p, v);
+      if constexpr (sizeof(T) == 8) __builtin_ia32_movntpd512(p, v);
+      return;
+    }
+#endif
+    store_n<T>(p, v, m);
+  }
+  /// After the last store of a thread.
+  void finish() const {
+#if defined(__GNUC__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
+    if (past_) __builtin_ia32_sfence();
+#endif
+  }
+
+ private:
+  bool past_ = false;
+};
+
+/// Softmax of a row of at most `vectors` vectors, which stay in registers.
+template <class T, int vectors>
+GLOSS_INLINE void softmax_short_row(const T* x, T* y, Index n) {
+  constexpr T lowest = -std::numeric_limits<T>::infinity();
+  constexpr Index l = lanes<T>;
+  const Index left = n - (vectors - 1) * l;  // in the last vector
+  Vec<T> v[vectors];
+  GLOSS_UNROLL for (int j = 0; j + 1 < vectors; ++j) v[j] = load<T>(x + j * l);
+  v[vectors - 1] = load_n<T>(x + (vectors - 1) * l, left, lowest);
+  Vec<T> most = v[0], sum{};
+  GLOSS_UNROLL for (int j = 1; j < vectors; ++j) most = vmax<T>(most, v[j]);
+  const T max = hmax<T>(most);
+  GLOSS_UNROLL for (int j = 0; j < vectors; ++j) {
+    v[j] = exp<T>(v[j] - max);
+    sum = sum + v[j];
+  }
+  const T scale = T(1) / hsum<T>(sum);
+  GLOSS_UNROLL for (int j = 0; j + 1 < vectors; ++j) store<T>(y + j * l, v[j] * scale);
+  store_n<T>(y + (vectors - 1) * l, v[vectors - 1] * scale, left);
+}
+
 }  // namespace detail
 
 /// y = exp(x - max) / sum exp(x - max) by rows; y may be x. A row of -infinity gives NaN.
@@ -37,22 +117,28 @@ void softmax_forward(const T* x, T* y, Index rows, Index n) {
     for (Index r = begin; r < end; ++r) {
       const T* xr = x + r * n;
       T* yr = y + r * n;
+      if (n > 0 && n <= 4 * lanes<T>) {
+        if (n <= lanes<T>)
+          detail::softmax_short_row<T, 1>(xr, yr, n);
+        else if (n <= 2 * lanes<T>)
+          detail::softmax_short_row<T, 2>(xr, yr, n);
+        else if (n <= 3 * lanes<T>)
+          detail::softmax_short_row<T, 3>(xr, yr, n);
+        else
+          detail::softmax_short_row<T, 4>(xr, yr, n);
+        continue;
+      }
       const T max = detail::row_max<T>(xr, n);
-      const auto exp_at = [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
-        return exp<T>(load_n<T>(xr + i, m, -std::numeric_limits<T>::infinity()) - max);
-      };
-      // A short row computes its exponentials twice: reading them back so soon would wait for the stores.
-      const bool long_row = n > 6 * lanes<T>;
       Vec<T> sum{};
       each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
-        const Vec<T> e = exp_at(i, m);
+        const Vec<T> e = exp<T>(load_n<T>(xr + i, m, -std::numeric_limits<T>::infinity()) - max);
+        detail::prefetch(xr + n + i);
         sum = sum + e;
-        if (long_row) store_n<T>(yr + i, e, m);
+        store_n<T>(yr + i, e, m);
       });
       const T scale = T(1) / hsum<T>(sum);
-      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
-        store_n<T>(yr + i, (long_row ? load_n<T>(yr + i, m) : exp_at(i, m)) * scale, m);
-      });
+      each_vector<T>(
+          n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { store_n<T>(yr + i, load_n<T>(yr + i, m) * scale, m); });
     }
   });
 }
@@ -60,19 +146,19 @@ void softmax_forward(const T* x, T* y, Index rows, Index n) {
 /// dx = y (dy - sum(dy y)); dx may be dy.
 template <class T>
 void softmax_backward(const T* y, const T* dy, T* dx, Index rows, Index n) {
+  const detail::RowWriter<T> write(dx, n, rows * n);
   parallel_for(rows, detail::row_grain(n), [=](Index begin, Index end) {
     for (Index r = begin; r < end; ++r) {
       const T* yr = y + r * n;
       const T* dyr = dy + r * n;
       T* dxr = dx + r * n;
-      Vec<T> dots{};
-      each_vector<T>(
-          n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { dots = dots + load_n<T>(yr + i, m) * load_n<T>(dyr + i, m); });
-      const T dot = hsum<T>(dots);
+      const T dot = detail::sum_of<T>(
+          n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { return load_n<T>(yr + i, m) * load_n<T>(dyr + i, m); });
       each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
-        store_n<T>(dxr + i, load_n<T>(yr + i, m) * (load_n<T>(dyr + i, m) - dot), m);
+        write(dxr + i, load_n<T>(yr + i, m) * (load_n<T>(dyr + i, m) - dot), m);
       });
     }
+    write.finish();
   });
 }
 
@@ -80,6 +166,7 @@ void softmax_backward(const T* y, const T* dy, T* dx, Index rows, Index n) {
 /// Shape: x, y [rows, n].
 template <class T>
 void log_softmax_forward(const T* x, T* y, Index rows, Index n) {
+  const detail::RowWriter<T> write(y, n, rows * n);
   parallel_for(rows, detail::row_grain(n), [=](Index begin, Index end) {
     for (Index r = begin; r < end; ++r) {
       const T* xr = x + r * n;
@@ -87,30 +174,33 @@ void log_softmax_forward(const T* x, T* y, Index rows, Index n) {
       const T max = detail::row_max<T>(xr, n);
       Vec<T> sum{};
       each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
+        detail::prefetch(xr + n + i);
         sum = sum + exp<T>(load_n<T>(xr + i, m, -std::numeric_limits<T>::infinity()) - max);
       });
       const T log_sum = log<T>(splat<T>(hsum<T>(sum)))[0];
-      each_vector<T>(n, [&](Index i, Index m)
-                            GLOSS_INLINE_LAMBDA { store_n<T>(yr + i, (load_n<T>(xr + i, m) - max) - log_sum, m); });
+      each_vector<T>(
+          n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { write(yr + i, (load_n<T>(xr + i, m) - max) - log_sum, m); });
     }
+    write.finish();
   });
 }
 
 /// dx = dy - exp(y) sum(dy); dx may be dy.
 template <class T>
 void log_softmax_backward(const T* y, const T* dy, T* dx, Index rows, Index n) {
+  const detail::RowWriter<T> write(dx, n, rows * n);
   parallel_for(rows, detail::row_grain(n), [=](Index begin, Index end) {
     for (Index r = begin; r < end; ++r) {
       const T* yr = y + r * n;
       const T* dyr = dy + r * n;
       T* dxr = dx + r * n;
-      Vec<T> sums{};
-      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { sums = sums + load_n<T>(dyr + i, m); });
-      const T sum = hsum<T>(sums);
+      const T sum = detail::sum_of<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { return load_n<T>(dyr + i, m); });
       each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
-        store_n<T>(dxr + i, load_n<T>(dyr + i, m) - exp<T>(load_n<T>(yr + i, m)) * sum, m);
+        detail::prefetch(dyr + n + i);
+        write(dxr + i, load_n<T>(dyr + i, m) - exp<T>(load_n<T>(yr + i, m)) * sum, m);
       });
     }
+    write.finish();
   });
 }
 

@@ -2,56 +2,96 @@
 #pragma once
 
 #include <gloss/kernels/dropout.hpp>
-#include <gloss/tensor/tensor.hpp>
+#include <gloss/ops/add.hpp>
+#include <gloss/ops/relu.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 
 namespace detail {
+/// The gradient by x of dropout, and of that the same again.
 template <class T>
-Tensor<T> apply_dropout(const Tensor<T>& x, double p, const RandomBlock& draw) {
-  ProfileScope scope("dropout");
-  if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
-  const Tensor<T> in = x.detach().contiguous();
-  Tensor<T> y = empty<T>(x.shape());
-  kernels::dropout(static_cast<const T*>(in.data()), y.data(), in.numel(), p, draw);
-  return record("dropout", y, {x},
-                [p, draw](const Tensor<T>& dy, Grads& dx) { dx.add(0, apply_dropout(dy, p, draw)); });
+Tensor<T> dropout_backward(const Tensor<T>& dy, const Tensor<std::int64_t>& mask, double p) {
+  const Tensor<T> g = dy.detach().contiguous();
+  Tensor<T> dx = empty<T>(dy.shape());
+  kernels::dropout_backward(static_cast<const T*>(g.data()), static_cast<const std::int64_t*>(mask.data()), dx.data(),
+                            g.numel(), p);
+  return record("dropout", dx, {dy},
+                [mask, p](const Tensor<T>& ddx, Grads& ddy) { ddy.add(0, dropout_backward(ddx, mask, p)); });
 }
+/// Room for the mask, or nothing when no gradient will be asked for.
+inline Tensor<std::int64_t> dropout_mask(Index n, bool wanted) {
+  return wanted ? empty<std::int64_t>({kernels::dropout_mask_words(n)}) : Tensor<std::int64_t>{};
+}
+inline std::int64_t* mask_data(const Tensor<std::int64_t>& mask) { return mask.defined() ? mask.data() : nullptr; }
+inline RandomBlock draw_dropout(Index n) { return gloss::current_rng().reserve(kernels::dropout_words(n)); }
 }  // namespace detail
 
 /// In training, y = x / (1 - p) where a draw from the current Rng keeps the element, else 0; otherwise y = x.
-/// The mask is not stored: the backward draws it again.
 /// Shape: any.
 /// Errors: Error when p is not in [0, 1].
-/// Backward: dx = dropout of dy with the same draw.
+/// Backward: dx = dy / (1 - p) where the element was kept; one bit of each is saved.
 /// PyTorch: torch.nn.functional.dropout
 template <Real T>
 Tensor<T> dropout(const Tensor<T>& x, double p, bool training = true) {
   if (!(p >= 0 && p <= 1)) fail("dropout: p ", p, " is not in [0, 1]");
   if (!training || p == 0) return x;
-  return detail::apply_dropout(x, p, current_rng().reserve(kernels::dropout_words(x.numel())));
+  ProfileScope scope("dropout");
+  if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
+  const Tensor<T> in = x.detach().contiguous();
+  Tensor<T> y = empty<T>(x.shape());
+  const Tensor<std::int64_t> mask = detail::dropout_mask(x.numel(), will_record({x}));
+  kernels::dropout(static_cast<const T*>(in.data()), y.data(), detail::mask_data(mask), in.numel(), p,
+                   detail::draw_dropout(x.numel()));
+  return record("dropout", y, {x},
+                [p, mask](const Tensor<T>& dy, Grads& dx) { dx.add(0, detail::dropout_backward(dy, mask, p)); });
 }
 
 /// y = residual + dropout(x), in one pass: what a residual connection computes.
 /// Shape: equal.
 /// Errors: ShapeError when they differ, Error when p is not in [0, 1].
-/// Backward: dresidual = dy, dx = dropout of dy with the same draw.
+/// Backward: dresidual = dy, dx = dy / (1 - p) where the element was kept; one bit of each is saved.
 template <Real T>
 Tensor<T> add_dropout(const Tensor<T>& residual, const Tensor<T>& x, double p, bool training = true) {
   if (!(p >= 0 && p <= 1)) fail("add_dropout: p ", p, " is not in [0, 1]");
   if (residual.shape() != x.shape())
     fail<ShapeError>("add_dropout: residual ", residual.shape(), " and x ", x.shape(), " differ");
+  if (!training || p == 0) return residual + x;
   ProfileScope scope("add_dropout");
   if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel(), x.numel()});
-  const double rate = training ? p : 0;
-  const RandomBlock draw = rate > 0 ? current_rng().reserve(kernels::dropout_words(x.numel())) : RandomBlock{};
   const Tensor<T> a = residual.detach().contiguous(), b = x.detach().contiguous();
   Tensor<T> y = empty<T>(x.shape());
-  kernels::add_dropout(static_cast<const T*>(a.data()), static_cast<const T*>(b.data()), y.data(), y.numel(), rate,
-                       draw);
-  return record("add_dropout", y, {residual, x}, [rate, draw](const Tensor<T>& dy, Grads& dx) {
+  const Tensor<std::int64_t> mask = detail::dropout_mask(x.numel(), will_record({x}));
+  kernels::add_dropout(static_cast<const T*>(a.data()), static_cast<const T*>(b.data()), y.data(),
+                       detail::mask_data(mask), y.numel(), p, detail::draw_dropout(x.numel()));
+  return record("add_dropout", y, {residual, x}, [p, mask](const Tensor<T>& dy, Grads& dx) {
     dx.add(0, dy);
-    if (dx.needs(1)) dx.add(1, rate > 0 ? detail::apply_dropout(dy, rate, draw) : dy);
+    if (dx.needs(1)) dx.add(1, detail::dropout_backward(dy, mask, p));
+  });
+}
+
+/// y = dropout(relu(x)), in one pass each way: what stands between the two layers of a feed-forward network.
+/// Shape: any.
+/// Errors: Error when p is not in [0, 1].
+/// Backward: dx = dy / (1 - p) where y > 0 or NaN, else 0; y is saved, and no mask.
+template <Real T>
+Tensor<T> relu_dropout(const Tensor<T>& x, double p, bool training = true) {
+  if (!(p >= 0 && p <= 1)) fail("relu_dropout: p ", p, " is not in [0, 1]");
+  if (!training || p == 0) return relu(x);
+  ProfileScope scope("relu_dropout");
+  if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
+  const Tensor<T> in = x.detach().contiguous();
+  Tensor<T> y = empty<T>(x.shape());
+  kernels::relu_dropout(static_cast<const T*>(in.data()), y.data(), in.numel(), p, detail::draw_dropout(x.numel()));
+  return record("relu_dropout", y, {x}, [p, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
+    if (is_grad_enabled()) {
+      const T scale = kernels::detail::dropout_scale<T>(p);
+      return dx.add(0, dy * map_unary<T>(saved, [scale](T v) { return v <= T{0} ? T{0} : scale; }));
+    }
+    const Tensor<T> g = dy.contiguous();
+    Tensor<T> d_in = empty<T>(saved.shape());
+    kernels::relu_dropout_backward(static_cast<const T*>(saved.data()), static_cast<const T*>(g.data()), d_in.data(),
+                                   g.numel(), p);
+    dx.add(0, std::move(d_in));
   });
 }
 

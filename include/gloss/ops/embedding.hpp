@@ -33,10 +33,11 @@ Tensor<T> embedding(const Tensor<std::int64_t>& ids, const Tensor<T>& weight, do
     Tensor<T> dw = zeros<T>({n, d});
     kernels::embedding_backward(static_cast<const T*>(g.data()), static_cast<const std::int64_t*>(rows.data()),
                                 dw.data(), count, d, factor);
-    dx.add(0,
-           record("embedding_backward", dw, {dy}, [rows, scale, shape = dy.shape()](const Tensor<T>& ddw, Grads& ddy) {
-             ddy.add(0, embedding(rows, ddw, scale).view(shape));
-           }));
+    dx.add(0,  // moved, so that the sum takes the memory over instead of copying it
+           record("embedding_backward", std::move(dw), {dy},
+                  [rows, scale, shape = dy.shape()](const Tensor<T>& ddw, Grads& ddy) {
+                    ddy.add(0, embedding(rows, ddw, scale).view(shape));
+                  }));
   });
 }
 

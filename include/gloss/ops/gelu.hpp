@@ -3,7 +3,8 @@
 
 #include <utility>
 
-#include <gloss/kernels/activation.hpp>
+#include <gloss/kernels/gelu_dropout.hpp>
+#include <gloss/ops/dropout.hpp>
 #include <gloss/ops/erf.hpp>
 #include <gloss/ops/sub.hpp>
 #include <gloss/ops/tanh.hpp>
@@ -16,8 +17,8 @@ enum class GeluKind {
 };
 
 namespace detail {
-inline constexpr double gelu_beta = 0.79788456080286535588;  // sqrt(2 / pi)
-inline constexpr double gelu_cubic = 0.044715;
+using kernels::detail::gelu_beta;
+using kernels::detail::gelu_cubic;
 
 /// The derivative of gelu, made of recorded ops: what a second derivative goes through.
 template <class T>
@@ -54,6 +55,32 @@ Tensor<T> gelu(const Tensor<T>& x, GeluKind kind = GeluKind::exact) {
       kernels::gelu_backward(from, d_out, d_in.data(), in.numel());
     else
       kernels::gelu_tanh_backward(from, d_out, d_in.data(), in.numel());
+    dx.add(0, std::move(d_in));
+  });
+}
+
+/// y = dropout(gelu(x)), in one pass each way.
+/// Shape: any.
+/// Errors: Error when p is not in [0, 1].
+/// Backward: dx = dy gelu'(x) / (1 - p) where the element was kept; x and one bit of each are saved.
+template <Real T>
+Tensor<T> gelu_dropout(const Tensor<T>& x, double p, bool training = true, GeluKind kind = GeluKind::exact) {
+  if (!(p >= 0 && p <= 1)) fail("gelu_dropout: p ", p, " is not in [0, 1]");
+  if (!training || p == 0) return gelu(x, kind);
+  ProfileScope scope("gelu_dropout");
+  if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
+  const Tensor<T> in = x.detach().contiguous();
+  Tensor<T> y = empty<T>(x.shape());
+  const Tensor<std::int64_t> mask = detail::dropout_mask(x.numel(), will_record({x}));
+  kernels::gelu_dropout(static_cast<const T*>(in.data()), y.data(), detail::mask_data(mask), in.numel(), p,
+                        detail::draw_dropout(x.numel()), kind == GeluKind::tanh);
+  return record("gelu_dropout", y, {x}, [x, in, mask, p, kind](const Tensor<T>& dy, Grads& dx) {
+    if (is_grad_enabled()) return dx.add(0, detail::dropout_backward(dy, mask, p) * detail::gelu_slope(x, kind));
+    const Tensor<T> g = dy.contiguous();
+    Tensor<T> d_in = empty<T>(in.shape());
+    kernels::gelu_dropout_backward(static_cast<const T*>(in.data()), static_cast<const T*>(g.data()),
+                                   static_cast<const std::int64_t*>(mask.data()), d_in.data(), in.numel(), p,
+                                   kind == GeluKind::tanh);
     dx.add(0, std::move(d_in));
   });
 }

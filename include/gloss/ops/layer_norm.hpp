@@ -32,7 +32,7 @@ Tensor<T> layer_norm(const Tensor<T>& x, const Tensor<T>& gamma = {}, const Tens
   kernels::layer_norm_forward(static_cast<const T*>(in.data()), pointer(scale), pointer(shift), y.data(), mean.data(),
                               rscale.data(), rows, n, eps, kind);
   return record("layer_norm", y, {x, gamma, beta},
-                [in, scale, mean, rscale, rows, n, eps, kind, pointer](const Tensor<T>& dy, Grads& dx) {
+                [in, scale, mean, rscale, rows, n, kind, pointer](const Tensor<T>& dy, Grads& dx) {
                   if (is_grad_enabled()) fail<GradError>("layer_norm: a fused op has no second derivative");
                   ProfileScope work("layer_norm", true);
                   if (work) work.bytes(sizeof(T), {in.numel(), in.numel(), in.numel()});
@@ -40,11 +40,13 @@ Tensor<T> layer_norm(const Tensor<T>& x, const Tensor<T>& gamma = {}, const Tens
                   Tensor<T> d_in = dx.needs(0) ? empty<T>(in.shape()) : Tensor<T>{};
                   Tensor<T> d_gamma = dx.needs(1) ? empty<T>({n}) : Tensor<T>{},
                             d_beta = dx.needs(2) ? empty<T>({n}) : Tensor<T>{};
+                  const Tensor<T> workspace =
+                      dx.needs(1) || dx.needs(2) ? empty<T>({kernels::layer_norm_workspace(rows, n)}) : Tensor<T>{};
                   auto target = [](const Tensor<T>& t) { return t.defined() ? t.data() : nullptr; };
                   kernels::layer_norm_backward(static_cast<const T*>(g.data()), static_cast<const T*>(in.data()),
                                                pointer(scale), static_cast<const T*>(mean.data()),
                                                static_cast<const T*>(rscale.data()), target(d_in), target(d_gamma),
-                                               target(d_beta), rows, n, eps, kind);
+                                               target(d_beta), target(workspace), rows, n, kind);
                   if (d_in.defined()) dx.add(0, std::move(d_in));
                   if (d_gamma.defined()) dx.add(1, std::move(d_gamma));
                   if (d_beta.defined()) dx.add(2, std::move(d_beta));

@@ -1,4 +1,4 @@
-// Adam.
+// Adam and AdamW.
 #pragma once
 
 #include <array>
@@ -15,7 +15,8 @@ struct AdamOptions {
   double lr = 1e-3;
   std::array<double, 2> betas = {0.9, 0.999};
   double eps = 1e-8;
-  double weight_decay = 0;  // added to the gradient
+  double weight_decay = 0;              // times the parameter, added to the gradient
+  bool decoupled_weight_decay = false;  // instead p *= 1 - lr * weight_decay
 };
 
 /// With t the number of steps that a parameter has had a gradient in:
@@ -25,7 +26,7 @@ struct AdamOptions {
 /// Source: Kingma and Ba 2015; paper 5.3.
 /// PyTorch: torch.optim.Adam
 template <Real T>
-class Adam final : public Optimizer<T> {
+class Adam : public Optimizer<T> {
  public:
   Adam(std::vector<Tensor<T>> parameters, AdamOptions options = {})
       : Optimizer<T>(std::move(parameters), options.lr), options_(options) {
@@ -54,13 +55,35 @@ class Adam final : public Optimizer<T> {
     ProfileScope scope("Adam");
     if (scope) scope.bytes(7 * sizeof(T), {p.numel()});  // reads p, g, m, v, writes p, m, v
     kernels::adam_step(p.data(), static_cast<const T*>(g.data()), exp_avg_[i].data(), exp_avg_sq_[i].data(), p.numel(),
-                       this->lr_, options_.betas[0], options_.betas[1], options_.eps, options_.weight_decay, false,
-                       step_[i].advance());
+                       this->lr_, options_.betas[0], options_.betas[1], options_.eps, options_.weight_decay,
+                       options_.decoupled_weight_decay, step_[i].advance());
   }
 
   AdamOptions options_;
   std::vector<Tensor<T>> exp_avg_, exp_avg_sq_;
   std::vector<StepCount<T>> step_;
+};
+
+struct AdamWOptions {
+  double lr = 1e-3;
+  std::array<double, 2> betas = {0.9, 0.999};
+  double eps = 1e-8;
+  double weight_decay = 1e-2;  // p *= 1 - lr * weight_decay
+};
+
+/// Adam whose weight decay does not pass through m and v: it shrinks the parameter before the step.
+/// Errors: Error for values out of range.
+/// Source: Loshchilov and Hutter 2019.
+/// PyTorch: torch.optim.AdamW
+template <Real T>
+class AdamW final : public Adam<T> {
+ public:
+  AdamW(std::vector<Tensor<T>> parameters, AdamWOptions options = {})
+      : Adam<T>(std::move(parameters), {.lr = options.lr,
+                                        .betas = options.betas,
+                                        .eps = options.eps,
+                                        .weight_decay = options.weight_decay,
+                                        .decoupled_weight_decay = true}) {}
 };
 
 }  // namespace gloss::inline GLOSS_ABI::optim
