@@ -59,8 +59,8 @@ inline Index layer_norm_workspace(Index rows, Index n) { return 2 * detail::laye
 /// With d = x - mean, g = dy gamma, s = rscale:
 ///   dx = s (g - sum(g) / n - d c), c = s^2 sum(g d) / n (torch) or s sum(g d) / ((n - 1) std) (annotated, 0 at std 0);
 ///   dgamma = sum over rows of dy d s; dbeta = sum over rows of dy.
-/// dx, dgamma, dbeta are overwritten; null where not wanted; dx may be dy. workspace [layer_norm_workspace(rows, n)] may
-/// be null when neither dgamma nor dbeta is wanted.
+/// dx, dgamma, dbeta are overwritten; null where not wanted; dx may be dy. workspace [layer_norm_workspace(rows, n)]
+/// may be null when neither dgamma nor dbeta is wanted.
 template <class T>
 void layer_norm_backward(const T* dy, const T* x, const T* gamma, const T* mean, const T* rscale, T* dx, T* dgamma,
                          T* dbeta, T* workspace, Index rows, Index n, LayerNormKind kind) {

@@ -1,5 +1,5 @@
-// exp, log, tanh, erf on whole vectors, branch-free. Errors in units of the last place, in float and double, are at most
-// 1 for exp and log, 1.5 for erf, 2.5 for tanh and sigmoid.
+// exp, log, tanh, erf on whole vectors, branch-free. Errors in units of the last place, in float and double, are at
+// most 1 for exp and log, 1.5 for erf, 2.5 for tanh and sigmoid.
 // The polynomials were fitted for gloss by weighted least squares (Lawson's iteration) in 50 digits.
 #pragma once
 
