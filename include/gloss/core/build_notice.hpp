@@ -71,7 +71,7 @@ inline std::string build_notice(bool optimized, std::string_view compiled, std::
 
 /// Says it on stderr, unless GLOSS_QUIET is set in the environment or GLOSS_NO_NOTICE is defined for the program.
 /// Called once in a process, when the first tensor asks for memory.
-GLOSS_NOINLINE inline void give_build_notice() {
+GLOSS_COLD inline void give_build_notice() {
 #ifndef GLOSS_NO_NOTICE
   const std::string text =
       build_notice(is_optimized, compiled_instruction_set, processor_instruction_set(), has_copies);

@@ -55,14 +55,17 @@
 #endif
 
 // GLOSS_NOINLINE marks what runs once per op and not per element: copies of it at every call would only cost compile
-// time.
+// time. GLOSS_COLD marks what a program hardly ever runs: error texts, diagnosis, what happens once in a process.
 #if defined(__GNUC__) || defined(__clang__)
 #define GLOSS_RESTRICT __restrict__
 #define GLOSS_NOINLINE __attribute__((noinline))
+#define GLOSS_COLD __attribute__((noinline, cold))
 #elif defined(_MSC_VER)
 #define GLOSS_RESTRICT __restrict
 #define GLOSS_NOINLINE __declspec(noinline)
+#define GLOSS_COLD __declspec(noinline)
 #else
 #define GLOSS_RESTRICT
 #define GLOSS_NOINLINE
+#define GLOSS_COLD
 #endif

@@ -67,7 +67,7 @@ class ErrorPart {
 };
 
 template <class E>
-[[noreturn]] GLOSS_NOINLINE void throw_error(std::initializer_list<ErrorPart> parts) {
+[[noreturn]] GLOSS_COLD void throw_error(std::initializer_list<ErrorPart> parts) {
   std::string text;
   for (const ErrorPart& part : parts) part.append_to(text);
   throw E(text);

@@ -81,7 +81,7 @@ class Shape {
 };
 
 /// "[2, 3, 4]", as in every error text.
-GLOSS_NOINLINE inline std::string to_string(const Shape& shape) {
+GLOSS_COLD inline std::string to_string(const Shape& shape) {
   std::string text = "[";
   for (int i = 0; i < shape.rank(); ++i) {
     if (i > 0) text += ", ";

@@ -26,54 +26,58 @@ struct AnomalyState {
     return nullptr;
   }
 
+  /// Errors: Error for the first bad element of x, the result of `node` or, with a number, the gradient that it passes
+  /// to that input.
+  template <class T>
+  GLOSS_COLD void check(const Tensor<T>& x, const NodeBase& node, int number = -1) const {
+    const Tensor<T> dense = x.detach().contiguous();
+    for (Index i = 0; i < dense.numel(); ++i) {
+      const T v = dense.data()[i];
+      if (infinite ? !std::isfinite(v) : std::isnan(v))
+        report(i, std::isnan(v) ? "nan" : v > 0 ? "inf" : "-inf", x.shape(), node, number);
+    }
+  }
+
+ private:
+  [[noreturn]] GLOSS_COLD void report(Index i, const char* value, const Shape& shape, const NodeBase& node,
+                                      int number) const {
+    Shape position = shape;
+    for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+      position[axis] = i % shape[axis];
+      i /= shape[axis];
+    }
+    std::string where = "its result";
+    if (number >= 0) {
+      where = "the gradient of input ";
+      append_part(where, number);
+    }
+    fail("anomaly: ", number >= 0 ? "backward of " : "", node.op(), " gave ", value, " at ", position, " of ", where,
+         ", shape ", shape, place(node));
+  }
+
   /// "; it reads W" for a watched input, else "; the nearest parameter before it is W": the one that the latest op
   /// reads.
-  GLOSS_NOINLINE std::string place(const std::vector<NodeBase*>& inputs) const {
-    for (const NodeBase* node : inputs)
-      if (const std::string* name = name_of(node)) return "; it reads " + *name;
-    if (names.empty()) return "";
+  GLOSS_COLD std::string place(const NodeBase& node) const {
     NodeQueue queue;
-    for (NodeBase* node : inputs) queue.push(node);
+    for (int i = 0; i < node.inputs(); ++i) {
+      NodeBase* const in = node.input(i);
+      if (!in) continue;
+      if (const std::string* name = name_of(in)) return "; it reads " + *name;
+      queue.push(in);
+    }
     const NodeBase* last = nullptr;
-    while (!queue.empty()) {
-      const NodeBase* const node = queue.pop();
-      if (node == last) continue;  // an op that several read comes out several times in a row
-      last = node;
-      for (int i = 0; i < node->inputs(); ++i) {
-        NodeBase* const in = node->input(i);
+    while (!names.empty() && !queue.empty()) {
+      const NodeBase* const before = queue.pop();
+      if (before == last) continue;  // an op that several read comes out several times in a row
+      last = before;
+      for (int i = 0; i < before->inputs(); ++i) {
+        NodeBase* const in = before->input(i);
         if (!in) continue;
         if (const std::string* name = name_of(in)) return "; the nearest parameter before it is " + *name;
         queue.push(in);
       }
     }
     return "";
-  }
-
-  template <class T>
-  bool is_bad(T v) const {
-    return infinite ? !std::isfinite(v) : std::isnan(v);
-  }
-
-  /// Errors: Error for the first bad element of x: "anomaly: " what ...
-  template <class T, class Inputs>
-  GLOSS_NOINLINE void check(const Tensor<T>& x, const Inputs& inputs, const char* what, const char* op,
-                            const char* whose, int number) const {
-    const Tensor<T> dense = x.detach().contiguous();
-    for (Index i = 0; i < dense.numel(); ++i) {
-      const T v = dense.data()[i];
-      if (!is_bad(v)) continue;
-      Shape position = x.shape();
-      Index rest = i;
-      for (int axis = x.dim() - 1; axis >= 0; --axis) {
-        position[axis] = rest % x.shape()[axis];
-        rest /= x.shape()[axis];
-      }
-      std::string value = std::isnan(v) ? "nan" : v > 0 ? "inf" : "-inf";
-      std::string where = whose;
-      if (number >= 0) append_part(where, number);
-      fail("anomaly: ", what, op, " gave ", value, " at ", position, " of ", where, ", shape ", x.shape(),
-           place(inputs()));
-    }
   }
 };
 

@@ -170,7 +170,7 @@ class BackwardPass {
     Ref<NodeBase> sum;  // a leaf of this pass
   };
 
-  GLOSS_NOINLINE bool is_captured(const NodeBase* node) const {
+  GLOSS_COLD bool is_captured(const NodeBase* node) const {
     for (const NodeBase* captured : captured_)
       if (captured == node) return true;
     return false;
@@ -186,7 +186,7 @@ class BackwardPass {
   }
 
   /// Finds out which nodes below `root` lead to a captured one.
-  GLOSS_NOINLINE void explore(NodeBase* root) {
+  GLOSS_COLD void explore(NodeBase* root) {
     struct Visit {
       NodeBase* node;
       int next;  // input to look at
@@ -250,16 +250,7 @@ class Grads {
     if (g.shape() != shape)
       fail<GradError>("backward of ", node_.op(), ": gradient ", i, " has shape ", g.shape(), ", its input has ",
                       shape);
-    if (detail::anomaly)
-      detail::anomaly->check(
-          g,
-          [&] {
-            std::vector<NodeBase*> nodes;
-            for (int k = 0; k < node_.inputs(); ++k)
-              if (node_.input(k)) nodes.push_back(node_.input(k));
-            return nodes;
-          },
-          "backward of ", node_.op(), "the gradient of input ", i);
+    if (detail::anomaly) detail::anomaly->check(g, node_, i);
     pass_.deliver(to, std::move(g));
   }
   /// The op's result, of which the closure saved y.detach(): in the graph again when the backward is itself recorded.

@@ -65,7 +65,7 @@ class OpNode final : public Node<T> {
     act_(closure(), &dy, &dx);
     if (!retain) drop_closure();
   }
-  GLOSS_NOINLINE Tensor<T> run_hooks(Tensor<T> dy, BackwardPass& pass) {
+  GLOSS_COLD Tensor<T> run_hooks(Tensor<T> dy, BackwardPass& pass) {
     dy = this->extras_->run(std::move(dy));
     if (Tensor<T>& sum = this->extras_->retained; this->extras_->retains && !pass.is_capturing())
       sum = sum.defined() ? sum_of_two(sum, dy) : dy;
@@ -135,19 +135,10 @@ detail::OpNode<T>* detail::begin_record(const char* op, Tensor<T>& y, const Grap
   if (is_grad_enabled())
     for (std::size_t i = 0; i < n; ++i) any = any || inputs[i].node();
   if (!any) return nullptr;
-  if (anomaly)
-    anomaly->check(
-        y,
-        [&] {
-          std::vector<NodeBase*> nodes;
-          for (std::size_t i = 0; i < n; ++i)
-            if (inputs[i].node()) nodes.push_back(const_cast<NodeBase*>(inputs[i].node()));
-          return nodes;
-        },
-        "", op, "its result", -1);
   OpNode<T>* const node = OpNode<T>::make(op, y.shape(), room);
   const Ref<NodeBase> owner(node);
   node->set_inputs(inputs, static_cast<int>(n));
+  if (anomaly) anomaly->check(y, *node);
   y.body_->node = owner;  // last: what y was may be an input
   return node;
 }

@@ -68,7 +68,7 @@ class SavedTensors {
 
   Entry* entries() { return more_ ? more_ : inline_; }
   const Entry* entries() const { return more_ ? more_ : inline_; }
-  [[noreturn]] GLOSS_NOINLINE static void refuse(const char* op, const Entry& e) {
+  [[noreturn]] GLOSS_COLD static void refuse(const char* op, const Entry& e) {
     const char* const by = e.body->storage->changed_by();
     fail<GradError>("backward of ", op, ": a tensor of shape ", e.body->shape,
                     " that was saved for it has been changed in place", by ? " by " : "", by ? by : "", " (version ",
