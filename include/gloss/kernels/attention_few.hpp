@@ -11,9 +11,9 @@
 
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 
-/// Up to how many queries this is the faster way. Measured with 16 lanes, two Zen 4 cores, 128 heads of width 64, as many
-/// keys as queries, in microseconds, this way and by tiles: 5 queries 29 and 52, 8 queries 57 and 55, 16 queries 190
-/// and 68.
+/// Up to how many queries this is the faster way. Measured with 16 lanes, two Zen 4 cores, 128 heads of width 64, as
+/// many keys as queries, in microseconds, this way and by tiles: 5 queries 29 and 52, 8 queries 57 and 55, 16 queries
+/// 190 and 68.
 template <class T>
 inline constexpr Index attention_few = lanes<T> >= 16 ? 7 : 4;
 
