@@ -39,7 +39,8 @@ TEST_CASE("build report: six lines, each with its name") {
 #ifdef GLOSS_GEMM_EIGEN
   CHECK(lines[5].starts_with("products: Eigen "));
 #else
-  CHECK(lines[5] == "products: gloss's tiles, " + std::string(kernels::isa_name(kernels::isa())));
+  CHECK(lines[5].starts_with("products: "));
+  CHECK(lines[5].ends_with("gloss's tiles, " + std::string(kernels::isa_name(kernels::isa()))));
 #endif
 }
 

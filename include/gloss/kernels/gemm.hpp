@@ -4,20 +4,23 @@
 #include <gloss/core/parallel_for.hpp>
 #include <gloss/kernels/gemm_naive.hpp>
 
-// GLOSS_GEMM_EIGEN, defined for the whole program, takes Eigen's kernels everywhere.
+// GLOSS_GEMM_EIGEN, defined for the whole program, takes Eigen's kernels everywhere; GLOSS_WITH_BLAS gives large products
+// to the BLAS that the program links.
 #if !defined(__GNUC__) && !defined(__clang__) && !defined(GLOSS_GEMM_EIGEN)
 #define GLOSS_GEMM_EIGEN
 #endif
 #ifdef GLOSS_GEMM_EIGEN
 #include <gloss/kernels/gemm_eigen.hpp>
 #else
+#include <gloss/kernels/gemm_blas.hpp>
 #include <gloss/kernels/gemm_blocks.hpp>
 #endif
 
 namespace gloss::inline GLOSS_ABI::kernels {
 
 /// C = act(alpha op(A) op(B) + beta C + bias), row-major. beta == 0 never reads C.
-/// Every element is summed in an order that depends on the sizes alone: any number of threads gives the same bits.
+/// Every element is summed in an order that depends on the sizes alone: any number of threads gives the same bits
+/// (unless a BLAS computes it).
 /// Shape: op(A) [m, k], op(B) [k, n], C [m, n]; op transposes when its flag is set.
 /// PyTorch: addmm.
 template <class T>
@@ -26,7 +29,11 @@ void gemm(bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha, const 
 #ifdef GLOSS_GEMM_EIGEN
   gemm_eigen(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, epilogue);
 #else
-  detail::gemm(detail::Product<T>{trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, epilogue});
+  const detail::Product<T> product{trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, epilogue};
+#ifdef GLOSS_WITH_BLAS
+  if (detail::suits_blas(product)) return detail::gemm_blas(product);
+#endif
+  detail::gemm(product);
 #endif
 }
 
@@ -36,7 +43,12 @@ template <class T>
 void gemm_batched(bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha, const T* const* a, Index lda,
                   const T* const* b, Index ldb, T beta, T* const* c, Index ldc, Index batch) {
   const auto entries = [&](Index begin, Index end) {
-    for (Index e = begin; e < end; ++e) gemm(trans_a, trans_b, m, n, k, alpha, a[e], lda, b[e], ldb, beta, c[e], ldc);
+    for (Index e = begin; e < end; ++e)
+#ifdef GLOSS_GEMM_EIGEN
+      gemm(trans_a, trans_b, m, n, k, alpha, a[e], lda, b[e], ldb, beta, c[e], ldc);
+#else
+      detail::gemm(detail::Product<T>{trans_a, trans_b, m, n, k, alpha, a[e], lda, b[e], ldb, beta, c[e], ldc, {}});
+#endif
   };
   const Index work = m * n * k;
   const Index threads = num_threads();

@@ -48,6 +48,9 @@ inline std::string build_report() {
 #ifdef GLOSS_GEMM_EIGEN
   add("Eigen ", EIGEN_WORLD_VERSION, '.', EIGEN_MAJOR_VERSION, '.', EIGEN_MINOR_VERSION);
 #else
+#ifdef GLOSS_WITH_BLAS
+  add("a BLAS where they are large, else ");
+#endif
   add("gloss's tiles, ", kernels::isa_name(kernels::isa()));
 #endif
   add("\n");
