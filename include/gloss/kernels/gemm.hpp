@@ -4,8 +4,8 @@
 #include <gloss/core/parallel_for.hpp>
 #include <gloss/kernels/gemm_naive.hpp>
 
-// GLOSS_GEMM_EIGEN, defined for the whole program, takes Eigen's kernels everywhere; GLOSS_WITH_BLAS gives large products
-// to the BLAS that the program links.
+// GLOSS_GEMM_EIGEN, defined for the whole program, takes Eigen's kernels everywhere; GLOSS_WITH_BLAS gives large
+// products to the BLAS that the program links.
 #if !defined(__GNUC__) && !defined(__clang__) && !defined(GLOSS_GEMM_EIGEN)
 #define GLOSS_GEMM_EIGEN
 #endif
