@@ -68,8 +68,12 @@ class RowWriter {
   GLOSS_INLINE void operator()(T* p, Vec<T> v, Index m) const {
 #if defined(__GNUC__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
     if (past_) {
+#ifdef __clang__
+      __builtin_nontemporal_store(v, reinterpret_cast<Vec<T>*>(p));
+#else
       if constexpr (sizeof(T) == 4) __builtin_ia32_movntps512(p, v);
       if constexpr (sizeof(T) == 8) __builtin_ia32_movntpd512(p, v);
+#endif
       return;
     }
 #endif
