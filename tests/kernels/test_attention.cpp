@@ -2,6 +2,7 @@
 
 #include "support/attention_naive.hpp"
 #include "support/catch.hpp"
+#include "support/isa.hpp"
 #include "support/kernel_data.hpp"
 
 namespace k = gloss::kernels;
@@ -152,32 +153,38 @@ void check(const Case& c) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("attention: equals the definition for any lengths and widths", "", float, double) {
-  for (const Index len : {1, 2, 4, 5, 8, 15, 16, 17, 33, 63, 64, 65, 130})
-    for (const bool projection : {false, true}) {
-      check<TestType>({.batch = 2, .len_q = len, .len_k = len, .d_k = 16, .d_v = 16, .projection = projection});
-      check<TestType>({.len_q = len, .len_k = 70, .d_k = 5, .d_v = 3, .projection = projection});
-      check<TestType>({.len_q = 20, .len_k = len, .d_k = 9, .d_v = 40, .projection = projection});
-    }
-  check<TestType>({.len_q = 40, .len_k = 50, .d_k = 129, .d_v = 100});
+  gloss_test::for_each_isa([] {
+    for (const Index len : {1, 2, 4, 5, 8, 15, 16, 17, 33, 63, 64, 65, 130})
+      for (const bool projection : {false, true}) {
+        check<TestType>({.batch = 2, .len_q = len, .len_k = len, .d_k = 16, .d_v = 16, .projection = projection});
+        check<TestType>({.len_q = len, .len_k = 70, .d_k = 5, .d_v = 3, .projection = projection});
+        check<TestType>({.len_q = 20, .len_k = len, .d_k = 9, .d_v = 40, .projection = projection});
+      }
+    check<TestType>({.len_q = 40, .len_k = 50, .d_k = 129, .d_v = 100});
+  });
 }
 
 TEMPLATE_TEST_CASE("attention: causal, with as many or more keys than queries", "", float, double) {
-  for (const Index len : {1, 3, 5, 16, 64, 65, 150}) {
-    check<TestType>({.len_q = len, .len_k = len, .causal = true});
-    check<TestType>({.len_q = len, .len_k = len + 37, .causal = true});
-  }
+  gloss_test::for_each_isa([] {
+    for (const Index len : {1, 3, 5, 16, 64, 65, 150}) {
+      check<TestType>({.len_q = len, .len_k = len, .causal = true});
+      check<TestType>({.len_q = len, .len_k = len + 37, .causal = true});
+    }
+  });
 }
 
 TEMPLATE_TEST_CASE("attention: masks of every kind, rows that see nothing are uniform over all keys", "", float,
                    double) {
-  for (const Mask mask : {Mask::padding, Mask::both_ends, Mask::full, Mask::odd_strides})
-    for (const Index len : {1, 6, 8, 23, 64, 100, 200})
-      for (const bool causal : {false, true}) {
-        // causal hides keys altogether; with the mask on top a row sees nothing only where both say so
-        check<TestType>({.batch = 2, .len_q = len, .len_k = len, .causal = causal, .mask = mask});
-        check<TestType>({.batch = 2, .len_q = 20, .len_k = len, .mask = mask, .fill = -2});
-        check<TestType>({.batch = 2, .len_q = 4, .len_k = len, .mask = mask, .dropout = 0.2});
-      }
+  gloss_test::for_each_isa([] {
+    for (const Mask mask : {Mask::padding, Mask::both_ends, Mask::full, Mask::odd_strides})
+      for (const Index len : {1, 6, 8, 23, 64, 100, 200})
+        for (const bool causal : {false, true}) {
+          // causal hides keys altogether; with the mask on top a row sees nothing only where both say so
+          check<TestType>({.batch = 2, .len_q = len, .len_k = len, .causal = causal, .mask = mask});
+          check<TestType>({.batch = 2, .len_q = 20, .len_k = len, .mask = mask, .fill = -2});
+          check<TestType>({.batch = 2, .len_q = 4, .len_k = len, .mask = mask, .dropout = 0.2});
+        }
+  });
 }
 
 TEMPLATE_TEST_CASE("attention: dropout follows the rule of kernels::dropout", "", float, double) {
@@ -197,21 +204,23 @@ TEMPLATE_TEST_CASE("attention: heads of keys shared by groups of query heads", "
 }
 
 TEMPLATE_TEST_CASE("attention: a bias of every kind, and its gradient", "", float, double) {
-  for (const Bias bias :
-       {Bias::full, Bias::one_for_all, Bias::per_head, Bias::per_key, Bias::per_query, Bias::odd_strides})
-    for (const Index len : {1, 3, 5, 33, 70, 140})
-      for (const bool causal : {false, true}) {
-        check<TestType>({.batch = 2, .len_q = len, .len_k = len, .causal = causal, .bias = bias});
-        check<TestType>({.batch = 3,
-                         .heads = 2,
-                         .len_q = len,
-                         .len_k = len + 13,
-                         .causal = causal,
-                         .mask = Mask::full,
-                         .dropout = 0.2,
-                         .group = 2,
-                         .bias = bias});
-      }
+  gloss_test::for_each_isa([] {
+    for (const Bias bias :
+         {Bias::full, Bias::one_for_all, Bias::per_head, Bias::per_key, Bias::per_query, Bias::odd_strides})
+      for (const Index len : {1, 3, 5, 33, 70, 140})
+        for (const bool causal : {false, true}) {
+          check<TestType>({.batch = 2, .len_q = len, .len_k = len, .causal = causal, .bias = bias});
+          check<TestType>({.batch = 3,
+                           .heads = 2,
+                           .len_q = len,
+                           .len_k = len + 13,
+                           .causal = causal,
+                           .mask = Mask::full,
+                           .dropout = 0.2,
+                           .group = 2,
+                           .bias = bias});
+        }
+  });
 }
 
 TEMPLATE_TEST_CASE("attention: a bias that grows along the keys lifts every tile above the last", "", float, double) {

@@ -23,48 +23,15 @@ struct AttentionState {
   bool fresh = true;  // ot is not written yet
 };
 
-/// The scores become 2^(score - base). The base rises only when scores exceed it by so much that a power might
-/// overflow sums of any length, which after the first tile seldom happens: then sum and ot shrink.
-template <class T>
-void attention_exponentials(T* st, Index keys, Index width, const AttentionState<T>& state, Index d_v) {
-  constexpr T infinity = std::numeric_limits<T>::infinity(), slack = 8;
-  constexpr Index w = lanes<T>;
-  for (Index i = 0; i < width; i += w) {
-    T* const s = st + i;
-    Vec<T> max = splat<T>(-infinity), max1 = max;
-    for (Index j = 0; j + 1 < keys; j += 2) {
-      max = vmax<T>(max, load<T>(s + j * width));
-      max1 = vmax<T>(max1, load<T>(s + (j + 1) * width));
-    }
-    max = vmax<T>(vmax<T>(max, max1), load<T>(s + (keys - 1) * width));
-    Vec<T> base = load<T>(state.base + i), total = load<T>(state.sum + i);
-    const IntVec<T> rises = max > base + slack;
-    if (hmax<T>(select<T>(rises, splat<T>(T(1)), Vec<T>{})) > T(0)) {
-      const Vec<T> shrink = select<T>(rises, power_of_2<T>(base - max), splat<T>(T(1)));
-      base = select<T>(rises, max, base);
-      store<T>(state.base + i, base);
-      total = total * shrink;
-      if (!state.fresh)
-        for (Index r = 0; r < d_v; ++r) store<T>(state.ot + r * width + i, load<T>(state.ot + r * width + i) * shrink);
-    }
-    base = select<T>(base == -infinity, Vec<T>{}, base);
-    for (Index j = 0; j < keys; ++j) {
-      const Vec<T> p = power_of_2<T>(load<T>(s + j * width) - base);
-      total = total + p;
-      store<T>(s + j * width, p);
-    }
-    store<T>(state.sum + i, total);
-  }
-}
-
 /// Takes blocks of queries past the keys.
 template <class T>
 class AttentionForward {
  public:
-  static constexpr Index strip = attention_strip<T>, block_k = attention_block_k;
+  static constexpr Index block_k = attention_block_k;
 
   static Index scratch_size(const AttentionArgs<T>& a, Index queries) {
     using S = Scratch<T>;
+    const Index strip = attention_kernels_in_use<T>().strip();
     return AttentionTile<T>::scratch_size(a, strip) + S::size(queries * a.d_k) + S::size(block_k * strip) +
            queries / strip * (2 * S::size(strip) + S::size(round_up(a.d_v, panel_rows) * strip));
   }
@@ -80,7 +47,7 @@ class AttentionForward {
     const Index strips = (rows + strip - 1) / strip;
     const auto strip_of = [&](Index n) {
       const Index left = rows - n * strip, have = left < strip ? left : strip;
-      return AttentionStrip{i0 + n * strip, have, round_up(have, lanes<T>)};
+      return AttentionStrip{i0 + n * strip, have, round_up(have, tile.kernels.lanes)};
     };
     for (Index n = 0; n < strips; ++n) {
       const AttentionStrip s = strip_of(n);
@@ -115,13 +82,13 @@ class AttentionForward {
     const MaskTile mask = tile.look_at_mask(s, keys);
     if (tile.adds_nothing(mask, s, state.base)) return;
     tile.scores(s, q, st, s.width, keys, mask);
-    attention_exponentials<T>(st, keys, s.width, state, a.d_v);
+    tile.kernels.exponentials(st, keys, s.width, state.base, state.sum, state.ot, state.fresh ? 0 : a.d_v);
     if (a.dropout > 0) {
       tile.draw_dropout(s, s.width, keys);
       tile.apply_dropout(s, st, s.width, keys);
     }
     tile.load_values();
-    panel_product<T>(o_rows, s.width, keys, tile.v, 1, tile.ldv, st, s.width, state.ot, s.width, !state.fresh);
+    tile.kernels.product(o_rows, s.width, keys, tile.v, 1, tile.ldv, st, s.width, state.ot, s.width, !state.fresh);
     state.fresh = false;
   }
   void finish(const AttentionStrip& s, AttentionState<T>& state) {
@@ -161,11 +128,12 @@ class AttentionForward {
   }
 
   const AttentionArgs<T>& a;
+  const Index strip = attention_kernels_in_use<T>().strip();
   const Index o_rows = round_up(a.d_v, panel_rows);
   AttentionTile<T> tile;
-  T* qt;  // of each strip [d_k, width]
-  T* st;  // [keys, width] scores, then probabilities
-  AttentionState<T> states[attention_block_q / strip];
+  T* qt;                                                         // of each strip [d_k, width]
+  T* st;                                                         // [keys, width] scores, then probabilities
+  AttentionState<T> states[attention_block_q / (2 * lanes<T>)];  // as many as the narrowest vectors need
 };
 
 }  // namespace detail
@@ -178,7 +146,7 @@ class AttentionForward {
 template <class T>
 void attention_forward(const AttentionArgs<T>& a) {
   if (a.len_q <= detail::attention_few<T>) return detail::attention_forward_few(a);
-  constexpr Index strip = detail::attention_strip<T>;
+  const Index strip = detail::attention_kernels_in_use<T>().strip();
   // Blocks as large as leaves some for every core: a block reads the keys once.
   Index bq = detail::attention_block_q;
   while (bq > strip && a.batch * a.heads * ((a.len_q + bq - 1) / bq) < 16) bq /= 2;

@@ -19,13 +19,13 @@ inline constexpr Index attention_backward_q = 64;
 template <class T>
 class AttentionGradient {
  public:
-  static constexpr Index bq = attention_backward_q, bk = attention_block_k, strip = attention_strip<T>;
+  static constexpr Index bq = attention_backward_q, bk = attention_block_k;
 
   const AttentionArgs<T>& a;
   const AttentionGrads<T>& g;
-  const Index pad = lanes < T >> panel_rows ? lanes<T> : panel_rows;
-  const Index dk_width = round_up(a.d_k, pad), dv_width = round_up(a.d_v, pad);
   AttentionTile<T> tile;
+  const AttentionKernels<T>& kernels = tile.kernels;
+  const Index dk_width = kernels.padded(a.d_k), dv_width = kernels.padded(a.d_v);
   Index head = -1, i0 = 0, rows = 0, width = 0;
   T* qt;       // [d_k, width] scaled queries
   T* dot;      // [d_v, width]
@@ -39,9 +39,9 @@ class AttentionGradient {
 
   static Index scratch_size(const AttentionArgs<T>& a) {
     using S = Scratch<T>;
-    const Index most = lanes < T >> panel_rows ? lanes<T> : panel_rows;
-    return AttentionTile<T>::scratch_size(a, bq) + 2 * S::size(round_up(a.d_k, most) * bq) +
-           2 * S::size(round_up(a.d_v, most) * bq) + 2 * S::size(bk * bq) + 3 * S::size(bq);
+    const AttentionKernels<T>& kernels = attention_kernels_in_use<T>();
+    return AttentionTile<T>::scratch_size(a, bq) + 2 * S::size(kernels.padded(a.d_k) * bq) +
+           2 * S::size(kernels.padded(a.d_v) * bq) + 2 * S::size(bk * bq) + 3 * S::size(bq);
   }
   AttentionGradient(const AttentionArgs<T>& args, const AttentionGrads<T>& grads, Scratch<T>& scratch)
       : a(args), g(grads), tile(args, scratch, bq) {
@@ -54,7 +54,7 @@ class AttentionGradient {
   /// Turns to the queries from `first` on, those before `end`.
   void select_queries(Index which_head, Index first, Index end) {
     if (which_head == head && first == i0) return;
-    head = which_head, i0 = first, rows = end - first < bq ? end - first : bq, width = round_up(rows, lanes<T>);
+    head = which_head, i0 = first, rows = end - first < bq ? end - first : bq, width = round_up(rows, kernels.lanes);
     tile.select_head(head);
     const T* const o = attention_row(a.o, a.o_strides, tile.b, tile.h, i0);
     tile.load_queries({i0, rows, width}, qt, width);
@@ -80,7 +80,7 @@ class AttentionGradient {
   /// st = M P and dst = dS for the tile's first n keys, with zeros up to a whole panel; false if all of it is 0.
   bool meet(Index n) {
     bool any = false;
-    const Index key_rows = round_up(n, panel_rows);
+    const Index key_rows = round_up(n, panel_rows), strip = kernels.strip();
     for (Index i = 0; i < width; i += strip) {
       const AttentionStrip s{i0 + i, rows - i < strip ? rows - i : strip, width - i < strip ? width - i : strip};
       const Index seen = tile.visible_keys(s) > 0 ? tile.visible_keys(s) : 0;
@@ -101,20 +101,13 @@ class AttentionGradient {
   void meet_strip(const AttentionStrip& s, Index first, Index n, MaskTile mask) {
     tile.scores(s, qt + first, st + first, width, n, mask);
     tile.load_values();
-    panel_product<T>(round_up(n, panel_rows), s.width, a.d_v, tile.v, tile.ldv, 1, dot + first, width, dst + first,
-                     width, false);
+    kernels.product(round_up(n, panel_rows), s.width, a.d_v, tile.v, tile.ldv, 1, dot + first, width, dst + first,
+                    width, false);
     if (a.dropout > 0) {
       tile.draw_dropout(s, width, n);
       tile.apply_dropout(s, dst + first, width, n);
     }
-    for (Index i = first; i < first + s.width; i += lanes<T>) {
-      const Vec<T> from = load<T>(base + i), scale = load<T>(inverse + i), d = load<T>(row_dot + i);
-      for (Index j = i; j < i + n * width; j += width) {
-        const Vec<T> p = power_of_2<T>(load<T>(st + j) - from) * scale;
-        store<T>(dst + j, p * (load<T>(dst + j) - d));
-        store<T>(st + j, p);
-      }
-    }
+    kernels.gradients(st + first, dst + first, width, n, s.width, base + first, inverse + first, row_dot + first);
     if (mask != MaskTile::all_visible) tile.fill_masked(s, dst + first, width, n, T(0));
     if (a.dropout > 0) tile.apply_dropout(s, st + first, width, n);
   }
@@ -128,8 +121,9 @@ class AttentionBackward {
   T* dv;  // [len_k rounded up, dv_width]
 
   static Index sums_size(const AttentionArgs<T>& a) {
-    const Index most = lanes < T >> panel_rows ? lanes<T> : panel_rows, k_rows = round_up(a.len_k, panel_rows);
-    return Scratch<T>::size(k_rows * round_up(a.d_k, most)) + Scratch<T>::size(k_rows * round_up(a.d_v, most));
+    const AttentionKernels<T>& kernels = attention_kernels_in_use<T>();
+    const Index k_rows = round_up(a.len_k, panel_rows);
+    return Scratch<T>::size(k_rows * kernels.padded(a.d_k)) + Scratch<T>::size(k_rows * kernels.padded(a.d_v));
   }
   static Index scratch_size(const AttentionArgs<T>& a) {
     return AttentionGradient<T>::scratch_size(a) +
@@ -162,14 +156,14 @@ class AttentionBackward {
           const Index keys = s.tile.keys, key_rows = round_up(keys, panel_rows);
           if (!s.meet(keys)) continue;
           if (g.dv != nullptr)
-            panel_product<T>(key_rows, s.dv_width, rows, s.st, width, 1, s.do_rows, s.dv_width, dv + j0 * s.dv_width,
-                             s.dv_width, true);
+            s.kernels.product(key_rows, s.dv_width, rows, s.st, width, 1, s.do_rows, s.dv_width, dv + j0 * s.dv_width,
+                              s.dv_width, true);
           if (g.dk != nullptr)
-            panel_product<T>(key_rows, s.dk_width, rows, s.dst, width, 1, s.q_rows, s.dk_width, dk + j0 * s.dk_width,
-                             s.dk_width, true);
+            s.kernels.product(key_rows, s.dk_width, rows, s.dst, width, 1, s.q_rows, s.dk_width, dk + j0 * s.dk_width,
+                              s.dk_width, true);
           if (g.dq != nullptr)
-            panel_product<T>(round_up(a.d_k, panel_rows), width, keys, s.tile.k, 1, s.tile.ldk, s.dst, width, dqt,
-                             width, !fresh);
+            s.kernels.product(round_up(a.d_k, panel_rows), width, keys, s.tile.k, 1, s.tile.ldk, s.dst, width, dqt,
+                              width, !fresh);
           fresh = false;
         }
       if (g.dq == nullptr) continue;

@@ -1,5 +1,5 @@
 // What the forward and the backward pass of fused attention share: where a strip of queries stands among the keys, its
-// scores with bias, mask and causality, and the softmax's exponential. Scores are kept transposed, a query per lane:
+// scores with bias, mask and causality. Scores are kept transposed, a query per lane:
 // the softmax needs no horizontal sums, and k and v are used as they lie. They are kept divided by ln 2, so that the
 // softmax is made of powers of 2.
 #pragma once
@@ -8,15 +8,12 @@
 #include <limits>
 
 #include <gloss/kernels/attention_args.hpp>
-#include <gloss/kernels/attention_tile.hpp>
+#include <gloss/kernels/attention_kernels.hpp>
 #include <gloss/kernels/dropout.hpp>
-#include <gloss/kernels/simd_math.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 
-/// Queries of a strip, which is what the small products take at once; queries of the largest block; keys of a tile.
-template <class T>
-inline constexpr Index attention_strip = 2 * lanes<T>;
+/// Queries of the largest block; keys of a tile.
 inline constexpr Index attention_block_q = 128;
 inline constexpr Index attention_block_k = 64;
 
@@ -30,32 +27,10 @@ T in_powers_of_2(T score) {
   return score >= least && x < least ? least : x;
 }
 
-/// 2^x for x below about 100: 0 far below the normal numbers, NaN stays NaN; 1.4 ulp in float.
-template <class T>
-GLOSS_INLINE Vec<T> power_of_2(Vec<T> x) {
-  if constexpr (std::is_same_v<T, float>) {
-    const auto two_to = [](Vec<float> r) GLOSS_INLINE_LAMBDA {  // for |r| <= 1 / 2
-      return polynomial<float>(r, 1.0, 0.6931469776, 0.2402224209, 0.05550733743, 0.009671512645, 0.001326472712);
-    };
-#if defined(__GNUC__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
-    constexpr auto all = static_cast<unsigned short>(-1);
-    const Vec<float> n = __builtin_ia32_rndscaleps_mask(x, 0, x, all, 4);
-    return __builtin_ia32_scalefps512_mask(two_to(x - n), n, x, all, 4);
-#else
-    constexpr float magic = 0x1.8p23f + 127;  // adding it leaves round(x) + 127 in the low bits
-    x = vmax<float>(splat<float>(-127.0f), x);
-    const Vec<float> shifted = x + magic;
-    return two_to(x - (shifted - magic)) * bit_cast_to<float>(bit_cast_to<std::uint32_t>(shifted) << std::uint32_t{23});
-#endif
-  } else {
-    return exp<T>(x * static_cast<T>(1 / log2_e));
-  }
-}
-
 /// What a part of the mask looks like.
 enum class MaskTile { all_visible, mixed, all_masked };
 
-/// Queries [i0, i0 + rows) of a head, one per lane of `width`.
+/// Queries [i0, i0 + rows) of a head, one per lane; width is rows filled up to whole vectors.
 struct AttentionStrip {
   Index i0, rows, width;
 };
@@ -64,6 +39,7 @@ struct AttentionStrip {
 template <class T>
 struct AttentionTile {
   const AttentionArgs<T>& args;
+  const AttentionKernels<T>& kernels = attention_kernels_in_use<T>();
   Index b = 0, h = 0;
   Index j0 = 0, keys = 0;  // keys [j0, j0 + keys)
   T* k_tile;
@@ -219,7 +195,7 @@ struct AttentionTile {
       for (Index j = n; j < key_rows; ++j)
         for (Index i = 0; i < s.width; i += lanes<T>) store<T>(st + j * ld + i, Vec<T>{});
     }
-    panel_product<T>(key_rows, s.width, args.d_k, k, ldk, 1, qt, ld, st, ld, args.bias != nullptr);
+    kernels.product(key_rows, s.width, args.d_k, k, ldk, 1, qt, ld, st, ld, args.bias != nullptr);
     if (mask != MaskTile::all_visible) fill_masked(s, st, ld, n, in_powers_of_2<T>(args.mask_fill));
     if (args.causal) fill_future(s, st, ld, n);
   }
@@ -234,7 +210,7 @@ struct AttentionTile {
   /// drop = what the probabilities of the strip and the tile's first n keys are multiplied by.
   void draw_dropout(const AttentionStrip& s, Index ld, Index n) {
     const DropoutRule<T> rule(args.dropout);
-    std::uint16_t bits[attention_strip<T> * attention_block_k + 128];
+    std::uint16_t bits[attention_strip_most * attention_block_k + 128];
     const bool whole_rows = keys == args.len_k;  // then the strip's elements follow each other: one draw for all
     const Index first = ((b * args.heads + h) * args.len_q + s.i0) * args.len_k + j0;
     if (whole_rows)

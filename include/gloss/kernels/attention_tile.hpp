@@ -1,5 +1,4 @@
-// The parts of fused attention that know nothing of attention: small products from cache, transposition, scratch
-// memory.
+// The parts of fused attention that know nothing of attention: transposition, scratch memory.
 #pragma once
 
 #include <cstddef>
@@ -11,53 +10,8 @@ namespace gloss::inline GLOSS_ABI::kernels::detail {
 
 constexpr Index round_up(Index n, Index multiple) { return (n + multiple - 1) / multiple * multiple; }
 
-/// Rows of the left factor of panel_product come in multiples of this.
+/// Rows of the left factor of AttentionKernels::product come in multiples of this.
 inline constexpr Index panel_rows = 8;
-
-/// C [rows, vectors] (+)= A [rows, depth] B [depth, vectors], the sums in registers; see panel_product.
-template <class T, int rows, int vectors>
-GLOSS_NOINLINE void panel_strip(Index m, Index depth, const T* a, Index a_row, Index a_step, const T* b, Index ldb,
-                                T* c, Index ldc, bool accumulate) {
-  constexpr Index w = lanes<T>;
-  for (Index i = 0; i < m; i += rows) {
-    Vec<T> sum[rows][vectors];
-    T* ci = c;
-    GLOSS_UNROLL for (int r = 0; r < rows; ++r, ci += ldc) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[r][j] = accumulate ? load<T>(ci + j * w) : Vec<T>{};
-    }
-    const T* a0 = a;
-    const T* a4 = rows > 4 ? a0 + 4 * a_row : a0;
-    const T* bp = b;
-    for (Index p = 0; p < depth; ++p, a0 += a_step, a4 += a_step, bp += ldb) {
-      Vec<T> y[vectors];
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(bp + j * w);
-      GLOSS_UNROLL for (int r = 0; r < rows; ++r) {
-        const Vec<T> x = splat<T>(r < 4 ? a0[r * a_row] : a4[(r - 4) * a_row]);
-        GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[r][j] = x * y[j] + sum[r][j];
-      }
-    }
-    GLOSS_UNROLL for (int r = 0; r < rows; ++r, c += ldc) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + j * w, sum[r][j]);
-    }
-    a += rows * a_row;
-  }
-}
-
-/// C [m, n] = A [m, depth] B [depth, n], or C += with `accumulate`. Element (i, p) of A lies at a[i * a_row + p *
-/// a_step]; B and C have dense rows. m is a multiple of panel_rows, n of lanes<T>.
-template <class T>
-void panel_product(Index m, Index n, Index depth, const T* a, Index a_row, Index a_step, const T* b, Index ldb, T* c,
-                   Index ldc, bool accumulate) {
-  Index j = 0;
-#if GLOSS_VECTOR_BYTES == 64
-  constexpr int rows2 = 8;  // 16 sums of the 32 registers
-#else
-  constexpr int rows2 = 4;
-#endif
-  for (; j + 2 * lanes<T> <= n; j += 2 * lanes<T>)
-    panel_strip<T, rows2, 2>(m, depth, a, a_row, a_step, b + j, ldb, c + j, ldc, accumulate);
-  for (; j < n; j += lanes<T>) panel_strip<T, 8, 1>(m, depth, a, a_row, a_step, b + j, ldb, c + j, ldc, accumulate);
-}
 
 #if defined(__GNUC__) || defined(__clang__)
 /// One step of the transposition of a square of vectors: swaps the blocks of `w` lanes across the diagonal.
