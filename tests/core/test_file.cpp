@@ -7,7 +7,7 @@ using namespace gloss;
 
 TEST_CASE("read_file: gives every byte of a file, of any length") {
   const TempFolder folder;
-  for (const std::size_t size : {0, 1, 65535, 65536, 65537, 200000}) {
+  for (const std::size_t size : {0u, 1u, 65535u, 65536u, 65537u, 200000u}) {
     std::string bytes(size, '\0');
     for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i * 7);
     CHECK(read_file(folder.write("bytes", bytes)) == bytes);
