@@ -51,8 +51,8 @@ void report(benchmark::State& state, double copies) {
   state.counters["pool_peak"] = m.pool_peak;
   state.counters["asked_late"] = m.asked_late;
 }
-BENCHMARK_CAPTURE(report, all, 0)->Name("memory/base")->Iterations(1);
-BENCHMARK_CAPTURE(report, beyond, 4)->Name("memory/base_beyond")->Iterations(1);
+BENCHMARK_CAPTURE(report, all, 0)->Name("memory/base");
+BENCHMARK_CAPTURE(report, beyond, 4)->Name("memory/base_beyond");
 
 }  // namespace
 
