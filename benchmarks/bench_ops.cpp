@@ -4,8 +4,9 @@
 //
 // median_s is the median over single calls. `copies` is how many times as long the pass takes as a plain copy that
 // reads and writes as many bytes, each operand counted once, on the same threads. Memory, or the cache that holds the
-// operands, is the limit of layer_norm, relu, dropout's sum, embedding, Adam and softmax's way back. Arithmetic is that
-// of whatever computes exponentials (softmax, log_softmax, cross_entropy, gelu) or draws random numbers (dropout).
+// operands, is the limit of relu, dropout's way back, embedding, Adam (in place, and so far below a copy) and of
+// softmax_vocabulary's and log_softmax's way back. Arithmetic is that of whatever computes exponentials (softmax,
+// log_softmax, cross_entropy, gelu), draws random numbers (dropout) or reads each row several times (layer_norm).
 //
 // math/* are the vectors' functions beside the C library's, on 4,096 numbers.
 //   bench_ops --peak     the floating-point operations a second that the processor can do, instead of timing
@@ -25,6 +26,8 @@
 #include <gloss/gloss.hpp>
 #include <gloss/kernels/fma_peak.hpp>
 #include <gloss/kernels/simd_math.hpp>
+
+#include "median.hpp"
 
 using namespace gloss;
 
@@ -73,16 +76,12 @@ double copy_seconds(double bytes) {
 
 template <class Run>
 void measure(benchmark::State& state, double bytes, const Run& run) {
-  std::vector<double> times;
   run();
-  for (auto _ : state) {
-    const double begin = monotonic_seconds();
+  bench::time_calls(state, [&] {
     run();
     benchmark::ClobberMemory();
-    times.push_back(monotonic_seconds() - begin);
-  }
-  state.counters["median_s"] = median(times);
-  if (bytes > 0) state.counters["copies"] = median(times) / copy_seconds(bytes);
+  });
+  if (bytes > 0) state.counters["copies"] = state.counters["median_s"] / copy_seconds(bytes);
 }
 
 /// What a case is made of, on its first call.
