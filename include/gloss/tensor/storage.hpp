@@ -181,6 +181,7 @@ class StoragePool {
     if (alone) ::operator delete (static_cast<void*>(block), std::align_val_t{storage_alignment});
   }
 
+  static constexpr std::size_t stagger = 1536;  // between the blocks of a region
   static constexpr std::size_t huge_page = std::size_t{2} << 20;
   static constexpr std::size_t region_size = 16 * huge_page + (std::size_t{1} << 16);  // and room for the headers
 
@@ -196,7 +197,8 @@ class StoragePool {
         for (Region* region = regions_; region; region = region->next) {
           if (region->size - region->cut < bytes) continue;
           Storage* const block = ::new (region->memory + region->cut) Storage;
-          region->cut += bytes;
+          // Blocks of equal size must not lie alike modulo a page: a pass that reads one and writes the next waits.
+          region->cut = region->size - region->cut < bytes + stagger ? region->size : region->cut + bytes + stagger;
           ++region->blocks;
           block->region_ = region;
           return block;
