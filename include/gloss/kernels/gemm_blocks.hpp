@@ -173,8 +173,8 @@ void gemm_dot(const Product<T>& x, bool transposed, Index j, Index j_end) {
   for (; j < j_end; j += w) {  // columns that all rows visit before the next ones are read
     const Index stop = j + w < j_end ? j + w : j_end;
     for (Index i = 0, r; i < rows; i += r) {
-      r = rows - i >= kernels.most_dots ? kernels.most_dots : rows - i >= 2 ? 2 : 1;
-      auto* const dots = kernels.dots[r == kernels.most_dots ? 2 : r - 1];
+      r = rows - i >= kernels.most_dots ? kernels.most_dots : 1;
+      auto* const dots = kernels.dots[r == kernels.most_dots];
       const Index at_once = w / r;
       for (Index q = j; q < stop; q += at_once) {
         const Index columns = stop - q < at_once ? stop - q : at_once;

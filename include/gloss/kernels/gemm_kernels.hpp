@@ -31,7 +31,7 @@ struct GemmKernels {
   void (*end)(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu);
   void (*turn)(const T* b, Index ldb, T* out, Index out_step);
   Index most_dots;
-  Dots* dots[3];  // for one row, for two, for most_dots
+  Dots* dots[2];  // for one row, for most_dots
 
   Index width() const { return vectors * lanes; }
 };
