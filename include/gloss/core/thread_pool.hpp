@@ -5,8 +5,14 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
+
+#ifdef _WIN32
 #include <system_error>
 #include <thread>
+#else  // <thread> brings streams and clocks with it, which every program would compile
+#include <pthread.h>
+#include <sched.h>
+#endif
 
 #include <gloss/core/clock.hpp>
 #include <gloss/core/shape.hpp>
@@ -42,7 +48,11 @@ bool wait_awake(double seconds, Done done) {
       if (done()) return true;
       relax();
     }
+#ifdef _WIN32
     std::this_thread::yield();
+#else
+    sched_yield();
+#endif
   } while (monotonic_seconds() < end);
   return done();
 }
@@ -95,10 +105,27 @@ class ThreadPool {
 
   /// Sees to it that there are so many threads, or as many as the system gives.
   void hire(int count) {
+    while (hired_ < count && start()) ++hired_;
+  }
+  GLOSS_COLD bool start() {
+#ifdef _WIN32
     try {
-      for (; hired_ < count; ++hired_) std::thread([this, id = hired_ + 1] { serve(id); }).detach();
+      std::thread(&ThreadPool::live, this).detach();
+      return true;
     } catch (const std::system_error&) {
+      return false;
     }
+#else
+    pthread_t thread;
+    if (pthread_create(&thread, nullptr, &ThreadPool::live, this) != 0) return false;
+    pthread_detach(thread);
+    return true;
+#endif
+  }
+  static void* live(void* pool) {
+    ThreadPool& mine = *static_cast<ThreadPool*>(pool);
+    mine.serve(mine.ids_.fetch_add(1, std::memory_order_relaxed));
+    return nullptr;
   }
 
   void wake(int count) {
@@ -148,7 +175,7 @@ class ThreadPool {
   }
 
   alignas(64) std::atomic<std::uint32_t> loop_{0};  // the number of loops begun
-  std::atomic<int> asleep_{0};
+  std::atomic<int> asleep_{0}, ids_{1};
   alignas(64) std::atomic<std::uint32_t> gate_{0};
   alignas(64) std::atomic<std::uint64_t> taken_[max_threads / 64] = {};
   std::atomic_flag busy_ = ATOMIC_FLAG_INIT, failed_ = ATOMIC_FLAG_INIT;

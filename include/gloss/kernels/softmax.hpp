@@ -121,17 +121,18 @@ void softmax_forward(const T* x, T* y, Index rows, Index n) {
     for (Index r = begin; r < end; ++r) {
       const T* xr = x + r * n;
       T* yr = y + r * n;
-      if (n > 0 && n <= 4 * lanes<T>) {
-        if (n <= lanes<T>)
-          detail::softmax_short_row<T, 1>(xr, yr, n);
-        else if (n <= 2 * lanes<T>)
-          detail::softmax_short_row<T, 2>(xr, yr, n);
-        else if (n <= 3 * lanes<T>)
-          detail::softmax_short_row<T, 3>(xr, yr, n);
-        else
-          detail::softmax_short_row<T, 4>(xr, yr, n);
-        continue;
-      }
+      if constexpr (GLOSS_VECTOR_BYTES >= 32)  // of narrow vectors there are too few registers for rows of any use
+        if (n > 0 && n <= 4 * lanes<T>) {
+          if (n <= lanes<T>)
+            detail::softmax_short_row<T, 1>(xr, yr, n);
+          else if (n <= 2 * lanes<T>)
+            detail::softmax_short_row<T, 2>(xr, yr, n);
+          else if (n <= 3 * lanes<T>)
+            detail::softmax_short_row<T, 3>(xr, yr, n);
+          else
+            detail::softmax_short_row<T, 4>(xr, yr, n);
+          continue;
+        }
       const T max = detail::row_max<T>(xr, n);
       Vec<T> sum{};
       each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
