@@ -75,7 +75,7 @@ int run_train(TrainSettings settings) {
       gloss::fail("train: ", settings.checkpoint, " exists; --resume goes on with it, --force replaces it");
     return toy::Trainer(settings, load_pairs(settings.data)).run();
   }
-  const gloss::io::Safetensors file = gloss::io::load_safetensors(settings.checkpoint);
+  const gloss::io::Safetensors file = toy::read_checkpoint(settings.checkpoint);
   toy::check_format(file);
   const std::string moved = settings.data;
   toy::Trainer::settings_from(file, settings);

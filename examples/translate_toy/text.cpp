@@ -30,4 +30,11 @@ void write_attention_svg(const std::string& path, const train::AttentionSvgOptio
   io::write_file_atomically(path, train::render_attention_svg(options));
 }
 
+io::Safetensors read_checkpoint(const std::string& path) { return io::load_safetensors(path); }
+
+void write_checkpoint(const std::string& path, const std::vector<io::NamedTensor>& tensors,
+                      const io::Metadata& metadata) {
+  io::save_safetensors(path, tensors, metadata);
+}
+
 }  // namespace toy

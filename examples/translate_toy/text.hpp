@@ -1,10 +1,12 @@
-// What needs no model: sentence pairs, the vocabulary, BLEU, the picture of an attention. Compiled in a source of its
-// own, beside the model.
+// What needs no model: sentence pairs, the vocabulary, BLEU, the picture of an attention, the file of a checkpoint.
+// Compiled in a source of its own, beside the model.
 #pragma once
 
-#include <gloss/text.hpp>
 #include <string>
 #include <vector>
+
+#include <gloss/io/safetensors.hpp>
+#include <gloss/text.hpp>
 
 namespace toy {
 
@@ -22,5 +24,10 @@ gloss::data::Bpe train_bpe(const std::vector<gloss::data::SentencePair>& pairs, 
 gloss::train::BleuScore bleu(const std::vector<std::string>& said, const std::vector<std::string>& references);
 
 void write_attention_svg(const std::string& path, const gloss::train::AttentionSvgOptions& options);
+
+gloss::io::Safetensors read_checkpoint(const std::string& path);
+/// Replaces the file at once, or leaves it as it was.
+void write_checkpoint(const std::string& path, const std::vector<gloss::io::NamedTensor>& tensors,
+                      const gloss::io::Metadata& metadata);
 
 }  // namespace toy

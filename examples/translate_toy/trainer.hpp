@@ -249,7 +249,7 @@ class Trainer {
     settings_to(meta, settings_);
     std::vector<io::NamedTensor> tensors = io::named_tensors<float>(translator_.model(), "model.");
     for (const auto& [name, tensor] : adam_->state()) tensors.emplace_back("adam." + name, tensor);
-    io::save_safetensors(settings_.checkpoint, tensors, meta);
+    write_checkpoint(settings_.checkpoint, tensors, meta);
   }
 
   void report_data() const {

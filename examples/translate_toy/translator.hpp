@@ -9,9 +9,9 @@
 
 #include <gloss/gloss.hpp>
 #include <gloss/io/state_dict.hpp>
-#include <gloss/text.hpp>
 
 #include "options.hpp"
+#include "text.hpp"
 
 namespace toy {
 
@@ -107,7 +107,7 @@ class Translator {
     t.model_.eval();
     return t;
   }
-  static Translator load(const std::string& path) { return load(io::load_safetensors(path)); }
+  static Translator load(const std::string& path) { return load(read_checkpoint(path)); }
 
   io::Metadata metadata() const {
     return {{"format", checkpoint_format},
