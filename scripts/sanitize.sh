@@ -17,7 +17,8 @@ case "$kind" in
   address)
     scripts/install_dependencies.sh build tests
     preset=asan
-    export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1
+    # Not detect_stack_use_after_return: GCC 12's frames for it do not align 64-byte vectors (its bug 110027).
+    export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1
     export UBSAN_OPTIONS=print_stacktrace=1
     ;;
   thread)

@@ -39,7 +39,8 @@ double worst_ulp(T low, T high, F f, Reference reference) {
   for (std::int64_t s = 0; s < samples; s += k::lanes<T>) {
     T x[k::lanes<T>], y[k::lanes<T>];
     for (Index i = 0; i < k::lanes<T>; ++i)
-      x[i] = number_at<T>(first + static_cast<std::int64_t>(static_cast<double>(s + i) * step));
+      x[i] = number_at<T>(static_cast<std::int64_t>(static_cast<std::uint64_t>(first) +
+                                                    static_cast<std::uint64_t>(static_cast<double>(s + i) * step)));
     k::store<T>(y, f(k::load<T>(x)));
     for (Index i = 0; i < k::lanes<T>; ++i) {
       const long double want = reference(static_cast<long double>(x[i]));

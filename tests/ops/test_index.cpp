@@ -90,7 +90,6 @@ TEST_CASE("scattered additions: the bits of a plain loop, for any number of thre
 }
 
 TEST_CASE("sort, topk and kthvalue: positions lead to the values, equal ones stay in order") {
-  Rng rng(9);
   const auto x = randint(0, 20, {7, 300});
   for (bool descending : {false, true}) {
     const auto sorted = sort(x, 1, {.descending = descending});

@@ -42,8 +42,8 @@ TEST_CASE("multinomial: without replacement each position comes once, the heavie
   CHECK(distinct);
   double chi2 = 0;
   const double w[] = {1, 2, 0, 3};
-  for (std::size_t i : {0, 1, 3})
-    for (std::size_t j : {0, 1, 3})
+  for (std::size_t i : {0u, 1u, 3u})
+    for (std::size_t j : {0u, 1u, 3u})
       if (i != j) {
         const double expected = static_cast<double>(rows) * w[i] / 6 * w[j] / (6 - w[i]);
         chi2 += (pairs[4 * i + j] - expected) * (pairs[4 * i + j] - expected) / expected;

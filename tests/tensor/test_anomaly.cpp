@@ -70,7 +70,7 @@ TEST_CASE("anomaly: in the Annotated Transformer the parameter's path tells the 
         "anomaly: linear gave nan at [0, 0, 0] of its result, shape [1, 3, 16]; it reads "
         "decoder.layers.0.feed_forward.w_2.weight");
   // queries and keys are finite, and not their products
-  for (const std::size_t i : {0, 1}) model.encoder.layers[0].self_attn.linears[i].weight.detach().fill_(1e25F);
+  for (const std::size_t i : {0u, 1u}) model.encoder.layers[0].self_attn.linears[i].weight.detach().fill_(1e25F);
   std::string text = "nothing was thrown";
   try {
     run();

@@ -25,7 +25,7 @@ enum class How { plain, each, all, nested };
 
 /// Loss and gradients of four blocks in a row.
 template <class T>
-std::vector<Tensor<T>> train(How how, std::size_t* peak = nullptr, bool twice = false) {
+std::vector<Tensor<T>> train_blocks(How how, std::size_t* peak = nullptr, bool twice = false) {
   manual_seed(7);
   const Index d = 32;
   std::vector<Block<T>> blocks = nn::clones(Block<T>(d), 4);
@@ -55,24 +55,24 @@ std::vector<Tensor<T>> train(How how, std::size_t* peak = nullptr, bool twice = 
 
 TEMPLATE_TEST_CASE("checkpoint: value and gradients have the bits of the plain graph, dropout included", "", float,
                    double) {
-  const auto plain = train<TestType>(How::plain);
+  const auto plain = train_blocks<TestType>(How::plain);
   for (const How how : {How::each, How::all, How::nested}) {
-    const auto got = train<TestType>(how);
+    const auto got = train_blocks<TestType>(how);
     REQUIRE(got.size() == plain.size());
     for (std::size_t i = 0; i < got.size(); ++i) {
       INFO("how " << static_cast<int>(how) << ", tensor " << i);
       CHECK(same_bits(got[i], plain[i]));
     }
   }
-  const auto twice = train<TestType>(How::nested, nullptr, true),
-             plain_twice = train<TestType>(How::plain, nullptr, true);
+  const auto twice = train_blocks<TestType>(How::nested, nullptr, true),
+             plain_twice = train_blocks<TestType>(How::plain, nullptr, true);
   for (std::size_t i = 0; i < twice.size(); ++i) CHECK(same_bits(twice[i], plain_twice[i]));
 }
 
 TEST_CASE("checkpoint: the peak of memory is lower") {
   std::size_t plain = 0, each = 0;
-  train<float>(How::plain, &plain);
-  train<float>(How::each, &each);
+  train_blocks<float>(How::plain, &plain);
+  train_blocks<float>(How::each, &each);
   INFO("plain " << plain << ", checkpointed " << each);
   CHECK(10 * each < 7 * plain);
 }

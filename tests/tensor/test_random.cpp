@@ -180,8 +180,8 @@ TEMPLATE_TEST_CASE("random: one seed gives the same bits again, another seed or 
 
 TEST_CASE("random: streams of one seed and neighbouring seeds are independent") {
   std::vector<Tensor<double>> draws;
-  for (std::uint64_t seed : {0, 1})
-    for (std::uint64_t stream : {0, 1, 2}) {
+  for (std::uint64_t seed : {0u, 1u})
+    for (std::uint64_t stream : {0u, 1u, 2u}) {
       Rng rng(seed, stream);
       RngGuard use(rng);
       draws.push_back(rand<double>({n}));

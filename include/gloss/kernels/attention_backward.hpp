@@ -117,12 +117,14 @@ class AttentionGradient {
 template <class T>
 class AttentionBackward {
  public:
-  T* dk;  // [len_k rounded up, dk_width]
-  T* dv;  // [len_k rounded up, dv_width]
+  T* dk;  // [sum_rows(len_k), dk_width]
+  T* dv;  // [sum_rows(len_k), dv_width]
 
+  /// Rows of dk and dv for so many keys: a tile may begin at any key, and reaches to the end of its last panel.
+  static Index sum_rows(Index keys) { return round_up(keys, panel_rows) + panel_rows; }
   static Index sums_size(const AttentionArgs<T>& a) {
     const AttentionKernels<T>& kernels = attention_kernels_in_use<T>();
-    const Index k_rows = round_up(a.len_k, panel_rows);
+    const Index k_rows = sum_rows(a.len_k);
     return Scratch<T>::size(k_rows * kernels.padded(a.d_k)) + Scratch<T>::size(k_rows * kernels.padded(a.d_v));
   }
   static Index scratch_size(const AttentionArgs<T>& a) {
@@ -132,7 +134,7 @@ class AttentionBackward {
   AttentionBackward(const AttentionArgs<T>& args, const AttentionGrads<T>& grads, Scratch<T>& scratch)
       : a(args), g(grads), s(args, grads, scratch) {
     dqt = scratch.take(round_up(a.d_k, panel_rows) * attention_backward_q);
-    const Index k_rows = round_up(a.len_k, panel_rows);
+    const Index k_rows = sum_rows(a.len_k);
     dk = scratch.take(k_rows * s.dk_width), dv = scratch.take(k_rows * s.dv_width);
   }
 
@@ -140,7 +142,7 @@ class AttentionBackward {
   void operator()(Index head, Index first, Index end) {
     s.tile.select_head(head);
     key_end = s.tile.key_end(end);
-    const Index k_rows = round_up(key_end, panel_rows);
+    const Index k_rows = sum_rows(key_end);
     for (Index i = 0; i < k_rows * s.dk_width; i += lanes<T>) store<T>(dk + i, Vec<T>{});
     for (Index i = 0; i < k_rows * s.dv_width; i += lanes<T>) store<T>(dv + i, Vec<T>{});
     for (Index i0 = first; i0 < end; i0 += attention_backward_q) {
