@@ -97,13 +97,12 @@ GLOSS_INLINE std::uint64_t not_below(const std::uint16_t* bits, std::uint32_t th
   std::uint64_t kept = 0;
 #if defined(__GNUC__) && defined(__SSE2__)
   typedef std::uint16_t Shorts __attribute__((vector_size(16)));
-  typedef short SignedShorts __attribute__((vector_size(16)));
   const Shorts least = static_cast<std::uint16_t>(threshold) - Shorts{};
   for (int i = 0; i < 64; i += 16) {
     Shorts low, high;
     std::memcpy(&low, bits + i, sizeof low);
     std::memcpy(&high, bits + i + 8, sizeof high);
-    const auto bytes = __builtin_ia32_packsswb128((SignedShorts)(low >= least), (SignedShorts)(high >= least));
+    const auto bytes = __builtin_ia32_packsswb128(low >= least, high >= least);
     kept |= static_cast<std::uint64_t>(static_cast<std::uint32_t>(__builtin_ia32_pmovmskb128(bytes))) << i;
   }
 #else
