@@ -2,8 +2,8 @@
 # Builds the suite with sanitizers and runs it:
 #   scripts/sanitize.sh [address|thread] [ctest options]
 # address (the default) is the address and undefined behaviour sanitizers under the default compiler. thread is the
-# thread sanitizer under Clang, whose OpenMP runtime tells it how its threads wait for each other (GCC's does not, so
-# every parallel loop would look like a race).
+# thread sanitizer under Clang: gloss's own threads it understands anyway, and of the parallel regions that tests open
+# as a host would, Clang's OpenMP runtime tells it how threads wait for each other (GCC's does not).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,12 +1,12 @@
 // Splits a loop over threads. The only header that names OpenMP; without OpenMP everything runs on one thread.
 #pragma once
 
+#include <gloss/core/range_call.hpp>
+
 #ifdef _OPENMP
 #include <omp.h>
 
 #include <gloss/core/thread_pool.hpp>
-#else
-#include <gloss/core/shape.hpp>
 #endif
 
 namespace gloss::inline GLOSS_ABI {
@@ -28,14 +28,6 @@ inline int num_threads() {
 }
 
 namespace detail {
-
-#ifndef _OPENMP
-/// A borrowed callable f(begin, end), without its type: parallel_for is compiled once, not once for every loop body.
-struct RangeCall {
-  const void* object;
-  void (*call)(const void* object, Index begin, Index end);
-};
-#endif
 
 GLOSS_NOINLINE inline void parallel_ranges(Index n, [[maybe_unused]] Index grain, RangeCall f) {
 #ifdef _OPENMP

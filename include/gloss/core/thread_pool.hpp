@@ -15,15 +15,9 @@
 #endif
 
 #include <gloss/core/clock.hpp>
-#include <gloss/core/shape.hpp>
+#include <gloss/core/range_call.hpp>
 
 namespace gloss::inline GLOSS_ABI::detail {
-
-/// A borrowed callable f(begin, end), without its type: parallel_for is compiled once, not once for every loop body.
-struct RangeCall {
-  const void* object;
-  void (*call)(const void* object, Index begin, Index end);
-};
 
 /// Whether this thread runs a part of a loop now.
 inline thread_local bool in_loop = false;

@@ -77,13 +77,21 @@ GLOSS_INLINE IntVec<T> widen16(const std::uint16_t* p) {
 #endif
 }
 
+/// What kept elements are multiplied by.
+template <class T>
+T dropout_scale(double p) {
+  return p < 1 ? static_cast<T>(1 / (1 - p)) : T(0);
+}
+
+/// Elements whose 16 bits are below it are dropped.
+inline std::uint32_t dropout_threshold(double p) { return static_cast<std::uint32_t>(p * 65536 + 0.5); }
+
 /// What dropout needs of p: bits below the threshold drop an element, the others are scaled.
 template <class T>
 struct DropoutRule {
   IntOf<T> threshold;
   T scale;
-  explicit DropoutRule(double p)
-      : threshold(static_cast<IntOf<T>>(p * 65536 + 0.5)), scale(p < 1 ? static_cast<T>(1 / (1 - p)) : T(0)) {}
+  explicit DropoutRule(double p) : threshold(static_cast<IntOf<T>>(dropout_threshold(p))), scale(dropout_scale<T>(p)) {}
   GLOSS_INLINE Vec<T> operator()(Vec<T> x, const std::uint16_t* bits) const {
     return select<T>(widen16<T>(bits) < threshold, Vec<T>{}, x * scale);
   }
@@ -130,7 +138,7 @@ GLOSS_INLINE void each_kept_vector(Index start, Index size, std::uint64_t kept, 
 template <class T, class F>
 void draw_kept(Index n, double p, const RandomBlock& random, std::int64_t* mask, F out) {
   const Index chunks = (n + dropout_chunk - 1) / dropout_chunk;
-  const auto threshold = static_cast<std::uint32_t>(p * 65536 + 0.5);
+  const std::uint32_t threshold = dropout_threshold(p);
   parallel_for(chunks, 8, [=, &random](Index begin, Index end) {
     std::uint16_t bits[dropout_chunk] = {};
     for (Index c = begin; c < end; ++c) {
@@ -152,12 +160,6 @@ void read_kept(Index n, const std::int64_t* mask, F out) {
     for (Index w = begin; w < end; ++w)
       each_kept_vector<T>(64 * w, n - 64 * w < 64 ? n - 64 * w : 64, static_cast<std::uint64_t>(mask[w]), out);
   });
-}
-
-/// What kept elements are multiplied by.
-template <class T>
-T dropout_scale(double p) {
-  return p < 1 ? static_cast<T>(1 / (1 - p)) : T(0);
 }
 
 }  // namespace detail
