@@ -16,7 +16,7 @@ struct ResidualBlock final : nn::Module<T> {
   nn::Linear<T> w_1, w_2;
 
   ResidualBlock(Index size, Index hidden) : norm(size), w_1(size, hidden), w_2(hidden, size) {}
-  Tensor<T> operator()(const Tensor<T>& x) const { return x + w_2(tanh(w_1(norm(x)))); }
+  Tensor<T> operator()(const Tensor<T>& x) const { return this->output(x + w_2(tanh(w_1(norm(x))))); }
   void visit(nn::Visitor<T>& v) override {
     v("norm", norm);
     v("w_1", w_1);
@@ -37,7 +37,7 @@ struct SpiralNet final : nn::Module<T> {
   Tensor<T> operator()(const Tensor<T>& points) const {
     Tensor<T> x = embed(points);
     for (const ResidualBlock<T>& block : blocks) x = block(x);
-    return log_softmax(classes(x), -1);
+    return this->output(log_softmax(classes(x), -1));
   }
   void visit(nn::Visitor<T>& v) override {
     v("embed", embed);

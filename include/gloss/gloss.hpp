@@ -9,6 +9,7 @@
 #include <gloss/core/config.hpp>
 #include <gloss/core/context.hpp>
 #include <gloss/core/error.hpp>
+#include <gloss/core/nearest.hpp>
 #include <gloss/core/parallel_for.hpp>
 #include <gloss/core/profile_scope.hpp>
 #include <gloss/core/ref.hpp>
@@ -31,6 +32,7 @@
 #include <gloss/nn/module.hpp>
 #include <gloss/nn/parameter.hpp>
 #include <gloss/nn/sequential.hpp>
+#include <gloss/nn/taps.hpp>
 #include <gloss/ops/abs.hpp>
 #include <gloss/ops/add.hpp>
 #include <gloss/ops/addcmul.hpp>

@@ -1,6 +1,6 @@
 // The ambient state: whether the graph is recorded, and where random numbers come from. Both are per thread and change
-// only through guards. Beside it are only the guard of anomaly mode (tensor/anomaly.hpp) and the
-// profile that listens (core/profile_scope.hpp).
+// only through guards. Beside it are only the guard of anomaly mode (tensor/anomaly.hpp), the taps on modules
+// (nn/taps.hpp) and the profile that listens (core/profile_scope.hpp).
 #pragma once
 
 #include <gloss/core/rng.hpp>

@@ -17,7 +17,7 @@ struct Dropout final : Module<T> {
   explicit Dropout(double p_drop = 0.5) : p(p_drop) {
     if (!(p >= 0 && p <= 1)) fail("Dropout: p ", p, " is not in [0, 1]");
   }
-  Tensor<T> operator()(const Tensor<T>& x) const { return dropout(x, p, this->is_training()); }
+  Tensor<T> operator()(const Tensor<T>& x) const { return this->output(dropout(x, p, this->is_training())); }
   void visit(Visitor<T>&) override {}
 };
 

@@ -21,7 +21,7 @@ struct Embedding final : Module<T> {
       fail<ShapeError>("Embedding: negative size: num_embeddings ", num_embeddings, ", embedding_dim ", embedding_dim);
     weight = Parameter<T>(randn<T>({num_embeddings, embedding_dim}));
   }
-  Tensor<T> operator()(const Tensor<std::int64_t>& ids) const { return embedding(ids, weight); }
+  Tensor<T> operator()(const Tensor<std::int64_t>& ids) const { return this->output(embedding(ids, weight)); }
   void visit(Visitor<T>& v) override { v("weight", weight); }
 };
 

@@ -30,7 +30,7 @@ struct LayerNorm final : Module<T> {
   Tensor<T> operator()(const Tensor<T>& x) const {
     if (x.dim() == 0 || x.size(-1) != normalized_shape)
       fail<ShapeError>("LayerNorm: x ", x.shape(), " does not end in normalized_shape ", normalized_shape);
-    return layer_norm(x, weight, bias, eps);
+    return this->output(layer_norm(x, weight, bias, eps));
   }
   void visit(Visitor<T>& v) override {
     v("weight", weight);

@@ -30,7 +30,7 @@ struct Linear final : Module<T> {
     weight = Parameter<T>(rand<T>({out_features, in_features}, low, high));
     if (options.bias) bias = Parameter<T>(rand<T>({out_features}, low, high));
   }
-  Tensor<T> operator()(const Tensor<T>& x) const { return linear(x, weight, bias); }
+  Tensor<T> operator()(const Tensor<T>& x) const { return this->output(linear(x, weight, bias)); }
   /// relu(x W^T + b) in one pass.
   Tensor<T> with_relu(const Tensor<T>& x) const { return linear(x, weight, bias, Activation::relu); }
   void visit(Visitor<T>& v) override {

@@ -14,6 +14,27 @@ namespace gloss::inline GLOSS_ABI::nn {
 template <Real T>
 class Visitor;
 
+namespace detail {
+/// What hears of every output of a module on its thread: Taps (nn/taps.hpp). Listeners form a list, the last first.
+class OutputListener {
+ public:
+  /// `module` is a Module<T>*, `output` points to the Tensor<T> that it returns.
+  virtual void hear(const void* module, const void* output) = 0;
+  inline static constinit thread_local OutputListener* first = nullptr;
+  OutputListener* next = nullptr;
+
+ protected:
+  OutputListener() = default;
+  ~OutputListener() = default;
+  void listen() { next = std::exchange(first, this); }
+  void stop() {
+    OutputListener** at = &first;
+    while (*at && *at != this) at = &(*at)->next;
+    if (*at) *at = next;
+  }
+};
+}  // namespace detail
+
 /// What every layer and model derives from. A module is a value: copying it copies its numbers (ties within are not
 /// kept; nn::clone keeps them). Its forward is operator() const, which may run on many threads at once. It names its
 /// members in visit(), and everything else (parameters, state dicts, train and eval) is a visitor.
@@ -43,6 +64,18 @@ class Module {
   void train(bool on = true);
   void eval() { train(false); }
   bool is_training() const { return training_; }
+
+  /// All modules within, with their dotted names, this one first, under "". One that stands under several names appears
+  /// once. PyTorch: named_modules
+  std::vector<std::pair<std::string, const Module*>> named_modules() const;
+
+ protected:
+  /// What a forward returns through: `return this->output(y)`. It is y, and those who listen to this module get to know
+  /// it (nn::Taps); where nobody does, it costs the test of one pointer.
+  Tensor<T> output(Tensor<T> y) const {
+    for (detail::OutputListener* l = detail::OutputListener::first; l; l = l->next) [[unlikely]] l->hear(this, &y);
+    return y;
+  }
 
  private:
   bool training_ = true;
@@ -152,6 +185,22 @@ Index Module<T>::num_parameters() const {
 template <Real T>
 void Module<T>::zero_grad() const {
   for (const Tensor<T>& p : parameters()) p.zero_grad();
+}
+
+template <Real T>
+std::vector<std::pair<std::string, const Module<T>*>> Module<T>::named_modules() const {
+  struct Collector final : Visitor<T> {
+    std::vector<std::pair<std::string, const Module<T>*>> out;
+    void module(const std::string& path, Module<T>& m) override {
+      for (const auto& entry : out)
+        if (entry.second == &m) return;
+      out.emplace_back(path, &m);
+    }
+  };
+  Collector collector;
+  collector.out.emplace_back("", this);
+  const_cast<Module&>(*this).visit(collector);
+  return std::move(collector.out);
 }
 
 template <Real T>

@@ -19,7 +19,10 @@ class Sequential final : public Module<T> {
 
   template <class X>
   auto operator()(const X& x) const {
-    return forward<0>(x);
+    if constexpr (std::same_as<decltype(forward<0>(x)), Tensor<T>>)
+      return this->output(forward<0>(x));
+    else
+      return forward<0>(x);
   }
   void visit(Visitor<T>& v) override { visit_all(v, std::index_sequence_for<Layers...>{}); }
 

@@ -22,7 +22,7 @@ struct Decoder final : nn::Module<T> {
                        const Tensor<bool>& tgt_mask) const {
     Tensor<T> y = x;
     for (const DecoderLayer<T>& layer : layers) y = layer(y, memory, src_mask, tgt_mask);
-    return norm(y);
+    return this->output(norm(y));
   }
   void visit(nn::Visitor<T>& v) override {
     v("layers", layers);

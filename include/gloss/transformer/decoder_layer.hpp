@@ -36,7 +36,7 @@ struct DecoderLayer final : nn::Module<T> {
     const Tensor<T>& m = memory;
     Tensor<T> y = sublayer[0](x, [&](const Tensor<T>& z) { return self_attn(z, z, z, tgt_mask); });
     y = sublayer[1](y, [&](const Tensor<T>& z) { return src_attn(z, m, m, src_mask, src_weights); });
-    return sublayer[2](y, feed_forward);
+    return this->output(sublayer[2](y, feed_forward));
   }
   void visit(nn::Visitor<T>& v) override {
     v("self_attn", self_attn);

@@ -19,7 +19,7 @@ struct Embeddings final : nn::Module<T> {
 
   Embeddings(Index width, Index vocab) : d_model(width), lut(vocab, width) {}
   Tensor<T> operator()(const Tensor<std::int64_t>& x) const {
-    return embedding(x, lut.weight, std::sqrt(static_cast<double>(d_model)));
+    return this->output(embedding(x, lut.weight, std::sqrt(static_cast<double>(d_model))));
   }
   void visit(nn::Visitor<T>& v) override { v("lut", lut); }
 };

@@ -21,7 +21,7 @@ struct Encoder final : nn::Module<T> {
   Tensor<T> operator()(const Tensor<T>& x, const Tensor<bool>& mask) const {
     Tensor<T> y = x;
     for (const EncoderLayer<T>& layer : layers) y = layer(y, mask);
-    return norm(y);
+    return this->output(norm(y));
   }
   void visit(nn::Visitor<T>& v) override {
     v("layers", layers);

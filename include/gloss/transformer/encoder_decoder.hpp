@@ -39,7 +39,7 @@ struct EncoderDecoder final : nn::Module<T> {
 
   Tensor<T> operator()(const Tensor<std::int64_t>& src, const Tensor<std::int64_t>& tgt, const Tensor<bool>& src_mask,
                        const Tensor<bool>& tgt_mask) const {
-    return decode(encode(src, src_mask), src_mask, tgt, tgt_mask);
+    return this->output(decode(encode(src, src_mask), src_mask, tgt, tgt_mask));
   }
   Tensor<T> encode(const Tensor<std::int64_t>& src, const Tensor<bool>& src_mask) const {
     return encoder(src_embed(src), src_mask);

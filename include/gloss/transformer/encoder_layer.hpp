@@ -29,7 +29,7 @@ struct EncoderLayer final : nn::Module<T> {
 
   Tensor<T> operator()(const Tensor<T>& x, const Tensor<bool>& mask) const {
     const Tensor<T> y = sublayer[0](x, [&](const Tensor<T>& z) { return self_attn(z, z, z, mask); });
-    return sublayer[1](y, feed_forward);
+    return this->output(sublayer[1](y, feed_forward));
   }
   void visit(nn::Visitor<T>& v) override {
     v("self_attn", self_attn);

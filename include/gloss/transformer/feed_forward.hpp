@@ -20,7 +20,7 @@ struct PositionwiseFeedForward final : nn::Module<T> {
       : w_1(d_model, d_ff), w_2(d_ff, d_model), dropout(p_drop) {}
   Tensor<T> operator()(const Tensor<T>& x) const {
     const bool drops = this->is_training() && dropout.p > 0;  // then relu goes with dropout, else with the product
-    return w_2(drops ? relu_dropout(w_1(x), dropout.p) : w_1.with_relu(x));
+    return this->output(w_2(drops ? relu_dropout(w_1(x), dropout.p) : w_1.with_relu(x)));
   }
   void visit(nn::Visitor<T>& v) override {
     v("w_1", w_1);

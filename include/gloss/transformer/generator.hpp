@@ -16,7 +16,7 @@ struct Generator final : nn::Module<T> {
   nn::Linear<T> proj;
 
   Generator(Index d_model, Index vocab) : proj(d_model, vocab) {}
-  Tensor<T> operator()(const Tensor<T>& x) const { return log_softmax(proj(x), -1); }
+  Tensor<T> operator()(const Tensor<T>& x) const { return this->output(log_softmax(proj(x), -1)); }
   void visit(nn::Visitor<T>& v) override { v("proj", proj); }
 };
 

@@ -18,7 +18,9 @@ struct LayerNorm final : nn::Module<T> {
 
   explicit LayerNorm(Index features, double epsilon = 1e-6)
       : a_2(ones<T>({features})), b_2(zeros<T>({features})), eps(epsilon) {}
-  Tensor<T> operator()(const Tensor<T>& x) const { return layer_norm(x, a_2, b_2, eps, LayerNormKind::annotated); }
+  Tensor<T> operator()(const Tensor<T>& x) const {
+    return this->output(layer_norm(x, a_2, b_2, eps, LayerNormKind::annotated));
+  }
   void visit(nn::Visitor<T>& v) override {
     v("a_2", a_2);
     v("b_2", b_2);

@@ -39,7 +39,7 @@ struct MultiHeadedAttention final : nn::Module<T> {
     const Tensor<T> q = split_heads(linears[0](query));
     const Tensor<T> k = split_heads(linears[1](key));
     const Tensor<T> v = split_heads(linears[2](value));
-    return project(q, k, v, mask, weights);
+    return this->output(project(q, k, v, mask, weights));
   }
 
   /// [batch, n, d_model] -> [batch, h, n, d_k], a view.

@@ -36,7 +36,7 @@ struct PositionalEncoding final : nn::Module<T> {
     if (x.dim() != 3 || x.size(-1) != pe.size(-1) || start + x.size(1) > pe.size(1))
       fail<ShapeError>("PositionalEncoding: x ", x.shape(), " from position ", start, " does not fit max_len ",
                        pe.size(1), " and d_model ", pe.size(2));
-    return dropout(x + pe.narrow(1, start, x.size(1)));
+    return this->output(dropout(x + pe.narrow(1, start, x.size(1))));
   }
   void visit(nn::Visitor<T>& v) override {
     v("dropout", dropout);

@@ -19,7 +19,7 @@ struct SublayerConnection final : nn::Module<T> {
   SublayerConnection(Index size, double p_drop) : norm(size), dropout(p_drop) {}
   template <class Sublayer>
   Tensor<T> operator()(const Tensor<T>& x, const Sublayer& sublayer) const {
-    return add_dropout(x, sublayer(norm(x)), dropout.p, this->is_training());
+    return this->output(add_dropout(x, sublayer(norm(x)), dropout.p, this->is_training()));
   }
   void visit(nn::Visitor<T>& v) override {
     v("norm", norm);
