@@ -103,7 +103,7 @@ class Translator {
     const ModelSizes sizes{metadata_index(file, "N", 1, 64), metadata_index(file, "d_model", 1, 8192),
                            metadata_index(file, "d_ff", 1, 65536), metadata_index(file, "h", 1, 256)};
     Translator t(sizes, data::Bpe::from_string(metadata_text(file, "vocabulary"), file.file()), dropout);
-    io::load_state_dict(t.model_, file, "model.");
+    io::load_state_dict(t.model_, file, {.prefix = "model."});
     t.model_.eval();
     return t;
   }

@@ -29,9 +29,11 @@
 #include <gloss/nn/init.hpp>
 #include <gloss/nn/layer_norm.hpp>
 #include <gloss/nn/linear.hpp>
+#include <gloss/nn/load_state_dict.hpp>
 #include <gloss/nn/module.hpp>
 #include <gloss/nn/parameter.hpp>
 #include <gloss/nn/sequential.hpp>
+#include <gloss/nn/state_dict.hpp>
 #include <gloss/nn/taps.hpp>
 #include <gloss/ops/abs.hpp>
 #include <gloss/ops/add.hpp>
@@ -128,6 +130,7 @@
 #include <gloss/optim/rate.hpp>
 #include <gloss/optim/sgd.hpp>
 #include <gloss/tensor/anomaly.hpp>
+#include <gloss/tensor/any_tensor.hpp>
 #include <gloss/tensor/axis_views.hpp>
 #include <gloss/tensor/backward.hpp>
 #include <gloss/tensor/build_report.hpp>

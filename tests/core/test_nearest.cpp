@@ -21,5 +21,6 @@ TEST_CASE("nearest_name: is the first of the closest, and empty when nothing is 
   CHECK(nearest_name("weight", {}).empty());
   CHECK(nearest_name("weight", {"running_mean", "b"}).empty());
   CHECK(nearest_name("abcd", {"abxy"}) == "abxy");
+  CHECK(nearest_name("a.weight", {"a.kernel.weight"}) == "a.kernel.weight");
   CHECK(nearest_name("abcd", {"axyz"}).empty());
 }

@@ -97,7 +97,7 @@ TEST_CASE("Module: parameters have dotted names in order, a tie once; the state 
                                             "list.1.weight", "list.1.bias", "table", "scale"});
   CHECK(zoo.num_parameters() == 6 + 2 + 6 + 6 + 3 + 3 + 1);
   CHECK(zoo.parameters().size() == 7);
-  CHECK(zoo.state_dict()[0].second.data() == zoo.first.weight.data());
+  CHECK(zoo.state_dict()["first.weight"].data() == zoo.first.weight.data());
   for (const auto& [name, tensor] : zoo.state_dict()) CHECK_FALSE(tensor.requires_grad());
 }
 
@@ -137,7 +137,7 @@ TEST_CASE("Module: a copy copies numbers and buffers and loses ties; clone keeps
   CHECK_FALSE(twin.bare.weight.is_same(zoo.bare.weight));
   CHECK(names_of(twin.named_parameters()) == names_of(zoo.named_parameters()));
   const auto a = twin.state_dict(), b = zoo.state_dict();
-  for (std::size_t i = 0; i < a.size(); ++i) CHECK(same_bits(a[i].second, b[i].second));
+  for (const auto& [name, tensor] : a) CHECK(same_bits(tensor.as<float>(), b[name].as<float>()));
 }
 
 TEST_CASE("Module: assignment keeps the handles of an optimizer alive") {

@@ -28,16 +28,16 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 /// The candidate that takes the fewest changes to become `name`, the first of several; empty when each differs in more
-/// than half of its characters.
+/// than half of the characters of the longer one.
 inline std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates) {
   std::string best;
-  std::size_t least = (name.size() + 1) / 2 + 1;
+  std::size_t least = std::string::npos;
   for (const std::string& candidate : candidates) {
     const std::size_t longer = (std::max)(name.size(), candidate.size()),
-                      shorter = (std::min)(name.size(), candidate.size());
-    if (longer - shorter >= least) continue;
+                      limit = (std::min)(least, longer / 2 + 1);  // to be less than
+    if (longer - (std::min)(name.size(), candidate.size()) >= limit) continue;
     const std::size_t distance = edit_distance(name, candidate);
-    if (distance >= least) continue;
+    if (distance >= limit) continue;
     least = distance;
     best = candidate;
   }

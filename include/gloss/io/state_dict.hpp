@@ -5,7 +5,7 @@
 #include <vector>
 
 #include <gloss/io/safetensors.hpp>
-#include <gloss/nn/module.hpp>
+#include <gloss/nn/load_state_dict.hpp>
 
 namespace gloss::inline GLOSS_ABI::io {
 
@@ -13,35 +13,52 @@ namespace gloss::inline GLOSS_ABI::io {
 template <Real T>
 std::vector<NamedTensor> named_tensors(const nn::Module<T>& module, const std::string& prefix = "") {
   std::vector<NamedTensor> out;
-  for (const auto& [name, tensor] : module.state_dict()) out.emplace_back(prefix + name, tensor);
+  for (const auto& [name, tensor] : module.state_dict())
+    nn::detail::with_state_type<T>(tensor, [&, &key = name](const auto& x) { out.emplace_back(prefix + key, x); });
   return out;
 }
 
-/// Copies a file's tensors into a module. Every tensor of the module must be there with its shape, and every entry of
-/// the file that begins with `prefix` must be wanted; nothing is changed unless all fit.
-/// Errors: LoadError naming the file, the key and, for a wrong shape, both shapes.
-/// PyTorch: load_state_dict(strict=True)
+/// Copies a file's tensors into a module, floating-point numbers of any type into the module's. Nothing is changed
+/// unless all fits. Returns what the options let pass.
+/// Errors: LoadError naming the file and every problem, as nn::load_state_dict.
+/// PyTorch: load_state_dict
 template <Real T>
-void load_state_dict(nn::Module<T>& module, const Safetensors& file, const std::string& prefix = "") {
-  const auto own = module.state_dict();
-  std::vector<Tensor<T>> values;
-  for (const auto& [name, tensor] : own) {
-    const std::string key = prefix + name;
-    const StoredTensor* stored = file.find(key);
-    if (!stored) fail<LoadError>("load_state_dict: ", file.file(), ": ", key, " is missing");
-    if (stored->shape != tensor.shape())
-      fail<LoadError>("load_state_dict: ", file.file(), ": ", key, " has shape ", stored->shape, ", the model's has ",
-                      tensor.shape());
-    values.push_back(file.tensor<T>(key));
-  }
-  for (const StoredTensor& stored : file.tensors()) {
-    if (stored.name.compare(0, prefix.size(), prefix) != 0) continue;
-    bool wanted = false;
-    for (const auto& entry : own) wanted = wanted || prefix + entry.first == stored.name;
-    if (!wanted) fail<LoadError>("load_state_dict: ", file.file(), ": ", stored.name, " is unexpected");
-  }
+nn::LoadReport load_state_dict(nn::Module<T>& module, const Safetensors& file, const nn::LoadOptions& options = {}) {
+  const nn::StateDict own = module.state_dict();
+  std::vector<nn::detail::LoadPlan::Source> sources;
+  for (const StoredTensor& stored : file.tensors()) sources.push_back({stored.name, stored.shape});
+  nn::detail::LoadPlan plan(own, sources, options);
   NoGradGuard no_grad;
-  for (std::size_t i = 0; i < own.size(); ++i) Tensor<T>(own[i].second).copy_(values[i]);
+  for (const bool copies : {false, true}) {
+    for (const auto& [i, j] : plan.pairs) {
+      const AnyTensor& tensor = own.entry(i).second;
+      const StoredTensor& stored = file.tensors()[j];
+      nn::detail::with_state_type<T>(tensor, [&]<class U>(Tensor<U> to) {
+        if (copies)
+          to.copy_(file.tensor<U>(stored.name));
+        else if (!convert_elements<U>(stored.dtype, nullptr, nullptr, 0))
+          plan.report.wrong_type.push_back({stored.name, dtype_info(stored.dtype).name, std::string(tensor.dtype())});
+      });
+    }
+    plan.require(options, file.file());
+  }
+  return std::move(plan.report);
+}
+
+/// Loads a module from a safetensors file: io::load(model, "model.safetensors").
+/// Errors: LoadError when the file is not a valid one, and as load_state_dict.
+/// PyTorch: model.load_state_dict(load_file(path))
+template <Real T>
+nn::LoadReport load(nn::Module<T>& module, const std::string& path, const nn::LoadOptions& options = {}) {
+  return load_state_dict(module, load_safetensors(path), options);
+}
+
+/// Saves a module as a safetensors file, which PyTorch loads too: io::save(model, "model.safetensors").
+/// Errors: as save_safetensors.
+/// PyTorch: save_file(model.state_dict(), path)
+template <Real T>
+void save(const nn::Module<T>& module, const std::string& path, const Metadata& metadata = {}) {
+  save_safetensors(path, named_tensors(module), metadata);
 }
 
 }  // namespace gloss::inline GLOSS_ABI::io

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <gloss/nn/parameter.hpp>
+#include <gloss/nn/state_dict.hpp>
 
 namespace gloss::inline GLOSS_ABI::nn {
 
@@ -53,8 +54,11 @@ class Module {
   Named named_parameters() const;
   /// The same without names: handles for an optimizer.
   std::vector<Tensor<T>> parameters() const;
-  /// All parameters, tied ones under each name, and buffers: what a checkpoint holds. PyTorch: state_dict
-  Named state_dict() const;
+  /// All parameters, tied ones under each name, and the persistent buffers: what a checkpoint holds. They share memory
+  /// with the module. PyTorch: state_dict
+  StateDict state_dict() const;
+  /// All buffers, those that are not persistent too. PyTorch: named_buffers
+  StateDict named_buffers() const;
   /// Number of trainable numbers, tied ones counted once.
   Index num_parameters() const;
   /// Forgets all gradients.
@@ -90,8 +94,10 @@ class Visitor {
   void operator()(std::string_view name, Parameter<T>& p) {
     if (p.defined()) parameter(path_ + std::string(name), p);
   }
-  void operator()(std::string_view name, Buffer<T>& b) {
-    if (b.defined()) buffer(path_ + std::string(name), b);
+  template <class U>
+  void operator()(std::string_view name, Buffer<U>& b) {
+    static_assert(!Real<U> || std::same_as<T, U>, "gloss::nn: a module's real buffers are of its own type");
+    if (b.defined()) buffer(path_ + std::string(name), b.detach(), b.is_persistent());
   }
   void operator()(std::string_view name, Module<T>& m) {
     const std::size_t length = path_.size();
@@ -114,7 +120,8 @@ class Visitor {
 
  protected:
   virtual void parameter(const std::string& /*path*/, Parameter<T>&) {}
-  virtual void buffer(const std::string& /*path*/, Buffer<T>&) {}
+  /// The tensor shares memory with the buffer.
+  virtual void buffer(const std::string& /*path*/, const AnyTensor& /*tensor*/, bool /*persistent*/) {}
   virtual void module(const std::string& /*path*/, Module<T>&) {}
 
  private:
@@ -131,13 +138,16 @@ class TensorVisitor final : public Visitor<T> {
 
  private:
   void parameter(const std::string& path, Parameter<T>& p) override { on_parameter_(path, p); }
-  void buffer(const std::string& path, Buffer<T>& b) override { on_buffer_(path, b); }
+  void buffer(const std::string& path, const AnyTensor& tensor, bool persistent) override {
+    on_buffer_(path, tensor, persistent);
+  }
   OnParameter on_parameter_;
   OnBuffer on_buffer_;
 };
 }  // namespace detail
 
-/// Calls on_parameter(path, Parameter&) and on_buffer(path, Buffer&) for all tensors of a module, in order.
+/// Calls on_parameter(path, Parameter&) and on_buffer(path, AnyTensor, persistent) for all tensors of a module, in
+/// order.
 template <Real T, class OnParameter, class OnBuffer>
 void for_each_tensor(Module<T>& m, OnParameter on_parameter, OnBuffer on_buffer) {
   detail::TensorVisitor<T, OnParameter, OnBuffer> v(std::move(on_parameter), std::move(on_buffer));
@@ -145,7 +155,7 @@ void for_each_tensor(Module<T>& m, OnParameter on_parameter, OnBuffer on_buffer)
 }
 template <Real T, class OnParameter>
 void for_each_tensor(Module<T>& m, OnParameter on_parameter) {
-  for_each_tensor(m, std::move(on_parameter), [](const std::string&, Buffer<T>&) {});
+  for_each_tensor(m, std::move(on_parameter), [](const std::string&, const AnyTensor&, bool) {});
 }
 
 template <Real T>
@@ -167,11 +177,22 @@ std::vector<Tensor<T>> Module<T>::parameters() const {
 }
 
 template <Real T>
-typename Module<T>::Named Module<T>::state_dict() const {
-  Named out;
+StateDict Module<T>::state_dict() const {
+  StateDict out;
   for_each_tensor(
-      const_cast<Module&>(*this), [&](const std::string& path, Parameter<T>& p) { out.emplace_back(path, p.detach()); },
-      [&](const std::string& path, Buffer<T>& b) { out.emplace_back(path, b.detach()); });
+      const_cast<Module&>(*this), [&](const std::string& path, Parameter<T>& p) { out.add(path, p.detach()); },
+      [&](const std::string& path, const AnyTensor& buffer, bool persistent) {
+        if (persistent) out.add(path, buffer);
+      });
+  return out;
+}
+
+template <Real T>
+StateDict Module<T>::named_buffers() const {
+  StateDict out;
+  for_each_tensor(
+      const_cast<Module&>(*this), [](const std::string&, Parameter<T>&) {},
+      [&](const std::string& path, const AnyTensor& buffer, bool) { out.add(path, buffer); });
   return out;
 }
 

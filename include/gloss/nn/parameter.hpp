@@ -45,20 +45,35 @@ class Parameter : public Tensor<T> {
   }
 };
 
-/// A tensor that belongs to a module and its state dict but is not trained. Copying copies its numbers.
+struct BufferOptions {
+  bool persistent = true;  // part of the state dict
+};
+
+/// A tensor that belongs to a module and its state dict but is not trained. Copying copies its numbers. Besides the
+/// module's own type it may hold int64 (counts, indices) or bool (masks).
 /// PyTorch: register_buffer
-template <Real T>
+template <class T>
+  requires Real<T> || std::same_as<T, std::int64_t> || std::same_as<T, bool>
 class Buffer : public Tensor<T> {
  public:
   Buffer() = default;
-  explicit Buffer(const Tensor<T>& data) : Tensor<T>(data.detach()) {}
-  Buffer(const Buffer& other) : Tensor<T>(other.defined() ? other.detach().clone() : Tensor<T>{}) {}
+  explicit Buffer(const Tensor<T>& data, BufferOptions options = {})
+      : Tensor<T>(data.detach()), is_persistent_(options.persistent) {}
+  Buffer(const Buffer& other) : Tensor<T>(copy_of(other)), is_persistent_(other.is_persistent_) {}
   Buffer(Buffer&&) noexcept = default;
   Buffer& operator=(const Buffer& other) {
-    if (this != &other) Tensor<T>::operator=(other.defined() ? other.detach().clone() : Tensor<T>{});
+    if (this == &other) return *this;
+    Tensor<T>::operator=(copy_of(other));
+    is_persistent_ = other.is_persistent_;
     return *this;
   }
   Buffer& operator=(Buffer&&) noexcept = default;
+
+  bool is_persistent() const { return is_persistent_; }
+
+ private:
+  static Tensor<T> copy_of(const Buffer& other) { return other.defined() ? other.detach().clone() : Tensor<T>{}; }
+  bool is_persistent_ = true;
 };
 
 }  // namespace gloss::inline GLOSS_ABI::nn

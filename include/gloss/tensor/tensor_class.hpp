@@ -24,6 +24,7 @@ namespace gloss::inline GLOSS_ABI {
 
 template <class T>
 class Tensor;
+class AnyTensor;
 class GraphInput;
 class HookHandle;
 namespace detail {
@@ -262,6 +263,7 @@ class Tensor {
   friend detail::OpNode<U>* detail::begin_record(const char*, Tensor<U>&, const GraphInput*, std::size_t, std::size_t,
                                                  bool);
   friend class Grads;
+  friend class AnyTensor;
   Tensor as_result_of(NodeBase& node) const {
     Tensor t = detach();
     t.body_->node = Ref<NodeBase>(&node);
