@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <gloss/io/safetensors.hpp>
+#include <gloss/io/tensor_file.hpp>
 #include <gloss/nn/load_state_dict.hpp>
 
 namespace gloss::inline GLOSS_ABI::io {
