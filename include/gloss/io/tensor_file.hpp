@@ -1,5 +1,5 @@
-// A file of named tensors, as it is read and as it is to be written: what programs pass around. Reading and writing such
-// files, which takes JSON, is in io/safetensors.hpp.
+// A file of named tensors, as it is read and as it is to be written: what programs pass around. To read and to write
+// such files, which takes JSON, there is io/safetensors.hpp.
 #pragma once
 
 #include <map>

@@ -9,8 +9,8 @@
 namespace gloss::inline GLOSS_ABI {
 
 namespace detail {
-/// f(x, x2, out, rows, n) over dense rows; x2 is null for a kernel that reads one tensor. A pointer, so that all of them
-/// share what along_rows compiles to.
+/// f(x, x2, out, rows, n) over dense rows; x2 is null for a kernel that reads one tensor. A pointer, so that all share
+/// what along_rows compiles to.
 template <class T>
 using RowKernel = void (*)(const T* x, const T* x2, T* out, Index rows, Index n);
 
@@ -59,9 +59,9 @@ Tensor<T> softmax(const Tensor<T>& x, Index axis) {
 /// PyTorch: torch.log_softmax
 template <Real T>
 Tensor<T> log_softmax(const Tensor<T>& x, Index axis) {
-  Tensor<T> y = detail::along_rows<T>("log_softmax", x, {}, axis, [](const T* in, const T*, T* out, Index rows, Index n) {
-    kernels::log_softmax_forward(in, out, rows, n);
-  });
+  Tensor<T> y = detail::along_rows<T>(
+      "log_softmax", x, {}, axis,
+      [](const T* in, const T*, T* out, Index rows, Index n) { kernels::log_softmax_forward(in, out, rows, n); });
   return record("log_softmax", y, {x}, [axis, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
     if (is_grad_enabled()) {
       dx.add(0, dy - exp(dx.result(saved)) * sum(dy, axis, {.keepdim = true}));
