@@ -151,6 +151,11 @@ inline std::vector<OpCase> op_cases() {
        [](In in) { return scaled_dot_product_attention(in[0], in[0], in[1], {.bias = in[2]}); },
        "xwby",
        fused("scaled_dot_product_attention")},
+      {"multi_head_attention",
+       {numbers({2, 2, 2}, 0), numbers({2, 3, 4}, -0.5), numbers({2, 2, 1, 3}, 0)},
+       [](In in) { return multi_head_attention(Inputs{in[0], in[1]}, 2, {.bias = in[2]}); },
+       "xwby",
+       fused("multi_head_attention")},
       {"einsum", {x, square}, [](In in) { return einsum("ij,jk->ik", in[0], in[1]); }, "xw"},
       // --- indexing
       {"cat",

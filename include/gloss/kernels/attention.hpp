@@ -93,7 +93,12 @@ class AttentionForward {
   }
   void finish(const AttentionStrip& s, AttentionState<T>& state) {
     for (Index i = 0; i < s.width; i += lanes<T>) {
-      const Vec<T> inverse = a.len_k > 0 ? T(1) / load<T>(state.sum + i) : Vec<T>{};
+      const Vec<T> sum = load<T>(state.sum + i);
+      Vec<T> inverse = a.len_k > 0 ? T(1) / sum : Vec<T>{};
+      if (a.zero_empty_rows) {
+        inverse = select<T>(sum == T(0), Vec<T>{}, inverse);
+        store<T>(state.base + i, select<T>(sum == T(0), Vec<T>{}, load<T>(state.base + i)));
+      }
       store<T>(state.sum + i, inverse);
       for (Index r = 0; r < a.d_v; ++r) {
         T* const o = state.ot + r * s.width + i;
@@ -139,7 +144,7 @@ class AttentionForward {
 }  // namespace detail
 
 /// o = dropout(softmax(scale q k^T + bias, masked)) v; stats and weights where wanted.
-/// A row that sees no key, or only -infinity, is NaN.
+/// A row that sees no key, or only -infinity, is NaN, or 0 if zero_empty_rows says so.
 /// There is no third way with an explicit matrix of scores: products and softmax of their own lose to the tiles at
 /// every length. Measured as in attention_few.hpp (math/plain in bench_attention), in microseconds, plain and tiles:
 /// length 8 73 and 55, 16 116 and 68, 32 242 and 213, 64 878 and 764, 128 3230 and 3190, 512 54000 and 45200.

@@ -32,6 +32,7 @@ struct AttentionArgs {
   const bool* mask = nullptr;  // true: may attend. A masked score is replaced by mask_fill
   Index mask_strides[4] = {};  // as bias_strides
   T mask_fill = T(-1e9);
+  bool zero_empty_rows = false;  // a row whose scores are all -infinity is 0, and so are its gradients; else NaN
   double dropout = 0;       // probability (i, j) is dropped as element ((b * heads + head) * len_q + i) * len_k + j
   RandomBlock random = {};  // of kernels::dropout
 };

@@ -18,6 +18,7 @@ struct AttentionOptions {
   double dropout = 0;      // of the weights; the caller passes 0 outside training
   double scale = 0;        // 0: 1 / sqrt(d_k)
   double mask_fill = -std::numeric_limits<double>::infinity();  // what a masked score becomes; AT's is -1e9
+  bool zero_empty_rows = false;  // a row whose scores are all -infinity is 0, as PyTorch has it, and not NaN
 };
 
 namespace detail {
@@ -73,10 +74,83 @@ Index attention_pairs(const kernels::AttentionArgs<T>& a) {
   return a.batch * a.heads * (a.causal ? seeing * (2 * m - seeing + 1) / 2 : n * m);
 }
 
+/// What the op does on heads with four axes, and what it keeps for its backward.
+template <Real T>
+struct AttentionRun {
+  kernels::AttentionArgs<T> args;
+  Shape scores;  // [batch, heads, n, m], or its last axes
+  Tensor<T> q, k, v, o, bias, stats;
+  Tensor<bool> mask;
+
+  /// Into o, which has memory; weights, where given, becomes [batch, heads, n, m].
+  void forward(const AttentionOptions<T>& options, Tensor<T>* weights) {
+    if (!(options.dropout >= 0 && options.dropout <= 1))
+      fail("scaled_dot_product_attention: dropout ", options.dropout, " is not in [0, 1]");
+    const Index batch = q.size(0), heads = q.size(1), n = q.size(2), m = k.size(2);
+    mask = as_scores("mask", options.mask, scores, args.mask_strides);
+    bias = as_scores("bias", options.bias, scores, args.bias_strides);
+    stats = empty<T>({batch, heads, 2, n});
+    args.batch = batch, args.heads = heads, args.len_q = n, args.len_k = m;
+    args.d_k = q.size(3), args.d_v = v.size(3), args.group = k.size(1) > 0 ? heads / k.size(1) : 1;
+    args.q = q.data(), args.k = k.data(), args.v = v.data(), args.o = o.data(), args.stats = stats.data();
+    args.q_strides = head_strides(q), args.k_strides = head_strides(k);
+    args.v_strides = head_strides(v), args.o_strides = head_strides(o);
+    args.scale = static_cast<T>(options.scale != 0 ? options.scale : 1 / std::sqrt(static_cast<double>(q.size(3))));
+    args.causal = options.causal;
+    args.mask_fill = static_cast<T>(options.mask_fill);
+    args.zero_empty_rows = options.zero_empty_rows;
+    if (mask.defined()) args.mask = mask.data();
+    if (bias.defined()) args.bias = bias.data();
+    args.dropout = options.dropout;
+    if (args.dropout > 0) args.random = gloss::current_rng().reserve(kernels::dropout_words(batch * heads * n * m));
+    if (weights != nullptr) {
+      *weights = empty<T>({batch, heads, n, m});
+      args.weights = weights->data();
+    }
+    ProfileScope scope("scaled_dot_product_attention");
+    if (scope) scope.flops({2, attention_pairs(args), args.d_k + args.d_v});  // scores, mix
+    if (scope) scope.bytes(sizeof(T), {q.numel(), k.numel(), v.numel(), o.numel()});
+    kernels::attention_forward(args);
+    args.weights = nullptr;
+  }
+  /// Into dq, dk and dv, whichever are defined.
+  void backward(const Tensor<T>& d_o, const Tensor<T>& dq, const Tensor<T>& dk, const Tensor<T>& dv) const {
+    if (!dq.defined() && !dk.defined() && !dv.defined()) return;
+    ProfileScope work("scaled_dot_product_attention", true);
+    if (work) work.flops({2, attention_pairs(args), 3 * args.d_k + 2 * args.d_v});  // scores, dq, dk; dP, dv
+    if (work) work.bytes(sizeof(T), {2 * q.numel(), 2 * k.numel(), 2 * v.numel(), 2 * d_o.numel()});
+    kernels::AttentionGrads<T> grads = grads_of(d_o);
+    const auto target = [](const Tensor<T>& d, T*& pointer, kernels::AttentionStrides& strides) {
+      if (d.defined()) pointer = d.data(), strides = head_strides(d);
+    };
+    target(dq, grads.dq, grads.dq_strides);
+    target(dk, grads.dk, grads.dk_strides);
+    target(dv, grads.dv, grads.dv_strides);
+    kernels::attention_backward(args, grads);
+  }
+  /// The gradient of a bias of this shape.
+  Tensor<T> bias_gradient(const Tensor<T>& d_o, const Shape& shape) const {
+    Tensor<T> dbias = empty<T>(shape);
+    kernels::AttentionGrads<T> grads = grads_of(d_o);
+    as_scores("bias", dbias, scores, grads.dbias_strides);
+    grads.dbias = dbias.data();
+    kernels::attention_bias_backward(args, grads);
+    return dbias;
+  }
+
+ private:
+  static kernels::AttentionGrads<T> grads_of(const Tensor<T>& d_o) {
+    kernels::AttentionGrads<T> grads;
+    grads.d_o = d_o.data(), grads.d_o_strides = head_strides(d_o);
+    return grads;
+  }
+};
+
 }  // namespace detail
 
 /// y = dropout(softmax(scale q k^T + bias, masked)) v in one pass: memory grows with n and m, not with n m, unless the
-/// weights are asked for. A row that may attend to nothing is NaN with the default fill, uniform with a finite one.
+/// weights are asked for. A row that may attend to nothing is NaN with the default fill, uniform with a finite one, 0
+/// with zero_empty_rows.
 /// Keys that the mask hides from all queries are skipped, wherever they cannot count.
 /// Shape: q [..., n, d_k], k [..., m, d_k], v [..., m, d_v] of 2 to 4 axes with equal leading ones -> [..., n, d_v];
 /// k and v may have fewer heads (axis -3), of which each then serves as many heads of q, one after the other; weights,
@@ -101,75 +175,28 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
   if (!fits)
     fail<ShapeError>("scaled_dot_product_attention: query ", q.shape(), ", key ", k.shape(), " and value ", v.shape(),
                      " do not fit");
-  if (!(options.dropout >= 0 && options.dropout <= 1))
-    fail("scaled_dot_product_attention: dropout ", options.dropout, " is not in [0, 1]");
   ProfileScope scope("scaled_dot_product_attention");
-  const Tensor<T> qh = detail::as_heads(q), kh = detail::as_heads(k), vh = detail::as_heads(v);
-  const Index batch = qh.size(0), heads = qh.size(1), n = qh.size(2), m = kh.size(2), d_v = vh.size(3);
-
-  kernels::AttentionArgs<T> args;
-  Shape scores = q.shape();
-  scores[dim - 1] = m;
-  const Tensor<bool> mask = detail::as_scores("mask", options.mask, scores, args.mask_strides);
-  const Tensor<T> bias = detail::as_scores("bias", options.bias, scores, args.bias_strides);
-  Tensor<T> y = detail::empty_heads(qh, d_v);
-  const Tensor<T> stats = empty<T>({batch, heads, 2, n});
-  args.batch = batch, args.heads = heads, args.len_q = n, args.len_k = m, args.d_k = qh.size(3), args.d_v = d_v;
-  args.group = kh.size(1) > 0 ? heads / kh.size(1) : 1;
-  args.q = qh.data(), args.k = kh.data(), args.v = vh.data(), args.o = y.data(), args.stats = stats.data();
-  args.q_strides = detail::head_strides(qh), args.k_strides = detail::head_strides(kh);
-  args.v_strides = detail::head_strides(vh), args.o_strides = detail::head_strides(y);
-  args.scale = static_cast<T>(options.scale != 0 ? options.scale : 1 / std::sqrt(static_cast<double>(qh.size(3))));
-  args.causal = options.causal;
-  args.mask_fill = static_cast<T>(options.mask_fill);
-  if (mask.defined()) args.mask = mask.data();
-  if (bias.defined()) args.bias = bias.data();
-  args.dropout = options.dropout;
-  if (args.dropout > 0) args.random = current_rng().reserve(kernels::dropout_words(batch * heads * n * m));
-  Tensor<T> p;
-  if (weights != nullptr) {
-    p = empty<T>({batch, heads, n, m});
-    args.weights = p.data();
-  }
-  if (scope) scope.flops({2, detail::attention_pairs(args), args.d_k + d_v});  // scores, mix
-  if (scope) scope.bytes(sizeof(T), {q.numel(), k.numel(), v.numel(), y.numel()});
-  kernels::attention_forward(args);
-  args.weights = nullptr;
-
-  y = detail::without_added_axes(y, dim);
-  if (weights != nullptr) *weights = detail::without_added_axes(p, dim);
-  return record("scaled_dot_product_attention", y, {q, k, v, options.bias},
-                [args, dim, scores, qh, kh, vh, mask, bias, stats, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
+  detail::AttentionRun<T> run;
+  run.q = detail::as_heads(q), run.k = detail::as_heads(k), run.v = detail::as_heads(v);
+  run.scores = q.shape();
+  run.scores[dim - 1] = run.k.size(2);
+  run.o = detail::empty_heads(run.q, run.v.size(3));
+  run.forward(options, weights);
+  if (weights != nullptr) *weights = detail::without_added_axes(*weights, dim);
+  return record("scaled_dot_product_attention", detail::without_added_axes(run.o.detach(), dim),
+                {q, k, v, options.bias}, [run, dim](const Tensor<T>& dy, Grads& dx) {
                   if (is_grad_enabled())
                     fail<GradError>("scaled_dot_product_attention: a fused op has no second derivative");
-                  ProfileScope work("scaled_dot_product_attention", true);
-                  // scores, dq, dk; dP, dv
-                  if (work) work.flops({2, detail::attention_pairs(args), 3 * args.d_k + 2 * args.d_v});
-                  if (work) work.bytes(sizeof(T), {2 * qh.numel(), 2 * kh.numel(), 2 * vh.numel(), 2 * dy.numel()});
                   const Tensor<T> d_o = detail::as_heads(dy);
-                  Tensor<T> dq, dk, dv;
-                  kernels::AttentionGrads<T> grads;
-                  grads.d_o = d_o.data(), grads.d_o_strides = detail::head_strides(d_o);
-                  const auto target = [&](int i, Tensor<T>& d, const Tensor<T>& x, T*& pointer,
-                                          kernels::AttentionStrides& strides) {
-                    if (!dx.needs(i)) return;
-                    d = detail::empty_heads(x, x.size(3));
-                    pointer = d.data();
-                    strides = detail::head_strides(d);
+                  const auto room = [&](int i, const Tensor<T>& x) {
+                    return dx.needs(i) ? detail::empty_heads(x, x.size(3)) : Tensor<T>{};
                   };
-                  target(0, dq, qh, grads.dq, grads.dq_strides);
-                  target(1, dk, kh, grads.dk, grads.dk_strides);
-                  target(2, dv, vh, grads.dv, grads.dv_strides);
-                  if (dq.defined() || dk.defined() || dv.defined()) kernels::attention_backward(args, grads);
+                  const Tensor<T> dq = room(0, run.q), dk = room(1, run.k), dv = room(2, run.v);
+                  run.backward(d_o, dq, dk, dv);
                   if (dq.defined()) dx.add(0, detail::without_added_axes(dq, dim));
                   if (dk.defined()) dx.add(1, detail::without_added_axes(dk, dim));
                   if (dv.defined()) dx.add(2, detail::without_added_axes(dv, dim));
-                  if (!dx.needs(3)) return;
-                  Tensor<T> dbias = empty<T>(dx.shape(3));
-                  detail::as_scores("bias", dbias, scores, grads.dbias_strides);
-                  grads.dbias = dbias.data();
-                  kernels::attention_bias_backward(args, grads);
-                  dx.add(3, dbias);
+                  if (dx.needs(3)) dx.add(3, run.bias_gradient(d_o, dx.shape(3)));
                 });
 }
 
