@@ -40,6 +40,7 @@ for set in "${@:-build}"; do
     tests)
       want_file catch2 catch2
       want_file benchmark/benchmark.h libbenchmark-dev
+      command -v pkgconf >/dev/null 2>&1 || want_command pkg-config pkg-config
       ;;
     extras)
       want_command clang++ clang

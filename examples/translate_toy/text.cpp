@@ -1,6 +1,7 @@
 #include "text.hpp"
 
 #include <gloss/io/atomic_file.hpp>
+#include <gloss/io/safetensors.hpp>
 
 namespace embedded {
 std::string_view pairs();

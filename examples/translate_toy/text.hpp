@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <gloss/io/safetensors.hpp>
+#include <gloss/io/tensor_file.hpp>
 #include <gloss/text.hpp>
 
 namespace toy {

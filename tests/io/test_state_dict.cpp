@@ -1,5 +1,5 @@
 // Modules to and from safetensors files.
-#include <gloss/io/state_dict.hpp>
+#include <gloss/io/module_file.hpp>
 #include <gloss/nn/linear.hpp>
 
 #include "support/catch.hpp"

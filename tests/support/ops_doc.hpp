@@ -140,7 +140,11 @@ inline DocHeader read_doc_header(const SourceFile& file, const std::string& memb
     }
     // The declaration: up to its body or semicolon.
     const auto code = [](const std::string& with_comment) {
-      return detail::trimmed(with_comment.substr(0, with_comment.find("  // ")));
+      std::string text = detail::trimmed(with_comment.substr(0, with_comment.find("  // ")));
+      for (const char* name : {"max", "min"})  // declared in parentheses, lest a macro of the name takes it
+        if (const auto at = text.find('(' + std::string(name) + ")("); at != std::string::npos)
+          text.replace(at, 5, " " + std::string(name));
+      return text;
     };
     std::string text = code(line);
     while (i + 1 < file.lines.size() && !text.ends_with("{") && !text.ends_with("}") && !text.ends_with(";"))

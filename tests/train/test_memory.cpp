@@ -12,15 +12,19 @@ using namespace gloss;
 
 namespace {
 
+// Under AddressSanitizer every block is asked for anew.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool blocks_are_kept = false;
+#else
+constexpr bool blocks_are_kept = true;
+#endif
+
 transformer::EncoderDecoder<float> small_model() {
   return transformer::make_model<float>(
       {.src_vocab = 90, .tgt_vocab = 110, .N = 2, .d_model = 32, .d_ff = 64, .h = 4, .max_len = 64});
 }
 
 }  // namespace
-
-// Under AddressSanitizer every block is asked for anew.
-#if !defined(__SANITIZE_ADDRESS__)
 
 TEST_CASE("memory: after the second step of a training the pool asks the system for nothing") {
   Rng rng(3);
@@ -39,7 +43,7 @@ TEST_CASE("memory: after the second step of a training the pool asks the system 
     adam.zero_grad();
     INFO("step " << step);
     if (step > 2) {
-      CHECK(memory_stats().requests == asked);
+      if (blocks_are_kept) CHECK(memory_stats().requests == asked);
       CHECK(memory_stats().peak == peak);
     }
     asked = memory_stats().requests, peak = memory_stats().peak;
@@ -56,7 +60,5 @@ TEST_CASE("memory: decoding a second batch of the same size asks the system for 
   const auto first = decode();
   const std::size_t asked = memory_stats().requests;
   CHECK(decode()[3].tokens == first[3].tokens);
-  CHECK(memory_stats().requests == asked);
+  if (blocks_are_kept) CHECK(memory_stats().requests == asked);
 }
-
-#endif

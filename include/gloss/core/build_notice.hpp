@@ -73,15 +73,17 @@ inline std::string build_notice(bool optimized, std::string_view compiled, std::
 /// Called once in a process, when the first tensor asks for memory.
 GLOSS_COLD inline void give_build_notice() {
 #ifndef GLOSS_NO_NOTICE
-  const std::string text =
-      build_notice(is_optimized, compiled_instruction_set, processor_instruction_set(), has_copies);
-  if (text.empty()) return;
+  if constexpr (!is_optimized || !has_copies) {  // else there is nothing to say, and nothing to compile
+    const std::string text =
+        build_notice(is_optimized, compiled_instruction_set, processor_instruction_set(), has_copies);
+    if (text.empty()) return;
 #ifdef _MSC_VER
 #pragma warning(suppress : 4996)
 #endif
-  const char* const quiet = std::getenv("GLOSS_QUIET");
-  if (quiet && *quiet && std::string_view(quiet) != "0") return;
-  std::fputs(text.c_str(), stderr);
+    const char* const quiet = std::getenv("GLOSS_QUIET");
+    if (quiet && *quiet && std::string_view(quiet) != "0") return;
+    std::fputs(text.c_str(), stderr);
+  }
 #endif
 }
 

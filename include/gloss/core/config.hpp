@@ -5,6 +5,9 @@
 #define GLOSS_VERSION_MINOR 1
 #define GLOSS_VERSION_PATCH 0
 
+#if (defined(_MSVC_LANG) ? _MSVC_LANG : __cplusplus) < 202002L
+#error "gloss needs C++20: build with -std=c++20 (MSVC: /std:c++20)"
+#endif
 #if !defined(__cpp_exceptions) && !defined(_CPPUNWIND)
 #error "gloss reports errors by exceptions: build without -fno-exceptions"
 #endif

@@ -71,8 +71,8 @@ class Rng {
     }
     return words_[used_++];
   }
-  static constexpr std::uint32_t min() { return 0; }
-  static constexpr std::uint32_t max() { return 0xFFFFFFFFu; }
+  static constexpr std::uint32_t(min)() { return 0; }
+  static constexpr std::uint32_t(max)() { return 0xFFFFFFFFu; }
 
   /// Uniform integer in [0, n), without modulo bias.
   constexpr std::uint32_t below(std::uint32_t n) {

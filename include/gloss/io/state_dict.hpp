@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <gloss/io/safetensors.hpp>
+#include <gloss/io/tensor_file.hpp>
 #include <gloss/nn/load_state_dict.hpp>
 
 namespace gloss::inline GLOSS_ABI::io {
@@ -43,22 +43,6 @@ nn::LoadReport load_state_dict(nn::Module<T>& module, const Safetensors& file, c
     plan.require(options, file.file());
   }
   return std::move(plan.report);
-}
-
-/// Loads a module from a safetensors file: io::load(model, "model.safetensors").
-/// Errors: LoadError when the file is not a valid one, and as load_state_dict.
-/// PyTorch: model.load_state_dict(load_file(path))
-template <Real T>
-nn::LoadReport load(nn::Module<T>& module, const std::string& path, const nn::LoadOptions& options = {}) {
-  return load_state_dict(module, load_safetensors(path), options);
-}
-
-/// Saves a module as a safetensors file, which PyTorch loads too: io::save(model, "model.safetensors").
-/// Errors: as save_safetensors.
-/// PyTorch: save_file(model.state_dict(), path)
-template <Real T>
-void save(const nn::Module<T>& module, const std::string& path, const Metadata& metadata = {}) {
-  save_safetensors(path, named_tensors(module), metadata);
 }
 
 }  // namespace gloss::inline GLOSS_ABI::io

@@ -50,12 +50,12 @@ Tensor<T> amin(const Tensor<T>& x, const Axes& axes = {}, ReduceOptions options 
 /// Backward: shared evenly among equals.
 /// PyTorch: torch.max(x)
 template <Summable T>
-Tensor<T> max(const Tensor<T>& x) {
+Tensor<T>(max)(const Tensor<T>& x) {
   return detail::extreme<kernels::Largest>("max", x, {}, {}, detail::lowest<T>());
 }
 /// The smallest element of all. PyTorch: torch.min(x)
 template <Summable T>
-Tensor<T> min(const Tensor<T>& x) {
+Tensor<T>(min)(const Tensor<T>& x) {
   return detail::extreme<kernels::Smallest>("min", x, {}, {}, detail::highest<T>());
 }
 

@@ -21,7 +21,7 @@ struct MatrixView {
   bool transposed = false;
   Index ld = 1;
 
-  explicit MatrixView(const Tensor<T>& source) : x(source.detach()) {
+  GLOSS_NOINLINE explicit MatrixView(const Tensor<T>& source) : x(source.detach()) {
     const Index rows = x.size(-2), cols = x.size(-1);
     auto fits = [](Index inner_stride, Index outer_stride, Index inner, Index outer) {
       return (inner_stride == 1 || inner <= 1) && (outer_stride >= (inner > 1 ? inner : 1) || outer <= 1);
@@ -38,6 +38,16 @@ struct MatrixView {
     }
   }
 };
+
+/// The batch axes of a matrix of this shape and strides, stretched to `batch`.
+GLOSS_NOINLINE inline kernels::Loop<1> batch_loop(const Shape& shape, const Shape& strides, const Shape& batch) {
+  Shape sizes, steps;
+  for (int axis = 0; axis + 2 < shape.rank(); ++axis) {
+    sizes.push_back(shape[axis]);
+    steps.push_back(strides[axis]);
+  }
+  return kernels::make_loop<1>(batch, {broadcast_strides(sizes, steps, batch)});
+}
 
 /// a @ b for at least two axes each, batch axes broadcast, unrecorded.
 template <class T>
@@ -59,26 +69,13 @@ Tensor<T> matmul_forward(const Tensor<T>& a, const Tensor<T>& b, const Shape& ba
   const auto count = static_cast<std::size_t>(batch.numel());
   std::vector<const T*> pa(count), pb(count);
   std::vector<T*> py(count);
-  auto batch_loop = [&](const Tensor<T>& x) {
-    Shape sizes, steps;
-    for (int i = 0; i + 2 < x.dim(); ++i) {
-      sizes.push_back(x.shape()[i]);
-      steps.push_back(x.strides()[i]);
-    }
-    return broadcast_strides(sizes, steps, batch);
-  };
-  const Shape sa = batch_loop(va.x), sb = batch_loop(vb.x);
-  Shape position = Shape::filled(batch.rank(), 0);
+  const kernels::Loop<1> la = batch_loop(va.x.shape(), va.x.strides(), batch);
+  const kernels::Loop<1> lb = batch_loop(vb.x.shape(), vb.x.strides(), batch);
   for (std::size_t i = 0; i < count; ++i) {
-    Index oa = 0, ob = 0;
-    for (int axis = 0; axis < batch.rank(); ++axis) {
-      oa += position[axis] * sa[axis];
-      ob += position[axis] * sb[axis];
-    }
-    pa[i] = va.x.data() + oa;
-    pb[i] = vb.x.data() + ob;
-    py[i] = y.data() + static_cast<Index>(i) * m * n;
-    for (int axis = batch.rank() - 1; axis >= 0 && ++position[axis] == batch[axis]; --axis) position[axis] = 0;
+    const auto at = static_cast<Index>(i);
+    pa[i] = va.x.data() + kernels::offset_of(la, at);
+    pb[i] = vb.x.data() + kernels::offset_of(lb, at);
+    py[i] = y.data() + at * m * n;
   }
   kernels::gemm_batched(va.transposed, vb.transposed, m, n, k, T{1}, pa.data(), va.ld, pb.data(), vb.ld, T{0},
                         py.data(), n, batch.numel());

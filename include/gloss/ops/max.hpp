@@ -77,13 +77,13 @@ Tensor<std::int64_t> argmin(const Tensor<T>& x) {
 /// Backward: dx = dy at the chosen position.
 /// PyTorch: torch.max(x, dim)
 template <Element T>
-ValuesIndices<T> max(const Tensor<T>& x, Index axis, ReduceOptions options = {}) {
+ValuesIndices<T>(max)(const Tensor<T>& x, Index axis, ReduceOptions options = {}) {
   const auto index = detail::arg_best("max", x, axis, true, [](T a, T b) { return a > b; });
   return detail::pick(x, axis, index, options.keepdim);
 }
 /// Smallest element along an axis and where it stands. PyTorch: torch.min(x, dim)
 template <Element T>
-ValuesIndices<T> min(const Tensor<T>& x, Index axis, ReduceOptions options = {}) {
+ValuesIndices<T>(min)(const Tensor<T>& x, Index axis, ReduceOptions options = {}) {
   const auto index = detail::arg_best("min", x, axis, true, [](T a, T b) { return a < b; });
   return detail::pick(x, axis, index, options.keepdim);
 }

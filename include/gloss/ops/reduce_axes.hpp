@@ -43,7 +43,7 @@ struct ReducePlan {
   Shape kept;     // result shape with them as 1
   Index count = 1;
 
-  ReducePlan(const char* op, const Shape& shape, const Axes& axes) {
+  GLOSS_NOINLINE ReducePlan(const char* op, const Shape& shape, const Axes& axes) {
     axes.mark(op, shape.rank(), is_reduced);
     for (int axis = 0; axis < shape.rank(); ++axis) {
       kept.push_back(is_reduced[axis] ? 1 : shape[axis]);

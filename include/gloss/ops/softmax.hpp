@@ -9,31 +9,26 @@
 namespace gloss::inline GLOSS_ABI {
 
 namespace detail {
-/// Runs a kernel over dense rows along `axis`: f(in, out, rows, n).
-template <class T, class F>
-Tensor<T> along_rows(const char* op, const Tensor<T>& x, Index axis, F f) {
+/// f(x, x2, out, rows, n) over dense rows; x2 is null for a kernel that reads one tensor. A pointer, so that all share
+/// what along_rows compiles to.
+template <class T>
+using RowKernel = void (*)(const T* x, const T* x2, T* out, Index rows, Index n);
+
+/// Runs a kernel over the rows of x along `axis`, and those of x2, of the same shape, where it is defined.
+template <class T>
+Tensor<T> along_rows(const char* op, const Tensor<T>& x, const Tensor<T>& x2, Index axis, RowKernel<T> f) {
   const int a = normalize_axis(op, axis, x.dim());
-  if (x.dim() == 0) return along_rows(op, x.detach().view({1}), 0, f).view({});
   ProfileScope scope(op);
   if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
-  const bool last = a == x.dim() - 1;
-  const Tensor<T> in = (last ? x.detach() : x.detach().transpose(a, -1)).contiguous();
-  Tensor<T> out = empty<T>(in.shape());
-  const Index n = in.size(-1);
-  f(static_cast<const T*>(in.data()), out.data(), n > 0 ? in.numel() / n : 0, n);
-  return last ? out : out.transpose(a, -1).contiguous();
-}
-/// The same for a kernel that reads two tensors of one shape.
-template <class T, class F>
-Tensor<T> along_rows(const char* op, const Tensor<T>& x, const Tensor<T>& x2, Index axis, F f) {
-  const int a = normalize_axis(op, axis, x.dim());
-  auto rows_of = [&](const Tensor<T>& t) {
-    return (t.dim() > 0 ? t.detach().transpose(a, -1) : t.detach()).contiguous();
+  const bool last = a >= x.dim() - 1;  // a scalar is a row of one
+  const auto rows_of = [&](const Tensor<T>& t) {
+    return (last ? t.detach() : t.detach().transpose(a, -1)).contiguous();
   };
-  const Tensor<T> in = rows_of(x2);
-  return along_rows(op, x, axis, [&](const T* p, T* out, Index rows, Index n) {
-    f(p, static_cast<const T*>(in.data()), out, rows, n);
-  });
+  const Tensor<T> in = rows_of(x), in2 = x2.defined() ? rows_of(x2) : Tensor<T>{};
+  Tensor<T> out = empty<T>(in.shape());
+  const Index n = x.dim() > 0 ? in.size(-1) : 1;
+  f(in.data(), in2.defined() ? in2.data() : nullptr, out.data(), n > 0 ? in.numel() / n : 0, n);
+  return last ? out : out.transpose(a, -1).contiguous();
 }
 }  // namespace detail
 
@@ -44,17 +39,15 @@ Tensor<T> along_rows(const char* op, const Tensor<T>& x, const Tensor<T>& x2, In
 /// PyTorch: torch.softmax
 template <Real T>
 Tensor<T> softmax(const Tensor<T>& x, Index axis) {
-  Tensor<T> y = detail::along_rows(
-      "softmax", x, axis, [](const T* in, T* out, Index rows, Index n) { kernels::softmax_forward(in, out, rows, n); });
+  Tensor<T> y = detail::along_rows<T>("softmax", x, {}, axis, [](const T* in, const T*, T* out, Index rows, Index n) {
+    kernels::softmax_forward(in, out, rows, n);
+  });
   return record("softmax", y, {x}, [axis, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
     if (is_grad_enabled()) {
       const Tensor<T> p = dx.result(saved);
       dx.add(0, p * (dy - sum(p * dy, axis, {.keepdim = true})));
     } else {
-      dx.add(0,
-             detail::along_rows("softmax", saved, dy, axis, [](const T* p, const T* dp, T* out, Index rows, Index n) {
-               kernels::softmax_backward(p, dp, out, rows, n);
-             }));
+      dx.add(0, detail::along_rows<T>("softmax", saved, dy, axis, kernels::softmax_backward<T>));
     }
   });
 }
@@ -66,17 +59,14 @@ Tensor<T> softmax(const Tensor<T>& x, Index axis) {
 /// PyTorch: torch.log_softmax
 template <Real T>
 Tensor<T> log_softmax(const Tensor<T>& x, Index axis) {
-  Tensor<T> y = detail::along_rows("log_softmax", x, axis, [](const T* in, T* out, Index rows, Index n) {
-    kernels::log_softmax_forward(in, out, rows, n);
-  });
+  Tensor<T> y = detail::along_rows<T>(
+      "log_softmax", x, {}, axis,
+      [](const T* in, const T*, T* out, Index rows, Index n) { kernels::log_softmax_forward(in, out, rows, n); });
   return record("log_softmax", y, {x}, [axis, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
     if (is_grad_enabled()) {
       dx.add(0, dy - exp(dx.result(saved)) * sum(dy, axis, {.keepdim = true}));
     } else {
-      dx.add(0, detail::along_rows("log_softmax", saved, dy, axis,
-                                   [](const T* p, const T* dp, T* out, Index rows, Index n) {
-                                     kernels::log_softmax_backward(p, dp, out, rows, n);
-                                   }));
+      dx.add(0, detail::along_rows<T>("log_softmax", saved, dy, axis, kernels::log_softmax_backward<T>));
     }
   });
 }

@@ -1,0 +1,27 @@
+// A module saved to and loaded from a safetensors file, in one line.
+#pragma once
+
+#include <string>
+
+#include <gloss/io/safetensors.hpp>
+#include <gloss/io/state_dict.hpp>
+
+namespace gloss::inline GLOSS_ABI::io {
+
+/// Loads a module from a safetensors file: io::load(model, "model.safetensors").
+/// Errors: LoadError when the file is not a valid one, and as load_state_dict.
+/// PyTorch: model.load_state_dict(load_file(path))
+template <Real T>
+nn::LoadReport load(nn::Module<T>& module, const std::string& path, const nn::LoadOptions& options = {}) {
+  return load_state_dict(module, load_safetensors(path), options);
+}
+
+/// Saves a module as a safetensors file, which PyTorch loads too: io::save(model, "model.safetensors").
+/// Errors: as save_safetensors.
+/// PyTorch: save_file(model.state_dict(), path)
+template <Real T>
+void save(const nn::Module<T>& module, const std::string& path, const Metadata& metadata = {}) {
+  save_safetensors(path, named_tensors(module), metadata);
+}
+
+}  // namespace gloss::inline GLOSS_ABI::io
