@@ -30,9 +30,9 @@ TEST_CASE("copy_task: a small model copies 100 new sequences exactly") {
   const train::SimpleLossCompute compute(model.generator, train::LabelSmoothing<float>(11, 0, 0.0));
   double loss = 0;
   Index epochs = 0;
-  for (; epochs < 40; ++epochs) {
+  for (; epochs < 80; ++epochs) {
     loss = train::run_epoch(train::copy_task({.batch_size = 64, .batches = 20}), model, compute, adam, schedule);
-    if (loss < 0.005) break;  // at 0.01 a sequence in a hundred may still be wrong, as the last bits fall
+    if (loss < 0.001) break;  // at 0.005 a sequence or two in a hundred may still be wrong, as the last bits fall
   }
   CAPTURE(epochs, loss);
   CHECK(loss < 0.1);
