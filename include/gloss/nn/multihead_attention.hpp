@@ -8,6 +8,7 @@
 #include <gloss/nn/linear.hpp>
 #include <gloss/ops/cat.hpp>
 #include <gloss/ops/compare.hpp>
+#include <gloss/ops/dropout.hpp>
 #include <gloss/ops/mean.hpp>
 #include <gloss/ops/multi_head_attention.hpp>
 #include <gloss/ops/pad.hpp>

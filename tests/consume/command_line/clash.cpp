@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <numeric>
 #include <string>
 #include <tuple>
