@@ -1,9 +1,8 @@
 // AT's "PositionalEncoding": sines and cosines of geometrically growing wavelengths (paper 3.5).
 #pragma once
 
-#include <cmath>
-
 #include <gloss/nn/dropout.hpp>
+#include <gloss/nn/positions/sinusoidal.hpp>
 #include <gloss/ops/add.hpp>
 
 namespace gloss::inline GLOSS_ABI::transformer {
@@ -19,16 +18,7 @@ struct PositionalEncoding final : nn::Module<T> {
   nn::Buffer<T> pe;
 
   PositionalEncoding(Index d_model, double p_drop, Index max_len = 5000) : dropout(p_drop) {
-    Tensor<T> table = empty<T>({1, max_len, d_model});
-    for (Index i = 0; i < d_model; i += 2) {
-      const double rate = std::exp(-static_cast<double>(i) * std::log(10000.0) / static_cast<double>(d_model));
-      for (Index pos = 0; pos < max_len; ++pos) {
-        const double angle = static_cast<double>(pos) * rate;
-        table.data()[pos * d_model + i] = static_cast<T>(std::sin(angle));
-        if (i + 1 < d_model) table.data()[pos * d_model + i + 1] = static_cast<T>(std::cos(angle));
-      }
-    }
-    pe = nn::Buffer<T>(table);
+    pe = nn::Buffer<T>(nn::sinusoidal_positions<T>(max_len, d_model).unsqueeze(0));
   }
 
   /// start: the position of x's first element, for decoding token by token.
