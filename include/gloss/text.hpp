@@ -17,3 +17,4 @@
 #include <gloss/train/attention_map.hpp>
 #include <gloss/train/bleu.hpp>
 #include <gloss/train/progress.hpp>
+#include <gloss/train/svg.hpp>

@@ -185,6 +185,12 @@ inline std::vector<OpCase> op_cases() {
          return pad(in[0], {1, 2});
        },
        ""},
+      {"rotary",
+       {rows},
+       [](In in) {
+         return rotary(in[0], Tensor<double>{{0.6}, {-0.8}}, Tensor<double>{{0.8}, {0.6}});
+       },
+       ""},
       {"scatter_reduce",
        {x, p},
        [grid](In in) { return scatter_reduce(in[0], 1, grid, in[1], ScatterReduce::amax); },

@@ -113,15 +113,15 @@ TEST_CASE("render_attention_svg: any bytes and any numbers make a well-formed pi
 TEST_CASE("render_attention_svg: a larger weight is darker") {
   double last = 2;
   for (int i = 0; i <= 40; ++i) {
-    const std::string color = train::detail::heat_color(i / 40.0);
+    const std::string color = train::heat_color(i / 40.0);
     CHECK(color.size() == 7);
     CHECK(lightness(color) < last);
     last = lightness(color);
   }
-  CHECK(lightness(train::detail::heat_color(0)) > 0.85);
+  CHECK(lightness(train::heat_color(0)) > 0.85);
   CHECK(last < 0.06);
-  CHECK(train::detail::heat_color(-1) == train::detail::heat_color(0));
-  CHECK(train::detail::heat_color(NAN) == train::detail::heat_color(0));
+  CHECK(train::heat_color(-1) == train::heat_color(0));
+  CHECK(train::heat_color(NAN) == train::heat_color(0));
 }
 
 TEST_CASE("render_attention_svg: wrong sizes are named") {

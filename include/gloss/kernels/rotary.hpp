@@ -20,7 +20,9 @@ GLOSS_INLINE EvenOdd<T> take_apart(Vec<T> a, Vec<T> b, std::index_sequence<i...>
   return {__builtin_shufflevector(a, b, static_cast<int>(2 * i)...),
           __builtin_shufflevector(a, b, static_cast<int>(2 * i + 1)...)};
 #else
-  const auto at = [&](std::size_t k) { return k < sizeof...(i) ? a[static_cast<Index>(k)] : b[static_cast<Index>(k - sizeof...(i))]; };
+  const auto at = [&](std::size_t k) {
+    return k < sizeof...(i) ? a[static_cast<Index>(k)] : b[static_cast<Index>(k - sizeof...(i))];
+  };
   return {Vec<T>{at(2 * i)...}, Vec<T>{at(2 * i + 1)...}};
 #endif
 }
@@ -31,7 +33,9 @@ GLOSS_INLINE EvenOdd<T> put_together(Vec<T> a, Vec<T> b, std::index_sequence<i..
   return {__builtin_shufflevector(a, b, static_cast<int>(i / 2 + i % 2 * n)...),
           __builtin_shufflevector(a, b, static_cast<int>(half + i / 2 + i % 2 * n)...)};
 #else
-  const auto at = [&](std::size_t k) { return k % 2 == 0 ? a[static_cast<Index>(k / 2)] : b[static_cast<Index>(k / 2)]; };
+  const auto at = [&](std::size_t k) {
+    return k % 2 == 0 ? a[static_cast<Index>(k / 2)] : b[static_cast<Index>(k / 2)];
+  };
   return {Vec<T>{at(i)...}, Vec<T>{at(2 * half + i)...}};
 #endif
 }
@@ -42,7 +46,8 @@ GLOSS_INLINE EvenOdd<T> put_together(Vec<T> a, Vec<T> b, std::index_sequence<i..
 /// interleaved, else (i, i + pairs).
 /// Shape: x, y [2 pairs], cosine, sine [pairs]; y may be x.
 template <class T>
-GLOSS_INLINE void rotate_pairs(const T* x, const T* cosine, const T* sine, T* y, Index pairs, bool interleaved, T sign) {
+GLOSS_INLINE void rotate_pairs(const T* x, const T* cosine, const T* sine, T* y, Index pairs, bool interleaved,
+                               T sign) {
   if (!interleaved)
     return each_vector<T>(pairs, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
       const Vec<T> a = load_n<T>(x + i, m), b = load_n<T>(x + pairs + i, m);

@@ -41,7 +41,8 @@ Tensor<T> rotate(const Tensor<T>& x, const Tensor<T>& cosine, const Tensor<T>& s
   if (y.strides()[y.dim() - 1] != 1 && width > 1) y = empty<T>(in.shape());
   if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
   const auto rows = [](const Shape& s) { return Shape(s.begin(), s.end() - 1); };
-  const auto loop = kernels::make_loop<3>(rows(x.shape()), {rows(y.strides()), rows(in.strides()), rows(cosine.strides())});
+  const auto loop =
+      kernels::make_loop<3>(rows(x.shape()), {rows(y.strides()), rows(in.strides()), rows(cosine.strides())});
   kernels::for_each_row(
       loop,
       [&, to = y.data(), from = in.data(), c = cosine.data(), s = sine.data()](const Index* offsets, Index n) {

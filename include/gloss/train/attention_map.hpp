@@ -2,14 +2,15 @@
 #pragma once
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <gloss/core/error.hpp>
 #include <gloss/core/shape.hpp>
 #include <gloss/data/pieces.hpp>
+#include <gloss/train/svg.hpp>
 
 namespace gloss::inline GLOSS_ABI::train {
 
@@ -26,113 +27,6 @@ struct AttentionSvgOptions {
 /// Errors: ShapeError when there is nothing to draw or a head has not tgt x src weights.
 /// Source: Vaswani et al. 2017, figures 3 to 5. AT: visualize_layer
 std::string render_attention_svg(const AttentionSvgOptions& options);
-
-namespace detail {
-
-/// Writes SVG elements; numbers do not depend on the locale.
-class SvgWriter {
- public:
-  std::string text;
-
-  template <class... Parts>
-  SvgWriter& operator()(const Parts&... parts) {
-    (put(parts), ...);
-    return *this;
-  }
-
- private:
-  void put(std::string_view part) { text += part; }
-  void put(int number) { text += std::to_string(number); }
-  void put(double number) {
-    char digits[40];
-    const auto end = std::to_chars(digits, digits + sizeof digits, number, std::chars_format::fixed, 2).ptr;
-    std::string_view shown(digits, static_cast<std::size_t>(end - digits));
-    while (shown.back() == '0') shown.remove_suffix(1);
-    if (shown.back() == '.') shown.remove_suffix(1);
-    text += shown;
-  }
-};
-
-/// Text that is safe inside an element or an attribute, at most so many characters of it. Control characters become
-/// their pictures, ill-formed bytes their hexadecimal values.
-inline std::string xml_text(std::string_view text, std::size_t most = 400) {
-  std::string out;
-  std::size_t count = 0;
-  for (std::size_t at = 0; at < text.size(); ++count) {
-    if (count == most) return out + "\xE2\x80\xA6";
-    const data::CodePoint c = data::decode_utf8(text, at);
-    at += c.bytes;
-    if (c.value >= data::invalid_byte) {
-      const char* const digits = "0123456789ABCDEF";
-      const unsigned byte = c.value - data::invalid_byte;
-      out += "\\x";
-      out += digits[byte >> 4];
-      out += digits[byte & 15];
-    } else if (c.value < 0x20) {
-      data::append_utf8(out, 0x2400 + c.value);
-    } else if (c.value >= 0x7F && c.value < 0xA0) {
-      data::append_utf8(out, 0x2421);
-    } else if (c.value == '&') {
-      out += "&amp;";
-    } else if (c.value == '<') {
-      out += "&lt;";
-    } else if (c.value == '>') {
-      out += "&gt;";
-    } else if (c.value == '"') {
-      out += "&quot;";
-    } else {
-      data::append_utf8(out, c.value == 0xFFFE || c.value == 0xFFFF ? 0xFFFD : c.value);
-    }
-  }
-  return out;
-}
-
-/// Roughly how wide a text is drawn, in multiples of the font size; fonts differ, so it errs on the wide side.
-inline double text_width(std::string_view text) {
-  double width = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    const data::CodePoint c = data::decode_utf8(text, at);
-    at += c.bytes;
-    if (c.value >= data::invalid_byte)
-      width += 2.4;
-    else if (c.value >= 0x1100)
-      width += 1.05;
-    else if (c.value < 0x80 &&
-             std::string_view("iljtfr.,:;'|!()[] ").find(static_cast<char>(c.value)) != std::string::npos)
-      width += 0.38;
-    else if (c.value == 'm' || c.value == 'w' || c.value == 'M' || c.value == 'W')
-      width += 0.98;
-    else
-      width += c.value >= 'A' && c.value <= 'Z' ? 0.74 : 0.63;
-  }
-  return width;
-}
-
-/// Colour of a weight in [0, 1], "#rrggbb": from paper over teal to night blue, even steps in perceived lightness.
-/// Source: Ottosson 2020, the Oklab colour space.
-inline std::string heat_color(double t) {
-  t = t > 0 ? (t < 1 ? t : 1) : 0;
-  const double lightness = 0.972 - 0.69 * t, chroma = 0.012 + 0.36 * t * (1 - t) * (1 - 0.18 * t) + 0.075 * t;
-  const double hue = (110 + 165 * std::pow(t, 0.75)) * 3.14159265358979 / 180;
-  const double a = chroma * std::cos(hue), b = chroma * std::sin(hue);
-  const auto cube = [](double x) { return x * x * x; };
-  const double l = cube(lightness + 0.3963377774 * a + 0.2158037573 * b);
-  const double m = cube(lightness - 0.1055613458 * a - 0.0638541728 * b);
-  const double s = cube(lightness - 0.0894841775 * a - 1.2914855480 * b);
-  const double linear[3] = {4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s,
-                            -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s,
-                            -0.0041960863 * l - 0.7034186147 * m + 1.7076147010 * s};
-  std::string color = "#";
-  for (double x : linear) {
-    x = x > 0 ? (x < 1 ? x : 1) : 0;
-    const double encoded = x <= 0.0031308 ? 12.92 * x : 1.055 * std::pow(x, 1 / 2.4) - 0.055;
-    const int byte = static_cast<int>(std::lround(255 * encoded));
-    for (const int digit : {byte / 16, byte % 16}) color += "0123456789abcdef"[digit];
-  }
-  return color;
-}
-
-}  // namespace detail
 
 inline std::string render_attention_svg(const AttentionSvgOptions& options) {
   const std::size_t rows = options.tgt_tokens.size(), cols = options.src_tokens.size(), n_heads = options.heads.size();
@@ -175,10 +69,10 @@ inline std::string render_attention_svg(const AttentionSvgOptions& options) {
       const bool goes_on =
           subwords && !begins && (kind == data::detail::CharKind::letter || kind == data::detail::CharKind::digit);
       const bool special = rest.size() > 2 && rest.front() == '<' && rest.back() == '>';
-      std::string shown = rest == " " ? "\xE2\x90\xA3" : detail::xml_text(rest, 24);
+      std::string shown = rest == " " ? "\xE2\x90\xA3" : xml_text(rest, 24);
       if (goes_on) shown = "<tspan class=\"q\">\xC2\xB7</tspan>" + shown;
       if (special) shown = "<tspan class=\"q\">" + shown + "</tspan>";
-      labels.push_back({shown, font * (std::min)(detail::text_width(rest) + (goes_on ? 0.35 : 0), 17.0)});
+      labels.push_back({shown, font * (std::min)(text_width(rest) + (goes_on ? 0.35 : 0), 17.0)});
     }
     return labels;
   };
@@ -198,7 +92,7 @@ inline std::string render_attention_svg(const AttentionSvgOptions& options) {
   const double legend = 78;
   double width = (std::max)(left + map_width + (std::max)(legend, overhang + 20) + margin, 480.0);
   const double title_width =
-      (std::min)((std::max)(detail::text_width(options.title) * 19, detail::text_width(options.subtitle) * 15), 900.0);
+      (std::min)((std::max)(text_width(options.title) * 19, text_width(options.subtitle) * 15), 900.0);
   width = std::ceil((std::max)(width, title_width + 2 * margin));
   double header = margin;
   if (!options.title.empty()) header += 28;
@@ -217,10 +111,10 @@ inline std::string render_attention_svg(const AttentionSvgOptions& options) {
       std::ceil(heads_down ? heads_top + static_cast<double>(heads_down) * (small_height + 44) - 20 + margin
                            : heads_top - 26 + margin);
 
-  detail::SvgWriter svg;
+  SvgWriter svg;
   svg("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"", width, "\" height=\"", height, "\" viewBox=\"0 0 ", width,
       " ", height, "\" role=\"img\">\n");
-  svg("<title>Attention", options.title.empty() ? "" : ": ", detail::xml_text(options.title), "</title>\n");
+  svg("<title>Attention", options.title.empty() ? "" : ": ", xml_text(options.title), "</title>\n");
   svg("<style>text{font-family:Inter,'Segoe UI','Helvetica Neue',Arial,'DejaVu Sans',sans-serif;fill:#1c2733}"
       ".q{fill:#7b8794}.s{font-size:11.5px;fill:#5d6976}.v{font-size:",
       cell >= 40 ? 12.5 : 10.5,
@@ -228,16 +122,15 @@ inline std::string render_attention_svg(const AttentionSvgOptions& options) {
       ".l{font-size:",
       font, "px}</style>\n");
   svg("<defs><linearGradient id=\"heat\" x1=\"0\" y1=\"1\" x2=\"0\" y2=\"0\">");
-  for (int i = 0; i <= 10; ++i)
-    svg("<stop offset=\"", 10 * i, "%\" stop-color=\"", detail::heat_color(i / 10.0), "\"/>");
+  for (int i = 0; i <= 10; ++i) svg("<stop offset=\"", 10 * i, "%\" stop-color=\"", heat_color(i / 10.0), "\"/>");
   svg("</linearGradient></defs>\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n");
   double baseline = margin;
   if (!options.title.empty())
     svg("<text x=\"", margin, "\" y=\"", baseline += 16, "\" font-size=\"19\" font-weight=\"600\">",
-        detail::xml_text(options.title, 100), "</text>\n");
+        xml_text(options.title, 100), "</text>\n");
   if (!options.subtitle.empty())
     svg("<text x=\"", margin, "\" y=\"", baseline += 25, "\" font-size=\"15\" class=\"q\">",
-        detail::xml_text(options.subtitle, 120), "</text>\n");
+        xml_text(options.subtitle, 120), "</text>\n");
 
   for (std::size_t c = 0; c < cols; ++c) {
     const double x = left + cell * (static_cast<double>(c) + 0.5) + 2, y = map_top - 8;
@@ -255,9 +148,9 @@ inline std::string render_attention_svg(const AttentionSvgOptions& options) {
       const double x = left + cell * static_cast<double>(c), t = row[c] / top;
       const int percent = static_cast<int>(std::lround(100 * (std::min)(row[c], 1e6)));
       svg("<rect x=\"", x + space / 2, "\" y=\"", y + space / 2, "\" width=\"", cell - space, "\" height=\"",
-          cell - space, "\" rx=\"", cell >= 24 ? 4 : 2, "\" fill=\"", detail::heat_color(t), "\"><title>",
-          detail::xml_text(options.tgt_tokens[r], 40), " \xE2\x86\x90 ", detail::xml_text(options.src_tokens[c], 40),
-          ": ", percent, " %</title></rect>");
+          cell - space, "\" rx=\"", cell >= 24 ? 4 : 2, "\" fill=\"", heat_color(t), "\"><title>",
+          xml_text(options.tgt_tokens[r], 40), " \xE2\x86\x90 ", xml_text(options.src_tokens[c], 40), ": ", percent,
+          " %</title></rect>");
       if (cell >= 28 && percent >= 5)
         svg("<text class=\"v\" x=\"", x + cell / 2, "\" y=\"", y + cell / 2 + 4.2, "\"",
             t > 0.42 ? " style=\"fill:#fff\"" : "", row[c] == best ? " font-weight=\"600\"" : "",
@@ -280,8 +173,8 @@ inline std::string render_attention_svg(const AttentionSvgOptions& options) {
     const double y0 = heads_top + (small_height + 44) * static_cast<double>(h / across);
     svg("<text class=\"s\" x=\"", x0, "\" y=\"", y0 - 4, "\">head ", static_cast<int>(h) + 1, "</text>\n");
     svg("<g transform=\"translate(", x0, " ", y0 + 4, ")\" shape-rendering=\"crispEdges\">");
-    svg("<rect width=\"", small_width, "\" height=\"", small_height, "\" fill=\"", detail::heat_color(0), "\"/>");
-    std::vector<detail::SvgWriter> levels(49);  // cells of nearly one colour are one path
+    svg("<rect width=\"", small_width, "\" height=\"", small_height, "\" fill=\"", heat_color(0), "\"/>");
+    std::vector<SvgWriter> levels(49);  // cells of nearly one colour are one path
     for (std::size_t i = 0; i < rows * cols; ++i) {
       const auto level = static_cast<std::size_t>(std::lround(48 * (std::min)(weight(options.heads[h][i]) / top, 1.0)));
       if (level > 0)
@@ -290,8 +183,7 @@ inline std::string render_attention_svg(const AttentionSvgOptions& options) {
     }
     for (std::size_t level = 1; level < levels.size(); ++level)
       if (!levels[level].text.empty())
-        svg("<path fill=\"", detail::heat_color(static_cast<double>(level) / 48), "\" d=\"", levels[level].text,
-            "\"/>");
+        svg("<path fill=\"", heat_color(static_cast<double>(level) / 48), "\" d=\"", levels[level].text, "\"/>");
     svg("</g>\n");
   }
   svg("</svg>\n");

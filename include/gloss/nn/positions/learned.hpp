@@ -23,11 +23,11 @@ struct LearnedPositions final : Module<T> {
   /// start: the position of the first element, for decoding token by token.
   Tensor<T> operator()(const Tensor<T>& x, Index start = 0) const {
     check_width(x);
-    return x + rows(x.size(-2), start);
+    return this->output(x + rows(x.size(-2), start));
   }
   Tensor<T> operator()(const Tensor<T>& x, const Tensor<std::int64_t>& position_ids) const {
     check_width(x);
-    return x + table(position_ids);
+    return this->output(x + table(position_ids));
   }
   /// The encodings alone: n of them, from `start`.
   Tensor<T> rows(Index n, Index start = 0) const {

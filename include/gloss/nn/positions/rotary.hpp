@@ -45,14 +45,14 @@ struct RotaryEmbedding final : Module<T> {
     const Index n = x.size(-2), most = cosine.size(0);
     if (start < 0 || n > most || start > most - n)
       fail<ShapeError>("RotaryEmbedding: ", n, " positions from ", start, " go beyond max_positions ", most);
-    return rotary(x, cosine.narrow(0, start, n), sine.narrow(0, start, n), {.interleaved = interleaved});
+    return this->output(rotary(x, cosine.narrow(0, start, n), sine.narrow(0, start, n), {.interleaved = interleaved}));
   }
   /// Positions row by row, as after padding on the left.
   Tensor<T> operator()(const Tensor<T>& x, const Tensor<std::int64_t>& position_ids) const {
     check(x);
     Tensor<T> c = embedding(position_ids, cosine), s = embedding(position_ids, sine);
     if (position_ids.dim() == 2 && x.dim() == 4) c = c.unsqueeze(1), s = s.unsqueeze(1);  // the same for all heads
-    return rotary(x, c, s, {.interleaved = interleaved});
+    return this->output(rotary(x, c, s, {.interleaved = interleaved}));
   }
   void visit(Visitor<T>&) override {}
 

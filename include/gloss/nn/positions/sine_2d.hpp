@@ -50,7 +50,7 @@ struct PositionEmbeddingSine final : Module<T> {
       fill(count(hidden, w, 1, h, w), w, 1, h, w, out);
       fill(count(hidden, h, w, w, 1), h, w, w, 1, out + num_pos_feats * h * w);
     }
-    return y;
+    return this->output(y);
   }
   void visit(Visitor<T>&) override {}
 

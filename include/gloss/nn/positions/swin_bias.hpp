@@ -37,12 +37,12 @@ struct SwinPositionBias final : Module<T> {
   SwinPositionBias(Index h, Index w, Index num_heads) {
     if (h <= 0 || w <= 0 || num_heads <= 0)
       fail<ShapeError>("SwinPositionBias: window ", h, " x ", w, " with ", num_heads, " heads: all must be positive");
-    relative_position_bias_table =
-        Parameter<T>(trunc_normal<T>({(2 * h - 1) * (2 * w - 1), num_heads}, {.std = 0.02}));
+    relative_position_bias_table = Parameter<T>(trunc_normal<T>({(2 * h - 1) * (2 * w - 1), num_heads}, {.std = 0.02}));
     relative_position_index = swin_position_index(h, w);
   }
   Tensor<T> operator()() const {
-    return embedding(relative_position_index, relative_position_bias_table).permute({2, 0, 1}).contiguous();
+    return this->output(
+        embedding(relative_position_index, relative_position_bias_table).permute({2, 0, 1}).contiguous());
   }
   void visit(Visitor<T>& v) override { v("relative_position_bias_table", relative_position_bias_table); }
 };

@@ -10,7 +10,7 @@ namespace gloss::inline GLOSS_ABI::nn {
 struct T5BucketOptions {
   bool bidirectional = true;  ///< half of the buckets are for keys behind the query; false: those share bucket 0
   Index num_buckets = 32;
-  Index max_distance = 128;   ///< from here on all distances share the last bucket
+  Index max_distance = 128;  ///< from here on all distances share the last bucket
 };
 
 /// The bucket of each distance key - query. Of the buckets of one direction, half are for a distance each; the rest grow
@@ -24,8 +24,8 @@ inline Tensor<std::int64_t> t5_buckets(const Tensor<std::int64_t>& distance, T5B
   if (exact < 1 || options.max_distance <= exact)
     fail("t5_buckets: ", options.num_buckets, " buckets ", options.bidirectional ? "for two directions" : "for one",
          " do not suit max_distance ", options.max_distance);
-  const float octaves = static_cast<float>(
-      std::log(static_cast<double>(options.max_distance) / static_cast<double>(exact)));
+  const float octaves =
+      static_cast<float>(std::log(static_cast<double>(options.max_distance) / static_cast<double>(exact)));
   const Tensor<std::int64_t> from = distance.contiguous();
   Tensor<std::int64_t> bucket = empty<std::int64_t>(distance.shape());
   for (Index i = 0; i < from.numel(); ++i) {
@@ -66,7 +66,7 @@ struct T5PositionBias final : Module<T> {
     Tensor<std::int64_t> distance = empty<std::int64_t>({n, m});
     for (Index i = 0; i < n; ++i)
       for (Index j = 0; j < m; ++j) distance.data()[i * m + j] = j - (first + i);
-    return table(t5_buckets(distance, options)).permute({2, 0, 1}).contiguous();
+    return this->output(table(t5_buckets(distance, options)).permute({2, 0, 1}).contiguous());
   }
   void visit(Visitor<T>& v) override { table.visit(v); }
 };

@@ -27,8 +27,8 @@ Tensor<T> distance_sinusoids(Index n, Index d_model) {
 }
 
 struct TransformerXLAttentionOptions {
-  double dropout = 0;   ///< of what attention returns
-  double dropatt = 0;   ///< of its weights
+  double dropout = 0;  ///< of what attention returns
+  double dropatt = 0;  ///< of its weights
   bool pre_lnorm = false;
   double layer_norm_epsilon = 1e-5;
 };
@@ -90,7 +90,7 @@ struct TransformerXLAttention final : Module<T> {
         q + r_w_bias.unsqueeze(1), k, v,
         {.mask = mask, .bias = bd, .causal = true, .dropout = this->is_training() ? dropatt.p : 0, .scale = scale});
     const Tensor<T> y = w + drop(o_net(x.transpose(1, 2).reshape({batch, n, width})));
-    return pre_lnorm ? y : layer_norm(y);
+    return this->output(pre_lnorm ? y : layer_norm(y));
   }
 
   void visit(Visitor<T>& v) override {
@@ -122,9 +122,7 @@ struct TransformerXLAttention final : Module<T> {
                        mems.defined() ? mems.shape() : Shape{}, " do not fit d_model ", d_model);
   }
   /// [batch, n, n_head d_head] -> [batch, n_head, n, d_head], a view.
-  Tensor<T> heads(const Tensor<T>& x) const {
-    return x.unflatten(-1, {n_head, d_head}).transpose(1, 2);
-  }
+  Tensor<T> heads(const Tensor<T>& x) const { return x.unflatten(-1, {n_head, d_head}).transpose(1, 2); }
 };
 
 }  // namespace gloss::inline GLOSS_ABI::nn
