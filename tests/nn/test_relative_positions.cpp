@@ -120,6 +120,11 @@ TEST_CASE("SwinPositionBias: pixels that lie to each other in the same way share
   CHECK(b.at({1, 0, 5}) == b.at({1, 6, 11}));  // one down, one to the right
   CHECK(b.at({1, 0, 5}) != b.at({1, 5, 0}));
   CHECK(b.is_contiguous());
+  const auto state = bias.state_dict();
+  REQUIRE(state.size() == 2);
+  CHECK(state.entry(0).first == "relative_position_bias_table");
+  CHECK(state.entry(1).first == "relative_position_index");
+  CHECK(same_bits(state["relative_position_index"].as<std::int64_t>(), nn::swin_position_index(3, 4)));
   CHECK(bias.relative_position_bias_table.shape() == Shape{35, 2});
   CHECK(gradcheck([&](const auto&) { return bias(); }, {bias.relative_position_bias_table}));
   const nn::SwinPositionBias<float> wide(12, 12, 20);

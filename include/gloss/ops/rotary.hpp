@@ -14,8 +14,8 @@ struct RotaryOptions {
 
 namespace detail {
 
-/// Uninitialised memory of x's shape without gaps, whose axes lie in memory in the order of x's: what comes from a view of
-/// a projection goes back to it without a copy.
+/// Uninitialised memory of x's shape without gaps, whose axes lie in memory in the order of x's: what comes from a view
+/// of a projection goes back to it without a copy.
 template <class T>
 Tensor<T> empty_in_order_of(const Tensor<T>& x) {
   Shape order, sizes, back = x.shape();
@@ -62,9 +62,9 @@ Tensor<T> rotate(const Tensor<T>& x, const Tensor<T>& cosine, const Tensor<T>& s
 
 }  // namespace detail
 
-/// Turns the first r elements of each row, taken as r/2 pairs (a, b), by an angle each: y_a = cos x_a - sin x_b, y_b = cos
-/// x_b + sin x_a; the others pass. With angles that grow with the position, the product of a query and a key depends on
-/// how far apart they are. nn::RotaryEmbedding has the tables of cosines and sines.
+/// Turns the first r elements of each row, taken as r/2 pairs (a, b), by an angle each: y_a = cos x_a - sin x_b, y_b =
+/// cos x_b + sin x_a; the others pass. With angles that grow with the position, the product of a query and a key
+/// depends on how far apart they are. nn::RotaryEmbedding has the tables of cosines and sines.
 /// Shape: x [..., n, d], cosine and sine [..., n, r/2], equal and stretching to x's leading axes; r <= d -> as x
 /// Errors: ShapeError when they do not fit; GradError for a cosine or sine that wants a gradient.
 /// Backward: dx = dy turned back; cosine and sine are saved.

@@ -25,8 +25,8 @@ Tensor<T> alibi_slopes(Index heads) {
   return slopes;
 }
 
-/// B[head, i, j] = -slope_head |i + m - n - j|: the n queries are the last of m positions, as scaled_dot_product_attention
-/// has it for `causal`.
+/// B[head, i, j] = -slope_head |i + m - n - j|: the n queries are the last of m positions, as
+/// scaled_dot_product_attention has it for `causal`.
 /// Shape: heads, n, m -> [heads, n, m], a `bias` of attention
 /// Errors: ShapeError when heads is not positive, for a negative size and for more queries than keys.
 /// Source: Press et al. 2022, 3.
@@ -42,9 +42,9 @@ Tensor<T> alibi_bias(Index heads, Index n, Index m) {
   return bias;
 }
 
-/// B[head, 0, j] = slope_head j. Under a causal mask it differs from alibi_bias by a number for each query, which softmax
-/// does not see, and has no axis of queries. With a mask of the keys that are no padding, j counts those only, and is 0
-/// for the others.
+/// B[head, 0, j] = slope_head j. Under a causal mask it differs from alibi_bias by a number for each query, which
+/// softmax does not see, and has no axis of queries. With a mask of the keys that are no padding, j counts those only,
+/// and is 0 for the others.
 /// Shape: heads, m -> [heads, 1, m]; heads, mask [batch, m] -> [batch, heads, 1, m]
 /// Errors: ShapeError when heads is not positive, for a negative size, or when mask has not two axes.
 /// PyTorch: transformers' Bloom, build_alibi_tensor

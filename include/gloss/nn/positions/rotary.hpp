@@ -16,7 +16,7 @@ struct RotaryEmbeddingOptions {
 
 /// Turns pair i of the first `dim` elements of each query and key by the angle position / scaling * base^(-2i/dim); the
 /// others pass. For m and n the positions, (R_m q) . (R_n k) = q . R_(n - m) k: scores see distances only. Cosines and
-/// sines for max_positions are computed once, in double, and are not in the state dict; copies share them.
+/// sines for max_positions are computed once, in double, and are not in the state dict.
 /// Shape: x [..., n, d], d >= dim, position_ids [n] or [batch, n] with x [batch, heads, n, d] -> as x
 /// Errors: ShapeError when dim is odd or not positive, max_positions negative, x too narrow, or a sequence goes beyond
 /// max_positions; IndexError for an id that does; Error when base or scaling is not positive.
@@ -24,7 +24,7 @@ struct RotaryEmbeddingOptions {
 /// PyTorch: transformers' LlamaRotaryEmbedding with apply_rotary_pos_emb, torchtune.modules.RotaryPositionalEmbeddings
 template <Real T>
 struct RotaryEmbedding final : Module<T> {
-  Tensor<T> cosine, sine;  // [max_positions, dim / 2]
+  Buffer<T> cosine, sine;  // [max_positions, dim / 2]
   bool interleaved;
 
   RotaryEmbedding(Index dim, Index max_positions, RotaryEmbeddingOptions options = {})
@@ -35,8 +35,8 @@ struct RotaryEmbedding final : Module<T> {
     if (!(options.scaling > 0)) fail("RotaryEmbedding: scaling ", options.scaling, " is not positive");
     const Tensor<T> table = sinusoidal_positions<T>(
         max_positions, dim, {.base = options.base, .interleaved = false, .scaling = options.scaling});
-    sine = table.narrow(1, 0, dim / 2).contiguous();
-    cosine = table.narrow(1, dim / 2, dim / 2).contiguous();
+    sine = Buffer<T>(table.narrow(1, 0, dim / 2).contiguous(), {.persistent = false});
+    cosine = Buffer<T>(table.narrow(1, dim / 2, dim / 2).contiguous(), {.persistent = false});
   }
 
   /// start: the position of x's first row, for decoding with a cache of keys.
@@ -54,7 +54,10 @@ struct RotaryEmbedding final : Module<T> {
     if (position_ids.dim() == 2 && x.dim() == 4) c = c.unsqueeze(1), s = s.unsqueeze(1);  // the same for all heads
     return this->output(rotary(x, c, s, {.interleaved = interleaved}));
   }
-  void visit(Visitor<T>&) override {}
+  void visit(Visitor<T>& v) override {
+    v("cosine", cosine);
+    v("sine", sine);
+  }
 
  private:
   void check(const Tensor<T>& x) const {

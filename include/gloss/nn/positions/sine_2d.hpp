@@ -13,9 +13,10 @@ struct PositionEmbeddingSineOptions {
   double scale = 0;        ///< 0: 2 pi; only with normalize
 };
 
-/// The rows of a pixel are counted down its column and the columns along its row, padding left out: r and c, from 1. With
-/// normalize r becomes scale r / (number of rows there + 1e-6), and c alike. With w_i = temperature^(-2i/num_pos_feats)
-/// channels 2i, 2i + 1 are sin(w_i r), cos(w_i r); then the same of c. The result is added to queries and keys.
+/// The rows of a pixel are counted down its column and the columns along its row, padding left out: r and c, from 1.
+/// With normalize r becomes scale r / (number of rows there + 1e-6), and c alike. With w_i =
+/// temperature^(-2i/num_pos_feats) channels 2i, 2i + 1 are sin(w_i r), cos(w_i r); then the same of c. The result is
+/// added to queries and keys.
 /// Shape: mask [batch, height, width], true where there is padding -> [batch, 2 num_pos_feats, height, width]
 /// Errors: ShapeError when mask has not three axes or num_pos_feats is not even and positive; Error when temperature is
 /// not positive, or for a scale without normalize.

@@ -42,8 +42,9 @@ Tensor<T> sinusoidal_positions(Index n, Index d, SinusoidalOptions options = {})
   return table;
 }
 
-/// The matrix M of a shift by `delta` positions, the same at every position: PE[p + delta] = M PE[p] for the interleaved
-/// table. It turns each pair (sin, cos) by the angle w_i delta: rows (cos, sin), (-sin, cos) of it on the diagonal.
+/// The matrix M of a shift by `delta` positions, the same at every position: PE[p + delta] = M PE[p] for the
+/// interleaved table. It turns each pair (sin, cos) by the angle w_i delta: rows (cos, sin), (-sin, cos) of it on the
+/// diagonal.
 /// Shape: d -> [d, d]
 /// Errors: ShapeError when d is negative or odd, Error when base is not positive.
 template <Real T>

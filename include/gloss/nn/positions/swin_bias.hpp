@@ -22,29 +22,33 @@ inline Tensor<std::int64_t> swin_position_index(Index h, Index w) {
   return index;
 }
 
-/// B[head, i, j] = table[index[i, j], head], which is added to the scaled scores of a window:
-/// softmax(q k^T / sqrt(d) + B) v. It is the `bias` of scaled_dot_product_attention, which gives the table its gradient.
+/// B[head, i, j] = table[index[i, j], head], which is added to the scaled scores of a window: softmax(q k^T / sqrt(d) +
+/// B) v. It is the `bias` of scaled_dot_product_attention, which gives the table its gradient.
 /// Shape: -> [num_heads, h w, h w]
 /// Errors: ShapeError when a size is not positive.
 /// Source: Liu et al. 2021, eq. 4; initialised as there, normal with deviation 0.02, cut at 2.
 /// PyTorch: transformers' SwinRelativePositionBias, timm.layers.RelPosBias
-/// Keys: relative_position_bias_table [(2h - 1)(2w - 1), num_heads]; relative_position_index [h w, h w], int64
+/// Keys: relative_position_bias_table [(2h - 1)(2w - 1), num_heads]; relative_position_index [h w, h w], an int64
+/// buffer, which Swin's own checkpoints hold and those of newer timm and transformers do not
 template <Real T>
 struct SwinPositionBias final : Module<T> {
   Parameter<T> relative_position_bias_table;
-  Tensor<std::int64_t> relative_position_index;
+  Buffer<std::int64_t> relative_position_index;
 
   SwinPositionBias(Index h, Index w, Index num_heads) {
     if (h <= 0 || w <= 0 || num_heads <= 0)
       fail<ShapeError>("SwinPositionBias: window ", h, " x ", w, " with ", num_heads, " heads: all must be positive");
     relative_position_bias_table = Parameter<T>(trunc_normal<T>({(2 * h - 1) * (2 * w - 1), num_heads}, {.std = 0.02}));
-    relative_position_index = swin_position_index(h, w);
+    relative_position_index = Buffer<std::int64_t>(swin_position_index(h, w));
   }
   Tensor<T> operator()() const {
     return this->output(
         embedding(relative_position_index, relative_position_bias_table).permute({2, 0, 1}).contiguous());
   }
-  void visit(Visitor<T>& v) override { v("relative_position_bias_table", relative_position_bias_table); }
+  void visit(Visitor<T>& v) override {
+    v("relative_position_bias_table", relative_position_bias_table);
+    v("relative_position_index", relative_position_index);
+  }
 };
 
 }  // namespace gloss::inline GLOSS_ABI::nn

@@ -13,9 +13,9 @@ struct T5BucketOptions {
   Index max_distance = 128;  ///< from here on all distances share the last bucket
 };
 
-/// The bucket of each distance key - query. Of the buckets of one direction, half are for a distance each; the rest grow
-/// in geometric steps up to max_distance: with e the number of the former and k that of all,
-/// e + floor((k - e) ln(distance / e) / ln(max_distance / e)), at most k - 1, in float as T5 computes it.
+/// The bucket of each distance key - query. Of the buckets of one direction, half are for a distance each; the rest
+/// grow in geometric steps up to max_distance: with e the number of the former and k that of all, e + floor((k - e)
+/// ln(distance / e) / ln(max_distance / e)), at most k - 1, in float as T5 computes it.
 /// Shape: any.
 /// Errors: Error when the options leave no room for buckets or growth.
 /// Source: Raffel et al. 2020, 2.1. PyTorch: transformers' T5Attention._relative_position_bucket
@@ -45,8 +45,8 @@ inline Tensor<std::int64_t> t5_buckets(const Tensor<std::int64_t>& distance, T5B
   return bucket;
 }
 
-/// B[head, i, j] = weight[bucket(j - i), head], which T5 adds to the scores (it does not scale them). Made once and used
-/// by all layers of a stack.
+/// B[head, i, j] = weight[bucket(j - i), head], which T5 adds to the scores (it does not scale them). Made once and
+/// used by all layers of a stack.
 /// Shape: n queries, the first at position `first` of m keys -> [num_heads, n, m]
 /// Errors: ShapeError for a negative size; Error when the options do not suit each other.
 /// Source: Raffel et al. 2020, 2.1.

@@ -17,8 +17,8 @@
 
 namespace gloss::inline GLOSS_ABI::nn {
 
-/// Sinusoids of the distances n - 1, ..., 1, 0, sines in the first half and cosines in the second: the r that every layer
-/// of a Transformer-XL takes for n keys.
+/// Sinusoids of the distances n - 1, ..., 1, 0, sines in the first half and cosines in the second: the r that every
+/// layer of a Transformer-XL takes for n keys.
 /// Shape: n, d_model -> [n, d_model]
 /// Source: Dai et al. 2019, 3.3. PyTorch: Transformer-XL's PositionalEmbedding on arange(n - 1, -1, -1)
 template <Real T>
