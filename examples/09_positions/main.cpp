@@ -31,8 +31,9 @@ std::string at_most(double x) { return "at most 1e" + number(std::ceil(std::log1
 double largest(const D& x) { return amax(abs(x)).item(); }
 
 void index_and_interval(const std::string& to) {
-  cout << "step between neighbours in [0, 1]: of 4 words " << number(nn::unit_interval_positions<double>(4).at({1, 0}), 3)
-       << ", of 16 words " << number(nn::unit_interval_positions<double>(16).at({1, 0}), 3) << "\n";
+  cout << "step between neighbours in [0, 1]: of 4 words "
+       << number(nn::unit_interval_positions<double>(4).at({1, 0}), 3) << ", of 16 words "
+       << number(nn::unit_interval_positions<double>(16).at({1, 0}), 3) << "\n";
   if (to.empty()) return;
   Picture p(860, 330, "The position itself, and the position in [0, 1]",
             "One grows out of the words' range; in the other, the same distance is not the same number");
@@ -59,7 +60,8 @@ void index_and_interval(const std::string& to) {
   }
   p.curve(second, colors[1], 1.5);
   for (const Point& s : second) p.dot(s.x, s.y, 5.5, colors[1]);
-  p.text(x1, 290, "0", {.color = grey, .anchor = "middle"}), p.text(x1 + w1, 290, "1", {.color = grey, .anchor = "middle"});
+  p.text(x1, 290, "0", {.color = grey, .anchor = "middle"}),
+      p.text(x1 + w1, 290, "1", {.color = grey, .anchor = "middle"});
   p.text(x1 + 96, 290, "the second word of each", {.color = colors[1]});
   p.save(to + "/index.svg");
 }
@@ -68,7 +70,8 @@ void binary(const std::string& to) {
   const D digits = nn::binary_positions<double>(16, 4);
   cout << "position 6 in binary digits, the fastest first: " << digits[6] << "\n";
   if (to.empty()) return;
-  Picture p(760, 290, "Binary digits", "Bounded, and the same for every length: each row changes half as often as the one above");
+  Picture p(760, 290, "Binary digits",
+            "Bounded, and the same for every length: each row changes half as often as the one above");
   for (int i = 0; i < 4; ++i) {
     p.text(92, 125 + 40 * i, "digit " + std::to_string(i), {.color = grey, .anchor = "end"});
     for (int pos = 0; pos < 16; ++pos)
@@ -82,10 +85,12 @@ void binary(const std::string& to) {
 void periodic(const std::string& to) {
   // With d = 2 and ratio 2 the waves meet again after 4 pi positions, 12.566: 7 turns are 88 positions, almost.
   const D two = nn::periodic_positions<double>(89, 2), far = nn::periodic_positions<double>(89, 2, {.ratio = 100});
-  cout << "positions 1 and 89 with waves of ratio 2 differ by " << number(largest(two[1] - nn::periodic_positions<double>(90, 2)[89]), 3)
-       << ", with ratio 100 by " << number(largest(far[1] - nn::periodic_positions<double>(90, 2, {.ratio = 100})[89]), 3) << "\n";
+  cout << "positions 1 and 89 with waves of ratio 2 differ by "
+       << number(largest(two[1] - nn::periodic_positions<double>(90, 2)[89]), 3) << ", with ratio 100 by "
+       << number(largest(far[1] - nn::periodic_positions<double>(90, 2, {.ratio = 100})[89]), 3) << "\n";
   if (to.empty()) return;
-  Picture p(900, 390, "Waves in place of digits", "Continuous, but with ratio 2 the encoding runs in a loop and visits the same points again");
+  Picture p(900, 390, "Waves in place of digits",
+            "Continuous, but with ratio 2 the encoding runs in a loop and visits the same points again");
   const D table = nn::periodic_positions<double>(33, 4);
   for (int i = 0; i < 4; ++i) {
     const double y = 122 + 68.0 * i, x = 116, w = 330;
@@ -104,7 +109,8 @@ void periodic(const std::string& to) {
     p.rect(x - 96, 130, 192, 192, "#f6f8fa", 6);
     p.curve(points, colors[0], 1.3);
     const D stops = nn::periodic_positions<double>(61, 2, {.ratio = ratio});
-    for (int pos = 0; pos <= 60; ++pos) p.dot(x + 90 * stops.at({pos, 0}), 226 - 90 * stops.at({pos, 1}), 2.2, colors[1]);
+    for (int pos = 0; pos <= 60; ++pos)
+      p.dot(x + 90 * stops.at({pos, 0}), 226 - 90 * stops.at({pos, 1}), 2.2, colors[1]);
     p.text(x, 346, words, {.color = grey, .anchor = "middle"});
   };
   path(574, 2, "ratio 2: a loop");
@@ -122,8 +128,9 @@ void sinusoidal(const std::string& to) {
     const D shift = nn::sinusoidal_shift<double>(d_model, static_cast<double>(d));
     const D predicted = matmul(pe.narrow(0, 0, n - d), shift.mT());  // rows are vectors: x T^t is T x
     const Tensor<float> in_float = matmul(pe_float.narrow(0, 0, n - d), cast<float>(shift).mT());
-    cout << "PE(pos + " << d << ") - T PE(pos), " << n - d << " positions: " << at_most(largest(predicted - pe.narrow(0, d, n - d)))
-         << " in double, " << at_most(largest(cast<double>(in_float - pe_float.narrow(0, d, n - d)))) << " in float\n";
+    cout << "PE(pos + " << d << ") - T PE(pos), " << n - d
+         << " positions: " << at_most(largest(predicted - pe.narrow(0, d, n - d))) << " in double, "
+         << at_most(largest(cast<double>(in_float - pe_float.narrow(0, d, n - d)))) << " in float\n";
   }
   cout << "PE(pos) . PE(pos + d) / 256 for d = 0, 1, 2, 5, 20, 100:";
   for (const Index d : {0, 1, 2, 5, 20, 100}) cout << " " << number(sum(pe[700] * pe[700 + d]).item() / 256, 3);
@@ -133,30 +140,40 @@ void sinusoidal(const std::string& to) {
   if (to.empty()) return;
 
   const D table = nn::sinusoidal_positions<double>(50, 128);
-  Picture p(880, 430, "Sines and cosines", "50 positions, d_model = 128: fast waves on the left, hardly moving ones on the right");
+  Picture p(880, 430, "Sines and cosines",
+            "50 positions, d_model = 128: fast waves on the left, hardly moving ones on the right");
   p.heat(64, 92, 6, 6, 50, 128, [&](int pos, int i) { return (table.at({pos, i}) + 1) / 2; });
-  for (int pos = 0; pos <= 40; pos += 10) p.text(54, 100 + 6.0 * pos, std::to_string(pos), {.color = grey, .anchor = "end"});
+  for (int pos = 0; pos <= 40; pos += 10)
+    p.text(54, 100 + 6.0 * pos, std::to_string(pos), {.color = grey, .anchor = "end"});
   for (int i = 0; i < 128; i += 16) p.text(67 + 6.0 * i, 408, std::to_string(i), {.color = grey, .anchor = "middle"});
   p.scale(842, 92, 300, "-1", "1");
   p.save(to + "/sinusoidal.svg");
 
-  Picture turn(860, 330, "A shift is a rotation", "Pairs (sin, cos) of d_model = 16, at positions 2 and 6 (above) and 9 and 13 (below): each pair turns by its own angle, wherever it starts");
+  Picture turn(860, 348, "A shift is a rotation",
+               "From teal to orange, four positions on: each pair (sin, cos) of d_model = 16 turns by its own angle, "
+               "wherever it starts");
   const D small = nn::sinusoidal_positions<double>(20, 16);
   int line = 0;
   for (const int start : {2, 9}) {
-    turn.text(64, 144 + 118.0 * line, std::to_string(start) + " to " + std::to_string(start + 4), {.color = grey, .anchor = "middle"});
+    turn.text(64, 144 + 118.0 * line, std::to_string(start) + " to " + std::to_string(start + 4),
+              {.color = grey, .anchor = "middle"});
     for (int pair = 0; pair < 5; ++pair) {
       const double x = 166 + 144.0 * pair, y = 140 + 118.0 * line;
       turn.ring(x, y, 50);
       for (const int pos : {start, start + 4})
-        turn.arrow(x, y, 46, std::atan2(small.at({pos, 2 * pair}), small.at({pos, 2 * pair + 1})), pos == start ? colors[0] : colors[1]);
-      if (line == 1) turn.text(x, 324, "by " + number(4 * std::pow(10000, -2 * pair / 16.0), 3), {.color = grey, .anchor = "middle"});
+        turn.arrow(x, y, 46, std::atan2(small.at({pos, 2 * pair}), small.at({pos, 2 * pair + 1})),
+                   pos == start ? colors[0] : colors[1]);
+      if (line == 1)
+        turn.text(x, 330, "by " + number(4 * std::pow(10000, -2 * pair / 16.0), 3),
+                  {.color = grey, .anchor = "middle"});
     }
     ++line;
   }
   turn.save(to + "/shift.svg");
 
-  Picture curves(860, 360, "What two positions have in common", "PE(p) . PE(p + d) / (d_model / 2) against the distance d: the same at every p, the same to both sides");
+  Picture curves(
+      860, 360, "What two positions have in common",
+      "PE(p) . PE(p + d) / (d_model / 2) against the distance d: the same at every p, the same to both sides");
   const double x0 = 70, w = 720, y0 = 300, h = 190;
   for (const double v : {0.0, 0.5, 1.0}) {
     curves.line(x0, y0 - h * v, x0 + w, y0 - h * v);
@@ -172,7 +189,8 @@ void sinusoidal(const std::string& to) {
     curves.text(x0 + w - 96, 116 + 18.0 * shade, "d_model " + std::to_string(width), {.color = colors[shade]});
     ++shade;
   }
-  for (const int d : {-120, -60, 0, 60, 120}) curves.text(x0 + w * (d + 120) / 240.0, 340, std::to_string(d), {.color = grey, .anchor = "middle"});
+  for (const int d : {-120, -60, 0, 60, 120})
+    curves.text(x0 + w * (d + 120) / 240.0, 340, std::to_string(d), {.color = grey, .anchor = "middle"});
   curves.save(to + "/products.svg");
 }
 
@@ -184,12 +202,14 @@ void pixels(const std::string& to) {
   mask.select(0, 1).narrow(1, 18, 6).fill_(true);
   const D plain = nn::PositionEmbeddingSine<double>(4)(mask);
   const D normal = nn::PositionEmbeddingSine<double>(4, {.normalize = true})(mask);
-  cout << "DETR, last row of each image, sin of the row: " << number(plain.at({0, 0, 23, 0}), 3) << " and "
-       << number(plain.at({1, 0, 14, 0}), 3) << "; normalised " << number(normal.at({0, 0, 23, 0}), 3) << " and "
-       << number(normal.at({1, 0, 14, 0}), 3) << "\n";
+  cout << "DETR, the last row of each image in a slow channel: " << number(plain.at({0, 2, 23, 0}), 3) << " and "
+       << number(plain.at({1, 2, 14, 0}), 3) << "; normalised " << number(normal.at({0, 2, 23, 0}), 3) << " and "
+       << number(normal.at({1, 2, 14, 0}), 3) << "\n";
   if (to.empty()) return;
-  Picture p(900, 470, "Pixels, with padding", "DETR's first channel of rows and of columns, of two images in one batch: as counted, and normalised to 2 pi");
-  const char* names[] = {"padding", "rows", "columns", "rows, normalised", "columns, normalised"};
+  Picture p(900, 456, "Pixels, with padding",
+            "DETR's first channel of rows and of columns, for two images of a batch: as counted, and normalised to 2 "
+            "pi; grey is padding");
+  const char* names[] = {"the image", "rows", "columns", "rows, normalised", "columns, normalised"};
   for (int image = 0; image < 2; ++image)
     for (int map = 0; map < 5; ++map) {
       const double x = 40 + 168.0 * map, y = 112 + 176.0 * image;
@@ -197,9 +217,9 @@ void pixels(const std::string& to) {
       const D& from = map < 3 ? plain : normal;
       const Index channel = map % 2 == 1 ? 0 : 4;
       p.heat(x, y, 6, 6, 24, 24, [&](int r, int c) {
-        if (map == 0) return mask.at({image, r, c}) ? 0.85 : 0.03;
-        return (from.at({image, channel, r, c}) + 1) / 2;
+        return map == 0 ? 0.03 : (from.at({image, channel, r, c}) + 1) / 2;
       });
+      if (image == 1) p.rect(x + 6 * 18, y, 6 * 6, 6 * 24, "#e3e7eb"), p.rect(x, y + 6 * 15, 6 * 24, 6 * 9, "#e3e7eb");
     }
   p.save(to + "/pixels.svg");
 }
@@ -208,19 +228,23 @@ void swin(const std::string& to) {
   const Tensor<std::int64_t> index = nn::swin_position_index(2, 3);
   cout << "Swin's index of a window of 2 x 3:\n" << index << "\n";
   if (to.empty()) return;
-  Picture p(900, 440, "Swin: a number for each offset within a window", "Left, the row of the table for each pair of pixels of a 3 x 3 window; right, what pixels of a 7 x 7 window see in one table");
+  Picture p(900, 440, "Swin: a number for each offset within a window",
+            "Left, the row of the table for each pair of pixels of a 3 x 3 window; right, what pixels of a 7 x 7 "
+            "window see in one table");
   const Tensor<std::int64_t> window = nn::swin_position_index(3, 3);
   for (int i = 0; i < 9; ++i) {
     p.text(54, 124 + 34.0 * i, std::to_string(i), {.color = grey, .anchor = "end"});
     p.text(81 + 34.0 * i, 424, std::to_string(i), {.color = grey, .anchor = "middle"});
     for (int j = 0; j < 9; ++j)
-      p.cell(64 + 34.0 * j, 102 + 34.0 * i, 34, 0.04 + 0.8 * static_cast<double>(window.at({i, j})) / 24, std::to_string(window.at({i, j})));
+      p.cell(64 + 34.0 * j, 102 + 34.0 * i, 34, 0.04 + 0.8 * static_cast<double>(window.at({i, j})) / 24,
+             std::to_string(window.at({i, j})));
   }
   nn::SwinPositionBias<double> layer(7, 7, 1);
   for (int row = 0; row < 13; ++row)  // a table that prefers what is near, and what lies in the same row
     for (int column = 0; column < 13; ++column) {
       const double dy = row - 6, dx = column - 6;
-      layer.relative_position_bias_table.detach().at({row * 13 + column, 0}) = 2 * std::exp(-(dy * dy / 3 + dx * dx / 14));
+      layer.relative_position_bias_table.detach().at({row * 13 + column, 0}) =
+          2 * std::exp(-(dy * dy / 3 + dx * dx / 14));
     }
   const D bias = layer().detach();
   int map = 0;
@@ -238,7 +262,8 @@ void t5(const std::string& to) {
   cout << "T5's buckets of distances 0, 1, 7, 8, 12, 16, 64, 200 behind: "
        << nn::t5_buckets({0, -1, -7, -8, -12, -16, -64, -200}) << "\n";
   if (to.empty()) return;
-  Picture p(900, 400, "T5: a number for each range of distances", "32 buckets for both directions: near ones have one each, far ones share, in geometric steps up to 128");
+  Picture p(900, 400, "T5: a number for each range of distances",
+            "32 buckets for both directions: near ones have one each, far ones share, in geometric steps up to 128");
   const double x0 = 66, w = 430, y0 = 350, h = 240;
   for (const int b : {0, 8, 16, 24, 31}) {
     p.line(x0, y0 - h * b / 31, x0 + w, y0 - h * b / 31);
@@ -254,10 +279,12 @@ void t5(const std::string& to) {
     }
     p.curve(steps, colors[behind ? 0 : 1], 2);
   }
-  for (const int d : {-128, -64, 0, 64, 128}) p.text(x0 + w * (d + 160) / 321.0, 376, std::to_string(d), {.color = grey, .anchor = "middle"});
-  p.text(x0 + 60, 250, "keys before the query", {.color = colors[0]});
-  p.text(x0 + w - 20, 172, "keys after it", {.color = colors[1], .anchor = "end"});
-  const D grid = cast<double>(nn::t5_buckets(arange<std::int64_t>(40).unsqueeze(0) - arange<std::int64_t>(40).unsqueeze(1)));
+  for (const int d : {-128, -64, 0, 64, 128})
+    p.text(x0 + w * (d + 160) / 321.0, 376, std::to_string(d), {.color = grey, .anchor = "middle"});
+  p.text(x0 + 20, 278, "keys before the query", {.color = colors[0]});
+  p.text(x0 + w - 20, 146, "keys after it", {.color = colors[1], .anchor = "end"});
+  const D grid =
+      cast<double>(nn::t5_buckets(arange<std::int64_t>(40).unsqueeze(0) - arange<std::int64_t>(40).unsqueeze(1)));
   p.heat(570, 106, 6, 6, 40, 40, [&](int i, int j) { return grid.at({i, j}) / 31; });
   p.text(570, 368, "keys 0 to 39", {.color = grey}), p.text(560, 346, "queries 0 to 39", {.color = grey, .turn = -90});
   p.scale(828, 106, 240, "0", "31");
@@ -265,9 +292,12 @@ void t5(const std::string& to) {
 }
 
 void alibi(const std::string& to) {
-  cout << "ALiBi's slopes for 8 heads: " << nn::alibi_slopes<double>(8).slice(0, 0, 4) << " ..., for 6: " << nn::alibi_slopes<double>(6) << "\n";
+  cout << "ALiBi's slopes for 8 heads: " << nn::alibi_slopes<double>(8).slice(0, 0, 4)
+       << " ..., for 6: " << nn::alibi_slopes<double>(6) << "\n";
   if (to.empty()) return;
-  Picture p(900, 330, "ALiBi: a slope for each head", "What the bias multiplies a weight by, exp(-slope distance), for heads 1, 3, 5 and 8 of 8 under a causal mask");
+  Picture p(
+      900, 330, "ALiBi: a slope for each head",
+      "What the bias multiplies a weight by, exp(-slope distance), for heads 1, 3, 5 and 8 of 8 under a causal mask");
   const D bias = nn::alibi_bias<double>(8, 20, 20);
   int map = 0;
   for (const int head : {0, 2, 4, 7}) {
@@ -287,22 +317,28 @@ void rotary_positions(const std::string& to) {
   const D scores = matmul(queries, keys.mT());
   cout << "rotary, score of a query with a key 5 before it, at 10 and at 190: " << number(scores.at({10, 5}), 4) << " "
        << number(scores.at({190, 185}), 4) << "; largest difference along diagonals "
-       << at_most(largest(scores.narrow(0, 0, 199).narrow(1, 0, 199) - scores.narrow(0, 1, 199).narrow(1, 1, 199))) << "\n";
+       << at_most(largest(scores.narrow(0, 0, 199).narrow(1, 0, 199) - scores.narrow(0, 1, 199).narrow(1, 1, 199)))
+       << "\n";
   if (to.empty()) return;
-  Picture p(900, 400, "Rotary: queries and keys turn with their position", "Left, pairs of one vector at positions 0 to 5; right, scores of one query and one key at all positions: equal along diagonals");
+  Picture p(900, 400, "Rotary: queries and keys turn with their position",
+            "Left, pairs of one vector at positions 0 to 5; right, scores of one query and one key at all positions: "
+            "equal along diagonals");
   const D one = Tensor<double>{{1, 0, 1, 0, 1, 0, 1, 0}};
   const D turned = nn::RotaryEmbedding<double>(8, 6, {.base = 100, .interleaved = true})(one.expand({6, 8}));
   for (int pair = 0; pair < 4; ++pair) {
     const double x = 128 + 190.0 * (pair % 2), y = 166 + 148.0 * (pair / 2);
     p.ring(x, y, 60);
     for (int pos = 5; pos >= 0; --pos)
-      p.arrow(x, y, 56, std::atan2(turned.at({pos, 2 * pair + 1}), turned.at({pos, 2 * pair})), pos == 0 ? colors[1] : colors[0], 1 + 0.3 * (5 - pos));
+      p.arrow(x, y, 56, std::atan2(turned.at({pos, 2 * pair + 1}), turned.at({pos, 2 * pair})),
+              pos == 0 ? colors[1] : colors[0], 1 + 0.3 * (5 - pos));
     p.text(x + 66, y + 54, number(std::pow(100, -pair / 4.0), 2), {.size = 11.5, .color = grey});
   }
   p.text(60, 388, "angle of one step beside each; orange is position 0", {.color = grey});
-  const double low = amin(scores).item(), high = amax(scores).item();
+  const D shown = scores.narrow(0, 0, 38).narrow(1, 0, 38);
+  const double low = amin(shown).item(), high = amax(shown).item();
   p.heat(530, 100, 7, 7, 38, 38, [&](int i, int j) { return (scores.at({i, j}) - low) / (high - low); });
-  p.text(530, 388, "position of the key", {.color = grey}), p.text(520, 366, "position of the query", {.color = grey, .turn = -90});
+  p.text(530, 388, "position of the key", {.color = grey}),
+      p.text(520, 366, "position of the query", {.color = grey, .turn = -90});
   p.scale(816, 100, 266, "low", "high");
   p.save(to + "/rotary.svg");
 }
@@ -312,7 +348,9 @@ void transformer_xl(const std::string& to) {
   const D moved = relative_shift(distances);
   cout << "relative_shift, three queries at the end of six positions; each number is its distance:\n" << moved << "\n";
   if (to.empty()) return;
-  Picture p(900, 300, "Transformer-XL's shift", "Scores by distance, a column of zeros before them, and the same numbers read in rows of six from the fourth on");
+  Picture p(
+      900, 300, "Transformer-XL's shift",
+      "Scores by distance, a column of zeros before them, and the same numbers read in rows of six from the fourth on");
   const auto grid = [&](double x, const std::string& name, int columns, auto value) {
     p.text(x, 112, name, {.color = grey});
     for (int i = 0; i < 3; ++i)
@@ -328,7 +366,7 @@ void transformer_xl(const std::string& to) {
   grid(40, "score of distance", 6, [&](int i, int j) { return distances.at({i, j}); });
   grid(306, "padded", 7, [&](int i, int j) { return j == 0 ? -1.0 : distances.at({i, j - 1}); });
   grid(610, "score of key 0 to 5", 6, [&](int i, int j) { return j > i + 3 ? -1.0 : moved.at({i, j}); });
-  p.text(610, 262, "grey: keys after the query, which a causal mask hides", {.color = grey});
+  p.text(838, 262, "grey, in the middle: zeros; here: what a causal mask hides", {.color = grey, .anchor = "end"});
   p.save(to + "/relative_shift.svg");
 }
 

@@ -26,8 +26,8 @@ struct Point {
 class Picture {
  public:
   Picture(double width, double height, const std::string& title, const std::string& subtitle) {
-    svg_("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"", width, "\" height=\"", height, "\" viewBox=\"0 0 ", width,
-         " ", height, "\" role=\"img\">\n<title>", gloss::train::xml_text(title), "</title>\n");
+    svg_("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"", width, "\" height=\"", height, "\" viewBox=\"0 0 ",
+         width, " ", height, "\" role=\"img\">\n<title>", gloss::train::xml_text(title), "</title>\n");
     svg_("<style>text{font-family:Inter,'Segoe UI','Helvetica Neue',Arial,'DejaVu Sans',sans-serif}</style>\n");
     svg_("<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n");
     text(28, 42, title, {.size = 19, .bold = true});
@@ -64,8 +64,7 @@ class Picture {
 
   void curve(const std::vector<Point>& points, const char* color, double width = 2) {
     svg_("<path d=\"");
-    for (std::size_t i = 0; i < points.size(); ++i)
-      svg_(i == 0 ? "M" : "L", snap(points[i].x), " ", snap(points[i].y));
+    for (std::size_t i = 0; i < points.size(); ++i) svg_(i == 0 ? "M" : "L", snap(points[i].x), " ", snap(points[i].y));
     svg_("\" stroke=\"", color, "\" stroke-width=\"", width, "\" fill=\"none\" stroke-linejoin=\"round\"/>\n");
   }
 
@@ -73,7 +72,8 @@ class Picture {
     svg_("<circle cx=\"", snap(x), "\" cy=\"", snap(y), "\" r=\"", radius, "\" fill=\"", color, "\"/>\n");
   }
   void ring(double x, double y, double radius) {
-    svg_("<circle cx=\"", snap(x), "\" cy=\"", snap(y), "\" r=\"", radius, "\" fill=\"#f6f8fa\" stroke=\"#d5dbe1\"/>\n");
+    svg_("<circle cx=\"", snap(x), "\" cy=\"", snap(y), "\" r=\"", radius,
+         "\" fill=\"#f6f8fa\" stroke=\"#d5dbe1\"/>\n");
   }
 
   /// From a point, so many pixels long, at an angle from the horizontal, counter-clockwise.
@@ -98,8 +98,8 @@ class Picture {
       for (int r = 0; r < rows;) {
         const int l = level(r, c), begin = r;
         while (r < rows && level(r, c) == l) ++r;
-        levels[static_cast<std::size_t>(l)]("M", cell_w * c, " ", cell_h * begin, "h", cell_w, "v", cell_h * (r - begin),
-                                            "h", -cell_w, "z");
+        levels[static_cast<std::size_t>(l)]("M", cell_w * c, " ", cell_h * begin, "h", cell_w, "v",
+                                            cell_h * (r - begin), "h", -cell_w, "z");
       }
     svg_("<g transform=\"translate(", x, " ", y, ")\" shape-rendering=\"crispEdges\">\n");
     for (int l = 0; l <= top; ++l)
