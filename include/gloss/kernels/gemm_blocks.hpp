@@ -6,6 +6,14 @@
 
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 
+/// k is cut into blocks of equal depth, so that a panel of B stays in the second-level cache, tiles of A in the first.
+template <class T>
+constexpr Index gemm_depth(Index k) {
+  constexpr Index most = 2048 / sizeof(T);
+  const Index blocks = (k + most - 1) / most;
+  return k > most ? ((k + blocks - 1) / blocks + 7) / 8 * 8 : k;
+}
+
 /// One product's arguments, as gemm takes them.
 template <class T>
 struct Product {
@@ -25,13 +33,7 @@ struct Product {
   // C is cut into tiles of tile_rows rows and into panels of a tile's width; the last may be less.
   Index tiles() const { return (m + tile_rows - 1) / tile_rows; }
   Index panels() const { return (n + kernels.width() - 1) / kernels.width(); }
-  /// k is cut into blocks of equal depth, so that a panel of B stays in the second-level cache, tiles of A in the
-  /// first.
-  Index depth() const {
-    constexpr Index most = 2048 / sizeof(T);
-    const Index blocks = (k + most - 1) / most;
-    return k > most ? ((k + blocks - 1) / blocks + 7) / 8 * 8 : k;
-  }
+  Index depth() const { return gemm_depth<T>(k); }
   /// The depth of the block that begins at p.
   Index depth_at(Index p) const { return k - p < depth() ? k - p : depth(); }
   /// Few rows against the rows of B: read B once, in its own order.
@@ -51,6 +53,22 @@ void gemm_edge_tile(typename GemmKernels<T>::Tile* tile, Index rows, Index colum
   }
   tile(k, a, a_row, a_step, b, b_step, block, width, alpha, beta);
   for (Index i = 0; i < rows; ++i) std::memcpy(c + i * ldc, block + i * width, bytes);
+}
+
+/// Up to tile_rows rows of C and `columns` of a panel's width. A tile that is not whole is done two rows at a time; a
+/// single row stands for two.
+template <class T>
+void gemm_rows(const GemmKernels<T>& kernels, Index stop, Index columns, Index width, Index k, const T* a, Index a_row,
+               Index a_step, const T* b, Index b_step, T* c, Index ldc, T alpha, T beta) {
+  for (Index i = 0, rows; i < stop; i += rows) {
+    rows = stop == tile_rows ? tile_rows : stop - i >= 2 ? 2 : 1;
+    typename GemmKernels<T>::Tile* const function = kernels.tile[rows == tile_rows][width == kernels.width()];
+    if (columns == width && rows > 1)
+      function(k, a + i * a_row, a_row, a_step, b, b_step, c + i * ldc, ldc, alpha, beta);
+    else
+      gemm_edge_tile<T>(function, rows, columns, width, k, a + i * a_row, rows > 1 ? a_row : 0, a_step, b, b_step,
+                        c + i * ldc, ldc, alpha, beta);
+  }
 }
 
 /// Adds rows [p, p + depth) of op(B) to tiles [tile, tile_end) of one panel of C. packed_a: those tiles of A^T, or
@@ -87,16 +105,7 @@ void gemm_step(const Product<T>& x, Index panel, Index p, Index tile, Index tile
                              : x.a + t * tile_rows * x.lda + p;
     const Index stop = row_end - t * tile_rows < tile_rows ? row_end - t * tile_rows : tile_rows;
     T* const c = x.c + t * tile_rows * x.ldc + j;
-    // A tile that is not whole is done two rows at a time; a single row stands for two.
-    for (Index i = 0, rows; i < stop; i += rows) {
-      rows = stop == tile_rows ? tile_rows : stop - i >= 2 ? 2 : 1;
-      typename GemmKernels<T>::Tile* const function = kernels.tile[rows == tile_rows][wide];
-      if (columns == width && rows > 1)
-        function(k, a + i * a_row, a_row, a_step, b, b_step, c + i * x.ldc, x.ldc, x.alpha, beta);
-      else
-        gemm_edge_tile<T>(function, rows, columns, width, k, a + i * a_row, rows > 1 ? a_row : 0, a_step, b, b_step,
-                          c + i * x.ldc, x.ldc, x.alpha, beta);
-    }
+    gemm_rows(kernels, stop, columns, width, k, a, a_row, a_step, b, b_step, c, x.ldc, x.alpha, beta);
     if (last && (x.epilogue.bias != nullptr || relu))
       kernels.end(stop, columns, c, x.ldc, x.epilogue.bias ? x.epilogue.bias + j : nullptr, relu);
   }
