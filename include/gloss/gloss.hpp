@@ -23,8 +23,16 @@
 #include <gloss/decode/search.hpp>
 #include <gloss/io/atomic_file.hpp>
 #include <gloss/kernels/erfinv.hpp>
+#include <gloss/nn/adaptive_avg_pool1d.hpp>
+#include <gloss/nn/adaptive_avg_pool2d.hpp>
+#include <gloss/nn/adaptive_max_pool1d.hpp>
+#include <gloss/nn/adaptive_max_pool2d.hpp>
 #include <gloss/nn/attention_mask.hpp>
+#include <gloss/nn/avg_pool1d.hpp>
+#include <gloss/nn/avg_pool2d.hpp>
 #include <gloss/nn/clones.hpp>
+#include <gloss/nn/conv1d.hpp>
+#include <gloss/nn/conv2d.hpp>
 #include <gloss/nn/dropout.hpp>
 #include <gloss/nn/embedding.hpp>
 #include <gloss/nn/feed_forward_activation.hpp>
@@ -32,6 +40,8 @@
 #include <gloss/nn/layer_norm.hpp>
 #include <gloss/nn/linear.hpp>
 #include <gloss/nn/load_state_dict.hpp>
+#include <gloss/nn/max_pool1d.hpp>
+#include <gloss/nn/max_pool2d.hpp>
 #include <gloss/nn/module.hpp>
 #include <gloss/nn/multihead_attention.hpp>
 #include <gloss/nn/parameter.hpp>
@@ -66,6 +76,7 @@
 #include <gloss/ops/cdist.hpp>
 #include <gloss/ops/clamp.hpp>
 #include <gloss/ops/compare.hpp>
+#include <gloss/ops/conv.hpp>
 #include <gloss/ops/cross_entropy.hpp>
 #include <gloss/ops/cummax.hpp>
 #include <gloss/ops/cumprod.hpp>
@@ -119,6 +130,7 @@
 #include <gloss/ops/one_hot.hpp>
 #include <gloss/ops/pad.hpp>
 #include <gloss/ops/pattern.hpp>
+#include <gloss/ops/pool.hpp>
 #include <gloss/ops/pow.hpp>
 #include <gloss/ops/prod.hpp>
 #include <gloss/ops/reduce_axes.hpp>

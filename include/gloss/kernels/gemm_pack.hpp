@@ -1,49 +1,10 @@
 // Copies of the factors of a matrix product, in the order in which the tiles read them.
 #pragma once
 
-#include <new>
-
 #include <gloss/kernels/gemm_kernels.hpp>
+#include <gloss/kernels/workspace.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels::detail {
-
-/// Scratch memory that grows and is kept: no allocation after the first use.
-class Workspace {
- public:
-  Workspace() = default;
-  Workspace(const Workspace&) = delete;
-  Workspace& operator=(const Workspace&) = delete;
-  ~Workspace() { release(); }
-
-  /// `count` elements, aligned to 64 bytes; what they held before is lost.
-  template <class T>
-  T* get(Index count) {
-    const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(T);
-    if (bytes > capacity_) {
-      release();
-      data_ = ::operator new(bytes, alignment);
-      capacity_ = bytes;
-    }
-    return static_cast<T*>(data_);
-  }
-
- private:
-  static constexpr std::align_val_t alignment{64};
-  void release() {
-    if (data_ != nullptr) ::operator delete(data_, alignment);
-    data_ = nullptr;
-    capacity_ = 0;
-  }
-  void* data_ = nullptr;
-  std::size_t capacity_ = 0;
-};
-
-/// This thread's own: one for a panel of B, one for A.
-template <int slot>
-Workspace& workspace() {
-  thread_local Workspace space;
-  return space;
-}
 
 /// A panel of op(B) = B: rows [0, k), `columns` of them real, zeros up to `width`. out [k, width].
 template <class T>

@@ -31,11 +31,11 @@ inline kernels::Window make_window(const char* op, Index in, Index kernel, Index
   if (before < 0 || after < 0) fail<ShapeError>(op, ": padding ", before < 0 ? before : after, " is negative");
   if (before > most || after > most) fail<ShapeError>(op, ": padding ", before, " is too large");
   const Index room = in + before + after - (kernel - 1) * dilation - 1;
-  if (room < 0)
+  if (room + (ceil_mode ? stride - 1 : 0) < 0)
     fail<ShapeError>(op, ": a kernel of ", kernel, dilation > 1 ? " with dilation " + std::to_string(dilation) : "",
                      " is larger than the padded size ", in + before + after);
-  Index out = room / stride + 1;
-  if (ceil_mode && room % stride != 0 && out * stride < in + before) ++out;  // the last one begins inside
+  Index out = room < 0 ? 1 : room / stride + 1;
+  if (ceil_mode && room > 0 && room % stride != 0 && out * stride < in + before) ++out;  // the last begins inside
   return {in, out, kernel, stride, before, dilation};
 }
 
