@@ -112,20 +112,16 @@ void add_conv(const std::string& name, Shape shape, bool differentiable, std::fu
 int main(int argc, char** argv) {
   using Conv1d = nn::Conv1d<float>;
   using Conv2d = nn::Conv2d<float>;
-  add_conv<Conv2d>("patch_embedding/16x16/3to768", {8, 3, 224, 224}, false, [] {
-    return Conv2d(3, 768, 16, {.stride = 16});
-  });
-  add_conv<Conv2d>("stem/7x7s2/3to64", {8, 3, 224, 224}, false, [] {
-    return Conv2d(3, 64, 7, {.stride = 2, .padding = 3});
-  });
+  add_conv<Conv2d>("patch_embedding/16x16/3to768", {8, 3, 224, 224}, false,
+                   [] { return Conv2d(3, 768, 16, {.stride = 16}); });
+  add_conv<Conv2d>("stem/7x7s2/3to64", {8, 3, 224, 224}, false,
+                   [] { return Conv2d(3, 64, 7, {.stride = 2, .padding = 3}); });
   add_conv<Conv2d>("conv2d/3x3/64to64", {8, 64, 56, 56}, true, [] { return Conv2d(64, 64, 3, {.padding = 1}); });
-  add_conv<Conv2d>("conv2d/3x3s2/64to128", {8, 64, 56, 56}, true, [] {
-    return Conv2d(64, 128, 3, {.stride = 2, .padding = 1});
-  });
+  add_conv<Conv2d>("conv2d/3x3s2/64to128", {8, 64, 56, 56}, true,
+                   [] { return Conv2d(64, 128, 3, {.stride = 2, .padding = 1}); });
   add_conv<Conv2d>("conv2d/1x1/256to64", {8, 256, 56, 56}, true, [] { return Conv2d(256, 64, 1); });
-  add_conv<Conv2d>("depthwise/3x3/144", {8, 144, 56, 56}, true, [] {
-    return Conv2d(144, 144, 3, {.padding = 1, .groups = 144});
-  });
+  add_conv<Conv2d>("depthwise/3x3/144", {8, 144, 56, 56}, true,
+                   [] { return Conv2d(144, 144, 3, {.padding = 1, .groups = 144}); });
   add_conv<Conv1d>("conv1d/k3/512to512", {16, 512, 128}, true, [] { return Conv1d(512, 512, 3, {.padding = 1}); });
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;

@@ -30,6 +30,7 @@
 #include <gloss/nn/attention_mask.hpp>
 #include <gloss/nn/avg_pool1d.hpp>
 #include <gloss/nn/avg_pool2d.hpp>
+#include <gloss/nn/bilinear_pooling.hpp>
 #include <gloss/nn/clones.hpp>
 #include <gloss/nn/conv1d.hpp>
 #include <gloss/nn/conv2d.hpp>
@@ -57,6 +58,7 @@
 #include <gloss/nn/positions/t5_bias.hpp>
 #include <gloss/nn/positions/transformer_xl.hpp>
 #include <gloss/nn/positions/unit_interval.hpp>
+#include <gloss/nn/rearrange.hpp>
 #include <gloss/nn/sequential.hpp>
 #include <gloss/nn/state_dict.hpp>
 #include <gloss/nn/taps.hpp>

@@ -5,10 +5,13 @@
 #include <gloss/nn/adaptive_max_pool2d.hpp>
 #include <gloss/nn/avg_pool1d.hpp>
 #include <gloss/nn/avg_pool2d.hpp>
+#include <gloss/nn/bilinear_pooling.hpp>
 #include <gloss/nn/conv1d.hpp>
 #include <gloss/nn/conv2d.hpp>
 #include <gloss/nn/max_pool1d.hpp>
 #include <gloss/nn/max_pool2d.hpp>
+#include <gloss/nn/rearrange.hpp>
+#include <gloss/tensor/gradcheck.hpp>
 
 #include <sstream>
 
@@ -90,7 +93,8 @@ void compare(const std::string& name, M& module, F forward) {
     check_near("output", y, file(is_pair ? "output/0" : "output"));
     y.backward(golden().tensor<T>(name + (is_pair ? "/d_output/0" : "/d_output")));
     check_near("d_input", x.grad(), file("d_input/0"));
-    for (const auto& [key, parameter] : module.named_parameters()) check_near(key, parameter.grad(), file("d_state/" + key));
+    for (const auto& [key, parameter] : module.named_parameters())
+      check_near(key, parameter.grad(), file("d_state/" + key));
   }
 }
 
@@ -207,10 +211,10 @@ TEST_CASE("Conv layers: wrong sizes and options are refused as PyTorch refuses t
   CHECK_ERROR(Conv2d(4, 4, 3, {.groups = 0}), ShapeError, "Conv2d: groups 0 is not positive");
   CHECK_ERROR(Conv2d(4, 6, 3, {.groups = 3}), ShapeError, "Conv2d: in_channels 4 is not divisible by groups 3");
   CHECK_ERROR(Conv1d(4, 6, 3, {.groups = 4}), ShapeError, "Conv1d: out_channels 6 is not divisible by groups 4");
-  CHECK_ERROR(Conv2d(4, 4, 3, {.stride = {1, 2}, .padding = "same"}), ShapeError, "Conv2d: padding 'same' wants stride 1");
+  CHECK_ERROR(Conv2d(4, 4, 3, {.stride = {1, 2}, .padding = "same"}), ShapeError,
+              "Conv2d: padding 'same' wants stride 1");
   CHECK_ERROR(Conv2d(4, 4, 3, {.padding = "full"}), Error, "conv: padding 'full' is neither 'same' nor 'valid'");
-  CHECK_ERROR(Conv1d(-1, 4, 3), ShapeError,
-              "Conv1d: negative size: in_channels -1, out_channels 4, kernel_size 3");
+  CHECK_ERROR(Conv1d(-1, 4, 3), ShapeError, "Conv1d: negative size: in_channels -1, out_channels 4, kernel_size 3");
   CHECK_ERROR(Conv2d(3, 4, 3)(zeros<float>({1, 4, 5, 5})), ShapeError,
               "conv2d: x [1, 4, 5, 5] has 4 channels, weight [4, 3, 3, 3] with 1 group wants 3");
   CHECK_ERROR(Conv2d(3, 4, 3, {.padding = 5, .padding_mode = nn::PaddingMode::reflect})(zeros<float>({1, 3, 5, 5})),
@@ -223,4 +227,38 @@ TEST_CASE("pooling layers: wrong sizes and options are refused as PyTorch refuse
               "max_pool2d: padding 2 is more than half of a kernel of 2");
   CHECK_ERROR(nn::AvgPool2d<float>(2, {.divisor_override = 0})(x), ShapeError, "avg_pool2d: divisor_override is 0");
   CHECK_ERROR(nn::AdaptiveAvgPool2d<float>(0)(x), ShapeError, "adaptive_avg_pool2d: output size 0 is not positive");
+}
+
+TEST_CASE("Rearrange: a pattern and sizes as a layer, checked when it is made", "[nn]") {
+  const auto x = arange<float>(0, 24).view({1, 6, 4});
+  const nn::Rearrange<float> layer("b (h w) c -> b c h w", {{"h", 2}});
+  CHECK(gloss_test::same_bits(layer(x), x.view({1, 2, 3, 4}).permute({0, 3, 1, 2})));
+  const nn::Rearrange<float> copy = layer;  // owns its text
+  CHECK(copy(x).shape() == Shape{1, 4, 2, 3});
+  CHECK_ERROR(nn::Rearrange<float>("a (b -> a b"), Error, "rearrange: 'a (b -> a b' has a '(' without ')'");
+  CHECK_ERROR(layer(zeros<float>({1, 5, 4})), ShapeError,
+              "rearrange: axis 'h' of 'b (h w) c': 5 is not a multiple of h=2");
+}
+
+TEST_CASE("BilinearPooling: the formula, element by element", "[nn]") {
+  Rng rng(1);
+  const RngGuard guard(rng);
+  auto x = randn<double>({2, 3, 2, 2});
+  x.requires_grad_();
+  const nn::BilinearPooling<double> layer;
+  const auto y = layer(x);
+  CHECK(y.shape() == Shape{2, 9});
+  for (Index n = 0; n < 2; ++n) {
+    double want[9], length = 0;
+    for (Index i = 0; i < 9; ++i) {
+      double z = 0;
+      for (Index p = 0; p < 4; ++p) z += x.data()[(n * 3 + i / 3) * 4 + p] * x.data()[(n * 3 + i % 3) * 4 + p] / 4;
+      want[i] = (z < 0 ? -1 : 1) * std::sqrt(std::abs(z) + 1e-5);
+      length += want[i] * want[i];
+    }
+    for (Index i = 0; i < 9; ++i) CHECK(std::abs(y.data()[n * 9 + i] - want[i] / std::sqrt(length)) < 1e-12);
+  }
+  CHECK(gradcheck([&](const std::vector<Tensor<double>>& in) { return layer(in[0]); }, {x}));
+  CHECK_ERROR(layer(zeros<double>({2, 3, 4})), ShapeError, "BilinearPooling: x [2, 3, 4] has not 4 axes");
+  CHECK_ERROR(layer(zeros<double>({2, 3, 0, 4})), ShapeError, "BilinearPooling: x [2, 3, 0, 4] has no places");
 }

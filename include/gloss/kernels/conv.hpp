@@ -79,7 +79,8 @@ void conv_panel(const GemmKernels<T>& kernels, const ConvCells<T>& x, const T* w
       const Index ld = direct ? places : width;
       if (p == 0 && bias != nullptr) {
         for (Index i = 0; i < stop; ++i)
-          for (Index j = 0; j < width; j += lanes<T>) store<T>(out + i * ld + j, splat<T>(bias[group * c.outs + o + i]));
+          for (Index j = 0; j < width; j += lanes<T>)
+            store<T>(out + i * ld + j, splat<T>(bias[group * c.outs + o + i]));
       } else if (p > 0 && !direct) {
         for (Index i = 0; i < stop; ++i)
           each_piece(beside + i * width, first + (o + i) * places,
@@ -361,10 +362,10 @@ GLOSS_NOINLINE void conv_bias_gradient(const Conv& c, const T* dy, T* dbias) {
   });
 }
 
-#define GLOSS_CONV(T)                                                                          \
-  GLOSS_INSTANTIATE(void conv_forward(const Conv&, const T*, const T*, const T*, T*, T*))      \
-  GLOSS_INSTANTIATE(void conv_input_gradient(const Conv&, const T*, const T*, T*, T*))         \
-  GLOSS_INSTANTIATE(void conv_weight_gradient(const Conv&, const T*, const T*, T*, T*))        \
+#define GLOSS_CONV(T)                                                                     \
+  GLOSS_INSTANTIATE(void conv_forward(const Conv&, const T*, const T*, const T*, T*, T*)) \
+  GLOSS_INSTANTIATE(void conv_input_gradient(const Conv&, const T*, const T*, T*, T*))    \
+  GLOSS_INSTANTIATE(void conv_weight_gradient(const Conv&, const T*, const T*, T*, T*))   \
   GLOSS_INSTANTIATE(void conv_bias_gradient(const Conv&, const T*, T*))
 GLOSS_CONV(float)
 GLOSS_CONV(double)

@@ -89,8 +89,7 @@ void depthwise_weight_gradient(const Conv& c, const T* x, const T* dy, T* dweigh
         fill_plane(plane, x + (n * c.groups + g) * c.cells(), cells, T(0));
         for (Index m = 0; m < c.outs; ++m)
           correlate_windows(plane, offsets, static_cast<const T*>(cells),
-                            dy + ((n * c.groups + g) * c.outs + m) * c.places(),
-                            dweight + (g * c.outs + m) * c.taps());
+                            dy + ((n * c.groups + g) * c.outs + m) * c.places(), dweight + (g * c.outs + m) * c.taps());
       }
   });
 }

@@ -14,9 +14,9 @@ struct Conv {
   Window h, w;
 
   Index taps() const { return h.kernel * w.kernel; }
-  Index depth() const { return ins * taps(); }        // products per element of y
-  Index places() const { return h.out * w.out; }      // of an image of y
-  Index cells() const { return h.in * w.in; }         // of an image of x
+  Index depth() const { return ins * taps(); }    // products per element of y
+  Index places() const { return h.out * w.out; }  // of an image of y
+  Index cells() const { return h.in * w.in; }     // of an image of x
   Index x_image() const { return groups * ins * cells(); }
   Index y_image() const { return groups * outs * places(); }
   Index weights() const { return groups * outs * depth(); }

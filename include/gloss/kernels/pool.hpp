@@ -53,8 +53,7 @@ GLOSS_NOINLINE void max_pool_forward(const Pool& p, const T* x, T* y, std::int64
             best[v] = splat<T>(-std::numeric_limits<T>::infinity());
             found[v] = load<I>(columns + ow + v * lanes<T>) + splat<I>(down);
           }
-          for (Index t = 0; t < taps; ++t)
-            GLOSS_UNROLL for (int v = 0; v < vectors; ++v) {
+          for (Index t = 0; t < taps; ++t) GLOSS_UNROLL for (int v = 0; v < vectors; ++v) {
               const Vec<T> cell = load<T>(row + offsets[t] + v * lanes<T>);
               const IntVec<T> better = (cell > best[v]) | (cell != cell);
               best[v] = select<T>(better, cell, best[v]);
@@ -243,10 +242,10 @@ GLOSS_NOINLINE void adaptive_max_pool_forward(Index planes, const Parts& h, cons
   });
 }
 
-#define GLOSS_POOL(T)                                                                              \
-  GLOSS_INSTANTIATE(void max_pool_forward(const Pool&, const T*, T*, std::int64_t*))               \
-  GLOSS_INSTANTIATE(void avg_pool_forward(const Pool&, const AverageRule&, const T*, T*))          \
-  GLOSS_INSTANTIATE(void avg_pool_backward(const Pool&, const AverageRule&, const T*, T*))         \
+#define GLOSS_POOL(T)                                                                                \
+  GLOSS_INSTANTIATE(void max_pool_forward(const Pool&, const T*, T*, std::int64_t*))                 \
+  GLOSS_INSTANTIATE(void avg_pool_forward(const Pool&, const AverageRule&, const T*, T*))            \
+  GLOSS_INSTANTIATE(void avg_pool_backward(const Pool&, const AverageRule&, const T*, T*))           \
   GLOSS_INSTANTIATE(void adaptive_avg_pool_forward(Index, const Parts&, const Parts&, const T*, T*)) \
   GLOSS_INSTANTIATE(void adaptive_avg_pool_backward(Index, const Parts&, const Parts&, const T*, T*))
 GLOSS_POOL(float)

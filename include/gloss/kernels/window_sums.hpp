@@ -11,7 +11,7 @@ namespace gloss::inline GLOSS_ABI::kernels::detail {
 /// The vectors of neighbouring windows that are summed together, and so the room behind a plane that is read.
 inline constexpr Index most_windows = 4;
 template <class T>
-inline constexpr Index plane_room = most_windows * lanes<T>;
+inline constexpr Index plane_room = most_windows* lanes<T>;
 
 /// This thread's memory for a plane and the room behind it.
 template <class T>

@@ -37,8 +37,7 @@ struct Conv2d final : Module<T> {
   Tensor<T> operator()(const Tensor<T>& x) const {
     const bool zeros = options.padding_mode == PaddingMode::zeros;
     if (zeros || options.padding.kind() == ConvPadding::valid)
-      return this->output(
-          conv2d(x, weight, bias, {options.stride, options.padding, options.dilation, options.groups}));
+      return this->output(conv2d(x, weight, bias, {options.stride, options.padding, options.dilation, options.groups}));
     const Tensor<T> wide =
         detail::conv_border(x, 2, options.padding, kernel_size, options.dilation, options.padding_mode);
     return this->output(conv2d(wide, weight, bias, {options.stride, 0, options.dilation, options.groups}));

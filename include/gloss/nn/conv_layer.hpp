@@ -44,9 +44,10 @@ Tensor<T> conv_border(const Tensor<T>& x, int axes, const ConvPadding& padding, 
   const Pair down = padding.around(padding.size().h, kernel.h, dilation.h);
   std::vector<Index> widths = {across.h, across.w};
   if (axes == 2) widths.insert(widths.end(), {down.h, down.w});
-  return pad(x, widths, {.mode = mode == PaddingMode::reflect     ? PadMode::reflect
-                                 : mode == PaddingMode::replicate ? PadMode::replicate
-                                                                  : PadMode::circular});
+  return pad(x, widths,
+             {.mode = mode == PaddingMode::reflect     ? PadMode::reflect
+                      : mode == PaddingMode::replicate ? PadMode::replicate
+                                                       : PadMode::circular});
 }
 
 }  // namespace detail

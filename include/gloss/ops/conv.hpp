@@ -140,8 +140,7 @@ Tensor<T> conv_over(const char* op, int axes, const Tensor<T>& x, const Tensor<T
                     const Conv2dOptions& options) {
   const Index groups = options.groups;
   const ConvPadding& padding = options.padding;
-  if (weight.dim() != axes + 2)
-    fail<ShapeError>(op, ": weight ", weight.shape(), " has not ", axes + 2, " axes");
+  if (weight.dim() != axes + 2) fail<ShapeError>(op, ": weight ", weight.shape(), " has not ", axes + 2, " axes");
   if (x.dim() != axes + 1 && x.dim() != axes + 2)
     fail<ShapeError>(op, ": x ", x.shape(), " has neither ", axes + 2, " axes nor, without a batch, ", axes + 1);
   if (groups < 1) fail<ShapeError>(op, ": groups ", groups, " is not positive");

@@ -85,7 +85,8 @@ inline kernels::Pool make_pool(const char* op, int axes, const Shape& shape, Pai
 
 /// y and, where it is asked for or needed for the way back, the position of each of its elements in x's plane.
 template <Real T>
-ValuesIndices<T> record_max_pool(const char* op, int axes, const Tensor<T>& x, Tensor<T> y, Tensor<std::int64_t> index) {
+ValuesIndices<T> record_max_pool(const char* op, int axes, const Tensor<T>& x, Tensor<T> y,
+                                 Tensor<std::int64_t> index) {
   if (!index.defined()) return {y, index};
   Tensor<T> recorded = record(op, std::move(y), {x}, [index, axes, shape = x.shape()](const Tensor<T>& dy, Grads& dx) {
     Index places = 1, cells = 1;
@@ -105,8 +106,8 @@ ValuesIndices<T> record_max_pool(const char* op, int axes, const Tensor<T>& x, T
 template <Real T>
 ValuesIndices<T> max_pool(const char* op, int axes, const Tensor<T>& x, Pair kernel, const MaxPool2dOptions& options,
                           bool with_index) {
-  const kernels::Pool p = make_pool(op, axes, x.shape(), kernel, options.stride, options.padding, options.dilation,
-                                    options.ceil_mode);
+  const kernels::Pool p =
+      make_pool(op, axes, x.shape(), kernel, options.stride, options.padding, options.dilation, options.ceil_mode);
   ProfileScope scope(op);
   const Shape shape = pool_shape(x.shape(), axes, p.h.out, p.w.out);
   Tensor<T> y = empty<T>(shape);
@@ -148,8 +149,7 @@ Tensor<T> avg_pool(const char* op, const kernels::Pool& p, const kernels::Averag
 }
 template <Real T>
 Tensor<T> avg_pool_over(const char* op, int axes, const Tensor<T>& x, Pair kernel, const AvgPool2dOptions& options) {
-  const kernels::Pool p =
-      make_pool(op, axes, x.shape(), kernel, options.stride, options.padding, 1, options.ceil_mode);
+  const kernels::Pool p = make_pool(op, axes, x.shape(), kernel, options.stride, options.padding, 1, options.ceil_mode);
   if (options.divisor_override == 0) fail<ShapeError>(op, ": divisor_override is 0");
   return avg_pool(op, p, {options.count_include_pad, options.divisor_override.value_or(0)},
                   pool_shape(x.shape(), axes, p.h.out, p.w.out), x);
@@ -193,9 +193,8 @@ Tensor<T> adaptive_avg_pool(const char* op, const AdaptivePlan& plan, const Tens
     if (d.numel() > 0)
       kernels::adaptive_avg_pool_backward(plan.planes, plan.h, plan.w,
                                           static_cast<const T*>(dy.detach().contiguous().data()), d.data());
-    dx.add(0, record("adaptive_avg_pool_backward", std::move(d), {dy}, [op, plan](const Tensor<T>& ddx, Grads& ddy) {
-             ddy.add(0, adaptive_avg_pool(op, plan, ddx));
-           }));
+    dx.add(0, record("adaptive_avg_pool_backward", std::move(d), {dy},
+                     [op, plan](const Tensor<T>& ddx, Grads& ddy) { ddy.add(0, adaptive_avg_pool(op, plan, ddx)); }));
   });
 }
 

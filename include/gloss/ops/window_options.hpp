@@ -23,7 +23,7 @@ namespace detail {
 
 /// One axis of windows, checked. `after` is the border behind.
 inline kernels::Window make_window(const char* op, Index in, Index kernel, Index stride, Index before, Index after,
-                            Index dilation, bool ceil_mode = false) {
+                                   Index dilation, bool ceil_mode = false) {
   constexpr Index most = Index{1} << 40;
   if (kernel < 1 || kernel > most) fail<ShapeError>(op, ": kernel size ", kernel, " is not positive");
   if (stride < 1 || stride > most) fail<ShapeError>(op, ": stride ", stride, " is not positive");
