@@ -37,7 +37,7 @@ F input(Shape shape, bool differentiable) {
 
 bool near(double have, double want) { return std::abs(have - want) <= 1e-4 * (1 + std::abs(want)); }
 
-/// sum over leaves of gradient . direction against the change of sum(y dy) for a small step would need double; the tests
+/// A case by name: forward and forward_backward. The gradients are held against plain loops in the tests.
 /// do that. Here the gradients of a few places are compared with what the definition gives.
 void add(const std::string& name, std::function<Case()> make) {
   auto made = std::make_shared<std::unique_ptr<Case>>();

@@ -10,8 +10,8 @@ namespace gloss::inline GLOSS_ABI::kernels {
 #ifndef GLOSS_GEMM_EIGEN
 namespace detail {
 
-/// How the cells of x are laid out for y: in place where that is possible, unless they would be gathered by strides again
-/// and again; for the gradient of the weight, which goes along the places, never by strides.
+/// How the cells of x are laid out for y: in place where that is possible, unless they would be gathered by strides
+/// again and again; for the gradient of the weight, which goes along the places, never by strides.
 inline Plane conv_plane(const Conv& c, bool for_weight = false) {
   const bool once = c.w.stride == 1 || (!for_weight && c.taps() <= 2 * c.h.stride * c.w.stride);
   return c.h.is_inside() && c.w.is_inside() && once ? Plane::in_place(c.h, c.w) : Plane::copied(c.h, c.w);
@@ -26,8 +26,8 @@ inline Index conv_copies(const Conv& c, const Plane& plane) {
   return plane.is_copy ? conv_images_at_once(c, plane) * c.groups * c.ins * plane.size() : 0;
 }
 
-/// Calls f(cells, first image, images) for runs of images whose copies, if there are any, fit into the cache; the copies
-/// are made in scratch.
+/// Calls f(cells, first image, images) for runs of images whose copies, if there are any, fit into the cache; the
+/// copies are made in scratch.
 template <class T, class F>
 void conv_images(const Conv& c, const Plane& plane, const T* x, T* scratch, const F& f) {
   const Index channels = c.groups * c.ins, image = channels * plane.size();
@@ -135,8 +135,8 @@ void turn_weight(const Conv& c, const T* weight, T* out) {
   });
 }
 
-/// How many of a group's channels a thread takes at once in conv_by_columns: their rows of the matrix of cells are whole
-/// tiles, and some.
+/// How many of a group's channels a thread takes at once in conv_by_columns: their rows of the matrix of cells are
+/// whole tiles, and some.
 inline Index channels_at_once(const Conv& c) {
   Index whole = 1;
   while (whole * c.taps() % tile_rows != 0) ++whole;
@@ -145,8 +145,8 @@ inline Index channels_at_once(const Conv& c) {
   return channels;
 }
 
-/// dx for any stride: the gradients of the cells, panel by panel, each added to the plane where it belongs. A thread has
-/// some channels of an image, so that no two add to the same cell. tiles: the weight of every group, packed.
+/// dx for any stride: the gradients of the cells, panel by panel, each added to the plane where it belongs. A thread
+/// has some channels of an image, so that no two add to the same cell. tiles: the weight of every group, packed.
 template <class T>
 void conv_by_columns(const Conv& c, const T* dy, const T* weight, T* dx, T* tiles) {
   const GemmKernels<T>& kernels = GLOSS_ON_ISA(detail::gemm_kernels<T>);

@@ -1,5 +1,5 @@
-// How a convolution reads its cells: places of several images in a row, cut into runs, and the copies of them from which
-// products are made.
+// How a convolution reads its cells: places of several images in a row, cut into runs, and the copies of them from
+// which products are made.
 #pragma once
 
 #include <gloss/kernels/conv_naive.hpp>

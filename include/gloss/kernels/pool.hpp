@@ -18,8 +18,8 @@ struct Pool {
   Index grain() const { return 50'000 / (places() * h.kernel * w.kernel + cells() + 1) + 1; }
 };
 
-/// y = the largest cell of each window, the first of equals; NaN wins, the last one. index, if it is not null: where the
-/// cell lies in its plane, row-major; the window's first where all are -infinity.
+/// y = the largest cell of each window, the first of equals; NaN wins, the last one. index, if it is not null: where
+/// the cell lies in its plane, row-major; the window's first where all are -infinity.
 /// Shape: x [planes, h.in, w.in], y and index [planes, h.out, w.out]; every window has a cell.
 template <class T>
 GLOSS_NOINLINE void max_pool_forward(const Pool& p, const T* x, T* y, std::int64_t* index) {

@@ -18,8 +18,8 @@ struct Window {
   bool is_inside() const { return before == 0 && reach() <= in; }
 };
 
-/// The cells of a channel that windows cover, in memory. As they lie in x where no border is needed; otherwise in a copy
-/// with the border, whose columns are sorted by their remainder modulo the stride: neighbouring windows then read
+/// The cells of a channel that windows cover, in memory. As they lie in x where no border is needed; otherwise in a
+/// copy with the border, whose columns are sorted by their remainder modulo the stride: neighbouring windows then read
 /// neighbouring cells.
 struct Plane {
   Window h, w;

@@ -27,8 +27,8 @@ inline const Index* tap_offsets(const Plane& plane) {
   return offsets;
 }
 
-/// Calls f(row, width, vectors) for the columns [column, column + width) of a row of windows, as many vectors at once as
-/// have work: f is called with std::integral_constant<int, 4>, <2> or <1>.
+/// Calls f(row, width, vectors) for the columns [column, column + width) of a row of windows, as many vectors at once
+/// as have work: f is called with std::integral_constant<int, 4>, <2> or <1>.
 template <class T, class F>
 GLOSS_INLINE void each_windows(Index across, const F& f) {
   constexpr Index w = lanes<T>;

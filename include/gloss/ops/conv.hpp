@@ -9,8 +9,8 @@
 
 namespace gloss::inline GLOSS_ABI {
 
-/// Zeros around the input of a convolution: a number, a pair, "valid" (none) or "same" (so many that the size stays; one
-/// more behind where the number is odd).
+/// Zeros around the input of a convolution: a number, a pair, "valid" (none) or "same" (so many that the size stays;
+/// one more behind where the number is odd).
 /// Errors: Error for another word.
 class ConvPadding {
  public:
@@ -66,8 +66,8 @@ inline void conv_profile(ProfileScope& scope, const kernels::Conv& c, std::size_
   scope.bytes(size, {c.batch * c.x_image(), c.weights(), c.batch * c.y_image()});
 }
 
-/// y = x * weight + bias of this shape. x, weight and y are differentiated by the three passes in turn, so that there are
-/// derivatives of every order.
+/// y = x * weight + bias of this shape. x, weight and y are differentiated by the three passes in turn, so that there
+/// are derivatives of every order.
 template <Real T>
 Tensor<T> conv(const char* op, const kernels::Conv& c, const Shape& shape, const Tensor<T>& x, const Tensor<T>& weight,
                const Tensor<T>& bias) {
@@ -177,11 +177,12 @@ Tensor<T> conv_over(const char* op, int axes, const Tensor<T>& x, const Tensor<T
 
 }  // namespace detail
 
-/// y[o, t] = bias[o] + sum over i, k of weight[o, i, k] x[i, stride t + dilation k - padding], zeros beyond the ends; with
-/// groups, channels are split and each part of y sees its part of x.
+/// y[o, t] = bias[o] + sum over i, k of weight[o, i, k] x[i, stride t + dilation k - padding], zeros beyond the ends;
+/// with groups, channels are split and each part of y sees its part of x.
 /// Shape: x [n, in, length] or [in, length], weight [out, in / groups, k], bias [out] or undefined -> [n, out, l] with
 /// l = floor((length + 2 padding - dilation (k - 1) - 1) / stride) + 1
-/// Errors: ShapeError when sizes do not fit, the kernel is larger than the padded input, or a number is out of its range.
+/// Errors: ShapeError when sizes do not fit, the kernel is larger than the padded input, or a number is out of its
+/// range.
 /// Backward: dx = dy * the turned weight, dweight = sum of dy x, dbias = sum of dy; x and weight are saved.
 /// PyTorch: torch.nn.functional.conv1d
 template <Real T>

@@ -213,8 +213,8 @@ ValuesIndices<T> adaptive_max_pool(const char* op, int axes, const Tensor<T>& x,
 }  // namespace detail
 
 /// The largest element of each window; NaN wins.
-/// Shape: x [n, c, length] or [c, length] -> [n, c, l] with l = (length + 2 padding - dilation (kernel - 1) - 1) / stride +
-/// 1, rounded down, or up with ceil_mode if the last window then begins inside
+/// Shape: x [n, c, length] or [c, length] -> [n, c, l] with l = (length + 2 padding - dilation (kernel - 1) - 1) /
+/// stride + 1, rounded down, or up with ceil_mode if the last window then begins inside
 /// Errors: ShapeError for sizes and numbers out of their range, padding above half of the kernel, an empty axis.
 /// Backward: dx = dy where the largest, the first of equals, stood.
 /// PyTorch: torch.nn.functional.max_pool1d
