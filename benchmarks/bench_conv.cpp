@@ -1,7 +1,8 @@
 // Convolutions and pooling at the sizes of image and sequence models, batch 8 (conv1d: 16), as a program calls them:
 // modules, forward without a graph and forward with the way back. benchmarks/peers/conv.py times PyTorch's modules on
-// the same cases. The input takes a gradient except in patch_embedding and stem, which stand first in a model. Every case
-// is first compared with plain sums in double at some places of every result.
+// the same cases. The input takes a gradient except in patch_embedding and stem, which stand first in a model. Every
+// result is first compared with plain sums in double at some places.
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <memory>
@@ -37,8 +38,7 @@ F input(Shape shape, bool differentiable) {
 
 bool near(double have, double want) { return std::abs(have - want) <= 1e-4 * (1 + std::abs(want)); }
 
-/// A case by name: forward and forward_backward. The gradients are held against plain loops in the tests.
-/// do that. Here the gradients of a few places are compared with what the definition gives.
+/// NAME/forward and NAME/forward_backward. The tests hold the gradients against plain loops.
 void add(const std::string& name, std::function<Case()> make) {
   auto made = std::make_shared<std::unique_ptr<Case>>();
   const auto get = [made, make]() -> Case& {
@@ -107,6 +107,31 @@ void add_conv(const std::string& name, Shape shape, bool differentiable, std::fu
   });
 }
 
+/// A pool of 8 x 64 x 56 x 56; `want` is element `at` of the result by plain loops.
+void add_pool(const std::string& name, std::function<F(const F&)> pool, Index kernel, Index stride, Index pad,
+              bool largest) {
+  add(name, [=] {
+    Case c;
+    c.x = input({8, 64, 56, 56}, true);
+    c.leaves = {c.x};
+    c.forward = [pool, x = c.x] { return pool(x); };
+    const Index out = c.forward().size(-1);
+    c.is = [=, x = c.x](Index at, float have) {
+      const Index plane = at / (out * out), oh = at / out % out, ow = at % out;
+      double sum = 0, most = -INFINITY;
+      for (Index h = oh * stride - pad; h < oh * stride - pad + kernel; ++h)
+        for (Index w = ow * stride - pad; w < ow * stride - pad + kernel; ++w) {
+          if (h < 0 || h >= 56 || w < 0 || w >= 56) continue;
+          const double cell = x.data()[(plane * 56 + h) * 56 + w];
+          sum += cell;
+          most = std::max(most, cell);
+        }
+      return near(have, largest ? most : sum / static_cast<double>(kernel * kernel));
+    };
+    return c;
+  });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -123,6 +148,13 @@ int main(int argc, char** argv) {
   add_conv<Conv2d>("depthwise/3x3/144", {8, 144, 56, 56}, true,
                    [] { return Conv2d(144, 144, 3, {.padding = 1, .groups = 144}); });
   add_conv<Conv1d>("conv1d/k3/512to512", {16, 512, 128}, true, [] { return Conv1d(512, 512, 3, {.padding = 1}); });
+  using nn::AdaptiveAvgPool2d, nn::AvgPool2d, nn::MaxPool2d;
+  add_pool("max_pool2d/3x3s2", MaxPool2d<float>(3, {.stride = 2, .padding = 1}), 3, 2, 1, true);
+  add_pool("max_pool2d/2x2", MaxPool2d<float>(2), 2, 2, 0, true);
+  add_pool("avg_pool2d/2x2", AvgPool2d<float>(2), 2, 2, 0, false);
+  add_pool("avg_pool2d/3x3s2", AvgPool2d<float>(3, {.stride = 2, .padding = 1}), 3, 2, 1, false);
+  add_pool("adaptive_avg_pool2d/1", AdaptiveAvgPool2d<float>(1), 56, 56, 0, false);
+  add_pool("adaptive_avg_pool2d/7", AdaptiveAvgPool2d<float>(7), 8, 8, 0, false);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   Rng rng(1);
