@@ -95,6 +95,8 @@
 #include <gloss/ops/flip.hpp>
 #include <gloss/ops/gather.hpp>
 #include <gloss/ops/gelu.hpp>
+#include <gloss/ops/glu.hpp>
+#include <gloss/ops/hardswish.hpp>
 #include <gloss/ops/hstack.hpp>
 #include <gloss/ops/hyperbolic.hpp>
 #include <gloss/ops/hypot.hpp>
@@ -121,6 +123,7 @@
 #include <gloss/ops/mean.hpp>
 #include <gloss/ops/median.hpp>
 #include <gloss/ops/meshgrid.hpp>
+#include <gloss/ops/mish.hpp>
 #include <gloss/ops/mm.hpp>
 #include <gloss/ops/mul.hpp>
 #include <gloss/ops/multi_head_attention.hpp>

@@ -54,5 +54,20 @@ Tensor<T> map_dense(const Tensor<T>& x, F f) {
   f(static_cast<const T*>(in.data()), y.data(), in.numel());
   return y;
 }
+/// The same of two tensors of one shape, f(a, b, y, n).
+template <Real T, class F>
+Tensor<T> map_dense(const Tensor<T>& a, const Tensor<T>& b, F f) {
+  const Tensor<T> second = b.detach().contiguous();
+  return map_dense(a, [&](const T* x, T* y, Index n) { f(x, static_cast<const T*>(second.data()), y, n); });
+}
+
+/// y from a kernel for dense memory, forward(x, y, n), recorded with the kernel backward(x, dy, dx, n); x is saved.
+/// A backward that is itself recorded is dy * slope(x), made of ops.
+template <Real T, class Forward, class Backward, class Slope>
+Tensor<T> map_smooth(const char* op, const Tensor<T>& x, Forward forward, Backward backward, Slope slope) {
+  return record(op, map_dense(x, forward), {x}, [x, backward, slope](const Tensor<T>& dy, Grads& dx) {
+    dx.add(0, is_grad_enabled() ? dy * slope(x) : map_dense(x, dy, backward));
+  });
+}
 
 }  // namespace gloss::inline GLOSS_ABI

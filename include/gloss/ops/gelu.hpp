@@ -38,25 +38,10 @@ Tensor<T> gelu_slope(const Tensor<T>& x, GeluKind kind) {
 /// PyTorch: torch.nn.functional.gelu
 template <Real T>
 Tensor<T> gelu(const Tensor<T>& x, GeluKind kind = GeluKind::exact) {
-  ProfileScope scope("gelu");
-  if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
-  const Tensor<T> in = x.detach().contiguous();
-  Tensor<T> y = empty<T>(x.shape());
-  if (kind == GeluKind::exact)
-    kernels::gelu_forward(static_cast<const T*>(in.data()), y.data(), in.numel());
-  else
-    kernels::gelu_tanh_forward(static_cast<const T*>(in.data()), y.data(), in.numel());
-  return record("gelu", y, {x}, [x, in, kind](const Tensor<T>& dy, Grads& dx) {
-    if (is_grad_enabled()) return dx.add(0, dy * detail::gelu_slope(x, kind));
-    const Tensor<T> g = dy.contiguous();
-    Tensor<T> d_in = empty<T>(in.shape());
-    const T *from = in.data(), *d_out = g.data();
-    if (kind == GeluKind::exact)
-      kernels::gelu_backward(from, d_out, d_in.data(), in.numel());
-    else
-      kernels::gelu_tanh_backward(from, d_out, d_in.data(), in.numel());
-    dx.add(0, std::move(d_in));
-  });
+  const bool exact = kind == GeluKind::exact;
+  return map_smooth("gelu", x, exact ? kernels::gelu_forward<T> : kernels::gelu_tanh_forward<T>,
+                    exact ? kernels::gelu_backward<T> : kernels::gelu_tanh_backward<T>,
+                    [kind](const Tensor<T>& v) { return detail::gelu_slope(v, kind); });
 }
 
 /// y = dropout(gelu(x)), in one pass each way.

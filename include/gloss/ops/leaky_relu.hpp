@@ -1,8 +1,7 @@
 // Rectifiers with something left below 0, and with a ceiling
 #pragma once
 
-#include <cmath>
-
+#include <gloss/kernels/rectifiers.hpp>
 #include <gloss/ops/compare.hpp>
 #include <gloss/ops/exp.hpp>
 #include <gloss/ops/where.hpp>
@@ -15,11 +14,27 @@ namespace gloss::inline GLOSS_ABI {
 template <Real T>
 Tensor<T> leaky_relu(const Tensor<T>& x, double slope = 0.01) {
   const T s = static_cast<T>(slope);
-  Tensor<T> y = map_unary<T>(x, [s](T v) { return v > T{0} ? v : v * s; });
-  return record("leaky_relu", y, {x}, [x, s](const Tensor<T>& dy, Grads& dx) {
-    dx.add(0, dy * map_unary<T>(x, [s](T v) { return v > T{0} ? T{1} : s; }));
-  });
+  return map_smooth(
+      "leaky_relu", x, [s](const T* in, T* y, Index n) { kernels::leaky_relu_forward(in, y, n, s); },
+      [s](const T* in, const T* dy, T* dx, Index n) { kernels::leaky_relu_backward(in, dy, dx, n, s); },
+      [s](const Tensor<T>& v) { return map_unary<T>(v, [s](T u) { return u > T{0} ? T{1} : s; }); });
 }
+
+namespace detail {
+/// y = above x over 0, below (e^(inner x) - 1) elsewhere.
+template <class T>
+Tensor<T> exponential_rectifier(const char* op, const Tensor<T>& x, double above, double below, double inner) {
+  const T a = static_cast<T>(above), b = static_cast<T>(below), c = static_cast<T>(inner);
+  return map_smooth(
+      op, x, [=](const T* in, T* y, Index n) { kernels::elu_forward(in, y, n, a, b, c); },
+      [=](const T* in, const T* dy, T* dx, Index n) { kernels::elu_backward(in, dy, dx, n, a, b, c); },
+      [=](const Tensor<T>& v) {
+        const Tensor<bool> positive = v > 0;
+        const Tensor<T> e = exp(where(positive, scalar<T>(0), v) * inner);  // which would overflow above
+        return where(positive, scalar<T>(a), e * (below * inner));
+      });
+}
+}  // namespace detail
 
 /// y = x above 0, alpha (e^x - 1) below.
 /// Backward: dx = dy, times alpha e^x where x <= 0.
@@ -27,13 +42,28 @@ Tensor<T> leaky_relu(const Tensor<T>& x, double slope = 0.01) {
 /// PyTorch: torch.nn.functional.elu
 template <Real T>
 Tensor<T> elu(const Tensor<T>& x, double alpha = 1) {
-  const T a = static_cast<T>(alpha);
-  Tensor<T> y = map_unary<T>(x, [a](T v) { return v > T{0} ? v : a * std::expm1(v); });
-  return record("elu", y, {x}, [x, a](const Tensor<T>& dy, Grads& dx) {
-    const Tensor<bool> above = x > 0;
-    const Tensor<T> e = exp(where(above, scalar<T>(0), x));  // which would overflow above
-    dx.add(0, dy * where(above, scalar<T>(1), e * static_cast<double>(a)));
-  });
+  return detail::exponential_rectifier("elu", x, 1, alpha, 1);
+}
+
+/// y = x above 0, alpha (e^(x / alpha) - 1) below: elu with a slope of 1 at 0 for every alpha.
+/// Errors: Error when alpha is 0.
+/// Backward: dx = dy, times e^(x / alpha) where x <= 0.
+/// Source: Barron 2017.
+/// PyTorch: torch.nn.functional.celu
+template <Real T>
+Tensor<T> celu(const Tensor<T>& x, double alpha = 1) {
+  if (alpha == 0) fail("celu: alpha is 0");
+  return detail::exponential_rectifier("celu", x, 1, alpha, 1 / alpha);
+}
+
+/// y = scale x above 0, scale alpha (e^x - 1) below, with the two numbers that keep mean 0 and variance 1.
+/// Backward: dx = dy scale, times alpha e^x where x <= 0.
+/// Source: Klambauer et al. 2017.
+/// PyTorch: torch.nn.functional.selu
+template <Real T>
+Tensor<T> selu(const Tensor<T>& x) {
+  constexpr double alpha = 1.6732632423543772848, scale = 1.0507009873554804934;
+  return detail::exponential_rectifier("selu", x, scale, scale * alpha, 1);
 }
 
 /// y = -1 below -1, 1 above 1, else x; with other bounds likewise. NaN stays NaN.
@@ -42,10 +72,10 @@ Tensor<T> elu(const Tensor<T>& x, double alpha = 1) {
 template <Real T>
 Tensor<T> hardtanh(const Tensor<T>& x, Scalar<T> low = -1, Scalar<T> high = 1) {
   const T lo = static_cast<T>(low), hi = static_cast<T>(high);
-  Tensor<T> y = map_unary<T>(x, [lo, hi](T v) { return v < lo ? lo : v > hi ? hi : v; });
-  return record("hardtanh", y, {x}, [x, lo, hi](const Tensor<T>& dy, Grads& dx) {
-    dx.add(0, dy * map_unary<T>(x, [lo, hi](T v) { return static_cast<T>(v > lo && v < hi); }));
-  });
+  return map_smooth(
+      "hardtanh", x, [=](const T* in, T* y, Index n) { kernels::hardtanh_forward(in, y, n, lo, hi); },
+      [=](const T* in, const T* dy, T* dx, Index n) { kernels::hardtanh_backward(in, dy, dx, n, lo, hi); },
+      [=](const Tensor<T>& v) { return map_unary<T>(v, [=](T u) { return static_cast<T>(u > lo && u < hi); }); });
 }
 
 }  // namespace gloss::inline GLOSS_ABI

@@ -1,8 +1,8 @@
 // Smooth rectifier, and the logarithm of the logistic function
 #pragma once
 
-#include <cmath>
-
+#include <gloss/kernels/rectifiers.hpp>
+#include <gloss/ops/add.hpp>
 #include <gloss/ops/sigmoid.hpp>
 
 namespace gloss::inline GLOSS_ABI {
@@ -18,12 +18,13 @@ struct SoftplusOptions {
 template <Real T>
 Tensor<T> softplus(const Tensor<T>& x, SoftplusOptions options = {}) {
   const T beta = static_cast<T>(options.beta), threshold = static_cast<T>(options.threshold);
-  Tensor<T> y = map_unary<T>(x, [=](T v) { return v * beta > threshold ? v : std::log1p(std::exp(v * beta)) / beta; });
-  return record("softplus", y, {x}, [x, beta, threshold](const Tensor<T>& dy, Grads& dx) {
-    // past the threshold the slope is 1: as sigmoid(infinity)
-    const Tensor<T> past = map_unary<T>(x, [=](T v) { return v * beta > threshold ? detail::highest<T>() : T{0}; });
-    dx.add(0, dy * sigmoid(x * static_cast<double>(beta) + past));
-  });
+  return map_smooth(
+      "softplus", x, [=](const T* in, T* y, Index n) { kernels::softplus_forward(in, y, n, beta, threshold); },
+      [=](const T* in, const T* dy, T* dx, Index n) { kernels::softplus_backward(in, dy, dx, n, beta, threshold); },
+      [=](const Tensor<T>& v) {  // past the threshold the slope is 1: as sigmoid(infinity)
+        const Tensor<T> past = map_unary<T>(v, [=](T u) { return u * beta > threshold ? detail::highest<T>() : T{0}; });
+        return sigmoid(v * static_cast<double>(beta) + past);
+      });
 }
 
 /// y = ln(1 / (1 + e^-x)), without overflow.
@@ -31,8 +32,8 @@ Tensor<T> softplus(const Tensor<T>& x, SoftplusOptions options = {}) {
 /// PyTorch: torch.nn.functional.logsigmoid
 template <Real T>
 Tensor<T> log_sigmoid(const Tensor<T>& x) {
-  Tensor<T> y = map_unary<T>(x, [](T v) { return (v < T{0} ? v : T{0}) - std::log1p(std::exp(-std::abs(v))); });
-  return record("log_sigmoid", y, {x}, [x](const Tensor<T>& dy, Grads& dx) { dx.add(0, dy * sigmoid(-x)); });
+  return map_smooth("log_sigmoid", x, kernels::log_sigmoid_forward<T>, kernels::log_sigmoid_backward<T>,
+                    [](const Tensor<T>& v) { return sigmoid(-v); });
 }
 
 }  // namespace gloss::inline GLOSS_ABI

@@ -13,6 +13,7 @@ template <Real T>
 Tensor<T> tanh(const Tensor<T>& x) {
   Tensor<T> y = map_dense(x, kernels::tanh_forward<T>);
   return record("tanh", y, {x}, [saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
+    if (!is_grad_enabled()) return dx.add(0, map_dense(saved, dy, kernels::tanh_backward<T>));
     const Tensor<T> t = dx.result(saved);
     dx.add(0, dy * (1 - t * t));
   });
