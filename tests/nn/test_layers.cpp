@@ -69,7 +69,7 @@ TEST_CASE("init: every rule has PyTorch's bounds and spread") {
   check_normal(x, 0, std::sqrt(2.0 / 400));
   nn::init::kaiming_uniform_(x);
   check_uniform(x, std::sqrt(6.0 / 250));
-  nn::init::kaiming_uniform_(x, std::sqrt(5.0));
+  nn::init::kaiming_uniform_(x, {.a = std::sqrt(5.0)});
   check_uniform(x, 1 / std::sqrt(250.0));
   nn::init::normal_(x, 3, 0.5);
   check_normal(x, 3, 0.5);
@@ -160,6 +160,6 @@ TEST_CASE("LayerNorm: PyTorch's, with or without weight and bias; a wrong last a
   const double a = std::sqrt(1.5), b = 1 / std::sqrt(2.0);
   CHECK(difference(no_bias(x), Tensor<double>{{-a, 0, a}, {-b, -b, 2 * b}}) < 1e-14);
   CHECK(same_bits(norm(x), plain(x)));
-  CHECK_ERROR(norm(zeros<double>({3, 2})), ShapeError, "LayerNorm: x [3, 2] does not end in normalized_shape 3");
-  CHECK_ERROR(norm(scalar<double>(1)), ShapeError, "LayerNorm: x [] does not end in normalized_shape 3");
+  CHECK_ERROR(norm(zeros<double>({3, 2})), ShapeError, "LayerNorm: x [3, 2] does not end in normalized_shape [3]");
+  CHECK_ERROR(norm(scalar<double>(1)), ShapeError, "LayerNorm: x [] does not end in normalized_shape [3]");
 }

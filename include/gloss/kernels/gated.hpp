@@ -17,8 +17,8 @@ GLOSS_INLINE void each_gated(Index rows, Index n, Index stride, F f) {
   parallel_for(rows * pieces, row_grain(n < most ? n : most), [=](Index begin, Index end) {
     for (Index k = begin; k < end; ++k) {
       const Index r = k / pieces, first = k % pieces * most, size = n - first < most ? n - first : most;
-      each_vector<T>(
-          size, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { f(r * n + first + i, r * stride + first + i, m); });
+      each_vector<T>(size,
+                     [&](Index i, Index m) GLOSS_INLINE_LAMBDA { f(r * n + first + i, r * stride + first + i, m); });
     }
   });
 }

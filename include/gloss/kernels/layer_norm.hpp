@@ -1,4 +1,5 @@
-// Layer normalisation over the last axis, PyTorch's and the Annotated Transformer's, forward beside backward.
+// Layer normalisation over the last axis, PyTorch's and the Annotated Transformer's, and by the root mean square alone;
+// forward beside backward.
 #pragma once
 
 #include <cmath>
@@ -10,8 +11,8 @@ namespace gloss::inline GLOSS_ABI::kernels {
 
 /// How a row is scaled, d = x - mean.
 /// torch: rscale = 1 / sqrt(sum d^2 / n + eps); annotated: rscale = 1 / (sqrt(sum d^2 / (n - 1)) + eps), NaN for n
-/// == 1.
-enum class LayerNormKind { torch, annotated };
+/// == 1; rms: as torch, with 0 in the place of the mean.
+enum class LayerNormKind { torch, annotated, rms };
 
 /// y = gamma (x - mean) rscale + beta by rows; a null gamma is 1, a null beta 0; y may be x.
 /// mean and rscale are for the backward pass.
@@ -23,15 +24,17 @@ void layer_norm_forward(const T* x, const T* gamma, const T* beta, T* y, T* mean
     for (Index r = begin; r < end; ++r) {
       const T* xr = x + r * n;
       T* yr = y + r * n;
-      const T mu = detail::sum_of<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { return load_n<T>(xr + i, m); }) /
-                   static_cast<T>(n);
+      T mu = 0;
+      if (kind != LayerNormKind::rms)
+        mu = detail::sum_of<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { return load_n<T>(xr + i, m); }) /
+             static_cast<T>(n);
       const T square = detail::sum_of<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
         const Vec<T> d = load_n<T>(xr + i, m, mu) - mu;
         return d * d;
       });
-      const T scale = kind == LayerNormKind::torch
-                          ? T(1) / std::sqrt(square / static_cast<T>(n) + static_cast<T>(eps))
-                          : T(1) / (std::sqrt(square / static_cast<T>(n - 1)) + static_cast<T>(eps));
+      const T scale = kind == LayerNormKind::annotated
+                          ? T(1) / (std::sqrt(square / static_cast<T>(n - 1)) + static_cast<T>(eps))
+                          : T(1) / std::sqrt(square / static_cast<T>(n) + static_cast<T>(eps));
       each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
         Vec<T> v = (load_n<T>(xr + i, m) - mu) * scale;
         if (gamma != nullptr) v = v * load_n<T>(gamma + i, m);
@@ -58,6 +61,7 @@ inline Index layer_norm_workspace(Index rows, Index n) { return 2 * detail::laye
 
 /// With d = x - mean, g = dy gamma, s = rscale:
 ///   dx = s (g - sum(g) / n - d c), c = s^2 sum(g d) / n (torch) or s sum(g d) / ((n - 1) std) (annotated, 0 at std 0);
+///   the sum of g is left out for rms;
 ///   dgamma = sum over rows of dy d s; dbeta = sum over rows of dy.
 /// dx, dgamma, dbeta are overwritten; null where not wanted; dx may be dy. workspace [layer_norm_workspace(rows, n)]
 /// may be null when neither dgamma nor dbeta is wanted.
@@ -88,7 +92,7 @@ void layer_norm_backward(const T* dy, const T* x, const T* gamma, const T* mean,
             squares = squares + d * d;
           });
         }
-        const T g_mean = hsum<T>(g_sums) / static_cast<T>(n), gd = hsum<T>(gd_sums);
+        const T g_mean = kind == LayerNormKind::rms ? T(0) : hsum<T>(g_sums) / static_cast<T>(n), gd = hsum<T>(gd_sums);
         T c = s * s * gd / static_cast<T>(n);
         if (kind == LayerNormKind::annotated) {
           const T square = hsum<T>(squares);
@@ -99,7 +103,7 @@ void layer_norm_backward(const T* dy, const T* x, const T* gamma, const T* mean,
           const Vec<T> d = load_n<T>(xr + i, m) - mu;
           if (sums) {
             store_n<T>(pg + i, load_n<T>(pg + i, m) + dyi * (d * s), m);
-            store_n<T>(pb + i, load_n<T>(pb + i, m) + dyi, m);
+            if (dbeta != nullptr) store_n<T>(pb + i, load_n<T>(pb + i, m) + dyi, m);
           }
           if (dx != nullptr) {
             const Vec<T> g = gamma != nullptr ? dyi * load_n<T>(gamma + i, m) : dyi;

@@ -40,9 +40,8 @@ void leaky_relu_forward(const T* x, T* y, Index n, T slope) {
 /// dx = dy above 0, slope dy elsewhere.
 template <class T>
 void leaky_relu_backward(const T* x, const T* dy, T* dx, Index n, T slope) {
-  detail::map_vectors<T>(x, dy, dx, n, [=](Vec<T> v, Vec<T> d) GLOSS_INLINE_LAMBDA {
-    return select<T>(v > T(0), d, d * slope);
-  });
+  detail::map_vectors<T>(x, dy, dx, n,
+                         [=](Vec<T> v, Vec<T> d) GLOSS_INLINE_LAMBDA { return select<T>(v > T(0), d, d * slope); });
 }
 
 /// y = above x over 0, below (e^(inner x) - 1) elsewhere.
@@ -123,9 +122,8 @@ void hardsigmoid_backward(const T* x, const T* dy, T* dx, Index n) {
 /// y = x min(max(x + 3, 0), 6) / 6.
 template <class T>
 void hardswish_forward(const T* x, T* y, Index n) {
-  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA {
-    return v * detail::clamp<T>(v + T(3), T(0), T(6)) * (T(1) / T(6));
-  });
+  detail::map_vectors<T>(
+      x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA { return v * detail::clamp<T>(v + T(3), T(0), T(6)) * (T(1) / T(6)); });
 }
 /// dx = 0 up to -3, dy from 3 on, dy (x / 3 + 1 / 2) between.
 template <class T>

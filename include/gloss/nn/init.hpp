@@ -56,12 +56,120 @@ void xavier_normal_(const Tensor<T>& x, double gain = 1) {
   const auto [in, out] = fans(x.shape());
   normal_(x, 0, gain * std::sqrt(2.0 / static_cast<double>(in + out)));
 }
-/// U(-b, b) with b = sqrt(6 / ((1 + a^2) fan_in)). Source: He et al. 2015. PyTorch: kaiming_uniform_ (leaky_relu slope
-/// a)
+
+/// What stands behind the weight: it decides the gain.
+enum class Nonlinearity { linear, sigmoid, tanh, relu, leaky_relu, selu };
+/// By how much weights are to be larger than 1 / sqrt(fan) so that a signal keeps its size; `slope` is leaky_relu's.
+/// PyTorch: calculate_gain, whose conv1d, conv2d, ... are linear
+inline double calculate_gain(Nonlinearity nonlinearity, double slope = 0.01) {
+  switch (nonlinearity) {
+    case Nonlinearity::tanh:
+      return 5.0 / 3;
+    case Nonlinearity::relu:
+      return std::sqrt(2.0);
+    case Nonlinearity::leaky_relu:
+      return std::sqrt(2 / (1 + slope * slope));
+    case Nonlinearity::selu:
+      return 0.75;
+    default:
+      return 1;
+  }
+}
+
+/// Which fan keeps its variance: that of the values going forward, or that of the gradients going back.
+enum class Fan { in, out };
+struct KaimingOptions {
+  double a = 0;  // the slope of leaky_relu
+  Fan mode = Fan::in;
+  Nonlinearity nonlinearity = Nonlinearity::leaky_relu;
+};
+namespace detail {
+/// gain / sqrt(fan).
+inline double kaiming_std(const Shape& shape, const KaimingOptions& options) {
+  const auto [in, out] = fans(shape);
+  return calculate_gain(options.nonlinearity, options.a) /
+         std::sqrt(static_cast<double>(options.mode == Fan::in ? in : out));
+}
+}  // namespace detail
+/// U(-b, b) with b = gain sqrt(3 / fan). Source: He et al. 2015. PyTorch: kaiming_uniform_
+/// Errors: ShapeError for fewer than two axes.
 template <Real T>
-void kaiming_uniform_(const Tensor<T>& x, double a = 0) {
-  const double bound = std::sqrt(6.0 / ((1 + a * a) * static_cast<double>(fans(x.shape()).first)));
+void kaiming_uniform_(const Tensor<T>& x, KaimingOptions options = {}) {
+  const double bound = std::sqrt(3.0) * detail::kaiming_std(x.shape(), options);
   uniform_(x, -bound, bound);
+}
+/// N(0, s) with s = gain / sqrt(fan). Source: He et al. 2015. PyTorch: kaiming_normal_
+/// Errors: ShapeError for fewer than two axes.
+template <Real T>
+void kaiming_normal_(const Tensor<T>& x, KaimingOptions options = {}) {
+  normal_(x, 0, detail::kaiming_std(x.shape(), options));
+}
+
+/// The identity, as far as the sizes go. Errors: ShapeError when x is no matrix. PyTorch: eye_
+template <Real T>
+void eye_(const Tensor<T>& x) {
+  if (x.dim() != 2) fail<ShapeError>("eye_: x ", x.shape(), " is no matrix");
+  const Tensor<T> y = zeros<T>(x.shape());
+  for (Index i = 0; i < y.size(0) && i < y.size(1); ++i) y.at({i, i}) = 1;
+  x.detach().copy_(y);
+}
+/// The convolution that hands its input channels on: 1 in the middle of the field for equal channels in and out, by
+/// groups of output channels. Shape: [out, in, ...] with one to three axes of a field.
+/// Errors: ShapeError for another number of axes, or groups that do not divide the channels. PyTorch: dirac_
+template <Real T>
+void dirac_(const Tensor<T>& x, Index groups = 1) {
+  if (x.dim() < 3 || x.dim() > 5) fail<ShapeError>("dirac_: x ", x.shape(), " has not 3, 4 or 5 axes");
+  if (groups < 1 || x.size(0) % groups != 0)
+    fail<ShapeError>("dirac_: ", groups, " groups do not divide the output channels of ", x.shape());
+  Tensor<T> y = zeros<T>(x.shape());
+  Index field = 1, middle = 0;
+  for (int axis = 2; axis < x.dim(); ++axis) {
+    field *= x.shape()[axis];
+    middle = middle * x.shape()[axis] + x.shape()[axis] / 2;
+  }
+  const Index out = x.size(0) / groups, in = x.size(1);
+  for (Index g = 0; g < groups; ++g)
+    for (Index c = 0; c < out && c < in && field > 0; ++c) y.data()[((g * out + c) * in + c) * field + middle] = 1;
+  x.detach().copy_(y);
+}
+
+/// gain times a matrix whose rows (columns, where there are more rows) are orthonormal, drawn evenly among all such: Q
+/// of the QR decomposition of a normal matrix, with the signs that make the diagonal of R positive. Further axes count
+/// as columns. Householder's reflections, in double.
+/// Errors: ShapeError for fewer than two axes. Source: Saxe et al. 2013. PyTorch: orthogonal_
+template <Real T>
+void orthogonal_(const Tensor<T>& x, double gain = 1) {
+  if (x.dim() < 2) fail<ShapeError>("orthogonal_: x ", x.shape(), " has fewer than two axes");
+  const Index rows = x.size(0), columns = rows > 0 ? x.numel() / rows : 0;
+  const Index m = rows > columns ? rows : columns, n = rows > columns ? columns : rows;  // m x n, tall
+  // Row j holds column j of the tall matrix; each reflection's vector stands in its column from the diagonal on.
+  const Tensor<double> a = randn<double>({n, m}), q = zeros<double>({n, m}), sign = ones<double>({n});
+  const auto dot = [m](const double* p, const double* r, Index from) {
+    double sum = 0;
+    for (Index i = from; i < m; ++i) sum += p[i] * r[i];
+    return sum;
+  };
+  const auto reflect = [&](const double* v, double* y, Index from) {  // y -= 2 v (v y) / (v v)
+    const double square = dot(v, v, from), scale = square > 0 ? 2 * dot(v, y, from) / square : 0;
+    for (Index i = from; i < m; ++i) y[i] -= scale * v[i];
+  };
+  for (Index j = 0; j < n; ++j) {
+    double* const v = a.data() + j * m;
+    const double norm = std::sqrt(dot(v, v, j));
+    if (v[j] > 0) sign.data()[j] = -1;  // R's diagonal is -sign(v_j) norm
+    v[j] += v[j] > 0 ? norm : -norm;
+    for (Index k = j + 1; k < n; ++k) reflect(v, a.data() + k * m, j);
+  }
+  for (Index k = 0; k < n; ++k) {  // column k of Q: the reflections, last first, of a unit vector
+    double* const y = q.data() + k * m;
+    y[k] = sign.data()[k];
+    for (Index j = n - 1; j >= 0; --j) reflect(a.data() + j * m, y, j);
+  }
+  const Tensor<T> y = empty<T>({rows, columns});
+  for (Index r = 0; r < rows; ++r)
+    for (Index c = 0; c < columns; ++c)
+      y.data()[r * columns + c] = static_cast<T>(gain * (rows > columns ? q.data()[c * m + r] : q.data()[r * m + c]));
+  x.detach().copy_(y.view(x.shape()));
 }
 
 }  // namespace gloss::inline GLOSS_ABI::nn::init

@@ -10,8 +10,9 @@
 namespace gloss::inline GLOSS_ABI::nn {
 
 /// y = last(... second(first(x))). Layers may be modules or any callables; modules are named by position.
-/// Keys: 0., 1., ...
+/// Shape: that of the first layer -> that of the last
 /// PyTorch: torch.nn.Sequential
+/// Keys: 0., 1., ...
 template <Real T, class... Layers>
 class Sequential final : public Module<T> {
  public:

@@ -51,8 +51,7 @@ Tensor<T> glu(const Tensor<T>& x, Index axis = -1) {
 /// Source: Shazeer 2020.
 template <Real T>
 Tensor<T> swiglu(const Tensor<T>& gate, const Tensor<T>& up) {
-  if (gate.shape() != up.shape())
-    fail<ShapeError>("swiglu: gate ", gate.shape(), " and up ", up.shape(), " differ");
+  if (gate.shape() != up.shape()) fail<ShapeError>("swiglu: gate ", gate.shape(), " and up ", up.shape(), " differ");
   ProfileScope scope("swiglu");
   const Tensor<T> z = gate.detach().contiguous(), v = up.detach().contiguous();
   const Index n = z.numel();

@@ -9,7 +9,7 @@
 namespace gloss::inline GLOSS_ABI {
 
 /// y = min(max(x + 3, 0), 6) / 6.
-/// Backward: dx = dy / 6 where -3 < x < 3, else 0; x is saved.
+/// Backward: dx = dy / 6 where -3 < x < 3, else 0; x is saved. (In double PyTorch takes the float nearest 1 / 6.)
 /// PyTorch: torch.nn.functional.hardsigmoid
 template <Real T>
 Tensor<T> hardsigmoid(const Tensor<T>& x) {

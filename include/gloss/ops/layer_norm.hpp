@@ -1,5 +1,7 @@
-// Layer normalisation
+// Layer normalisation, and normalisation by the root mean square
 #pragma once
+
+#include <limits>
 
 #include <gloss/kernels/layer_norm.hpp>
 #include <gloss/tensor/tensor.hpp>
@@ -7,6 +9,47 @@
 namespace gloss::inline GLOSS_ABI {
 
 using kernels::LayerNormKind;
+
+namespace detail {
+/// Either op below, under its name.
+template <class T>
+GLOSS_NOINLINE Tensor<T> normalize_rows(const char* op, const Tensor<T>& x, const Tensor<T>& gamma,
+                                        const Tensor<T>& beta, double eps, LayerNormKind kind) {
+  if (x.dim() == 0) fail<ShapeError>(op, ": a scalar has no axis to normalise");
+  const Index n = x.size(-1), rows = n > 0 ? x.numel() / n : 0;
+  if (gamma.defined() && gamma.shape() != Shape{n})
+    fail<ShapeError>(op, ": gamma ", gamma.shape(), " does not match the last axis of x ", x.shape());
+  if (beta.defined() && beta.shape() != Shape{n})
+    fail<ShapeError>(op, ": beta ", beta.shape(), " does not match the last axis of x ", x.shape());
+  ProfileScope scope(op);
+  if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
+  auto dense = [](const Tensor<T>& t) { return t.defined() ? t.detach().contiguous() : Tensor<T>{}; };
+  auto pointer = [](const Tensor<T>& t) { return t.defined() ? static_cast<const T*>(t.data()) : nullptr; };
+  const Tensor<T> in = dense(x), scale = dense(gamma), shift = dense(beta);
+  Tensor<T> y = empty<T>(x.shape()), mean = empty<T>({rows}), rscale = empty<T>({rows});
+  kernels::layer_norm_forward(static_cast<const T*>(in.data()), pointer(scale), pointer(shift), y.data(), mean.data(),
+                              rscale.data(), rows, n, eps, kind);
+  return record(
+      op, y, {x, gamma, beta}, [op, in, scale, mean, rscale, rows, n, kind, pointer](const Tensor<T>& dy, Grads& dx) {
+        if (is_grad_enabled()) fail<GradError>(op, ": a fused op has no second derivative");
+        ProfileScope work(op, true);
+        if (work) work.bytes(sizeof(T), {in.numel(), in.numel(), in.numel()});
+        const Tensor<T> g = dy.contiguous();
+        Tensor<T> d_in = dx.needs(0) ? empty<T>(in.shape()) : Tensor<T>{};
+        Tensor<T> d_gamma = dx.needs(1) ? empty<T>({n}) : Tensor<T>{},
+                  d_beta = dx.needs(2) ? empty<T>({n}) : Tensor<T>{};
+        const Tensor<T> workspace =
+            dx.needs(1) || dx.needs(2) ? empty<T>({kernels::layer_norm_workspace(rows, n)}) : Tensor<T>{};
+        auto target = [](const Tensor<T>& t) { return t.defined() ? t.data() : nullptr; };
+        kernels::layer_norm_backward(static_cast<const T*>(g.data()), static_cast<const T*>(in.data()), pointer(scale),
+                                     static_cast<const T*>(mean.data()), static_cast<const T*>(rscale.data()),
+                                     target(d_in), target(d_gamma), target(d_beta), target(workspace), rows, n, kind);
+        if (d_in.defined()) dx.add(0, std::move(d_in));
+        if (d_gamma.defined()) dx.add(1, std::move(d_gamma));
+        if (d_beta.defined()) dx.add(2, std::move(d_beta));
+      });
+}
+}  // namespace detail
 
 /// y = gamma * (x - mean) * s + beta over the last axis, with s = 1 / sqrt(var + eps), var dividing by n (kind torch),
 /// or s = 1 / (std + eps), std dividing by n - 1 (kind annotated). An undefined gamma is 1, an undefined beta 0.
@@ -17,40 +60,20 @@ using kernels::LayerNormKind;
 template <Real T>
 Tensor<T> layer_norm(const Tensor<T>& x, const Tensor<T>& gamma = {}, const Tensor<T>& beta = {}, double eps = 1e-5,
                      LayerNormKind kind = LayerNormKind::torch) {
-  if (x.dim() == 0) fail<ShapeError>("layer_norm: a scalar has no axis to normalise");
-  const Index n = x.size(-1), rows = n > 0 ? x.numel() / n : 0;
-  if (gamma.defined() && gamma.shape() != Shape{n})
-    fail<ShapeError>("layer_norm: gamma ", gamma.shape(), " does not match the last axis of x ", x.shape());
-  if (beta.defined() && beta.shape() != Shape{n})
-    fail<ShapeError>("layer_norm: beta ", beta.shape(), " does not match the last axis of x ", x.shape());
-  ProfileScope scope("layer_norm");
-  if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
-  auto dense = [](const Tensor<T>& t) { return t.defined() ? t.detach().contiguous() : Tensor<T>{}; };
-  auto pointer = [](const Tensor<T>& t) { return t.defined() ? static_cast<const T*>(t.data()) : nullptr; };
-  const Tensor<T> in = dense(x), scale = dense(gamma), shift = dense(beta);
-  Tensor<T> y = empty<T>(x.shape()), mean = empty<T>({rows}), rscale = empty<T>({rows});
-  kernels::layer_norm_forward(static_cast<const T*>(in.data()), pointer(scale), pointer(shift), y.data(), mean.data(),
-                              rscale.data(), rows, n, eps, kind);
-  return record("layer_norm", y, {x, gamma, beta},
-                [in, scale, mean, rscale, rows, n, kind, pointer](const Tensor<T>& dy, Grads& dx) {
-                  if (is_grad_enabled()) fail<GradError>("layer_norm: a fused op has no second derivative");
-                  ProfileScope work("layer_norm", true);
-                  if (work) work.bytes(sizeof(T), {in.numel(), in.numel(), in.numel()});
-                  const Tensor<T> g = dy.contiguous();
-                  Tensor<T> d_in = dx.needs(0) ? empty<T>(in.shape()) : Tensor<T>{};
-                  Tensor<T> d_gamma = dx.needs(1) ? empty<T>({n}) : Tensor<T>{},
-                            d_beta = dx.needs(2) ? empty<T>({n}) : Tensor<T>{};
-                  const Tensor<T> workspace =
-                      dx.needs(1) || dx.needs(2) ? empty<T>({kernels::layer_norm_workspace(rows, n)}) : Tensor<T>{};
-                  auto target = [](const Tensor<T>& t) { return t.defined() ? t.data() : nullptr; };
-                  kernels::layer_norm_backward(static_cast<const T*>(g.data()), static_cast<const T*>(in.data()),
-                                               pointer(scale), static_cast<const T*>(mean.data()),
-                                               static_cast<const T*>(rscale.data()), target(d_in), target(d_gamma),
-                                               target(d_beta), target(workspace), rows, n, kind);
-                  if (d_in.defined()) dx.add(0, std::move(d_in));
-                  if (d_gamma.defined()) dx.add(1, std::move(d_gamma));
-                  if (d_beta.defined()) dx.add(2, std::move(d_beta));
-                });
+  return detail::normalize_rows("layer_norm", x, gamma, beta, eps, kind);
+}
+
+/// y = gamma x / sqrt(mean of x^2 + eps) over the last axis. An undefined gamma is 1.
+/// Shape: x [..., n], gamma [n] -> [..., n]
+/// Errors: ShapeError when gamma does not match; GradError from a recorded backward (the op is fused).
+/// Backward: with g = dy gamma, s = 1 / sqrt(mean of x^2 + eps): dx = s (g - x s^2 mean(g x)), dgamma = sum over rows
+/// of dy x s; x and s are saved.
+/// Source: Zhang and Sennrich 2019.
+/// PyTorch: torch.nn.functional.rms_norm
+template <Real T>
+Tensor<T> rms_norm(const Tensor<T>& x, const Tensor<T>& gamma = {},
+                   double eps = static_cast<double>(std::numeric_limits<T>::epsilon())) {
+  return detail::normalize_rows("rms_norm", x, gamma, {}, eps, LayerNormKind::rms);
 }
 
 }  // namespace gloss::inline GLOSS_ABI

@@ -1,6 +1,9 @@
-// Reads the doc comments of the headers and writes docs/ops.md from them.
+// Reads the doc comments of the headers and writes pages from them: docs/ops.md, docs/layers.md.
 #pragma once
 
+#include <cctype>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -14,6 +17,8 @@ struct DocEntry {
   std::vector<std::string> text;        // the comment, line by line
   std::vector<std::string> signatures;  // without body
   std::vector<std::string> names;       // of the functions, each once: "softmax", "operator+", "Tensor::view"
+  bool is_module = false;               // a class that derives from Module
+  bool names_keys = false;              // whose visit names members
 
   /// Whether it stands for something that is called.
   bool is_function() const {
@@ -28,6 +33,12 @@ struct DocEntry {
     for (const std::string& line : text)
       if (line.starts_with(field) || line.find(". " + field) != std::string::npos) return true;
     return false;
+  }
+  /// What follows `field` at the beginning of a line, up to a comma or semicolon or the end; "" without it.
+  std::string field(const std::string& name) const {
+    for (const std::string& line : text)
+      if (line.starts_with(name)) return line.substr(name.size() + 1, line.find_first_of(",;") - name.size() - 1);
+    return "";
   }
 };
 
@@ -97,6 +108,33 @@ inline std::string signature(std::string text) {
         break;
   return trimmed(text);
 }
+
+/// How a module is made and called: the public constructors and calls in its body, lines[begin, end), without theirs.
+inline std::vector<std::string> module_signatures(const std::vector<std::string>& lines, std::size_t begin,
+                                                  std::size_t end, const std::string& name) {
+  std::vector<std::string> shown;
+  for (std::size_t i = begin; i < end && lines[i] != " private:"; ++i) {
+    std::string text = trimmed(lines[i]);
+    const bool here = lines[i].starts_with("  ") && !lines[i].starts_with("   ");
+    const bool makes = text.starts_with(name + "(") || text.starts_with("explicit " + name + "(") ||
+                       text.starts_with("static " + name + " ");
+    if (!here || (!makes && text.find(" operator()(") == std::string::npos)) continue;
+    int depth = 0;
+    std::string whole;
+    for (;; text = trimmed(lines[++i])) {
+      std::size_t at = 0;
+      for (; at < text.size(); ++at) {
+        if (text[at] == '(') ++depth;
+        if (text[at] == ')' && --depth == 0 && text.compare(at, 2, ")(") != 0) break;
+      }
+      whole += (whole.empty() ? "" : " ") + text.substr(0, at + 1);
+      if (at < text.size() || i + 1 >= end) break;
+    }
+    shown.push_back(signature(whole));
+  }
+  if (shown.empty() || shown[0].find(name + "(") == std::string::npos) shown.insert(shown.begin(), name + "()");
+  return shown;
+}
 }  // namespace detail
 
 /// The documented declarations of a header at namespace level, detail left out; with `members_of`, those in the public
@@ -151,12 +189,15 @@ inline DocHeader read_doc_header(const SourceFile& file, const std::string& memb
       text += " " + code(file.lines[++i]);
     if (text.starts_with("static_assert") || text.starts_with("friend ")) continue;
     if (text.starts_with("using kernels::")) continue;
+    const bool is_module =
+        text.find(" : Module<T> {") != std::string::npos || text.find(" : public Module<T> {") != std::string::npos;
     const bool is_aggregate = (text.find("struct ") != std::string::npos || text.starts_with("enum class ")) &&
-                              text.find('(') == std::string::npos;
+                              text.find('(') == std::string::npos && !is_module;
     const std::string name = detail::declared_name(text);
     std::string shown = detail::signature(text);
     if (is_aggregate && text.ends_with("{")) shown = text;
     // Skip its body; an aggregate is shown whole, for the comments beside its fields.
+    const std::size_t body = i + 1;
     if (text.ends_with("{")) {
       for (++i; i < file.lines.size() && file.lines[i] != indent + "}" && file.lines[i] != indent + "};"; ++i)
         if (is_aggregate) shown += "\n    " + file.lines[i];
@@ -168,11 +209,17 @@ inline DocHeader read_doc_header(const SourceFile& file, const std::string& memb
     if (!comment.empty() || !adjacent || header.entries.empty()) {
       if (comment.empty() && !speaks_for_itself)
         header.undocumented.push_back(file.at(static_cast<int>(i + 1)) + " " + name);
-      header.entries.push_back({file.name, comment, {}, {}});
+      header.entries.push_back({file.name, comment, {}, {}, is_module});
       comment.clear();
     }
     DocEntry& entry = header.entries.back();
-    entry.signatures.push_back(shown);
+    if (is_module) {
+      for (const std::string& s : detail::module_signatures(file.lines, body, i, name)) entry.signatures.push_back(s);
+      for (std::size_t k = body; k < i; ++k)
+        entry.names_keys = entry.names_keys || file.lines[k].find(" v(\"") != std::string::npos;
+    } else {
+      entry.signatures.push_back(shown);
+    }
     const std::string full = members_of.empty() ? name : members_of + "::" + name;
     if (std::find(entry.names.begin(), entry.names.end(), full) == entry.names.end()) entry.names.push_back(full);
     adjacent = true;
@@ -180,47 +227,18 @@ inline DocHeader read_doc_header(const SourceFile& file, const std::string& memb
   return header;
 }
 
-/// What docs/ops.md is about: factories, the members of Tensor, every header of ops/.
-inline std::vector<DocHeader> read_ops() {
-  std::vector<DocHeader> headers;
-  for (const auto& file : read_sources(GLOSS_SOURCE_DIR "/include/gloss")) {
-    if (file.name == "tensor/tensor_class.hpp") headers.push_back(read_doc_header(file, "Tensor"));
-    if (file.name == "tensor/factories.hpp" || file.folder() == "ops") headers.push_back(read_doc_header(file));
-  }
-  // What begins with "The shared part" is for those who write ops.
-  std::erase_if(headers,
-                [](const DocHeader& h) { return h.entries.empty() || h.title.starts_with("The shared part"); });
-  // Making tensors and the members first, then op by op.
-  std::stable_sort(headers.begin(), headers.end(), [](const DocHeader& a, const DocHeader& b) {
-    return a.name.starts_with("tensor/") && !b.name.starts_with("tensor/");
-  });
-  return headers;
+/// The link to a heading of the page it stands on.
+inline std::string anchor(const std::string& heading) {
+  std::string a;
+  for (const char c : heading)
+    if (std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-')
+      a += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return a;
 }
 
-/// The text of docs/ops.md.
-inline std::string ops_page(const std::vector<DocHeader>& headers) {
-  std::string page =
-      "# Ops\n\n"
-      "Every factory, member of `Tensor` and op, from the comments in the headers. This page is written by the test\n"
-      "program (`GLOSS_WRITE_DOCS=1 ctest -R meta.ops_doc`), and the test fails while it is not what the headers say.\n"
-      "`T` is the element type; `Real` means float or double, `Element` any type that a tensor can hold.\n\n";
-  const auto anchor = [](const std::string& name) {
-    std::string a;
-    for (const char c : name)
-      if (std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-')
-        a += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return a;
-  };
-  for (const DocHeader& h : headers) {
-    std::string names;
-    for (const DocEntry& e : h.entries)
-      for (const std::string& name : e.names) {
-        const std::string shown = name.substr(name.rfind(':') == std::string::npos ? 0 : name.rfind(':') + 1);
-        if (!shown.empty() && names.find("`" + shown + "`") == std::string::npos)
-          names += (names.empty() ? "" : " ") + ("`" + shown + "`");
-      }
-    page += "- [" + h.name + "](#" + anchor(h.name) + "): " + names + "\n";
-  }
+/// All comments with what they stand above, a section for each header.
+inline std::string sections(const std::vector<DocHeader>& headers) {
+  std::string page;
   for (const DocHeader& h : headers) {
     page += "\n## " + h.name + "\n\n";
     if (!h.title.empty()) page += h.title + (h.title.ends_with(".") ? "" : ".") + "\n";
@@ -237,6 +255,12 @@ inline std::string ops_page(const std::vector<DocHeader>& headers) {
     }
   }
   return page;
+}
+
+/// A page of docs/ as it stands.
+inline std::string read_page(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
 }  // namespace gloss_test
