@@ -27,6 +27,7 @@
 #include <gloss/nn/adaptive_avg_pool2d.hpp>
 #include <gloss/nn/adaptive_max_pool1d.hpp>
 #include <gloss/nn/adaptive_max_pool2d.hpp>
+#include <gloss/nn/apply.hpp>
 #include <gloss/nn/attention_mask.hpp>
 #include <gloss/nn/avg_pool1d.hpp>
 #include <gloss/nn/avg_pool2d.hpp>
@@ -40,6 +41,7 @@
 #include <gloss/nn/embedding.hpp>
 #include <gloss/nn/feed_forward_activation.hpp>
 #include <gloss/nn/flatten.hpp>
+#include <gloss/nn/freeze.hpp>
 #include <gloss/nn/gelu.hpp>
 #include <gloss/nn/glu.hpp>
 #include <gloss/nn/hardtanh.hpp>
@@ -55,6 +57,7 @@
 #include <gloss/nn/module.hpp>
 #include <gloss/nn/multihead_attention.hpp>
 #include <gloss/nn/parameter.hpp>
+#include <gloss/nn/parameter_vector.hpp>
 #include <gloss/nn/positions/alibi.hpp>
 #include <gloss/nn/positions/binary.hpp>
 #include <gloss/nn/positions/index.hpp>

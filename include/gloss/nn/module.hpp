@@ -50,7 +50,7 @@ class Module {
   virtual void visit(Visitor<T>& v) = 0;
 
   using Named = std::vector<std::pair<std::string, Tensor<T>>>;
-  /// Trainable tensors with their dotted names; a tied one appears once, under its first name.
+  /// Parameters with their dotted names, frozen ones too; a tied one appears once, under its first name.
   Named named_parameters() const;
   /// The same without names: handles for an optimizer.
   std::vector<Tensor<T>> parameters() const;
@@ -59,8 +59,10 @@ class Module {
   StateDict state_dict() const;
   /// All buffers, those that are not persistent too. PyTorch: named_buffers
   StateDict named_buffers() const;
-  /// Number of trainable numbers, tied ones counted once.
-  Index num_parameters() const;
+  /// Number of numbers in the parameters, tied ones counted once; of all, or of those that are not frozen.
+  Index num_parameters(bool trainable_only = false) const;
+  /// Freezes all parameters, or makes all trainable. nn::freeze does so by name. PyTorch: requires_grad_
+  void requires_grad_(bool on = true);
   /// Forgets all gradients.
   void zero_grad() const;
 
@@ -72,6 +74,9 @@ class Module {
   /// All modules within, with their dotted names, this one first, under "". One that stands under several names appears
   /// once. PyTorch: named_modules
   std::vector<std::pair<std::string, const Module*>> named_modules() const;
+  std::vector<std::pair<std::string, Module*>> named_modules();
+  /// Those directly within: not the modules of modules. PyTorch: named_children, with the entries of a ModuleList
+  std::vector<std::pair<std::string, Module*>> named_children();
 
  protected:
   /// What a forward returns through: `return this->output(y)`. It is y, and those who listen to this module get to know
@@ -197,10 +202,16 @@ StateDict Module<T>::named_buffers() const {
 }
 
 template <Real T>
-Index Module<T>::num_parameters() const {
+Index Module<T>::num_parameters(bool trainable_only) const {
   Index n = 0;
-  for (const Tensor<T>& p : parameters()) n += p.numel();
+  for (const Tensor<T>& p : parameters())
+    if (p.requires_grad() || !trainable_only) n += p.numel();
   return n;
+}
+
+template <Real T>
+void Module<T>::requires_grad_(bool on) {
+  for (Tensor<T>& p : parameters()) p.requires_grad_(on);
 }
 
 template <Real T>
@@ -209,9 +220,9 @@ void Module<T>::zero_grad() const {
 }
 
 template <Real T>
-std::vector<std::pair<std::string, const Module<T>*>> Module<T>::named_modules() const {
+std::vector<std::pair<std::string, Module<T>*>> Module<T>::named_modules() {
   struct Collector final : Visitor<T> {
-    std::vector<std::pair<std::string, const Module<T>*>> out;
+    std::vector<std::pair<std::string, Module<T>*>> out;
     void module(const std::string& path, Module<T>& m) override {
       for (const auto& entry : out)
         if (entry.second == &m) return;
@@ -220,8 +231,25 @@ std::vector<std::pair<std::string, const Module<T>*>> Module<T>::named_modules()
   };
   Collector collector;
   collector.out.emplace_back("", this);
-  const_cast<Module&>(*this).visit(collector);
+  visit(collector);
   return std::move(collector.out);
+}
+
+template <Real T>
+std::vector<std::pair<std::string, const Module<T>*>> Module<T>::named_modules() const {
+  const auto modules = const_cast<Module&>(*this).named_modules();
+  return {modules.begin(), modules.end()};
+}
+
+template <Real T>
+std::vector<std::pair<std::string, Module<T>*>> Module<T>::named_children() {
+  std::vector<std::pair<std::string, Module<T>*>> out;
+  for (const auto& [name, m] : named_modules()) {
+    if (m == this) continue;
+    const bool is_deeper = !out.empty() && name.starts_with(out.back().first + ".");
+    if (!is_deeper) out.emplace_back(name, m);
+  }
+  return out;
 }
 
 template <Real T>

@@ -28,16 +28,21 @@ class StepCount {
   Tensor<T> tensor_ = zeros<T>({});
 };
 
-/// Holds handles to the parameters it updates in place. An optimizer says in update() what happens to one parameter.
+/// Holds handles to the parameters it updates in place, and passes over those that are frozen.
+/// Errors: GradError for a parameter that is not a leaf, or when all are frozen; Error for a negative learning rate.
+/// An optimizer says in update() what happens to one parameter.
 /// PyTorch: torch.optim.Optimizer
 template <Real T>
 class Optimizer {
  public:
   Optimizer(std::vector<Tensor<T>> parameters, double lr) : lr_(lr), parameters_(std::move(parameters)) {
     if (!(lr >= 0)) fail("optimizer: learning rate ", lr, " is negative");
-    for (std::size_t i = 0; i < parameters_.size(); ++i)
-      if (!parameters_[i].requires_grad() || !parameters_[i].is_leaf())
-        fail<GradError>("optimizer: parameter ", i, " is not a leaf that requires a gradient");
+    bool any = parameters_.empty();
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+      if (!parameters_[i].is_leaf()) fail<GradError>("optimizer: parameter ", i, " is not a leaf");
+      any = any || parameters_[i].requires_grad();
+    }
+    if (!any) fail<GradError>("optimizer: no parameter requires a gradient");
   }
   virtual ~Optimizer() = default;
 
