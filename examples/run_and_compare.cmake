@@ -1,10 +1,12 @@
-# Runs PROGRAM, keeps its standard output in ACTUAL and compares it with EXPECTED. With PICTURES, PROGRAM draws into the
-# folder DRAWN, which must then hold the same files as PICTURES.
+# Runs PROGRAM in the folder of EXPECTED, keeps its standard output in ACTUAL and compares it with EXPECTED. With
+# PICTURES, PROGRAM draws into the folder DRAWN, which must then hold the same files as PICTURES.
+get_filename_component(folder "${EXPECTED}" DIRECTORY)
 if(DEFINED PICTURES)
   file(REMOVE_RECURSE "${DRAWN}")
   file(MAKE_DIRECTORY "${DRAWN}")
 endif()
-execute_process(COMMAND "${PROGRAM}" ${DRAWN} OUTPUT_FILE "${ACTUAL}" ERROR_VARIABLE errors RESULT_VARIABLE status)
+execute_process(COMMAND "${PROGRAM}" ${DRAWN} WORKING_DIRECTORY "${folder}"
+                OUTPUT_FILE "${ACTUAL}" ERROR_VARIABLE errors RESULT_VARIABLE status)
 if(NOT status EQUAL 0)
   file(READ "${ACTUAL}" actual)
   message(FATAL_ERROR "exit status ${status}\n${actual}\n${errors}")
