@@ -1,6 +1,6 @@
 // From the index to rotary: what each way of telling positions lacks and what the next one mends, in numbers and
 // pictures. docs/positions.md tells the story; the pictures there are those that this program draws.
-//   example_09_positions FOLDER    writes them there; without a folder, only the numbers are printed
+//   example_11_positions FOLDER    writes them there; without a folder, only the numbers are printed
 #include <cmath>
 #include <cstdio>
 #include <gloss/gloss.hpp>
