@@ -1,4 +1,4 @@
-// Parity: a model beside the PyTorch model it was ported from, layer by layer, on a batch that scripts/parity.py dumped.
+// Parity: a model beside the PyTorch model it was ported from, layer by layer, on a batch dumped by scripts/parity.py.
 #pragma once
 
 #include <algorithm>

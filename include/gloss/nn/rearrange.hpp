@@ -11,6 +11,7 @@
 namespace gloss::inline GLOSS_ABI::nn {
 
 /// The same elements in another order and shape: see rearrange. Rearrange<float>("b (h w) c -> b c h w", {{"h", 14}})
+/// Shape: as the pattern says
 /// Errors: Error for a wrong pattern, when the layer is made; ShapeError as rearrange.
 /// PyTorch: einops.layers.torch.Rearrange
 template <Real T>

@@ -22,6 +22,7 @@ struct RotaryEmbeddingOptions {
 /// max_positions; IndexError for an id that does; Error when base or scaling is not positive.
 /// Source: Su et al. 2021, 3.2; Chen et al. 2023 for scaling.
 /// PyTorch: transformers' LlamaRotaryEmbedding with apply_rotary_pos_emb, torchtune.modules.RotaryPositionalEmbeddings
+/// Keys: none: the tables of cosines and sines are buffers that are not persistent
 template <Real T>
 struct RotaryEmbedding final : Module<T> {
   Buffer<T> cosine, sine;  // [max_positions, dim / 2]
