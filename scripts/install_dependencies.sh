@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs, with apt, what building gloss needs and this machine lacks. Does nothing where all is there.
-#   scripts/install_dependencies.sh [build|tests|extras]...
-# build: compiler, CMake, Eigen and CLI11 (the default); tests: what tests and benchmarks add; extras: a second
-# compiler and the lint tools. Elsewhere than Debian and Ubuntu, install the same by hand.
+#   scripts/install_dependencies.sh [build|tests|site|extras]...
+# build: compiler, CMake, Eigen and CLI11 (the default); tests: what tests and benchmarks add; site: what makes the
+# documentation site (the tests make it, so they bring this); extras: a second compiler and the lint tools. Elsewhere than Debian and Ubuntu, install the same by hand.
 set -euo pipefail
 
 missing=()
@@ -23,6 +23,15 @@ want_cmake() { # 3.22 or newer, from wherever
   missing+=(cmake)
 }
 
+want_site() {
+  want_command doxygen doxygen
+  local python
+  for python in python3 /usr/bin/python3; do
+    if "$python" -c 'import markdown, pygments' 2>/dev/null; then return 0; fi
+  done
+  missing+=(python3 python3-markdown python3-pygments)
+}
+
 for set in "${@:-build}"; do
   case "$set" in
     build)
@@ -41,7 +50,9 @@ for set in "${@:-build}"; do
       want_file catch2 catch2
       want_file benchmark/benchmark.h libbenchmark-dev
       command -v pkgconf >/dev/null 2>&1 || want_command pkg-config pkg-config
+      want_site
       ;;
+    site) want_site ;;
     extras)
       want_command clang++ clang
       [ -e /usr/lib/llvm-14/lib/libomp.so ] || compgen -G '/usr/lib/llvm-*/lib/libomp.so' >/dev/null || missing+=(libomp-dev)
