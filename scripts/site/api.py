@@ -82,6 +82,7 @@ def slug(name):
 def for_doxygen(text):
     """A header as Doxygen is to see it; every line stays on its line."""
     text = re.sub(r"gloss::inline GLOSS_ABI\b", "gloss", text)
+    text = re.sub(r"\((max|min)\)(?=\()", r" \1", text)  # parentheses against macros
     out, inside_class = [], False
     lines = text.split("\n")
     for i, line in enumerate(lines):
@@ -242,10 +243,8 @@ def read(xml, headers):
         if kind == "namespace":
             for node in compound.iterfind("sectiondef/memberdef"):
                 found = member(node, name)
-                if found and (found.doc or found.kind in ("enum", "alias")):
-                    add(found)
-                elif found and found.header in headers and found.kind == "function":
-                    found.kind = "undocumented"
+                # Undocumented ones too, but for kernels: an operator needs no words beside its function.
+                if found and (found.doc or not found.header.startswith("kernels/")):
                     add(found)
         elif kind == "file":
             for node in compound.iterfind("sectiondef[@kind='define']/memberdef"):
@@ -277,21 +276,11 @@ def read(xml, headers):
 
     for header in headers.values():
         header.entities.sort(key=lambda e: e.line)
-        lines = header.text.split("\n")
         classes = {f"{e.namespace}::{e.name}" for e in header.entities if e.kind == "class"}
-        documented = {(e.namespace, e.name) for e in header.entities if e.kind == "function"}
-        kept = []
         for e in header.entities:
-            if e.kind == "undocumented":  # overloads count, and what follows without an empty line: one comment for all
-                close = kept and all(line.strip() for line in lines[kept[-1].line - 1:e.line]) and kept[-1].kind == "function"
-                if (e.namespace, e.name) not in documented and not close:
-                    continue
-                e.kind = "function"
             if e.namespace in classes:  # a class within a class, under its full name
                 outer = e.namespace.rpartition("::")
                 e.name, e.namespace = f"{outer[2]}::{e.name}", outer[0]
-            kept.append(e)
-        header.entities = kept
 
 
 def load(root, work):

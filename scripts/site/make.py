@@ -35,6 +35,7 @@ class Site:
         with tempfile.TemporaryDirectory(prefix="gloss-site-", dir=out.parent) as work:
             self.headers = api.load(tree, Path(work))
         self.names = Names(self.headers)
+        self.compare_with_ops_page()
         self.entities = {}  # "nn::Linear" and, where only one has it, "Linear" -> url
         for header in self.headers.values():
             for e in header.entities:
@@ -48,7 +49,7 @@ class Site:
         self.book = sorted((p for p in pages if p.startswith("docs/book/")), key=lambda p: (not p.endswith("README.md"), p))
         self.guides = sorted((p for p in pages if p not in self.book), key=lambda p: (rank.get(p, 99), p))
         self.examples = [p.parent.name for p in sorted((tree / "examples").glob("[0-9]*/main.cpp"))]
-        self.examples += [p.name for p in sorted((tree / "examples").iterdir()) if p.is_dir() and p.name not in self.examples]
+        self.examples += [p.parent.name for p in sorted((tree / "examples").glob("*/main.cpp")) if p.parent.name not in self.examples]
         self.titles = {p: self.title_of((tree / p).read_text()) for p in pages}
         self.wanted = []  # files shown under source/ since a page links to them
         self.index = []  # of the search
@@ -56,6 +57,15 @@ class Site:
     @staticmethod
     def title_of(text):
         return re.sub(r"`", "", re.search(r"(?m)^# (.+)$", text)[1])
+
+    def compare_with_ops_page(self):
+        """docs/ops.md is made by a parser of its own; what it names, Doxygen must have found as well."""
+        for path, names in re.findall(r"(?m)^- \[([\w/.]+)\]\(#\w+\): (.*)$", (self.tree / "docs/ops.md").read_text()):
+            entities = self.headers[path].entities
+            found = {e.name.rpartition("::")[2] for e in entities} | {getattr(m, "name", m[0] if isinstance(m, tuple) else "") for e in entities for m in e.members}
+            lost = set(re.findall(r"`([^`]+)`", names)) - found
+            if lost:
+                raise SystemExit(f"doxygen: {path}: not found: {', '.join(sorted(lost))}")
 
     # Where things are
 
@@ -199,7 +209,7 @@ class Site:
             for anchor, html in heads:
                 head, _, rest = html.partition("</h2>" if "</h2>" in html else "</h3>") if anchor else ("", "", html)
                 head = re.sub(r'<a class="here".*', "", head)
-                shown = unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", re.sub(r"<figure.*?</figure>", "", rest, flags=re.S)))).strip()
+                shown = unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", re.sub(r"<figure.*?</figure>|<wbr>", "", rest, flags=re.S)))).strip()
                 self.find_by(f"{head} ({title})" if anchor else title, kind, page.out + ("#" + anchor if anchor else ""), shown[:3000])
 
     def example_pages(self):
@@ -268,12 +278,14 @@ class Site:
         root = "../" * page.count("/")
         first = group[0]
         name = escape(first.name, quote=False)
-        kind = {"function": "", "class": "class", "alias": "alias", "enum": "enum", "concept": "concept", "variable": "constant",
+        kind = {"function": "", "class": "struct" if "struct " in first.signature else "class", "alias": "alias", "enum": "enum", "concept": "concept", "variable": "constant",
                 "macro": "macro"}[first.kind]
         out = [f'<section class="entity"><h2 id="{first.anchor}">{name} <small>{kind}</small>'
                f'<a class="here" href="#{first.anchor}" aria-label="Link to {name}">#</a></h2>']
         for i, e in enumerate(group):
-            out.append(f'<pre class="signature"><code>{highlight(e.signature, "cpp", self.names, root, folder)}</code></pre>')
+            shown = highlight(e.signature, "cpp", self.names, root, folder)
+            shown = re.sub(rf'<a class="n" href="{re.escape(root + page)}#{re.escape(e.anchor)}">(.*?)</a>', r"<b>\1</b>", shown)
+            out.append(f'<pre class="signature"><code>{shown}</code></pre>')
             out.append(self.doc(e.doc, page))
         if first.kind == "class" and first.members:
             rows, seen = [], {}
@@ -291,7 +303,7 @@ class Site:
             out.append('<div class="members">' + "".join(f'<div class="member"><pre><code>{escape(v)}</code></pre>{self.doc(d, page)}</div>'
                                                          for v, d in first.members) + "</div>")
         out.append("</section>")
-        kind = kind or ("op" if folder == "ops" else "function")
+        kind = "class" if first.kind == "class" else kind or ("op" if folder == "ops" else "function")
         full = (first.namespace.removeprefix("gloss").lstrip(":") + "::" + first.name).removeprefix("::")
         self.find_by(full, kind, f"{page}#{first.anchor}", self.first_sentence(" ".join(e.doc for e in group)))
         return "".join(out)

@@ -21,6 +21,9 @@ def github_slug(text, separator="-"):
     return re.sub(r"[^\w\- ]", "", unescape(text).strip().lower()).replace(" ", separator)
 
 
+WBR = r"\1<wbr>"
+
+
 class Page:
     def __init__(self, site, source, text, math=False):
         self.site, self.source = site, source  # source: path in the tree, from which links are seen
@@ -108,7 +111,7 @@ class Page:
         if m[1] is None:
             return m[0]  # is a link, or a block
         url = self.site.url_of_code(unescape(m[1]), self.out)
-        code = f"<code>{m[1]}</code>"
+        code = f"<code>{re.sub(r'(?<=[^/:])(/|::)(?=[^/:])', WBR, m[1])}</code>"  # where a narrow column may break it
         return f'<a class="code" href="{self.root}{url}">{code}</a>' if url else code
 
     def figure(self, m):
