@@ -31,6 +31,7 @@
 #include <gloss/nn/attention_mask.hpp>
 #include <gloss/nn/avg_pool1d.hpp>
 #include <gloss/nn/avg_pool2d.hpp>
+#include <gloss/nn/batch_norm.hpp>
 #include <gloss/nn/bilinear_pooling.hpp>
 #include <gloss/nn/clones.hpp>
 #include <gloss/nn/conv1d.hpp>
@@ -44,9 +45,11 @@
 #include <gloss/nn/freeze.hpp>
 #include <gloss/nn/gelu.hpp>
 #include <gloss/nn/glu.hpp>
+#include <gloss/nn/group_norm.hpp>
 #include <gloss/nn/hardtanh.hpp>
 #include <gloss/nn/identity.hpp>
 #include <gloss/nn/init.hpp>
+#include <gloss/nn/instance_norm.hpp>
 #include <gloss/nn/layer_norm.hpp>
 #include <gloss/nn/leaky_relu.hpp>
 #include <gloss/nn/linear.hpp>
@@ -93,6 +96,7 @@
 #include <gloss/ops/amax.hpp>
 #include <gloss/ops/any.hpp>
 #include <gloss/ops/attention.hpp>
+#include <gloss/ops/batch_norm.hpp>
 #include <gloss/ops/cast.hpp>
 #include <gloss/ops/cat.hpp>
 #include <gloss/ops/cdist.hpp>
@@ -117,6 +121,7 @@
 #include <gloss/ops/gather.hpp>
 #include <gloss/ops/gelu.hpp>
 #include <gloss/ops/glu.hpp>
+#include <gloss/ops/group_norm.hpp>
 #include <gloss/ops/hardswish.hpp>
 #include <gloss/ops/hstack.hpp>
 #include <gloss/ops/hyperbolic.hpp>
@@ -125,6 +130,7 @@
 #include <gloss/ops/index.hpp>
 #include <gloss/ops/index_select.hpp>
 #include <gloss/ops/indexed.hpp>
+#include <gloss/ops/instance_norm.hpp>
 #include <gloss/ops/isclose.hpp>
 #include <gloss/ops/isfinite.hpp>
 #include <gloss/ops/kl_div.hpp>

@@ -88,9 +88,6 @@ def tables():
     record("Linear/default", nn.Linear(3, 4), randn(2, 5, 3))
     record("Linear/vector", nn.Linear(3, 4), randn(3))
     record("Linear/no_bias", nn.Linear(3, 4, bias=False), randn(2, 3), {"bias": False})
-    for shape in ((), (2,), (2, 4)):
-        record(f"Bilinear/{len(shape)}", nn.Bilinear(3, 4, 2), [randn(*shape, 3), randn(*shape, 4)])
-    record("Bilinear/no_bias", nn.Bilinear(3, 4, 2, bias=False), [randn(2, 3), randn(2, 4)], {"bias": False})
     record("Embedding/default", nn.Embedding(6, 3), ids)
     record("Embedding/padding_idx", nn.Embedding(6, 3, padding_idx=2), ids, {"padding_idx": 2})
     record("Embedding/padding_negative", nn.Embedding(6, 3, padding_idx=-1), ids, {"padding_idx": -1})
@@ -116,7 +113,8 @@ def norms():
     record("RMSNorm/no_affine", nn.RMSNorm(5, elementwise_affine=False), randn(4, 5), {"sizes": [5], "affine": False})
     record("RMSNorm/wide", nn.RMSNorm(67), randn(2, 67), {"sizes": [67]})
 
-    for name, shapes in (("BatchNorm1d", ((5, 3), (4, 3, 6), (40, 19))), ("BatchNorm2d", ((3, 3, 2, 4), (2, 17, 5, 7)))):
+    for name, shapes in (("BatchNorm1d", ((5, 3), (4, 3, 6), (40, 19))),
+                         ("BatchNorm2d", ((3, 3, 2, 4), (2, 17, 5, 7))), ("BatchNorm3d", ((2, 3, 2, 1, 3),))):
         cls = getattr(nn, name)
         for i, shape in enumerate(shapes):
             c = shape[1]
@@ -124,26 +122,36 @@ def norms():
             record(f"{name}/eval{i}", cls(c).eval(), randn(*shape), {"c": c})
         shape = shapes[0]
         for label, options in (("eps", {"eps": 0.1}), ("momentum", {"momentum": 0.3}), ("cumulative", {"momentum": None}),
-                               ("no_affine", {"affine": False}), ("no_track", {"track_running_stats": False})):
+                               ("no_affine", {"affine": False}), ("no_bias", {"bias": False}),
+                               ("no_track", {"track_running_stats": False})):
             filed = {"c": 3, **{k: -1.0 if v is None else v for k, v in options.items()}}
             for mode in (True, False):
                 record(f"{name}/{label}_{'train' if mode else 'eval'}", cls(3, **options).train(mode), randn(*shape), filed)
         later = cls(3, momentum=None)
         later.num_batches_tracked.fill_(4)
         record(f"{name}/cumulative_fifth", later, randn(*shape), {"c": 3, "momentum": -1.0})
-    for shape, groups in (((3, 4, 2, 3), 2), ((2, 6, 5), 3), ((3, 4), 2), ((2, 3, 2, 3), 1), ((2, 6, 19), 6)):
+    record("BatchNorm1d/no_sample", nn.BatchNorm1d(3), randn(0, 3), {"c": 3})
+    record("BatchNorm2d/no_pixel", nn.BatchNorm2d(3), randn(2, 3, 0, 4), {"c": 3})
+    for shape, groups in (((3, 4, 2, 3), 2), ((2, 6, 5), 3), ((3, 4), 2), ((2, 3, 2, 3), 1), ((2, 6, 19), 6), ((5, 38), 2),
+                          ((2, 4, 2, 2, 3), 2)):
         c = shape[1]
         record(f"GroupNorm/{len(shape)}axes{c}in{groups}", nn.GroupNorm(groups, c), randn(*shape), {"groups": groups, "c": c})
-    record("GroupNorm/eps", nn.GroupNorm(2, 4, eps=0.1), randn(2, 4, 3), {"groups": 2, "c": 4, "eps": 0.1})
-    record("GroupNorm/no_affine", nn.GroupNorm(2, 4, affine=False), randn(2, 4, 3), {"groups": 2, "c": 4, "affine": False})
-    for name, shape in (("InstanceNorm1d", (2, 3, 5)), ("InstanceNorm2d", (2, 3, 2, 4))):
+    for label, options in (("eps", {"eps": 0.1}), ("no_affine", {"affine": False}), ("no_bias", {"bias": False})):
+        record(f"GroupNorm/{label}", nn.GroupNorm(2, 4, **options), randn(2, 4, 3), {"groups": 2, "c": 4, **options})
+    record("GroupNorm/eval", nn.GroupNorm(2, 4).eval(), randn(2, 4, 3), {"groups": 2, "c": 4})
+    record("GroupNorm/no_sample", nn.GroupNorm(2, 4), randn(0, 4, 3), {"groups": 2, "c": 4})
+    for name, shape in (("InstanceNorm1d", (2, 3, 5)), ("InstanceNorm2d", (2, 3, 2, 4)), ("InstanceNorm3d", (2, 3, 2, 1, 3))):
         cls = getattr(nn, name)
         for label, options in (("default", {}), ("eps", {"eps": 0.1}), ("affine", {"affine": True}),
-                               ("track", {"track_running_stats": True}),
-                               ("track_affine", {"affine": True, "track_running_stats": True, "momentum": 0.3})):
+                               ("no_bias", {"affine": True, "bias": False}), ("track", {"track_running_stats": True}),
+                               ("momentum", {"track_running_stats": True, "momentum": 0.3}),
+                               ("no_momentum", {"track_running_stats": True, "momentum": None}),
+                               ("track_affine", {"affine": True, "track_running_stats": True})):
+            filed = {"c": 3, **{k: -1.0 if v is None else v for k, v in options.items()}}
             for mode in (True, False):
-                record(f"{name}/{label}_{'train' if mode else 'eval'}", cls(3, **options).train(mode), randn(*shape), {"c": 3, **options})
+                record(f"{name}/{label}_{'train' if mode else 'eval'}", cls(3, **options).train(mode), randn(*shape), filed)
         record(f"{name}/single", cls(3, affine=True), randn(*shape[1:]), {"c": 3, "affine": True})
+        record(f"{name}/single_track", cls(3, track_running_stats=True), randn(*shape[1:]), {"c": 3, "track_running_stats": True})
 
 
 def containers():

@@ -189,8 +189,9 @@ inline DocHeader read_doc_header(const SourceFile& file, const std::string& memb
       text += " " + code(file.lines[++i]);
     if (text.starts_with("static_assert") || text.starts_with("friend ")) continue;
     if (text.starts_with("using kernels::")) continue;
-    const bool is_module =
-        text.find(" : Module<T> {") != std::string::npos || text.find(" : public Module<T> {") != std::string::npos;
+    const bool is_module = text.find(" : Module<T> {") != std::string::npos ||
+                           text.find(" : public Module<T> {") != std::string::npos ||
+                           text.find(" final : detail::") != std::string::npos;  // what it shares with others is there
     const bool is_aggregate = (text.find("struct ") != std::string::npos || text.starts_with("enum class ")) &&
                               text.find('(') == std::string::npos && !is_module;
     const std::string name = detail::declared_name(text);

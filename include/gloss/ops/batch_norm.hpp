@@ -1,0 +1,159 @@
+// Normalisation of channels over a batch
+#pragma once
+
+#include <atomic>
+#include <cmath>
+
+#include <gloss/core/spin_lock.hpp>
+#include <gloss/kernels/channel_norm.hpp>
+#include <gloss/tensor/tensor.hpp>
+
+namespace gloss::inline GLOSS_ABI {
+
+struct BatchNormOptions {
+  bool training = false;  // with the statistics of x, which then move the running ones
+  double momentum = 0.1;  // how far they move: running = (1 - momentum) running + momentum of the batch
+  double eps = 1e-5;
+};
+
+namespace detail {
+
+/// x as [n, channels, size].
+struct ChannelSizes {
+  Index n, channels, size = 1;
+  ChannelSizes(const char* op, const Shape& x) {
+    if (x.rank() < 2) fail<ShapeError>(op, ": x ", x, " has fewer than 2 axes");
+    n = x[0], channels = x[1];
+    for (int axis = 2; axis < x.rank(); ++axis) size *= x[axis];
+  }
+};
+
+/// A tensor that may be undefined, of one number for each channel of x.
+template <class T>
+void check_channels(const char* op, const char* name, const Tensor<T>& t, const Shape& x) {
+  if (t.defined() && t.shape() != Shape{x[1]})
+    fail<ShapeError>(op, ": ", name, " ", t.shape(), " does not match the channels of x ", x);
+}
+template <class T>
+Tensor<T> dense_or_none(const Tensor<T>& t) {
+  return t.defined() ? t.detach().contiguous() : Tensor<T>{};
+}
+template <class T>
+const T* read_or_null(const Tensor<T>& t) {
+  return t.defined() ? t.data() : nullptr;
+}
+template <class T>
+T* write_or_null(const Tensor<T>& t) {
+  return t.defined() ? t.data() : nullptr;
+}
+
+/// Held while running statistics change, so that several threads may train with one layer: which is then first is open,
+/// but no step is lost.
+inline constinit std::atomic_flag running_busy{};
+
+/// running = (1 - momentum) running + momentum scale (mean over the rows of batch [rows, channels]).
+template <class T>
+GLOSS_NOINLINE void move_running(const char* op, const Tensor<T>& running, const Tensor<T>& batch, double momentum,
+                                 double scale) {
+  const Index channels = running.numel(), rows = batch.numel() / channels;
+  const SpinLock lock(running_busy);
+  for (Index c = 0; c < channels; ++c) {
+    double mean = 0;
+    for (Index r = 0; r < rows; ++r) mean += static_cast<double>(batch.data()[r * channels + c]);
+    T& at = running.data()[c * running.strides()[0]];
+    at = static_cast<T>((1 - momentum) * static_cast<double>(at) + momentum * scale * mean / static_cast<double>(rows));
+  }
+  running.mark_changed(op);
+}
+
+/// y = gamma (x - mean) rscale + beta by channel, with the statistics of x, which are also put into mean, var and rscale
+/// [channels] unless x is empty, or with mean and rscale as they are given, where var is undefined.
+template <class T>
+GLOSS_NOINLINE Tensor<T> normalize_batch(const char* op, const Tensor<T>& x, const Tensor<T>& weight,
+                                         const Tensor<T>& bias, const Tensor<T>& mean, const Tensor<T>& var,
+                                         const Tensor<T>& rscale, double eps) {
+  ProfileScope scope(op);
+  if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
+  const auto [n, channels, size] = ChannelSizes(op, x.shape());
+  const Tensor<T> in = dense_or_none(x), gamma = dense_or_none(weight), beta = dense_or_none(bias);
+  Tensor<T> y = empty<T>(x.shape());
+  const bool of_batch = var.defined();
+  if (of_batch && x.numel() > 0) {
+    kernels::batch_norm_forward(read_or_null(in), read_or_null(gamma), read_or_null(beta), y.data(), mean.data(),
+                                var.data(), rscale.data(), n, channels, size, eps);
+  } else if (x.numel() > 0) {
+    kernels::batch_norm_apply(read_or_null(in), read_or_null(gamma), read_or_null(beta), read_or_null(mean),
+                              read_or_null(rscale), y.data(), n, channels, size);
+  }
+  return record(
+      op, y, {x, weight, bias},
+      [op, in, gamma, mean, rscale, of_batch, n = n, channels = channels, size = size](const Tensor<T>& dy, Grads& dx) {
+        if (is_grad_enabled()) fail<GradError>(op, ": a fused op has no second derivative");
+        ProfileScope work(op, true);
+        if (work) work.bytes(sizeof(T), {in.numel(), in.numel(), in.numel()});
+        const Tensor<T> g = dy.contiguous();
+        Tensor<T> d_in = dx.needs(0) ? empty<T>(in.shape()) : Tensor<T>{};
+        Tensor<T> d_gamma = dx.needs(1) ? empty<T>({channels}) : Tensor<T>{},
+                  d_beta = dx.needs(2) ? empty<T>({channels}) : Tensor<T>{};
+        kernels::batch_norm_backward(read_or_null(g), read_or_null(in), read_or_null(gamma), read_or_null(mean),
+                                     read_or_null(rscale), write_or_null(d_in), write_or_null(d_gamma),
+                                     write_or_null(d_beta), n, channels, size, of_batch);
+        if (d_in.defined()) dx.add(0, std::move(d_in));
+        if (d_gamma.defined()) dx.add(1, std::move(d_gamma));
+        if (d_beta.defined()) dx.add(2, std::move(d_beta));
+      });
+}
+
+/// The same with running statistics.
+template <class T>
+Tensor<T> normalize_running(const char* op, const Tensor<T>& x, const Tensor<T>& running_mean,
+                            const Tensor<T>& running_var, const Tensor<T>& weight, const Tensor<T>& bias, double eps) {
+  Tensor<T> rscale = empty<T>(running_var.shape());
+  for (Index c = 0; c < rscale.numel(); ++c)
+    rscale.data()[c] =
+        static_cast<T>(1 / std::sqrt(static_cast<double>(running_var.data()[c * running_var.strides()[0]]) + eps));
+  return normalize_batch<T>(op, x, weight, bias, dense_or_none(running_mean), {}, rscale, eps);
+}
+
+}  // namespace detail
+
+/// y = weight (x - mean) / sqrt(var + eps) + bias for each channel. In training mean and var are those of the channel
+/// over the batch, var dividing by the number of elements, and running_mean and running_var, where they are given, move
+/// towards them, the latter towards the var that divides by one less. Otherwise they are running_mean and running_var.
+/// An undefined weight is 1, an undefined bias 0.
+/// Shape: x [n, c, ...], all others [c] -> the same as x
+/// Errors: ShapeError when they do not match, for one of the running statistics without the other, for neither outside
+/// of training, and in training for one element per channel; GradError from a recorded backward (the op is fused).
+/// Backward: with d = x - mean, s = 1 / sqrt(var + eps), M elements per channel: dx = weight s (dy - sum(dy) / M -
+/// d s^2 sum(dy d) / M) in training, weight s dy otherwise; dweight = s sum(dy d), dbias = sum(dy); x, the means and s
+/// are saved.
+/// Source: Ioffe and Szegedy 2015.
+/// PyTorch: torch.nn.functional.batch_norm
+template <Real T>
+Tensor<T> batch_norm(const Tensor<T>& x, const Tensor<T>& running_mean, const Tensor<T>& running_var,
+                     const Tensor<T>& weight = {}, const Tensor<T>& bias = {}, BatchNormOptions options = {}) {
+  const char* const op = "batch_norm";
+  const auto [n, channels, size] = detail::ChannelSizes(op, x.shape());
+  detail::check_channels(op, "running_mean", running_mean, x.shape());
+  detail::check_channels(op, "running_var", running_var, x.shape());
+  detail::check_channels(op, "weight", weight, x.shape());
+  detail::check_channels(op, "bias", bias, x.shape());
+  if (running_mean.defined() != running_var.defined())
+    fail<ShapeError>(op, ": one of running_mean and running_var is given without the other");
+  if (!options.training) {
+    if (!running_mean.defined()) fail<ShapeError>(op, ": running_mean and running_var are wanted outside of training");
+    return detail::normalize_running(op, x, running_mean, running_var, weight, bias, options.eps);
+  }
+  const Index count = n * size;
+  if (count == 1) fail<ShapeError>(op, ": training wants more than one value per channel, got x ", x.shape());
+  const Tensor<T> mean = zeros<T>({channels}), var = zeros<T>({channels}), rscale = zeros<T>({channels});
+  Tensor<T> y = detail::normalize_batch(op, x, weight, bias, mean, var, rscale, options.eps);
+  if (running_mean.defined() && x.numel() > 0) {
+    detail::move_running(op, running_mean, mean, options.momentum, 1);
+    detail::move_running(op, running_var, var, options.momentum,
+                         static_cast<double>(count) / static_cast<double>(count - 1));
+  }
+  return y;
+}
+
+}  // namespace gloss::inline GLOSS_ABI

@@ -1,0 +1,68 @@
+// Normalisation of groups of channels within a sample
+#pragma once
+
+#include <gloss/ops/batch_norm.hpp>
+
+namespace gloss::inline GLOSS_ABI {
+
+namespace detail {
+/// y = gamma (x - mean) / sqrt(var + eps) + beta by group, which are numbered along axis 1. mean, and var where it is
+/// defined, become [n, groups], unless x is empty.
+template <class T>
+GLOSS_NOINLINE Tensor<T> normalize_groups(const char* op, const Tensor<T>& x, Index groups, const Tensor<T>& weight,
+                                          const Tensor<T>& bias, const Tensor<T>& mean, const Tensor<T>& var,
+                                          double eps) {
+  ProfileScope scope(op);
+  if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
+  const auto [n, channels, size] = ChannelSizes(op, x.shape());
+  const Tensor<T> in = dense_or_none(x), gamma = dense_or_none(weight), beta = dense_or_none(bias);
+  Tensor<T> y = empty<T>(x.shape()), rscale = zeros<T>(mean.shape());
+  if (x.numel() > 0)
+    kernels::group_norm_forward(read_or_null(in), read_or_null(gamma), read_or_null(beta), y.data(), mean.data(),
+                                write_or_null(var), rscale.data(), n, channels, size, groups, eps);
+  return record(
+      op, y, {x, weight, bias},
+      [op, in, gamma, mean, rscale, groups, n = n, channels = channels, size = size](const Tensor<T>& dy, Grads& dx) {
+        if (is_grad_enabled()) fail<GradError>(op, ": a fused op has no second derivative");
+        ProfileScope work(op, true);
+        if (work) work.bytes(sizeof(T), {in.numel(), in.numel(), in.numel()});
+        const Tensor<T> g = dy.contiguous();
+        Tensor<T> d_in = dx.needs(0) ? empty<T>(in.shape()) : Tensor<T>{};
+        Tensor<T> d_gamma = dx.needs(1) ? empty<T>({channels}) : Tensor<T>{},
+                  d_beta = dx.needs(2) ? empty<T>({channels}) : Tensor<T>{};
+        const Tensor<T> workspace = empty<T>({2, n, channels});
+        kernels::group_norm_backward(read_or_null(g), read_or_null(in), read_or_null(gamma), read_or_null(mean),
+                                     read_or_null(rscale), write_or_null(d_in), write_or_null(d_gamma),
+                                     write_or_null(d_beta), workspace.data(), n, channels, size, groups);
+        if (d_in.defined()) dx.add(0, std::move(d_in));
+        if (d_gamma.defined()) dx.add(1, std::move(d_gamma));
+        if (d_beta.defined()) dx.add(2, std::move(d_beta));
+      });
+}
+}  // namespace detail
+
+/// y = weight (x - mean) / sqrt(var + eps) + bias, mean and var those of a group of neighbouring channels in a sample, var
+/// dividing by the number of elements; weight and bias by channel. An undefined weight is 1, an undefined bias 0.
+/// Shape: x [n, c, ...], weight [c], bias [c] -> the same as x
+/// Errors: ShapeError when they do not match, when num_groups does not divide c, or for a single element altogether per
+/// group; GradError from a recorded backward (the op is fused).
+/// Backward: with d = x - mean, s = 1 / sqrt(var + eps), g = dy weight, M elements per group: dx = s (g - sum(g) / M -
+/// d s^2 sum(g d) / M); dweight = sum of dy d s, dbias = sum of dy; x, the means and s are saved.
+/// Source: Wu and He 2018.
+/// PyTorch: torch.nn.functional.group_norm
+template <Real T>
+Tensor<T> group_norm(const Tensor<T>& x, Index num_groups, const Tensor<T>& weight = {}, const Tensor<T>& bias = {},
+                     double eps = 1e-5) {
+  const char* const op = "group_norm";
+  const auto [n, channels, size] = detail::ChannelSizes(op, x.shape());
+  if (num_groups < 1) fail<ShapeError>(op, ": num_groups ", num_groups, " is not positive");
+  if (channels % num_groups != 0)
+    fail<ShapeError>(op, ": num_groups ", num_groups, " does not divide the channels of x ", x.shape());
+  detail::check_channels(op, "weight", weight, x.shape());
+  detail::check_channels(op, "bias", bias, x.shape());
+  if (n * (channels / num_groups) * size == 1)
+    fail<ShapeError>(op, ": groups want more than one value, got x ", x.shape(), " in ", num_groups, " groups");
+  return detail::normalize_groups<T>(op, x, num_groups, weight, bias, zeros<T>({n, num_groups}), {}, eps);
+}
+
+}  // namespace gloss::inline GLOSS_ABI
