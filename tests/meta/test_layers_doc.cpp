@@ -52,10 +52,15 @@ std::string layers_page() {
   };
   each_layer([&](const DocHeader& h, const DocEntry& e) {
     page += "| [" + e.names[0] + "](#" + gloss_test::anchor(h.name) + ") | " + code(e.field("PyTorch:")) + " | ";
-    for (const std::string& line : e.text)
-      if (line.starts_with("Keys:")) page += line.substr(6);
-    page += " |\n";
+    page += e.whole_field("Keys:") + " |\n";
   });
+  page +=
+      "\n`torch.nn.ModuleList` is a `std::vector` of layers of one type: `visit` names it once, and its members are\n"
+      "`blocks.0`, `blocks.1`, ... `ModuleDict`, and a list of layers of several types, are members that `visit` "
+      "names\n"
+      "with a dot: `v(\"heads.a\", a)`; with keys that are known at run time, a `std::map` and a loop over it in "
+      "`visit`.\n"
+      "`ParameterList` and `ParameterDict` are the same with parameters.\n";
   return page + gloss_test::sections(layers());
 }
 
@@ -87,6 +92,7 @@ TEST_CASE("docs/layers.md: each layer says its shapes, where it is from and its 
     if (e.text.empty()) complaints += where + " has no comment";
     if (!e.has("Shape:")) complaints += where + " has no Shape:";
     if (!e.has("PyTorch:") && !e.has("AT:") && !e.has("Source:")) complaints += where + " has no PyTorch: or Source:";
+    if (e.has("PyTorch:") && e.field("PyTorch:").empty()) complaints += where + " has a PyTorch: that begins no line";
     if (e.names_keys && !e.has("Keys:")) complaints += where + " has no Keys:";
     if (tests.find(e.names[0] + "<") == std::string::npos && tests.find("(" + e.names[0] + ")") == std::string::npos)
       complaints += where + " stands in no test of tests/nn";

@@ -1,5 +1,8 @@
 // BatchNorm, GroupNorm and InstanceNorm against PyTorch: tests/golden/generate_nn_layers.py; their running statistics, and
 // what they refuse. Containers against PyTorch's.
+#include <functional>
+#include <map>
+#include <string>
 #include <thread>
 
 #include <gloss/nn/batch_norm.hpp>
@@ -10,6 +13,7 @@
 #include <gloss/nn/relu.hpp>
 #include <gloss/nn/sequential.hpp>
 #include <gloss/nn/tanh.hpp>
+#include <gloss/ops/sub.hpp>
 
 #include "support/layer_golden.hpp"
 
@@ -47,6 +51,27 @@ nn::InstanceNormOptions instance_options(const LayerCase<T>& c) {
 #define CHECK_CHANNEL_NORM(layer, options) \
   check_layers(golden(), #layer "/",       \
                []<class T>(const LayerCase<T>& c) { return nn::layer<T>(c.integer("c"), options(c)); })
+
+/// torch.nn.ModuleList and ModuleDict: members of several types, and members by a key.
+template <Real T>
+struct Lists final : nn::Module<T> {
+  nn::Linear<T> first{3, 3};
+  nn::LayerNorm<T> second{3};
+  std::map<std::string, nn::Linear<T>, std::greater<>> heads;
+
+  Lists() {
+    for (const char* key : {"a", "b"}) heads.emplace(key, nn::Linear<T>(3, 2));
+  }
+  Tensor<T> operator()(const Tensor<T>& x) const {
+    const Tensor<T> y = second(first(x));
+    return this->output(heads.at("a")(y) - heads.at("b")(y));
+  }
+  void visit(nn::Visitor<T>& v) override {
+    v("blocks.0", first);
+    v("blocks.1", second);
+    for (auto& [key, head] : heads) v("heads." + key, head);
+  }
+};
 
 }  // namespace
 
@@ -165,4 +190,5 @@ TEST_CASE("layers: Sequential, and lists and named layers of a module, are PyTor
     return nn::Sequential<T, nn::Linear<T>, nn::ReLU<T>, Inner, nn::Linear<T>>(
         nn::Linear<T>(3, 4), nn::ReLU<T>(), Inner(nn::Linear<T>(4, 4), nn::Tanh<T>()), nn::Linear<T>(4, 2));
   });
+  check_layers(golden(), "Lists/", []<class T>(const LayerCase<T>&) { return Lists<T>(); });
 }

@@ -11,6 +11,15 @@
 
 namespace gloss_test {
 
+namespace detail {
+/// Whether a line of a comment begins one of the fields that stand on lines of their own.
+inline bool starts_field(const std::string& line) {
+  for (const char* f : {"Shape:", "Errors:", "Backward:", "Source:", "PyTorch:", "AT:", "Keys:"})
+    if (line.starts_with(f)) return true;
+  return false;
+}
+}  // namespace detail
+
 /// A documented declaration with the undocumented ones that follow it directly.
 struct DocEntry {
   std::string header;                   // "ops/softmax.hpp"
@@ -33,6 +42,20 @@ struct DocEntry {
     for (const std::string& line : text)
       if (line.starts_with(field) || line.find(". " + field) != std::string::npos) return true;
     return false;
+  }
+  /// What follows `field` at the beginning of a line, to the end of the comment or to the next field.
+  std::string whole_field(const std::string& name) const {
+    std::string found;
+    bool inside = false;
+    for (const std::string& line : text) {
+      if (line.starts_with(name))
+        inside = true, found = line.substr(name.size() + 1);
+      else if (inside && detail::starts_field(line))
+        inside = false;
+      else if (inside)
+        found += " " + line;
+    }
+    return found;
   }
   /// What follows `field` at the beginning of a line, up to a comma or semicolon or the end; "" without it.
   std::string field(const std::string& name) const {
@@ -189,9 +212,9 @@ inline DocHeader read_doc_header(const SourceFile& file, const std::string& memb
       text += " " + code(file.lines[++i]);
     if (text.starts_with("static_assert") || text.starts_with("friend ")) continue;
     if (text.starts_with("using kernels::")) continue;
+    const bool shares = text.find(" final : detail::") != std::string::npos && text.ends_with("<T> {");
     const bool is_module = text.find(" : Module<T> {") != std::string::npos ||
-                           text.find(" : public Module<T> {") != std::string::npos ||
-                           text.find(" final : detail::") != std::string::npos;  // what it shares with others is there
+                           text.find(" : public Module<T> {") != std::string::npos || shares;
     const bool is_aggregate = (text.find("struct ") != std::string::npos || text.starts_with("enum class ")) &&
                               text.find('(') == std::string::npos && !is_module;
     const std::string name = detail::declared_name(text);
@@ -248,9 +271,7 @@ inline std::string sections(const std::vector<DocHeader>& headers) {
       for (const std::string& s : e.signatures) page += "    " + s + "\n";
       page += "\n";
       for (std::size_t i = 0; i < e.text.size(); ++i) {
-        bool field = false;  // a line of its own, and the line before it must end
-        for (const char* f : {"Shape:", "Errors:", "Backward:", "Source:", "PyTorch:", "AT:", "Keys:"})
-          field = field || (i + 1 < e.text.size() && e.text[i + 1].starts_with(f));
+        const bool field = i + 1 < e.text.size() && detail::starts_field(e.text[i + 1]);  // the line before it must end
         page += e.text[i] + (field ? "  \n" : "\n");
       }
     }

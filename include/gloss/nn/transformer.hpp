@@ -46,8 +46,8 @@ struct TransformerMasks {
 /// Shape: src [m, batch, d_model], tgt [n, batch, d_model], with batch_first [batch, m, d_model] and [batch, n,
 /// d_model], without a batch [m, d_model] and [n, d_model] -> as tgt
 /// Errors: ShapeError when src and tgt differ in batch, do not end in d_model, or as MultiheadAttention.
-/// Source: paper 3. PyTorch: torch.nn.Transformer; every parameter with more than one axis is drawn by Xavier's uniform
-/// rule
+/// Source: paper 3.
+/// PyTorch: torch.nn.Transformer; every parameter with more than one axis is drawn by Xavier's uniform rule
 /// Keys: encoder., decoder.
 template <Real T, class Encoder = TransformerEncoder<T>, class Decoder = TransformerDecoder<T>>
 struct Transformer final : Module<T> {

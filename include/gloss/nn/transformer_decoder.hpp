@@ -23,7 +23,8 @@ struct TransformerDecoderMasks {
 /// called as TransformerDecoderLayer is, the norm any that is called with a tensor.
 /// Shape: tgt, memory as the layer's -> as tgt
 /// Errors: as the layer's; Error when num_layers is negative.
-/// Source: paper 3.1. PyTorch: torch.nn.TransformerDecoder
+/// Source: paper 3.1.
+/// PyTorch: torch.nn.TransformerDecoder
 /// Keys: layers.0., ..., layers.(num_layers - 1)., norm.
 template <Real T, class Layer = TransformerDecoderLayer<T>, class Norm = LayerNorm<T>>
 struct TransformerDecoder final : Module<T> {

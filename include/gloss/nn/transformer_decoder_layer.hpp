@@ -22,7 +22,8 @@ struct TransformerDecoderLayerMasks {
 /// Shape: tgt [n, batch, d_model], memory [m, batch, d_model], with batch_first [batch, n, d_model] and [batch, m,
 /// d_model], without a batch [n, d_model] and [m, d_model] -> as tgt
 /// Errors: ShapeError and Error as MultiheadAttention, Linear and Dropout.
-/// Source: paper 3.1; Xiong et al. 2020 for norm_first. PyTorch: torch.nn.TransformerDecoderLayer
+/// Source: paper 3.1; Xiong et al. 2020 for norm_first.
+/// PyTorch: torch.nn.TransformerDecoderLayer
 /// Keys: self_attn., multihead_attn., linear1., linear2., norm1., norm2., norm3., and activation. where that is a
 /// module with parameters
 template <Real T>

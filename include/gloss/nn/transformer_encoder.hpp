@@ -22,7 +22,8 @@ struct TransformerEncoderMasks {
 /// reads, norm(0).
 /// Shape: src as the layer's -> the same
 /// Errors: as the layer's; Error when num_layers is negative.
-/// Source: paper 3.1. PyTorch: torch.nn.TransformerEncoder
+/// Source: paper 3.1.
+/// PyTorch: torch.nn.TransformerEncoder
 /// Keys: layers.0., ..., layers.(num_layers - 1)., norm.
 template <Real T, class Layer = TransformerEncoderLayer<T>, class Norm = LayerNorm<T>>
 struct TransformerEncoder final : Module<T> {

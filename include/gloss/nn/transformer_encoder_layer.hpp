@@ -32,8 +32,9 @@ struct TransformerEncoderLayerMasks {
 /// True in a mask HIDES, numbers are added; see MultiheadAttention.
 /// Shape: [n, batch, d_model], with batch_first [batch, n, d_model], without a batch [n, d_model] -> the same
 /// Errors: ShapeError and Error as MultiheadAttention, Linear and Dropout.
-/// Source: paper 3.1; Xiong et al. 2020 for norm_first. PyTorch: torch.nn.TransformerEncoderLayer. Its faster path for
-/// inference gives the same but for queries that may attend to nothing.
+/// Source: paper 3.1; Xiong et al. 2020 for norm_first.
+/// PyTorch: torch.nn.TransformerEncoderLayer; its faster path for inference gives the same but for queries that may
+/// attend to nothing.
 /// Keys: self_attn., linear1., linear2., norm1., norm2., and activation. where that is a module with parameters
 template <Real T>
 struct TransformerEncoderLayer final : Module<T> {
