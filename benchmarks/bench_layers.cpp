@@ -1,8 +1,8 @@
-// The layers of nn at the sizes of a base Transformer (512 tokens, d_model 512, d_ff 2048) and of a ResNet, as a program
-// calls them: NAME/forward in evaluation without a graph, NAME/forward_backward in training, with the gradients of input
-// and parameters. Attention and the Transformer family are bench_nn_transformer's, convolutions and pools bench_conv's.
-// What the layers compute is compared with PyTorch in tests/nn. benchmarks/peers/layers.py times PyTorch's modules on
-// the same cases.
+// The layers of nn at the sizes of a base Transformer (512 tokens, d_model 512, d_ff 2048) and of a ResNet, as a
+// program calls them: NAME/forward in evaluation without a graph, NAME/forward_backward in training, with the gradients
+// of input and parameters. Attention and the Transformer family are bench_nn_transformer's, convolutions and pools
+// bench_conv's. What the layers compute is compared with PyTorch in tests/nn. benchmarks/peers/layers.py times
+// PyTorch's modules on the same cases.
 #include <functional>
 #include <memory>
 #include <string>

@@ -1,5 +1,5 @@
-// BatchNorm, GroupNorm and InstanceNorm against PyTorch: tests/golden/generate_nn_layers.py; their running statistics, and
-// what they refuse. Containers against PyTorch's.
+// BatchNorm, GroupNorm and InstanceNorm against PyTorch: tests/golden/generate_nn_layers.py; their running statistics,
+// and what they refuse. Containers against PyTorch's.
 #include <functional>
 #include <map>
 #include <string>

@@ -1,5 +1,5 @@
-// batch_norm, group_norm and instance_norm: their composed forms, derivatives, edges, errors and threads. PyTorch's values
-// are compared in tests/nn/test_norms.cpp.
+// batch_norm, group_norm and instance_norm: their composed forms, derivatives, edges, errors and threads. PyTorch's
+// values are compared in tests/nn/test_norms.cpp.
 #include <gloss/ops/abs.hpp>
 #include <gloss/ops/add.hpp>
 #include <gloss/ops/amax.hpp>

@@ -118,8 +118,8 @@ GLOSS_INLINE void gradient_run(const T* dy, const T* x, T* dx, Index n, T mu, T 
   });
 }
 
-/// f.template operator()<k>(c, m) for the channels of x [rows, channels], in parallel; there the channels are the lanes:
-/// k vectors from channel c on, of m lanes each.
+/// f.template operator()<k>(c, m) for the channels of x [rows, channels], in parallel; there the channels are the
+/// lanes: k vectors from channel c on, of m lanes each.
 template <class T, class F>
 GLOSS_INLINE void each_column(Index rows, Index channels, const F& f) {
   constexpr Index l = lanes<T>, many = 4;
@@ -291,7 +291,8 @@ void batch_norm_backward(const T* dy, const T* x, const T* gamma, const T* mean,
 }
 
 /// Of each group of channels of a sample: mean, var = sum of squared deviations / count, rscale = 1 / sqrt(var + eps),
-/// and y = gamma (x - mean) rscale + beta, gamma and beta by channel; a null gamma is 1, a null beta 0. var may be null.
+/// and y = gamma (x - mean) rscale + beta, gamma and beta by channel; a null gamma is 1, a null beta 0. var may be
+/// null.
 /// Shape: x, y [n, channels, size]; gamma, beta [channels]; mean, var, rscale [n, groups].
 template <class T>
 void group_norm_forward(const T* x, const T* gamma, const T* beta, T* y, T* mean, T* var, T* rscale, Index n,

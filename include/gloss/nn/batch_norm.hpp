@@ -74,9 +74,9 @@ class BatchNorm : public ChannelNorm<T> {
 
 }  // namespace detail
 
-/// y = (x - mean) / sqrt(var + eps) * weight + bias for each channel. In training mean and var are those over the batch,
-/// and the running ones move towards them: the call then changes the layer, in steps that do not disturb each other
-/// when several threads make it. In evaluation they are the running ones, and nothing changes.
+/// y = (x - mean) / sqrt(var + eps) * weight + bias for each channel. In training mean and var are those over the
+/// batch, and the running ones move towards them: the call then changes the layer, in steps that do not disturb each
+/// other when several threads make it. In evaluation they are the running ones, and nothing changes.
 /// Shape: [n, num_features] or [n, num_features, l] -> the same
 /// Errors: ShapeError for other shapes, a negative num_features, and in training for one value per channel.
 /// Source: Ioffe and Szegedy 2015.

@@ -12,8 +12,8 @@ struct GroupNormOptions {
   bool bias = true;    // false: affine without a bias
 };
 
-/// y = (x - mean) / sqrt(var + eps) * weight + bias, mean and var those of a group of neighbouring channels in a sample,
-/// in evaluation as in training.
+/// y = (x - mean) / sqrt(var + eps) * weight + bias, mean and var those of a group of neighbouring channels in a
+/// sample, in evaluation as in training.
 /// Shape: [n, num_channels, ...] -> the same
 /// Errors: ShapeError when num_groups does not divide num_channels, for a negative size, for an x of other channels or
 /// with a single element per group.

@@ -37,8 +37,8 @@ class InstanceNorm : public ChannelNorm<T> {
 }  // namespace detail
 
 /// y = (x - mean) / sqrt(var + eps) * weight + bias, mean and var those of a channel in a sample. With
-/// track_running_stats they are the running ones in evaluation, and in training the call moves those, as in BatchNorm1d;
-/// num_batches_tracked stays 0, as in PyTorch.
+/// track_running_stats they are the running ones in evaluation, and in training the call moves those, as in
+/// BatchNorm1d; num_batches_tracked stays 0, as in PyTorch.
 /// Shape: [n, num_features, l], or [num_features, l] without a batch -> the same
 /// Errors: ShapeError for other shapes, a negative num_features, and one element per channel unless the running
 /// statistics are used.

@@ -56,8 +56,8 @@ struct MultiheadAttentionResult {
 /// embed_dim].
 /// Errors: ShapeError when sizes or masks do not fit; Error for a dropout outside [0, 1], is_causal without attn_mask.
 /// Source: paper 3.2.2.
-/// PyTorch: torch.nn.MultiheadAttention, with its initialisation: Xavier's for the projections, biases 0, out_proj.weight
-/// as Linear's.
+/// PyTorch: torch.nn.MultiheadAttention, with its initialisation: Xavier's for the projections, biases 0,
+/// out_proj.weight as Linear's.
 /// Keys: in_proj_weight [3 embed_dim, embed_dim], or, where kdim or vdim is not embed_dim, q_proj_weight [embed_dim,
 /// embed_dim], k_proj_weight [embed_dim, kdim] and v_proj_weight [embed_dim, vdim]; in_proj_bias [3 embed_dim]; bias_k,
 /// bias_v [1, 1, embed_dim]; out_proj.weight, out_proj.bias

@@ -66,8 +66,8 @@ GLOSS_NOINLINE void move_running(const char* op, const Tensor<T>& running, const
   running.mark_changed(op);
 }
 
-/// y = gamma (x - mean) rscale + beta by channel, with the statistics of x, which are also put into mean, var and rscale
-/// [channels] unless x is empty, or with mean and rscale as they are given, where var is undefined.
+/// y = gamma (x - mean) rscale + beta by channel, with the statistics of x, which are also put into mean, var and
+/// rscale [channels] unless x is empty, or with mean and rscale as they are given, where var is undefined.
 template <class T>
 GLOSS_NOINLINE Tensor<T> normalize_batch(const char* op, const Tensor<T>& x, const Tensor<T>& weight,
                                          const Tensor<T>& bias, const Tensor<T>& mean, const Tensor<T>& var,

@@ -41,8 +41,8 @@ GLOSS_NOINLINE Tensor<T> normalize_groups(const char* op, const Tensor<T>& x, In
 }
 }  // namespace detail
 
-/// y = weight (x - mean) / sqrt(var + eps) + bias, mean and var those of a group of neighbouring channels in a sample, var
-/// dividing by the number of elements; weight and bias by channel. An undefined weight is 1, an undefined bias 0.
+/// y = weight (x - mean) / sqrt(var + eps) + bias, mean and var those of a group of neighbouring channels in a sample,
+/// var dividing by the number of elements; weight and bias by channel. An undefined weight is 1, an undefined bias 0.
 /// Shape: x [n, c, ...], weight [c], bias [c] -> the same as x
 /// Errors: ShapeError when they do not match, when num_groups does not divide c, or for a single element altogether per
 /// group; GradError from a recorded backward (the op is fused).

@@ -11,10 +11,10 @@ struct InstanceNormOptions {
   double eps = 1e-5;
 };
 
-/// y = weight (x - mean) / sqrt(var + eps) + bias, mean and var those of a channel in a sample, var dividing by the number
-/// of elements. running_mean and running_var, where they are given, move towards the means over the batch of mean and
-/// of the var that divides by one less. Without use_input_stats mean and var are running_mean and running_var. An
-/// undefined weight is 1, an undefined bias 0.
+/// y = weight (x - mean) / sqrt(var + eps) + bias, mean and var those of a channel in a sample, var dividing by the
+/// number of elements. running_mean and running_var, where they are given, move towards the means over the batch of
+/// mean and of the var that divides by one less. Without use_input_stats mean and var are running_mean and running_var.
+/// An undefined weight is 1, an undefined bias 0.
 /// Shape: x [n, c, ...], all others [c] -> the same as x
 /// Errors: ShapeError when they do not match, for one of the running statistics without the other, for neither without
 /// use_input_stats, and with it for one element per channel; GradError from a recorded backward (the op is fused).
