@@ -48,7 +48,6 @@ def cases(torch):
     yield "Softmax2d", (8, 150, 32, 32), nn.Softmax2d
     yield "GLU", (512, 4096), nn.GLU
     yield "SwiGLU", tokens, SwiGLU
-    yield "Flatten", image, nn.Flatten
 
 
 def main():

@@ -3,8 +3,7 @@
 
 #include <cmath>
 
-#include <gloss/core/parallel_for.hpp>
-#include <gloss/kernels/softmax.hpp>
+#include <gloss/kernels/columns.hpp>
 #include <gloss/kernels/sum_rows.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels {
@@ -118,42 +117,6 @@ GLOSS_INLINE void gradient_run(const T* dy, const T* x, T* dx, Index n, T mu, T 
   });
 }
 
-/// f.template operator()<k>(c, m) for the channels of x [rows, channels], in parallel; there the channels are the
-/// lanes: k vectors from channel c on, of m lanes each.
-template <class T, class F>
-GLOSS_INLINE void each_column(Index rows, Index channels, const F& f) {
-  constexpr Index l = lanes<T>, many = 4;
-  const Index wide = channels >= 8 * many * l ? many : 1;  // enough for several threads
-  parallel_for((channels + wide * l - 1) / (wide * l), row_grain(rows * wide * l), [&](Index begin, Index end) {
-    const Index last = end * wide * l < channels ? end * wide * l : channels;
-    Index c = begin * wide * l;
-    for (; wide == many && c + many * l <= last; c += many * l) f.template operator()<many>(c, l);
-    for (; c < last; c += l) f.template operator()<1>(c, last - c < l ? last - c : l);
-  });
-}
-/// k vectors side by side, one for each l-th channel.
-template <class T, Index k>
-struct Columns {
-  Vec<T> v[k] = {};
-};
-template <class T, Index k, class F>
-GLOSS_INLINE Columns<T, k> columns(F f) {
-  Columns<T, k> out;
-  GLOSS_UNROLL for (Index i = 0; i < k; ++i) out.v[i] = f(i);
-  return out;
-}
-/// The sums over rows of f(row, i), 128 rows to a partial sum.
-template <class T, Index k, class F>
-GLOSS_INLINE Columns<T, k> column_sums(Index rows, F f) {
-  Columns<T, k> total;
-  for (Index first = 0; first < rows; first += 128) {
-    Columns<T, k> part;
-    for (Index r = first; r < rows && r < first + 128; ++r)
-      GLOSS_UNROLL for (Index i = 0; i < k; ++i) part.v[i] = part.v[i] + f(r, i);
-    GLOSS_UNROLL for (Index i = 0; i < k; ++i) total.v[i] = total.v[i] + part.v[i];
-  }
-  return total;
-}
 template <class T>
 GLOSS_INLINE Vec<T> load_or(const T* p, Index i, Index m, T otherwise) {
   return p != nullptr ? load_n<T>(p + i, m, otherwise) : splat<T>(otherwise);
@@ -169,7 +132,7 @@ template <class T>
 void batch_norm_forward(const T* x, const T* gamma, const T* beta, T* y, T* mean, T* var, T* rscale, Index n,
                         Index channels, Index size, double eps) {
   if (size == 1) {
-    return detail::each_column<T>(n, channels, [=]<Index k>(Index c, Index m) GLOSS_INLINE_LAMBDA {
+    return detail::each_column<T>(1, n, channels, [=]<Index k>(Index, Index c, Index m) GLOSS_INLINE_LAMBDA {
       constexpr Index l = lanes<T>;
       const T count = static_cast<T>(n);
       const auto at = [=](Index r, Index i) GLOSS_INLINE_LAMBDA { return load_n<T>(x + r * channels + c + i * l, m); };
@@ -244,7 +207,7 @@ void batch_norm_backward(const T* dy, const T* x, const T* gamma, const T* mean,
                          T* dbeta, Index n, Index channels, Index size, bool of_batch) {
   const bool sums = of_batch || dgamma != nullptr || dbeta != nullptr;
   if (size == 1) {
-    return detail::each_column<T>(n, channels, [=]<Index k>(Index c, Index m) GLOSS_INLINE_LAMBDA {
+    return detail::each_column<T>(1, n, channels, [=]<Index k>(Index, Index c, Index m) GLOSS_INLINE_LAMBDA {
       constexpr Index l = lanes<T>;
       const auto mu =
           detail::columns<T, k>([=](Index i) GLOSS_INLINE_LAMBDA { return load_n<T>(mean + c + i * l, m); });

@@ -1,7 +1,7 @@
 // Softmax and its logarithm
 #pragma once
 
-#include <gloss/kernels/softmax.hpp>
+#include <gloss/kernels/softmax_columns.hpp>
 #include <gloss/ops/exp.hpp>
 #include <gloss/ops/sub.hpp>
 #include <gloss/ops/sum.hpp>
@@ -9,26 +9,50 @@
 namespace gloss::inline GLOSS_ABI {
 
 namespace detail {
-/// f(x, x2, out, rows, n) over dense rows; x2 is null for a kernel that reads one tensor. A pointer, so that all share
-/// what along_rows compiles to.
+/// A kernel along rows, f(x, x2, out, rows, n), and the same along columns, f(x, x2, out, outer, n, inner), over dense
+/// numbers; x2 is null for one that reads one tensor. Pointers, so that all share what along_axis compiles to.
 template <class T>
-using RowKernel = void (*)(const T* x, const T* x2, T* out, Index rows, Index n);
+struct AxisKernels {
+  void (*rows)(const T* x, const T* x2, T* out, Index rows, Index n);
+  void (*columns)(const T* x, const T* x2, T* out, Index outer, Index n, Index inner);
+};
 
-/// Runs a kernel over the rows of x along `axis`, and those of x2, of the same shape, where it is defined.
+/// Runs a kernel over x along `axis`, and x2, of the same shape, where it is defined.
 template <class T>
-Tensor<T> along_rows(const char* op, const Tensor<T>& x, const Tensor<T>& x2, Index axis, RowKernel<T> f) {
+Tensor<T> along_axis(const char* op, const Tensor<T>& x, const Tensor<T>& x2, Index axis, AxisKernels<T> f) {
   const int a = normalize_axis(op, axis, x.dim());
   ProfileScope scope(op);
   if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
-  const bool last = a >= x.dim() - 1;  // a scalar is a row of one
-  const auto rows_of = [&](const Tensor<T>& t) {
-    return (last ? t.detach() : t.detach().transpose(a, -1)).contiguous();
+  if (x.numel() == 0) return empty<T>(x.shape());
+  const Index n = x.dim() > 0 ? x.size(a) : 1;  // a scalar is a row of one
+  Index inner = 1;
+  for (int i = a + 1; i < x.dim(); ++i) inner *= x.size(i);
+  const bool turned = inner > 1 && inner < 4;  // so few columns would leave most of a vector empty
+  const auto dense = [&](const Tensor<T>& t) {
+    return (turned ? t.detach().transpose(a, -1) : t.detach()).contiguous();
   };
-  const Tensor<T> in = rows_of(x), in2 = x2.defined() ? rows_of(x2) : Tensor<T>{};
+  const Tensor<T> in = dense(x), in2 = x2.defined() ? dense(x2) : Tensor<T>{};
+  const T* const second = in2.defined() ? in2.data() : nullptr;
   Tensor<T> out = empty<T>(in.shape());
-  const Index n = x.dim() > 0 ? in.size(-1) : 1;
-  f(in.data(), in2.defined() ? in2.data() : nullptr, out.data(), n > 0 ? in.numel() / n : 0, n);
-  return last ? out : out.transpose(a, -1).contiguous();
+  if (inner > 1 && !turned)
+    f.columns(in.data(), second, out.data(), in.numel() / (n * inner), n, inner);
+  else
+    f.rows(in.data(), second, out.data(), in.numel() / n, n);
+  return turned ? out.transpose(a, -1).contiguous() : out;
+}
+
+/// The kernels of softmax, or of its logarithm, which read x.
+template <class T, bool logarithm>
+constexpr AxisKernels<T> softmax_kernels() {
+  return {[](const T* x, const T*, T* y, Index rows, Index n) {
+            if constexpr (logarithm)
+              kernels::log_softmax_forward(x, y, rows, n);
+            else
+              kernels::softmax_forward(x, y, rows, n);
+          },
+          [](const T* x, const T*, T* y, Index outer, Index n, Index inner) {
+            kernels::softmax_columns_forward<T, logarithm>(x, y, outer, n, inner);
+          }};
 }
 }  // namespace detail
 
@@ -39,15 +63,14 @@ Tensor<T> along_rows(const char* op, const Tensor<T>& x, const Tensor<T>& x2, In
 /// PyTorch: torch.softmax
 template <Real T>
 Tensor<T> softmax(const Tensor<T>& x, Index axis) {
-  Tensor<T> y = detail::along_rows<T>("softmax", x, {}, axis, [](const T* in, const T*, T* out, Index rows, Index n) {
-    kernels::softmax_forward(in, out, rows, n);
-  });
+  Tensor<T> y = detail::along_axis<T>("softmax", x, {}, axis, detail::softmax_kernels<T, false>());
   return record("softmax", y, {x}, [axis, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
     if (is_grad_enabled()) {
       const Tensor<T> p = dx.result(saved);
       dx.add(0, p * (dy - sum(p * dy, axis, {.keepdim = true})));
     } else {
-      dx.add(0, detail::along_rows<T>("softmax", saved, dy, axis, kernels::softmax_backward<T>));
+      dx.add(0, detail::along_axis<T>("softmax", saved, dy, axis,
+                                      {kernels::softmax_backward<T>, kernels::softmax_columns_backward<T, false>}));
     }
   });
 }
@@ -59,14 +82,13 @@ Tensor<T> softmax(const Tensor<T>& x, Index axis) {
 /// PyTorch: torch.log_softmax
 template <Real T>
 Tensor<T> log_softmax(const Tensor<T>& x, Index axis) {
-  Tensor<T> y = detail::along_rows<T>(
-      "log_softmax", x, {}, axis,
-      [](const T* in, const T*, T* out, Index rows, Index n) { kernels::log_softmax_forward(in, out, rows, n); });
+  Tensor<T> y = detail::along_axis<T>("log_softmax", x, {}, axis, detail::softmax_kernels<T, true>());
   return record("log_softmax", y, {x}, [axis, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
     if (is_grad_enabled()) {
       dx.add(0, dy - exp(dx.result(saved)) * sum(dy, axis, {.keepdim = true}));
     } else {
-      dx.add(0, detail::along_rows<T>("log_softmax", saved, dy, axis, kernels::log_softmax_backward<T>));
+      dx.add(0, detail::along_axis<T>("log_softmax", saved, dy, axis,
+                                      {kernels::log_softmax_backward<T>, kernels::softmax_columns_backward<T, true>}));
     }
   });
 }
