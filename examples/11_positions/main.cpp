@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "picture.hpp"
+#include "../picture.hpp"
 
 using namespace gloss;
 using namespace picture;

@@ -388,6 +388,7 @@ def main():
             raise SystemExit(f"make_site: {out} is there and is not a site")
         shutil.rmtree(out)
     out.mkdir(parents=True)
+    (out / "search_index.js").touch()  # from here on it is known for a site, even if it is not finished
     site = Site(tree, out)
     site.markdown_pages()
     site.example_pages()

@@ -62,8 +62,12 @@ class Page:
         return html
 
     def formula(self, tex, block):
-        math = to_mathml(tex, block)
-        return f'<div class="formula">{math}</div>' if block else math
+        try:
+            # Pieces with a wide space between them may come below each other where the page is narrow.
+            pieces = [to_mathml(piece, block) for piece in (tex.split(r"\qquad") if block else [tex])]
+        except ValueError as error:
+            raise SystemExit(f"{self.source}: {error}") from None
+        return '<div class="formula">' + "".join(f"<span>{piece}</span> " for piece in pieces) + "</div>" if block else pieces[0]
 
     def fenced(self, m):
         body = re.sub(rf"(?m)^{m['indent']}", "", m["body"]).rstrip("\n")
@@ -117,4 +121,6 @@ class Page:
     def figure(self, m):
         title = re.search(r' title="([^"]*)"', m[1])
         caption = f"<figcaption>{title[1]}</figcaption>" if title else ""
-        return f"<figure>{m[1].replace(title[0], '') if title else m[1]}{caption}</figure>"
+        picture = m[1].replace(title[0], "") if title else m[1]
+        source = re.search(r'src="([^"]*)"', picture)[1]
+        return f'<figure><a href="{source}">{picture}</a>{caption}</figure>'

@@ -7,12 +7,12 @@ import re
 from html import escape
 
 SYMBOLS = {
-    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "varepsilon": "ε", "theta": "θ",
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eta": "η", "varepsilon": "ε", "theta": "θ",
     "lambda": "λ", "mu": "μ", "pi": "π", "sigma": "σ", "omega": "ω", "Sigma": "Σ", "Delta": "Δ",
     "infty": "∞", "ldots": "…", "dots": "…", "cdots": "⋯", "ell": "ℓ", "partial": "∂",
 }
 OPERATORS = {
-    "cdot": "⋅", "times": "×", "le": "≤", "ge": "≥", "ne": "≠", "in": "∈", "to": "→", "mapsto": "↦", "odot": "⊙",
+    "cdot": "⋅", "times": "×", "le": "≤", "ge": "≥", "ne": "≠", "in": "∈", "to": "→", "leftarrow": "←", "mapsto": "↦", "odot": "⊙",
     "approx": "≈", "sim": "∼", "pm": "±", "mid": "∣", "mid|": "∣", "lVert": "‖", "rVert": "‖", "colon": ":",
     "top": "⊤", "circ": "∘", "langle": "⟨", "rangle": "⟩", "lfloor": "⌊", "rfloor": "⌋", "|": "‖", "{": "{", "}": "}",
 }
