@@ -133,11 +133,13 @@
 #include <gloss/ops/instance_norm.hpp>
 #include <gloss/ops/isclose.hpp>
 #include <gloss/ops/isfinite.hpp>
+#include <gloss/ops/joint_linear.hpp>
 #include <gloss/ops/kl_div.hpp>
 #include <gloss/ops/layer_norm.hpp>
 #include <gloss/ops/leaky_relu.hpp>
 #include <gloss/ops/lerp.hpp>
 #include <gloss/ops/linear.hpp>
+#include <gloss/ops/linear_gelu.hpp>
 #include <gloss/ops/log.hpp>
 #include <gloss/ops/logaddexp.hpp>
 #include <gloss/ops/logit.hpp>

@@ -13,6 +13,7 @@
 #endif
 
 #include <gloss/kernels/gemm.hpp>
+#include <gloss/kernels/gemm_finish.hpp>
 
 #include "support/catch.hpp"
 #include "support/isa.hpp"
@@ -182,6 +183,75 @@ TEMPLATE_TEST_CASE("gemm: NaN and infinity spread as in PyTorch", "", float, dou
                        {nullptr, Activation::relu});
       for (Index i = 0; i < m; ++i)
         for (Index j = 0; j < n; ++j) CHECK(std::isnan(c[std::size_t(i * n + j)]) == (i == 0 || j == 7));
+    }
+  });
+}
+
+TEMPLATE_TEST_CASE("gemm: what finishes a product gets each element once, where it is", "", float, double) {
+  gloss_test::for_each_isa([] {
+    using T = TestType;
+    for (int round = 0; round < 200; ++round) {
+      const Problem<T> p(random_case(round));
+      const Case& s = p.s;
+      const auto both = [&](Epilogue<T> end) {
+        end.bias = s.bias ? p.bias.data() : nullptr;
+        end.activation = s.activation;
+        std::vector<T> fast = p.c, naive = p.c;
+        kernels::gemm<T>(s.trans_a, s.trans_b, s.m, s.n, s.k, T(s.alpha), p.a.data(), p.lda, p.b.data(), p.ldb,
+                         T(s.beta), fast.data(), p.ldc, end);
+        kernels::gemm_naive<T>(s.trans_a, s.trans_b, s.m, s.n, s.k, T(s.alpha), p.a.data(), p.lda, p.b.data(), p.ldb,
+                               T(s.beta), naive.data(), p.ldc, end);
+        CAPTURE(s.trans_a, s.trans_b, s.m, s.n, s.k, s.alpha, s.beta);
+        CHECK(first_difference(fast, naive, s.k) == -1);
+      };
+      const Index ld = s.n + random_index(0, 3);
+      const std::vector<T> residual = random_values<T>(s.m * ld);
+      const kernels::AddFinish<T> add{residual.data(), ld};
+      both({nullptr, Activation::none, add.finish, &add});
+      for (const bool by_tanh : {false, true}) {
+        std::vector<T> before = p.c;
+        const kernels::GeluFinish<T> gelu{before.data(), by_tanh};
+        both({nullptr, Activation::none, gelu.finish, &gelu});
+        CHECK(first_difference(before, p.naive(), s.k) == -1);
+      }
+    }
+  });
+}
+
+TEMPLATE_TEST_CASE("gemm_several: each product is what gemm makes of it, and they may add up in one place", "", float,
+                   double) {
+  gloss_test::for_each_isa([] {
+    using T = TestType;
+    for (int round = 0; round < 100; ++round) {
+      const Case s = random_case(round);
+      const Index count = random_index(1, 6);
+      std::vector<Problem<T>> problems;
+      for (Index i = 0; i < count; ++i) problems.emplace_back(s);
+      const Problem<T>& p = problems[0];
+      std::vector<std::vector<T>> apart;
+      std::vector<kernels::Factors<T>> each;
+      for (const Problem<T>& x : problems) apart.push_back(x.c);
+      for (std::size_t i = 0; i < apart.size(); ++i)
+        each.push_back({problems[i].a.data(), problems[i].b.data(), apart[i].data(), T(s.beta),
+                        s.bias ? problems[i].bias.data() : nullptr});
+      kernels::gemm_several<T>(s.trans_a, s.trans_b, s.m, s.n, s.k, p.lda, p.ldb, p.ldc, each.data(), count);
+      std::vector<T> sum = p.c, expected = p.c;
+      CAPTURE(s.trans_a, s.trans_b, s.m, s.n, s.k, s.beta, count);
+      for (std::size_t i = 0; i < apart.size(); ++i) {
+        const Problem<T>& x = problems[i];
+        const Epilogue<T> end{s.bias ? x.bias.data() : nullptr};
+        const auto product = [&](std::vector<T> c, T beta) {
+          kernels::gemm<T>(s.trans_a, s.trans_b, s.m, s.n, s.k, T(1), x.a.data(), x.lda, x.b.data(), x.ldb, beta,
+                           c.data(), x.ldc, end);
+          return c;
+        };
+        CHECK(same_bits(apart[i], product(x.c, T(s.beta))));
+        expected = product(expected, i == 0 ? T(s.beta) : T(1));
+        each[i].c = sum.data();
+        if (i > 0) each[i].beta = T(1);
+      }
+      kernels::gemm_several<T>(s.trans_a, s.trans_b, s.m, s.n, s.k, p.lda, p.ldb, p.ldc, each.data(), count);
+      CHECK(same_bits(sum, expected));
     }
   });
 }

@@ -177,6 +177,17 @@ inline std::vector<OpCase> op_cases() {
        {left, numbers({3, 4}, -0.4), r},
        [](In in) { return linear(in[0], in[1], in[2], Activation::relu); },
        "xwy"},
+      {"linear_gelu", {left, numbers({3, 4}, -0.4), r}, [](In in) { return linear_gelu(in[0], in[1], in[2]); }, "xwb"},
+      {"add_linear",
+       {left, numbers({3, 4}, -0.4), r, x},
+       [](In in) { return add_linear(in[3], in[0], in[1], in[2]); },
+       "xw"},
+      {"joint_linear",
+       {left, numbers({3, 4}, -0.4), numbers({3, 4}, 0.1), r},
+       [](In in) {
+         return joint_linear(in[0], {in[1], in[2]}, {in[3], in[3]});
+       },
+       "xwb"},
       {"linear on data", {numbers({3, 4}, -0.4), r}, [left](In in) { return linear(left, in[0], in[1]); }, ""},
       {"scaled_dot_product_attention",
        {rows, numbers({2, 4, 3}, 0), numbers({2, 4, 2}, 0)},

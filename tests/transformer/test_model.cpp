@@ -2,6 +2,7 @@
 #include <cmath>
 #include <thread>
 
+#include <gloss/nn/taps.hpp>
 #include <gloss/ops/cat.hpp>
 #include <gloss/ops/mean.hpp>
 #include <gloss/ops/relu.hpp>
@@ -83,6 +84,48 @@ TEST_CASE("MultiHeadedAttention: is AT's attention head by head, with its weight
   CHECK(difference(y, attn.linears[3](cat(heads, -1))) < 1e-13);
 }
 
+TEST_CASE("MultiHeadedAttention: one product for inputs that are one tensor gives what three products give") {
+  Rng rng(41);
+  const RngGuard use(rng);
+  const MultiHeadedAttention<double> attn(4, 16);
+  const auto x = randn<double>({2, 5, 16}).requires_grad_(), m = randn<double>({2, 7, 16}).requires_grad_();
+  const Tensor<bool> mask = {{{true, true, true, false, true}}};
+  const auto compare = [&](auto jointly, auto apart, const std::vector<Tensor<double>>& inputs) {
+    const auto run = [&](auto f) {
+      Rng draws(5);  // the weights are dropped alike
+      const RngGuard guard(draws);
+      std::vector<Tensor<double>> all = {f()};
+      std::vector<Tensor<double>> leaves = inputs;
+      for (const auto& p : attn.parameters()) leaves.push_back(p);
+      for (const auto& g : grad(all[0], leaves, {}, all[0].detach())) all.push_back(g);
+      return all;
+    };
+    const auto have = run(jointly), want = run(apart);
+    CHECK(same_bits(have[0].detach(), want[0].detach()));
+    for (std::size_t i = 1; i < have.size(); ++i) CHECK(difference(have[i], want[i]) < 1e-13);
+  };
+  compare([&] { return attn(x, x, x, mask); }, [&] { return attn(x * 1, x * 1, x * 1, mask); }, {x});
+  compare([&] { return attn(x, m, m); }, [&] { return attn(x, m * 1, m * 1); }, {x, m});
+}
+
+TEST_CASE(
+    "layers: where nothing is dropped and nobody listens the last product adds the residual, with the same bits") {
+  Rng rng(42);
+  const RngGuard use(rng);
+  const auto model = small_model();
+  const auto x = randn<double>({2, 5, 16}), memory = randn<double>({2, 7, 16});
+  const auto& encoder = model.encoder.layers[0];
+  const auto& decoder = model.decoder.layers[0];
+  const auto both = [&] { return cat(std::vector{encoder(x, {}), decoder(x, memory, {}, {})}, 0); };
+  const Tensor<double> fused = both();
+  const nn::Taps heard_encoder(encoder), heard_decoder(decoder);
+  CHECK(same_bits(both(), fused));
+  for (const char* name : {"self_attn", "self_attn.linears.1", "feed_forward", "sublayer.0", "sublayer.1.norm"})
+    CHECK(heard_encoder[name].shape() == x.shape());
+  CHECK(heard_decoder["src_attn"].shape() == x.shape());
+  CHECK(same_bits(heard_encoder["sublayer.0"], x + heard_encoder["self_attn"]));
+}
+
 TEST_CASE("MultiHeadedAttention: sizes that do not fit are named") {
   CHECK_ERROR(MultiHeadedAttention<float>(3, 16), ShapeError,
               "MultiHeadedAttention: d_model 16 is not a multiple of h 3");
@@ -93,7 +136,7 @@ TEST_CASE("MultiHeadedAttention: sizes that do not fit are named") {
   CHECK_ERROR(attn(x[0], x, x), ShapeError,
               "MultiHeadedAttention: three axes wanted: query [3, 4], key [1, 3, 4], value [1, 3, 4]");
   CHECK_ERROR(attn(x, x, zeros<float>({1, 2, 4})), ShapeError,
-              "scaled_dot_product_attention: query [1, 2, 3, 2], key [1, 2, 3, 2] and value [1, 2, 2, 2] do not fit");
+              "multi_head_attention: 2 heads do not fit [1, 3, 4], [1, 3, 4], [1, 2, 4]");
   CHECK_ERROR(attn(x, x, x, ones<bool>({1, 1, 2})), ShapeError,
               "scaled_dot_product_attention: mask [1, 1, 1, 2] does not stretch to [1, 2, 3, 3]");
   CHECK_ERROR(attn(zeros<float>({1, 3, 5}), x, x), ShapeError,

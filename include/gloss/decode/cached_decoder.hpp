@@ -45,17 +45,17 @@ class CachedDecoder {
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       const auto& layer = model_->decoder.layers[i];
       Cache& cache = layers_[i];
-      x = layer.sublayer[0](x, [&](const Tensor<T>& z) {
+      x = layer.sublayer[0](x, [&](const Tensor<T>& z, const Tensor<T>* residual = nullptr) {
         const auto& attn = layer.self_attn;
         cache.key.narrow(2, length_, 1).copy_(attn.split_heads(attn.linears[1](z)));
         cache.value.narrow(2, length_, 1).copy_(attn.split_heads(attn.linears[2](z)));
         return attn.project(attn.split_heads(attn.linears[0](z)), cache.key.narrow(2, 0, length_ + 1),
-                            cache.value.narrow(2, 0, length_ + 1), {});
+                            cache.value.narrow(2, 0, length_ + 1), {}, nullptr, residual);
       });
-      x = layer.sublayer[1](x, [&](const Tensor<T>& z) {
+      x = layer.sublayer[1](x, [&](const Tensor<T>& z, const Tensor<T>* residual = nullptr) {
         const auto& attn = layer.src_attn;
         return attn.project(attn.split_heads(attn.linears[0](z)), cache.src_key, cache.src_value, src_mask_,
-                            i + 1 == layers_.size() ? src_weights : nullptr);
+                            i + 1 == layers_.size() ? src_weights : nullptr, residual);
       });
       x = layer.sublayer[2](x, layer.feed_forward);
     }

@@ -18,7 +18,7 @@
 
 namespace gloss::inline GLOSS_ABI::kernels {
 
-/// C = act(alpha op(A) op(B) + beta C + bias), row-major. beta == 0 never reads C.
+/// C = finish(act(alpha op(A) op(B) + beta C + bias)), row-major. beta == 0 never reads C.
 /// Every element is summed in an order that depends on the sizes alone: any number of threads gives the same bits
 /// (unless a BLAS computes it).
 /// Shape: op(A) [m, k], op(B) [k, n], C [m, n]; op transposes when its flag is set.
@@ -34,6 +34,39 @@ void gemm(bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha, const 
   if (detail::suits_blas(product)) return detail::gemm_blas(product);
 #endif
   detail::gemm(product);
+#endif
+}
+
+/// The pointers of one of several products.
+template <class T>
+struct Factors {
+  const T* a;
+  const T* b;
+  T* c;
+  T beta = 0;
+  const T* bias = nullptr;
+};
+
+/// `count` products of one shape and form, C_i = op(A_i) op(B_i) + beta_i C_i + bias_i, as one: each block of all C_i
+/// is computed by one thread, in order. So the products may add up in one C, with beta 1 from the second on.
+template <class T>
+void gemm_several(bool trans_a, bool trans_b, Index m, Index n, Index k, Index lda, Index ldb, Index ldc,
+                  const Factors<T>* each, Index count) {
+#if defined(GLOSS_GEMM_EIGEN) || defined(GLOSS_WITH_BLAS)
+  for (const Factors<T>* f = each; f < each + count; ++f)
+    gemm(trans_a, trans_b, m, n, k, T{1}, f->a, lda, f->b, ldb, f->beta, f->c, ldc, Epilogue<T>{f->bias});
+#else
+  constexpr Index most = 4;  // at once
+  for (Index done = 0; done < count;) {
+    const Index now = count - done < most ? count - done : most;
+    const auto product = [&](Index i) {
+      const Factors<T>& f = each[done + (i < now ? i : 0)];
+      return detail::Product<T>{trans_a, trans_b, m, n, k, T{1}, f.a, lda, f.b, ldb, f.beta, f.c, ldc, {f.bias}};
+    };
+    const detail::Product<T> products[most] = {product(0), product(1), product(2), product(3)};
+    detail::gemm(products, now);
+    done += now;
+  }
 #endif
 }
 

@@ -37,11 +37,9 @@ void gemm_blas(const Product<T>& x) {
     sgemm_(b, a, &n, &m, &k, &x.alpha, x.b, &ldb, x.a, &lda, &x.beta, x.c, &ldc);
   else
     dgemm_(b, a, &n, &m, &k, &x.alpha, x.b, &ldb, x.a, &lda, &x.beta, x.c, &ldc);
-  const bool relu = x.epilogue.activation == Activation::relu;
-  if (x.epilogue.bias == nullptr && !relu) return;
-  parallel_for(x.m, 65536 / x.n + 1, [&](Index begin, Index end) {
-    x.kernels.end(end - begin, x.n, x.c + begin * x.ldc, x.ldc, x.epilogue.bias, relu);
-  });
+  const Epilogue<T>& e = x.epilogue;
+  if (e.bias == nullptr && e.activation == Activation::none && !e.finish) return;
+  parallel_for(x.m, 65536 / x.n + 1, [&](Index begin, Index end) { gemm_end(x, begin, 0, end - begin, x.n); });
 }
 
 }  // namespace gloss::inline GLOSS_ABI::kernels::detail

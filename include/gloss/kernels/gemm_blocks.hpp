@@ -41,6 +41,16 @@ struct Product {
   bool is_dot_transposed() const { return !trans_a && n <= 8 && (trans_b || (n == 1 && ldb == 1)); }
 };
 
+/// The end of a block of C from element (i, j) on, after its last sum.
+template <class T>
+void gemm_end(const Product<T>& x, Index i, Index j, Index rows, Index columns) {
+  const Epilogue<T>& e = x.epilogue;
+  T* const c = x.c + i * x.ldc + j;
+  const bool relu = e.activation == Activation::relu;
+  if (e.bias != nullptr || relu) x.kernels.end(rows, columns, c, x.ldc, e.bias != nullptr ? e.bias + j : nullptr, relu);
+  if (e.finish) e.finish(e.how, i, j, rows, columns, c, x.ldc);
+}
+
 /// A tile of which only some rows and columns exist in C: computed beside C, then copied.
 template <class T>
 void gemm_edge_tile(typename GemmKernels<T>::Tile* tile, Index rows, Index columns, Index width, Index k, const T* a,
@@ -94,7 +104,6 @@ void gemm_step(const Product<T>& x, Index panel, Index p, Index tile, Index tile
     b_step = width;
   }
   const bool last = p + k == x.k;
-  const bool relu = x.epilogue.activation == Activation::relu;
   const T beta = p == 0 ? x.beta : T(1);
   const Index a_row = x.trans_a ? 1 : x.lda;
   const Index a_step = packed_a ? tile_rows : x.trans_a ? x.lda : 1;
@@ -106,28 +115,31 @@ void gemm_step(const Product<T>& x, Index panel, Index p, Index tile, Index tile
     const Index stop = row_end - t * tile_rows < tile_rows ? row_end - t * tile_rows : tile_rows;
     T* const c = x.c + t * tile_rows * x.ldc + j;
     gemm_rows(kernels, stop, columns, width, k, a, a_row, a_step, b, b_step, c, x.ldc, x.alpha, beta);
-    if (last && (x.epilogue.bias != nullptr || relu))
-      kernels.end(stop, columns, c, x.ldc, x.epilogue.bias ? x.epilogue.bias + j : nullptr, relu);
+    if (last) gemm_end(x, t * tile_rows, j, stop, columns);
   }
 }
 
 /// C by panels: a thread gets a run of them, the first and the last perhaps not in full height, and packs them itself.
+/// Of several products, all alike but in their pointers, it does the same run of each one after the other.
 template <class T>
-void gemm_by_panels(const Product<T>& x) {
+void gemm_by_panels(const Product<T>* products, Index count) {
+  const Product<T>& x = products[0];
   const Index tiles = x.tiles();
   const Index chunk = tiles < 32 ? 1 : tiles / 16;  // tiles of one panel that stay together
   const Index chunks = (tiles + chunk - 1) / chunk;
-  const Index chunk_work = chunk * tile_rows * (x.n / x.panels() + 1) * x.k;
+  const Index chunk_work = chunk * tile_rows * (x.n / x.panels() + 1) * x.k * count;
   parallel_for(x.panels() * chunks, work_per_thread / (chunk_work + 1) + 1, [&](Index unit, Index end) {
     while (unit < end) {
       const Index from = unit % chunks;
       const Index to = from + (end - unit) < chunks ? from + (end - unit) : chunks;
       const Index tile_end = to * chunk < tiles ? to * chunk : tiles;
-      Index p = 0;
-      do {
-        gemm_step<T>(x, unit / chunks, p, from * chunk, tile_end, nullptr);
-        p += x.depth_at(p);
-      } while (p < x.k);
+      for (Index q = 0; q < count; ++q) {
+        Index p = 0;
+        do {
+          gemm_step<T>(products[q], unit / chunks, p, from * chunk, tile_end, nullptr);
+          p += x.depth_at(p);
+        } while (p < x.k);
+      }
       unit += to - from;
     }
   });
@@ -174,8 +186,6 @@ void gemm_dot(const Product<T>& x, bool transposed, Index j, Index j_end) {
   const Index many_row = transposed ? x.lda : x.ldb;
   const Index c_row = transposed ? 1 : x.ldc;
   const Index c_column = transposed ? x.ldc : 1;
-  const T* bias = x.epilogue.bias;
-  const bool relu = x.epilogue.activation == Activation::relu;
   const GemmKernels<T>& kernels = x.kernels;
   const Index w = kernels.lanes;
   T total[max_lanes];
@@ -191,14 +201,15 @@ void gemm_dot(const Product<T>& x, bool transposed, Index j, Index j_end) {
         for (Index s = 0; s < r; ++s)
           for (Index u = 0; u < columns; ++u) {
             T& out = x.c[(i + s) * c_row + (q + u) * c_column];
-            T value = x.alpha * total[s * at_once + u];
-            if (x.beta != T(0)) value += x.beta * out;
-            if (bias != nullptr) value += bias[transposed ? i + s : q + u];
-            if (relu && value < T(0)) value = T(0);
-            out = value;
+            const T value = x.alpha * total[s * at_once + u];
+            out = x.beta != T(0) ? value + x.beta * out : value;
           }
       }
     }
+    if (transposed)
+      gemm_end(x, j, 0, stop - j, x.n);
+    else
+      gemm_end(x, 0, j, x.m, stop - j);
   }
 }
 
@@ -213,15 +224,21 @@ void gemm_by_dots(const Product<T>& x) {
   });
 }
 
+/// `count` products, all alike but in their pointers and beta.
 template <class T>
-void gemm(const Product<T>& x) {
+void gemm(const Product<T>* products, Index count) {
+  const Product<T>& x = products[0];
   if (x.m <= 0 || x.n <= 0) return;
   if (x.is_dot() || x.is_dot_transposed())
-    gemm_by_dots(x);
+    for (Index q = 0; q < count; ++q) gemm_by_dots(products[q]);
   else if (x.trans_a && x.k > (x.panels() > 1 ? 8 : 128))  // a shallow or narrow product reads A^T as it lies
-    gemm_by_rows(x);
+    for (Index q = 0; q < count; ++q) gemm_by_rows(products[q]);
   else
-    gemm_by_panels(x);
+    gemm_by_panels(products, count);
+}
+template <class T>
+void gemm(const Product<T>& x) {
+  gemm(&x, 1);
 }
 
 }  // namespace gloss::inline GLOSS_ABI::kernels::detail

@@ -76,6 +76,7 @@ void gemm_eigen(bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha, 
             detail::gemm_eigen_block<T>(alpha, va, vb.transpose(), beta, vc, bias, relu);
           else
             detail::gemm_eigen_block<T>(alpha, va, vb, beta, vc, bias, relu);
+          if (epilogue.finish) epilogue.finish(epilogue.how, i, j, rows, columns, c + i * ldc + j, ldc);
         }
       });
 }

@@ -38,8 +38,8 @@ class FeedForwardActivation {
   /// dropout(activation(linear(x)), p), as one or two ops for relu and gelu.
   Tensor<T> after(const Linear<T>& linear, const Tensor<T>& x, double p, bool training) const {
     if (other_) return dropout((*other_)(linear(x)), p, training);
-    if (is_gelu_) return gelu_dropout(linear(x), p, training);
-    return training && p > 0 ? relu_dropout(linear(x), p) : linear.with_relu(x);
+    if (training && p > 0) return is_gelu_ ? gelu_dropout(linear(x), p) : relu_dropout(linear(x), p);
+    return is_gelu_ ? linear.with_gelu(x) : linear.with_relu(x);
   }
   void visit(Visitor<T>& v) {
     if (other_) other_->visit(v);

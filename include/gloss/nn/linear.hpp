@@ -5,7 +5,7 @@
 
 #include <gloss/nn/init.hpp>
 #include <gloss/nn/module.hpp>
-#include <gloss/ops/linear.hpp>
+#include <gloss/ops/linear_gelu.hpp>
 
 namespace gloss::inline GLOSS_ABI::nn {
 
@@ -33,6 +33,14 @@ struct Linear final : Module<T> {
   Tensor<T> operator()(const Tensor<T>& x) const { return this->output(linear(x, weight, bias)); }
   /// relu(x W^T + b) in one pass.
   Tensor<T> with_relu(const Tensor<T>& x) const { return linear(x, weight, bias, Activation::relu); }
+  /// gelu(x W^T + b) in one pass.
+  Tensor<T> with_gelu(const Tensor<T>& x, GeluKind kind = GeluKind::exact) const {
+    return linear_gelu(x, weight, bias, kind);
+  }
+  /// residual + (x W^T + b) in one pass.
+  Tensor<T> added_to(const Tensor<T>& residual, const Tensor<T>& x) const {
+    return add_linear(residual, x, weight, bias);
+  }
   void visit(Visitor<T>& v) override {
     v("weight", weight);
     v("bias", bias);

@@ -85,6 +85,8 @@ class Module {
     for (detail::OutputListener* l = detail::OutputListener::first; l; l = l->next) [[unlikely]] l->hear(this, &y);
     return y;
   }
+  /// Whether anybody listens on this thread. Then modules are called one by one even where their work could be fused.
+  static bool is_heard() { return detail::OutputListener::first != nullptr; }
 
  private:
   bool training_ = true;

@@ -34,8 +34,12 @@ struct DecoderLayer final : nn::Module<T> {
   Tensor<T> operator()(const Tensor<T>& x, const Tensor<T>& memory, const Tensor<bool>& src_mask,
                        const Tensor<bool>& tgt_mask, Tensor<T>* src_weights = nullptr) const {
     const Tensor<T>& m = memory;
-    Tensor<T> y = sublayer[0](x, [&](const Tensor<T>& z) { return self_attn(z, z, z, tgt_mask); });
-    y = sublayer[1](y, [&](const Tensor<T>& z) { return src_attn(z, m, m, src_mask, src_weights); });
+    Tensor<T> y = sublayer[0](x, [&](const Tensor<T>& z, const Tensor<T>* residual = nullptr) {
+      return self_attn(z, z, z, tgt_mask, nullptr, residual);
+    });
+    y = sublayer[1](y, [&](const Tensor<T>& z, const Tensor<T>* residual = nullptr) {
+      return src_attn(z, m, m, src_mask, src_weights, residual);
+    });
     return this->output(sublayer[2](y, feed_forward));
   }
   void visit(nn::Visitor<T>& v) override {

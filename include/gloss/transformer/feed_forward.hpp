@@ -18,9 +18,11 @@ struct PositionwiseFeedForward final : nn::Module<T> {
 
   PositionwiseFeedForward(Index d_model, Index d_ff, double p_drop = 0.1)
       : w_1(d_model, d_ff), w_2(d_ff, d_model), dropout(p_drop) {}
-  Tensor<T> operator()(const Tensor<T>& x) const {
+  /// residual, where given, is added to the result.
+  Tensor<T> operator()(const Tensor<T>& x, const Tensor<T>* residual = nullptr) const {
     const bool drops = this->is_training() && dropout.p > 0;  // then relu goes with dropout, else with the product
-    return this->output(w_2(drops ? relu_dropout(w_1(x), dropout.p) : w_1.with_relu(x)));
+    const Tensor<T> inner = drops ? relu_dropout(w_1(x), dropout.p) : w_1.with_relu(x);
+    return this->output(residual ? w_2.added_to(*residual, inner) : w_2(inner));
   }
   void visit(nn::Visitor<T>& v) override {
     v("w_1", w_1);

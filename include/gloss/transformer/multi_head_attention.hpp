@@ -6,11 +6,13 @@
 #include <gloss/nn/clones.hpp>
 #include <gloss/nn/dropout.hpp>
 #include <gloss/nn/linear.hpp>
-#include <gloss/ops/attention.hpp>
+#include <gloss/ops/joint_linear.hpp>
+#include <gloss/ops/multi_head_attention.hpp>
 
 namespace gloss::inline GLOSS_ABI::transformer {
 
-/// h attentions side by side, each of width d_k = d_model / h, and a projection of their concatenation.
+/// h attentions side by side, each of width d_k = d_model / h, and a projection of their concatenation. Where query,
+/// key and value are one tensor they are projected by one product, key and value alone by another.
 /// Shape: query [batch, n, d_model], key and value [batch, m, d_model], mask [batch or 1, n or 1, m] -> [batch, n,
 /// d_model]
 /// Errors: ShapeError when h does not divide d_model, or inputs do not fit.
@@ -30,16 +32,16 @@ struct MultiHeadedAttention final : nn::Module<T> {
     linears = nn::clones(nn::Linear<T>(d_model, d_model), 4);
   }
 
-  /// weights, where given, receives the attention weights [batch, h, n, m].
+  /// weights, where given, receives the attention weights [batch, h, n, m]; residual, where given, is added to the
+  /// result.
   Tensor<T> operator()(const Tensor<T>& query, const Tensor<T>& key, const Tensor<T>& value,
-                       const Tensor<bool>& mask = {}, Tensor<T>* weights = nullptr) const {
+                       const Tensor<bool>& mask = {}, Tensor<T>* weights = nullptr,
+                       const Tensor<T>* residual = nullptr) const {
     if (query.dim() != 3 || key.dim() != 3 || value.dim() != 3)
       fail<ShapeError>("MultiHeadedAttention: three axes wanted: query ", query.shape(), ", key ", key.shape(),
                        ", value ", value.shape());
-    const Tensor<T> q = split_heads(linears[0](query));
-    const Tensor<T> k = split_heads(linears[1](key));
-    const Tensor<T> v = split_heads(linears[2](value));
-    return this->output(project(q, k, v, mask, weights));
+    const Tensor<T> x = gloss::multi_head_attention(projected(query, key, value), h, attention_options(mask), weights);
+    return this->output(residual ? linears[3].added_to(*residual, x) : linears[3](x));
   }
 
   /// [batch, n, d_model] -> [batch, h, n, d_k], a view.
@@ -47,17 +49,38 @@ struct MultiHeadedAttention final : nn::Module<T> {
 
   /// Attention of heads already split, concatenated and projected; what decoding with a cache calls.
   Tensor<T> project(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v, const Tensor<bool>& mask,
-                    Tensor<T>* weights = nullptr) const {
-    const Tensor<bool> head_mask = mask.defined() ? mask.unsqueeze(1) : mask;
-    // attention(q, k, v, head_mask, p) as one op, with the same draws and without keeping the weights
-    const Tensor<T> x = scaled_dot_product_attention(
-        q, k, v, {.mask = head_mask, .dropout = this->is_training() ? dropout.p : 0, .mask_fill = -1e9}, weights);
-    return linears[3](x.transpose(1, 2).reshape({q.size(0), -1, d_model}));
+                    Tensor<T>* weights = nullptr, const Tensor<T>* residual = nullptr) const {
+    const Tensor<T> y = scaled_dot_product_attention(q, k, v, attention_options(mask), weights);
+    const Tensor<T> x = y.transpose(1, 2).reshape({q.size(0), -1, d_model});
+    return residual ? linears[3].added_to(*residual, x) : linears[3](x);
   }
 
   void visit(nn::Visitor<T>& v) override {
     v("linears", linears);
     v("dropout", dropout);
+  }
+
+ private:
+  /// attention(q, k, v, mask, p) as one op, with the same draws and without keeping the weights.
+  AttentionOptions<T> attention_options(const Tensor<bool>& mask) const {
+    return {.mask = mask.defined() ? mask.unsqueeze(1) : mask,
+            .dropout = this->is_training() ? dropout.p : 0,
+            .mask_fill = -1e9};
+  }
+
+  /// The first three linear maps of query, key and value: those of one tensor side by side in one.
+  std::vector<Tensor<T>> projected(const Tensor<T>& query, const Tensor<T>& key, const Tensor<T>& value) const {
+    const auto jointly = [&](std::size_t first, const Tensor<T>& x) {
+      std::vector<Tensor<T>> w, b;
+      for (std::size_t i = first; i < 3; ++i) {
+        w.push_back(linears[i].weight);
+        b.push_back(linears[i].bias);
+      }
+      return joint_linear(x, w, b);
+    };
+    if (!key.is_same(value) || this->is_heard()) return {linears[0](query), linears[1](key), linears[2](value)};
+    if (!query.is_same(key)) return {linears[0](query), jointly(1, key)};
+    return {jointly(0, query)};
   }
 };
 

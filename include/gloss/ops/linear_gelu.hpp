@@ -1,0 +1,32 @@
+// A linear layer and GELU in one pass
+#pragma once
+
+#include <gloss/ops/gelu.hpp>
+#include <gloss/ops/linear.hpp>
+
+namespace gloss::inline GLOSS_ABI {
+
+/// y = gelu(x W^T + b) in one pass: gelu is applied while a block of y is in cache.
+/// Shape: x [..., in], weight [out, in], bias [out] or undefined -> [..., out]
+/// Errors: ShapeError when the sizes do not fit.
+/// Backward: with z = x W^T + b and g = dy gelu'(z): dx = g W, dW = g^T x, db = sum of g's rows; x, W, b and z are
+/// saved.
+template <Real T>
+Tensor<T> linear_gelu(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& bias = {},
+                      GeluKind kind = GeluKind::exact) {
+  const bool by_tanh = kind == GeluKind::tanh;
+  const Shape shape = detail::linear_shape("linear_gelu", x, weight, bias);
+  const Tensor<T> z = will_record({x, weight, bias}) ? empty<T>(shape) : Tensor<T>{};
+  const kernels::GeluFinish<T> finish{z.defined() ? z.data() : nullptr, by_tanh};
+  Tensor<T> y = detail::linear_forward("linear_gelu", shape, x, weight, bias, Activation::none, &finish);
+  return record("linear_gelu", std::move(y), {x, weight, bias},
+                [x, weight, bias, z, kind, by_tanh](const Tensor<T>& dy, Grads& dx) {
+                  const Tensor<T> g =
+                      is_grad_enabled()
+                          ? dy * detail::gelu_slope(linear(x, weight, bias), kind)
+                          : map_dense(z, dy, by_tanh ? kernels::gelu_tanh_backward<T> : kernels::gelu_backward<T>);
+                  detail::linear_backward(g, x, weight, dx);
+                });
+}
+
+}  // namespace gloss::inline GLOSS_ABI
