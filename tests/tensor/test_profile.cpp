@@ -135,10 +135,14 @@ TEST_CASE("profile: a training step of the Annotated Transformer has the product
   profile.stop();
   // each weight meets each token once forward and twice backward
   const Index weights = layers * (3 * 4 * d * d + 2 * 2 * d * ff) + d * vocab;
-  CHECK(row_of(profile, "linear").flops == static_cast<double>(3 * 2 * batch * length * weights));
-  CHECK(row_of(profile, "linear").forward_calls == layers * (3 * 4 + 2 * 2) + 1);
-  CHECK(row_of(profile, "linear").backward_calls == layers * (3 * 4 + 2 * 2) + 1);
-  CHECK(row_of(profile, "scaled_dot_product_attention").forward_calls == layers * 3);
+  const ProfileRow alone = row_of(profile, "linear"), joint = row_of(profile, "joint_linear");
+  CHECK(alone.flops + joint.flops == static_cast<double>(3 * 2 * batch * length * weights));
+  // one product for queries, keys and values; over the source, one for keys and values
+  CHECK(joint.forward_calls == layers * 3);
+  CHECK(joint.backward_calls == layers * 3);
+  CHECK(alone.forward_calls == layers * (1 + 1 + 2 + 2 * 2) + 1);
+  CHECK(alone.backward_calls == layers * (1 + 1 + 2 + 2 * 2) + 1);
+  CHECK(row_of(profile, "multi_head_attention").forward_calls == layers * 3);
   CHECK(row_of(profile, "Adam").forward_calls == static_cast<Index>(model.parameters().size()));
   for (const char* op : {"layer_norm", "dropout", "add_dropout", "embedding", "log_softmax", "label_smoothing"}) {
     INFO(op);
