@@ -2,10 +2,10 @@
 #pragma once
 
 #include <concepts>
-#include <memory>
 #include <string_view>
 #include <utility>
 
+#include <gloss/core/ref.hpp>
 #include <gloss/nn/linear.hpp>
 #include <gloss/ops/gelu.hpp>
 
@@ -27,9 +27,9 @@ class FeedForwardActivation {
              requires(const F& f, const Tensor<T>& x) {
                { f(x) } -> std::convertible_to<Tensor<T>>;
              })
-  FeedForwardActivation(F f) : other_(std::make_unique<Callable<F>>(std::move(f))) {}
+  FeedForwardActivation(F f) : other_(new Callable<F>(std::move(f))) {}
   FeedForwardActivation(const FeedForwardActivation& from)
-      : is_gelu_(from.is_gelu_), other_(from.other_ ? from.other_->clone() : nullptr) {}
+      : is_gelu_(from.is_gelu_), other_(from.other_ ? from.other_->clone() : Ref<Any>()) {}
   FeedForwardActivation(FeedForwardActivation&&) noexcept = default;
   FeedForwardActivation& operator=(const FeedForwardActivation& from) { return *this = FeedForwardActivation(from); }
   FeedForwardActivation& operator=(FeedForwardActivation&&) noexcept = default;
@@ -46,25 +46,26 @@ class FeedForwardActivation {
   }
 
  private:
-  struct Any {
+  struct Any : RefCounted {
     virtual ~Any() = default;
     virtual Tensor<T> operator()(const Tensor<T>& x) const = 0;
-    virtual std::unique_ptr<Any> clone() const = 0;
+    virtual Ref<Any> clone() const = 0;
     virtual void visit(Visitor<T>& v) = 0;
+    friend void destroy(Any* any) { delete any; }
   };
   template <class F>
   struct Callable final : Any {
     F f;
     explicit Callable(F function) : f(std::move(function)) {}
     Tensor<T> operator()(const Tensor<T>& x) const override { return f(x); }
-    std::unique_ptr<Any> clone() const override { return std::make_unique<Callable>(f); }
+    Ref<Any> clone() const override { return Ref<Any>(new Callable(f)); }
     void visit(Visitor<T>& v) override {
       if constexpr (std::derived_from<F, Module<T>>) v("activation", f);
     }
   };
 
   bool is_gelu_ = false;
-  std::unique_ptr<Any> other_;
+  Ref<Any> other_;  // not shared: copies clone it
 };
 
 }  // namespace gloss::inline GLOSS_ABI::nn

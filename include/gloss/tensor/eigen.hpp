@@ -2,7 +2,6 @@
 // umbrella includes it.
 #pragma once
 
-#include <memory>
 #include <type_traits>
 #include <utility>
 

@@ -32,8 +32,9 @@ namespace detail {
 using Doubles = std::vector<Tensor<double>>;
 
 /// Fixed odd numbers, one for each element, so that a gradient that is only right in sum does not pass.
-inline Tensor<double> odd_weights(const Shape& shape, double start) {
-  Tensor<double> weights = empty<double>(shape);
+template <Real T>
+Tensor<T> odd_weights(const Shape& shape, T start) {
+  Tensor<T> weights = empty<T>(shape);
   for (Index i = 0; i < weights.numel(); ++i)
     weights.data()[i] = 0.5 + std::fmod(start + 0.754877666 * static_cast<double>(i + 1), 1.0);
   return weights;
@@ -48,9 +49,11 @@ Doubles outputs_of(F& f, const Doubles& inputs) {
     return f(inputs);
 }
 
-/// The check itself, compiled once: f is a borrowed callable.
+/// The check itself, compiled once, and only where it is called, hence T, which is double: f is a borrowed callable.
+template <Real T>
 class Gradcheck {
  public:
+  using Doubles = std::vector<Tensor<T>>;
   using Call = Doubles (*)(void* f, const Doubles& inputs);
   Gradcheck(const char* name, void* f, Call call, const Doubles& inputs, GradcheckOptions options)
       : name_(name), f_(f), call_(call), inputs_(inputs), options_(options) {}
@@ -59,7 +62,7 @@ class Gradcheck {
   GLOSS_NOINLINE GradcheckReport run(bool always) {
     outputs_ = call_(f_, inputs_);
     for (std::size_t j = 0; j < outputs_.size(); ++j)
-      weights_.push_back(odd_weights(outputs_[j].shape(), 0.3 * static_cast<double>(j)));
+      weights_.push_back(odd_weights<T>(outputs_[j].shape(), 0.3 * static_cast<T>(j)));
     for (std::size_t k = 0; k < inputs_.size(); ++k)
       if (inputs_[k].requires_grad()) {
         if (!inputs_[k].is_contiguous())
@@ -109,7 +112,7 @@ class Gradcheck {
       }
     if (of.empty()) return {};
     Doubles out = grad(of, checked_, {.retain_graph = true, .materialize_grads = true}, by);
-    for (Tensor<double>& g : out) g = g.contiguous();
+    for (Tensor<T>& g : out) g = g.contiguous();
     return out;
   }
 
@@ -121,7 +124,7 @@ class Gradcheck {
     const auto at = [&](double value) {
       element = value;
       Doubles out = call_(f_, inputs_);
-      for (Tensor<double>& y : out) y = y.detach().clone();
+      for (Tensor<T>& y : out) y = y.detach().clone();
       return out;
     };
     std::pair<Doubles, Doubles> out;
@@ -141,7 +144,7 @@ class Gradcheck {
     const auto [above, below] = around(k, i);
     double worst = -1;
     Doubles one;
-    for (const Tensor<double>& y : outputs_) one.push_back(zeros<double>(y.shape()));
+    for (const Tensor<T>& y : outputs_) one.push_back(zeros<T>(y.shape()));
     for (std::size_t j = 0; j < outputs_.size(); ++j)
       for (Index e = 0; e < outputs_[j].numel(); ++e) {
         one[j].data()[e] = 1;
@@ -186,7 +189,7 @@ template <class F>
 GradcheckReport run_gradcheck(const char* name, F& f, const Doubles& inputs, GradcheckOptions options, bool always) {
   const auto call = [](void* p, const Doubles& in) { return outputs_of(*static_cast<F*>(p), in); };
   using Plain = std::remove_const_t<F>;
-  GradcheckReport report = Gradcheck(name, const_cast<Plain*>(&f), call, inputs, options).run(always);
+  GradcheckReport report = Gradcheck<double>(name, const_cast<Plain*>(&f), call, inputs, options).run(always);
   if (!report.passed && !always) throw GradError(report.text);
   return report;
 }
@@ -213,7 +216,8 @@ auto gradients_of(F& f, std::size_t n) {
 template <class F>
 Doubles with_weights(F& f, const Doubles& inputs) {
   Doubles all = inputs;
-  for (const Tensor<double>& y : outputs_of(f, inputs)) all.push_back(odd_weights(y.shape(), 0.1).requires_grad_());
+  for (const Tensor<double>& y : outputs_of(f, inputs))
+    all.push_back(odd_weights<double>(y.shape(), 0.1).requires_grad_());
   return all;
 }
 }  // namespace detail
