@@ -2,6 +2,7 @@
 // umbrella includes it.
 #pragma once
 
+#include <memory>
 #include <type_traits>
 #include <utility>
 
