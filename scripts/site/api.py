@@ -64,18 +64,40 @@ class Header:
         return f"api/{self.path}.html"
 
 
-OPERATORS = {"==": "eq", "!=": "ne", "<=": "le", ">=": "ge", "<": "lt", ">": "gt", "+": "plus", "-": "minus",
-             "*": "times", "/": "divided", "%": "remainder", "&": "and", "|": "or", "^": "xor", "~": "not-bits",
-             "!": "not", "()": "call", "[]": "at", "=": "assign", "<<": "shift-left", ">>": "shift-right"}
+OPERATORS = {
+    "==": "eq",
+    "!=": "ne",
+    "<=": "le",
+    ">=": "ge",
+    "<": "lt",
+    ">": "gt",
+    "+": "plus",
+    "-": "minus",
+    "*": "times",
+    "/": "divided",
+    "%": "remainder",
+    "&": "and",
+    "|": "or",
+    "^": "xor",
+    "~": "not-bits",
+    "!": "not",
+    "()": "call",
+    "[]": "at",
+    "=": "assign",
+    "<<": "shift-left",
+    ">>": "shift-right",
+}
 
 
 def slug(name):
     """A name as an anchor: operators get words."""
+
     def word(match):
         sign = match[1].strip()
         if sign.endswith("=") and sign[:-1] in OPERATORS and sign not in OPERATORS:
             return "operator-" + OPERATORS[sign[:-1]] + "-assign"
         return "operator-" + OPERATORS.get(sign, re.sub(r"\W+", "-", sign).strip("-"))
+
     return re.sub(r"[^\w.~-]+", "-", re.sub(r"operator\s*(\W.*)$", word, name)).replace("~", "destructor-")
 
 
@@ -109,12 +131,28 @@ def run_doxygen(include, headers, work):
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text(for_doxygen((include / header).read_text()))
     settings = {
-        "INPUT": source, "RECURSIVE": "YES", "FILE_PATTERNS": "*.hpp", "STRIP_FROM_PATH": source,
-        "OUTPUT_DIRECTORY": work, "GENERATE_HTML": "NO", "GENERATE_LATEX": "NO", "GENERATE_XML": "YES",
-        "XML_PROGRAMLISTING": "NO", "EXTRACT_ALL": "YES", "JAVADOC_AUTOBRIEF": "NO", "MARKDOWN_SUPPORT": "NO",
-        "AUTOLINK_SUPPORT": "NO", "QUIET": "YES", "WARN_IF_DOC_ERROR": "YES", "SORT_MEMBER_DOCS": "NO",
-        "ENABLE_PREPROCESSING": "YES", "MACRO_EXPANSION": "YES", "EXPAND_ONLY_PREDEF": "YES",
-        "SEARCH_INCLUDES": "NO", "HAVE_DOT": "NO", "EXTENSION_MAPPING": "hpp=C++",
+        "INPUT": source,
+        "RECURSIVE": "YES",
+        "FILE_PATTERNS": "*.hpp",
+        "STRIP_FROM_PATH": source,
+        "OUTPUT_DIRECTORY": work,
+        "GENERATE_HTML": "NO",
+        "GENERATE_LATEX": "NO",
+        "GENERATE_XML": "YES",
+        "XML_PROGRAMLISTING": "NO",
+        "EXTRACT_ALL": "YES",
+        "JAVADOC_AUTOBRIEF": "NO",
+        "MARKDOWN_SUPPORT": "NO",
+        "AUTOLINK_SUPPORT": "NO",
+        "QUIET": "YES",
+        "WARN_IF_DOC_ERROR": "YES",
+        "SORT_MEMBER_DOCS": "NO",
+        "ENABLE_PREPROCESSING": "YES",
+        "MACRO_EXPANSION": "YES",
+        "EXPAND_ONLY_PREDEF": "YES",
+        "SEARCH_INCLUDES": "NO",
+        "HAVE_DOT": "NO",
+        "EXTENSION_MAPPING": "hpp=C++",
         "PREDEFINED": '"GLOSS_INSTANTIATE(...)=" GLOSS_ZLIB _OPENMP "GLOSS_ALWAYS_INLINE="',
     }
     doxyfile = "".join(f"{key} = {value}\n" for key, value in settings.items())
@@ -132,7 +170,9 @@ def plain(node):
 
 
 def documentation(node):
-    parts = [v.text or "" for tag in ("briefdescription", "detaileddescription") for v in node.iterfind(f"{tag}//verbatim")]
+    parts = [
+        v.text or "" for tag in ("briefdescription", "detaileddescription") for v in node.iterfind(f"{tag}//verbatim")
+    ]
     return "\n".join(re.sub(r"^\s*///? ?", "", line).rstrip() for part in parts for line in part.strip().split("\n"))
 
 
@@ -188,8 +228,11 @@ def wrap(code, open_at, width=96):
 
 
 def function_signature(node, name):
-    prefix = " ".join(word for word, attribute in (("static", "static"), ("virtual", "virt"), ("explicit", "explicit"))
-                      if node.get(attribute) in ("yes", "virtual", "pure-virtual"))
+    prefix = " ".join(
+        word
+        for word, attribute in (("static", "static"), ("virtual", "virt"), ("explicit", "explicit"))
+        if node.get(attribute) in ("yes", "virtual", "pure-virtual")
+    )
     kind = tidy(plain(node.find("type")))
     kind = re.sub(r"\b(inline|constexpr|static)\b ?", lambda m: "constexpr " if m[1] == "constexpr" else "", kind)
     args = tidy(plain(node.find("argsstring")))
@@ -202,6 +245,7 @@ def function_signature(node, name):
 
 def read(xml, headers):
     """Fills the headers (path -> Header) with their entities."""
+
     def add(entity):
         if entity.header in headers and "detail" not in entity.namespace.split("::"):
             headers[entity.header].entities.append(entity)
@@ -217,8 +261,15 @@ def read(xml, headers):
             values = [(plain(v.find("name")), documentation(v)) for v in node.iterfind("enumvalue")]
             return Entity("enum", name, namespace, header, line, f"enum class {name}", doc, values)
         if kind == "typedef":
-            return Entity("alias", name, namespace, header, line,
-                          template(node) + f"using {name} = {tidy(plain(node.find('type')))}", doc)
+            return Entity(
+                "alias",
+                name,
+                namespace,
+                header,
+                line,
+                template(node) + f"using {name} = {tidy(plain(node.find('type')))}",
+                doc,
+            )
         if kind == "variable":
             type_ = tidy(plain(node.find("type")))
             value = plain(node.find("initializer"))
@@ -226,11 +277,20 @@ def read(xml, headers):
             if value and not value.startswith(("=", "{")):
                 value = "= " + value
             args = plain(node.find("argsstring"))
-            return Entity("variable", name, namespace, header, line,
-                          template(node) + f"{type_} {name}{args}" + (f" {value}" if value else ""), doc)
+            return Entity(
+                "variable",
+                name,
+                namespace,
+                header,
+                line,
+                template(node) + f"{type_} {name}{args}" + (f" {value}" if value else ""),
+                doc,
+            )
         if kind == "define":
             params = [plain(p) for p in node.iterfind("param")]
-            return Entity("macro", name, "", header, line, f"#define {name}" + (f"({', '.join(params)})" if params else ""), doc)
+            return Entity(
+                "macro", name, "", header, line, f"#define {name}" + (f"({', '.join(params)})" if params else ""), doc
+            )
         return None
 
     for path in sorted(xml.glob("*.xml")):
@@ -254,18 +314,40 @@ def read(xml, headers):
         elif kind == "concept":
             location = compound.find("location")
             namespace, _, short = name.rpartition("::")
-            text = re.sub(r"^template ?<\s*(.*?)\s*> ?concept [\w:]+ = ", rf"template <\1>\nconcept {short} = ",
-                          plain(compound.find("initializer")))
-            add(Entity("concept", short, namespace, location.get("file"), int(location.get("line")), text, documentation(compound)))
+            text = re.sub(
+                r"^template ?<\s*(.*?)\s*> ?concept [\w:]+ = ",
+                rf"template <\1>\nconcept {short} = ",
+                plain(compound.find("initializer")),
+            )
+            add(
+                Entity(
+                    "concept",
+                    short,
+                    namespace,
+                    location.get("file"),
+                    int(location.get("line")),
+                    text,
+                    documentation(compound),
+                )
+            )
         elif kind in ("struct", "class") and compound.get("prot") != "private":
             namespace, _, short = name.rpartition("::")
             if "<" in name or not namespace.startswith("gloss"):
                 continue  # a specialisation
             location = compound.find("location")
             bases = ", ".join(tidy(plain(b)) for b in compound.iterfind("basecompoundref") if b.get("prot") == "public")
-            entity = Entity("class", short, namespace, location.get("file"), int(location.get("line")),
-                            template(compound) + f"{kind} {short}" + (" final" if compound.get("final") == "yes" else "")
-                            + (f" : {bases}" if bases else ""), documentation(compound))
+            entity = Entity(
+                "class",
+                short,
+                namespace,
+                location.get("file"),
+                int(location.get("line")),
+                template(compound)
+                + f"{kind} {short}"
+                + (" final" if compound.get("final") == "yes" else "")
+                + (f" : {bases}" if bases else ""),
+                documentation(compound),
+            )
             for node in compound.iterfind("sectiondef/memberdef"):
                 if node.get("prot") == "public" and node.get("kind") != "friend":
                     found = member(node, name)

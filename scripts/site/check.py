@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Checks a site: check.py FOLDER. Every link, anchor, picture, style and script within it must be there, nothing may come
-from the network, no page may be out of reach, and nothing of the Markdown may be left unread. Says what is wrong, and fails.
+"""Checks a site: check.py FOLDER. Every link, anchor, picture, style and script within it must be there, nothing may
+come from the network, no page may be out of reach, and nothing of the Markdown may be left unread. Says what is wrong,
+and fails.
 """
 
 import json
@@ -11,16 +12,52 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
-ASSETS = {"img": ("src", "srcset"), "script": ("src",), "link": ("href",), "iframe": ("src",), "object": ("data",), "source": ("src", "srcset"),
-          "video": ("src", "poster"), "audio": ("src",), "embed": ("src",), "image": ("href", "xlink:href"), "use": ("href", "xlink:href")}
+ASSETS = {
+    "img": ("src", "srcset"),
+    "script": ("src",),
+    "link": ("href",),
+    "iframe": ("src",),
+    "object": ("data",),
+    "source": ("src", "srcset"),
+    "video": ("src", "poster"),
+    "audio": ("src",),
+    "embed": ("src",),
+    "image": ("href", "xlink:href"),
+    "use": ("href", "xlink:href"),
+}
 LEFT_OVER = re.compile(r"GLOSSKEEP|\{\{\w+\}\}|\$\$|^```|!\[[^\]]*\]\(", re.M)
-VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr", "path", "rect", "mspace"}
+VOID = {
+    "area",
+    "base",
+    "br",
+    "col",
+    "embed",
+    "hr",
+    "img",
+    "input",
+    "link",
+    "meta",
+    "source",
+    "track",
+    "wbr",
+    "path",
+    "rect",
+    "mspace",
+}
 
 
 class PageReader(HTMLParser):
     def __init__(self):
         super().__init__(convert_charrefs=True)
-        self.ids, self.twice, self.links, self.assets, self.no_alt, self.words, self.styles = set(), [], [], [], [], [], []
+        self.ids, self.twice, self.links, self.assets, self.no_alt, self.words, self.styles = (
+            set(),
+            [],
+            [],
+            [],
+            [],
+            [],
+            [],
+        )
         self.open, self.unclosed, self.title, self.skip = [], [], "", 0
 
     def handle_starttag(self, tag, attributes):
@@ -160,8 +197,13 @@ def check(site):
             wrong.append(f"search: an entry without a name, {url}")
         follow(site / "index.html", url, f"search result {title}")
     found = {url.partition("#")[0] for _, _, url, _ in entries}
-    wrong += [f"{path.relative_to(site).as_posix()}: the search does not find it" for path in pages
-              if path.name != "index.html" and not path.is_relative_to(site / "source") and path.relative_to(site).as_posix() not in found]
+    wrong += [
+        f"{path.relative_to(site).as_posix()}: the search does not find it"
+        for path in pages
+        if path.name != "index.html"
+        and not path.is_relative_to(site / "source")
+        and path.relative_to(site).as_posix() not in found
+    ]
     return wrong
 
 

@@ -22,8 +22,18 @@ from markdown_page import Page
 from source_code import Names, highlight
 
 HERE = Path(__file__).resolve().parent
-GUIDES = ["cookbook", "positions", "ops", "layers", "annotated", "translate_toy", "performance", "adding_an_op",
-          "adding_a_module", "design"]  # these first, in this order; the rest of docs/ follows
+GUIDES = [
+    "cookbook",
+    "positions",
+    "ops",
+    "layers",
+    "annotated",
+    "translate_toy",
+    "performance",
+    "adding_an_op",
+    "adding_a_module",
+    "design",
+]  # these first, in this order; the rest of docs/ follows
 
 
 class Site:
@@ -31,7 +41,9 @@ class Site:
         self.tree, self.out = tree, out
         self.template = (HERE / "page.html").read_text()
         config = (tree / "include/gloss/core/config.hpp").read_text()
-        self.version = ".".join(re.search(rf"GLOSS_VERSION_{part} (\d+)", config)[1] for part in ("MAJOR", "MINOR", "PATCH"))
+        self.version = ".".join(
+            re.search(rf"GLOSS_VERSION_{part} (\d+)", config)[1] for part in ("MAJOR", "MINOR", "PATCH")
+        )
         with tempfile.TemporaryDirectory(prefix="gloss-site-", dir=out.parent) as work:
             self.headers = api.load(tree, Path(work))
         self.names = Names(self.headers)
@@ -46,10 +58,14 @@ class Site:
         docs = tree / "docs"
         rank = {f"docs/{name}.md": i for i, name in enumerate(GUIDES)}
         pages = [p.relative_to(tree).as_posix() for p in docs.rglob("*.md")]
-        self.book = sorted((p for p in pages if p.startswith("docs/book/")), key=lambda p: (not p.endswith("README.md"), p))
+        self.book = sorted(
+            (p for p in pages if p.startswith("docs/book/")), key=lambda p: (not p.endswith("README.md"), p)
+        )
         self.guides = sorted((p for p in pages if p not in self.book), key=lambda p: (rank.get(p, 99), p))
         self.examples = [p.parent.name for p in sorted((tree / "examples").glob("[0-9]*/main.cpp"))]
-        self.examples += [p.parent.name for p in sorted((tree / "examples").glob("*/main.cpp")) if p.parent.name not in self.examples]
+        self.examples += [
+            p.parent.name for p in sorted((tree / "examples").glob("*/main.cpp")) if p.parent.name not in self.examples
+        ]
         self.titles = {p: self.title_of((tree / p).read_text()) for p in pages}
         self.wanted = []  # files shown under source/ since a page links to them
         self.index = []  # of the search
@@ -62,7 +78,9 @@ class Site:
         """docs/ops.md is made by a parser of its own; what it names, Doxygen must have found as well."""
         for path, names in re.findall(r"(?m)^- \[([\w/.]+)\]\(#\w+\): (.*)$", (self.tree / "docs/ops.md").read_text()):
             entities = self.headers[path].entities
-            found = {e.name.rpartition("::")[2] for e in entities} | {getattr(m, "name", m[0] if isinstance(m, tuple) else "") for e in entities for m in e.members}
+            found = {e.name.rpartition("::")[2] for e in entities} | {
+                getattr(m, "name", m[0] if isinstance(m, tuple) else "") for e in entities for m in e.members
+            }
             lost = set(re.findall(r"`([^`]+)`", names)) - found
             if lost:
                 raise SystemExit(f"doxygen: {path}: not found: {', '.join(sorted(lost))}")
@@ -118,14 +136,14 @@ class Site:
         found = self.entities.get(name, ())
         if len(found) == 1 and len(name) > 2 and (name[0].isupper() or "_" in name or "::" in name or name != text):
             url = next(iter(found))
-            return url if not page.startswith("api/") or url.partition("#")[0] != page else None
+            return url
         return None
 
     # Pieces of pages
 
     def code_block(self, text, language, root, folder="", caption="", kind=""):
         body = highlight(text, language, self.names, root, folder)
-        title = f'<figcaption>{caption}</figcaption>' if caption else ""
+        title = f"<figcaption>{caption}</figcaption>" if caption else ""
         return f'<figure class="code {kind}">{title}<pre><code>{body}</code></pre></figure>'
 
     def sidebar(self, page, root):
@@ -138,18 +156,34 @@ class Site:
 
         out = [f'<ul>{link("index.html", "gloss in short")}</ul>']
         if self.book:
-            out.append(group("The annotated Transformer", [link(self.page_of(p), escape(self.titles[p])) for p in self.book],
-                             page.startswith("docs/book/") or page == "index.html"))
+            out.append(
+                group(
+                    "The annotated Transformer",
+                    [link(self.page_of(p), escape(self.titles[p])) for p in self.book],
+                    page.startswith("docs/book/") or page == "index.html",
+                )
+            )
         guides = [link(self.page_of(p), escape(self.titles[p])) for p in self.guides]
         out.append(group("Guides", guides, page == "index.html" or page in map(self.page_of, self.guides)))
-        out.append(group("Examples", [link("examples/index.html", "All of them")]
-                         + [link(f"examples/{name}.html", name) for name in self.examples], page.startswith("examples/")))
+        out.append(
+            group(
+                "Examples",
+                [link("examples/index.html", "All of them")]
+                + [link(f"examples/{name}.html", name) for name in self.examples],
+                page.startswith("examples/"),
+            )
+        )
         links = [link("api/index.html", "All headers")]
         for folder in self.folders():
             links.append(link(f"api/{folder}/index.html", f"{folder}/"))
             if page.startswith(f"api/{folder}/") and page.count("/") == folder.count("/") + 2:
-                links.append("<li><ul>" + "".join(link(h.page, h.path.rpartition("/")[2]) for h in self.headers.values()
-                                                 if h.folder == folder) + "</ul></li>")
+                links.append(
+                    "<li><ul>"
+                    + "".join(
+                        link(h.page, h.path.rpartition("/")[2]) for h in self.headers.values() if h.folder == folder
+                    )
+                    + "</ul></li>"
+                )
         links += [link(h.page, h.path) for h in self.headers.values() if not h.folder]
         out.append(group("Reference", links, page.startswith("api/")))
         return "".join(out)
@@ -163,19 +197,38 @@ class Site:
         root = "../" * page.count("/")
         toc = ""
         if len(sections) > 1:
-            toc = '<nav class="toc" aria-label="On this page"><p>On this page</p><ul>' + "".join(
-                f'<li><a href="#{anchor}">{name}</a></li>' for anchor, name in sections) + "</ul></nav>"
+            toc = (
+                '<nav class="toc" aria-label="On this page"><p>On this page</p><ul>'
+                + "".join(f'<li><a href="#{anchor}">{name}</a></li>' for anchor, name in sections)
+                + "</ul></nav>"
+            )
         turn = ""
         if around:
             words = ("Before", "Next")
-            turn = '<nav class="turn">' + "".join(
-                f'<a class="{word.lower()}" href="{root}{target[0]}"><small>{word}</small>{target[1]}</a>' if target else "<span></span>"
-                for word, target in zip(words, around)) + "</nav>"
+            turn = (
+                '<nav class="turn">'
+                + "".join(
+                    (
+                        f'<a class="{word.lower()}" href="{root}{target[0]}"><small>{word}</small>{target[1]}</a>'
+                        if target
+                        else "<span></span>"
+                    )
+                    for word, target in zip(words, around)
+                )
+                + "</nav>"
+            )
         name = re.sub(r"<[^>]+>", "", title)
         text = self.template
-        for key, value in {"title": name if name == "gloss" else f"{name} · gloss", "root": root, "version": self.version,
-                           "sidebar": self.sidebar(page, root), "body": body, "toc": toc, "turn": turn,
-                           "description": escape(description)}.items():
+        for key, value in {
+            "title": name if name == "gloss" else f"{name} · gloss",
+            "root": root,
+            "version": self.version,
+            "sidebar": self.sidebar(page, root),
+            "body": body,
+            "toc": toc,
+            "turn": turn,
+            "description": escape(description),
+        }.items():
             text = text.replace("{{" + key + "}}", value)
         path = self.out / page
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -195,11 +248,20 @@ class Site:
             around = ()
             if in_book:
                 at = self.book.index(source)
-                around = [(self.page_of(self.book[i]), escape(self.titles[self.book[i]])) if 0 <= i < len(self.book) else None
-                          for i in (at - 1, at + 1)]
+                around = [
+                    (self.page_of(self.book[i]), escape(self.titles[self.book[i]])) if 0 <= i < len(self.book) else None
+                    for i in (at - 1, at + 1)
+                ]
             title = self.title_of(text)
             sections = [(s["id"], s["name"]) for s in page.sections]
-            self.write(page.out, title, page.html, sections, f"{title}: gloss, tensors, autograd and the Transformer in C++20", around)
+            self.write(
+                page.out,
+                title,
+                page.html,
+                sections,
+                f"{title}: gloss, tensors, autograd and the Transformer in C++20",
+                around,
+            )
             kind = "book" if in_book else "guide"
             if source in ("docs/ops.md", "docs/layers.md"):  # their text is that of the reference
                 self.find_by(title, kind, page.out)
@@ -208,9 +270,18 @@ class Site:
             heads = [("", pieces[0])] + list(zip(pieces[1::2], pieces[2::2]))
             for anchor, html in heads:
                 head, _, rest = html.partition("</h2>" if "</h2>" in html else "</h3>") if anchor else ("", "", html)
-                head = re.sub(r'<a class="here".*', "", head)
-                shown = unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", re.sub(r"<figure.*?</figure>|<wbr>", "", rest, flags=re.S)))).strip()
-                self.find_by(f"{head} ({title})" if anchor else title, kind, page.out + ("#" + anchor if anchor else ""), shown[:3000])
+                head = re.sub(r'<a class="here".*', "", head).strip()
+                shown = unescape(
+                    re.sub(
+                        r"\s+", " ", re.sub(r"<[^>]+>", " ", re.sub(r"<figure.*?</figure>|<wbr>", "", rest, flags=re.S))
+                    )
+                ).strip()
+                self.find_by(
+                    f"{head} ({title})" if anchor else title,
+                    kind,
+                    page.out + ("#" + anchor if anchor else ""),
+                    shown[:3000],
+                )
 
     def example_pages(self):
         rows = []
@@ -229,10 +300,22 @@ class Site:
             sections = []
             guide = f"docs/{name}.md"
             if guide in self.guides:
-                body.append(f'<p>More about it: <a href="{root}{self.page_of(guide)}">{escape(self.titles[guide])}</a>.</p>')
-            body.append(f'<p>This is the code that <code>ctest -R {name}</code> builds and runs'
-                        + (", and below it what it prints: the test compares the two." if (folder / "expected.txt").exists() else ".") + "</p>")
-            files = sorted((p for p in folder.iterdir() if p.suffix in (".cpp", ".hpp", ".py", ".sh")), key=lambda p: (p.name != "main.cpp", p.name))
+                body.append(
+                    f'<p>More about it: <a href="{root}{self.page_of(guide)}">{escape(self.titles[guide])}</a>.</p>'
+                )
+            body.append(
+                f"<p>This is the code that <code>ctest -R {name}</code> builds and runs"
+                + (
+                    ", and below it what it prints: the test compares the two."
+                    if (folder / "expected.txt").exists()
+                    else "."
+                )
+                + "</p>"
+            )
+            files = sorted(
+                (p for p in folder.iterdir() if p.suffix in (".cpp", ".hpp", ".py", ".sh")),
+                key=lambda p: (p.name != "main.cpp", p.name),
+            )
             for path in files:
                 sections.append((path.name, path.name))
                 body.append(f'<h2 id="{path.name}">{path.name}</h2>')
@@ -247,22 +330,33 @@ class Site:
                 sections.append(("pictures", "What it draws"))
                 body.append('<h2 id="pictures">What it draws</h2>')
                 for picture in pictures:
-                    body.append(f'<figure><img src="{root}docs/images/{name}/{picture.name}" alt="{picture.stem.replace("_", " ")}"></figure>')
-            around = [(f"examples/{self.examples[i]}.html", self.examples[i]) if 0 <= i < len(self.examples) else None for i in (at - 1, at + 1)]
+                    body.append(
+                        f'<figure><img src="{root}docs/images/{name}/{picture.name}" alt="{picture.stem.replace("_", " ")}"></figure>'
+                    )
+            around = [
+                (f"examples/{self.examples[i]}.html", self.examples[i]) if 0 <= i < len(self.examples) else None
+                for i in (at - 1, at + 1)
+            ]
             self.write(page, title, "".join(body), sections, intro, around)
             self.find_by(name, "example", page, intro)
             rows.append(f'<li><a href="{name}.html"><b>{escape(title)}</b><span>{escape(intro)}</span></a></li>')
-        self.write("examples/index.html", "Examples", "<h1>Examples</h1><p>Programs to read and run. ctest builds each of them, runs it "
-                   f'and compares what it prints with what is shown here.</p><ul class="cards">{"".join(rows)}</ul>')
+        self.write(
+            "examples/index.html",
+            "Examples",
+            "<h1>Examples</h1><p>Programs to read and run. ctest builds and runs each of them; "
+            f'where a page shows what one prints, that is what the test compares with.</p><ul class="cards">{"".join(rows)}</ul>',
+        )
 
     def sentence(self, text, page):
         """A comment's text: code in backticks, and names of the API with an underscore or a capital inside, are linked."""
         root = "../" * page.count("/")
+
         def piece(m):
             word = m[1] or m[0]
             url = self.url_of_code(word, page)
             shown = f"<code>{escape(word, quote=False)}</code>" if m[1] else escape(word, quote=False)
             return f'<a class="code" href="{root}{url}">{shown}</a>' if url else shown
+
         return re.sub(r"`([^`]+)`|(?:\w+::)*\w*(?:[a-z][A-Z]|_)\w*\b|[^`\w]+|\w+|`", piece, text)
 
     def doc(self, text, page):
@@ -271,20 +365,34 @@ class Site:
             return ""
         pieces = [re.sub(r"\s+", " ", piece) for piece in api.LABEL.split(text)]
         out = [f"<p>{self.sentence(pieces[0].strip(), page)}</p>"] if pieces[0].strip() else []
-        rows = [f"<dt>{label}</dt><dd>{self.sentence(value.strip(), page)}</dd>" for label, value in zip(pieces[1::2], pieces[2::2])]
+        rows = [
+            f"<dt>{label}</dt><dd>{self.sentence(value.strip(), page)}</dd>"
+            for label, value in zip(pieces[1::2], pieces[2::2])
+        ]
         return "".join(out) + (f"<dl>{''.join(rows)}</dl>" if rows else "")
 
     def entity(self, group, page, folder):
         root = "../" * page.count("/")
         first = group[0]
         name = escape(first.name, quote=False)
-        kind = {"function": "", "class": "struct" if "struct " in first.signature else "class", "alias": "alias", "enum": "enum", "concept": "concept", "variable": "constant",
-                "macro": "macro"}[first.kind]
-        out = [f'<section class="entity"><h2 id="{first.anchor}">{name} <small>{kind}</small>'
-               f'<a class="here" href="#{first.anchor}" aria-label="Link to {name}">#</a></h2>']
+        kind = {
+            "function": "",
+            "class": "struct" if "struct " in first.signature else "class",
+            "alias": "alias",
+            "enum": "enum",
+            "concept": "concept",
+            "variable": "constant",
+            "macro": "macro",
+        }[first.kind]
+        out = [
+            f'<section class="entity"><h2 id="{first.anchor}">{name} <small>{kind}</small>'
+            f'<a class="here" href="#{first.anchor}" aria-label="Link to {name}">#</a></h2>'
+        ]
         for i, e in enumerate(group):
             shown = highlight(e.signature, "cpp", self.names, root, folder)
-            shown = re.sub(rf'<a class="n" href="{re.escape(root + page)}#{re.escape(e.anchor)}">(.*?)</a>', r"<b>\1</b>", shown)
+            shown = re.sub(
+                rf'<a class="n" href="{re.escape(root + page)}#{re.escape(e.anchor)}">(.*?)</a>', r"<b>\1</b>", shown
+            )
             out.append(f'<pre class="signature"><code>{shown}</code></pre>')
             out.append(self.doc(e.doc, page))
         if first.kind == "class" and first.members:
@@ -294,14 +402,22 @@ class Site:
                     continue
                 seen[m.name] = seen.get(m.name, 0) + 1
                 anchor = api.slug(f"{first.name}.{m.name}") + ("" if seen[m.name] == 1 else f"-{seen[m.name]}")
-                rows.append(f'<div class="member" id="{anchor}"><pre><code>{highlight(m.signature, "cpp", self.names, root, folder)}</code></pre>'
-                            f'{self.doc(m.doc, page)}</div>')
+                rows.append(
+                    f'<div class="member" id="{anchor}"><pre><code>{highlight(m.signature, "cpp", self.names, root, folder)}</code></pre>'
+                    f"{self.doc(m.doc, page)}</div>"
+                )
                 if m.doc and m.kind == "function" and seen[m.name] == 1 and m.name != "visit" and m.name != first.name:
                     self.find_by(f"{first.name}::{m.name}", "member", f"{page}#{anchor}", self.first_sentence(m.doc))
             out.append(f'<div class="members">{"".join(rows)}</div>')
         if first.kind == "enum":
-            out.append('<div class="members">' + "".join(f'<div class="member"><pre><code>{escape(v)}</code></pre>{self.doc(d, page)}</div>'
-                                                         for v, d in first.members) + "</div>")
+            out.append(
+                '<div class="members">'
+                + "".join(
+                    f'<div class="member"><pre><code>{escape(v)}</code></pre>{self.doc(d, page)}</div>'
+                    for v, d in first.members
+                )
+                + "</div>"
+            )
         out.append("</section>")
         kind = "class" if first.kind == "class" else kind or ("op" if folder == "ops" else "function")
         full = (first.namespace.removeprefix("gloss").lstrip(":") + "::" + first.name).removeprefix("::")
@@ -328,12 +444,16 @@ class Site:
             groups = self.groups(header.entities)
             include = self.code_block(f"#include <gloss/{header.path}>", "cpp", root)
             folder = f'<a href="{root}api/{header.folder}/index.html">{header.folder}</a>/' if header.folder else ""
-            body = [f'<h1>{folder}{header.path.rpartition("/")[2]}</h1><p class="about">{self.sentence(header.about, page)}</p>{include}']
+            body = [
+                f'<h1>{folder}{header.path.rpartition("/")[2]}</h1><p class="about">{self.sentence(header.about, page)}</p>{include}'
+            ]
             sections = [(g[0].anchor, escape(g[0].name, quote=False)) for g in groups] + [("source", "Source")]
             body += [self.entity(g, page, header.folder) for g in groups]
             source = highlight(header.text.rstrip("\n"), "cpp", self.names, root, header.folder)
-            body.append(f'<h2 id="source">Source</h2><details class="source"{" open" if not groups else ""}><summary>'
-                        f'{header.path}, {header.text.count(chr(10))} lines</summary><pre><code>{source}</code></pre></details>')
+            body.append(
+                f'<h2 id="source">Source</h2><details class="source"{" open" if not groups else ""}><summary>'
+                f"{header.path}, {header.text.count(chr(10))} lines</summary><pre><code>{source}</code></pre></details>"
+            )
             self.write(page, header.path, "".join(body), sections, header.about)
             self.find_by(header.path, "header", page, header.about)
         tops = []
@@ -342,21 +462,36 @@ class Site:
             rows = []
             root = "../" * (folder.count("/") + 2)
             for h in mine:
-                names = " ".join(f'<a href="{root if folder else "../"}{h.page}#{g[0].anchor}"><code>{escape(g[0].name, quote=False)}</code></a>'
-                                 for g in self.groups(h.entities) if not g[0].name.startswith("detail"))
-                rows.append(f'<tr><td><a href="{root if folder else "../"}{h.page}">{h.path.rpartition("/")[2]}</a></td>'
-                            f'<td>{escape(h.about)}<div class="names">{names}</div></td></tr>')
+                names = " ".join(
+                    f'<a href="{root if folder else "../"}{h.page}#{g[0].anchor}"><code>{escape(g[0].name, quote=False)}</code></a>'
+                    for g in self.groups(h.entities)
+                    if not g[0].name.startswith("detail")
+                )
+                rows.append(
+                    f'<tr><td><a href="{root if folder else "../"}{h.page}">{h.path.rpartition("/")[2]}</a></td>'
+                    f'<td>{escape(h.about)}<div class="names">{names}</div></td></tr>'
+                )
             table = f'<div class="wide"><table class="headers"><tbody>{"".join(rows)}</tbody></table></div>'
             blurb = api.FOLDERS.get(folder, "")
             if folder:
-                self.write(f"api/{folder}/index.html", folder, f'<h1><a href="{root}api/index.html">gloss</a>/{folder}</h1><p class="about">{blurb}</p>{table}')
-                tops.append(f'<li><a href="{folder}/index.html"><b>{folder}/</b><span>{blurb}</span><small>{len(mine)} headers</small></a></li>')
+                self.write(
+                    f"api/{folder}/index.html",
+                    folder,
+                    f'<h1><a href="{root}api/index.html">gloss</a>/{folder}</h1><p class="about">{blurb}</p>{table}',
+                )
+                tops.append(
+                    f'<li><a href="{folder}/index.html"><b>{folder}/</b><span>{blurb}</span><small>{len(mine)} headers</small></a></li>'
+                )
                 self.find_by(f"{folder}/", "folder", f"api/{folder}/index.html", blurb)
             else:
                 tops_table = table
-        self.write("api/index.html", "Reference", "<h1>Reference</h1><p>A page for each header, from its comments. "
-                   "A header includes its own folder and those before it.</p>"
-                   f'<h2 id="programs">What a program includes</h2>{tops_table}<h2 id="folders">Folders</h2><ul class="cards">{"".join(tops)}</ul>')
+        self.write(
+            "api/index.html",
+            "Reference",
+            "<h1>Reference</h1><p>A page for each header, from its comments. "
+            "A header includes its own folder and those before it.</p>"
+            f'<h2 id="programs">What a program includes</h2>{tops_table}<h2 id="folders">Folders</h2><ul class="cards">{"".join(tops)}</ul>',
+        )
 
     def source_pages(self):
         for path in self.wanted:  # grows only here above: a shown file links to headers alone
@@ -373,7 +508,10 @@ class Site:
         for name in ("style.css", "site.js"):
             shutil.copy(HERE / name, self.out / name)
         (self.out / "search_index.js").write_text(
-            "window.GLOSS_INDEX = [\n" + ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in self.index) + "\n];\n")
+            "window.GLOSS_INDEX = [\n"
+            + ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in self.index)
+            + "\n];\n"
+        )
         for path in (self.tree / "docs").rglob("*"):
             if path.suffix in (".svg", ".png", ".jpg"):
                 target = self.out / path.relative_to(self.tree)

@@ -37,25 +37,40 @@ class Page:
         return f"GLOSSKEEP{len(self.stash) - 1}X"
 
     def render(self, text, math):
-        text = re.sub(r"(?m)^(?:<!-- (?P<path>\S+) -->\n)?(?P<indent> *)```(?P<lang>\w*)\n(?P<body>.*?)^(?P=indent)```$",
-                      self.fenced, text, flags=re.S)
+        text = re.sub(
+            r"(?m)^(?:<!-- (?P<path>\S+) -->\n)?(?P<indent> *)```(?P<lang>\w*)\n(?P<body>.*?)^(?P=indent)```$",
+            self.fenced,
+            text,
+            flags=re.S,
+        )
         text = re.sub(r"(?m)(?<=\n\n)\[([^\]\n]+)\]\(([^)\s]+)\)(?=\n\n|\n*\Z)", self.shown_file, text)
         if math:
-            text = re.sub(r"\$\$(.+?)\$\$", lambda m: f"\n\n{self.keep(self.formula(m[1], True))}\n\n", text, flags=re.S)
-            text = re.sub(r"(?<![\\\w`$])\$(?=\S)([^$`]+?)(?<=\S)\$(?!\w)", lambda m: self.keep(self.formula(m[1], False)), text)
+            text = re.sub(
+                r"\$\$(.+?)\$\$", lambda m: f"\n\n{self.keep(self.formula(m[1], True))}\n\n", text, flags=re.S
+            )
+            text = re.sub(
+                r"(?<![\\\w`$])\$(?=\S)([^$`]+?)(?<=\S)\$(?!\w)", lambda m: self.keep(self.formula(m[1], False)), text
+            )
         # There is no HTML in the pages: what looks like it is C++. Marked here, and written out below.
         text = re.sub(r"(`+).+?\1|<(?=[A-Za-z/])(?!https?:)", lambda m: m[0] if m[1] else "\ue000", text, flags=re.S)
-        converter = markdown.Markdown(extensions=["tables", "sane_lists", "toc"],
-                                      extension_configs={"toc": {"slugify": github_slug}})
+        converter = markdown.Markdown(
+            extensions=["tables", "sane_lists", "toc"], extension_configs={"toc": {"slugify": github_slug}}
+        )
         html = converter.convert(text).replace("\ue000", "&lt;")
         self.sections = [s for top in converter.toc_tokens for s in (top["children"] if top["level"] == 1 else [top])]
         html = re.sub(r'(<(?:a|img)\b[^>]*?\b(?:href|src)=")([^"]+)"', lambda m: f'{m[1]}{self.link(m[2])}"', html)
         html = re.sub(r"<pre><code>(.*?)</code></pre>", r'<pre class="plain"><code>\1</code></pre>', html, flags=re.S)
-        html = re.sub(r'<a\b.*?</a>|<pre class="plain">.*?</pre>|<code>([^<]+)</code>', self.inline_code, html, flags=re.S)
+        html = re.sub(
+            r'<a\b.*?</a>|<pre class="plain">.*?</pre>|<code>([^<]+)</code>', self.inline_code, html, flags=re.S
+        )
         html = re.sub(r"<p>(<img[^>]*>)</p>", self.figure, html)
         html = re.sub(r"<table>(.*?)</table>", r'<div class="wide"><table>\1</table></div>', html, flags=re.S)
-        html = re.sub(r'<(h[2-4]) id="([^"]*)">(.*?)</\1>',
-                      r'<\1 id="\2">\3 <a class="here" href="#\2" aria-label="Link to this section">#</a></\1>', html, flags=re.S)
+        html = re.sub(
+            r'<(h[2-4]) id="([^"]*)">(.*?)</\1>',
+            r'<\1 id="\2">\3 <a class="here" href="#\2" aria-label="Link to this section">#</a></\1>',
+            html,
+            flags=re.S,
+        )
         for _ in range(2):
             html = re.sub(r"<p>(GLOSSKEEP\d+X)</p>", r"\1", html)
             html = re.sub(r"GLOSSKEEP(\d+)X", lambda m: self.stash[int(m[1])], html)
@@ -67,7 +82,11 @@ class Page:
             pieces = [to_mathml(piece, block) for piece in (tex.split(r"\qquad") if block else [tex])]
         except ValueError as error:
             raise SystemExit(f"{self.source}: {error}") from None
-        return '<div class="formula">' + "".join(f"<span>{piece}</span> " for piece in pieces) + "</div>" if block else pieces[0]
+        return (
+            '<div class="formula">' + "".join(f"<span>{piece}</span> " for piece in pieces) + "</div>"
+            if block
+            else pieces[0]
+        )
 
     def fenced(self, m):
         body = re.sub(rf"(?m)^{m['indent']}", "", m["body"]).rstrip("\n")
@@ -99,7 +118,9 @@ class Page:
         language = path.suffix[1:]
         shown = name.removeprefix("include/gloss/")
         kind = "output" if path.suffix == ".txt" else ""
-        return self.keep(self.site.code_block(text, language, self.root, folder, self.caption(name, escape(shown)), kind))
+        return self.keep(
+            self.site.code_block(text, language, self.root, folder, self.caption(name, escape(shown)), kind)
+        )
 
     def link(self, target):
         if re.match(r"(https?:|mailto:|#)", target):

@@ -7,14 +7,56 @@ import re
 from html import escape
 
 SYMBOLS = {
-    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eta": "η", "varepsilon": "ε", "theta": "θ",
-    "lambda": "λ", "mu": "μ", "pi": "π", "sigma": "σ", "omega": "ω", "Sigma": "Σ", "Delta": "Δ",
-    "infty": "∞", "ldots": "…", "dots": "…", "cdots": "⋯", "ell": "ℓ", "partial": "∂",
+    "alpha": "α",
+    "beta": "β",
+    "gamma": "γ",
+    "delta": "δ",
+    "epsilon": "ε",
+    "eta": "η",
+    "varepsilon": "ε",
+    "theta": "θ",
+    "lambda": "λ",
+    "mu": "μ",
+    "pi": "π",
+    "sigma": "σ",
+    "omega": "ω",
+    "Sigma": "Σ",
+    "Delta": "Δ",
+    "infty": "∞",
+    "ldots": "…",
+    "dots": "…",
+    "cdots": "⋯",
+    "ell": "ℓ",
+    "partial": "∂",
 }
 OPERATORS = {
-    "cdot": "⋅", "times": "×", "le": "≤", "ge": "≥", "ne": "≠", "in": "∈", "to": "→", "leftarrow": "←", "mapsto": "↦", "odot": "⊙",
-    "approx": "≈", "sim": "∼", "pm": "±", "mid": "∣", "mid|": "∣", "lVert": "‖", "rVert": "‖", "colon": ":",
-    "top": "⊤", "circ": "∘", "langle": "⟨", "rangle": "⟩", "lfloor": "⌊", "rfloor": "⌋", "|": "‖", "{": "{", "}": "}",
+    "cdot": "⋅",
+    "times": "×",
+    "le": "≤",
+    "ge": "≥",
+    "ne": "≠",
+    "in": "∈",
+    "to": "→",
+    "leftarrow": "←",
+    "mapsto": "↦",
+    "odot": "⊙",
+    "approx": "≈",
+    "sim": "∼",
+    "pm": "±",
+    "mid": "∣",
+    "mid|": "∣",
+    "lVert": "‖",
+    "rVert": "‖",
+    "colon": ":",
+    "top": "⊤",
+    "circ": "∘",
+    "langle": "⟨",
+    "rangle": "⟩",
+    "lfloor": "⌊",
+    "rfloor": "⌋",
+    "|": "‖",
+    "{": "{",
+    "}": "}",
 }
 BIG = {"sum": "∑", "prod": "∏"}
 FUNCTIONS = {"sin", "cos", "tan", "exp", "log", "min", "max", "arg"}
@@ -126,7 +168,7 @@ class Parser:
             name = self.words()
             if value == "text":
                 begin = [m for m in TOKEN.finditer(self.tex) if not (m[0].isspace())][start].end()
-                name = self.tex[begin:self.tex.index("}", begin)]
+                name = self.tex[begin : self.tex.index("}", begin)]
                 return f"<mtext>{escape(name).replace(' ', chr(160))}</mtext>", False
             return f'<mi mathvariant="normal">{escape(name)}</mi>', name in LIMITS
         if value == "mathbb":
@@ -188,4 +230,5 @@ def to_mathml(tex, block):
 
 if __name__ == "__main__":
     import sys
+
     print(to_mathml(sys.argv[1], True))

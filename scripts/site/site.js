@@ -75,7 +75,7 @@
       else if (text.toLowerCase().includes(word)) total += 6;
       else return 0;
     }
-    return total + (weights[kind] || 0);
+    return Math.max(1, total + (weights[kind] || 0) - (name.startsWith("kernels") ? 30 : 0));
   };
   const excerpt = (text, words) => {
     const at = Math.max(0, ...words.map((word) => text.toLowerCase().indexOf(word)));

@@ -6,10 +6,34 @@ from html import escape
 from pygments.lexers import get_lexer_by_name
 from pygments.token import Comment, Keyword, Literal, Name, Number, Operator, Punctuation, String, Token, Whitespace
 
-CLASSES = ((Comment.Preproc, "p"), (Comment.PreprocFile, "s"), (Comment, "c"), (Keyword.Type, "t"), (Keyword, "k"), (String, "s"),
-           (Number, "m"), (Literal, "m"), (Name.Builtin, "t"), (Name.Decorator, "p"))
-LEXERS = {"cpp": "cpp", "hpp": "cpp", "inc": "cpp", "py": "python", "sh": "bash", "bash": "bash", "cmake": "cmake",
-          "yml": "yaml", "json": "json", "text": "text", "txt": "text", "md": "text", "": "text", "console": "text"}
+CLASSES = (
+    (Comment.Preproc, "p"),
+    (Comment.PreprocFile, "s"),
+    (Comment, "c"),
+    (Keyword.Type, "t"),
+    (Keyword, "k"),
+    (String, "s"),
+    (Number, "m"),
+    (Literal, "m"),
+    (Name.Builtin, "t"),
+    (Name.Decorator, "p"),
+)
+LEXERS = {
+    "cpp": "cpp",
+    "hpp": "cpp",
+    "inc": "cpp",
+    "py": "python",
+    "sh": "bash",
+    "bash": "bash",
+    "cmake": "cmake",
+    "yml": "yaml",
+    "json": "json",
+    "text": "text",
+    "txt": "text",
+    "md": "text",
+    "": "text",
+    "console": "text",
+}
 lexers = {}
 
 
@@ -59,11 +83,13 @@ def highlight(text, language, names=None, root="", folder=""):
     if names and language == "cpp":
         linked = links(tokens, names, folder)
     out, last_class, run = [], None, []
+
     def flush():
         if run:
             body = "".join(run)
             out.append(f'<span class="{last_class}">{body}</span>' if last_class else body)
             run.clear()
+
     for i, (kind, value) in enumerate(tokens):
         cls, shown = css_class(kind), escape(value, quote=False)
         if value.isspace() and run:
@@ -84,8 +110,11 @@ def highlight(text, language, names=None, root="", folder=""):
 
 def links(tokens, names, folder):
     """Which tokens lead where. Where a name of the block is a variable, it is not taken for the op."""
-    solid = [(i, kind, value) for i, (kind, value) in enumerate(tokens)
-             if value.strip() and kind not in Comment or kind in Comment.Preproc]
+    solid = [
+        (i, kind, value)
+        for i, (kind, value) in enumerate(tokens)
+        if value.strip() and kind not in Comment or kind in Comment.Preproc
+    ]
     found, variables = {}, set()
     for at, (i, kind, value) in enumerate(solid):
         if kind not in Name or not re.fullmatch(r"[A-Za-z_]\w*", value):
@@ -102,19 +131,27 @@ def links(tokens, names, folder):
         if qualifier == "std":
             continue
         called = after in ("(", "<")
-        if not called and not qualifier and before not in ("(", ",", "{", "&") and after in (";", "=", ",", "{", ")", "."):
+        if (
+            not called
+            and not qualifier
+            and before not in ("(", ",", "{", "&")
+            and after in (";", "=", ",", "{", ")", ".")
+        ):
             variables.add(value)
         url = names.find(value, qualifier, folder, called)
         if url:
             found[i] = (value, qualifier, url)
-    return {i: url for i, (name, qualifier, url) in found.items()
-            if qualifier or name[0].isupper() or name not in variables}
+    return {
+        i: url for i, (name, qualifier, url) in found.items() if qualifier or name[0].isupper() or name not in variables
+    }
 
 
 def declaration(text, name):
     """The lines of a source text that declare a class or a function at the left margin, with their comment."""
     lines = text.split("\n")
-    is_it = re.compile(rf"^(?!\s|//|#)(?:.*\b)?(?:(?:struct|class|concept|enum class) {re.escape(name)}\b(?!;)|{re.escape(name)}\()")
+    is_it = re.compile(
+        rf"^(?!\s|//|#)(?:.*\b)?(?:(?:struct|class|concept|enum class) {re.escape(name)}\b(?!;)|{re.escape(name)}\()"
+    )
     for at, line in enumerate(lines):
         if not is_it.search(line) or (";" in line and "(" in line and "{" not in line and "}" not in line):
             continue
@@ -126,5 +163,5 @@ def declaration(text, name):
             end += 1
             if end == len(lines):
                 return None
-        return "\n".join(lines[begin:end + 1]), begin + 1
+        return "\n".join(lines[begin : end + 1]), begin + 1
     return None

@@ -16,7 +16,9 @@ HOME = """<!DOCTYPE html><html><head><title>home</title><link rel="stylesheet" h
 PAGE = """<!DOCTYPE html><html><head><title>page</title></head><body><h2 id="place">Place</h2>
 <a href="../index.html">home</a></body></html>"""
 SITE = {
-    "index.html": HOME, "docs/page.html": PAGE, "style.css": "body { color: red }",
+    "index.html": HOME,
+    "docs/page.html": PAGE,
+    "style.css": "body { color: red }",
     "docs/picture.svg": '<svg xmlns="http://www.w3.org/2000/svg"><rect width="1" height="1"/></svg>',
     "search_index.js": 'window.GLOSS_INDEX = [["page", "guide", "docs/page.html#place", "text"]];\n',
 }
