@@ -210,6 +210,7 @@
 #include <gloss/tensor/grad.hpp>
 #include <gloss/tensor/gradcheck.hpp>
 #include <gloss/tensor/hooks.hpp>
+#include <gloss/tensor/mistakes.hpp>
 #include <gloss/tensor/nested.hpp>
 #include <gloss/tensor/node.hpp>
 #include <gloss/tensor/overwrite.hpp>

@@ -167,7 +167,8 @@ TEST_CASE("clones: gives copies with numbers of their own") {
 TEST_CASE("Sequential: runs modules and callables in order and names modules by position") {
   const auto rectify = [](const Tensor<float>& x) { return relu(x); };
   using Linear = nn::Linear<float>;
-  nn::Sequential<float, Linear, decltype(rectify), Linear> mlp(Linear(3, 4), rectify, Linear(4, 2));
+  nn::Sequential mlp(Linear(3, 4), rectify, Linear(4, 2));
+  STATIC_REQUIRE(std::derived_from<decltype(mlp), nn::Module<float>>);
   const auto x = randn<float>({5, 3});
   CHECK(same_bits(mlp(x), mlp.get<2>()(relu(mlp.get<0>()(x)))));
   CHECK(names_of(mlp.named_parameters()) == Names{"0.weight", "0.bias", "2.weight", "2.bias"});

@@ -57,6 +57,14 @@
 #define GLOSS_INSTANTIATE(...)
 #endif
 
+// GLOSS_REFUSED("why") ends the declaration of a function that must not be called. Compilers that know no reasons show
+// the line it stands on.
+#if defined(__cpp_deleted_function) && __cpp_deleted_function >= 202403L && __cplusplus > 202302L
+#define GLOSS_REFUSED(reason) = delete(reason)
+#else
+#define GLOSS_REFUSED(reason) = delete
+#endif
+
 // GLOSS_NOINLINE marks what runs once per op and not per element: copies of it at every call would only cost compile
 // time. GLOSS_COLD marks what a program hardly ever runs: error texts, diagnosis, what happens once in a process.
 #if defined(__GNUC__) || defined(__clang__)

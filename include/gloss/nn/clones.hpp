@@ -9,7 +9,7 @@ namespace gloss::inline GLOSS_ABI::nn {
 
 /// N copies of a layer. AT: clones
 /// Errors: Error when N is negative.
-template <class M>
+template <IsModule M>
 std::vector<M> clones(const M& layer, Index N) {
   if (N < 0) fail("clones: ", N, " copies asked for");
   return std::vector<M>(static_cast<std::size_t>(N), layer);

@@ -92,6 +92,10 @@ class Module {
   bool training_ = true;
 };
 
+/// A type derived from Module.
+template <class M>
+concept IsModule = requires { typename M::value_type; } && std::derived_from<M, Module<typename M::value_type>>;
+
 /// Walks a module tree. Derive and override what is of interest; the path given is dotted, "encoder.layers.0.norm.a_2".
 template <Real T>
 class Visitor {
@@ -124,6 +128,11 @@ class Visitor {
     for (std::size_t i = 0; i < list.size(); ++i) (*this)(std::to_string(i), list[i]);
     path_.resize(length);
   }
+  template <class U>
+    requires(!std::same_as<T, U>)
+  void operator()(std::string_view, Module<U>&) GLOSS_REFUSED("the member has another element type than its module");
+  template <class U>
+  void operator()(std::string_view, Tensor<U>&) GLOSS_REFUSED("make it a Parameter<T> (trained) or a Buffer (kept)");
 
  protected:
   virtual void parameter(const std::string& /*path*/, Parameter<T>&) {}
@@ -268,7 +277,7 @@ void Module<T>::train(bool on) {
 
 /// A copy of a whole module that keeps its ties: parameters that were one tensor are one tensor in the copy.
 /// PyTorch: copy.deepcopy(model)
-template <class M>
+template <IsModule M>
 M clone(const M& source) {
   M copy(source);
   using T = typename M::value_type;

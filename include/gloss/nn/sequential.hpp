@@ -15,6 +15,9 @@ namespace gloss::inline GLOSS_ABI::nn {
 /// Keys: 0., 1., ...
 template <Real T, class... Layers>
 class Sequential final : public Module<T> {
+  static_assert(((!IsModule<Layers> || std::derived_from<Layers, Module<T>>)&&...),
+                "nn::Sequential: all layers have its element type, as in Sequential<float, Linear<float>>");
+
  public:
   explicit Sequential(Layers... layers) : layers_(std::move(layers)...) {}
 
@@ -55,5 +58,9 @@ class Sequential final : public Module<T> {
 
   std::tuple<Layers...> layers_;
 };
+
+/// The types follow from the layers when the first is a module: nn::Sequential net(nn::Linear<float>(2, 3), ...);
+template <IsModule First, class... Rest>
+Sequential(First, Rest...) -> Sequential<typename First::value_type, First, Rest...>;
 
 }  // namespace gloss::inline GLOSS_ABI::nn

@@ -106,6 +106,9 @@ class Tensor {
     return body_ && body_->unique() && body_->storage->unique() && !body_->storage->is_foreign();
   }
 
+  // A tensor is no truth value, not even one of a comparison.
+  explicit operator bool() const GLOSS_REFUSED("say any(x).item(), all(x).item() or x.defined()");
+
   // --- gradients
   /// Whether operations on it are recorded.
   bool requires_grad() const { return body_ && body_->node; }
