@@ -212,6 +212,7 @@ inline DocHeader read_doc_header(const SourceFile& file, const std::string& memb
       text += " " + code(file.lines[++i]);
     if (text.starts_with("static_assert") || text.starts_with("friend ")) continue;
     if (text.starts_with("using kernels::")) continue;
+    if (text.find(" GLOSS_REFUSED(") != std::string::npos) continue;  // nothing that can be called
     const bool shares = text.find(" final : detail::") != std::string::npos && text.ends_with("<T> {");
     const bool is_module = text.find(" : Module<T> {") != std::string::npos ||
                            text.find(" : public Module<T> {") != std::string::npos || shares;

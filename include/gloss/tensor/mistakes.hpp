@@ -1,5 +1,5 @@
-// Calls that are refused with a reason, which the compiler shows beside its error: what is written by habit from Python,
-// where the element type is a run-time value. Nothing here can be called.
+// Calls that are refused with a reason, which the compiler shows beside its error: what is written by habit from
+// Python, where the element type is a run-time value. Nothing here can be called.
 #pragma once
 
 #include <gloss/tensor/tensor_class.hpp>

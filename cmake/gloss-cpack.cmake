@@ -1,0 +1,27 @@
+# `cpack -G DEB` and `cpack -G TGZ` in the build folder: the headers and what finds them, the same for every machine.
+# gloss::compiled is not in them, because a package cannot know for which processor and flags it is wanted.
+set(CPACK_PACKAGE_NAME gloss)
+set(CPACK_PACKAGE_VERSION "${PROJECT_VERSION}")
+set(CPACK_PACKAGE_VENDOR "the gloss authors")
+set(CPACK_PACKAGE_CONTACT "the gloss authors")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
+set(CPACK_RESOURCE_FILE_LICENSE "${PROJECT_SOURCE_DIR}/LICENSE")
+set(CPACK_PACKAGE_FILE_NAME "gloss-${PROJECT_VERSION}")
+set(CPACK_PACKAGE_CHECKSUM SHA256)
+set(CPACK_STRIP_FILES OFF)
+set(CPACK_GENERATOR TGZ)
+# Only this component, as one package.
+set(CPACK_INSTALL_CMAKE_PROJECTS "${PROJECT_BINARY_DIR};gloss;headers;/")
+set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
+    OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+
+set(CPACK_DEBIAN_PACKAGE_NAME libgloss-dev)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_ARCHITECTURE all)
+set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "libeigen3-dev (>= 3.4)")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "nlohmann-json3-dev")  # safetensors
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "libfmt-dev, libstb-dev, zlib1g-dev")
+set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "Trains and runs Transformers on the CPU, with PyTorch's names and numbers.
+Include gloss/gloss.hpp; with CMake, find_package(gloss) and link gloss::gloss.")
+include(CPack)
