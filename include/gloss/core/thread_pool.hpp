@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
+#include <utility>
 
 #ifdef _WIN32
 #include <system_error>
@@ -83,7 +84,7 @@ class ThreadPool {
       while (!all_left()) gate_.wait(now, std::memory_order_acquire);
     std::exception_ptr error;
     if (failed_.test(std::memory_order_relaxed)) {
-      error.swap(error_);
+      std::swap(error, error_);
       failed_.clear(std::memory_order_relaxed);
     }
     busy_.clear(std::memory_order_release);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include <gloss/core/sort.hpp>
 #include <gloss/kernels/rotary.hpp>
 #include <gloss/tensor/tensor.hpp>
 
@@ -18,14 +19,14 @@ namespace detail {
 /// of a projection goes back to it without a copy.
 template <class T>
 Tensor<T> empty_in_order_of(const Tensor<T>& x) {
-  Shape order, sizes, back = x.shape();
-  for (int a = 0; a < x.dim(); ++a) order.push_back(a);
-  std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) {
-    return x.strides()[static_cast<int>(a)] > x.strides()[static_cast<int>(b)];
-  });
-  for (int a = 0; a < x.dim(); ++a) {
-    sizes.push_back(x.shape()[static_cast<int>(order[a])]);
-    back[static_cast<int>(order[a])] = a;
+  const Shape strides = x.strides();
+  const auto is_outer = [&](std::size_t a, std::size_t b) {
+    return strides[static_cast<int>(a)] > strides[static_cast<int>(b)];
+  };
+  Shape sizes, back = x.shape();
+  for (const std::size_t axis : gloss::sorted_order(static_cast<std::size_t>(x.dim()), is_outer)) {
+    back[static_cast<int>(axis)] = sizes.rank();
+    sizes.push_back(x.shape()[static_cast<int>(axis)]);
   }
   return empty<T>(sizes).permute(back);
 }

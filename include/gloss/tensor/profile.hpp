@@ -11,6 +11,7 @@
 
 #include <gloss/core/clock.hpp>
 #include <gloss/core/profile_scope.hpp>
+#include <gloss/core/sort.hpp>
 #include <gloss/kernels/fma_peak.hpp>
 #include <gloss/tensor/build_report.hpp>
 
@@ -58,11 +59,10 @@ class [[nodiscard]] Profile final : ProfileSink {
 
   /// A row for each op that was called, the longest first.
   std::vector<ProfileRow> rows() const {
+    const auto longer = [&](std::size_t a, std::size_t b) { return rows_[a].seconds() > rows_[b].seconds(); };
     std::vector<ProfileRow> rows;
-    for (const ProfileRow& row : rows_)
-      if (row.calls() > 0) rows.push_back(row);
-    std::stable_sort(rows.begin(), rows.end(),
-                     [](const ProfileRow& a, const ProfileRow& b) { return a.seconds() > b.seconds(); });
+    for (const std::size_t i : sorted_order(rows_.size(), longer))
+      if (rows_[i].calls() > 0) rows.push_back(rows_[i]);
     return rows;
   }
 
