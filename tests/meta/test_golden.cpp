@@ -1,5 +1,6 @@
 // What PyTorch recorded for the tests is compared: no golden case lies unread.
 #include <filesystem>
+#include <set>
 
 #include "support/catch.hpp"
 #include "support/golden.hpp"
@@ -32,4 +33,22 @@ TEST_CASE("golden: every recorded op is named by a comparison in tests/ops or te
     }
   }
   CHECK(files > 0);
+}
+
+TEST_CASE("golden: every layer of nn_layers.safetensors is named by a comparison in tests/nn", "[meta]") {
+  std::string tests;
+  for (const auto& file : gloss_test::read_sources(GLOSS_SOURCE_DIR "/tests/nn", {".cpp"}))
+    for (const std::string& line : file.lines) tests += line + "\n";
+  const gloss_test::Golden golden("nn_layers.safetensors");
+  std::set<std::string> layers;
+  for (const auto& stored : golden.file().tensors())
+    layers.insert(stored.name.substr(0, stored.name.find('/')));
+  for (const std::string& layer : layers) {
+    INFO(layer);
+    const bool is_compared = tests.find('"' + layer + "/\"") != std::string::npos ||
+                             tests.find("(" + layer + ");") != std::string::npos ||
+                             tests.find("(" + layer + ", ") != std::string::npos;
+    CHECK(is_compared);
+  }
+  CHECK(layers.size() >= 40);
 }

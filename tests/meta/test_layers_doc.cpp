@@ -93,6 +93,10 @@ TEST_CASE("docs/layers.md: each layer says its shapes, where it is from and its 
     if (!e.has("Shape:")) complaints += where + " has no Shape:";
     if (!e.has("PyTorch:") && !e.has("AT:") && !e.has("Source:")) complaints += where + " has no PyTorch: or Source:";
     if (e.has("PyTorch:") && e.field("PyTorch:").empty()) complaints += where + " has a PyTorch: that begins no line";
+    if (e.has("Errors:") && tests.find("CHECK_ERROR(nn::" + e.names[0] + "<") == std::string::npos &&
+        tests.find("CHECK_ERROR((nn::" + e.names[0] + "<") == std::string::npos &&
+        tests.find(", \"" + e.names[0] + ": ") == std::string::npos)
+      complaints += where + " promises errors whose texts no test of tests/nn holds";
     if (e.names_keys && !e.has("Keys:")) complaints += where + " has no Keys:";
     if (tests.find(e.names[0] + "<") == std::string::npos && tests.find("(" + e.names[0] + ")") == std::string::npos)
       complaints += where + " stands in no test of tests/nn";
