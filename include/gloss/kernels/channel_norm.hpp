@@ -132,29 +132,31 @@ template <class T>
 void batch_norm_forward(const T* x, const T* gamma, const T* beta, T* y, T* mean, T* var, T* rscale, Index n,
                         Index channels, Index size, double eps) {
   if (size == 1) {
-    return detail::each_column<T>(1, n, channels, [=]<Index k>(Index, Index c, Index m) GLOSS_INLINE_LAMBDA {
-      constexpr Index l = lanes<T>;
+    return detail::each_column<T>(1, n, channels, [=](Index, Index c, Index width) GLOSS_INLINE_LAMBDA {
+      const auto load_at = [=](Index r, Index at, Index m)
+                               GLOSS_INLINE_LAMBDA { return load_n<T>(x + r * channels + c + at, m); };
       const T count = static_cast<T>(n);
-      const auto at = [=](Index r, Index i) GLOSS_INLINE_LAMBDA { return load_n<T>(x + r * channels + c + i * l, m); };
-      auto mu = detail::column_sums<T, k>(n, at);
-      GLOSS_UNROLL for (Index i = 0; i < k; ++i) mu.v[i] = mu.v[i] / count;
-      const auto square = detail::column_sums<T, k>(n, [&](Index r, Index i) GLOSS_INLINE_LAMBDA {
-        const Vec<T> d = at(r, i) - mu.v[i];
-        return d * d;
-      });
-      detail::Columns<T, k> scale, shift;
-      GLOSS_UNROLL for (Index i = 0; i < k; ++i) {
-        const Index j = c + i * l;
+      auto mu = detail::column_sums<T>(
+          n, width, [=](Index r, Index, Index at, Index m) GLOSS_INLINE_LAMBDA { return load_at(r, at, m); });
+      for (Vec<T>& v : mu.v) v = v / count;
+      const auto square =
+          detail::column_sums<T>(n, width, [&](Index r, Index i, Index at, Index m) GLOSS_INLINE_LAMBDA {
+            const Vec<T> d = load_at(r, at, m) - mu.v[i];
+            return d * d;
+          });
+      detail::Columns<T> scale, shift;
+      detail::each_of<T>(width, [&](Index i, Index at, Index m) GLOSS_INLINE_LAMBDA {
         const Vec<T> v = square.v[i] / count, s = T(1) / sqrt<T>(v + static_cast<T>(eps));
-        store_n<T>(mean + j, mu.v[i], m);
-        store_n<T>(var + j, v, m);
-        store_n<T>(rscale + j, s, m);
-        scale.v[i] = s * detail::load_or<T>(gamma, j, m, T(1));
-        shift.v[i] = detail::load_or<T>(beta, j, m, T(0));
-      }
+        store_n<T>(mean + c + at, mu.v[i], m);
+        store_n<T>(var + c + at, v, m);
+        store_n<T>(rscale + c + at, s, m);
+        scale.v[i] = s * detail::load_or<T>(gamma, c + at, m, T(1));
+        shift.v[i] = detail::load_or<T>(beta, c + at, m, T(0));
+      });
       for (Index r = 0; y != nullptr && r < n; ++r)
-        GLOSS_UNROLL for (Index i = 0; i < k; ++i)
-            store_n<T>(y + r * channels + c + i * l, (at(r, i) - mu.v[i]) * scale.v[i] + shift.v[i], m);
+        detail::each_of<T>(width, [&](Index i, Index at, Index m) GLOSS_INLINE_LAMBDA {
+          store_n<T>(y + r * channels + c + at, (load_at(r, at, m) - mu.v[i]) * scale.v[i] + shift.v[i], m);
+        });
     });
   }
   parallel_for(channels, detail::row_grain(n * size), [=](Index begin, Index end) {
@@ -207,31 +209,32 @@ void batch_norm_backward(const T* dy, const T* x, const T* gamma, const T* mean,
                          T* dbeta, Index n, Index channels, Index size, bool of_batch) {
   const bool sums = of_batch || dgamma != nullptr || dbeta != nullptr;
   if (size == 1) {
-    return detail::each_column<T>(1, n, channels, [=]<Index k>(Index, Index c, Index m) GLOSS_INLINE_LAMBDA {
-      constexpr Index l = lanes<T>;
-      const auto mu =
-          detail::columns<T, k>([=](Index i) GLOSS_INLINE_LAMBDA { return load_n<T>(mean + c + i * l, m); });
-      const auto s =
-          detail::columns<T, k>([=](Index i) GLOSS_INLINE_LAMBDA { return load_n<T>(rscale + c + i * l, m); });
-      const auto g = [=](Index r, Index i) GLOSS_INLINE_LAMBDA { return load_n<T>(dy + r * channels + c + i * l, m); };
-      const auto d = [&](Index r, Index i)
-                         GLOSS_INLINE_LAMBDA { return load_n<T>(x + r * channels + c + i * l, m) - mu.v[i]; };
-      detail::Columns<T, k> a, b, scale;
+    return detail::each_column<T>(1, n, channels, [=](Index, Index c, Index width) GLOSS_INLINE_LAMBDA {
+      const auto load_at = [=](const T* p, Index r, Index at, Index m)
+                               GLOSS_INLINE_LAMBDA { return load_n<T>(p + r * channels + c + at, m); };
+      detail::Columns<T> mu, scale, a, b;
+      detail::each_of<T>(
+          width, [&](Index i, Index at, Index m) GLOSS_INLINE_LAMBDA { mu.v[i] = load_n<T>(mean + c + at, m); });
       if (sums) {
-        a = detail::column_sums<T, k>(n, g);
-        b = detail::column_sums<T, k>(n, [&](Index r, Index i) GLOSS_INLINE_LAMBDA { return g(r, i) * d(r, i); });
+        a = detail::column_sums<T>(
+            n, width, [&](Index r, Index, Index at, Index m) GLOSS_INLINE_LAMBDA { return load_at(dy, r, at, m); });
+        b = detail::column_sums<T>(n, width, [&](Index r, Index i, Index at, Index m) GLOSS_INLINE_LAMBDA {
+          return load_at(dy, r, at, m) * (load_at(x, r, at, m) - mu.v[i]);
+        });
       }
-      GLOSS_UNROLL for (Index i = 0; i < k; ++i) {
-        const Index j = c + i * l;
-        if (dgamma != nullptr) store_n<T>(dgamma + j, b.v[i] * s.v[i], m);
-        if (dbeta != nullptr) store_n<T>(dbeta + j, a.v[i], m);
-        scale.v[i] = s.v[i] * detail::load_or<T>(gamma, j, m, T(1));
+      detail::each_of<T>(width, [&](Index i, Index at, Index m) GLOSS_INLINE_LAMBDA {
+        const Vec<T> s = load_n<T>(rscale + c + at, m);
+        if (dgamma != nullptr) store_n<T>(dgamma + c + at, b.v[i] * s, m);
+        if (dbeta != nullptr) store_n<T>(dbeta + c + at, a.v[i], m);
+        scale.v[i] = s * detail::load_or<T>(gamma, c + at, m, T(1));
         a.v[i] = of_batch ? a.v[i] / static_cast<T>(n) : Vec<T>{};
-        b.v[i] = of_batch ? b.v[i] * s.v[i] * s.v[i] / static_cast<T>(n) : Vec<T>{};
-      }
+        b.v[i] = of_batch ? b.v[i] * s * s / static_cast<T>(n) : Vec<T>{};
+      });
       for (Index r = 0; dx != nullptr && r < n; ++r)
-        GLOSS_UNROLL for (Index i = 0; i < k; ++i)
-            store_n<T>(dx + r * channels + c + i * l, (g(r, i) - a.v[i] - d(r, i) * b.v[i]) * scale.v[i], m);
+        detail::each_of<T>(width, [&](Index i, Index at, Index m) GLOSS_INLINE_LAMBDA {
+          const Vec<T> d = load_at(x, r, at, m) - mu.v[i];
+          store_n<T>(dx + r * channels + c + at, (load_at(dy, r, at, m) - a.v[i] - d * b.v[i]) * scale.v[i], m);
+        });
     });
   }
   parallel_for(channels, detail::row_grain(n * size), [=](Index begin, Index end) {

@@ -5,46 +5,44 @@
 
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 
-/// f.template operator()<k>(o, c, m) for the columns of each of `outer` matrices [rows, columns], in parallel: k
-/// vectors of matrix o from column c on, of m lanes each.
+/// Some vectors side by side: what columns next to each other have gathered.
+template <class T>
+struct Columns {
+  static constexpr Index many = 4;
+  Vec<T> v[many] = {};
+};
+
+/// f(o, c, width) for the columns of each of `outer` matrices [rows, columns], in parallel: those of matrix o from c
+/// on, at most as many as Columns holds.
 template <class T, class F>
 GLOSS_INLINE void each_column(Index outer, Index rows, Index columns, const F& f) {
-  constexpr Index l = lanes<T>, many = 4;
-  const Index wide = outer * columns >= 8 * many * l ? many * l : l;  // narrow where several threads would have too few
+  constexpr Index l = lanes<T>, many = Columns<T>::many * l;
+  const Index wide = outer * columns >= 8 * many ? many : l;  // narrow where several threads would have too few
   const Index blocks = (columns + wide - 1) / wide;
   parallel_for(outer * blocks, row_grain(rows * wide), [&](Index begin, Index end) {
     for (Index job = begin; job < end; ++job) {
-      const Index o = job / blocks, last = (job % blocks + 1) * wide < columns ? (job % blocks + 1) * wide : columns;
-      Index c = job % blocks * wide;
-      if (last - c == many * l) {
-        f.template operator()<many>(o, c, l);
-        continue;
-      }
-      for (; c < last; c += l) f.template operator()<1>(o, c, last - c < l ? last - c : l);
+      const Index c = job % blocks * wide;
+      f(job / blocks, c, columns - c < wide ? columns - c : wide);
     }
   });
 }
-/// k vectors side by side, one for each l-th channel.
-template <class T, Index k>
-struct Columns {
-  Vec<T> v[k] = {};
-};
-template <class T, Index k, class F>
-GLOSS_INLINE Columns<T, k> columns(F f) {
-  Columns<T, k> out;
-  GLOSS_UNROLL for (Index i = 0; i < k; ++i) out.v[i] = f(i);
-  return out;
+/// f(i, at, m) for vector i of `width` columns: its first is column `at`, and m are there.
+template <class T, class F>
+GLOSS_INLINE void each_of(Index width, F f) {
+  for (Index i = 0, at = 0; at < width; ++i, at += lanes<T>) f(i, at, width - at < lanes<T> ? width - at : lanes<T>);
 }
-/// The sums over rows of f(row, i), 128 rows to a partial sum.
-template <class T, Index k, class F>
-GLOSS_INLINE Columns<T, k> column_sums(Index rows, F f) {
-  Columns<T, k> total;
+/// The sums over rows of f(row, i, at, m), 128 rows to a partial sum.
+template <class T, class F>
+GLOSS_INLINE Columns<T> column_sums(Index rows, Index width, F f) {
+  Columns<T> total;
   for (Index first = 0; first < rows; first += 128) {
-    Columns<T, k> part;
+    Columns<T> part;
     for (Index r = first; r < rows && r < first + 128; ++r)
-      GLOSS_UNROLL for (Index i = 0; i < k; ++i) part.v[i] = part.v[i] + f(r, i);
-    GLOSS_UNROLL for (Index i = 0; i < k; ++i) total.v[i] = total.v[i] + part.v[i];
+      each_of<T>(width,
+                 [&](Index i, Index at, Index m) GLOSS_INLINE_LAMBDA { part.v[i] = part.v[i] + f(r, i, at, m); });
+    GLOSS_UNROLL for (Index i = 0; i < Columns<T>::many; ++i) total.v[i] = total.v[i] + part.v[i];
   }
   return total;
 }
+
 }  // namespace gloss::inline GLOSS_ABI::kernels::detail

@@ -9,27 +9,30 @@ namespace gloss::inline GLOSS_ABI::kernels {
 /// Shape: x, y [outer, n, inner].
 template <class T, bool logarithm>
 void softmax_columns_forward(const T* x, T* y, Index outer, Index n, Index inner) {
-  detail::each_column<T>(outer, n, inner, [=]<Index k>(Index o, Index c, Index m) GLOSS_INLINE_LAMBDA {
-    constexpr Index l = lanes<T>;
+  detail::each_column<T>(outer, n, inner, [=](Index o, Index c, Index width) GLOSS_INLINE_LAMBDA {
     const T* const from = x + o * n * inner + c;
     T* const to = y + o * n * inner + c;
-    detail::Columns<T, k> most;
-    GLOSS_UNROLL for (Index i = 0; i < k; ++i) most.v[i] = splat<T>(-std::numeric_limits<T>::infinity());
+    detail::Columns<T> most;
+    for (Vec<T>& v : most.v) v = splat<T>(-std::numeric_limits<T>::infinity());
     for (Index r = 0; r < n; ++r)
-      GLOSS_UNROLL for (Index i = 0; i < k; ++i) most.v[i] = vmax<T>(most.v[i], load_n<T>(from + r * inner + i * l, m));
-    detail::Columns<T, k> sums = detail::column_sums<T, k>(n, [&](Index r, Index i) GLOSS_INLINE_LAMBDA {
-      const Vec<T> e = exp<T>(load_n<T>(from + r * inner + i * l, m) - most.v[i]);
-      if constexpr (!logarithm) store_n<T>(to + r * inner + i * l, e, m);
-      return e;
-    });
-    GLOSS_UNROLL for (Index i = 0; i < k; ++i) sums.v[i] = logarithm ? log<T>(sums.v[i]) : T(1) / sums.v[i];
-    for (Index r = 0; r < n; ++r) GLOSS_UNROLL for (Index i = 0; i < k; ++i) {
-        const Index at = r * inner + i * l;
+      detail::each_of<T>(width, [&](Index i, Index at, Index m) GLOSS_INLINE_LAMBDA {
+        most.v[i] = vmax<T>(most.v[i], load_n<T>(from + r * inner + at, m));
+      });
+    detail::Columns<T> sums =
+        detail::column_sums<T>(n, width, [&](Index r, Index i, Index at, Index m) GLOSS_INLINE_LAMBDA {
+          const Vec<T> e = exp<T>(load_n<T>(from + r * inner + at, m) - most.v[i]);
+          if constexpr (!logarithm) store_n<T>(to + r * inner + at, e, m);
+          return e;
+        });
+    for (Vec<T>& s : sums.v) s = logarithm ? log<T>(s) : T(1) / s;
+    for (Index r = 0; r < n; ++r)
+      detail::each_of<T>(width, [&](Index i, Index at, Index m) GLOSS_INLINE_LAMBDA {
+        const Index k = r * inner + at;
         if constexpr (logarithm)
-          store_n<T>(to + at, (load_n<T>(from + at, m) - most.v[i]) - sums.v[i], m);
+          store_n<T>(to + k, (load_n<T>(from + k, m) - most.v[i]) - sums.v[i], m);
         else
-          store_n<T>(to + at, load_n<T>(to + at, m) * sums.v[i], m);
-      }
+          store_n<T>(to + k, load_n<T>(to + k, m) * sums.v[i], m);
+      });
   });
 }
 
@@ -37,20 +40,21 @@ void softmax_columns_forward(const T* x, T* y, Index outer, Index n, Index inner
 /// Shape: y, dy, dx [outer, n, inner].
 template <class T, bool logarithm>
 void softmax_columns_backward(const T* y, const T* dy, T* dx, Index outer, Index n, Index inner) {
-  detail::each_column<T>(outer, n, inner, [=]<Index k>(Index o, Index c, Index m) GLOSS_INLINE_LAMBDA {
+  detail::each_column<T>(outer, n, inner, [=](Index o, Index c, Index width) GLOSS_INLINE_LAMBDA {
     const Index first = o * n * inner + c;
-    const auto at = [=](const T* p, Index r, Index i)
-                        GLOSS_INLINE_LAMBDA { return load_n<T>(p + first + r * inner + i * lanes<T>, m); };
-    const auto sums = detail::column_sums<T, k>(
-        n, [&](Index r, Index i) GLOSS_INLINE_LAMBDA { return logarithm ? at(dy, r, i) : at(y, r, i) * at(dy, r, i); });
-    for (Index r = 0; r < n; ++r) GLOSS_UNROLL for (Index i = 0; i < k; ++i) {
-        Vec<T> d;
+    const auto sums = detail::column_sums<T>(n, width, [&](Index r, Index, Index at, Index m) GLOSS_INLINE_LAMBDA {
+      const Vec<T> g = load_n<T>(dy + first + r * inner + at, m);
+      return logarithm ? g : g * load_n<T>(y + first + r * inner + at, m);
+    });
+    for (Index r = 0; r < n; ++r)
+      detail::each_of<T>(width, [&](Index i, Index at, Index m) GLOSS_INLINE_LAMBDA {
+        const Index k = first + r * inner + at;
+        const Vec<T> g = load_n<T>(dy + k, m), p = load_n<T>(y + k, m);
         if constexpr (logarithm)
-          d = at(dy, r, i) - exp<T>(at(y, r, i)) * sums.v[i];
+          store_n<T>(dx + k, g - exp<T>(p) * sums.v[i], m);
         else
-          d = at(y, r, i) * (at(dy, r, i) - sums.v[i]);
-        store_n<T>(dx + first + r * inner + i * lanes<T>, d, m);
-      }
+          store_n<T>(dx + k, p * (g - sums.v[i]), m);
+      });
   });
 }
 
