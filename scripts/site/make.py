@@ -348,16 +348,23 @@ class Site:
         )
 
     def sentence(self, text, page):
-        """A comment's text: code in backticks, and names of the API with an underscore or a capital inside, are linked."""
+        """A comment's text: code in backticks, headers and names of the API that are no plain words are linked."""
         root = "../" * page.count("/")
 
         def piece(m):
-            word = m[1] or m[0]
-            url = self.url_of_code(word, page)
-            shown = f"<code>{escape(word, quote=False)}</code>" if m[1] else escape(word, quote=False)
+            word = m["code"] or m[0]
+            url = self.url_of_code(word, page) if m["code"] or m["name"] else None
+            shown = escape(word, quote=False)
+            if m["code"]:
+                shown = f"<code>{shown}</code>"
             return f'<a class="code" href="{root}{url}">{shown}</a>' if url else shown
 
-        return re.sub(r"`([^`]+)`|(?:\w+::)*\w*(?:[a-z][A-Z]|_)\w*\b|[^`\w]+|\w+|`", piece, text)
+        pattern = (
+            r"`(?P<code>[^`]+)`"
+            r"|(?P<name><gloss/[\w./]+>|\b[\w/]+\.hpp\b|\b(?:\w+::)*(?:\w*(?:[a-z][A-Z]|_)\w*|Tensor|Error)\b(?!\.\w))"
+            r"|\w+(?:\.\w+)*|[^\w`<]+|[`<]"  # torch.Tensor is not ours
+        )
+        return re.sub(pattern, piece, text)
 
     def doc(self, text, page):
         """A doc comment: what it is, then its labelled lines."""
@@ -396,18 +403,24 @@ class Site:
             out.append(f'<pre class="signature"><code>{shown}</code></pre>')
             out.append(self.doc(e.doc, page))
         if first.kind == "class" and first.members:
-            rows, seen = [], {}
+            rows, seen, anchors = [], {}, {}
             for m in first.members:
                 if m.name.startswith("~") or "= delete" in m.signature:
                     continue
                 seen[m.name] = seen.get(m.name, 0) + 1
                 anchor = api.slug(f"{first.name}.{m.name}") + ("" if seen[m.name] == 1 else f"-{seen[m.name]}")
+                anchors.setdefault(m.name, anchor)
                 rows.append(
                     f'<div class="member" id="{anchor}"><pre><code>{highlight(m.signature, "cpp", self.names, root, folder)}</code></pre>'
                     f"{self.doc(m.doc, page)}</div>"
                 )
                 if m.doc and m.kind == "function" and seen[m.name] == 1 and m.name != "visit" and m.name != first.name:
                     self.find_by(f"{first.name}::{m.name}", "member", f"{page}#{anchor}", self.first_sentence(m.doc))
+            if len(anchors) > 10:  # a class with many members begins with their names
+                names = " ".join(
+                    f'<a href="#{anchor}"><code>{escape(name, quote=False)}</code></a>' for name, anchor in anchors.items()
+                )
+                out.append(f'<p class="names">{names}</p>')
             out.append(f'<div class="members">{"".join(rows)}</div>')
         if first.kind == "enum":
             out.append(
