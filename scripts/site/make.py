@@ -24,6 +24,7 @@ from source_code import Names, highlight
 HERE = Path(__file__).resolve().parent
 GUIDES = [
     "cookbook",
+    "porting",
     "positions",
     "ops",
     "layers",
@@ -57,7 +58,8 @@ class Site:
                     self.entities.setdefault(name, set()).add(url)
         docs = tree / "docs"
         rank = {f"docs/{name}.md": i for i, name in enumerate(GUIDES)}
-        pages = [p.relative_to(tree).as_posix() for p in docs.rglob("*.md")]
+        found = [*tree.glob("*.md"), *docs.rglob("*.md"), *(tree / "packaging").rglob("*.md")]
+        pages = [p.relative_to(tree).as_posix() for p in found if p != tree / "README.md"]
         self.book = sorted(
             (p for p in pages if p.startswith("docs/book/")), key=lambda p: (not p.endswith("README.md"), p)
         )
@@ -101,8 +103,8 @@ class Site:
         """The page that shows a file or folder of the tree, or None."""
         path = path.rstrip("/")
         full = self.tree / path
-        if path.endswith(".md") and (path.startswith("docs/") or path == "README.md"):
-            return self.page_of(path) if full.exists() else None
+        if path == "README.md" or path in self.titles:
+            return self.page_of(path)
         if path.startswith("include/gloss"):
             name = path.removeprefix("include/gloss").lstrip("/")
             if name in self.headers:
