@@ -176,11 +176,12 @@ void add_softmax(const std::string& name, Shape shape, bool logarithm) {
   });
 }
 
-void add_layer_norm(Index rows, Index n) {
-  const double numbers = static_cast<double>(rows * n);
-  add("layer_norm", mb(2 * numbers), mb(3 * numbers), [=] {
-    const F x = input({rows, n}), gamma = input({n}), beta = input({n});
-    const Doubles in = doubles(x), g = doubles(gamma), b = doubles(beta);
+/// layer_norm, or add_layer_norm of x and a residual.
+void time_layer_norm(Index rows, Index n, bool sum_first) {
+  const double numbers = static_cast<double>(rows * n), more = sum_first ? 1 : 0;
+  add(sum_first ? "add_layer_norm" : "layer_norm", mb((2 + 2 * more) * numbers), mb(3 * numbers), [=] {
+    const F x = input({rows, n}), residual = input({rows, n}), gamma = input({n}), beta = input({n});
+    const Doubles in = doubles(sum_first ? residual + x : x), g = doubles(gamma), b = doubles(beta);
     const auto w = static_cast<std::size_t>(n);
     Doubles y(in.size()), d(in.size()), scale(in.size() / w);
     for (std::size_t r = 0; r < scale.size(); ++r) {
@@ -194,7 +195,7 @@ void add_layer_norm(Index rows, Index n) {
       }
     }
     return Pass{{x, gamma, beta},
-                [=] { return layer_norm(x, gamma, beta); },
+                [=] { return sum_first ? add_layer_norm(residual, x, gamma, beta) : layer_norm(x, gamma, beta); },
                 y,
                 [=](const Doubles& dy) {
                   Doubles dx(in.size()), dg(w), db(w);
@@ -372,7 +373,8 @@ void add_maths(const std::string& type) {
 int main(int argc, char** argv) {
   if (argc > 1 && std::string(argv[1]) == "--peak")
     return std::printf("%.4g\n", kernels::measure_fma_peak<float>()) < 0;
-  add_layer_norm(512, 512);
+  time_layer_norm(512, 512, false);
+  time_layer_norm(512, 512, true);
   add_softmax("softmax_attention", {16, 8, 32, 32}, false);
   add_softmax("softmax_vocabulary", {512, 8000}, false);
   add_softmax("log_softmax", {512, 8000}, true);

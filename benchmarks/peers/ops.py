@@ -29,12 +29,17 @@ def passes():
         x, gamma, beta = leaf(512, 512), leaf(512), leaf(512)
         return [x, gamma, beta], lambda: F.layer_norm(x, (512,), gamma, beta)
 
+    def add_layer_norm():
+        x, residual, gamma, beta = leaf(512, 512), leaf(512, 512), leaf(512), leaf(512)
+        return [x, gamma, beta], lambda: F.layer_norm(residual + x, (512,), gamma, beta)
+
     def embedding():
         ids, weight = torch.randint(0, 8000, (512,)), leaf(8000, 512)
         return [weight], lambda: F.embedding(ids, weight)
 
     target = torch.randint(0, 8000, (512,))
     yield "layer_norm", layer_norm
+    yield "add_layer_norm", add_layer_norm
     yield of("softmax_attention", (16, 8, 32, 32), lambda x: torch.softmax(x, -1))
     yield of("softmax_vocabulary", (512, 8000), lambda x: torch.softmax(x, -1))
     yield of("log_softmax", (512, 8000), lambda x: torch.log_softmax(x, -1))

@@ -92,6 +92,7 @@
 #include <gloss/nn/transformer_encoder_layer.hpp>
 #include <gloss/ops/abs.hpp>
 #include <gloss/ops/add.hpp>
+#include <gloss/ops/add_layer_norm.hpp>
 #include <gloss/ops/addcmul.hpp>
 #include <gloss/ops/amax.hpp>
 #include <gloss/ops/any.hpp>

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes ops_fused.safetensors: linear layers with what stands behind them, as PyTorch computes it one by one in float64.
+"""Writes ops_fused.safetensors: linear layers with what stands behind them, and norms of sums, as PyTorch computes them
+one by one in float64.
 
     python3 tests/golden/generate_ops_fused.py  # needs torch 2.13 and safetensors
 """
@@ -31,4 +32,4 @@ def norms():
              dict(x=randn(*shape), residual=randn(*shape), gamma=randn(shape[-1]), beta=randn(shape[-1])), eps=0.01)
 
 
-write("ops_fused.safetensors", [linears])
+write("ops_fused.safetensors", [linears, norms])

@@ -188,6 +188,21 @@ void dropout_backward(const T* dy, const std::int64_t* mask, T* dx, Index n, dou
   });
 }
 
+/// The same for elements [first, first + n) of those that the mask is for; dy and dx begin at `first`.
+template <class T>
+GLOSS_NOINLINE void dropout_backward_from(Index first, const T* dy, const std::int64_t* mask, T* dx, Index n,
+                                          double p) {
+  const T scale = detail::dropout_scale<T>(p);
+  for (Index i = 0; i < n; i += 64) {
+    const Index size = n - i < 64 ? n - i : 64, word = (first + i) / 64, shift = (first + i) % 64;
+    auto kept = static_cast<std::uint64_t>(mask[word]) >> shift;
+    if (shift + size > 64) kept |= static_cast<std::uint64_t>(mask[word + 1]) << (64 - shift);
+    detail::each_kept_vector<T>(i, size, kept, [=](Index k, Index m, IntVec<T> keep) GLOSS_INLINE_LAMBDA {
+      store_n<T>(dx + k, select<T>(keep, load_n<T>(dy + k, m) * scale, Vec<T>{}), m);
+    });
+  }
+}
+
 /// y = residual + dropout(x) in one pass; y may be x or residual. Going back, dresidual is dy and dx is
 /// dropout_backward's.
 template <class T>

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include <gloss/core/parallel_for.hpp>
+#include <gloss/kernels/dropout.hpp>
 #include <gloss/kernels/softmax.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels {
@@ -59,6 +60,15 @@ inline Index layer_norm_parts(Index rows) {
 /// How many numbers layer_norm_backward wants as a workspace, when dgamma or dbeta is wanted.
 inline Index layer_norm_workspace(Index rows, Index n) { return 2 * detail::layer_norm_parts(rows) * n; }
 
+/// What layer_norm_backward does besides where x was a residual + dropout of z: dz = dx / (1 - p) where the mask has a
+/// bit, else 0, row by row, while dx is in cache.
+template <class T>
+struct DropoutBefore {
+  const std::int64_t* mask;
+  double p;
+  T* dz;
+};
+
 /// With d = x - mean, g = dy gamma, s = rscale:
 ///   dx = s (g - sum(g) / n - d c), c = s^2 sum(g d) / n (torch) or s sum(g d) / ((n - 1) std) (annotated, 0 at std 0);
 ///   the sum of g is left out for rms;
@@ -67,7 +77,8 @@ inline Index layer_norm_workspace(Index rows, Index n) { return 2 * detail::laye
 /// may be null when neither dgamma nor dbeta is wanted.
 template <class T>
 void layer_norm_backward(const T* dy, const T* x, const T* gamma, const T* mean, const T* rscale, T* dx, T* dgamma,
-                         T* dbeta, T* workspace, Index rows, Index n, LayerNormKind kind) {
+                         T* dbeta, T* workspace, Index rows, Index n, LayerNormKind kind,
+                         const DropoutBefore<T>* before = nullptr) {
   // Each part of the rows sums into its own arrays, and these are added in order.
   const Index parts = detail::layer_norm_parts(rows);
   const bool sums = dgamma != nullptr || dbeta != nullptr;
@@ -110,6 +121,8 @@ void layer_norm_backward(const T* dy, const T* x, const T* gamma, const T* mean,
             store_n<T>(dx + r * n + i, (g - g_mean - d * c) * s, m);
           }
         });
+        if (before != nullptr)
+          dropout_backward_from<T>(r * n, dx + r * n, before->mask, before->dz + r * n, n, before->p);
       }
     }
   });
@@ -133,9 +146,10 @@ GLOSS_INSTANTIATE(void layer_norm_forward<float>(const float*, const float*, con
 GLOSS_INSTANTIATE(void layer_norm_forward<double>(const double*, const double*, const double*, double*, double*,
                                                   double*, Index, Index, double, LayerNormKind))
 GLOSS_INSTANTIATE(void layer_norm_backward<float>(const float*, const float*, const float*, const float*, const float*,
-                                                  float*, float*, float*, float*, Index, Index, LayerNormKind))
+                                                  float*, float*, float*, float*, Index, Index, LayerNormKind,
+                                                  const DropoutBefore<float>*))
 GLOSS_INSTANTIATE(void layer_norm_backward<double>(const double*, const double*, const double*, const double*,
                                                    const double*, double*, double*, double*, double*, Index, Index,
-                                                   LayerNormKind))
+                                                   LayerNormKind, const DropoutBefore<double>*))
 
 }  // namespace gloss::inline GLOSS_ABI::kernels

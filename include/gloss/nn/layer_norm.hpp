@@ -2,7 +2,7 @@
 #pragma once
 
 #include <gloss/nn/module.hpp>
-#include <gloss/ops/layer_norm.hpp>
+#include <gloss/ops/add_layer_norm.hpp>
 
 namespace gloss::inline GLOSS_ABI::nn {
 
@@ -67,6 +67,13 @@ struct LayerNorm final : Module<T> {
     return this->output(detail::normalize_axes<T>(
         "LayerNorm", x, normalized_shape, weight, bias,
         [&](const auto& in, const auto& gamma, const auto& beta) { return layer_norm(in, gamma, beta, eps); }));
+  }
+  /// The norm of residual + dropout(x, p), over one axis in one pass; p counts in training only.
+  Tensor<T> of_sum(const Tensor<T>& residual, const Tensor<T>& x, double p, bool training) const {
+    if (normalized_shape.rank() != 1) return (*this)(add_dropout(residual, x, p, training));
+    if (x.dim() == 0 || x.size(-1) != normalized_shape[0])
+      fail<ShapeError>("LayerNorm: x ", x.shape(), " does not end in normalized_shape ", normalized_shape);
+    return this->output(add_layer_norm(residual, x, weight, bias, {.dropout = training ? p : 0, .eps = eps}));
   }
   void visit(Visitor<T>& v) override {
     v("weight", weight);

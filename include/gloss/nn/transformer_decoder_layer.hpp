@@ -56,32 +56,29 @@ struct TransformerDecoderLayer final : Module<T> {
 
   Tensor<T> operator()(const Tensor<T>& tgt, const Tensor<T>& memory,
                        const TransformerDecoderLayerMasks<T>& masks = {}) const {
-    const auto attend = [&](const Tensor<T>& x, const Tensor<T>& from) {
-      const Tensor<T> y = self_attn(from, from, from,
-                                    {.key_padding_mask = masks.tgt_key_padding_mask,
-                                     .attn_mask = masks.tgt_mask,
-                                     .is_causal = masks.tgt_is_causal});
-      return add_dropout(x, y, dropout1.p, dropout1.is_training());
+    const auto attend = [&](const Tensor<T>& x) {
+      return self_attn(x, x, x,
+                       {.key_padding_mask = masks.tgt_key_padding_mask,
+                        .attn_mask = masks.tgt_mask,
+                        .is_causal = masks.tgt_is_causal});
     };
-    const auto look_back = [&](const Tensor<T>& x, const Tensor<T>& from) {
-      const Tensor<T> y = multihead_attn(from, memory, memory,
-                                         {.key_padding_mask = masks.memory_key_padding_mask,
-                                          .attn_mask = masks.memory_mask,
-                                          .is_causal = masks.memory_is_causal});
-      return add_dropout(x, y, dropout2.p, dropout2.is_training());
+    const auto look_back = [&](const Tensor<T>& x) {
+      return multihead_attn(x, memory, memory,
+                            {.key_padding_mask = masks.memory_key_padding_mask,
+                             .attn_mask = masks.memory_mask,
+                             .is_causal = masks.memory_is_causal});
     };
-    const auto feed_forward = [&](const Tensor<T>& x, const Tensor<T>& from) {
-      const Tensor<T> y = linear2(activation.after(linear1, from, dropout.p, dropout.is_training()));
-      return add_dropout(x, y, dropout3.p, dropout3.is_training());
+    const auto feed_forward = [&](const Tensor<T>& x) {
+      return linear2(activation.after(linear1, x, dropout.p, dropout.is_training()));
     };
     if (norm_first) {
-      Tensor<T> x = attend(tgt, norm1(tgt));
-      x = look_back(x, norm2(x));
-      return this->output(feed_forward(x, norm3(x)));
+      Tensor<T> x = add_dropout(tgt, attend(norm1(tgt)), dropout1.p, dropout1.is_training());
+      x = add_dropout(x, look_back(norm2(x)), dropout2.p, dropout2.is_training());
+      return this->output(add_dropout(x, feed_forward(norm3(x)), dropout3.p, dropout3.is_training()));
     }
-    Tensor<T> x = norm1(attend(tgt, tgt));
-    x = norm2(look_back(x, x));
-    return this->output(norm3(feed_forward(x, x)));
+    Tensor<T> x = norm1.of_sum(tgt, attend(tgt), dropout1.p, dropout1.is_training());
+    x = norm2.of_sum(x, look_back(x), dropout2.p, dropout2.is_training());
+    return this->output(norm3.of_sum(x, feed_forward(x), dropout3.p, dropout3.is_training()));
   }
   void visit(Visitor<T>& v) override {
     v("self_attn", self_attn);

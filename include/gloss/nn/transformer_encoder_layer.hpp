@@ -61,22 +61,20 @@ struct TransformerEncoderLayer final : Module<T> {
         norm_first(options.norm_first) {}
 
   Tensor<T> operator()(const Tensor<T>& src, const TransformerEncoderLayerMasks<T>& masks = {}) const {
-    const auto attend = [&](const Tensor<T>& x, const Tensor<T>& from) {
-      const Tensor<T> y = self_attn(
-          from, from, from,
+    const auto attend = [&](const Tensor<T>& x) {
+      return self_attn(
+          x, x, x,
           {.key_padding_mask = masks.src_key_padding_mask, .attn_mask = masks.src_mask, .is_causal = masks.is_causal});
-      return add_dropout(x, y, dropout1.p, dropout1.is_training());
     };
-    const auto feed_forward = [&](const Tensor<T>& x, const Tensor<T>& from) {
-      const Tensor<T> y = linear2(activation.after(linear1, from, dropout.p, dropout.is_training()));
-      return add_dropout(x, y, dropout2.p, dropout2.is_training());
+    const auto feed_forward = [&](const Tensor<T>& x) {
+      return linear2(activation.after(linear1, x, dropout.p, dropout.is_training()));
     };
     if (norm_first) {
-      const Tensor<T> x = attend(src, norm1(src));
-      return this->output(feed_forward(x, norm2(x)));
+      const Tensor<T> x = add_dropout(src, attend(norm1(src)), dropout1.p, dropout1.is_training());
+      return this->output(add_dropout(x, feed_forward(norm2(x)), dropout2.p, dropout2.is_training()));
     }
-    const Tensor<T> x = norm1(attend(src, src));
-    return this->output(norm2(feed_forward(x, x)));
+    const Tensor<T> x = norm1.of_sum(src, attend(src), dropout1.p, dropout1.is_training());
+    return this->output(norm2.of_sum(x, feed_forward(x), dropout2.p, dropout2.is_training()));
   }
   void visit(Visitor<T>& v) override {
     v("self_attn", self_attn);

@@ -11,16 +11,23 @@ namespace gloss::inline GLOSS_ABI {
 using kernels::LayerNormKind;
 
 namespace detail {
-/// Either op below, under its name.
+/// The length of a row, when x has rows to normalise and gamma and beta fit them.
 template <class T>
-GLOSS_NOINLINE Tensor<T> normalize_rows(const char* op, const Tensor<T>& x, const Tensor<T>& gamma,
-                                        const Tensor<T>& beta, double eps, LayerNormKind kind) {
+GLOSS_NOINLINE Index check_rows(const char* op, const Tensor<T>& x, const Tensor<T>& gamma, const Tensor<T>& beta) {
   if (x.dim() == 0) fail<ShapeError>(op, ": a scalar has no axis to normalise");
-  const Index n = x.size(-1), rows = n > 0 ? x.numel() / n : 0;
+  const Index n = x.size(-1);
   if (gamma.defined() && gamma.shape() != Shape{n})
     fail<ShapeError>(op, ": gamma ", gamma.shape(), " does not match the last axis of x ", x.shape());
   if (beta.defined() && beta.shape() != Shape{n})
     fail<ShapeError>(op, ": beta ", beta.shape(), " does not match the last axis of x ", x.shape());
+  return n;
+}
+
+/// Either op below, under its name.
+template <class T>
+GLOSS_NOINLINE Tensor<T> normalize_rows(const char* op, const Tensor<T>& x, const Tensor<T>& gamma,
+                                        const Tensor<T>& beta, double eps, LayerNormKind kind) {
+  const Index n = check_rows(op, x, gamma, beta), rows = n > 0 ? x.numel() / n : 0;
   ProfileScope scope(op);
   if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
   auto dense = [](const Tensor<T>& t) { return t.defined() ? t.detach().contiguous() : Tensor<T>{}; };

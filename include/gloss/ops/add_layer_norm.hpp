@@ -1,0 +1,69 @@
+// A residual connection with dropout and the normalisation behind it
+#pragma once
+
+#include <gloss/kernels/add_layer_norm.hpp>
+#include <gloss/ops/dropout.hpp>
+#include <gloss/ops/layer_norm.hpp>
+
+namespace gloss::inline GLOSS_ABI {
+
+struct AddLayerNormOptions {
+  double dropout = 0;  // of x; the caller passes 0 outside training
+  double eps = 1e-5;
+  LayerNormKind kind = LayerNormKind::torch;
+};
+
+/// y = layer_norm(residual + dropout(x)) over the last axis, in one pass each way: what stands behind a sublayer whose
+/// norm comes last. An undefined gamma is 1, an undefined beta 0.
+/// Shape: residual, x [..., n], gamma [n], beta [n] -> [..., n]
+/// Errors: ShapeError when residual, gamma or beta do not match, Error for a dropout outside [0, 1]; GradError from a
+/// recorded backward (the op is fused).
+/// Backward: dresidual is layer_norm's dx, and dx is dresidual / (1 - p) where the element was kept; the sum, its means
+/// and scales and one bit of each element are saved.
+/// Source: paper 3.1.
+template <Real T>
+Tensor<T> add_layer_norm(const Tensor<T>& residual, const Tensor<T>& x, const Tensor<T>& gamma = {},
+                         const Tensor<T>& beta = {}, AddLayerNormOptions options = {}) {
+  const double p = options.dropout;
+  if (!(p >= 0 && p <= 1)) fail("add_layer_norm: dropout ", p, " is not in [0, 1]");
+  if (residual.shape() != x.shape())
+    fail<ShapeError>("add_layer_norm: residual ", residual.shape(), " and x ", x.shape(), " differ");
+  const Index n = detail::check_rows("add_layer_norm", x, gamma, beta), rows = n > 0 ? x.numel() / n : 0;
+  ProfileScope scope("add_layer_norm");
+  if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel(), x.numel(), x.numel()});
+  const auto dense = [](const Tensor<T>& t) { return t.defined() ? t.detach().contiguous() : Tensor<T>{}; };
+  const auto pointer = [](const Tensor<T>& t) { return t.defined() ? static_cast<const T*>(t.data()) : nullptr; };
+  const Tensor<T> a = dense(residual), b = dense(x), scale = dense(gamma), shift = dense(beta);
+  const bool recorded = will_record({residual, x, gamma, beta});
+  const Tensor<T> y = empty<T>(x.shape()), sum = recorded ? empty<T>(x.shape()) : y;
+  const Tensor<T> mean = empty<T>({rows}), rscale = empty<T>({rows});
+  const Tensor<std::int64_t> mask = detail::dropout_mask(x.numel(), recorded && p > 0);
+  const RandomBlock random = p > 0 ? detail::draw_dropout(x.numel()) : RandomBlock{};
+  kernels::add_layer_norm_forward(pointer(a), pointer(b), sum.data(), detail::mask_data(mask), p, random,
+                                  pointer(scale), pointer(shift), y.data(), mean.data(), rscale.data(), rows, n,
+                                  options.eps, options.kind);
+  return record(
+      "add_layer_norm", y, {residual, x, gamma, beta},
+      [sum, scale, mean, rscale, mask, p, rows, n, kind = options.kind, pointer](const Tensor<T>& dy, Grads& dx) {
+        if (is_grad_enabled()) fail<GradError>("add_layer_norm: a fused op has no second derivative");
+        ProfileScope work("add_layer_norm", true);
+        if (work) work.bytes(sizeof(T), {sum.numel(), sum.numel(), sum.numel(), sum.numel()});
+        const Tensor<T> g = dy.contiguous();
+        const bool learns = dx.needs(2) || dx.needs(3), drops = p > 0 && dx.needs(1);
+        const auto room = [](bool wanted, const Shape& shape) { return wanted ? empty<T>(shape) : Tensor<T>{}; };
+        const auto target = [](const Tensor<T>& t) { return t.defined() ? t.data() : nullptr; };
+        Tensor<T> d_sum = room(dx.needs(0) || dx.needs(1), sum.shape()), d_x = room(drops, sum.shape());
+        Tensor<T> d_gamma = room(dx.needs(2), {n}), d_beta = room(dx.needs(3), {n});
+        const Tensor<T> workspace = room(learns, {kernels::layer_norm_workspace(rows, n)});
+        const kernels::DropoutBefore<T> before{drops ? mask.data() : nullptr, p, target(d_x)};
+        kernels::layer_norm_backward(pointer(g), pointer(sum), pointer(scale), pointer(mean), pointer(rscale),
+                                     target(d_sum), target(d_gamma), target(d_beta), target(workspace), rows, n, kind,
+                                     drops ? &before : nullptr);
+        if (dx.needs(1)) dx.add(1, drops ? std::move(d_x) : d_sum);
+        if (d_sum.defined()) dx.add(0, std::move(d_sum));
+        if (d_gamma.defined()) dx.add(2, std::move(d_gamma));
+        if (d_beta.defined()) dx.add(3, std::move(d_beta));
+      });
+}
+
+}  // namespace gloss::inline GLOSS_ABI
