@@ -31,6 +31,7 @@ class Pick {
     c.outs = (*this)(0, 1) ? (*this)(1, 150) : (*this)(1, 5);
     c.h = window();
     c.w = window();
+    if ((*this)(0, 4) == 0) c.h = k::Window{c.h.in, c.h.in, 1, 1, 0, 1}, c.w = k::Window{c.w.in, c.w.in, 1, 1, 0, 1};
     return c;
   }
 
@@ -132,7 +133,8 @@ TEST_CASE("convolution: any number of threads gives the same bits, in all passes
   const k::Conv strided{3, 2, 12, 20, window(20, 3, 2, 1), window(30, 3, 2, 1)};
   const k::Conv depthwise{3, 24, 1, 1, window(20, 3, 1, 1), window(30, 3, 1, 1)};
   const k::Conv patches{2, 1, 3, 70, window(32, 8, 8, 0), window(40, 8, 8, 0)};
-  for (const k::Conv& c : {dense, strided, depthwise, patches}) {
+  const k::Conv pointwise{3, 2, 24, 40, window(20, 1, 1, 0), window(30, 1, 1, 0)};
+  for (const k::Conv& c : {dense, strided, depthwise, patches, pointwise}) {
     const Data<float> d(c, 5);
     CHECK(same_for_any_threads([&] {
       Passes<float> p = run(c, d);

@@ -135,6 +135,31 @@ void turn_weight(const Conv& c, const T* weight, T* out) {
   });
 }
 
+/// out = op(weight) in for every image and group, each a matrix of a row for each channel.
+template <class T>
+void pointwise(const Conv& c, bool transposed, const T* in, const T* weight, const T* bias, T* out) {
+  const Index n = c.places(), to = transposed ? c.ins : c.outs, from = transposed ? c.outs : c.ins;
+  if (bias != nullptr)
+    parallel_for(c.batch * c.groups * to, 16384 / n + 1, [=, &c](Index begin, Index end) {
+      for (Index r = begin; r < end; ++r)
+        for (Index j = 0; j < n; j += lanes<T>)
+          store_n<T>(out + r * n + j, splat<T>(bias[r % (c.groups * to)]), n - j < lanes<T> ? n - j : lanes<T>);
+    });
+  constexpr Index most = 64;
+  const T* a[most];
+  const T* b[most];
+  T* y[most];
+  for (Index done = 0, count; done < c.batch * c.groups; done += count) {
+    count = c.batch * c.groups - done < most ? c.batch * c.groups - done : most;
+    for (Index e = 0; e < count; ++e) {
+      a[e] = weight + (done + e) % c.groups * c.outs * c.ins;
+      b[e] = in + (done + e) * from * n;
+      y[e] = out + (done + e) * to * n;
+    }
+    gemm_batched(transposed, false, to, n, from, T(1), a, c.ins, b, n, bias != nullptr ? T(1) : T(0), y, n, count);
+  }
+}
+
 /// How many of a group's channels a thread takes at once in conv_by_columns: their rows of the matrix of cells are
 /// whole tiles, and some.
 inline Index channels_at_once(const Conv& c) {
@@ -267,7 +292,7 @@ Index conv_scratch(const Conv& c) {
 #ifdef GLOSS_GEMM_EIGEN
   return 0;
 #else
-  return c.is_depthwise() ? 0 : detail::conv_copies(c, detail::conv_plane(c));
+  return c.is_depthwise() || c.is_pointwise() ? 0 : detail::conv_copies(c, detail::conv_plane(c));
 #endif
 }
 template <class T>
@@ -275,7 +300,7 @@ Index conv_input_gradient_scratch(const Conv& c) {
 #ifdef GLOSS_GEMM_EIGEN
   return 0;
 #else
-  if (c.is_depthwise()) return 0;
+  if (c.is_depthwise() || c.is_pointwise()) return 0;
   if (c.h.stride > 1 || c.w.stride > 1)
     return c.groups * ((c.depth() + detail::tile_rows - 1) / detail::tile_rows) * detail::packed_tile_size<T>(c.outs);
   const Conv turned = c.turned();
@@ -302,6 +327,8 @@ void conv_forward(const Conv& c, const T* x, const T* weight, const T* bias, T* 
 #else
   if (c.is_depthwise())
     detail::depthwise_forward(c, x, weight, bias, y);
+  else if (c.is_pointwise())
+    detail::pointwise(c, false, x, weight, bias, y);
   else
     detail::conv_by_panels(c, x, weight, bias, y, scratch);
 #endif
@@ -315,6 +342,7 @@ void conv_input_gradient(const Conv& c, const T* dy, const T* weight, T* dx, T* 
   conv_naive(c, [=](Index ix, Index iw, Index iy) { dx[ix] += dy[iy] * weight[iw]; });
 #else
   if (c.is_depthwise()) return detail::depthwise_input_gradient(c, dy, weight, dx);
+  if (c.is_pointwise()) return detail::pointwise<T>(c, true, dy, weight, nullptr, dx);
   if (c.h.stride > 1 || c.w.stride > 1) return detail::conv_by_columns(c, dy, weight, dx, scratch);
   detail::turn_weight(c, weight, scratch);
   detail::conv_by_panels<T>(c.turned(), dy, scratch, nullptr, dx, scratch + c.weights());

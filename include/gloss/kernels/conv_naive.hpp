@@ -20,6 +20,11 @@ struct Conv {
   Index x_image() const { return groups * ins * cells(); }
   Index y_image() const { return groups * outs * places(); }
   Index weights() const { return groups * outs * depth(); }
+  /// Whether a place of y depends on one cell of each channel, so that an image is a matrix.
+  bool is_pointwise() const {
+    const auto one = [](const Window& a) { return a.kernel == 1 && a.stride == 1 && a.before == 0 && a.out == a.in; };
+    return one(h) && one(w);
+  }
   bool is_depthwise() const { return ins == 1 && outs < 6 && groups > 1; }
 
   /// With stride 1, dx is a convolution of dy: with this one's sizes and every group's weight transposed and turned.

@@ -176,25 +176,35 @@ template <class T>
 GLOSS_NOINLINE void adaptive_avg_pool_forward(Index planes, const Parts& h, const Parts& w, const T* x, T* y) {
   constexpr Index size = lanes<T>;
   parallel_for(planes, 50'000 / (h.in * w.in) + 1, [&](Index begin, Index end) {
+    T* const sums = detail::workspace<1>().template get<T>(w.in + size);
     for (Index n = begin; n < end; ++n)
-      for (Index oh = 0; oh < h.out; ++oh)
-        for (Index ow = 0; ow < w.out; ++ow) {
-          const bool is_run = w.out == 1;  // then the rows follow each other in memory
-          const Index top = h.begin(oh), left = w.begin(ow), width = w.end(ow) - left, height = h.end(oh) - top;
-          const Index rows = is_run ? 1 : height, columns = is_run ? height * width : width;
+      for (Index oh = 0; oh < h.out; ++oh) {
+        const Index top = h.begin(oh), height = h.end(oh) - top;
+        const T* const from = x + (n * h.in + top) * w.in;
+        T* const to = y + (n * h.out + oh) * w.out;
+        if (w.out == 1) {  // the rows of the part follow each other in memory
+          const Index count = height * w.in;
           Vec<T> sum[4] = {};
-          T rest = 0;
-          for (Index r = 0; r < rows; ++r) {
-            const T* const from = x + (n * h.in + top + r) * w.in + left;
-            Index i = 0;
-            for (; i + 4 * size <= columns; i += 4 * size)
-              GLOSS_UNROLL for (int v = 0; v < 4; ++v) sum[v] = sum[v] + load<T>(from + i + v * size);
-            for (; i + size <= columns; i += size) sum[0] = sum[0] + load<T>(from + i);
-            for (; i < columns; ++i) rest += from[i];
-          }
-          y[(n * h.out + oh) * w.out + ow] =
-              (hsum<T>((sum[0] + sum[1]) + (sum[2] + sum[3])) + rest) / static_cast<T>(height * width);
+          Index i = 0;
+          for (; i + 4 * size <= count; i += 4 * size)
+            GLOSS_UNROLL for (int v = 0; v < 4; ++v) sum[v] = sum[v] + load<T>(from + i + v * size);
+          for (; i < count; i += size) sum[0] = sum[0] + load_n<T>(from + i, count - i < size ? count - i : size);
+          *to = hsum<T>((sum[0] + sum[1]) + (sum[2] + sum[3])) / static_cast<T>(count);
+          continue;
         }
+        for (Index i = 0; i < w.in; i += size) {  // the columns first
+          const Index m = w.in - i < size ? w.in - i : size;
+          Vec<T> sum = load_n<T>(from + i, m);
+          for (Index r = 1; r < height; ++r) sum = sum + load_n<T>(from + r * w.in + i, m);
+          store<T>(sums + i, sum);
+        }
+        for (Index ow = 0; ow < w.out; ++ow) {
+          const Index left = w.begin(ow), width = w.end(ow) - left;
+          T sum = sums[left];
+          for (Index i = 1; i < width; ++i) sum += sums[left + i];
+          to[ow] = sum / static_cast<T>(height * width);
+        }
+      }
   });
 }
 
@@ -202,21 +212,28 @@ GLOSS_NOINLINE void adaptive_avg_pool_forward(Index planes, const Parts& h, cons
 template <class T>
 GLOSS_NOINLINE void adaptive_avg_pool_backward(Index planes, const Parts& h, const Parts& w, const T* dy, T* dx) {
   parallel_for(planes, 50'000 / (h.in * w.in) + 1, [&](Index begin, Index end) {
+    T* const shares = detail::workspace<1>().template get<T>(w.in);
     for (Index n = begin; n < end; ++n) {
       T* const to = dx + n * h.in * w.in;
-      std::memset(to, 0, static_cast<std::size_t>(h.in * w.in) * sizeof(T));
-      for (Index oh = 0; oh < h.out; ++oh)
+      if (!h.is_even()) std::memset(to, 0, static_cast<std::size_t>(h.in * w.in) * sizeof(T));
+      for (Index oh = 0; oh < h.out; ++oh) {
+        const Index top = h.begin(oh), height = h.end(oh) - top;
+        std::memset(shares, 0, static_cast<std::size_t>(w.in) * sizeof(T));
         for (Index ow = 0; ow < w.out; ++ow) {
-          const Index top = h.begin(oh), left = w.begin(ow), width = w.end(ow) - left, height = h.end(oh) - top;
+          const Index left = w.begin(ow), width = w.end(ow) - left;
           const T share = dy[(n * h.out + oh) * w.out + ow] / static_cast<T>(height * width);
-          const Vec<T> shares = splat<T>(share);
-          for (Index r = 0; r < height; ++r) {
-            T* const row = to + (top + r) * w.in + left;
-            Index i = 0;
-            for (; i + lanes<T> <= width; i += lanes<T>) store<T>(row + i, load<T>(row + i) + shares);
-            for (; i < width; ++i) row[i] += share;
-          }
+          for (Index i = 0; i < width; ++i) shares[left + i] += share;
         }
+        for (Index r = top; r < top + height; ++r) {
+          T* const row = to + r * w.in;
+          if (h.is_even())
+            std::memcpy(row, shares, static_cast<std::size_t>(w.in) * sizeof(T));
+          else
+            each_vector<T>(w.in, [&](Index j, Index m) GLOSS_INLINE_LAMBDA {
+              store_n<T>(row + j, load_n<T>(row + j, m) + load_n<T>(shares + j, m), m);
+            });
+        }
+      }
     }
   });
 }

@@ -176,7 +176,7 @@ struct AdaptivePlan {
 template <Real T>
 Tensor<T> adaptive_avg_pool(const char* op, const AdaptivePlan& plan, const Tensor<T>& x) {
   const kernels::Parts &h = plan.h, &w = plan.w;
-  if (h.is_even() && w.is_even() && w.out > 1) {  // windows of one size
+  if (h.is_even() && w.is_even() && w.out > 1 && w.in < 4 * w.out) {  // small windows of one size, across vectors
     const auto window = [](const kernels::Parts& a) {
       return kernels::Window{a.in, a.out, a.in / a.out, a.in / a.out, 0, 1};
     };
