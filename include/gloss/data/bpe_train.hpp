@@ -104,6 +104,7 @@ class BpeLearner {
     if (note_word && (info.words.empty() || info.words.back() != word)) info.words.push_back(word);
   }
 
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): its own, since pairs_ changes meanwhile
   void merge(Id left, Id right, std::vector<std::size_t> where) {
     const Id id = bpe_first_merge + static_cast<Id>(merges_.size());
     merges_.emplace_back(left, right);

@@ -85,6 +85,7 @@ class Safetensors {
 class NamedTensor {
  public:
   template <Element T>
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): moved from
   NamedTensor(std::string name, const Tensor<T>& x) : stored_{.name = std::move(name), .dtype = stored_dtype<T>()} {
     const auto dense = std::make_shared<const Tensor<T>>(x.detach().contiguous());
     stored_.shape = dense->shape();

@@ -132,6 +132,7 @@ class AttentionForward {
     }
   }
 
+  // NOLINTBEGIN(readability-identifier-naming): the names of the formulas
   const AttentionArgs<T>& a;
   const Index strip = attention_kernels_in_use<T>().strip();
   const Index o_rows = round_up(a.d_v, panel_rows);
@@ -139,6 +140,7 @@ class AttentionForward {
   T* qt;                                                         // of each strip [d_k, width]
   T* st;                                                         // [keys, width] scores, then probabilities
   AttentionState<T> states[attention_block_q / (2 * lanes<T>)];  // as many as the narrowest vectors need
+  // NOLINTEND(readability-identifier-naming)
 };
 
 }  // namespace detail

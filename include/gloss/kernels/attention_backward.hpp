@@ -196,11 +196,13 @@ class AttentionBackward {
     }
   }
 
+  // NOLINTBEGIN(readability-identifier-naming): the names of the formulas
   const AttentionArgs<T>& a;
   const AttentionGrads<T>& g;
   AttentionGradient<T> s;
   T* dqt;             // [d_k, width]
   Index key_end = 0;  // rows of dk and dv from here on are 0
+  // NOLINTEND(readability-identifier-naming)
 };
 
 }  // namespace detail

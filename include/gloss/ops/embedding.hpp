@@ -34,7 +34,7 @@ GLOSS_NOINLINE inline Tensor<std::int64_t> checked_ids(const char* op, const Ten
   for (Index i = 0; i < rows.numel(); ++i)
     if (rows.data()[i] < 0 || rows.data()[i] >= weight[0])
       fail<IndexError>(op, ": id ", rows.data()[i], " is out of range for weight ", weight);
-  return rows;
+  return rows;  // NOLINT(performance-no-automatic-move): a handle
 }
 /// For each use of an id, what its gradient is multiplied by: 0 for padding, 1 / count of the id.
 template <class T>

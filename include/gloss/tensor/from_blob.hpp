@@ -29,7 +29,7 @@ template <class T, class F>
 class CallAtEnd {
  public:
   CallAtEnd(T* data, F f) : data_(data), f_(std::move(f)) {}
-  CallAtEnd(CallAtEnd&& other)
+  CallAtEnd(CallAtEnd&& other) noexcept
       : data_(other.data_), f_(std::move(other.f_)), armed_(std::exchange(other.armed_, false)) {}
   ~CallAtEnd() {
     if (armed_) f_(data_);

@@ -309,7 +309,7 @@ GLOSS_NOINLINE Tensor<T> Tensor<T>::uninitialized(const Shape& shape) {
   return t;
 }
 
-template <class T>
+template <class T>  // NOLINTNEXTLINE(performance-unnecessary-value-param): moved from
 Tensor<T> Tensor<T>::on_storage(Ref<Storage> storage, T* data, const Shape& shape, const Shape& strides) {
   Tensor t;
   t.body_ = Ref(new detail::TensorBody);

@@ -129,7 +129,7 @@ inline std::string render_attention_svg(const AttentionSvgOptions& options) {
     svg("<text x=\"", margin, "\" y=\"", baseline += 16, "\" font-size=\"19\" font-weight=\"600\">",
         xml_text(options.title, 100), "</text>\n");
   if (!options.subtitle.empty())
-    svg("<text x=\"", margin, "\" y=\"", baseline += 25, "\" font-size=\"15\" class=\"q\">",
+    svg("<text x=\"", margin, "\" y=\"", baseline + 25, "\" font-size=\"15\" class=\"q\">",
         xml_text(options.subtitle, 120), "</text>\n");
 
   for (std::size_t c = 0; c < cols; ++c) {
