@@ -153,8 +153,6 @@ int main(int argc, char** argv) {
       "GLU", {512, 4096}, +[] { return nn::GLU<float>(); });
   layer(
       "SwiGLU", tokens, +[] { return nn::SwiGLU<float>(512, 1376); });
-  layer(
-      "Flatten", image, +[] { return nn::Flatten<float>(); });
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();
 }
