@@ -64,10 +64,10 @@ TEST_CASE("anomaly: in the Annotated Transformer the parameter's path tells the 
     p.detach().copy_(good);
   };
   spoil(model.encoder.layers[1].self_attn.linears[0].weight, NAN,
-        "anomaly: linear gave nan at [0, 0, 0] of its result, shape [1, 4, 16]; it reads "
+        "anomaly: joint_linear gave nan at [0, 0, 0] of its result, shape [1, 4, 48]; it reads "
         "encoder.layers.1.self_attn.linears.0.weight");
   spoil(model.decoder.layers[0].feed_forward.w_2.bias, NAN,
-        "anomaly: linear gave nan at [0, 0, 0] of its result, shape [1, 3, 16]; it reads "
+        "anomaly: add_linear gave nan at [0, 0, 0] of its result, shape [1, 3, 16]; it reads "
         "decoder.layers.0.feed_forward.w_2.weight");
   // queries and keys are finite, and not their products
   for (const std::size_t i : {0u, 1u}) model.encoder.layers[0].self_attn.linears[i].weight.detach().fill_(1e25F);
@@ -77,8 +77,7 @@ TEST_CASE("anomaly: in the Annotated Transformer the parameter's path tells the 
   } catch (const Error& error) {
     text = error.what();
   }
-  CHECK(text.find("anomaly: scaled_dot_product_attention gave nan at [0, 0, ") ==
-        0);  // in the row that overflows first
-  CHECK(text.find("] of its result, shape [1, 2, 4, 8]; the nearest parameter before it is "
-                  "encoder.layers.0.self_attn.linears.2.weight") != std::string::npos);
+  CHECK(text.find("anomaly: multi_head_attention gave nan at [0, ") == 0);  // in the row that overflows first
+  CHECK(text.find("] of its result, shape [1, 4, 16]; the nearest parameter before it is "
+                  "encoder.layers.0.self_attn.linears.0.weight") != std::string::npos);
 }
