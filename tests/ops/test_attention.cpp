@@ -79,8 +79,11 @@ TEMPLATE_TEST_CASE("attention: random shapes and strides, with bias and groups, 
     const Tensor<T> bias = whole.transpose(2, 3).detach().requires_grad_();
     const bool causal = pick(0, 1) == 1;
     Tensor<bool> mask = rand<T>({batch, 1, pick(0, 1) == 1 ? n : 1, m}) < T(0.7);
+    if (pick(0, 2) == 0) mask.fill_(true);
     mask.select(-1, 0).fill_(true);
-    const Tensor<T> y = scaled_dot_product_attention(q, k, v, {.mask = mask, .bias = bias, .causal = causal});
+    const bool masked = !all(mask).item();
+    const Tensor<T> y =
+        scaled_dot_product_attention(q, k, v, {.mask = masked ? mask : Tensor<bool>{}, .bias = bias, .causal = causal});
     const auto fused = grad(y, {q, k, v, bias}, {}, dy);
     const auto wide = [&](const Tensor<T>& x) {
       return x.unsqueeze(2).expand({batch, kv, group, m, x.size(-1)}).reshape({batch, heads, m, x.size(-1)});
