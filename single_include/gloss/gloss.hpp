@@ -11859,386 +11859,6 @@ GLOSS_INSTANTIATE(void attention_bias_backward<float>(const AttentionArgs<float>
 GLOSS_INSTANTIATE(void attention_bias_backward<double>(const AttentionArgs<double>&, const AttentionGrads<double>&))
 }  // namespace gloss::inline GLOSS_ABI::kernels
 #endif
-#ifndef GLOSS_HAS_GLOSS_OPS_IN_PLACE_HPP
-#define GLOSS_HAS_GLOSS_OPS_IN_PLACE_HPP
-// ---- gloss/ops/in_place.hpp
-// Arithmetic in place: the numbers change where they stand, and every handle and view on them sees it
-#ifndef GLOSS_HAS_GLOSS_OPS_CLAMP_HPP
-#define GLOSS_HAS_GLOSS_OPS_CLAMP_HPP
-// ---- gloss/ops/clamp.hpp
-// Bounds on each element
-#ifndef GLOSS_HAS_GLOSS_OPS_MAXIMUM_HPP
-#define GLOSS_HAS_GLOSS_OPS_MAXIMUM_HPP
-// ---- gloss/ops/maximum.hpp
-// The larger and the smaller of two
-namespace gloss::inline GLOSS_ABI {
-namespace detail {
-// y = pick(a, b); the gradient is weighed with share_a(a, b) and share_b(a, b).
-template <class T, class Pick, class A, class B>
-Tensor<T> choose(const char* op, const Tensor<T>& a, const Tensor<T>& b, Pick pick, [[maybe_unused]] A share_a,
-                 [[maybe_unused]] B share_b) {
-  Tensor<T> y = map_binary<T>(op, a, b, pick);
-  if constexpr (Real<T>)
-    return record(op, y, {a, b}, [op, a, b, share_a, share_b](const Tensor<T>& dy, Grads& dx) {
-      if (dx.needs(0)) dx.add(0, sum_to(dy * map_binary<T>(op, a, b, share_a), a.shape()));
-      if (dx.needs(1)) dx.add(1, sum_to(dy * map_binary<T>(op, a, b, share_b), b.shape()));
-    });
-  return y;
-}
-}  // namespace detail
-// Shape of all: a, b broadcast. Errors of all: ShapeError when they do not.
-/// y = max(a, b); NaN wins.
-/// Backward: dy goes to the larger, half to each of two equals, summed over stretched axes.
-/// PyTorch: torch.maximum
-template <Summable T>
-Tensor<T> maximum(const Tensor<T>& a, const Tensor<T>& b) {
-  return detail::choose(
-      "maximum", a, b, kernels::Largest{}, [](T p, T q) { return p == q ? T(0.5) : static_cast<T>(!(p < q)); },
-      [](T p, T q) { return p == q ? T(0.5) : static_cast<T>(!(q < p)); });
-}
-/// y = min(a, b); NaN wins.
-/// Backward: dy goes to the smaller, half to each of two equals, summed over stretched axes.
-/// PyTorch: torch.minimum
-template <Summable T>
-Tensor<T> minimum(const Tensor<T>& a, const Tensor<T>& b) {
-  return detail::choose(
-      "minimum", a, b, kernels::Smallest{}, [](T p, T q) { return p == q ? T(0.5) : static_cast<T>(!(p > q)); },
-      [](T p, T q) { return p == q ? T(0.5) : static_cast<T>(!(q > p)); });
-}
-/// y = max(a, b); of NaN and a number, the number.
-/// Backward: dy goes to the chosen one, to a of two equals, summed over stretched axes.
-/// PyTorch: torch.fmax
-template <Real T>
-Tensor<T> fmax(const Tensor<T>& a, const Tensor<T>& b) {
-  auto takes_a = [](T p, T q) { return p >= q || q != q; };
-  return detail::choose(
-      "fmax", a, b, [takes_a](T p, T q) { return takes_a(p, q) ? p : q; },
-      [takes_a](T p, T q) { return static_cast<T>(takes_a(p, q)); },
-      [takes_a](T p, T q) { return static_cast<T>(!takes_a(p, q)); });
-}
-/// y = min(a, b); of NaN and a number, the number.
-/// Backward: dy goes to the chosen one, to a of two equals, summed over stretched axes.
-/// PyTorch: torch.fmin
-template <Real T>
-Tensor<T> fmin(const Tensor<T>& a, const Tensor<T>& b) {
-  auto takes_a = [](T p, T q) { return p <= q || q != q; };
-  return detail::choose(
-      "fmin", a, b, [takes_a](T p, T q) { return takes_a(p, q) ? p : q; },
-      [takes_a](T p, T q) { return static_cast<T>(takes_a(p, q)); },
-      [takes_a](T p, T q) { return static_cast<T>(!takes_a(p, q)); });
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-namespace gloss::inline GLOSS_ABI {
-namespace detail {
-/// A bound as a T; one that T does not reach bounds nothing, instead of wrapping around.
-template <class T>
-T bound(Scalar<T> s) {
-  if constexpr (Integer<T>) {
-    using Limits = std::numeric_limits<T>;
-    return static_cast<T>((std::min)((std::max)(Index{s}, Index{(Limits::min)()}), Index{(Limits::max)()}));
-  } else {
-    return static_cast<T>(s);
-  }
-}
-}  // namespace detail
-/// y = min(max(x, low), high); NaN stays NaN, and where low is above high every number becomes high.
-/// Backward: dx = dy where low <= x <= high, else 0.
-/// PyTorch: torch.clamp
-template <Number T>
-Tensor<T> clamp(const Tensor<T>& x, Scalar<T> low, Scalar<T> high) {
-  const T lo = detail::bound<T>(low), hi = detail::bound<T>(high);
-  Tensor<T> y = map_unary<T>(x, [lo, hi](T v) { return kernels::Smallest{}(kernels::Largest{}(v, lo), hi); });
-  if constexpr (Real<T>)
-    return record("clamp", y, {x}, [x, lo, hi](const Tensor<T>& dy, Grads& dx) {
-      dx.add(0, dy * map_unary<T>(x, [lo, hi](T v) { return static_cast<T>(v >= lo && v <= hi); }));
-    });
-  return y;
-}
-/// y = max(x, low). PyTorch: torch.clamp(x, min=low)
-template <Number T>
-Tensor<T> clamp_min(const Tensor<T>& x, Scalar<T> low) {
-  return clamp(x, low, detail::highest<T>());
-}
-/// y = min(x, high). PyTorch: torch.clamp(x, max=high)
-template <Number T>
-Tensor<T> clamp_max(const Tensor<T>& x, Scalar<T> high) {
-  return clamp(x, detail::lowest<T>(), high);
-}
-/// The same with bounds that broadcast.
-/// Shape: x, low, high broadcast.
-/// Errors: ShapeError when they do not.
-/// Backward: dy goes to whichever of x, low and high was chosen; of equals to x.
-/// PyTorch: torch.clamp(x, low, high)
-template <Number T>
-Tensor<T> clamp(const Tensor<T>& x, const Tensor<T>& low, const Tensor<T>& high) {
-  const Tensor<T> y = detail::choose(
-      "clamp", x, low, kernels::Largest{}, [](T v, T l) { return static_cast<T>(v >= l); },
-      [](T v, T l) { return static_cast<T>(v < l); });
-  return detail::choose(
-      "clamp", y, high, kernels::Smallest{}, [](T v, T h) { return static_cast<T>(v <= h); },
-      [](T v, T h) { return static_cast<T>(v > h); });
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-#ifndef GLOSS_HAS_GLOSS_OPS_DIV_HPP
-#define GLOSS_HAS_GLOSS_OPS_DIV_HPP
-// ---- gloss/ops/div.hpp
-// a / b
-namespace gloss::inline GLOSS_ABI {
-/// y = a / b, element by element. Dividing by zero gives infinity or NaN.
-/// Shape: a, b broadcast.
-/// Errors: ShapeError when they do not.
-/// Backward: da = dy / b, db = -dy * a / b^2, summed over stretched axes.
-/// PyTorch: torch.div (true division; integer tensors have no operator/)
-template <Real T>
-Tensor<T> div(const Tensor<T>& a, const Tensor<T>& b) {
-  Tensor<T> y = map_binary<T>("div", a, b, [](T p, T q) { return p / q; });
-  return record("div", y, {a, b}, [p = a.only_if(b.requires_grad()), b](const Tensor<T>& dy, Grads& dx) {
-    const Tensor<T> da = div(dy, b);
-    dx.add_summed(0, da);
-    if (dx.needs(1)) dx.add(1, -sum_to(mul(da, div(p, b)), b.shape()));
-  });
-}
-template <Real T>
-Tensor<T> operator/(const Tensor<T>& a, const Tensor<T>& b) {
-  return div(a, b);
-}
-template <Real T>
-Tensor<T> operator/(const Tensor<T>& a, Scalar<T> s) {
-  const T divisor = static_cast<T>(s);
-  Tensor<T> y = map_unary<T>(a, [divisor](T p) { return p / divisor; });
-  return record("div", y, {a}, [s](const Tensor<T>& dy, Grads& dx) { dx.add(0, dy / s); });
-}
-template <Real T>
-Tensor<T> operator/(Scalar<T> s, const Tensor<T>& a) {
-  return div(full<T>({}, static_cast<T>(s)), a);
-}
-/// y = 1 / x. Backward: dx = -dy / x^2. PyTorch: torch.reciprocal
-template <Real T>
-Tensor<T> reciprocal(const Tensor<T>& x) {
-  return 1 / x;
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-#ifndef GLOSS_HAS_GLOSS_OPS_MASKED_FILL_HPP
-#define GLOSS_HAS_GLOSS_OPS_MASKED_FILL_HPP
-// ---- gloss/ops/masked_fill.hpp
-// Replaces the elements under a mask
-#ifndef GLOSS_HAS_GLOSS_OPS_WHERE_HPP
-#define GLOSS_HAS_GLOSS_OPS_WHERE_HPP
-// ---- gloss/ops/where.hpp
-// Chooses between two tensors
-namespace gloss::inline GLOSS_ABI {
-/// y = condition ? a : b, element by element.
-/// Shape: condition, a, b broadcast.
-/// Errors: ShapeError when they do not.
-/// Backward: da = dy where condition, db = dy elsewhere, summed over stretched axes.
-/// PyTorch: torch.where
-template <Element T>
-Tensor<T> where(const Tensor<bool>& condition, const Tensor<T>& a, const Tensor<T>& b) {
-  const Shape shape = broadcast_shapes("where", condition.shape(), broadcast_shapes("where", a.shape(), b.shape()));
-  ProfileScope scope("where");
-  Tensor<T> y = empty<T>(shape);
-  if (scope) scope.bytes(sizeof(bool), {condition.numel()});
-  if (scope) scope.bytes(sizeof(T), {a.numel(), b.numel(), y.numel()});
-  kernels::map(
-      kernels::make_loop<4>(
-          shape, {y.strides(), broadcast_strides(condition.shape(), condition.strides(), shape),
-                  broadcast_strides(a.shape(), a.strides(), shape), broadcast_strides(b.shape(), b.strides(), shape)}),
-      [](bool c, T p, T q) { return c ? p : q; }, y.data(), static_cast<const bool*>(condition.data()),
-      static_cast<const T*>(a.data()), static_cast<const T*>(b.data()));
-  if constexpr (Real<T>)
-    return record("where", y, {a, b}, [condition](const Tensor<T>& dy, Grads& dx) {
-      const Tensor<T> zero = zeros<T>({});
-      if (dx.needs(0)) dx.add_summed(0, where(condition, dy, zero));
-      if (dx.needs(1)) dx.add_summed(1, where(condition, zero, dy));
-    });
-  return y;
-}
-template <Element T>
-Tensor<T> where(const Tensor<bool>& condition, const Tensor<T>& a, Scalar<T> b) {
-  return where(condition, a, full<T>({}, static_cast<T>(b)));
-}
-template <Element T>
-Tensor<T> where(const Tensor<bool>& condition, Scalar<T> a, const Tensor<T>& b) {
-  return where(condition, full<T>({}, static_cast<T>(a)), b);
-}
-/// Of two numbers: where<float>(condition, 1, 0).
-template <Element T>
-Tensor<T> where(const Tensor<bool>& condition, Scalar<T> a, Scalar<T> b) {
-  return where(condition, full<T>({}, static_cast<T>(a)), full<T>({}, static_cast<T>(b)));
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-namespace gloss::inline GLOSS_ABI {
-/// y = value where mask, x elsewhere.
-/// Shape: mask broadcasts to x.
-/// Errors: ShapeError when it does not.
-/// Backward: dx = dy, 0 under the mask.
-/// PyTorch: x.masked_fill(mask, value)
-template <Element T>
-Tensor<T> masked_fill(const Tensor<T>& x, const Tensor<bool>& mask, Scalar<T> value) {
-  if (broadcast_shapes("masked_fill", x.shape(), mask.shape()) != x.shape())
-    fail<ShapeError>("masked_fill: mask ", mask.shape(), " does not broadcast to x ", x.shape());
-  return where(mask, full<T>({}, static_cast<T>(value)), x);
-}
-/// The same with a scalar tensor, which may need a gradient: dvalue = sum of dy under the mask.
-/// Errors: ShapeError when value has axes.
-template <Element T>
-Tensor<T> masked_fill(const Tensor<T>& x, const Tensor<bool>& mask, const Tensor<T>& value) {
-  if (value.dim() != 0) fail<ShapeError>("masked_fill: value has shape ", value.shape(), ", a scalar is wanted");
-  if (broadcast_shapes("masked_fill", x.shape(), mask.shape()) != x.shape())
-    fail<ShapeError>("masked_fill: mask ", mask.shape(), " does not broadcast to x ", x.shape());
-  return where(mask, value, x);
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-namespace gloss::inline GLOSS_ABI {
-// In the graph, each is the op of the same name: x becomes its result, x's earlier value its input. A value that an
-// earlier op saved for its backward is overwritten all the same; that backward then throws GradError.
-// Shape of all: b (mask) broadcasts to x, which keeps its shape.
-// Errors: ShapeError when it does not, or when elements of x share a place (expand); GradError, while a graph is
-// recorded, for a leaf that requires a gradient, and for a tensor of the graph whose memory others share.
-namespace detail {
-/// x = f(x, b) where it stands or, when that is to be recorded, the result of op(x before, b).
-template <class T, class B, class F, class Op>
-Tensor<T> change_in_place(const char* name, const Tensor<T>& x, const Tensor<B>& b, F f, Op op) {
-  const TensorBody& body = body_of(name, x);
-  const bool recorded = records_in_place(name, body, b.node());
-  check_no_overlap(name, body);
-  if (broadcast_shapes(name, x.shape(), b.shape()) != x.shape())
-    fail<ShapeError>(name, ": ", b.shape(), " does not broadcast to ", x.shape());
-  if constexpr (Real<T>)
-    if (recorded) {
-      record_in_place(name, x, op);
-      return x;
-    }
-  ProfileScope scope(name);
-  if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
-  if (scope) scope.bytes(sizeof(B), {b.numel()});
-  const Tensor<B> from = b.storage() == x.storage() ? b.detach().clone() : b;
-  const Shape steps = broadcast_strides(from.shape(), from.strides(), x.shape());
-  kernels::update(kernels::make_loop<2>(x.shape(), {x.strides(), steps}), f, x.data(),
-                  static_cast<const B*>(from.data()));
-  x.mark_changed(name);
-  return x;
-}
-/// b, or what x was when b is x itself.
-template <class T>
-const Tensor<T>& operand(const Tensor<T>& b, const Tensor<T>& x, const Tensor<T>& old) {
-  return b.is_same(x) ? old : b;
-}
-template <class T>
-struct AddScaled {
-  T alpha;
-  T operator()(T p, T q) const { return kernels::Plus{}(p, kernels::Times{}(alpha, q)); }
-};
-}  // namespace detail
-/// x += alpha * b. PyTorch: x.add_(b, alpha=alpha)
-template <Summable T>
-Tensor<T> add_(const Tensor<T>& x, const Tensor<T>& b, Scalar<T> alpha = 1) {
-  return detail::change_in_place("add_", x, b, detail::AddScaled<T>{static_cast<T>(alpha)}, [&](const Tensor<T>& old) {
-    const Tensor<T>& other = detail::operand(b, x, old);
-    return old + (alpha == 1 ? other : other * alpha);
-  });
-}
-template <Summable T>
-Tensor<T> add_(const Tensor<T>& x, Scalar<T> s) {
-  return detail::change_in_place("add_", x, scalar<T>(static_cast<T>(s)), detail::AddScaled<T>{T(1)},
-                                 [&](const Tensor<T>& old) { return old + s; });
-}
-/// x -= alpha * b. PyTorch: x.sub_(b, alpha=alpha)
-template <Number T>
-Tensor<T> sub_(const Tensor<T>& x, const Tensor<T>& b, Scalar<T> alpha = 1) {
-  return add_(x, b, detail::opposite<T>(alpha));
-}
-template <Number T>
-Tensor<T> sub_(const Tensor<T>& x, Scalar<T> s) {
-  return add_(x, detail::opposite<T>(s));
-}
-/// x *= b. PyTorch: x.mul_(b)
-template <Summable T>
-Tensor<T> mul_(const Tensor<T>& x, const Tensor<T>& b) {
-  return detail::change_in_place("mul_", x, b, kernels::Times{},
-                                 [&](const Tensor<T>& old) { return old * detail::operand(b, x, old); });
-}
-template <Summable T>
-Tensor<T> mul_(const Tensor<T>& x, Scalar<T> s) {
-  return detail::change_in_place("mul_", x, scalar<T>(static_cast<T>(s)), kernels::Times{},
-                                 [&](const Tensor<T>& old) { return old * s; });
-}
-/// x /= b. PyTorch: x.div_(b)
-template <Real T>
-Tensor<T> div_(const Tensor<T>& x, const Tensor<T>& b) {
-  return detail::change_in_place(
-      "div_", x, b, [](T p, T q) { return p / q; },
-      [&](const Tensor<T>& old) { return old / detail::operand(b, x, old); });
-}
-template <Real T>
-Tensor<T> div_(const Tensor<T>& x, Scalar<T> s) {
-  return detail::change_in_place(
-      "div_", x, scalar<T>(static_cast<T>(s)), [](T p, T q) { return p / q; },
-      [&](const Tensor<T>& old) { return old / s; });
-}
-/// x = min(max(x, low), high), as clamp has it. PyTorch: x.clamp_(low, high)
-template <Number T>
-Tensor<T> clamp_(const Tensor<T>& x, Scalar<T> low, Scalar<T> high) {
-  return detail::change_in_place(
-      "clamp_", x, scalar<T>(detail::bound<T>(low)),
-      [hi = detail::bound<T>(high)](T v, T lo) { return kernels::Smallest{}(kernels::Largest{}(v, lo), hi); },
-      [&](const Tensor<T>& old) { return clamp(old, low, high); });
-}
-/// x = max(x, 0). PyTorch: x.relu_()
-template <Real T>
-Tensor<T> relu_(const Tensor<T>& x) {
-  return detail::change_in_place(
-      "relu_", x, scalar<T>(0), [](T v, T zero) { return v < zero ? zero : v; },
-      [](const Tensor<T>& old) { return relu(old); });
-}
-/// x = value where mask. PyTorch: x.masked_fill_(mask, value)
-template <Element T>
-Tensor<T> masked_fill_(const Tensor<T>& x, const Tensor<bool>& mask, Scalar<T> value) {
-  const T v = detail::to_element<T>(value);
-  return detail::change_in_place(
-      "masked_fill_", x, mask, [v](T p, bool masked) { return masked ? v : p; },
-      [&](const Tensor<T>& old) { return masked_fill(old, mask, value); });
-}
-// As operators; they also take a view that has no name: x[0] += 1.
-template <Summable T>
-const Tensor<T>& operator+=(const Tensor<T>& x, const Tensor<T>& b) {
-  return add_(x, b), x;
-}
-template <Summable T>
-const Tensor<T>& operator+=(const Tensor<T>& x, Scalar<T> s) {
-  return add_(x, s), x;
-}
-template <Number T>
-const Tensor<T>& operator-=(const Tensor<T>& x, const Tensor<T>& b) {
-  return sub_(x, b), x;
-}
-template <Number T>
-const Tensor<T>& operator-=(const Tensor<T>& x, Scalar<T> s) {
-  return sub_(x, s), x;
-}
-template <Summable T>
-const Tensor<T>& operator*=(const Tensor<T>& x, const Tensor<T>& b) {
-  return mul_(x, b), x;
-}
-template <Summable T>
-const Tensor<T>& operator*=(const Tensor<T>& x, Scalar<T> s) {
-  return mul_(x, s), x;
-}
-template <Real T>
-const Tensor<T>& operator/=(const Tensor<T>& x, const Tensor<T>& b) {
-  return div_(x, b), x;
-}
-template <Real T>
-const Tensor<T>& operator/=(const Tensor<T>& x, Scalar<T> s) {
-  return div_(x, s), x;
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
 namespace gloss::inline GLOSS_ABI {
 /// Options of scaled_dot_product_attention.
 template <Real T = float>
@@ -12387,9 +12007,7 @@ Tensor<T> attention_with_weights(const Tensor<T>& q, const Tensor<T>& k, const T
   const Index m = run.k.size(2), rows = run.q.size(0) * run.q.size(1) * run.q.size(2);
   const T scale = static_cast<T>(options.scale != 0 ? options.scale : 1 / std::sqrt(static_cast<double>(q.size(-1))));
   run.bias = as_scores("bias", options.bias, run.scores, run.args.bias_strides);
-  const Tensor<T> scaled = run.q * scale;
-  Tensor<T> p = matmul(scaled, run.k.transpose(-2, -1));
-  p += run.bias;
+  const Tensor<T> scaled = run.q * scale, p = matmul(scaled, run.k.transpose(-2, -1)) + run.bias;
   kernels::softmax_forward(static_cast<const T*>(p.data()), p.data(), rows, m);
   return record("scaled_dot_product_attention", without_added_axes(matmul(p, run.v), dim), {q, k, v, options.bias},
                 [scaled, p, scale, rows, m, dim, k4 = run.k, v4 = run.v](const Tensor<T>& dy, Grads& dx) {
@@ -13705,6 +13323,46 @@ class CachedDecoder {
 #define GLOSS_HAS_GLOSS_OPS_AMAX_HPP
 // ---- gloss/ops/amax.hpp
 // Largest and smallest values over axes
+#ifndef GLOSS_HAS_GLOSS_OPS_DIV_HPP
+#define GLOSS_HAS_GLOSS_OPS_DIV_HPP
+// ---- gloss/ops/div.hpp
+// a / b
+namespace gloss::inline GLOSS_ABI {
+/// y = a / b, element by element. Dividing by zero gives infinity or NaN.
+/// Shape: a, b broadcast.
+/// Errors: ShapeError when they do not.
+/// Backward: da = dy / b, db = -dy * a / b^2, summed over stretched axes.
+/// PyTorch: torch.div (true division; integer tensors have no operator/)
+template <Real T>
+Tensor<T> div(const Tensor<T>& a, const Tensor<T>& b) {
+  Tensor<T> y = map_binary<T>("div", a, b, [](T p, T q) { return p / q; });
+  return record("div", y, {a, b}, [p = a.only_if(b.requires_grad()), b](const Tensor<T>& dy, Grads& dx) {
+    const Tensor<T> da = div(dy, b);
+    dx.add_summed(0, da);
+    if (dx.needs(1)) dx.add(1, -sum_to(mul(da, div(p, b)), b.shape()));
+  });
+}
+template <Real T>
+Tensor<T> operator/(const Tensor<T>& a, const Tensor<T>& b) {
+  return div(a, b);
+}
+template <Real T>
+Tensor<T> operator/(const Tensor<T>& a, Scalar<T> s) {
+  const T divisor = static_cast<T>(s);
+  Tensor<T> y = map_unary<T>(a, [divisor](T p) { return p / divisor; });
+  return record("div", y, {a}, [s](const Tensor<T>& dy, Grads& dx) { dx.add(0, dy / s); });
+}
+template <Real T>
+Tensor<T> operator/(Scalar<T> s, const Tensor<T>& a) {
+  return div(full<T>({}, static_cast<T>(s)), a);
+}
+/// y = 1 / x. Backward: dx = -dy / x^2. PyTorch: torch.reciprocal
+template <Real T>
+Tensor<T> reciprocal(const Tensor<T>& x) {
+  return 1 / x;
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
 namespace gloss::inline GLOSS_ABI {
 namespace detail {
 // dy, shared evenly among the elements of x that are equal to what was found; NaN counts as equal to NaN.
@@ -15699,6 +15357,17 @@ void check_channels(const char* op, const char* name, const Tensor<T>& t, const 
   if (t.defined() && t.shape() != Shape{x[1]})
     fail<ShapeError>(op, ": ", name, " ", t.shape(), " does not match the channels of x ", x);
 }
+/// What batch_norm and instance_norm take besides x.
+template <class T>
+void check_running_norm(const char* op, const Shape& x, const Tensor<T>& running_mean, const Tensor<T>& running_var,
+                        const Tensor<T>& weight, const Tensor<T>& bias) {
+  check_channels(op, "running_mean", running_mean, x);
+  check_channels(op, "running_var", running_var, x);
+  check_channels(op, "weight", weight, x);
+  check_channels(op, "bias", bias, x);
+  if (running_mean.defined() != running_var.defined())
+    fail<ShapeError>(op, ": one of running_mean and running_var is given without the other");
+}
 template <class T>
 Tensor<T> dense_or_none(const Tensor<T>& t) {
   return t.defined() ? t.detach().contiguous() : Tensor<T>{};
@@ -15728,6 +15397,21 @@ GLOSS_NOINLINE void move_running(const char* op, const Tensor<T>& running, const
   }
   running.mark_changed(op);
 }
+/// The gradients that are wanted of x, weight and bias; compute(dy, dx, dweight, dbias) writes them; null: not wanted.
+template <class T, class F>
+void channel_norm_backward(const char* op, const Tensor<T>& in, Index channels, const Tensor<T>& dy, Grads& dx,
+                           const F& compute) {
+  if (is_grad_enabled()) fail<GradError>(op, ": a fused op has no second derivative");
+  ProfileScope work(op, true);
+  if (work) work.bytes(sizeof(T), {in.numel(), in.numel(), in.numel()});
+  const Tensor<T> g = dy.contiguous();
+  const Tensor<T> made[] = {dx.needs(0) ? empty<T>(in.shape()) : Tensor<T>{},
+                            dx.needs(1) ? empty<T>({channels}) : Tensor<T>{},
+                            dx.needs(2) ? empty<T>({channels}) : Tensor<T>{}};
+  compute(read_or_null(g), write_or_null(made[0]), write_or_null(made[1]), write_or_null(made[2]));
+  for (int i = 0; i < 3; ++i)
+    if (made[i].defined()) dx.add(i, made[i]);
+}
 /// y = gamma (x - mean) rscale + beta by channel, with the statistics of x, which are also put into mean, var and
 /// rscale [channels] unless x is empty, or with mean and rscale as they are given, where var is undefined.
 template <class T>
@@ -15750,19 +15434,10 @@ GLOSS_NOINLINE Tensor<T> normalize_batch(const char* op, const Tensor<T>& x, con
   return record(
       op, y, {x, weight, bias},
       [op, in, gamma, mean, rscale, of_batch, n = n, channels = channels, size = size](const Tensor<T>& dy, Grads& dx) {
-        if (is_grad_enabled()) fail<GradError>(op, ": a fused op has no second derivative");
-        ProfileScope work(op, true);
-        if (work) work.bytes(sizeof(T), {in.numel(), in.numel(), in.numel()});
-        const Tensor<T> g = dy.contiguous();
-        Tensor<T> d_in = dx.needs(0) ? empty<T>(in.shape()) : Tensor<T>{};
-        Tensor<T> d_gamma = dx.needs(1) ? empty<T>({channels}) : Tensor<T>{},
-                  d_beta = dx.needs(2) ? empty<T>({channels}) : Tensor<T>{};
-        kernels::batch_norm_backward(read_or_null(g), read_or_null(in), read_or_null(gamma), read_or_null(mean),
-                                     read_or_null(rscale), write_or_null(d_in), write_or_null(d_gamma),
-                                     write_or_null(d_beta), n, channels, size, of_batch);
-        if (d_in.defined()) dx.add(0, std::move(d_in));
-        if (d_gamma.defined()) dx.add(1, std::move(d_gamma));
-        if (d_beta.defined()) dx.add(2, std::move(d_beta));
+        channel_norm_backward(op, in, channels, dy, dx, [&](const T* g, T* d_in, T* d_gamma, T* d_beta) {
+          kernels::batch_norm_backward(g, read_or_null(in), read_or_null(gamma), read_or_null(mean),
+                                       read_or_null(rscale), d_in, d_gamma, d_beta, n, channels, size, of_batch);
+        });
       });
 }
 /// The same with running statistics.
@@ -15793,12 +15468,7 @@ Tensor<T> batch_norm(const Tensor<T>& x, const Tensor<T>& running_mean, const Te
                      const Tensor<T>& weight = {}, const Tensor<T>& bias = {}, BatchNormOptions options = {}) {
   const char* const op = "batch_norm";
   const auto [n, channels, size] = detail::ChannelSizes(op, x.shape());
-  detail::check_channels(op, "running_mean", running_mean, x.shape());
-  detail::check_channels(op, "running_var", running_var, x.shape());
-  detail::check_channels(op, "weight", weight, x.shape());
-  detail::check_channels(op, "bias", bias, x.shape());
-  if (running_mean.defined() != running_var.defined())
-    fail<ShapeError>(op, ": one of running_mean and running_var is given without the other");
+  detail::check_running_norm(op, x.shape(), running_mean, running_var, weight, bias);
   if (!options.training) {
     if (!running_mean.defined()) fail<ShapeError>(op, ": running_mean and running_var are wanted outside of training");
     return detail::normalize_running(op, x, running_mean, running_var, weight, bias, options.eps);
@@ -15971,6 +15641,124 @@ Tensor<T> abs(const Tensor<T>& x) {
 #define GLOSS_HAS_GLOSS_OPS_NORMALIZE_HPP
 // ---- gloss/ops/normalize.hpp
 // Vectors by length and angle: normalize, pairwise_distance, cosine_similarity
+#ifndef GLOSS_HAS_GLOSS_OPS_CLAMP_HPP
+#define GLOSS_HAS_GLOSS_OPS_CLAMP_HPP
+// ---- gloss/ops/clamp.hpp
+// Bounds on each element
+#ifndef GLOSS_HAS_GLOSS_OPS_MAXIMUM_HPP
+#define GLOSS_HAS_GLOSS_OPS_MAXIMUM_HPP
+// ---- gloss/ops/maximum.hpp
+// The larger and the smaller of two
+namespace gloss::inline GLOSS_ABI {
+namespace detail {
+// y = pick(a, b); the gradient is weighed with share_a(a, b) and share_b(a, b).
+template <class T, class Pick, class A, class B>
+Tensor<T> choose(const char* op, const Tensor<T>& a, const Tensor<T>& b, Pick pick, [[maybe_unused]] A share_a,
+                 [[maybe_unused]] B share_b) {
+  Tensor<T> y = map_binary<T>(op, a, b, pick);
+  if constexpr (Real<T>)
+    return record(op, y, {a, b}, [op, a, b, share_a, share_b](const Tensor<T>& dy, Grads& dx) {
+      if (dx.needs(0)) dx.add(0, sum_to(dy * map_binary<T>(op, a, b, share_a), a.shape()));
+      if (dx.needs(1)) dx.add(1, sum_to(dy * map_binary<T>(op, a, b, share_b), b.shape()));
+    });
+  return y;
+}
+}  // namespace detail
+// Shape of all: a, b broadcast. Errors of all: ShapeError when they do not.
+/// y = max(a, b); NaN wins.
+/// Backward: dy goes to the larger, half to each of two equals, summed over stretched axes.
+/// PyTorch: torch.maximum
+template <Summable T>
+Tensor<T> maximum(const Tensor<T>& a, const Tensor<T>& b) {
+  return detail::choose(
+      "maximum", a, b, kernels::Largest{}, [](T p, T q) { return p == q ? T(0.5) : static_cast<T>(!(p < q)); },
+      [](T p, T q) { return p == q ? T(0.5) : static_cast<T>(!(q < p)); });
+}
+/// y = min(a, b); NaN wins.
+/// Backward: dy goes to the smaller, half to each of two equals, summed over stretched axes.
+/// PyTorch: torch.minimum
+template <Summable T>
+Tensor<T> minimum(const Tensor<T>& a, const Tensor<T>& b) {
+  return detail::choose(
+      "minimum", a, b, kernels::Smallest{}, [](T p, T q) { return p == q ? T(0.5) : static_cast<T>(!(p > q)); },
+      [](T p, T q) { return p == q ? T(0.5) : static_cast<T>(!(q > p)); });
+}
+/// y = max(a, b); of NaN and a number, the number.
+/// Backward: dy goes to the chosen one, to a of two equals, summed over stretched axes.
+/// PyTorch: torch.fmax
+template <Real T>
+Tensor<T> fmax(const Tensor<T>& a, const Tensor<T>& b) {
+  auto takes_a = [](T p, T q) { return p >= q || q != q; };
+  return detail::choose(
+      "fmax", a, b, [takes_a](T p, T q) { return takes_a(p, q) ? p : q; },
+      [takes_a](T p, T q) { return static_cast<T>(takes_a(p, q)); },
+      [takes_a](T p, T q) { return static_cast<T>(!takes_a(p, q)); });
+}
+/// y = min(a, b); of NaN and a number, the number.
+/// Backward: dy goes to the chosen one, to a of two equals, summed over stretched axes.
+/// PyTorch: torch.fmin
+template <Real T>
+Tensor<T> fmin(const Tensor<T>& a, const Tensor<T>& b) {
+  auto takes_a = [](T p, T q) { return p <= q || q != q; };
+  return detail::choose(
+      "fmin", a, b, [takes_a](T p, T q) { return takes_a(p, q) ? p : q; },
+      [takes_a](T p, T q) { return static_cast<T>(takes_a(p, q)); },
+      [takes_a](T p, T q) { return static_cast<T>(!takes_a(p, q)); });
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI {
+namespace detail {
+/// A bound as a T; one that T does not reach bounds nothing, instead of wrapping around.
+template <class T>
+T bound(Scalar<T> s) {
+  if constexpr (Integer<T>) {
+    using Limits = std::numeric_limits<T>;
+    return static_cast<T>((std::min)((std::max)(Index{s}, Index{(Limits::min)()}), Index{(Limits::max)()}));
+  } else {
+    return static_cast<T>(s);
+  }
+}
+}  // namespace detail
+/// y = min(max(x, low), high); NaN stays NaN, and where low is above high every number becomes high.
+/// Backward: dx = dy where low <= x <= high, else 0.
+/// PyTorch: torch.clamp
+template <Number T>
+Tensor<T> clamp(const Tensor<T>& x, Scalar<T> low, Scalar<T> high) {
+  const T lo = detail::bound<T>(low), hi = detail::bound<T>(high);
+  Tensor<T> y = map_unary<T>(x, [lo, hi](T v) { return kernels::Smallest{}(kernels::Largest{}(v, lo), hi); });
+  if constexpr (Real<T>)
+    return record("clamp", y, {x}, [x, lo, hi](const Tensor<T>& dy, Grads& dx) {
+      dx.add(0, dy * map_unary<T>(x, [lo, hi](T v) { return static_cast<T>(v >= lo && v <= hi); }));
+    });
+  return y;
+}
+/// y = max(x, low). PyTorch: torch.clamp(x, min=low)
+template <Number T>
+Tensor<T> clamp_min(const Tensor<T>& x, Scalar<T> low) {
+  return clamp(x, low, detail::highest<T>());
+}
+/// y = min(x, high). PyTorch: torch.clamp(x, max=high)
+template <Number T>
+Tensor<T> clamp_max(const Tensor<T>& x, Scalar<T> high) {
+  return clamp(x, detail::lowest<T>(), high);
+}
+/// The same with bounds that broadcast.
+/// Shape: x, low, high broadcast.
+/// Errors: ShapeError when they do not.
+/// Backward: dy goes to whichever of x, low and high was chosen; of equals to x.
+/// PyTorch: torch.clamp(x, low, high)
+template <Number T>
+Tensor<T> clamp(const Tensor<T>& x, const Tensor<T>& low, const Tensor<T>& high) {
+  const Tensor<T> y = detail::choose(
+      "clamp", x, low, kernels::Largest{}, [](T v, T l) { return static_cast<T>(v >= l); },
+      [](T v, T l) { return static_cast<T>(v < l); });
+  return detail::choose(
+      "clamp", y, high, kernels::Smallest{}, [](T v, T h) { return static_cast<T>(v <= h); },
+      [](T v, T h) { return static_cast<T>(v > h); });
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
 #ifndef GLOSS_HAS_GLOSS_OPS_NORM_HPP
 #define GLOSS_HAS_GLOSS_OPS_NORM_HPP
 // ---- gloss/ops/norm.hpp
@@ -16395,6 +16183,52 @@ Tensor<T> pow(const Tensor<T>& x, Scalar<T> p) {
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
+#ifndef GLOSS_HAS_GLOSS_OPS_WHERE_HPP
+#define GLOSS_HAS_GLOSS_OPS_WHERE_HPP
+// ---- gloss/ops/where.hpp
+// Chooses between two tensors
+namespace gloss::inline GLOSS_ABI {
+/// y = condition ? a : b, element by element.
+/// Shape: condition, a, b broadcast.
+/// Errors: ShapeError when they do not.
+/// Backward: da = dy where condition, db = dy elsewhere, summed over stretched axes.
+/// PyTorch: torch.where
+template <Element T>
+Tensor<T> where(const Tensor<bool>& condition, const Tensor<T>& a, const Tensor<T>& b) {
+  const Shape shape = broadcast_shapes("where", condition.shape(), broadcast_shapes("where", a.shape(), b.shape()));
+  ProfileScope scope("where");
+  Tensor<T> y = empty<T>(shape);
+  if (scope) scope.bytes(sizeof(bool), {condition.numel()});
+  if (scope) scope.bytes(sizeof(T), {a.numel(), b.numel(), y.numel()});
+  kernels::map(
+      kernels::make_loop<4>(
+          shape, {y.strides(), broadcast_strides(condition.shape(), condition.strides(), shape),
+                  broadcast_strides(a.shape(), a.strides(), shape), broadcast_strides(b.shape(), b.strides(), shape)}),
+      [](bool c, T p, T q) { return c ? p : q; }, y.data(), static_cast<const bool*>(condition.data()),
+      static_cast<const T*>(a.data()), static_cast<const T*>(b.data()));
+  if constexpr (Real<T>)
+    return record("where", y, {a, b}, [condition](const Tensor<T>& dy, Grads& dx) {
+      const Tensor<T> zero = zeros<T>({});
+      if (dx.needs(0)) dx.add_summed(0, where(condition, dy, zero));
+      if (dx.needs(1)) dx.add_summed(1, where(condition, zero, dy));
+    });
+  return y;
+}
+template <Element T>
+Tensor<T> where(const Tensor<bool>& condition, const Tensor<T>& a, Scalar<T> b) {
+  return where(condition, a, full<T>({}, static_cast<T>(b)));
+}
+template <Element T>
+Tensor<T> where(const Tensor<bool>& condition, Scalar<T> a, const Tensor<T>& b) {
+  return where(condition, full<T>({}, static_cast<T>(a)), b);
+}
+/// Of two numbers: where<float>(condition, 1, 0).
+template <Element T>
+Tensor<T> where(const Tensor<bool>& condition, Scalar<T> a, Scalar<T> b) {
+  return where(condition, full<T>({}, static_cast<T>(a)), full<T>({}, static_cast<T>(b)));
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
 namespace gloss::inline GLOSS_ABI {
 /// y = (sum |x|^p)^(1/p) over axes (all by default). p = 2 is the Euclidean length, p = infinity the largest |x|,
 /// p = -infinity the smallest, p = 0 counts what is not 0.
@@ -16716,6 +16550,41 @@ void depthwise_weight_gradient(const Conv& c, const T* x, const T* dy, T* dweigh
 }
 }  // namespace gloss::inline GLOSS_ABI::kernels::detail
 #endif
+#ifndef GLOSS_HAS_GLOSS_KERNELS_CONV_POINTWISE_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_CONV_POINTWISE_HPP
+// ---- gloss/kernels/conv_pointwise.hpp
+// Convolutions whose windows are one cell: matrix products.
+namespace gloss::inline GLOSS_ABI::kernels {
+#ifndef GLOSS_GEMM_EIGEN
+namespace detail {
+/// out = op(weight) in for every image and group, each a matrix of a row for each channel.
+template <class T>
+void pointwise(const Conv& c, bool transposed, const T* in, const T* weight, const T* bias, T* out) {
+  const Index n = c.places(), to = transposed ? c.ins : c.outs, from = transposed ? c.outs : c.ins;
+  if (bias != nullptr)
+    parallel_for(c.batch * c.groups * to, 16384 / n + 1, [=, &c](Index begin, Index end) {
+      for (Index r = begin; r < end; ++r)
+        for (Index j = 0; j < n; j += lanes<T>)
+          store_n<T>(out + r * n + j, splat<T>(bias[r % (c.groups * to)]), n - j < lanes<T> ? n - j : lanes<T>);
+    });
+  constexpr Index most = 64;
+  const T* a[most];
+  const T* b[most];
+  T* y[most];
+  for (Index done = 0, count; done < c.batch * c.groups; done += count) {
+    count = c.batch * c.groups - done < most ? c.batch * c.groups - done : most;
+    for (Index e = 0; e < count; ++e) {
+      a[e] = weight + (done + e) % c.groups * c.outs * c.ins;
+      b[e] = in + (done + e) * from * n;
+      y[e] = out + (done + e) * to * n;
+    }
+    gemm_batched(transposed, false, to, n, from, T(1), a, c.ins, b, n, bias != nullptr ? T(1) : T(0), y, n, count);
+  }
+}
+}  // namespace detail
+#endif
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#endif
 namespace gloss::inline GLOSS_ABI::kernels {
 #ifndef GLOSS_GEMM_EIGEN
 namespace detail {
@@ -16838,30 +16707,6 @@ void turn_weight(const Conv& c, const T* weight, T* out) {
         for (Index t = 0; t < taps; ++t) out[(r * c.outs + o) * taps + t] = from[taps - 1 - t];
       }
   });
-}
-/// out = op(weight) in for every image and group, each a matrix of a row for each channel.
-template <class T>
-void pointwise(const Conv& c, bool transposed, const T* in, const T* weight, const T* bias, T* out) {
-  const Index n = c.places(), to = transposed ? c.ins : c.outs, from = transposed ? c.outs : c.ins;
-  if (bias != nullptr)
-    parallel_for(c.batch * c.groups * to, 16384 / n + 1, [=, &c](Index begin, Index end) {
-      for (Index r = begin; r < end; ++r)
-        for (Index j = 0; j < n; j += lanes<T>)
-          store_n<T>(out + r * n + j, splat<T>(bias[r % (c.groups * to)]), n - j < lanes<T> ? n - j : lanes<T>);
-    });
-  constexpr Index most = 64;
-  const T* a[most];
-  const T* b[most];
-  T* y[most];
-  for (Index done = 0, count; done < c.batch * c.groups; done += count) {
-    count = c.batch * c.groups - done < most ? c.batch * c.groups - done : most;
-    for (Index e = 0; e < count; ++e) {
-      a[e] = weight + (done + e) % c.groups * c.outs * c.ins;
-      b[e] = in + (done + e) * from * n;
-      y[e] = out + (done + e) * to * n;
-    }
-    gemm_batched(transposed, false, to, n, from, T(1), a, c.ins, b, n, bias != nullptr ? T(1) : T(0), y, n, count);
-  }
 }
 /// How many of a group's channels a thread takes at once in conv_by_columns: their rows of the matrix of cells are
 /// whole tiles, and some.
@@ -18145,20 +17990,12 @@ GLOSS_NOINLINE Tensor<T> normalize_groups(const char* op, const Tensor<T>& x, In
   return record(
       op, y, {x, weight, bias},
       [op, in, gamma, mean, rscale, groups, n = n, channels = channels, size = size](const Tensor<T>& dy, Grads& dx) {
-        if (is_grad_enabled()) fail<GradError>(op, ": a fused op has no second derivative");
-        ProfileScope work(op, true);
-        if (work) work.bytes(sizeof(T), {in.numel(), in.numel(), in.numel()});
-        const Tensor<T> g = dy.contiguous();
-        Tensor<T> d_in = dx.needs(0) ? empty<T>(in.shape()) : Tensor<T>{};
-        Tensor<T> d_gamma = dx.needs(1) ? empty<T>({channels}) : Tensor<T>{},
-                  d_beta = dx.needs(2) ? empty<T>({channels}) : Tensor<T>{};
-        const Tensor<T> workspace = empty<T>({2, n, channels});
-        kernels::group_norm_backward(read_or_null(g), read_or_null(in), read_or_null(gamma), read_or_null(mean),
-                                     read_or_null(rscale), write_or_null(d_in), write_or_null(d_gamma),
-                                     write_or_null(d_beta), workspace.data(), n, channels, size, groups);
-        if (d_in.defined()) dx.add(0, std::move(d_in));
-        if (d_gamma.defined()) dx.add(1, std::move(d_gamma));
-        if (d_beta.defined()) dx.add(2, std::move(d_beta));
+        channel_norm_backward(op, in, channels, dy, dx, [&](const T* g, T* d_in, T* d_gamma, T* d_beta) {
+          const Tensor<T> workspace = empty<T>({2, n, channels});
+          kernels::group_norm_backward(g, read_or_null(in), read_or_null(gamma), read_or_null(mean),
+                                       read_or_null(rscale), d_in, d_gamma, d_beta, workspace.data(), n, channels, size,
+                                       groups);
+        });
       });
 }
 }  // namespace detail
@@ -18339,12 +18176,7 @@ Tensor<T> instance_norm(const Tensor<T>& x, const Tensor<T>& running_mean = {}, 
                         const Tensor<T>& weight = {}, const Tensor<T>& bias = {}, InstanceNormOptions options = {}) {
   const char* const op = "instance_norm";
   const auto [n, channels, size] = detail::ChannelSizes(op, x.shape());
-  detail::check_channels(op, "running_mean", running_mean, x.shape());
-  detail::check_channels(op, "running_var", running_var, x.shape());
-  detail::check_channels(op, "weight", weight, x.shape());
-  detail::check_channels(op, "bias", bias, x.shape());
-  if (running_mean.defined() != running_var.defined())
-    fail<ShapeError>(op, ": one of running_mean and running_var is given without the other");
+  detail::check_running_norm(op, x.shape(), running_mean, running_var, weight, bias);
   if (!options.use_input_stats) {
     if (!running_mean.defined())
       fail<ShapeError>(op, ": running_mean and running_var are wanted without use_input_stats");
@@ -22225,6 +22057,182 @@ Tensor<T> hypot(const Tensor<T>& a, const Tensor<T>& b) {
     if (dx.needs(0)) dx.add(0, sum_to(dy * (a / h), a.shape()));
     if (dx.needs(1)) dx.add(1, sum_to(dy * (b / h), b.shape()));
   });
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_IN_PLACE_HPP
+#define GLOSS_HAS_GLOSS_OPS_IN_PLACE_HPP
+// ---- gloss/ops/in_place.hpp
+// Arithmetic in place: the numbers change where they stand, and every handle and view on them sees it
+#ifndef GLOSS_HAS_GLOSS_OPS_MASKED_FILL_HPP
+#define GLOSS_HAS_GLOSS_OPS_MASKED_FILL_HPP
+// ---- gloss/ops/masked_fill.hpp
+// Replaces the elements under a mask
+namespace gloss::inline GLOSS_ABI {
+/// y = value where mask, x elsewhere.
+/// Shape: mask broadcasts to x.
+/// Errors: ShapeError when it does not.
+/// Backward: dx = dy, 0 under the mask.
+/// PyTorch: x.masked_fill(mask, value)
+template <Element T>
+Tensor<T> masked_fill(const Tensor<T>& x, const Tensor<bool>& mask, Scalar<T> value) {
+  if (broadcast_shapes("masked_fill", x.shape(), mask.shape()) != x.shape())
+    fail<ShapeError>("masked_fill: mask ", mask.shape(), " does not broadcast to x ", x.shape());
+  return where(mask, full<T>({}, static_cast<T>(value)), x);
+}
+/// The same with a scalar tensor, which may need a gradient: dvalue = sum of dy under the mask.
+/// Errors: ShapeError when value has axes.
+template <Element T>
+Tensor<T> masked_fill(const Tensor<T>& x, const Tensor<bool>& mask, const Tensor<T>& value) {
+  if (value.dim() != 0) fail<ShapeError>("masked_fill: value has shape ", value.shape(), ", a scalar is wanted");
+  if (broadcast_shapes("masked_fill", x.shape(), mask.shape()) != x.shape())
+    fail<ShapeError>("masked_fill: mask ", mask.shape(), " does not broadcast to x ", x.shape());
+  return where(mask, value, x);
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI {
+// In the graph, each is the op of the same name: x becomes its result, x's earlier value its input. A value that an
+// earlier op saved for its backward is overwritten all the same; that backward then throws GradError.
+// Shape of all: b (mask) broadcasts to x, which keeps its shape.
+// Errors: ShapeError when it does not, or when elements of x share a place (expand); GradError, while a graph is
+// recorded, for a leaf that requires a gradient, and for a tensor of the graph whose memory others share.
+namespace detail {
+/// x = f(x, b) where it stands or, when that is to be recorded, the result of op(x before, b).
+template <class T, class B, class F, class Op>
+Tensor<T> change_in_place(const char* name, const Tensor<T>& x, const Tensor<B>& b, F f, Op op) {
+  const TensorBody& body = body_of(name, x);
+  const bool recorded = records_in_place(name, body, b.node());
+  check_no_overlap(name, body);
+  if (broadcast_shapes(name, x.shape(), b.shape()) != x.shape())
+    fail<ShapeError>(name, ": ", b.shape(), " does not broadcast to ", x.shape());
+  if constexpr (Real<T>)
+    if (recorded) {
+      record_in_place(name, x, op);
+      return x;
+    }
+  ProfileScope scope(name);
+  if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
+  if (scope) scope.bytes(sizeof(B), {b.numel()});
+  const Tensor<B> from = b.storage() == x.storage() ? b.detach().clone() : b;
+  const Shape steps = broadcast_strides(from.shape(), from.strides(), x.shape());
+  kernels::update(kernels::make_loop<2>(x.shape(), {x.strides(), steps}), f, x.data(),
+                  static_cast<const B*>(from.data()));
+  x.mark_changed(name);
+  return x;
+}
+/// b, or what x was when b is x itself.
+template <class T>
+const Tensor<T>& operand(const Tensor<T>& b, const Tensor<T>& x, const Tensor<T>& old) {
+  return b.is_same(x) ? old : b;
+}
+template <class T>
+struct AddScaled {
+  T alpha;
+  T operator()(T p, T q) const { return kernels::Plus{}(p, kernels::Times{}(alpha, q)); }
+};
+}  // namespace detail
+/// x += alpha * b. PyTorch: x.add_(b, alpha=alpha)
+template <Summable T>
+Tensor<T> add_(const Tensor<T>& x, const Tensor<T>& b, Scalar<T> alpha = 1) {
+  return detail::change_in_place("add_", x, b, detail::AddScaled<T>{static_cast<T>(alpha)}, [&](const Tensor<T>& old) {
+    const Tensor<T>& other = detail::operand(b, x, old);
+    return old + (alpha == 1 ? other : other * alpha);
+  });
+}
+template <Summable T>
+Tensor<T> add_(const Tensor<T>& x, Scalar<T> s) {
+  return detail::change_in_place("add_", x, scalar<T>(static_cast<T>(s)), detail::AddScaled<T>{T(1)},
+                                 [&](const Tensor<T>& old) { return old + s; });
+}
+/// x -= alpha * b. PyTorch: x.sub_(b, alpha=alpha)
+template <Number T>
+Tensor<T> sub_(const Tensor<T>& x, const Tensor<T>& b, Scalar<T> alpha = 1) {
+  return add_(x, b, detail::opposite<T>(alpha));
+}
+template <Number T>
+Tensor<T> sub_(const Tensor<T>& x, Scalar<T> s) {
+  return add_(x, detail::opposite<T>(s));
+}
+/// x *= b. PyTorch: x.mul_(b)
+template <Summable T>
+Tensor<T> mul_(const Tensor<T>& x, const Tensor<T>& b) {
+  return detail::change_in_place("mul_", x, b, kernels::Times{},
+                                 [&](const Tensor<T>& old) { return old * detail::operand(b, x, old); });
+}
+template <Summable T>
+Tensor<T> mul_(const Tensor<T>& x, Scalar<T> s) {
+  return detail::change_in_place("mul_", x, scalar<T>(static_cast<T>(s)), kernels::Times{},
+                                 [&](const Tensor<T>& old) { return old * s; });
+}
+/// x /= b. PyTorch: x.div_(b)
+template <Real T>
+Tensor<T> div_(const Tensor<T>& x, const Tensor<T>& b) {
+  return detail::change_in_place(
+      "div_", x, b, [](T p, T q) { return p / q; },
+      [&](const Tensor<T>& old) { return old / detail::operand(b, x, old); });
+}
+template <Real T>
+Tensor<T> div_(const Tensor<T>& x, Scalar<T> s) {
+  return detail::change_in_place(
+      "div_", x, scalar<T>(static_cast<T>(s)), [](T p, T q) { return p / q; },
+      [&](const Tensor<T>& old) { return old / s; });
+}
+/// x = min(max(x, low), high), as clamp has it. PyTorch: x.clamp_(low, high)
+template <Number T>
+Tensor<T> clamp_(const Tensor<T>& x, Scalar<T> low, Scalar<T> high) {
+  return detail::change_in_place(
+      "clamp_", x, scalar<T>(detail::bound<T>(low)),
+      [hi = detail::bound<T>(high)](T v, T lo) { return kernels::Smallest{}(kernels::Largest{}(v, lo), hi); },
+      [&](const Tensor<T>& old) { return clamp(old, low, high); });
+}
+/// x = max(x, 0). PyTorch: x.relu_()
+template <Real T>
+Tensor<T> relu_(const Tensor<T>& x) {
+  return detail::change_in_place(
+      "relu_", x, scalar<T>(0), [](T v, T zero) { return v < zero ? zero : v; },
+      [](const Tensor<T>& old) { return relu(old); });
+}
+/// x = value where mask. PyTorch: x.masked_fill_(mask, value)
+template <Element T>
+Tensor<T> masked_fill_(const Tensor<T>& x, const Tensor<bool>& mask, Scalar<T> value) {
+  const T v = detail::to_element<T>(value);
+  return detail::change_in_place(
+      "masked_fill_", x, mask, [v](T p, bool masked) { return masked ? v : p; },
+      [&](const Tensor<T>& old) { return masked_fill(old, mask, value); });
+}
+// As operators; they also take a view that has no name: x[0] += 1.
+template <Summable T>
+const Tensor<T>& operator+=(const Tensor<T>& x, const Tensor<T>& b) {
+  return add_(x, b), x;
+}
+template <Summable T>
+const Tensor<T>& operator+=(const Tensor<T>& x, Scalar<T> s) {
+  return add_(x, s), x;
+}
+template <Number T>
+const Tensor<T>& operator-=(const Tensor<T>& x, const Tensor<T>& b) {
+  return sub_(x, b), x;
+}
+template <Number T>
+const Tensor<T>& operator-=(const Tensor<T>& x, Scalar<T> s) {
+  return sub_(x, s), x;
+}
+template <Summable T>
+const Tensor<T>& operator*=(const Tensor<T>& x, const Tensor<T>& b) {
+  return mul_(x, b), x;
+}
+template <Summable T>
+const Tensor<T>& operator*=(const Tensor<T>& x, Scalar<T> s) {
+  return mul_(x, s), x;
+}
+template <Real T>
+const Tensor<T>& operator/=(const Tensor<T>& x, const Tensor<T>& b) {
+  return div_(x, b), x;
+}
+template <Real T>
+const Tensor<T>& operator/=(const Tensor<T>& x, Scalar<T> s) {
+  return div_(x, s), x;
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif

@@ -15,34 +15,19 @@
 #include <gloss/ops/sum.hpp>
 #include <gloss/tensor/gradcheck.hpp>
 
-#include "support/catch.hpp"
-#include "support/golden.hpp"
+#include "support/positions_golden.hpp"
 #include "support/tensors.hpp"
 
 using namespace gloss;
 using gloss_test::difference;
-using gloss_test::Golden;
 using gloss_test::same_bits;
 using gloss_test::values;
+using gloss_test::positions::each_case;
+using gloss_test::positions::golden;
+using gloss_test::positions::integer;
 
 namespace {
 
-const Golden& golden() {
-  static const Golden file("positions.safetensors");
-  return file;
-}
-/// Calls check(prefix) for the cases NAME/0/, NAME/1/, ... and counts them.
-template <class F>
-int each_case(const std::string& name, F check) {
-  int n = 0;
-  for (;; ++n) {
-    const std::string prefix = name + "/" + std::to_string(n) + "/";
-    if (!golden().has(prefix + "output")) return n;
-    INFO(prefix);
-    check(prefix);
-  }
-}
-Index integer(const std::string& key) { return golden().tensor<std::int64_t>(key).item(); }
 double real(const std::string& key) { return golden().tensor<double>(key).item(); }
 
 }  // namespace

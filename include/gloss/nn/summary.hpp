@@ -27,8 +27,8 @@ struct Summary {
     int level = 0;
     Shape output = {};      // of the last call
     std::size_t calls = 0;  // in one forward
-    Index parameters =
-        0;             // of its own or, where its modules are not shown, of all below; tied ones where they come first
+    // Of its own or, where its modules are not shown, of all below; tied ones where they come first.
+    Index parameters = 0;
     Index frozen = 0;  // of these
   };
   std::vector<Row> rows;

@@ -6,7 +6,7 @@
 
 #include <gloss/kernels/attention.hpp>
 #include <gloss/kernels/softmax.hpp>
-#include <gloss/ops/in_place.hpp>
+#include <gloss/ops/add.hpp>
 #include <gloss/ops/matmul.hpp>
 #include <gloss/ops/mul.hpp>
 #include <gloss/tensor/tensor.hpp>
@@ -166,9 +166,7 @@ Tensor<T> attention_with_weights(const Tensor<T>& q, const Tensor<T>& k, const T
   const Index m = run.k.size(2), rows = run.q.size(0) * run.q.size(1) * run.q.size(2);
   const T scale = static_cast<T>(options.scale != 0 ? options.scale : 1 / std::sqrt(static_cast<double>(q.size(-1))));
   run.bias = as_scores("bias", options.bias, run.scores, run.args.bias_strides);
-  const Tensor<T> scaled = run.q * scale;
-  Tensor<T> p = matmul(scaled, run.k.transpose(-2, -1));
-  p += run.bias;
+  const Tensor<T> scaled = run.q * scale, p = matmul(scaled, run.k.transpose(-2, -1)) + run.bias;
   kernels::softmax_forward(static_cast<const T*>(p.data()), p.data(), rows, m);
   return record("scaled_dot_product_attention", without_added_axes(matmul(p, run.v), dim), {q, k, v, options.bias},
                 [scaled, p, scale, rows, m, dim, k4 = run.k, v4 = run.v](const Tensor<T>& dy, Grads& dx) {

@@ -34,6 +34,17 @@ void check_channels(const char* op, const char* name, const Tensor<T>& t, const 
   if (t.defined() && t.shape() != Shape{x[1]})
     fail<ShapeError>(op, ": ", name, " ", t.shape(), " does not match the channels of x ", x);
 }
+/// What batch_norm and instance_norm take besides x.
+template <class T>
+void check_running_norm(const char* op, const Shape& x, const Tensor<T>& running_mean, const Tensor<T>& running_var,
+                        const Tensor<T>& weight, const Tensor<T>& bias) {
+  check_channels(op, "running_mean", running_mean, x);
+  check_channels(op, "running_var", running_var, x);
+  check_channels(op, "weight", weight, x);
+  check_channels(op, "bias", bias, x);
+  if (running_mean.defined() != running_var.defined())
+    fail<ShapeError>(op, ": one of running_mean and running_var is given without the other");
+}
 template <class T>
 Tensor<T> dense_or_none(const Tensor<T>& t) {
   return t.defined() ? t.detach().contiguous() : Tensor<T>{};
@@ -66,6 +77,22 @@ GLOSS_NOINLINE void move_running(const char* op, const Tensor<T>& running, const
   running.mark_changed(op);
 }
 
+/// The gradients that are wanted of x, weight and bias; compute(dy, dx, dweight, dbias) writes them; null: not wanted.
+template <class T, class F>
+void channel_norm_backward(const char* op, const Tensor<T>& in, Index channels, const Tensor<T>& dy, Grads& dx,
+                           const F& compute) {
+  if (is_grad_enabled()) fail<GradError>(op, ": a fused op has no second derivative");
+  ProfileScope work(op, true);
+  if (work) work.bytes(sizeof(T), {in.numel(), in.numel(), in.numel()});
+  const Tensor<T> g = dy.contiguous();
+  const Tensor<T> made[] = {dx.needs(0) ? empty<T>(in.shape()) : Tensor<T>{},
+                            dx.needs(1) ? empty<T>({channels}) : Tensor<T>{},
+                            dx.needs(2) ? empty<T>({channels}) : Tensor<T>{}};
+  compute(read_or_null(g), write_or_null(made[0]), write_or_null(made[1]), write_or_null(made[2]));
+  for (int i = 0; i < 3; ++i)
+    if (made[i].defined()) dx.add(i, made[i]);
+}
+
 /// y = gamma (x - mean) rscale + beta by channel, with the statistics of x, which are also put into mean, var and
 /// rscale [channels] unless x is empty, or with mean and rscale as they are given, where var is undefined.
 template <class T>
@@ -88,19 +115,10 @@ GLOSS_NOINLINE Tensor<T> normalize_batch(const char* op, const Tensor<T>& x, con
   return record(
       op, y, {x, weight, bias},
       [op, in, gamma, mean, rscale, of_batch, n = n, channels = channels, size = size](const Tensor<T>& dy, Grads& dx) {
-        if (is_grad_enabled()) fail<GradError>(op, ": a fused op has no second derivative");
-        ProfileScope work(op, true);
-        if (work) work.bytes(sizeof(T), {in.numel(), in.numel(), in.numel()});
-        const Tensor<T> g = dy.contiguous();
-        Tensor<T> d_in = dx.needs(0) ? empty<T>(in.shape()) : Tensor<T>{};
-        Tensor<T> d_gamma = dx.needs(1) ? empty<T>({channels}) : Tensor<T>{},
-                  d_beta = dx.needs(2) ? empty<T>({channels}) : Tensor<T>{};
-        kernels::batch_norm_backward(read_or_null(g), read_or_null(in), read_or_null(gamma), read_or_null(mean),
-                                     read_or_null(rscale), write_or_null(d_in), write_or_null(d_gamma),
-                                     write_or_null(d_beta), n, channels, size, of_batch);
-        if (d_in.defined()) dx.add(0, std::move(d_in));
-        if (d_gamma.defined()) dx.add(1, std::move(d_gamma));
-        if (d_beta.defined()) dx.add(2, std::move(d_beta));
+        channel_norm_backward(op, in, channels, dy, dx, [&](const T* g, T* d_in, T* d_gamma, T* d_beta) {
+          kernels::batch_norm_backward(g, read_or_null(in), read_or_null(gamma), read_or_null(mean),
+                                       read_or_null(rscale), d_in, d_gamma, d_beta, n, channels, size, of_batch);
+        });
       });
 }
 
@@ -134,12 +152,7 @@ Tensor<T> batch_norm(const Tensor<T>& x, const Tensor<T>& running_mean, const Te
                      const Tensor<T>& weight = {}, const Tensor<T>& bias = {}, BatchNormOptions options = {}) {
   const char* const op = "batch_norm";
   const auto [n, channels, size] = detail::ChannelSizes(op, x.shape());
-  detail::check_channels(op, "running_mean", running_mean, x.shape());
-  detail::check_channels(op, "running_var", running_var, x.shape());
-  detail::check_channels(op, "weight", weight, x.shape());
-  detail::check_channels(op, "bias", bias, x.shape());
-  if (running_mean.defined() != running_var.defined())
-    fail<ShapeError>(op, ": one of running_mean and running_var is given without the other");
+  detail::check_running_norm(op, x.shape(), running_mean, running_var, weight, bias);
   if (!options.training) {
     if (!running_mean.defined()) fail<ShapeError>(op, ": running_mean and running_var are wanted outside of training");
     return detail::normalize_running(op, x, running_mean, running_var, weight, bias, options.eps);

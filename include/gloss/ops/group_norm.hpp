@@ -23,20 +23,12 @@ GLOSS_NOINLINE Tensor<T> normalize_groups(const char* op, const Tensor<T>& x, In
   return record(
       op, y, {x, weight, bias},
       [op, in, gamma, mean, rscale, groups, n = n, channels = channels, size = size](const Tensor<T>& dy, Grads& dx) {
-        if (is_grad_enabled()) fail<GradError>(op, ": a fused op has no second derivative");
-        ProfileScope work(op, true);
-        if (work) work.bytes(sizeof(T), {in.numel(), in.numel(), in.numel()});
-        const Tensor<T> g = dy.contiguous();
-        Tensor<T> d_in = dx.needs(0) ? empty<T>(in.shape()) : Tensor<T>{};
-        Tensor<T> d_gamma = dx.needs(1) ? empty<T>({channels}) : Tensor<T>{},
-                  d_beta = dx.needs(2) ? empty<T>({channels}) : Tensor<T>{};
-        const Tensor<T> workspace = empty<T>({2, n, channels});
-        kernels::group_norm_backward(read_or_null(g), read_or_null(in), read_or_null(gamma), read_or_null(mean),
-                                     read_or_null(rscale), write_or_null(d_in), write_or_null(d_gamma),
-                                     write_or_null(d_beta), workspace.data(), n, channels, size, groups);
-        if (d_in.defined()) dx.add(0, std::move(d_in));
-        if (d_gamma.defined()) dx.add(1, std::move(d_gamma));
-        if (d_beta.defined()) dx.add(2, std::move(d_beta));
+        channel_norm_backward(op, in, channels, dy, dx, [&](const T* g, T* d_in, T* d_gamma, T* d_beta) {
+          const Tensor<T> workspace = empty<T>({2, n, channels});
+          kernels::group_norm_backward(g, read_or_null(in), read_or_null(gamma), read_or_null(mean),
+                                       read_or_null(rscale), d_in, d_gamma, d_beta, workspace.data(), n, channels, size,
+                                       groups);
+        });
       });
 }
 }  // namespace detail

@@ -26,12 +26,7 @@ Tensor<T> instance_norm(const Tensor<T>& x, const Tensor<T>& running_mean = {}, 
                         const Tensor<T>& weight = {}, const Tensor<T>& bias = {}, InstanceNormOptions options = {}) {
   const char* const op = "instance_norm";
   const auto [n, channels, size] = detail::ChannelSizes(op, x.shape());
-  detail::check_channels(op, "running_mean", running_mean, x.shape());
-  detail::check_channels(op, "running_var", running_var, x.shape());
-  detail::check_channels(op, "weight", weight, x.shape());
-  detail::check_channels(op, "bias", bias, x.shape());
-  if (running_mean.defined() != running_var.defined())
-    fail<ShapeError>(op, ": one of running_mean and running_var is given without the other");
+  detail::check_running_norm(op, x.shape(), running_mean, running_var, weight, bias);
   if (!options.use_input_stats) {
     if (!running_mean.defined())
       fail<ShapeError>(op, ": running_mean and running_var are wanted without use_input_stats");
