@@ -133,6 +133,8 @@ TEST_CASE("safetensors: each false claim of a file is named", "[io]") {
   check_refused(file_of("{\"a\":"), "header is not valid JSON at byte 6");
   check_refused(file_of("{} {}"), "header is not valid JSON at byte 4");
   check_refused(file_of("{\"\xff\":1}"), "header is not valid JSON at byte 3");
+  check_refused(file_of("{\"a\":1e999}"), "header holds a number that is out of range");
+  check_refused(file_of("{" + entry("a", "[-1e999]", 0, 4) + "}", 4), "header holds a number that is out of range");
   check_refused(file_of("{\"a\":1}"), "a: its header entry is not an object");
   check_refused(file_of("{\"a\":[[[[[[]]]]]]}"), "a: its header entry is not an object");
   check_refused(file_of("{\"__metadata__\":[]}"), "__metadata__: its header entry is not an object");

@@ -48,6 +48,8 @@ class HeaderReader {
       static_cast<void>(unused);
     } catch (const nlohmann::json::parse_error& error) {
       bad("header is not valid JSON at byte ", error.byte);
+    } catch (const nlohmann::json::out_of_range&) {  // what its reader says to 1e999
+      bad("header holds a number that is out of range");
     }
   }
 
