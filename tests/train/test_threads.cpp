@@ -1,11 +1,15 @@
 // One seed, one training run: the same bits for any number of threads.
+#include <atomic>
 #include <thread>
 #include <vector>
 
+#include <gloss/nn/taps.hpp>
+#include <gloss/nn/transformer.hpp>
 #include <gloss/optim/adam.hpp>
 #include <gloss/optim/clip_grad.hpp>
 #include <gloss/optim/lambda_lr.hpp>
 #include <gloss/optim/rate.hpp>
+#include <gloss/tensor/profile.hpp>
 #include <gloss/train/copy_task.hpp>
 #include <gloss/train/label_smoothing.hpp>
 #include <gloss/train/loss_compute.hpp>
@@ -109,6 +113,46 @@ TEST_CASE("threads: one const model serves several std::threads at once, with th
     for (auto& host : hosts) host.join();
     for (std::size_t i = 0; i < count; ++i) CHECK(gloss_test::same_bits(together[i], alone[i].detach()));
   }
+}
+
+TEST_CASE("threads: taps, a profile, kept weights, hooks and emptying the pool disturb no other thread") {
+  Rng rng(6);
+  const RngGuard use(rng);
+  nn::Transformer<float> made(32, 4, {.num_encoder_layers = 1, .num_decoder_layers = 1, .dim_feedforward = 64});
+  made.eval();
+  const auto& model = made;
+  const auto& attention = model.encoder.layers[0].self_attn;
+  const Tensor<float> src = randn<float>({40, 3, 32}), tgt = randn<float>({30, 3, 32});
+  const auto gradient = [&] {
+    Tensor<float> x = src.clone().requires_grad_();
+    const auto handle = x.register_hook([](const Tensor<float>& g) { return g * 2.0f; });
+    sum(model(x, tgt)).backward();
+    return x.grad();
+  };
+  const Tensor<float> y = model(src, tgt).detach(), w = attention.with_weights(src, src, src).attn_output_weights,
+                      g = gradient();
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> hosts;
+  const auto host = [&](auto call) {
+    hosts.emplace_back([&wrong, call] {
+      const gloss_test::Threads guard(3);
+      for (int round = 0; round < 5; ++round) wrong += !call();
+    });
+  };
+  host([&] { return gloss_test::same_bits(gradient(), g); });
+  host([&] { return gloss_test::same_bits(attention.with_weights(src, src, src).attn_output_weights, w); });
+  host([&] {
+    const nn::Taps<float> taps(model);
+    empty_cache();
+    return gloss_test::same_bits(model(src, tgt).detach(), y) && taps.calls().size() > 10;
+  });
+  host([&] {
+    const Profile profile;
+    const NoGradGuard no_grad;
+    return gloss_test::same_bits(model(src, tgt), y) && memory_stats().in_use > 0;
+  });
+  for (auto& thread : hosts) thread.join();
+  CHECK(wrong == 0);
 }
 
 TEST_CASE("threads: several std::threads train through one model's parameters, each gradient arrives") {
