@@ -10,12 +10,22 @@ set(CPACK_PACKAGE_FILE_NAME "gloss-${PROJECT_VERSION}")
 set(CPACK_PACKAGE_CHECKSUM SHA256)
 set(CPACK_STRIP_FILES OFF)
 set(CPACK_GENERATOR TGZ)
-# Only this component, as one package.
-set(CPACK_INSTALL_CMAKE_PROJECTS "${PROJECT_BINARY_DIR};gloss;headers;/")
+# The headers as one package. The licence lies where each kind of package has it: Debian's in a folder of the package's
+# name, as copyright.
+set(debian_name libgloss-dev)
+install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DATAROOTDIR}/doc/${debian_name}" RENAME copyright COMPONENT debian
+        EXCLUDE_FROM_ALL)
+set(CPACK_INSTALL_CMAKE_PROJECTS "${PROJECT_BINARY_DIR};gloss;headers;/;${PROJECT_BINARY_DIR};gloss;license;/")
+set(CPACK_PROJECT_CONFIG_FILE "${PROJECT_BINARY_DIR}/gloss-cpack-generator.cmake")  # read for each kind of package
+file(WRITE "${CPACK_PROJECT_CONFIG_FILE}" [=[
+if(CPACK_GENERATOR STREQUAL "DEB")
+  string(REPLACE ";license;" ";debian;" CPACK_INSTALL_CMAKE_PROJECTS "${CPACK_INSTALL_CMAKE_PROJECTS}")
+endif()
+]=])
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
     OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 
-set(CPACK_DEBIAN_PACKAGE_NAME libgloss-dev)
+set(CPACK_DEBIAN_PACKAGE_NAME ${debian_name})
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_ARCHITECTURE all)
 set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)

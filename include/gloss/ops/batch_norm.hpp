@@ -101,7 +101,8 @@ GLOSS_NOINLINE Tensor<T> normalize_batch(const char* op, const Tensor<T>& x, con
                                          const Tensor<T>& rscale, double eps) {
   ProfileScope scope(op);
   if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
-  const auto [n, channels, size] = ChannelSizes(op, x.shape());
+  const ChannelSizes s(op, x.shape());  // names that a lambda may capture as they are
+  const Index n = s.n, channels = s.channels, size = s.size;
   const Tensor<T> in = dense_or_none(x), gamma = dense_or_none(weight), beta = dense_or_none(bias);
   Tensor<T> y = empty<T>(x.shape());
   const bool of_batch = var.defined();
@@ -112,14 +113,14 @@ GLOSS_NOINLINE Tensor<T> normalize_batch(const char* op, const Tensor<T>& x, con
     kernels::batch_norm_apply(read_or_null(in), read_or_null(gamma), read_or_null(beta), read_or_null(mean),
                               read_or_null(rscale), y.data(), n, channels, size);
   }
-  return record(
-      op, y, {x, weight, bias},
-      [op, in, gamma, mean, rscale, of_batch, n = n, channels = channels, size = size](const Tensor<T>& dy, Grads& dx) {
-        channel_norm_backward(op, in, channels, dy, dx, [&](const T* g, T* d_in, T* d_gamma, T* d_beta) {
-          kernels::batch_norm_backward(g, read_or_null(in), read_or_null(gamma), read_or_null(mean),
-                                       read_or_null(rscale), d_in, d_gamma, d_beta, n, channels, size, of_batch);
-        });
-      });
+  return record(op, y, {x, weight, bias},
+                [op, in, gamma, mean, rscale, of_batch, n, channels, size](const Tensor<T>& dy, Grads& dx) {
+                  channel_norm_backward(op, in, channels, dy, dx, [&](const T* g, T* d_in, T* d_gamma, T* d_beta) {
+                    kernels::batch_norm_backward(g, read_or_null(in), read_or_null(gamma), read_or_null(mean),
+                                                 read_or_null(rscale), d_in, d_gamma, d_beta, n, channels, size,
+                                                 of_batch);
+                  });
+                });
 }
 
 /// The same with running statistics.

@@ -14,22 +14,22 @@ GLOSS_NOINLINE Tensor<T> normalize_groups(const char* op, const Tensor<T>& x, In
                                           double eps) {
   ProfileScope scope(op);
   if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
-  const auto [n, channels, size] = ChannelSizes(op, x.shape());
+  const ChannelSizes s(op, x.shape());  // names that a lambda may capture as they are
+  const Index n = s.n, channels = s.channels, size = s.size;
   const Tensor<T> in = dense_or_none(x), gamma = dense_or_none(weight), beta = dense_or_none(bias);
   Tensor<T> y = empty<T>(x.shape()), rscale = zeros<T>(mean.shape());
   if (x.numel() > 0)
     kernels::group_norm_forward(read_or_null(in), read_or_null(gamma), read_or_null(beta), y.data(), mean.data(),
                                 write_or_null(var), rscale.data(), n, channels, size, groups, eps);
-  return record(
-      op, y, {x, weight, bias},
-      [op, in, gamma, mean, rscale, groups, n = n, channels = channels, size = size](const Tensor<T>& dy, Grads& dx) {
-        channel_norm_backward(op, in, channels, dy, dx, [&](const T* g, T* d_in, T* d_gamma, T* d_beta) {
-          const Tensor<T> workspace = empty<T>({2, n, channels});
-          kernels::group_norm_backward(g, read_or_null(in), read_or_null(gamma), read_or_null(mean),
-                                       read_or_null(rscale), d_in, d_gamma, d_beta, workspace.data(), n, channels, size,
-                                       groups);
-        });
-      });
+  return record(op, y, {x, weight, bias},
+                [op, in, gamma, mean, rscale, groups, n, channels, size](const Tensor<T>& dy, Grads& dx) {
+                  channel_norm_backward(op, in, channels, dy, dx, [&](const T* g, T* d_in, T* d_gamma, T* d_beta) {
+                    const Tensor<T> workspace = empty<T>({2, n, channels});
+                    kernels::group_norm_backward(g, read_or_null(in), read_or_null(gamma), read_or_null(mean),
+                                                 read_or_null(rscale), d_in, d_gamma, d_beta, workspace.data(), n,
+                                                 channels, size, groups);
+                  });
+                });
 }
 }  // namespace detail
 

@@ -1,9 +1,12 @@
 # Compiles sources by the compiler alone, without CMake, and runs what comes out:
 #   cmake "-DCOMPILER=..." "-DFLAGS=a;b" "-DSOURCES=a.cpp;b.cpp" "-DWORK=folder" [-DREFUSED=regex] [-DOUTPUT=regex] -P check.cmake
-# REFUSED: the compiler must fail with a text that matches; otherwise the program must exit with 0 and print OUTPUT.
+# C++20 is asked for unless STANDARD is defined (empty, where FLAGS are to bring it). REFUSED: the compiler must fail with a text that matches; otherwise the program must exit with 0 and print OUTPUT.
+if(NOT DEFINED STANDARD)
+  set(STANDARD -std=c++20)
+endif()
 file(REMOVE_RECURSE "${WORK}")
 file(MAKE_DIRECTORY "${WORK}")
-execute_process(COMMAND "${COMPILER}" -std=c++20 ${FLAGS} ${SOURCES} -o "${WORK}/program"
+execute_process(COMMAND "${COMPILER}" ${STANDARD} ${FLAGS} ${SOURCES} -o "${WORK}/program"
                 RESULT_VARIABLE status ERROR_VARIABLE errors)
 if(DEFINED REFUSED)
   if(status EQUAL 0)
