@@ -10,18 +10,16 @@ set(CPACK_PACKAGE_FILE_NAME "gloss-${PROJECT_VERSION}")
 set(CPACK_PACKAGE_CHECKSUM SHA256)
 set(CPACK_STRIP_FILES OFF)
 set(CPACK_GENERATOR TGZ)
-# The headers as one package. The licence lies where each kind of package has it: Debian's in a folder of the package's
-# name, as copyright.
+# The headers as one package; the Debian package has the licence as copyright, too, in a folder of the package's name.
 set(debian_name libgloss-dev)
 install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DATAROOTDIR}/doc/${debian_name}" RENAME copyright COMPONENT debian
         EXCLUDE_FROM_ALL)
-set(CPACK_INSTALL_CMAKE_PROJECTS "${PROJECT_BINARY_DIR};gloss;headers;/;${PROJECT_BINARY_DIR};gloss;license;/")
+set(CPACK_INSTALL_CMAKE_PROJECTS "${PROJECT_BINARY_DIR};gloss;headers;/")
 set(CPACK_PROJECT_CONFIG_FILE "${PROJECT_BINARY_DIR}/gloss-cpack-generator.cmake")  # read for each kind of package
-file(WRITE "${CPACK_PROJECT_CONFIG_FILE}" [=[
-if(CPACK_GENERATOR STREQUAL "DEB")
-  string(REPLACE ";license;" ";debian;" CPACK_INSTALL_CMAKE_PROJECTS "${CPACK_INSTALL_CMAKE_PROJECTS}")
+file(CONFIGURE OUTPUT "${CPACK_PROJECT_CONFIG_FILE}" @ONLY CONTENT "if(CPACK_GENERATOR STREQUAL \"DEB\")
+  list(APPEND CPACK_INSTALL_CMAKE_PROJECTS \"@PROJECT_BINARY_DIR@\" gloss debian /)
 endif()
-]=])
+")
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
     OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 

@@ -42,11 +42,13 @@
 #define GLOSS_VERSION_MAJOR 0
 #define GLOSS_VERSION_MINOR 1
 #define GLOSS_VERSION_PATCH 0
+// There is no such file to include: compilers stop there, instead of burying the reason under thousands of errors.
 #if (defined(_MSVC_LANG) ? _MSVC_LANG : __cplusplus) < 202002L
 #error "gloss needs C++20: build with -std=c++20 (MSVC: /std:c++20)"
-#endif
-#if !defined(__cpp_exceptions) && !defined(_CPPUNWIND)
+#include <see_the_error_above>
+#elif !defined(__cpp_exceptions) && !defined(_CPPUNWIND)
 #error "gloss reports errors by exceptions: build without -fno-exceptions"
+#include <see_the_error_above>
 #endif
 // Everything lives in an inline namespace named for the instruction set, so that objects built with different -march
 // flags fail at link instead of crashing in each other's kernels.
@@ -15420,7 +15422,8 @@ GLOSS_NOINLINE Tensor<T> normalize_batch(const char* op, const Tensor<T>& x, con
                                          const Tensor<T>& rscale, double eps) {
   ProfileScope scope(op);
   if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
-  const auto [n, channels, size] = ChannelSizes(op, x.shape());
+  const ChannelSizes s(op, x.shape());  // names that a lambda may capture as they are
+  const Index n = s.n, channels = s.channels, size = s.size;
   const Tensor<T> in = dense_or_none(x), gamma = dense_or_none(weight), beta = dense_or_none(bias);
   Tensor<T> y = empty<T>(x.shape());
   const bool of_batch = var.defined();
@@ -15431,14 +15434,14 @@ GLOSS_NOINLINE Tensor<T> normalize_batch(const char* op, const Tensor<T>& x, con
     kernels::batch_norm_apply(read_or_null(in), read_or_null(gamma), read_or_null(beta), read_or_null(mean),
                               read_or_null(rscale), y.data(), n, channels, size);
   }
-  return record(
-      op, y, {x, weight, bias},
-      [op, in, gamma, mean, rscale, of_batch, n = n, channels = channels, size = size](const Tensor<T>& dy, Grads& dx) {
-        channel_norm_backward(op, in, channels, dy, dx, [&](const T* g, T* d_in, T* d_gamma, T* d_beta) {
-          kernels::batch_norm_backward(g, read_or_null(in), read_or_null(gamma), read_or_null(mean),
-                                       read_or_null(rscale), d_in, d_gamma, d_beta, n, channels, size, of_batch);
-        });
-      });
+  return record(op, y, {x, weight, bias},
+                [op, in, gamma, mean, rscale, of_batch, n, channels, size](const Tensor<T>& dy, Grads& dx) {
+                  channel_norm_backward(op, in, channels, dy, dx, [&](const T* g, T* d_in, T* d_gamma, T* d_beta) {
+                    kernels::batch_norm_backward(g, read_or_null(in), read_or_null(gamma), read_or_null(mean),
+                                                 read_or_null(rscale), d_in, d_gamma, d_beta, n, channels, size,
+                                                 of_batch);
+                  });
+                });
 }
 /// The same with running statistics.
 template <class T>
@@ -17981,22 +17984,22 @@ GLOSS_NOINLINE Tensor<T> normalize_groups(const char* op, const Tensor<T>& x, In
                                           double eps) {
   ProfileScope scope(op);
   if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
-  const auto [n, channels, size] = ChannelSizes(op, x.shape());
+  const ChannelSizes s(op, x.shape());  // names that a lambda may capture as they are
+  const Index n = s.n, channels = s.channels, size = s.size;
   const Tensor<T> in = dense_or_none(x), gamma = dense_or_none(weight), beta = dense_or_none(bias);
   Tensor<T> y = empty<T>(x.shape()), rscale = zeros<T>(mean.shape());
   if (x.numel() > 0)
     kernels::group_norm_forward(read_or_null(in), read_or_null(gamma), read_or_null(beta), y.data(), mean.data(),
                                 write_or_null(var), rscale.data(), n, channels, size, groups, eps);
-  return record(
-      op, y, {x, weight, bias},
-      [op, in, gamma, mean, rscale, groups, n = n, channels = channels, size = size](const Tensor<T>& dy, Grads& dx) {
-        channel_norm_backward(op, in, channels, dy, dx, [&](const T* g, T* d_in, T* d_gamma, T* d_beta) {
-          const Tensor<T> workspace = empty<T>({2, n, channels});
-          kernels::group_norm_backward(g, read_or_null(in), read_or_null(gamma), read_or_null(mean),
-                                       read_or_null(rscale), d_in, d_gamma, d_beta, workspace.data(), n, channels, size,
-                                       groups);
-        });
-      });
+  return record(op, y, {x, weight, bias},
+                [op, in, gamma, mean, rscale, groups, n, channels, size](const Tensor<T>& dy, Grads& dx) {
+                  channel_norm_backward(op, in, channels, dy, dx, [&](const T* g, T* d_in, T* d_gamma, T* d_beta) {
+                    const Tensor<T> workspace = empty<T>({2, n, channels});
+                    kernels::group_norm_backward(g, read_or_null(in), read_or_null(gamma), read_or_null(mean),
+                                                 read_or_null(rscale), d_in, d_gamma, d_beta, workspace.data(), n,
+                                                 channels, size, groups);
+                  });
+                });
 }
 }  // namespace detail
 /// y = weight (x - mean) / sqrt(var + eps) + bias, mean and var those of a group of neighbouring channels in a sample,

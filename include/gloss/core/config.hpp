@@ -5,11 +5,13 @@
 #define GLOSS_VERSION_MINOR 1
 #define GLOSS_VERSION_PATCH 0
 
+// There is no such file to include: compilers stop there, instead of burying the reason under thousands of errors.
 #if (defined(_MSVC_LANG) ? _MSVC_LANG : __cplusplus) < 202002L
 #error "gloss needs C++20: build with -std=c++20 (MSVC: /std:c++20)"
-#endif
-#if !defined(__cpp_exceptions) && !defined(_CPPUNWIND)
+#include <see_the_error_above>
+#elif !defined(__cpp_exceptions) && !defined(_CPPUNWIND)
 #error "gloss reports errors by exceptions: build without -fno-exceptions"
+#include <see_the_error_above>
 #endif
 
 // Everything lives in an inline namespace named for the instruction set, so that objects built with different -march

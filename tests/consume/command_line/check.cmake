@@ -1,6 +1,7 @@
 # Compiles sources by the compiler alone, without CMake, and runs what comes out:
 #   cmake "-DCOMPILER=..." "-DFLAGS=a;b" "-DSOURCES=a.cpp;b.cpp" "-DWORK=folder" [-DREFUSED=regex] [-DOUTPUT=regex] -P check.cmake
-# C++20 is asked for unless STANDARD is defined (empty, where FLAGS are to bring it). REFUSED: the compiler must fail with a text that matches; otherwise the program must exit with 0 and print OUTPUT.
+# C++20 is asked for unless STANDARD is defined (empty, where FLAGS are to bring it). REFUSED: the compiler must fail with
+# a text that matches, and say little else; otherwise the program must exit with 0 and print OUTPUT.
 if(NOT DEFINED STANDARD)
   set(STANDARD -std=c++20)
 endif()
@@ -11,6 +12,10 @@ execute_process(COMMAND "${COMPILER}" ${STANDARD} ${FLAGS} ${SOURCES} -o "${WORK
 if(DEFINED REFUSED)
   if(status EQUAL 0)
     message(FATAL_ERROR "it compiled")
+  endif()
+  string(LENGTH "${errors}" length)
+  if(length GREATER 2500)
+    message(FATAL_ERROR "the compiler says too much, ${length} characters")
   elseif(NOT errors MATCHES "${REFUSED}")
     message(FATAL_ERROR "the compiler does not say '${REFUSED}' but:\n${errors}")
   endif()
