@@ -11,15 +11,24 @@ set(CPACK_PACKAGE_CHECKSUM SHA256)
 set(CPACK_STRIP_FILES OFF)
 set(CPACK_GENERATOR TGZ)
 # The headers as one package; the Debian package has the licence as copyright, too, in a folder of the package's name.
+# They are installed by a script, because CPack by itself would first have make build everything.
 set(debian_name libgloss-dev)
 install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DATAROOTDIR}/doc/${debian_name}" RENAME copyright COMPONENT debian
         EXCLUDE_FROM_ALL)
-set(CPACK_INSTALL_CMAKE_PROJECTS "${PROJECT_BINARY_DIR};gloss;headers;/")
-set(CPACK_PROJECT_CONFIG_FILE "${PROJECT_BINARY_DIR}/gloss-cpack-generator.cmake")  # read for each kind of package
-file(CONFIGURE OUTPUT "${CPACK_PROJECT_CONFIG_FILE}" @ONLY CONTENT "if(CPACK_GENERATOR STREQUAL \"DEB\")
-  list(APPEND CPACK_INSTALL_CMAKE_PROJECTS \"@PROJECT_BINARY_DIR@\" gloss debian /)
+set(CPACK_INSTALL_CMAKE_PROJECTS "")
+set(CPACK_INSTALL_SCRIPTS "${PROJECT_BINARY_DIR}/gloss-cpack-install.cmake")
+file(CONFIGURE OUTPUT "${CPACK_INSTALL_SCRIPTS}" @ONLY CONTENT [=[
+set(components headers)
+if(CPACK_GENERATOR STREQUAL "DEB")
+  list(APPEND components debian)
 endif()
-")
+unset(ENV{DESTDIR})
+foreach(component IN LISTS components)
+  execute_process(COMMAND "@CMAKE_COMMAND@" --install "@PROJECT_BINARY_DIR@" --component ${component}
+                          --prefix "${CPACK_TEMPORARY_INSTALL_DIRECTORY}${CPACK_PACKAGING_INSTALL_PREFIX}"
+                  OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
+endforeach()
+]=])
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
     OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes everything that <gloss/gloss.hpp> and <gloss/text.hpp> include into one file:
+# Writes everything that <gloss/gloss.hpp>, <gloss/text.hpp> and <gloss/iostream.hpp> include into one file:
 #   scripts/make_single_header.sh [FILE]     default: single_include/gloss/gloss.hpp
 # A header is put in where it is first included; one that stands in a condition gets a guard, because the condition may
 # not hold. A .inc file is put in each time. What a header says of itself at its top stays; blank lines go.
@@ -66,13 +66,14 @@ function again(name, depth, isa_file) {
   delete open_now[name]
 }
 BEGIN {
-  print "// gloss in one file: tensors, autograd, layers, the Transformer, training, decoding and text. Made by"
+  print "// gloss in one file: tensors, autograd, layers, the Transformer, training, decoding, text and streams. Made by"
   print "// scripts/make_single_header.sh from include/; changes belong there. Compile it with -std=c++20 -O2, and with"
   print "// -fopenmp for more than one thread; with GCC and Clang it needs nothing else."
   while ((getline line < "LICENSE") > 0) print line == "" ? "//" : "// " line
   print "#pragma once"
   put("gloss/gloss.hpp", 0)
   put("gloss/text.hpp", 0)
+  put("gloss/iostream.hpp", 0)
 }
 END { exit failed }
 ' </dev/null >"$new"

@@ -1,4 +1,4 @@
-// gloss in one file: tensors, autograd, layers, the Transformer, training, decoding and text. Made by
+// gloss in one file: tensors, autograd, layers, the Transformer, training, decoding, text and streams. Made by
 // scripts/make_single_header.sh from include/; changes belong there. Compile it with -std=c++20 -O2, and with
 // -fopenmp for more than one thread; with GCC and Clang it needs nothing else.
 // MIT License
@@ -26779,4 +26779,18 @@ class Progress {
 };
 }  // namespace gloss::inline GLOSS_ABI::train
 #endif
+#endif
+#ifndef GLOSS_HAS_GLOSS_IOSTREAM_HPP
+#define GLOSS_HAS_GLOSS_IOSTREAM_HPP
+// ---- gloss/iostream.hpp
+// Tensors and shapes to streams. For those who want it: the umbrella does not include it.
+#include <ostream>
+namespace gloss::inline GLOSS_ABI {
+/// std::cout << x writes to_string(x).
+template <class T>
+std::ostream& operator<<(std::ostream& out, const Tensor<T>& x) {
+  return out << to_string(x);
+}
+inline std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << to_string(shape); }
+}  // namespace gloss::inline GLOSS_ABI
 #endif
