@@ -161,6 +161,15 @@ errors)
     fails "cut.st:" "$program" train --resume -c cut.st
     [ "$(stat -c %s cut.st)" = "$length" ] || die "a damaged checkpoint was changed"
   done
+  # sizes that the weights do not have
+  false_sizes() { sed "s/\"$1\":\"$2\"/\"$1\":\"$3\"/" good.st >false.st; }
+  for claim in "N 1 9" "d_model 16 96"; do
+    false_sizes $claim
+    fails "false.st: has" "$program" translate -c false.st x
+    fails "false.st: has" "$program" train --resume -c false.st
+  done
+  false_sizes h 2 3
+  fails "false.st: h is 3, which does not divide d_model 16" "$program" translate -c false.st x
   long=$(printf 'x %.0s' {1..1500})
   fails "sentence 2: a sentence of" "$program" translate -c good.st short "$long"
   printf 'short\n%s\n' "$long" >long.txt

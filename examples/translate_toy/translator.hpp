@@ -90,6 +90,19 @@ inline std::string metadata_text(const io::Safetensors& file, const std::string&
   return found->second;
 }
 
+/// A damaged checkpoint is refused before a model of its sizes is made, which could take all memory.
+/// Errors: LoadError when the sizes do not go together or the file has too few weights for them.
+inline void check_sizes(const io::Safetensors& file, const ModelSizes& sizes, Index vocab) {
+  const auto [N, d, d_ff, h] = sizes;
+  if (d % h != 0) fail<LoadError>("load: ", file.file(), ": h is ", h, ", which does not divide d_model ", d);
+  const Index least = vocab * d + N * d * (12 * d + 4 * d_ff);  // without biases and norms
+  Index stored = 0;
+  for (const io::StoredTensor& t : file.tensors())
+    if (t.name.starts_with("model.")) stored += t.shape.numel();
+  if (stored < least)
+    fail<LoadError>("load: ", file.file(), ": has ", stored, " weights, a model of its sizes at least ", least);
+}
+
 class Translator {
  public:
   Translator(ModelSizes sizes, data::Bpe bpe, double dropout)
@@ -102,7 +115,9 @@ class Translator {
     check_format(file);
     const ModelSizes sizes{metadata_index(file, "N", 1, 64), metadata_index(file, "d_model", 1, 8192),
                            metadata_index(file, "d_ff", 1, 65536), metadata_index(file, "h", 1, 256)};
-    Translator t(sizes, data::Bpe::from_string(metadata_text(file, "vocabulary"), file.file()), dropout);
+    data::Bpe bpe = data::Bpe::from_string(metadata_text(file, "vocabulary"), file.file());
+    check_sizes(file, sizes, bpe.size());
+    Translator t(sizes, std::move(bpe), dropout);
     io::load_state_dict(t.model_, file, {.prefix = "model."});
     t.model_.eval();
     return t;
