@@ -5,46 +5,12 @@
 #include <gloss/kernels/conv_cells.hpp>
 #include <gloss/kernels/conv_depthwise.hpp>
 #include <gloss/kernels/conv_pointwise.hpp>
+#include <gloss/kernels/conv_winograd.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels {
 
 #ifndef GLOSS_GEMM_EIGEN
 namespace detail {
-
-/// How the cells of x are laid out for y: in place where that is possible, unless they would be gathered by strides
-/// again and again; for the gradient of the weight, which goes along the places, never by strides.
-inline Plane conv_plane(const Conv& c, bool for_weight = false) {
-  const bool once = c.w.stride == 1 || (!for_weight && c.taps() <= 2 * c.h.stride * c.w.stride);
-  return c.h.is_inside() && c.w.is_inside() && once ? Plane::in_place(c.h, c.w) : Plane::copied(c.h, c.w);
-}
-/// So many images are copied before they are used that the copies stay in the cache.
-inline Index conv_images_at_once(const Conv& c, const Plane& plane) {
-  constexpr Index most = 1 << 21;
-  const Index fit = most / (c.groups * c.ins * plane.size() + 1) + 1;
-  return !plane.is_copy || fit > c.batch ? c.batch : fit;
-}
-inline Index conv_copies(const Conv& c, const Plane& plane) {
-  return plane.is_copy ? conv_images_at_once(c, plane) * c.groups * c.ins * plane.size() : 0;
-}
-
-/// Calls f(cells, first image, images) for runs of images whose copies, if there are any, fit into the cache; the
-/// copies are made in scratch.
-template <class T, class F>
-void conv_images(const Conv& c, const Plane& plane, const T* x, T* scratch, const F& f) {
-  const Index channels = c.groups * c.ins, image = channels * plane.size();
-  const Index at_once = conv_images_at_once(c, plane);
-  for (Index n = 0; n < c.batch; n += at_once) {
-    const Index images = c.batch - n < at_once ? c.batch - n : at_once;
-    const T* cells = x + n * c.x_image();
-    if (plane.is_copy) {
-      parallel_for(images * channels, 16384 / plane.size() + 1, [&](Index begin, Index end) {
-        for (Index p = begin; p < end; ++p) fill_plane(plane, cells + p * c.cells(), scratch + p * plane.size(), T(0));
-      });
-      cells = scratch;
-    }
-    f(ConvCells<T>{c, plane, cells, image}, n, images);
-  }
-}
 
 /// One panel of y, rows [6 tile, 6 tile_end) of a group's channels: places [q, q + columns) of the images.
 template <class T>
@@ -121,6 +87,18 @@ void conv_by_panels(const Conv& c, const T* x, const T* weight, const T* bias, T
       }
     });
   });
+}
+
+/// y for groups of several channels and windows of several cells.
+template <class T>
+void conv_dense(const Conv& c, const T* x, const T* weight, const T* bias, T* y, T* scratch) {
+  if (suits_winograd(c))
+    conv_winograd(c, x, weight, bias, y, scratch);
+  else
+    conv_by_panels(c, x, weight, bias, y, scratch);
+}
+inline Index dense_scratch(const Conv& c) {
+  return suits_winograd(c) ? winograd_scratch(c) : conv_copies(c, conv_plane(c));
 }
 
 /// The weight as turned() wants it: [groups, ins, outs, taps], the last tap first.
@@ -268,7 +246,7 @@ Index conv_scratch(const Conv& c) {
 #ifdef GLOSS_GEMM_EIGEN
   return 0;
 #else
-  return c.is_depthwise() || c.is_pointwise() ? 0 : detail::conv_copies(c, detail::conv_plane(c));
+  return c.is_depthwise() || c.is_pointwise() ? 0 : detail::dense_scratch(c);
 #endif
 }
 template <class T>
@@ -280,7 +258,7 @@ Index conv_input_gradient_scratch(const Conv& c) {
   if (c.h.stride > 1 || c.w.stride > 1)
     return c.groups * ((c.depth() + detail::tile_rows - 1) / detail::tile_rows) * detail::packed_tile_size<T>(c.outs);
   const Conv turned = c.turned();
-  return c.weights() + detail::conv_copies(turned, detail::conv_plane(turned));
+  return c.weights() + detail::dense_scratch(turned);
 #endif
 }
 template <class T>
@@ -306,7 +284,7 @@ void conv_forward(const Conv& c, const T* x, const T* weight, const T* bias, T* 
   else if (c.is_pointwise())
     detail::pointwise(c, false, x, weight, bias, y);
   else
-    detail::conv_by_panels(c, x, weight, bias, y, scratch);
+    detail::conv_dense(c, x, weight, bias, y, scratch);
 #endif
 }
 
@@ -321,7 +299,7 @@ void conv_input_gradient(const Conv& c, const T* dy, const T* weight, T* dx, T* 
   if (c.is_pointwise()) return detail::pointwise<T>(c, true, dy, weight, nullptr, dx);
   if (c.h.stride > 1 || c.w.stride > 1) return detail::conv_by_columns(c, dy, weight, dx, scratch);
   detail::turn_weight(c, weight, scratch);
-  detail::conv_by_panels<T>(c.turned(), dy, scratch, nullptr, dx, scratch + c.weights());
+  detail::conv_dense<T>(c.turned(), dy, scratch, nullptr, dx, scratch + c.weights());
 #endif
 }
 

@@ -78,4 +78,39 @@ GLOSS_INLINE void gather_runs(const Run* runs, Index n, Index step, const T* cel
   }
 }
 
+/// How the cells of x are laid out for y: in place where that is possible, unless they would be gathered by strides
+/// again and again; for the gradient of the weight, which goes along the places, never by strides.
+inline Plane conv_plane(const Conv& c, bool for_weight = false) {
+  const bool once = c.w.stride == 1 || (!for_weight && c.taps() <= 2 * c.h.stride * c.w.stride);
+  return c.h.is_inside() && c.w.is_inside() && once ? Plane::in_place(c.h, c.w) : Plane::copied(c.h, c.w);
+}
+/// So many images are copied before they are used that the copies stay in the cache.
+inline Index conv_images_at_once(const Conv& c, const Plane& plane) {
+  constexpr Index most = 1 << 21;
+  const Index fit = most / (c.groups * c.ins * plane.size() + 1) + 1;
+  return !plane.is_copy || fit > c.batch ? c.batch : fit;
+}
+inline Index conv_copies(const Conv& c, const Plane& plane) {
+  return plane.is_copy ? conv_images_at_once(c, plane) * c.groups * c.ins * plane.size() : 0;
+}
+
+/// Calls f(cells, first image, images) for runs of images whose copies, if there are any, fit into the cache; the
+/// copies are made in scratch.
+template <class T, class F>
+void conv_images(const Conv& c, const Plane& plane, const T* x, T* scratch, const F& f) {
+  const Index channels = c.groups * c.ins, image = channels * plane.size();
+  const Index at_once = conv_images_at_once(c, plane);
+  for (Index n = 0; n < c.batch; n += at_once) {
+    const Index images = c.batch - n < at_once ? c.batch - n : at_once;
+    const T* cells = x + n * c.x_image();
+    if (plane.is_copy) {
+      parallel_for(images * channels, 16384 / plane.size() + 1, [&](Index begin, Index end) {
+        for (Index p = begin; p < end; ++p) fill_plane(plane, cells + p * c.cells(), scratch + p * plane.size(), T(0));
+      });
+      cells = scratch;
+    }
+    f(ConvCells<T>{c, plane, cells, image}, n, images);
+  }
+}
+
 }  // namespace gloss::inline GLOSS_ABI::kernels::detail
