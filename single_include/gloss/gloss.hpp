@@ -14028,84 +14028,94 @@ struct Window {
   bool is_inside() const { return before == 0 && reach() <= in; }
 };
 /// The cells of a channel that windows cover, in memory. As they lie in x where no border is needed; otherwise in a
-/// copy with the border, whose columns are sorted by their remainder modulo the stride: neighbouring windows then read
-/// neighbouring cells.
+/// copy with the border, of one sheet for each remainder of the columns modulo the stride: neighbouring windows then
+/// read neighbouring cells.
 struct Plane {
   Window h, w;
   bool is_copy = true;
-  Index phases = 1;  // remainders by which columns are sorted
-  Index pitch = 1;   // from row to row
+  Index sheets = 1;
   Index rows = 1;
+  Index pitch = 1;  // from row to row
   static Plane copied(const Window& h, const Window& w) {
-    const Index across = (w.reach() + w.stride - 1) / w.stride;
-    return {h, w, true, w.stride, w.stride * across, h.reach()};
+    return {h, w, true, w.stride, h.reach(), (w.reach() + w.stride - 1) / w.stride};
   }
-  static Plane in_place(const Window& h, const Window& w) { return {h, w, false, 1, w.in, h.in}; }
-  Index size() const { return rows * pitch; }
+  static Plane in_place(const Window& h, const Window& w) { return {h, w, false, 1, h.in, w.in}; }
+  Index size() const { return sheets * rows * pitch; }
   /// Where cell k of the first window lies.
   Index tap(Index kh, Index kw) const {
     const Index column = kw * w.dilation;
-    return kh * h.dilation * pitch + (phases > 1 ? column % phases * (pitch / phases) + column / phases : column);
+    return (column % sheets * rows + kh * h.dilation) * pitch + column / sheets;
   }
   /// Where the first cell of a row of windows lies, and from one window to the next.
   Index row(Index oh) const { return oh * h.stride * pitch; }
   Index step() const { return is_copy ? 1 : w.stride; }
 };
 namespace detail {
-/// Calls f(cell of the copy, column of x, count, cells of the phase before, cells of the phase) for the columns of each
-/// phase that x has.
+/// Calls f(row of x or -1, column of x, where in the copy its cell is, how many cells, how many of the row are before
+/// them) for every row of every sheet; a row that x does not have is all before.
 template <class F>
-void each_phase(const Plane& p, const F& f) {
-  const Index across = p.pitch / p.phases;
-  for (Index phase = 0; phase < p.phases; ++phase) {
-    // columns j with 0 <= j * phases + phase - before < in
-    Index first = 0, last = across;
-    const Index shift = p.w.before - phase;
-    if (shift > 0) first = (shift + p.phases - 1) / p.phases;
-    if (p.w.in + shift <= 0)
-      last = 0;
-    else if ((p.w.in + shift + p.phases - 1) / p.phases < last)
-      last = (p.w.in + shift + p.phases - 1) / p.phases;
-    if (first > across) first = across;
-    f(phase * across + first, first * p.phases - shift, last > first ? last - first : 0, first, across);
+GLOSS_INLINE void each_copied_row(const Plane& p, const F& f) {
+  const Index step = p.w.stride;
+  for (Index sheet = 0, at = 0; sheet < p.sheets; ++sheet) {
+    // cells j with 0 <= j * step - shift < in
+    const Index shift = p.w.before - sheet;
+    const Index first = shift > 0 ? (shift + step - 1) / step : 0;
+    const Index last = p.w.in + shift > 0 ? (p.w.in + shift + step - 1) / step : 0;
+    const Index n = (last < p.pitch ? last : p.pitch) - first;
+    for (Index r = 0; r < p.rows; ++r, at += p.pitch) {
+      const Index ih = r - p.h.before;
+      if (n > 0 && ih >= 0 && ih < p.h.in)
+        f(ih, first * step - shift, at + first, n, first);
+      else
+        f(Index{-1}, Index{0}, at + p.pitch, Index{0}, p.pitch);
+    }
+  }
+}
+/// from[0], from[2], from[4], ...
+template <class T, std::size_t... i>
+GLOSS_INLINE Vec<T> load_every_second(const T* from, std::index_sequence<i...>) {
+#if defined(__GNUC__) || defined(__clang__)
+  constexpr std::size_t w = sizeof...(i);
+  return __builtin_shufflevector(load<T>(from), load<T>(from + w - 1),
+                                 static_cast<int>(2 * i + (2 * i < w ? 0 : 1))...);
+#else
+  return Vec<T>{from[2 * i]...};
+#endif
+}
+/// to[j] = from[j * step] for j < n.
+template <class T>
+GLOSS_INLINE void copy_by_step(const T* from, Index step, Index n, T* to) {
+  constexpr Index w = lanes<T>;
+  if (step == 1) {
+    std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(T));
+  } else if (step == 2 && n >= w) {
+    for (Index j = 0; j < n; j += w) {
+      if (j > n - w) j = n - w;
+      store<T>(to + j, load_every_second<T>(from + 2 * j, std::make_index_sequence<static_cast<std::size_t>(w)>()));
+    }
+  } else {
+    for (Index j = 0; j < n; ++j) to[j] = from[j * step];
   }
 }
 }  // namespace detail
 /// The copy of one channel, `border` where x has no cells.
 template <class T>
 GLOSS_NOINLINE void fill_plane(const Plane& p, const T* x, T* plane, T border) {
-  for (Index r = 0; r < p.rows; ++r, plane += p.pitch) {
-    const Index ih = r - p.h.before;
-    if (ih < 0 || ih >= p.h.in) {
-      for (Index j = 0; j < p.pitch; ++j) plane[j] = border;
-      continue;
-    }
-    const T* from = x + ih * p.w.in;
-    detail::each_phase(p, [&](Index at, Index column, Index n, Index first, Index across) {
-      T* const to = plane + at;
-      for (Index j = -first; j < 0; ++j) to[j] = border;
-      if (n == 0)
-        ;
-      else if (p.phases == 1)
-        std::memcpy(to, from + column, static_cast<std::size_t>(n) * sizeof(T));
-      else
-        for (Index j = 0; j < n; ++j) to[j] = from[column + j * p.phases];
-      for (Index j = n; j < across - first; ++j) to[j] = border;
-    });
-  }
+  detail::each_copied_row(p, [&](Index row, Index column, Index at, Index n, Index before) {
+    T* const to = plane + at;
+    for (Index j = -before; j < 0; ++j) to[j] = border;
+    if (row < 0) return;
+    detail::copy_by_step(x + row * p.w.in + column, p.w.stride, n, to);
+    for (Index j = n; j < p.pitch - before; ++j) to[j] = border;
+  });
 }
 /// The way back: dx of one channel from a copy's cells, 0 where no window reaches.
 template <class T>
 GLOSS_NOINLINE void crop_plane(const Plane& p, const T* plane, T* dx) {
   std::memset(dx, 0, static_cast<std::size_t>(p.h.in * p.w.in) * sizeof(T));
-  for (Index r = 0; r < p.rows; ++r, plane += p.pitch) {
-    const Index ih = r - p.h.before;
-    if (ih < 0 || ih >= p.h.in) continue;
-    T* const to = dx + ih * p.w.in;
-    detail::each_phase(p, [&](Index at, Index column, Index n, Index, Index) {
-      for (Index j = 0; j < n; ++j) to[column + j * p.phases] = plane[at + j];
-    });
-  }
+  detail::each_copied_row(p, [&](Index row, Index column, Index at, Index n, Index) {
+    for (Index j = 0; j < n; ++j) dx[row * p.w.in + column + j * p.w.stride] = plane[at + j];
+  });
 }
 }  // namespace gloss::inline GLOSS_ABI::kernels
 #endif
@@ -16429,19 +16439,22 @@ struct ConvCells {
     return n;
   }
 };
-/// Row `index` of the matrix of cells: (channel, kh, kw) of a group, and where its cells begin.
+/// Row `index` of the matrix of cells, (channel, kh, kw) of a group: where its cells begin. offsets are
+/// tap_offsets(plane).
 struct ConvRow {
-  const Plane& plane;
-  Index channel, kh, kw;
-  ConvRow(const Conv& c, const Plane& p, Index index)
-      : plane(p), channel(index / c.taps()), kh(index % c.taps() / c.w.kernel), kw(index % c.w.kernel) {}
-  Index at() const { return channel * plane.size() + plane.tap(kh, kw); }
+  const Index* offsets;
+  Index taps, size, tap, channel;
+  ConvRow(const Plane& p, const Index* tap_offsets, Index index)
+      : offsets(tap_offsets),
+        taps(p.h.kernel * p.w.kernel),
+        size(p.size()),
+        tap(index % taps),
+        channel(index / taps * size) {}
+  Index at() const { return channel + offsets[tap]; }
   void next() {
-    if (++kw < plane.w.kernel) return;
-    kw = 0;
-    if (++kh < plane.h.kernel) return;
-    kh = 0;
-    ++channel;
+    if (++tap < taps) return;
+    tap = 0;
+    channel += size;
   }
 };
 /// The cells of runs, one after the other, to `out`, behind whose end there must be room for a vector.
@@ -16459,6 +16472,39 @@ GLOSS_INLINE void gather_runs(const Run* runs, Index n, Index step, const T* cel
       for (Index i = 0; i < count; ++i) out[i] = from[i * step];
     }
     out += count;
+  }
+}
+/// How the cells of x are laid out for y: in place where that is possible, unless they would be gathered by strides
+/// again and again; for the gradient of the weight, which goes along the places, never by strides.
+inline Plane conv_plane(const Conv& c, bool for_weight = false) {
+  const bool once = c.w.stride == 1 || (!for_weight && c.taps() <= 2 * c.h.stride * c.w.stride);
+  return c.h.is_inside() && c.w.is_inside() && once ? Plane::in_place(c.h, c.w) : Plane::copied(c.h, c.w);
+}
+/// So many images are copied before they are used that the copies stay in the cache.
+inline Index conv_images_at_once(const Conv& c, const Plane& plane) {
+  constexpr Index most = 1 << 21;
+  const Index fit = most / (c.groups * c.ins * plane.size() + 1) + 1;
+  return !plane.is_copy || fit > c.batch ? c.batch : fit;
+}
+inline Index conv_copies(const Conv& c, const Plane& plane) {
+  return plane.is_copy ? conv_images_at_once(c, plane) * c.groups * c.ins * plane.size() : 0;
+}
+/// Calls f(cells, first image, images) for runs of images whose copies, if there are any, fit into the cache; the
+/// copies are made in scratch.
+template <class T, class F>
+void conv_images(const Conv& c, const Plane& plane, const T* x, T* scratch, const F& f) {
+  const Index channels = c.groups * c.ins, image = channels * plane.size();
+  const Index at_once = conv_images_at_once(c, plane);
+  for (Index n = 0; n < c.batch; n += at_once) {
+    const Index images = c.batch - n < at_once ? c.batch - n : at_once;
+    const T* cells = x + n * c.x_image();
+    if (plane.is_copy) {
+      parallel_for(images * channels, 16384 / plane.size() + 1, [&](Index begin, Index end) {
+        for (Index p = begin; p < end; ++p) fill_plane(plane, cells + p * c.cells(), scratch + p * plane.size(), T(0));
+      });
+      cells = scratch;
+    }
+    f(ConvCells<T>{c, plane, cells, image}, n, images);
   }
 }
 }  // namespace gloss::inline GLOSS_ABI::kernels::detail
@@ -16553,6 +16599,83 @@ void depthwise_weight_gradient(const Conv& c, const T* x, const T* dy, T* dweigh
 }
 }  // namespace gloss::inline GLOSS_ABI::kernels::detail
 #endif
+#ifndef GLOSS_HAS_GLOSS_KERNELS_CONV_PATCHES_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_CONV_PATCHES_HPP
+// ---- gloss/kernels/conv_patches.hpp
+// Gradients of convolutions whose windows stand side by side, as in a patch embedding: x is sorted by windows, a matrix
+// for each image, and the rest are matrix products.
+#include <cstring>
+namespace gloss::inline GLOSS_ABI::kernels {
+#ifndef GLOSS_GEMM_EIGEN
+namespace detail {
+inline bool suits_patches(const Conv& c) {
+  const auto tiled = [](const Window& a) { return a.kernel == a.stride && a.dilation == 1 && a.is_inside(); };
+  return tiled(c.h) && tiled(c.w) && c.w.kernel >= 4 && c.places() >= 32;  // else rows are too short
+}
+inline Index patches_scratch(const Conv& c) { return c.batch * c.groups * c.places() * c.depth(); }
+/// Calls f(where in x, where among the patches) for each row of cells of each window; the patches are
+/// [batch, groups, places, depth].
+template <class F>
+void each_patch_row(const Conv& c, const F& f) {
+  const Index rows = c.groups * c.ins * c.h.out * c.h.kernel;  // of an image that windows cover
+  parallel_for(c.batch * rows, 16384 / (c.w.out * c.w.kernel) + 1, [&](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) {
+      const Index ih = r % (rows / (c.groups * c.ins)), channel = r / (c.h.out * c.h.kernel);
+      const Index oh = ih / c.h.kernel, kh = ih % c.h.kernel;
+      const Index x = channel * c.cells() + ih * c.w.in;
+      const Index patch =
+          (channel / c.ins * c.places() + oh * c.w.out) * c.depth() + (channel % c.ins * c.h.kernel + kh) * c.w.kernel;
+      for (Index ow = 0; ow < c.w.out; ++ow) f(x + ow * c.w.kernel, patch + ow * c.depth());
+    }
+  });
+}
+template <class T>
+void patches_input_gradient(const Conv& c, const T* dy, const T* weight, T* dx, T* patches) {
+  const Index places = c.places(), depth = c.depth();
+  constexpr Index most = 64;
+  const T* a[most];
+  const T* b[most];
+  T* y[most];
+  for (Index done = 0, count; done < c.batch * c.groups; done += count) {
+    count = c.batch * c.groups - done < most ? c.batch * c.groups - done : most;
+    for (Index e = 0; e < count; ++e) {
+      a[e] = dy + (done + e) * c.outs * places;
+      b[e] = weight + (done + e) % c.groups * c.outs * depth;
+      y[e] = patches + (done + e) * places * depth;
+    }
+    gemm_batched(true, false, places, depth, c.outs, T(1), a, places, b, depth, T(0), y, depth, count);
+  }
+  if (c.h.out * c.h.kernel < c.h.in || c.w.out * c.w.kernel < c.w.in)
+    std::memset(dx, 0, static_cast<std::size_t>(c.batch * c.x_image()) * sizeof(T));
+  each_patch_row(c, [=, n = c.w.kernel](Index x, Index patch) {
+    for (Index k = 0; k < n; ++k) dx[x + k] = patches[patch + k];
+  });
+}
+/// Each group's images are summed in order.
+template <class T>
+void patches_weight_gradient(const Conv& c, const T* x, const T* dy, T* dweight, T* patches) {
+  each_patch_row(c, [=, n = c.w.kernel](Index cells, Index patch) {
+    for (Index k = 0; k < n; ++k) patches[patch + k] = x[cells + k];
+  });
+  const Index places = c.places(), depth = c.depth();
+  constexpr Index most = 64;
+  Factors<T> factors[most];
+  for (Index g = 0; g < c.groups; ++g)
+    for (Index done = 0, count; done < c.batch; done += count) {
+      count = c.batch - done < most ? c.batch - done : most;
+      for (Index e = 0; e < count; ++e) {
+        const Index at = (done + e) * c.groups + g;
+        factors[e] = {dy + at * c.outs * places, patches + at * places * depth, dweight + g * c.outs * depth,
+                      done + e > 0 ? T(1) : T(0)};
+      }
+      gemm_several(false, false, c.outs, depth, places, places, depth, depth, static_cast<const Factors<T>*>(factors),
+                   count);
+    }
+}
+}  // namespace detail
+#endif
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#endif
 #ifndef GLOSS_HAS_GLOSS_KERNELS_CONV_POINTWISE_HPP
 #define GLOSS_HAS_GLOSS_KERNELS_CONV_POINTWISE_HPP
 // ---- gloss/kernels/conv_pointwise.hpp
@@ -16588,41 +16711,443 @@ void pointwise(const Conv& c, bool transposed, const T* in, const T* weight, con
 #endif
 }  // namespace gloss::inline GLOSS_ABI::kernels
 #endif
+#ifndef GLOSS_HAS_GLOSS_KERNELS_CONV_WINOGRAD_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_CONV_WINOGRAD_HPP
+// ---- gloss/kernels/conv_winograd.hpp
+// Convolutions of 3x3 kernels with stride 1 by Winograd's minimal filtering F(2x2, 3x3): a tile of 2x2 places takes 16
+// products of transformed cells and weights instead of 36, in 16 matrix products whose factors stay in the cache.
+// Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016, section 4.1:
+//   Y = A^T [(G g G^T) . (B^T d B)] A for a kernel g and 4x4 cells d.
+#ifndef GLOSS_GEMM_EIGEN
+namespace gloss::inline GLOSS_ABI::kernels::detail {
+/// What conv_winograd.inc defines for one instruction set.
+template <class T>
+struct WinogradKernels {
+  void (*cells)(Index width, const T* d, T* v, Index step);
+  void (*sums)(Index width, const T* m, Index step, T bias, T* y);
+  void (*weight)(Index ins, const T* g, T* u, Index step);
+};
+}  // namespace gloss::inline GLOSS_ABI::kernels::detail
+// ---- gloss/kernels/isa_copies.inc
+// Reads GLOSS_ISA_FILE once for every instruction set of this program. What the file defines goes into
+//   namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE { ... }
+// which is kernels itself for the baseline, kernels::on_avx2 and kernels::on_avx512 for the copies, all of whose
+// functions have that set. GCC does not give it to lambdas: each needs GLOSS_INLINE_LAMBDA after its parameters,
+// and takes and returns no Vec by value. The file includes nothing. GLOSS_VECTOR_BYTES, and with it Vec, lanes, load and all of simd.hpp and simd_math.hpp, are
+// those of the set; GLOSS_ISA_AVX512 or GLOSS_ISA_AVX is 1 where the vectors are AVX-512's or AVX's.
+#define GLOSS_ISA_SPACE
+#if GLOSS_VECTOR_BYTES == 64
+#define GLOSS_ISA_AVX512 1
+#elif GLOSS_VECTOR_BYTES == 32
+#define GLOSS_ISA_AVX 1
+#endif
+// ---- gloss/kernels/conv_winograd.inc
+// The body of conv_winograd.hpp's transforms, read once for every instruction set; see isa_copies.inc.
+namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
+/// v[e * step] = (B^T d B)[e] for the 16 cells e of `width` tiles; d [16, width].
+template <class T>
+GLOSS_NOINLINE void winograd_cells(Index width, const T* d, T* v, Index step) {
+  for (Index j = 0; j < width; j += lanes<T>) {
+    Vec<T> x[4][4];
+    GLOSS_UNROLL for (int s = 0; s < 4; ++s) {
+      Vec<T> y[4];
+      GLOSS_UNROLL for (int r = 0; r < 4; ++r) y[r] = load<T>(d + (4 * r + s) * width + j);
+      x[0][s] = y[0] - y[2];
+      x[1][s] = y[1] + y[2];
+      x[2][s] = y[2] - y[1];
+      x[3][s] = y[1] - y[3];
+    }
+    GLOSS_UNROLL for (int r = 0; r < 4; ++r) {
+      T* const to = v + 4 * r * step + j;
+      store<T>(to, x[r][0] - x[r][2]);
+      store<T>(to + step, x[r][1] + x[r][2]);
+      store<T>(to + 2 * step, x[r][2] - x[r][1]);
+      store<T>(to + 3 * step, x[r][1] - x[r][3]);
+    }
+  }
+}
+/// y [2, 2 * width] = A^T m A + bias of `width` tiles side by side; element e of their m at m[e * step].
+template <class T>
+GLOSS_NOINLINE void winograd_sums(Index width, const T* m, Index step, T bias, T* y) {
+  for (Index j = 0; j < width; j += lanes<T>) {
+    Vec<T> x[2][4];
+    GLOSS_UNROLL for (int s = 0; s < 4; ++s) {
+      Vec<T> z[4];
+      GLOSS_UNROLL for (int r = 0; r < 4; ++r) z[r] = load<T>(m + (4 * r + s) * step + j);
+      x[0][s] = z[0] + z[1] + z[2];
+      x[1][s] = z[1] - z[2] - z[3];
+    }
+    GLOSS_UNROLL for (int r = 0; r < 2; ++r) {
+      const Vec<T> left = x[r][0] + x[r][1] + x[r][2] + bias, right = x[r][1] - x[r][2] - x[r][3] + bias;
+      T* const to = y + 2 * (r * width + j);
+      store<T>(to, interleave<T, false>(left, right));
+      store<T>(to + lanes<T>, interleave<T, true>(left, right));
+    }
+  }
+}
+/// u[e * step + i] = (G g_i G^T)[e] for the kernels g_i [3, 3] of `ins` channels.
+template <class T>
+GLOSS_NOINLINE void winograd_weight(Index ins, const T* g, T* u, Index step) {
+  constexpr Index w = lanes<T>;
+  T taps[9 * w] = {};
+  for (Index i = 0; i < ins; i += w) {
+    const Index n = ins - i < w ? ins - i : w;
+    for (Index c = 0; c < n; ++c)
+      for (Index t = 0; t < 9; ++t) taps[t * w + c] = g[(i + c) * 9 + t];
+    const auto each = [](const T* from, Index by, Vec<T>* to) GLOSS_INLINE_LAMBDA {
+      const Vec<T> ends = load<T>(from) + load<T>(from + 2 * by), middle = load<T>(from + by);
+      to[0] = load<T>(from);
+      to[1] = T(0.5) * (ends + middle);
+      to[2] = T(0.5) * (ends - middle);
+      to[3] = load<T>(from + 2 * by);
+    };
+    T columns[4 * 3 * w];
+    GLOSS_UNROLL for (int s = 0; s < 3; ++s) {
+      Vec<T> x[4];
+      each(taps + s * w, 3 * w, x);
+      GLOSS_UNROLL for (int r = 0; r < 4; ++r) store<T>(columns + (3 * r + s) * w, x[r]);
+    }
+    GLOSS_UNROLL for (int r = 0; r < 4; ++r) {
+      Vec<T> x[4];
+      each(columns + 3 * r * w, w, x);
+      GLOSS_UNROLL for (int s = 0; s < 4; ++s) store_n<T>(u + (4 * r + s) * step + i, x[s], n);
+    }
+  }
+}
+/// This set's functions.
+template <class T>
+inline constexpr kernels::detail::WinogradKernels<T> winograd_kernels{winograd_cells<T>, winograd_sums<T>,
+                                                                      winograd_weight<T>};
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#undef GLOSS_ISA_SPACE
+#undef GLOSS_ISA_AVX512
+#undef GLOSS_ISA_AVX
+#ifdef GLOSS_COPY_AVX512
+#pragma push_macro("GLOSS_VECTOR_BYTES")
+#pragma push_macro("GLOSS_INLINE_LAMBDA")
+#undef GLOSS_VECTOR_BYTES
+#undef GLOSS_INLINE_LAMBDA
+#ifdef GLOSS_COPY_AVX2
+#define GLOSS_VECTOR_BYTES 32
+#define GLOSS_INLINE_LAMBDA __attribute__((always_inline, target("avx2,fma")))
+#define GLOSS_ISA_SPACE ::on_avx2
+#define GLOSS_ISA_AVX 1
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+// ---- gloss/kernels/conv_winograd.inc
+// The body of conv_winograd.hpp's transforms, read once for every instruction set; see isa_copies.inc.
+namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
+/// v[e * step] = (B^T d B)[e] for the 16 cells e of `width` tiles; d [16, width].
+template <class T>
+GLOSS_NOINLINE void winograd_cells(Index width, const T* d, T* v, Index step) {
+  for (Index j = 0; j < width; j += lanes<T>) {
+    Vec<T> x[4][4];
+    GLOSS_UNROLL for (int s = 0; s < 4; ++s) {
+      Vec<T> y[4];
+      GLOSS_UNROLL for (int r = 0; r < 4; ++r) y[r] = load<T>(d + (4 * r + s) * width + j);
+      x[0][s] = y[0] - y[2];
+      x[1][s] = y[1] + y[2];
+      x[2][s] = y[2] - y[1];
+      x[3][s] = y[1] - y[3];
+    }
+    GLOSS_UNROLL for (int r = 0; r < 4; ++r) {
+      T* const to = v + 4 * r * step + j;
+      store<T>(to, x[r][0] - x[r][2]);
+      store<T>(to + step, x[r][1] + x[r][2]);
+      store<T>(to + 2 * step, x[r][2] - x[r][1]);
+      store<T>(to + 3 * step, x[r][1] - x[r][3]);
+    }
+  }
+}
+/// y [2, 2 * width] = A^T m A + bias of `width` tiles side by side; element e of their m at m[e * step].
+template <class T>
+GLOSS_NOINLINE void winograd_sums(Index width, const T* m, Index step, T bias, T* y) {
+  for (Index j = 0; j < width; j += lanes<T>) {
+    Vec<T> x[2][4];
+    GLOSS_UNROLL for (int s = 0; s < 4; ++s) {
+      Vec<T> z[4];
+      GLOSS_UNROLL for (int r = 0; r < 4; ++r) z[r] = load<T>(m + (4 * r + s) * step + j);
+      x[0][s] = z[0] + z[1] + z[2];
+      x[1][s] = z[1] - z[2] - z[3];
+    }
+    GLOSS_UNROLL for (int r = 0; r < 2; ++r) {
+      const Vec<T> left = x[r][0] + x[r][1] + x[r][2] + bias, right = x[r][1] - x[r][2] - x[r][3] + bias;
+      T* const to = y + 2 * (r * width + j);
+      store<T>(to, interleave<T, false>(left, right));
+      store<T>(to + lanes<T>, interleave<T, true>(left, right));
+    }
+  }
+}
+/// u[e * step + i] = (G g_i G^T)[e] for the kernels g_i [3, 3] of `ins` channels.
+template <class T>
+GLOSS_NOINLINE void winograd_weight(Index ins, const T* g, T* u, Index step) {
+  constexpr Index w = lanes<T>;
+  T taps[9 * w] = {};
+  for (Index i = 0; i < ins; i += w) {
+    const Index n = ins - i < w ? ins - i : w;
+    for (Index c = 0; c < n; ++c)
+      for (Index t = 0; t < 9; ++t) taps[t * w + c] = g[(i + c) * 9 + t];
+    const auto each = [](const T* from, Index by, Vec<T>* to) GLOSS_INLINE_LAMBDA {
+      const Vec<T> ends = load<T>(from) + load<T>(from + 2 * by), middle = load<T>(from + by);
+      to[0] = load<T>(from);
+      to[1] = T(0.5) * (ends + middle);
+      to[2] = T(0.5) * (ends - middle);
+      to[3] = load<T>(from + 2 * by);
+    };
+    T columns[4 * 3 * w];
+    GLOSS_UNROLL for (int s = 0; s < 3; ++s) {
+      Vec<T> x[4];
+      each(taps + s * w, 3 * w, x);
+      GLOSS_UNROLL for (int r = 0; r < 4; ++r) store<T>(columns + (3 * r + s) * w, x[r]);
+    }
+    GLOSS_UNROLL for (int r = 0; r < 4; ++r) {
+      Vec<T> x[4];
+      each(columns + 3 * r * w, w, x);
+      GLOSS_UNROLL for (int s = 0; s < 4; ++s) store_n<T>(u + (4 * r + s) * step + i, x[s], n);
+    }
+  }
+}
+/// This set's functions.
+template <class T>
+inline constexpr kernels::detail::WinogradKernels<T> winograd_kernels{winograd_cells<T>, winograd_sums<T>,
+                                                                      winograd_weight<T>};
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#undef GLOSS_VECTOR_BYTES
+#undef GLOSS_INLINE_LAMBDA
+#undef GLOSS_ISA_SPACE
+#undef GLOSS_ISA_AVX
+#endif
+#define GLOSS_VECTOR_BYTES 64
+#define GLOSS_INLINE_LAMBDA __attribute__((always_inline, target("avx512f,avx512dq,avx512bw,avx512vl,fma")))
+#define GLOSS_ISA_SPACE ::on_avx512
+#define GLOSS_ISA_AVX512 1
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,fma")
+#endif
+// ---- gloss/kernels/conv_winograd.inc
+// The body of conv_winograd.hpp's transforms, read once for every instruction set; see isa_copies.inc.
+namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
+/// v[e * step] = (B^T d B)[e] for the 16 cells e of `width` tiles; d [16, width].
+template <class T>
+GLOSS_NOINLINE void winograd_cells(Index width, const T* d, T* v, Index step) {
+  for (Index j = 0; j < width; j += lanes<T>) {
+    Vec<T> x[4][4];
+    GLOSS_UNROLL for (int s = 0; s < 4; ++s) {
+      Vec<T> y[4];
+      GLOSS_UNROLL for (int r = 0; r < 4; ++r) y[r] = load<T>(d + (4 * r + s) * width + j);
+      x[0][s] = y[0] - y[2];
+      x[1][s] = y[1] + y[2];
+      x[2][s] = y[2] - y[1];
+      x[3][s] = y[1] - y[3];
+    }
+    GLOSS_UNROLL for (int r = 0; r < 4; ++r) {
+      T* const to = v + 4 * r * step + j;
+      store<T>(to, x[r][0] - x[r][2]);
+      store<T>(to + step, x[r][1] + x[r][2]);
+      store<T>(to + 2 * step, x[r][2] - x[r][1]);
+      store<T>(to + 3 * step, x[r][1] - x[r][3]);
+    }
+  }
+}
+/// y [2, 2 * width] = A^T m A + bias of `width` tiles side by side; element e of their m at m[e * step].
+template <class T>
+GLOSS_NOINLINE void winograd_sums(Index width, const T* m, Index step, T bias, T* y) {
+  for (Index j = 0; j < width; j += lanes<T>) {
+    Vec<T> x[2][4];
+    GLOSS_UNROLL for (int s = 0; s < 4; ++s) {
+      Vec<T> z[4];
+      GLOSS_UNROLL for (int r = 0; r < 4; ++r) z[r] = load<T>(m + (4 * r + s) * step + j);
+      x[0][s] = z[0] + z[1] + z[2];
+      x[1][s] = z[1] - z[2] - z[3];
+    }
+    GLOSS_UNROLL for (int r = 0; r < 2; ++r) {
+      const Vec<T> left = x[r][0] + x[r][1] + x[r][2] + bias, right = x[r][1] - x[r][2] - x[r][3] + bias;
+      T* const to = y + 2 * (r * width + j);
+      store<T>(to, interleave<T, false>(left, right));
+      store<T>(to + lanes<T>, interleave<T, true>(left, right));
+    }
+  }
+}
+/// u[e * step + i] = (G g_i G^T)[e] for the kernels g_i [3, 3] of `ins` channels.
+template <class T>
+GLOSS_NOINLINE void winograd_weight(Index ins, const T* g, T* u, Index step) {
+  constexpr Index w = lanes<T>;
+  T taps[9 * w] = {};
+  for (Index i = 0; i < ins; i += w) {
+    const Index n = ins - i < w ? ins - i : w;
+    for (Index c = 0; c < n; ++c)
+      for (Index t = 0; t < 9; ++t) taps[t * w + c] = g[(i + c) * 9 + t];
+    const auto each = [](const T* from, Index by, Vec<T>* to) GLOSS_INLINE_LAMBDA {
+      const Vec<T> ends = load<T>(from) + load<T>(from + 2 * by), middle = load<T>(from + by);
+      to[0] = load<T>(from);
+      to[1] = T(0.5) * (ends + middle);
+      to[2] = T(0.5) * (ends - middle);
+      to[3] = load<T>(from + 2 * by);
+    };
+    T columns[4 * 3 * w];
+    GLOSS_UNROLL for (int s = 0; s < 3; ++s) {
+      Vec<T> x[4];
+      each(taps + s * w, 3 * w, x);
+      GLOSS_UNROLL for (int r = 0; r < 4; ++r) store<T>(columns + (3 * r + s) * w, x[r]);
+    }
+    GLOSS_UNROLL for (int r = 0; r < 4; ++r) {
+      Vec<T> x[4];
+      each(columns + 3 * r * w, w, x);
+      GLOSS_UNROLL for (int s = 0; s < 4; ++s) store_n<T>(u + (4 * r + s) * step + i, x[s], n);
+    }
+  }
+}
+/// This set's functions.
+template <class T>
+inline constexpr kernels::detail::WinogradKernels<T> winograd_kernels{winograd_cells<T>, winograd_sums<T>,
+                                                                      winograd_weight<T>};
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#undef GLOSS_VECTOR_BYTES
+#undef GLOSS_INLINE_LAMBDA
+#undef GLOSS_ISA_SPACE
+#undef GLOSS_ISA_AVX512
+#pragma pop_macro("GLOSS_VECTOR_BYTES")
+#pragma pop_macro("GLOSS_INLINE_LAMBDA")
+#endif
+namespace gloss::inline GLOSS_ABI::kernels::detail {
+/// The tiles as places: windows of 4x4 cells, two apart.
+inline Conv winograd_tiles(const Conv& c) {
+  const auto tiles = [](const Window& a) { return Window{a.in, (a.out + 1) / 2, 4, 2, a.before, 1}; };
+  return {c.batch, c.groups, c.ins, c.outs, tiles(c.h), tiles(c.w)};
+}
+/// Whether the transforms pay.
+inline bool suits_winograd(const Conv& c) {
+  const auto three = [](const Window& a) { return a.kernel == 3 && a.stride == 1 && a.dilation == 1; };
+  return three(c.h) && three(c.w) && c.ins >= 8 && c.outs >= 8 && c.batch * winograd_tiles(c).places() >= 48;
+}
+/// Numbers of scratch memory: the transformed weight and the copies of the cells.
+inline Index winograd_scratch(const Conv& c) {
+  const Conv tiles = winograd_tiles(c);
+  return c.groups * 16 * c.outs * c.ins + conv_copies(tiles, Plane::copied(tiles.h, tiles.w));
+}
+/// Some neighbouring places of y that tiles side by side give; where they begin among the panel's tiles.
+struct TilePiece {
+  Index y, tile, columns;
+  bool both_rows;
+};
+/// Rows [o, o_end) of a group's channels of y for tiles [q, q + columns) of the images. v: the tiles' cells,
+/// transformed; step from one of their 16 elements to the next.
+template <class T>
+void winograd_panel(const Conv& c, const GemmKernels<T>& kernels, const WinogradKernels<T>& transforms, Index width,
+                    const T* v, Index step, const T* u, Index o, Index o_end, const T* bias, const TilePiece* pieces,
+                    Index n, T* y) {
+  constexpr Index at_once = 4 * tile_rows;  // channels whose products are summed before they are transformed
+  const Index m_step = at_once * width + 64 / static_cast<Index>(sizeof(T));
+  T* const m = workspace<1>().template get<T>(16 * m_step);
+  T rows[4 * max_vectors * max_lanes];
+  for (; o < o_end; o += at_once) {
+    const Index count = o_end - o < at_once ? o_end - o : at_once;
+    for (Index e = 0; e < 16; ++e)
+      for (Index i = 0; i < count; i += tile_rows)
+        gemm_rows(kernels, count - i < tile_rows ? count - i : tile_rows, width, width, c.ins,
+                  u + (e * c.outs + o + i) * c.ins, c.ins, Index{1}, v + e * step, width, m + e * m_step + i * width,
+                  width, T(1), T(0));
+    for (Index i = 0; i < count; ++i) {
+      transforms.sums(width, m + i * width, m_step, bias ? bias[o + i] : T(0), rows);
+      T* const plane = y + (o + i) * c.places();
+      for (const TilePiece* p = pieces; p < pieces + n; ++p) {
+        const std::size_t bytes = static_cast<std::size_t>(p->columns) * sizeof(T);
+        std::memcpy(plane + p->y, rows + 2 * p->tile, bytes);
+        if (p->both_rows) std::memcpy(plane + p->y + c.w.out, rows + 2 * (width + p->tile), bytes);
+      }
+    }
+  }
+}
+/// Cuts tiles [q, q + count) of the images; returns how many pieces.
+inline Index cut_tiles(const Conv& c, const Conv& tiles, Index q, Index count, TilePiece* pieces) {
+  Index n = 0;
+  for (Index done = 0, length; done < count; done += length, ++n) {
+    const Index at = q + done, row = at / tiles.w.out, column = at % tiles.w.out, oh = row % tiles.h.out * 2;
+    length = tiles.w.out - column < count - done ? tiles.w.out - column : count - done;
+    const Index left = c.w.out - 2 * column;
+    pieces[n] = {row / tiles.h.out * c.y_image() + oh * c.w.out + 2 * column, done,
+                 2 * length < left ? 2 * length : left, oh + 1 < c.h.out};
+  }
+  return n;
+}
+/// y as conv_by_panels computes it, by tiles: a thread gets a run of panels of tiles, the first and the last perhaps
+/// not with all their channels.
+template <class T>
+void conv_winograd(const Conv& c, const T* x, const T* weight, const T* bias, T* y, T* scratch) {
+  const GemmKernels<T>& kernels = GLOSS_ON_ISA(detail::gemm_kernels<T>);
+  const WinogradKernels<T>& transforms = GLOSS_ON_ISA(detail::winograd_kernels<T>);
+  const Index group_weights = 16 * c.outs * c.ins;
+  T* const u = scratch;
+  parallel_for(c.groups * c.outs, 4096 / c.ins + 1, [&](Index begin, Index end) {
+    for (Index o = begin; o < end; ++o)
+      transforms.weight(c.ins, weight + o * c.ins * 9, u + o / c.outs * group_weights + o % c.outs * c.ins,
+                        c.outs * c.ins);
+  });
+  const Conv tiles = winograd_tiles(c);
+  constexpr Index chunk = 8 * tile_rows;  // channels
+  const Index chunks = (c.outs + chunk - 1) / chunk;
+  conv_images(tiles, Plane::copied(tiles.h, tiles.w), x, scratch + c.groups * group_weights,
+              [&](const ConvCells<T>& cells, Index image, Index images) {
+                const Index places = images * tiles.places(), panels = (places + kernels.width() - 1) / kernels.width();
+                const Index work = chunk * kernels.width() * c.ins * 16;
+                parallel_for(c.groups * panels * chunks, work_per_thread / (work + 1) + 1, [&](Index unit, Index end) {
+                  const Index step = c.ins * kernels.width() + 64 / static_cast<Index>(sizeof(T));
+                  T* const v = workspace<0>().template get<T>(16 * step);
+                  T d[16 * max_vectors * max_lanes + max_lanes];
+                  Run runs[max_vectors * max_lanes];
+                  TilePiece pieces[max_vectors * max_lanes];
+                  const Index* const offsets = tap_offsets(cells.plane);
+                  while (unit < end) {
+                    const Index from = unit % chunks, to = from + (end - unit) < chunks ? from + (end - unit) : chunks;
+                    const Index q = unit / chunks % panels * kernels.width(), group = unit / chunks / panels;
+                    const Index columns = places - q < kernels.width() ? places - q : kernels.width();
+                    const Index width = columns > kernels.width() / 2 ? kernels.width() : kernels.width() / 2;
+                    const Index n = cells.cut(q, columns, runs);
+                    for (Index i = 0; i < c.ins; ++i) {
+                      const T* const plane = cells.cells + (group * c.ins + i) * cells.plane.size();
+                      for (Index e = 0; e < 16; ++e) {
+                        gather_runs(runs, n, Index{1}, plane + offsets[e], d + e * width);
+                        for (Index j = columns; j < width; ++j) d[e * width + j] = T(0);
+                      }
+                      transforms.cells(width, d, v + i * width, step);
+                    }
+                    winograd_panel(c, kernels, transforms, width, static_cast<const T*>(v), step,
+                                   static_cast<const T*>(u) + group * group_weights, from * chunk,
+                                   to * chunk < c.outs ? to * chunk : c.outs, bias ? bias + group * c.outs : nullptr,
+                                   pieces, cut_tiles(c, tiles, q, columns, pieces),
+                                   y + image * c.y_image() + group * c.outs * c.places());
+                    unit += to - from;
+                  }
+                });
+              });
+}
+}  // namespace gloss::inline GLOSS_ABI::kernels::detail
+#endif
+#endif
 namespace gloss::inline GLOSS_ABI::kernels {
 #ifndef GLOSS_GEMM_EIGEN
 namespace detail {
-/// How the cells of x are laid out for y: in place where that is possible, unless they would be gathered by strides
-/// again and again; for the gradient of the weight, which goes along the places, never by strides.
-inline Plane conv_plane(const Conv& c, bool for_weight = false) {
-  const bool once = c.w.stride == 1 || (!for_weight && c.taps() <= 2 * c.h.stride * c.w.stride);
-  return c.h.is_inside() && c.w.is_inside() && once ? Plane::in_place(c.h, c.w) : Plane::copied(c.h, c.w);
-}
-/// So many images are copied before they are used that the copies stay in the cache.
-inline Index conv_images_at_once(const Conv& c, const Plane& plane) {
-  constexpr Index most = 1 << 21;
-  const Index fit = most / (c.groups * c.ins * plane.size() + 1) + 1;
-  return !plane.is_copy || fit > c.batch ? c.batch : fit;
-}
-inline Index conv_copies(const Conv& c, const Plane& plane) {
-  return plane.is_copy ? conv_images_at_once(c, plane) * c.groups * c.ins * plane.size() : 0;
-}
-/// Calls f(cells, first image, images) for runs of images whose copies, if there are any, fit into the cache; the
-/// copies are made in scratch.
-template <class T, class F>
-void conv_images(const Conv& c, const Plane& plane, const T* x, T* scratch, const F& f) {
-  const Index channels = c.groups * c.ins, image = channels * plane.size();
-  const Index at_once = conv_images_at_once(c, plane);
-  for (Index n = 0; n < c.batch; n += at_once) {
-    const Index images = c.batch - n < at_once ? c.batch - n : at_once;
-    const T* cells = x + n * c.x_image();
-    if (plane.is_copy) {
-      parallel_for(images * channels, 16384 / plane.size() + 1, [&](Index begin, Index end) {
-        for (Index p = begin; p < end; ++p) fill_plane(plane, cells + p * c.cells(), scratch + p * plane.size(), T(0));
-      });
-      cells = scratch;
-    }
-    f(ConvCells<T>{c, plane, cells, image}, n, images);
-  }
+/// A panel's cells of up to 4 KiB a column stay together in the second-level cache: y is written once.
+template <class T>
+constexpr Index conv_depth(Index depth) {
+  return depth <= 4096 / static_cast<Index>(sizeof(T)) ? depth : gemm_depth<T>(depth);
 }
 /// One panel of y, rows [6 tile, 6 tile_end) of a group's channels: places [q, q + columns) of the images.
 template <class T>
@@ -16630,7 +17155,7 @@ void conv_panel(const GemmKernels<T>& kernels, const ConvCells<T>& x, const T* w
                 Index q, Index columns, Index tile, Index tile_end) {
   const Conv& c = x.c;
   const Index width = columns > kernels.width() / 2 ? kernels.width() : kernels.width() / 2;
-  const Index places = c.places(), depth = c.depth(), block = gemm_depth<T>(depth);
+  const Index places = c.places(), depth = c.depth(), block = conv_depth<T>(depth);
   Run runs[most_places];
   const Index n = x.cut(q, columns, runs);
   T* const packed = workspace<0>().template get<T>(block * width + max_lanes);
@@ -16644,9 +17169,10 @@ void conv_panel(const GemmKernels<T>& kernels, const ConvCells<T>& x, const T* w
       out += c.y_image() - at;
     }
   };
+  const Index* const offsets = tap_offsets(x.plane);
   for (Index p = 0; p < depth; p += block) {
     const Index k = depth - p < block ? depth - p : block;
-    ConvRow row(c, x.plane, p);
+    ConvRow row(x.plane, offsets, p);
     const T* const cells = x.cells + group * c.ins * x.plane.size();
     for (Index i = 0; i < k; ++i, row.next()) {
       gather_runs(runs, n, x.plane.step(), cells + row.at(), packed + i * width);
@@ -16656,17 +17182,20 @@ void conv_panel(const GemmKernels<T>& kernels, const ConvCells<T>& x, const T* w
       const Index o = t * tile_rows, stop = c.outs - o < tile_rows ? c.outs - o : tile_rows;
       T* const out = direct ? first + o * places : beside;
       const Index ld = direct ? places : width;
-      if (p == 0 && bias != nullptr) {
+      if (direct) {  // it comes while the sums are made: stores would wait for it
         for (Index i = 0; i < stop; ++i)
-          for (Index j = 0; j < width; j += lanes<T>)
-            store<T>(out + i * ld + j, splat<T>(bias[group * c.outs + o + i]));
-      } else if (p > 0 && !direct) {
+          for (Index j = 0; j < width; j += 64 / static_cast<Index>(sizeof(T))) __builtin_prefetch(out + i * ld + j, 1);
+      } else if (p > 0) {
         for (Index i = 0; i < stop; ++i)
           each_piece(beside + i * width, first + (o + i) * places,
                      [](T* r, const T* from, std::size_t bytes) { std::memcpy(r, from, bytes); });
       }
       gemm_rows(kernels, stop, width, width, k, weight + (group * c.outs + o) * depth + p, depth, Index{1},
-                static_cast<const T*>(packed), width, out, ld, T(1), p == 0 && bias == nullptr ? T(0) : T(1));
+                static_cast<const T*>(packed), width, out, ld, T(1), p == 0 ? T(0) : T(1));
+      if (p + k == depth && bias != nullptr)
+        for (Index i = 0; i < stop; ++i)
+          for (Index j = 0; j < width; j += lanes<T>)
+            store<T>(out + i * ld + j, load<T>(out + i * ld + j) + bias[group * c.outs + o + i]);
       if (direct) continue;
       for (Index i = 0; i < stop; ++i)
         each_piece(beside + i * width, first + (o + i) * places,
@@ -16698,6 +17227,17 @@ void conv_by_panels(const Conv& c, const T* x, const T* weight, const T* bias, T
       }
     });
   });
+}
+/// y for groups of several channels and windows of several cells.
+template <class T>
+void conv_dense(const Conv& c, const T* x, const T* weight, const T* bias, T* y, T* scratch) {
+  if (suits_winograd(c))
+    conv_winograd(c, x, weight, bias, y, scratch);
+  else
+    conv_by_panels(c, x, weight, bias, y, scratch);
+}
+inline Index dense_scratch(const Conv& c) {
+  return suits_winograd(c) ? winograd_scratch(c) : conv_copies(c, conv_plane(c));
 }
 /// The weight as turned() wants it: [groups, ins, outs, taps], the last tap first.
 template <class T>
@@ -16737,6 +17277,7 @@ void conv_by_columns(const Conv& c, const T* dy, const T* weight, T* dx, T* tile
   parallel_for(c.batch * c.groups * chunks, work_per_thread / (work + 1) + 1, [&](Index begin, Index end) {
     T* const packed = workspace<0>().template get<T>(c.outs * width);
     T* const cells = workspace<1>().template get<T>(channels * plane.size());
+    const Index* const offsets = tap_offsets(plane);
     T block[tile_rows * max_vectors * max_lanes];
     Run runs[most_places];
     for (Index unit = begin; unit < end; ++unit) {
@@ -16748,7 +17289,7 @@ void conv_by_columns(const Conv& c, const T* dy, const T* weight, T* dx, T* tile
         const Index wide = columns > width / 2 ? width : width / 2;
         const Index pieces = ConvCells<T>{c, plane, nullptr, 0}.cut(q, columns, runs);
         pack_rows(c.outs, columns, wide, dy + n * c.y_image() + group * c.outs * places + q, places, packed);
-        ConvRow row(c, plane, 0);
+        ConvRow row(plane, offsets, 0);
         for (Index r = 0; r < rows; r += tile_rows) {
           const Index stop = rows - r < tile_rows ? rows - r : tile_rows;
           const Index tile = (first * c.taps() + r) / tile_rows;
@@ -16793,6 +17334,7 @@ void conv_weight_transposed(const Conv& c, const T* x, const T* dy, T* dweight, 
     parallel_for(c.groups * panels * tiles, work_per_thread / (work + 1) + 1, [&](Index unit, Index end) {
       T* const packed = workspace<0>().template get<T>(most_places * kernels.width());
       T* const rows = workspace<1>().template get<T>(tile_rows * row_size);
+      const Index* const offsets = tap_offsets(plane);
       Run runs[most_places];
       while (unit < end) {
         const Index from = unit % tiles, to = from + (end - unit) < tiles ? from + (end - unit) : tiles;
@@ -16809,7 +17351,7 @@ void conv_weight_transposed(const Conv& c, const T* x, const T* dy, T* dweight, 
                          packed + done * width);
           }
           const Index n = cells.cut(q, k, runs);
-          ConvRow row(c, plane, from * tile_rows);
+          ConvRow row(plane, offsets, from * tile_rows);
           for (Index t = from; t < to; ++t) {
             const Index stop = depth - t * tile_rows < tile_rows ? depth - t * tile_rows : tile_rows;
             const T* a = group_cells + t * tile_rows * plane.size() + runs[0].from;  // with one tap and one run
@@ -16832,74 +17374,80 @@ void conv_weight_transposed(const Conv& c, const T* x, const T* dy, T* dweight, 
 }
 }  // namespace detail
 #endif
+#ifdef GLOSS_GEMM_EIGEN
+template <class T>
+Index conv_scratch(const Conv&) {
+  return 0;
+}
+template <class T>
+Index conv_input_gradient_scratch(const Conv&) {
+  return 0;
+}
+template <class T>
+Index conv_weight_gradient_scratch(const Conv&) {
+  return 0;
+}
+template <class T>
+void conv_forward(const Conv& c, const T* x, const T* weight, const T* bias, T* y, T*) {
+  for (Index i = 0; i < c.batch * c.y_image(); ++i) y[i] = bias ? bias[i / c.places() % (c.groups * c.outs)] : T(0);
+  conv_naive(c, [=](Index ix, Index iw, Index iy) { y[iy] += x[ix] * weight[iw]; });
+}
+template <class T>
+void conv_input_gradient(const Conv& c, const T* dy, const T* weight, T* dx, T*) {
+  std::memset(dx, 0, static_cast<std::size_t>(c.batch * c.x_image()) * sizeof(T));
+  conv_naive(c, [=](Index ix, Index iw, Index iy) { dx[ix] += dy[iy] * weight[iw]; });
+}
+template <class T>
+void conv_weight_gradient(const Conv& c, const T* x, const T* dy, T* dweight, T*) {
+  std::memset(dweight, 0, static_cast<std::size_t>(c.weights()) * sizeof(T));
+  conv_naive(c, [=](Index ix, Index iw, Index iy) { dweight[iw] += dy[iy] * x[ix]; });
+}
+#else
 /// Numbers of scratch memory that each of the three passes needs.
 template <class T>
 Index conv_scratch(const Conv& c) {
-#ifdef GLOSS_GEMM_EIGEN
-  return 0;
-#else
-  return c.is_depthwise() || c.is_pointwise() ? 0 : detail::conv_copies(c, detail::conv_plane(c));
-#endif
+  return c.is_depthwise() || c.is_pointwise() ? 0 : detail::dense_scratch(c);
 }
 template <class T>
 Index conv_input_gradient_scratch(const Conv& c) {
-#ifdef GLOSS_GEMM_EIGEN
-  return 0;
-#else
   if (c.is_depthwise() || c.is_pointwise()) return 0;
+  if (detail::suits_patches(c)) return detail::patches_scratch(c);
   if (c.h.stride > 1 || c.w.stride > 1)
     return c.groups * ((c.depth() + detail::tile_rows - 1) / detail::tile_rows) * detail::packed_tile_size<T>(c.outs);
-  const Conv turned = c.turned();
-  return c.weights() + detail::conv_copies(turned, detail::conv_plane(turned));
-#endif
+  return c.weights() + detail::dense_scratch(c.turned());
 }
 template <class T>
 Index conv_weight_gradient_scratch(const Conv& c) {
-#ifdef GLOSS_GEMM_EIGEN
-  return 0;
-#else
   if (c.is_depthwise()) return 0;
+  if (detail::suits_patches(c)) return detail::patches_scratch(c);
   return c.groups * c.depth() * detail::padded_outs<T>(c) + detail::conv_copies(c, detail::conv_plane(c, true));
-#endif
 }
 /// y = x * weight + bias (null: none), the cross-correlation of every group's channels.
 /// Every element is summed in an order that depends on the sizes alone, in all three passes.
 template <class T>
 void conv_forward(const Conv& c, const T* x, const T* weight, const T* bias, T* y, T* scratch) {
-#ifdef GLOSS_GEMM_EIGEN
-  for (Index i = 0; i < c.batch * c.y_image(); ++i) y[i] = bias ? bias[i / c.places() % (c.groups * c.outs)] : T(0);
-  conv_naive(c, [=](Index ix, Index iw, Index iy) { y[iy] += x[ix] * weight[iw]; });
-#else
   if (c.is_depthwise())
     detail::depthwise_forward(c, x, weight, bias, y);
   else if (c.is_pointwise())
     detail::pointwise(c, false, x, weight, bias, y);
   else
-    detail::conv_by_panels(c, x, weight, bias, y, scratch);
-#endif
+    detail::conv_dense(c, x, weight, bias, y, scratch);
 }
 /// dx = dy * the turned weight: y += x weight, differentiated.
 template <class T>
 void conv_input_gradient(const Conv& c, const T* dy, const T* weight, T* dx, T* scratch) {
-#ifdef GLOSS_GEMM_EIGEN
-  std::memset(dx, 0, static_cast<std::size_t>(c.batch * c.x_image()) * sizeof(T));
-  conv_naive(c, [=](Index ix, Index iw, Index iy) { dx[ix] += dy[iy] * weight[iw]; });
-#else
   if (c.is_depthwise()) return detail::depthwise_input_gradient(c, dy, weight, dx);
   if (c.is_pointwise()) return detail::pointwise<T>(c, true, dy, weight, nullptr, dx);
+  if (detail::suits_patches(c)) return detail::patches_input_gradient(c, dy, weight, dx, scratch);
   if (c.h.stride > 1 || c.w.stride > 1) return detail::conv_by_columns(c, dy, weight, dx, scratch);
   detail::turn_weight(c, weight, scratch);
-  detail::conv_by_panels<T>(c.turned(), dy, scratch, nullptr, dx, scratch + c.weights());
-#endif
+  detail::conv_dense<T>(c.turned(), dy, scratch, nullptr, dx, scratch + c.weights());
 }
 /// dweight = sum over images and places of dy x.
 template <class T>
 void conv_weight_gradient(const Conv& c, const T* x, const T* dy, T* dweight, T* scratch) {
-#ifdef GLOSS_GEMM_EIGEN
-  std::memset(dweight, 0, static_cast<std::size_t>(c.weights()) * sizeof(T));
-  conv_naive(c, [=](Index ix, Index iw, Index iy) { dweight[iw] += dy[iy] * x[ix]; });
-#else
   if (c.is_depthwise()) return detail::depthwise_weight_gradient(c, x, dy, dweight);
+  if (detail::suits_patches(c)) return detail::patches_weight_gradient(c, x, dy, dweight, scratch);
   const Index padded = detail::padded_outs<T>(c), depth = c.depth();
   detail::conv_weight_transposed(c, x, dy, scratch, scratch + c.groups * depth * padded);
   parallel_for(c.groups * c.outs, 16384 / depth + 1, [=](Index begin, Index end) {
@@ -16908,8 +17456,8 @@ void conv_weight_gradient(const Conv& c, const T* x, const T* dy, T* dweight, T*
       for (Index i = 0; i < depth; ++i) dweight[o * depth + i] = from[i * padded];
     }
   });
-#endif
 }
+#endif
 /// dbias[o] = sum over images and places of dy: image after image, each in one order.
 template <class T>
 GLOSS_NOINLINE void conv_bias_gradient(const Conv& c, const T* dy, T* dbias) {

@@ -34,6 +34,22 @@ class Pick {
     if ((*this)(0, 4) == 0) c.h = k::Window{c.h.in, c.h.in, 1, 1, 0, 1}, c.w = k::Window{c.w.in, c.w.in, 1, 1, 0, 1};
     return c;
   }
+  /// 3x3 with stride 1, of as many channels as winograd's filter takes.
+  k::Conv filter() {
+    const auto window = [&] {
+      const Index in = (*this)(7, 35), before = (*this)(0, 3);
+      return k::Window{in, in + before + (*this)(0, 3) - 2, 3, 1, before, 1};
+    };
+    return {(*this)(4, 6), (*this)(1, 2), (*this)(16, 40), (*this)(16, 60), window(), window()};
+  }
+  /// Windows side by side.
+  k::Conv patches() {
+    const auto window = [&] {
+      const Index out = (*this)(6, 9), kernel = (*this)(4, 7);
+      return k::Window{out * kernel + (*this)(0, 1) * (*this)(0, 5), out, kernel, kernel, 0, 1};
+    };
+    return {(*this)(1, 6), (*this)(1, 2), (*this)(1, 4), (*this)(1, 50), window(), window()};
+  }
 
  private:
   std::mt19937 engine_;
@@ -103,10 +119,10 @@ double scaled(const std::vector<T>& a, const std::vector<double>& b) {
 }
 
 template <class T>
-void check_random(unsigned seeds) {
+void check_random(unsigned seeds, k::Conv (Pick::*kind)()) {
   for (unsigned seed = 0; seed < seeds; ++seed) {
     Pick pick(seed);
-    const k::Conv c = pick.conv();
+    const k::Conv c = (pick.*kind)();
     const Data<T> d(c, seed);
     const Passes<T> have = run(c, d);
     const Passes<double> want = naive(c, d);
@@ -121,9 +137,38 @@ void check_random(unsigned seeds) {
 }  // namespace
 
 TEST_CASE("convolution: random shapes give what the plain loops give, in all passes", "[kernels]") {
-  check_random<float>(80);
-  check_random<double>(80);
+  check_random<float>(80, &Pick::conv);
+  check_random<double>(80, &Pick::conv);
 }
+
+TEST_CASE("convolution: 3x3 kernels and windows side by side give what the plain loops give, in all passes",
+          "[kernels]") {
+  check_random<float>(12, &Pick::filter);
+  check_random<double>(8, &Pick::filter);
+  check_random<float>(12, &Pick::patches);
+  check_random<double>(8, &Pick::patches);
+}
+
+#ifndef GLOSS_GEMM_EIGEN
+TEST_CASE("convolution: winograd's filter is as exact as plain sums, and keeps infinity and NaN where they belong",
+          "[kernels]") {
+  const k::Conv c{4, 1, 64, 32, {30, 30, 3, 1, 1, 1}, {30, 30, 3, 1, 1, 1}};
+  REQUIRE(k::detail::suits_winograd(c));
+  Data<float> d(c, 1);
+  CHECK(scaled(run(c, d).y, naive(c, d).y) < tolerance<float>);
+  const Index row = 11, column = 14;
+  for (const float bad : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+    d.x[static_cast<std::size_t>(5 * c.cells() + row * 30 + column)] = bad;
+    const auto y = run(c, d).y;
+    bool as_it_should = true;
+    for (Index i = 0; i < static_cast<Index>(y.size()); ++i) {
+      const bool touched = i < c.y_image() && std::abs(i / 30 % 30 - row) <= 1 && std::abs(i % 30 - column) <= 1;
+      as_it_should = as_it_should && std::isfinite(y[static_cast<std::size_t>(i)]) != touched;
+    }
+    CHECK(as_it_should);
+  }
+}
+#endif
 
 TEST_CASE("convolution: any number of threads gives the same bits, in all passes", "[kernels]") {
   const auto window = [](Index in, Index kernel, Index stride, Index pad) {
@@ -132,9 +177,10 @@ TEST_CASE("convolution: any number of threads gives the same bits, in all passes
   const k::Conv dense{3, 1, 24, 40, window(20, 3, 1, 1), window(30, 3, 1, 1)};
   const k::Conv strided{3, 2, 12, 20, window(20, 3, 2, 1), window(30, 3, 2, 1)};
   const k::Conv depthwise{3, 24, 1, 1, window(20, 3, 1, 1), window(30, 3, 1, 1)};
-  const k::Conv patches{2, 1, 3, 70, window(32, 8, 8, 0), window(40, 8, 8, 0)};
+  const k::Conv wide{3, 1, 24, 40, window(20, 5, 1, 2), window(30, 5, 1, 2)};
+  const k::Conv patches{2, 1, 3, 70, window(64, 8, 8, 0), window(48, 8, 8, 0)};
   const k::Conv pointwise{3, 2, 24, 40, window(20, 1, 1, 0), window(30, 1, 1, 0)};
-  for (const k::Conv& c : {dense, strided, depthwise, patches, pointwise}) {
+  for (const k::Conv& c : {dense, wide, strided, depthwise, patches, pointwise}) {
     const Data<float> d(c, 5);
     CHECK(same_for_any_threads([&] {
       Passes<float> p = run(c, d);

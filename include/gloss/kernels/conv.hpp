@@ -4,6 +4,7 @@
 
 #include <gloss/kernels/conv_cells.hpp>
 #include <gloss/kernels/conv_depthwise.hpp>
+#include <gloss/kernels/conv_patches.hpp>
 #include <gloss/kernels/conv_pointwise.hpp>
 #include <gloss/kernels/conv_winograd.hpp>
 
@@ -12,13 +13,19 @@ namespace gloss::inline GLOSS_ABI::kernels {
 #ifndef GLOSS_GEMM_EIGEN
 namespace detail {
 
+/// A panel's cells of up to 4 KiB a column stay together in the second-level cache: y is written once.
+template <class T>
+constexpr Index conv_depth(Index depth) {
+  return depth <= 4096 / static_cast<Index>(sizeof(T)) ? depth : gemm_depth<T>(depth);
+}
+
 /// One panel of y, rows [6 tile, 6 tile_end) of a group's channels: places [q, q + columns) of the images.
 template <class T>
 void conv_panel(const GemmKernels<T>& kernels, const ConvCells<T>& x, const T* weight, const T* bias, T* y, Index group,
                 Index q, Index columns, Index tile, Index tile_end) {
   const Conv& c = x.c;
   const Index width = columns > kernels.width() / 2 ? kernels.width() : kernels.width() / 2;
-  const Index places = c.places(), depth = c.depth(), block = gemm_depth<T>(depth);
+  const Index places = c.places(), depth = c.depth(), block = conv_depth<T>(depth);
   Run runs[most_places];
   const Index n = x.cut(q, columns, runs);
   T* const packed = workspace<0>().template get<T>(block * width + max_lanes);
@@ -32,9 +39,10 @@ void conv_panel(const GemmKernels<T>& kernels, const ConvCells<T>& x, const T* w
       out += c.y_image() - at;
     }
   };
+  const Index* const offsets = tap_offsets(x.plane);
   for (Index p = 0; p < depth; p += block) {
     const Index k = depth - p < block ? depth - p : block;
-    ConvRow row(c, x.plane, p);
+    ConvRow row(x.plane, offsets, p);
     const T* const cells = x.cells + group * c.ins * x.plane.size();
     for (Index i = 0; i < k; ++i, row.next()) {
       gather_runs(runs, n, x.plane.step(), cells + row.at(), packed + i * width);
@@ -44,17 +52,20 @@ void conv_panel(const GemmKernels<T>& kernels, const ConvCells<T>& x, const T* w
       const Index o = t * tile_rows, stop = c.outs - o < tile_rows ? c.outs - o : tile_rows;
       T* const out = direct ? first + o * places : beside;
       const Index ld = direct ? places : width;
-      if (p == 0 && bias != nullptr) {
+      if (direct) {  // it comes while the sums are made: stores would wait for it
         for (Index i = 0; i < stop; ++i)
-          for (Index j = 0; j < width; j += lanes<T>)
-            store<T>(out + i * ld + j, splat<T>(bias[group * c.outs + o + i]));
-      } else if (p > 0 && !direct) {
+          for (Index j = 0; j < width; j += 64 / static_cast<Index>(sizeof(T))) __builtin_prefetch(out + i * ld + j, 1);
+      } else if (p > 0) {
         for (Index i = 0; i < stop; ++i)
           each_piece(beside + i * width, first + (o + i) * places,
                      [](T* r, const T* from, std::size_t bytes) { std::memcpy(r, from, bytes); });
       }
       gemm_rows(kernels, stop, width, width, k, weight + (group * c.outs + o) * depth + p, depth, Index{1},
-                static_cast<const T*>(packed), width, out, ld, T(1), p == 0 && bias == nullptr ? T(0) : T(1));
+                static_cast<const T*>(packed), width, out, ld, T(1), p == 0 ? T(0) : T(1));
+      if (p + k == depth && bias != nullptr)
+        for (Index i = 0; i < stop; ++i)
+          for (Index j = 0; j < width; j += lanes<T>)
+            store<T>(out + i * ld + j, load<T>(out + i * ld + j) + bias[group * c.outs + o + i]);
       if (direct) continue;
       for (Index i = 0; i < stop; ++i)
         each_piece(beside + i * width, first + (o + i) * places,
@@ -141,6 +152,7 @@ void conv_by_columns(const Conv& c, const T* dy, const T* weight, T* dx, T* tile
   parallel_for(c.batch * c.groups * chunks, work_per_thread / (work + 1) + 1, [&](Index begin, Index end) {
     T* const packed = workspace<0>().template get<T>(c.outs * width);
     T* const cells = workspace<1>().template get<T>(channels * plane.size());
+    const Index* const offsets = tap_offsets(plane);
     T block[tile_rows * max_vectors * max_lanes];
     Run runs[most_places];
     for (Index unit = begin; unit < end; ++unit) {
@@ -152,7 +164,7 @@ void conv_by_columns(const Conv& c, const T* dy, const T* weight, T* dx, T* tile
         const Index wide = columns > width / 2 ? width : width / 2;
         const Index pieces = ConvCells<T>{c, plane, nullptr, 0}.cut(q, columns, runs);
         pack_rows(c.outs, columns, wide, dy + n * c.y_image() + group * c.outs * places + q, places, packed);
-        ConvRow row(c, plane, 0);
+        ConvRow row(plane, offsets, 0);
         for (Index r = 0; r < rows; r += tile_rows) {
           const Index stop = rows - r < tile_rows ? rows - r : tile_rows;
           const Index tile = (first * c.taps() + r) / tile_rows;
@@ -199,6 +211,7 @@ void conv_weight_transposed(const Conv& c, const T* x, const T* dy, T* dweight, 
     parallel_for(c.groups * panels * tiles, work_per_thread / (work + 1) + 1, [&](Index unit, Index end) {
       T* const packed = workspace<0>().template get<T>(most_places * kernels.width());
       T* const rows = workspace<1>().template get<T>(tile_rows * row_size);
+      const Index* const offsets = tap_offsets(plane);
       Run runs[most_places];
       while (unit < end) {
         const Index from = unit % tiles, to = from + (end - unit) < tiles ? from + (end - unit) : tiles;
@@ -215,7 +228,7 @@ void conv_weight_transposed(const Conv& c, const T* x, const T* dy, T* dweight, 
                          packed + done * width);
           }
           const Index n = cells.cut(q, k, runs);
-          ConvRow row(c, plane, from * tile_rows);
+          ConvRow row(plane, offsets, from * tile_rows);
           for (Index t = from; t < to; ++t) {
             const Index stop = depth - t * tile_rows < tile_rows ? depth - t * tile_rows : tile_rows;
             const T* a = group_cells + t * tile_rows * plane.size() + runs[0].from;  // with one tap and one run
@@ -240,77 +253,84 @@ void conv_weight_transposed(const Conv& c, const T* x, const T* dy, T* dweight, 
 }  // namespace detail
 #endif
 
+#ifdef GLOSS_GEMM_EIGEN
+template <class T>
+Index conv_scratch(const Conv&) {
+  return 0;
+}
+template <class T>
+Index conv_input_gradient_scratch(const Conv&) {
+  return 0;
+}
+template <class T>
+Index conv_weight_gradient_scratch(const Conv&) {
+  return 0;
+}
+template <class T>
+void conv_forward(const Conv& c, const T* x, const T* weight, const T* bias, T* y, T*) {
+  for (Index i = 0; i < c.batch * c.y_image(); ++i) y[i] = bias ? bias[i / c.places() % (c.groups * c.outs)] : T(0);
+  conv_naive(c, [=](Index ix, Index iw, Index iy) { y[iy] += x[ix] * weight[iw]; });
+}
+template <class T>
+void conv_input_gradient(const Conv& c, const T* dy, const T* weight, T* dx, T*) {
+  std::memset(dx, 0, static_cast<std::size_t>(c.batch * c.x_image()) * sizeof(T));
+  conv_naive(c, [=](Index ix, Index iw, Index iy) { dx[ix] += dy[iy] * weight[iw]; });
+}
+template <class T>
+void conv_weight_gradient(const Conv& c, const T* x, const T* dy, T* dweight, T*) {
+  std::memset(dweight, 0, static_cast<std::size_t>(c.weights()) * sizeof(T));
+  conv_naive(c, [=](Index ix, Index iw, Index iy) { dweight[iw] += dy[iy] * x[ix]; });
+}
+#else
+
 /// Numbers of scratch memory that each of the three passes needs.
 template <class T>
 Index conv_scratch(const Conv& c) {
-#ifdef GLOSS_GEMM_EIGEN
-  return 0;
-#else
   return c.is_depthwise() || c.is_pointwise() ? 0 : detail::dense_scratch(c);
-#endif
 }
 template <class T>
 Index conv_input_gradient_scratch(const Conv& c) {
-#ifdef GLOSS_GEMM_EIGEN
-  return 0;
-#else
   if (c.is_depthwise() || c.is_pointwise()) return 0;
+  if (detail::suits_patches(c)) return detail::patches_scratch(c);
   if (c.h.stride > 1 || c.w.stride > 1)
     return c.groups * ((c.depth() + detail::tile_rows - 1) / detail::tile_rows) * detail::packed_tile_size<T>(c.outs);
-  const Conv turned = c.turned();
-  return c.weights() + detail::dense_scratch(turned);
-#endif
+  return c.weights() + detail::dense_scratch(c.turned());
 }
 template <class T>
 Index conv_weight_gradient_scratch(const Conv& c) {
-#ifdef GLOSS_GEMM_EIGEN
-  return 0;
-#else
   if (c.is_depthwise()) return 0;
+  if (detail::suits_patches(c)) return detail::patches_scratch(c);
   return c.groups * c.depth() * detail::padded_outs<T>(c) + detail::conv_copies(c, detail::conv_plane(c, true));
-#endif
 }
 
 /// y = x * weight + bias (null: none), the cross-correlation of every group's channels.
 /// Every element is summed in an order that depends on the sizes alone, in all three passes.
 template <class T>
 void conv_forward(const Conv& c, const T* x, const T* weight, const T* bias, T* y, T* scratch) {
-#ifdef GLOSS_GEMM_EIGEN
-  for (Index i = 0; i < c.batch * c.y_image(); ++i) y[i] = bias ? bias[i / c.places() % (c.groups * c.outs)] : T(0);
-  conv_naive(c, [=](Index ix, Index iw, Index iy) { y[iy] += x[ix] * weight[iw]; });
-#else
   if (c.is_depthwise())
     detail::depthwise_forward(c, x, weight, bias, y);
   else if (c.is_pointwise())
     detail::pointwise(c, false, x, weight, bias, y);
   else
     detail::conv_dense(c, x, weight, bias, y, scratch);
-#endif
 }
 
 /// dx = dy * the turned weight: y += x weight, differentiated.
 template <class T>
 void conv_input_gradient(const Conv& c, const T* dy, const T* weight, T* dx, T* scratch) {
-#ifdef GLOSS_GEMM_EIGEN
-  std::memset(dx, 0, static_cast<std::size_t>(c.batch * c.x_image()) * sizeof(T));
-  conv_naive(c, [=](Index ix, Index iw, Index iy) { dx[ix] += dy[iy] * weight[iw]; });
-#else
   if (c.is_depthwise()) return detail::depthwise_input_gradient(c, dy, weight, dx);
   if (c.is_pointwise()) return detail::pointwise<T>(c, true, dy, weight, nullptr, dx);
+  if (detail::suits_patches(c)) return detail::patches_input_gradient(c, dy, weight, dx, scratch);
   if (c.h.stride > 1 || c.w.stride > 1) return detail::conv_by_columns(c, dy, weight, dx, scratch);
   detail::turn_weight(c, weight, scratch);
   detail::conv_dense<T>(c.turned(), dy, scratch, nullptr, dx, scratch + c.weights());
-#endif
 }
 
 /// dweight = sum over images and places of dy x.
 template <class T>
 void conv_weight_gradient(const Conv& c, const T* x, const T* dy, T* dweight, T* scratch) {
-#ifdef GLOSS_GEMM_EIGEN
-  std::memset(dweight, 0, static_cast<std::size_t>(c.weights()) * sizeof(T));
-  conv_naive(c, [=](Index ix, Index iw, Index iy) { dweight[iw] += dy[iy] * x[ix]; });
-#else
   if (c.is_depthwise()) return detail::depthwise_weight_gradient(c, x, dy, dweight);
+  if (detail::suits_patches(c)) return detail::patches_weight_gradient(c, x, dy, dweight, scratch);
   const Index padded = detail::padded_outs<T>(c), depth = c.depth();
   detail::conv_weight_transposed(c, x, dy, scratch, scratch + c.groups * depth * padded);
   parallel_for(c.groups * c.outs, 16384 / depth + 1, [=](Index begin, Index end) {
@@ -319,8 +339,8 @@ void conv_weight_gradient(const Conv& c, const T* x, const T* dy, T* dweight, T*
       for (Index i = 0; i < depth; ++i) dweight[o * depth + i] = from[i * padded];
     }
   });
-#endif
 }
+#endif
 
 /// dbias[o] = sum over images and places of dy: image after image, each in one order.
 template <class T>

@@ -4,6 +4,7 @@
 
 #include <gloss/kernels/conv_naive.hpp>
 #include <gloss/kernels/gemm.hpp>
+#include <gloss/kernels/window_sums.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 
@@ -43,20 +44,23 @@ struct ConvCells {
   }
 };
 
-/// Row `index` of the matrix of cells: (channel, kh, kw) of a group, and where its cells begin.
+/// Row `index` of the matrix of cells, (channel, kh, kw) of a group: where its cells begin. offsets are
+/// tap_offsets(plane).
 struct ConvRow {
-  const Plane& plane;
-  Index channel, kh, kw;
+  const Index* offsets;
+  Index taps, size, tap, channel;
 
-  ConvRow(const Conv& c, const Plane& p, Index index)
-      : plane(p), channel(index / c.taps()), kh(index % c.taps() / c.w.kernel), kw(index % c.w.kernel) {}
-  Index at() const { return channel * plane.size() + plane.tap(kh, kw); }
+  ConvRow(const Plane& p, const Index* tap_offsets, Index index)
+      : offsets(tap_offsets),
+        taps(p.h.kernel * p.w.kernel),
+        size(p.size()),
+        tap(index % taps),
+        channel(index / taps * size) {}
+  Index at() const { return channel + offsets[tap]; }
   void next() {
-    if (++kw < plane.w.kernel) return;
-    kw = 0;
-    if (++kh < plane.h.kernel) return;
-    kh = 0;
-    ++channel;
+    if (++tap < taps) return;
+    tap = 0;
+    channel += size;
   }
 };
 

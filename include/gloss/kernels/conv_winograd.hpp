@@ -33,7 +33,7 @@ inline Conv winograd_tiles(const Conv& c) {
 /// Whether the transforms pay.
 inline bool suits_winograd(const Conv& c) {
   const auto three = [](const Window& a) { return a.kernel == 3 && a.stride == 1 && a.dilation == 1; };
-  return three(c.h) && three(c.w) && c.ins >= 16 && c.outs >= 16 && c.batch * winograd_tiles(c).places() >= 64;
+  return three(c.h) && three(c.w) && c.ins >= 8 && c.outs >= 8 && c.batch * winograd_tiles(c).places() >= 48;
 }
 /// Numbers of scratch memory: the transformed weight and the copies of the cells.
 inline Index winograd_scratch(const Conv& c) {
@@ -107,36 +107,38 @@ void conv_winograd(const Conv& c, const T* x, const T* weight, const T* bias, T*
   const Index chunks = (c.outs + chunk - 1) / chunk;
   conv_images(tiles, Plane::copied(tiles.h, tiles.w), x, scratch + c.groups * group_weights,
               [&](const ConvCells<T>& cells, Index image, Index images) {
-    const Index places = images * tiles.places(), panels = (places + kernels.width() - 1) / kernels.width();
-    const Index work = chunk * kernels.width() * c.ins * 16;
-    parallel_for(c.groups * panels * chunks, work_per_thread / (work + 1) + 1, [&](Index unit, Index end) {
-      const Index step = c.ins * kernels.width() + 64 / static_cast<Index>(sizeof(T));
-      T* const v = workspace<0>().template get<T>(16 * step);
-      T d[16 * max_vectors * max_lanes + max_lanes];
-      Run runs[max_vectors * max_lanes];
-      TilePiece pieces[max_vectors * max_lanes];
-      while (unit < end) {
-        const Index from = unit % chunks, to = from + (end - unit) < chunks ? from + (end - unit) : chunks;
-        const Index q = unit / chunks % panels * kernels.width(), group = unit / chunks / panels;
-        const Index columns = places - q < kernels.width() ? places - q : kernels.width();
-        const Index width = columns > kernels.width() / 2 ? kernels.width() : kernels.width() / 2;
-        const Index n = cells.cut(q, columns, runs);
-        for (Index i = 0; i < c.ins; ++i) {
-          const T* const plane = cells.cells + (group * c.ins + i) * cells.plane.size();
-          for (Index e = 0; e < 16; ++e) {
-            gather_runs(runs, n, Index{1}, plane + cells.plane.tap(e / 4, e % 4), d + e * width);
-            for (Index j = columns; j < width; ++j) d[e * width + j] = T(0);
-          }
-          transforms.cells(width, d, v + i * width, step);
-        }
-        winograd_panel(c, kernels, transforms, width, static_cast<const T*>(v), step,
-                       static_cast<const T*>(u) + group * group_weights, from * chunk,
-                       to * chunk < c.outs ? to * chunk : c.outs, bias ? bias + group * c.outs : nullptr, pieces,
-                       cut_tiles(c, tiles, q, columns, pieces), y + image * c.y_image() + group * c.outs * c.places());
-        unit += to - from;
-      }
-    });
-  });
+                const Index places = images * tiles.places(), panels = (places + kernels.width() - 1) / kernels.width();
+                const Index work = chunk * kernels.width() * c.ins * 16;
+                parallel_for(c.groups * panels * chunks, work_per_thread / (work + 1) + 1, [&](Index unit, Index end) {
+                  const Index step = c.ins * kernels.width() + 64 / static_cast<Index>(sizeof(T));
+                  T* const v = workspace<0>().template get<T>(16 * step);
+                  T d[16 * max_vectors * max_lanes + max_lanes];
+                  Run runs[max_vectors * max_lanes];
+                  TilePiece pieces[max_vectors * max_lanes];
+                  const Index* const offsets = tap_offsets(cells.plane);
+                  while (unit < end) {
+                    const Index from = unit % chunks, to = from + (end - unit) < chunks ? from + (end - unit) : chunks;
+                    const Index q = unit / chunks % panels * kernels.width(), group = unit / chunks / panels;
+                    const Index columns = places - q < kernels.width() ? places - q : kernels.width();
+                    const Index width = columns > kernels.width() / 2 ? kernels.width() : kernels.width() / 2;
+                    const Index n = cells.cut(q, columns, runs);
+                    for (Index i = 0; i < c.ins; ++i) {
+                      const T* const plane = cells.cells + (group * c.ins + i) * cells.plane.size();
+                      for (Index e = 0; e < 16; ++e) {
+                        gather_runs(runs, n, Index{1}, plane + offsets[e], d + e * width);
+                        for (Index j = columns; j < width; ++j) d[e * width + j] = T(0);
+                      }
+                      transforms.cells(width, d, v + i * width, step);
+                    }
+                    winograd_panel(c, kernels, transforms, width, static_cast<const T*>(v), step,
+                                   static_cast<const T*>(u) + group * group_weights, from * chunk,
+                                   to * chunk < c.outs ? to * chunk : c.outs, bias ? bias + group * c.outs : nullptr,
+                                   pieces, cut_tiles(c, tiles, q, columns, pieces),
+                                   y + image * c.y_image() + group * c.outs * c.places());
+                    unit += to - from;
+                  }
+                });
+              });
 }
 
 }  // namespace gloss::inline GLOSS_ABI::kernels::detail

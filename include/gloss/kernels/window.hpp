@@ -19,26 +19,25 @@ struct Window {
 };
 
 /// The cells of a channel that windows cover, in memory. As they lie in x where no border is needed; otherwise in a
-/// copy with the border, whose columns are sorted by their remainder modulo the stride: neighbouring windows then read
-/// neighbouring cells.
+/// copy with the border, of one sheet for each remainder of the columns modulo the stride: neighbouring windows then
+/// read neighbouring cells.
 struct Plane {
   Window h, w;
   bool is_copy = true;
-  Index phases = 1;  // remainders by which columns are sorted
-  Index pitch = 1;   // from row to row
+  Index sheets = 1;
   Index rows = 1;
+  Index pitch = 1;  // from row to row
 
   static Plane copied(const Window& h, const Window& w) {
-    const Index across = (w.reach() + w.stride - 1) / w.stride;
-    return {h, w, true, w.stride, w.stride * across, h.reach()};
+    return {h, w, true, w.stride, h.reach(), (w.reach() + w.stride - 1) / w.stride};
   }
-  static Plane in_place(const Window& h, const Window& w) { return {h, w, false, 1, w.in, h.in}; }
+  static Plane in_place(const Window& h, const Window& w) { return {h, w, false, 1, h.in, w.in}; }
 
-  Index size() const { return rows * pitch; }
+  Index size() const { return sheets * rows * pitch; }
   /// Where cell k of the first window lies.
   Index tap(Index kh, Index kw) const {
     const Index column = kw * w.dilation;
-    return kh * h.dilation * pitch + (phases > 1 ? column % phases * (pitch / phases) + column / phases : column);
+    return (column % sheets * rows + kh * h.dilation) * pitch + column / sheets;
   }
   /// Where the first cell of a row of windows lies, and from one window to the next.
   Index row(Index oh) const { return oh * h.stride * pitch; }
@@ -47,22 +46,52 @@ struct Plane {
 
 namespace detail {
 
-/// Calls f(cell of the copy, column of x, count, cells of the phase before, cells of the phase) for the columns of each
-/// phase that x has.
+/// Calls f(row of x or -1, column of x, where in the copy its cell is, how many cells, how many of the row are before
+/// them) for every row of every sheet; a row that x does not have is all before.
 template <class F>
-void each_phase(const Plane& p, const F& f) {
-  const Index across = p.pitch / p.phases;
-  for (Index phase = 0; phase < p.phases; ++phase) {
-    // columns j with 0 <= j * phases + phase - before < in
-    Index first = 0, last = across;
-    const Index shift = p.w.before - phase;
-    if (shift > 0) first = (shift + p.phases - 1) / p.phases;
-    if (p.w.in + shift <= 0)
-      last = 0;
-    else if ((p.w.in + shift + p.phases - 1) / p.phases < last)
-      last = (p.w.in + shift + p.phases - 1) / p.phases;
-    if (first > across) first = across;
-    f(phase * across + first, first * p.phases - shift, last > first ? last - first : 0, first, across);
+GLOSS_INLINE void each_copied_row(const Plane& p, const F& f) {
+  const Index step = p.w.stride;
+  for (Index sheet = 0, at = 0; sheet < p.sheets; ++sheet) {
+    // cells j with 0 <= j * step - shift < in
+    const Index shift = p.w.before - sheet;
+    const Index first = shift > 0 ? (shift + step - 1) / step : 0;
+    const Index last = p.w.in + shift > 0 ? (p.w.in + shift + step - 1) / step : 0;
+    const Index n = (last < p.pitch ? last : p.pitch) - first;
+    for (Index r = 0; r < p.rows; ++r, at += p.pitch) {
+      const Index ih = r - p.h.before;
+      if (n > 0 && ih >= 0 && ih < p.h.in)
+        f(ih, first * step - shift, at + first, n, first);
+      else
+        f(Index{-1}, Index{0}, at + p.pitch, Index{0}, p.pitch);
+    }
+  }
+}
+
+/// from[0], from[2], from[4], ...
+template <class T, std::size_t... i>
+GLOSS_INLINE Vec<T> load_every_second(const T* from, std::index_sequence<i...>) {
+#if defined(__GNUC__) || defined(__clang__)
+  constexpr std::size_t w = sizeof...(i);
+  return __builtin_shufflevector(load<T>(from), load<T>(from + w - 1),
+                                 static_cast<int>(2 * i + (2 * i < w ? 0 : 1))...);
+#else
+  return Vec<T>{from[2 * i]...};
+#endif
+}
+
+/// to[j] = from[j * step] for j < n.
+template <class T>
+GLOSS_INLINE void copy_by_step(const T* from, Index step, Index n, T* to) {
+  constexpr Index w = lanes<T>;
+  if (step == 1) {
+    std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(T));
+  } else if (step == 2 && n >= w) {
+    for (Index j = 0; j < n; j += w) {
+      if (j > n - w) j = n - w;
+      store<T>(to + j, load_every_second<T>(from + 2 * j, std::make_index_sequence<static_cast<std::size_t>(w)>()));
+    }
+  } else {
+    for (Index j = 0; j < n; ++j) to[j] = from[j * step];
   }
 }
 
@@ -71,39 +100,22 @@ void each_phase(const Plane& p, const F& f) {
 /// The copy of one channel, `border` where x has no cells.
 template <class T>
 GLOSS_NOINLINE void fill_plane(const Plane& p, const T* x, T* plane, T border) {
-  for (Index r = 0; r < p.rows; ++r, plane += p.pitch) {
-    const Index ih = r - p.h.before;
-    if (ih < 0 || ih >= p.h.in) {
-      for (Index j = 0; j < p.pitch; ++j) plane[j] = border;
-      continue;
-    }
-    const T* from = x + ih * p.w.in;
-    detail::each_phase(p, [&](Index at, Index column, Index n, Index first, Index across) {
-      T* const to = plane + at;
-      for (Index j = -first; j < 0; ++j) to[j] = border;
-      if (n == 0)
-        ;
-      else if (p.phases == 1)
-        std::memcpy(to, from + column, static_cast<std::size_t>(n) * sizeof(T));
-      else
-        for (Index j = 0; j < n; ++j) to[j] = from[column + j * p.phases];
-      for (Index j = n; j < across - first; ++j) to[j] = border;
-    });
-  }
+  detail::each_copied_row(p, [&](Index row, Index column, Index at, Index n, Index before) {
+    T* const to = plane + at;
+    for (Index j = -before; j < 0; ++j) to[j] = border;
+    if (row < 0) return;
+    detail::copy_by_step(x + row * p.w.in + column, p.w.stride, n, to);
+    for (Index j = n; j < p.pitch - before; ++j) to[j] = border;
+  });
 }
 
 /// The way back: dx of one channel from a copy's cells, 0 where no window reaches.
 template <class T>
 GLOSS_NOINLINE void crop_plane(const Plane& p, const T* plane, T* dx) {
   std::memset(dx, 0, static_cast<std::size_t>(p.h.in * p.w.in) * sizeof(T));
-  for (Index r = 0; r < p.rows; ++r, plane += p.pitch) {
-    const Index ih = r - p.h.before;
-    if (ih < 0 || ih >= p.h.in) continue;
-    T* const to = dx + ih * p.w.in;
-    detail::each_phase(p, [&](Index at, Index column, Index n, Index, Index) {
-      for (Index j = 0; j < n; ++j) to[column + j * p.phases] = plane[at + j];
-    });
-  }
+  detail::each_copied_row(p, [&](Index row, Index column, Index at, Index n, Index) {
+    for (Index j = 0; j < n; ++j) dx[row * p.w.in + column + j * p.w.stride] = plane[at + j];
+  });
 }
 
 }  // namespace gloss::inline GLOSS_ABI::kernels
