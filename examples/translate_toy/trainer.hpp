@@ -131,7 +131,7 @@ class Trainer {
       fail<LoadError>("load: ", file.file(), ": was trained on other data than ",
                       settings_.data.empty() ? std::string("the embedded strings") : settings_.data);
     prepare();
-    constexpr Index most = INT64_MAX;
+    constexpr Index most = Index{1} << 53;  // they go on counting, and into a double
     for (auto& [name, tensor] : adam_->state()) {
       const Tensor<float> stored = file.tensor<float>("adam." + name);
       if (stored.shape() != tensor.shape())
