@@ -98,7 +98,7 @@ template <class Matrix>
   requires(!std::is_lvalue_reference_v<Matrix> && !std::is_const_v<Matrix> &&
            std::is_same_v<Matrix, typename Matrix::PlainObject>)
 Tensor<typename Matrix::Scalar> from_eigen(Matrix&& m) {
-  auto owner = std::make_unique<Matrix>(std::move(m));
+  auto owner = std::make_unique<Matrix>(std::forward<Matrix>(m));
   Matrix& kept = *owner;
   return from_blob(kept.data(), detail::eigen_shape(kept), detail::eigen_strides(kept), std::move(owner));
 }
