@@ -30,8 +30,8 @@ bool read_line(std::string& line) {
   return !line.empty();
 }
 
-void draw_attention(const toy::Translator& t, const TranslateSettings& s, const std::string& sentence,
-                    const gloss::decode::Hypothesis& h) {
+GLOSS_COLD void draw_attention(const toy::Translator& t, const TranslateSettings& s, const std::string& sentence,
+                               const gloss::decode::Hypothesis& h) {
   const gloss::Tensor<float> weights = t.attention(sentence, h.tokens);
   auto labels = [&](const std::vector<gloss::Index>& ids) {
     std::vector<std::string> out;
@@ -68,7 +68,7 @@ void print_translations(const toy::Translator& t, const TranslateSettings& s, co
 
 }  // namespace
 
-int run_train(TrainSettings settings) {
+GLOSS_COLD int run_train(TrainSettings settings) {
   if (!settings.resume) {
     std::error_code error;  // what is no regular file (/dev/null, a folder) has nothing to lose, or fails by itself
     if (!settings.force && std::filesystem::is_regular_file(settings.checkpoint, error))
@@ -78,12 +78,12 @@ int run_train(TrainSettings settings) {
   const gloss::io::Safetensors file = toy::read_checkpoint(settings.checkpoint);
   toy::check_format(file);
   const std::string moved = settings.data;
-  toy::Trainer::settings_from(file, settings);
+  toy::settings_from(file, settings);
   if (!moved.empty()) settings.data = moved;
   return toy::Trainer(settings, load_pairs(settings.data), file).run();
 }
 
-int run_translate(TranslateSettings settings) {
+GLOSS_COLD int run_translate(TranslateSettings settings) {
   const toy::Translator t = toy::Translator::load(settings.checkpoint);
   bool draw = !settings.attention.empty();
   for (const std::string& sentence : settings.sentences) {
@@ -113,7 +113,7 @@ int run_translate(TranslateSettings settings) {
   return 0;
 }
 
-int run_eval(EvalSettings settings) {
+GLOSS_COLD int run_eval(EvalSettings settings) {
   const toy::Translator t = toy::Translator::load(settings.checkpoint);
   const std::vector<gloss::data::SentencePair> pairs = toy::read_pairs(settings.data);
   std::vector<std::string> sources, references;

@@ -1,7 +1,6 @@
 // Training: data, checkpoints that can be resumed to the same bits, and what is shown after each epoch.
 #pragma once
 
-#include <charconv>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
@@ -41,20 +40,6 @@ class StopOnSignal {
   void (*previous_int_)(int);
   void (*previous_term_)(int);
 };
-
-/// A number that changes with any byte of the pairs: a resumed run must see the data it began with.
-inline std::uint64_t fingerprint(const std::vector<data::SentencePair>& pairs) {
-  std::uint64_t hash = 0xCBF29CE484222325u;  // FNV-1a
-  auto mix = [&hash](std::string_view text) {
-    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3u;
-    hash = (hash ^ 0xFFu) * 0x100000001B3u;
-  };
-  for (const data::SentencePair& p : pairs) {
-    mix(p.src);
-    mix(p.tgt);
-  }
-  return hash;
-}
 
 /// Pairs as ids, and batches of them.
 struct Corpus {
@@ -108,10 +93,11 @@ class Batches {
   std::size_t first_;
 };
 
+/// GLOSS_COLD is on what runs once, or once an epoch: the compiler makes it small and spends no time on it.
 class Trainer {
  public:
   /// From the beginning.
-  Trainer(TrainSettings settings, std::vector<data::SentencePair> pairs)
+  GLOSS_COLD Trainer(TrainSettings settings, std::vector<data::SentencePair> pairs)
       : settings_(std::move(settings)),
         rng_(settings_.seed),
         fingerprint_(fingerprint(pairs)),
@@ -121,7 +107,7 @@ class Trainer {
   }
   /// From a checkpoint.
   /// Errors: LoadError when it is no training checkpoint, or was trained on other data.
-  Trainer(TrainSettings settings, std::vector<data::SentencePair> pairs, const io::Safetensors& file)
+  GLOSS_COLD Trainer(TrainSettings settings, std::vector<data::SentencePair> pairs, const io::Safetensors& file)
       : settings_(std::move(settings)),
         rng_(settings_.seed),
         fingerprint_(fingerprint(pairs)),
@@ -145,7 +131,7 @@ class Trainer {
   }
 
   /// Trains to the end, or to a signal. Returns the exit status.
-  int run() {
+  GLOSS_COLD int run() {
     StopOnSignal signals;
     save();  // a place that cannot be written to is found out now, not after an epoch
     report_data();
@@ -201,7 +187,7 @@ class Trainer {
     return Translator({settings_.layers, settings_.d_model, settings_.d_ff, settings_.heads},
                       train_bpe(split_.train, settings_.vocab), settings_.dropout);
   }
-  void prepare() {
+  GLOSS_COLD void prepare() {
     if (settings_.batch_tokens < settings_.max_len)
       fail("train: a batch of ", settings_.batch_tokens, " tokens has no room for a sentence of ", settings_.max_len);
     std::erase_if(split_.held_out, [this](const data::SentencePair& p) {
@@ -238,7 +224,7 @@ class Trainer {
   }
 
   /// Everything that the rest of the run depends on, in one file that is whole at any moment.
-  void save() {
+  GLOSS_COLD void save() {
     io::Metadata meta = translator_.metadata();
     const data::BatchSampler::Position at = sampler_->position();
     meta["data_fingerprint"] = std::to_string(fingerprint_);
@@ -248,7 +234,7 @@ class Trainer {
     meta["batch"] = std::to_string(at.batch);
     settings_to(meta, settings_);
     std::vector<io::NamedTensor> tensors = io::named_tensors<float>(translator_.model(), "model.");
-    for (const auto& [name, tensor] : adam_->state()) tensors.emplace_back("adam." + name, tensor);
+    for (const auto& [name, tensor] : adam_->state()) tensors.push_back({"adam." + name, tensor});
     write_checkpoint(settings_.checkpoint, tensors, meta);
   }
 
@@ -269,7 +255,7 @@ class Trainer {
   }
 
   /// Loss and BLEU on the held-out part, and three translations.
-  void report_epoch(const train::LabelSmoothing<float>& criterion) {
+  GLOSS_COLD void report_epoch(const train::LabelSmoothing<float>& criterion) {
     Model& model = translator_.model();
     model.eval();
     double loss = 0;
@@ -300,50 +286,6 @@ class Trainer {
                   readable(references[i]).c_str());
     }
     std::fflush(stdout);
-  }
-
- public:
-  /// The settings of a run as metadata, and back.
-  static void settings_to(io::Metadata& meta, const TrainSettings& s) {
-    for_each_setting(s, [&](const char* name, const auto& value) {
-      std::string text;
-      append_part(text, value);
-      meta[std::string("train.") + name] = text;
-    });
-  }
-  static void settings_from(const io::Safetensors& file, TrainSettings& s) {
-    for_each_setting(s, [&](const char* name, auto& value) {
-      const std::string key = std::string("train.") + name, text = metadata_text(file, key);
-      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(value)>, std::string>) {
-        value = text;
-      } else {
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-        if (error != std::errc{} || end != text.data() + text.size())
-          fail<LoadError>("load: ", file.file(), ": ", key, " is '", text, "', expected a number");
-      }
-    });
-  }
-
- private:
-  template <class Settings, class F>
-  static void for_each_setting(Settings& s, F f) {
-    f("data", s.data);
-    f("epochs", s.epochs);
-    f("batch_tokens", s.batch_tokens);
-    f("vocab", s.vocab);
-    f("d_model", s.d_model);
-    f("layers", s.layers);
-    f("heads", s.heads);
-    f("d_ff", s.d_ff);
-    f("dropout", s.dropout);
-    f("smoothing", s.smoothing);
-    f("lr_factor", s.lr_factor);
-    f("warmup", s.warmup);
-    f("schedule", s.schedule);
-    f("max_len", s.max_len);
-    f("held_out", s.held_out);
-    f("held_out_words", s.held_out_words);
-    f("seed", s.seed);
   }
 
   TrainSettings settings_;

@@ -1,7 +1,6 @@
 // A trained model with its vocabulary: what a checkpoint holds and what translates.
 #pragma once
 
-#include <charconv>
 #include <span>
 #include <string>
 #include <utility>
@@ -18,33 +17,7 @@ namespace toy {
 using namespace gloss;
 using Model = transformer::EncoderDecoder<float>;
 
-inline constexpr const char* checkpoint_format = "gloss translate_toy 1";
 inline constexpr Index max_positions = 512;  // longest sentence the model can read, in subwords
-
-/// Source ids: subwords and </s>; target ids: <s>, subwords, </s>.
-inline std::vector<Index> source_ids(const data::Bpe& bpe, std::string_view text) {
-  std::vector<Index> ids = bpe.encode(text);
-  ids.push_back(data::Bpe::end_id);
-  return ids;
-}
-inline std::vector<Index> target_ids(const data::Bpe& bpe, std::string_view text) {
-  std::vector<Index> ids = source_ids(bpe, text);
-  ids.insert(ids.begin(), data::Bpe::start_id);
-  return ids;
-}
-
-/// Text as one line that any terminal can show: a byte that is not UTF-8 (a model may stop in the middle of a
-/// character) becomes U+FFFD, a control character a space.
-inline std::string readable(std::string_view text) {
-  std::string out;
-  for (std::size_t at = 0; at < text.size();) {
-    const data::CodePoint c = data::decode_utf8(text, at);
-    const bool control = c.value < 0x20 || (c.value >= 0x7F && c.value < 0xA0);
-    data::append_utf8(out, c.value >= data::invalid_byte ? U'\uFFFD' : control ? U' ' : c.value);
-    at += static_cast<std::size_t>(c.bytes);
-  }
-  return out;
-}
 
 /// Sizes of the model, kept as text in the checkpoint.
 struct ModelSizes {
@@ -64,35 +37,9 @@ inline transformer::ModelOptions model_options(const ModelSizes& sizes, Index vo
           .share_embeddings = true};
 }
 
-/// Reads a number from the checkpoint's metadata.
-/// Errors: LoadError when it is missing or no number in range.
-inline Index metadata_index(const io::Safetensors& file, const std::string& key, Index low, Index high) {
-  const auto found = file.metadata().find(key);
-  if (found == file.metadata().end())
-    fail<LoadError>("load: ", file.file(), ": ", key, " is missing; not a translate_toy checkpoint");
-  Index value = 0;
-  const std::string& text = found->second;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < low || value > high)
-    fail<LoadError>("load: ", file.file(), ": ", key, " is '", text, "', expected a number from ", low, " to ", high);
-  return value;
-}
-
-inline void check_format(const io::Safetensors& file) {
-  const auto found = file.metadata().find("format");
-  if (found == file.metadata().end() || found->second != checkpoint_format)
-    fail<LoadError>("load: ", file.file(), ": not a translate_toy checkpoint");
-}
-
-inline std::string metadata_text(const io::Safetensors& file, const std::string& key) {
-  const auto found = file.metadata().find(key);
-  if (found == file.metadata().end()) fail<LoadError>("load: ", file.file(), ": ", key, " is missing");
-  return found->second;
-}
-
 /// A damaged checkpoint is refused before a model of its sizes is made, which could take all memory.
 /// Errors: LoadError when the sizes do not go together or the file has too few weights for them.
-inline void check_sizes(const io::Safetensors& file, const ModelSizes& sizes, Index vocab) {
+GLOSS_COLD inline void check_sizes(const io::Safetensors& file, const ModelSizes& sizes, Index vocab) {
   const auto [N, d, d_ff, h] = sizes;
   if (d % h != 0) fail<LoadError>("load: ", file.file(), ": h is ", h, ", which does not divide d_model ", d);
   const Index least = vocab * d + N * d * (12 * d + 4 * d_ff);  // without biases and norms
@@ -105,17 +52,17 @@ inline void check_sizes(const io::Safetensors& file, const ModelSizes& sizes, In
 
 class Translator {
  public:
-  Translator(ModelSizes sizes, data::Bpe bpe, double dropout)
+  GLOSS_COLD Translator(ModelSizes sizes, data::Bpe bpe, double dropout)
       : sizes_(sizes),
         bpe_(std::move(bpe)),
         model_(transformer::make_model<float>(model_options(sizes, bpe_.size(), dropout))) {}
 
   /// Errors: LoadError when the file is no checkpoint of this program, or damaged.
-  static Translator load(const io::Safetensors& file, double dropout = 0) {
+  GLOSS_COLD static Translator load(const io::Safetensors& file, double dropout = 0) {
     check_format(file);
     const ModelSizes sizes{metadata_index(file, "N", 1, 64), metadata_index(file, "d_model", 1, 8192),
                            metadata_index(file, "d_ff", 1, 65536), metadata_index(file, "h", 1, 256)};
-    data::Bpe bpe = data::Bpe::from_string(metadata_text(file, "vocabulary"), file.file());
+    data::Bpe bpe = vocabulary(file);
     check_sizes(file, sizes, bpe.size());
     Translator t(sizes, std::move(bpe), dropout);
     io::load_state_dict(t.model_, file, {.prefix = "model."});
@@ -124,13 +71,13 @@ class Translator {
   }
   static Translator load(const std::string& path) { return load(read_checkpoint(path)); }
 
-  io::Metadata metadata() const {
+  GLOSS_COLD io::Metadata metadata() const {
     return {{"format", checkpoint_format},
             {"N", std::to_string(sizes_.N)},
             {"d_model", std::to_string(sizes_.d_model)},
             {"d_ff", std::to_string(sizes_.d_ff)},
             {"h", std::to_string(sizes_.h)},
-            {"vocabulary", bpe_.to_string()}};
+            {"vocabulary", vocabulary_text(bpe_)}};
   }
 
   Model& model() { return model_; }
@@ -178,7 +125,7 @@ class Translator {
     return out;
   }
 
-  std::string text(const decode::Hypothesis& h) const { return readable(bpe_.decode(h.tokens)); }
+  std::string text(const decode::Hypothesis& h) const { return toy::text(bpe_, h.tokens); }
 
   /// The best translation of each sentence; an empty sentence gives an empty one.
   std::vector<std::string> translate(const std::vector<std::string>& sentences, const SearchSettings& s) const {
@@ -191,7 +138,7 @@ class Translator {
 
   /// Attention of the last decoder layer over the source while it says `tokens` and the end.
   /// Shape: [h, tokens + 1, source ids]
-  Tensor<float> attention(const std::string& sentence, const std::vector<Index>& tokens) const {
+  GLOSS_COLD Tensor<float> attention(const std::string& sentence, const std::vector<Index>& tokens) const {
     const std::vector<std::vector<Index>> ids(1, source_ids(bpe_, sentence));
     const Index only[] = {0};
     const Tensor<std::int64_t> src = data::pad_sequences(ids, only, data::Bpe::pad_id);

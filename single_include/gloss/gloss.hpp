@@ -2416,18 +2416,31 @@ inline Tensor<std::int64_t> pad_sequences(const std::vector<std::vector<Index>>&
 // A decoder that keeps the keys and values it has computed, so that each new token costs one position.
 #include <cstring>
 #include <vector>
-#ifndef GLOSS_HAS_GLOSS_OPS_INDEX_SELECT_HPP
-#define GLOSS_HAS_GLOSS_OPS_INDEX_SELECT_HPP
-// ---- gloss/ops/index_select.hpp
-// Reads and writes whole positions of an axis
-#ifndef GLOSS_HAS_GLOSS_OPS_GATHER_HPP
-#define GLOSS_HAS_GLOSS_OPS_GATHER_HPP
-// ---- gloss/ops/gather.hpp
-// Reads and writes elements along an axis by position
-#ifndef GLOSS_HAS_GLOSS_OPS_ELEMENTWISE_HPP
-#define GLOSS_HAS_GLOSS_OPS_ELEMENTWISE_HPP
-// ---- gloss/ops/elementwise.hpp
-// The shared part of every element-wise op: allocates the result and walks the operands. Op headers add the calculus.
+#ifndef GLOSS_HAS_GLOSS_TRANSFORMER_ENCODER_DECODER_HPP
+#define GLOSS_HAS_GLOSS_TRANSFORMER_ENCODER_DECODER_HPP
+// ---- gloss/transformer/encoder_decoder.hpp
+// AT's "EncoderDecoder": the whole model (paper 3).
+#include <utility>
+#ifndef GLOSS_HAS_GLOSS_NN_SEQUENTIAL_HPP
+#define GLOSS_HAS_GLOSS_NN_SEQUENTIAL_HPP
+// ---- gloss/nn/sequential.hpp
+// Layers one after the other.
+#include <string>
+#include <tuple>
+#include <utility>
+#ifndef GLOSS_HAS_GLOSS_NN_MODULE_HPP
+#define GLOSS_HAS_GLOSS_NN_MODULE_HPP
+// ---- gloss/nn/module.hpp
+// Module: the base of every layer and model, and Visitor, which walks its members by name.
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+#ifndef GLOSS_HAS_GLOSS_NN_PARAMETER_HPP
+#define GLOSS_HAS_GLOSS_NN_PARAMETER_HPP
+// ---- gloss/nn/parameter.hpp
+// Parameter and Buffer: the tensors a module owns.
 #ifndef GLOSS_HAS_GLOSS_TENSOR_TENSOR_HPP
 #define GLOSS_HAS_GLOSS_TENSOR_TENSOR_HPP
 // ---- gloss/tensor/tensor.hpp
@@ -4059,379 +4072,6 @@ inline Tensor<std::int64_t> randperm(Index n) {
 }  // namespace gloss::inline GLOSS_ABI
 #endif
 #endif
-namespace gloss::inline GLOSS_ABI {
-/// y_i = f(x_i), unrecorded.
-template <Element Y, class X, class F>
-Tensor<Y> map_unary(const Tensor<X>& x, F f) {
-  ProfileScope scope("map");
-  Tensor<Y> y = empty<Y>(x.shape());
-  scope.makes(y.data());
-  if (scope) scope.bytes(sizeof(X), {x.numel()});
-  if (scope) scope.bytes(sizeof(Y), {x.numel()});
-  kernels::map(kernels::make_loop<2>(x.shape(), {y.strides(), x.strides()}), f, y.data(),
-               static_cast<const X*>(x.data()));
-  return y;
-}
-namespace detail {
-/// How two operands broadcast: the walk over (y, a, b) and, through `shape`, the size of y.
-GLOSS_NOINLINE inline kernels::Loop<3> binary_loop(const char* op, const Shape& a, const Shape& a_strides,
-                                                   const Shape& b, const Shape& b_strides, Shape& shape) {
-  shape = a == b ? a : broadcast_shapes(op, a, b);
-  return kernels::make_loop<3>(shape, {contiguous_strides(shape), broadcast_strides(a, a_strides, shape),
-                                       broadcast_strides(b, b_strides, shape)});
-}
-}  // namespace detail
-/// y_i = f(a_i, b_i) on broadcast operands, unrecorded.
-/// Errors: ShapeError naming op when the shapes do not broadcast.
-template <Element Y, class A, class B, class F>
-GLOSS_NOINLINE Tensor<Y> map_binary(const char* op, const Tensor<A>& a, const Tensor<B>& b, F f) {
-  ProfileScope scope(op);
-  Shape shape;
-  const kernels::Loop<3> loop = detail::binary_loop(op, a.shape(), a.strides(), b.shape(), b.strides(), shape);
-  Tensor<Y> y = empty<Y>(shape);
-  if (scope) scope.bytes(sizeof(A), {a.numel()});
-  if (scope) scope.bytes(sizeof(B), {b.numel()});
-  if (scope) scope.bytes(sizeof(Y), {y.numel()});
-  kernels::map(loop, f, y.data(), static_cast<const A*>(a.data()), static_cast<const B*>(b.data()));
-  return y;
-}
-/// y from a kernel that reads dense memory, f(x, y, n), unrecorded.
-template <Real T, class F>
-Tensor<T> map_dense(const Tensor<T>& x, F f) {
-  ProfileScope scope("map");
-  const Tensor<T> in = x.detach().contiguous();
-  Tensor<T> y = empty<T>(x.shape());
-  scope.makes(y.data());
-  if (scope) scope.bytes(sizeof(T), {in.numel(), in.numel()});
-  f(static_cast<const T*>(in.data()), y.data(), in.numel());
-  return y;
-}
-/// The same of two tensors of one shape, f(a, b, y, n).
-template <Real T, class F>
-Tensor<T> map_dense(const Tensor<T>& a, const Tensor<T>& b, F f) {
-  const Tensor<T> second = b.detach().contiguous();
-  return map_dense(a, [&](const T* x, T* y, Index n) { f(x, static_cast<const T*>(second.data()), y, n); });
-}
-/// y from a kernel for dense memory, forward(x, y, n), recorded with the kernel backward(x, dy, dx, n); x is saved.
-/// A backward that is itself recorded is dy * slope(x), made of ops.
-template <Real T, class Forward, class Backward, class Slope>
-Tensor<T> map_smooth(const char* op, const Tensor<T>& x, Forward forward, Backward backward, Slope slope) {
-  return record(op, map_dense(x, forward), {x}, [x, backward, slope](const Tensor<T>& dy, Grads& dx) {
-    dx.add(0, is_grad_enabled() ? dy * slope(x) : map_dense(x, dy, backward));
-  });
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-#ifndef GLOSS_HAS_GLOSS_OPS_INDEXED_HPP
-#define GLOSS_HAS_GLOSS_OPS_INDEXED_HPP
-// ---- gloss/ops/indexed.hpp
-// The shared part of the ops that read or write by position: bounds, and the walk along one axis.
-namespace gloss::inline GLOSS_ABI::detail {
-/// Positions along an axis of size n, checked before anything is computed.
-/// Errors: IndexError naming the first that is out of range.
-GLOSS_NOINLINE inline void check_positions(const char* op, const Tensor<std::int64_t>& index, Index n, int axis,
-                                           const Shape& shape) {
-  if (index.numel() == 0) return;
-  Shape sizes = index.shape();
-  for (int a = 0; a < sizes.rank(); ++a)
-    if (index.strides()[a] == 0) sizes[a] = 1;  // a stretched axis holds one position many times
-  const Tensor<std::int64_t> dense = index.as_strided(sizes, index.strides(), 0).contiguous();
-  const std::int64_t* ids = dense.data();
-  const Index count = dense.numel();
-  bool fits = true;
-  for (Index i = 0; i < count; ++i) fits &= static_cast<std::uint64_t>(ids[i]) < static_cast<std::uint64_t>(n);
-  for (Index i = 0; !fits && i < count; ++i)
-    if (ids[i] < 0 || ids[i] >= n)
-      fail<IndexError>(op, ": index ", ids[i], " is out of range for axis ", axis, " of shape ", shape);
-}
-/// The same for positions that may count from the end: a copy in [0, n).
-GLOSS_NOINLINE inline Tensor<std::int64_t> wrap_positions(const char* op, const Tensor<std::int64_t>& index, Index n,
-                                                          int axis, const Shape& shape) {
-  Tensor<std::int64_t> y = index.clone();
-  for (Index i = 0; i < y.numel(); ++i) {
-    std::int64_t& id = y.data()[i];
-    if (id < -n || id >= n)
-      fail<IndexError>(op, ": index ", id, " is out of range for axis ", axis, " of shape ", shape);
-    if (id < 0) id += n;
-  }
-  return y;
-}
-/// index, a vector, as it looks beside a tensor of this shape whose `axis` it goes along.
-GLOSS_NOINLINE inline Tensor<std::int64_t> index_beside(const Tensor<std::int64_t>& index, Shape shape, int axis) {
-  shape[axis] = index.numel();
-  Shape steps = Shape::filled(shape.rank(), 0);
-  steps[axis] = index.dim() > 0 ? index.strides()[0] : 0;
-  return index.as_strided(shape, steps, 0);
-}
-/// Calls f(offset in x, offset in other) for every element of index: x at the position that index names along `axis`,
-/// other where index stands. Threads share the lines along the axis, and each line goes in order, so additions into x
-/// meet in one order whatever the number of threads.
-/// Errors: ShapeError, IndexError
-template <class F>
-void walk_indexed(const char* op, const Shape& x_shape, const Shape& x_strides, int axis,
-                  const Tensor<std::int64_t>& index, const Shape& other_strides, F f) {
-  const ProfileScope scope(op);
-  const int rank = x_shape.rank();
-  if (index.dim() != rank) fail<ShapeError>(op, ": index ", index.shape(), " has not as many axes as x ", x_shape);
-  if (index.numel() == 0) return;
-  for (int a = 0; a < rank; ++a)
-    if (a != axis && index.shape()[a] > x_shape[a])
-      fail<ShapeError>(op, ": index ", index.shape(), " is larger than x ", x_shape, " at axis ", a);
-  check_positions(op, index, rank > 0 ? x_shape[axis] : 1, axis, x_shape);
-  const std::int64_t* ids = index.data();
-  if (rank == 0) return f(Index{0}, Index{0});
-  const Index count = index.shape()[axis], along = x_strides[axis];
-  const Index index_step = index.strides()[axis], other_step = other_strides[axis];
-  Shape across, x_across, index_across, other_across;
-  for (int a = 0; a < rank; ++a)
-    if (a != axis) {
-      across.push_back(index.shape()[a]);
-      x_across.push_back(x_strides[a]);
-      index_across.push_back(index.strides()[a]);
-      other_across.push_back(other_strides[a]);
-    }
-  const kernels::Loop<3> loop = kernels::make_loop<3>(across, {x_across, index_across, other_across});
-  const Index sx = loop.inner_stride(0), si = loop.inner_stride(1), so = loop.inner_stride(2);
-  const bool lines_inside = loop.inner_size() == 1 || other_step < so;  // which of the two loops is inner
-  kernels::for_each_row(
-      loop,
-      [=](const Index* offset, Index n) {
-        if (lines_inside) {
-          for (Index i = 0; i < n; ++i)
-            for (Index k = 0; k < count; ++k)
-              f(offset[0] + i * sx + ids[offset[1] + i * si + k * index_step] * along,
-                offset[2] + i * so + k * other_step);
-        } else if (si == 0) {
-          for (Index k = 0; k < count; ++k) {
-            const Index x = offset[0] + ids[offset[1] + k * index_step] * along, other = offset[2] + k * other_step;
-            for (Index i = 0; i < n; ++i) f(x + i * sx, other + i * so);
-          }
-        } else {
-          for (Index k = 0; k < count; ++k)
-            for (Index i = 0; i < n; ++i)
-              f(offset[0] + i * sx + ids[offset[1] + i * si + k * index_step] * along,
-                offset[2] + i * so + k * other_step);
-        }
-      },
-      16384 / count + 1);
-}
-/// The part of source that stands under index, which may be smaller.
-/// Errors: ShapeError when it is larger.
-template <class T>
-Tensor<T> source_under(const char* op, const Tensor<T>& source, const Shape& index) {
-  bool fits = source.dim() == index.rank();
-  for (int a = 0; a < index.rank() && fits; ++a) fits = index[a] <= source.shape()[a];
-  if (!fits) fail<ShapeError>(op, ": index ", index, " does not lie within source ", source.shape());
-  Tensor<T> part = source;
-  for (int a = 0; a < index.rank(); ++a)
-    if (index[a] != source.shape()[a]) part = part.narrow(a, 0, index[a]);
-  return part;
-}
-}  // namespace gloss::inline GLOSS_ABI::detail
-#endif
-namespace gloss::inline GLOSS_ABI {
-/// y[i, j, k] = x[i, index[i, j, k], k] for axis 1, and likewise for others.
-/// Shape: index has x's rank and is no larger on the other axes; y has index's shape.
-/// Errors: ShapeError, IndexError (negative positions too)
-/// Backward: dx = dy added where it was read.
-/// PyTorch: torch.gather
-template <Element T>
-Tensor<T> gather(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index) {
-  const int a = normalize_axis("gather", axis, x.dim());
-  Tensor<T> y = empty<T>(index.shape());
-  detail::walk_indexed("gather", x.shape(), x.strides(), a, index, y.strides(),
-                       [from = x.data(), to = y.data()](Index i, Index o) { to[o] = from[i]; });
-  if constexpr (Real<T>)
-    return record("gather", y, {x}, [a, index, from = x.shape()](const Tensor<T>& dy, Grads& dx) {
-      dx.add(0, scatter_add(zeros<T>(from), a, index, dy));
-    });
-  return y;
-}
-/// y = x with source[i, j, k] added at [i, index[i, j, k], k] for axis 1, and likewise for others.
-/// Shape: x; index is no larger than source, nor than x on the other axes.
-/// Errors: ShapeError, IndexError
-/// Backward: dx = dy, dsource = gather(dy).
-/// PyTorch: torch.scatter_add
-template <Summable T>
-Tensor<T> scatter_add(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source) {
-  const int a = normalize_axis("scatter_add", axis, x.dim());
-  if (source.shape() != index.shape())
-    return scatter_add(x, axis, index, detail::source_under("scatter_add", source, index.shape()));
-  Tensor<T> y = x.detach().clone();
-  detail::walk_indexed(
-      "scatter_add", y.shape(), y.strides(), a, index, source.strides(),
-      [from = source.data(), to = y.data()](Index i, Index o) { to[i] = kernels::Plus{}(to[i], from[o]); });
-  if constexpr (Real<T>)
-    return record("scatter_add", y, {x, source}, [a, index](const Tensor<T>& dy, Grads& dx) {
-      dx.add(0, dy);
-      if (dx.needs(1)) dx.add(1, gather(dy, a, index));
-    });
-  return y;
-}
-/// y = x with source[i, j, k] put at [i, index[i, j, k], k] for axis 1, and likewise for others. Of several sources for
-/// one place the last wins.
-/// Shape: x; index is no larger than source, nor than x on the other axes.
-/// Errors: ShapeError, IndexError
-/// Backward: dx = dy, 0 where it was overwritten; dsource = gather(dy).
-/// PyTorch: torch.scatter(x, dim, index, src)
-template <Element T>
-Tensor<T> scatter(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source) {
-  const int a = normalize_axis("scatter", axis, x.dim());
-  if (source.shape() != index.shape())
-    return scatter(x, axis, index, detail::source_under("scatter", source, index.shape()));
-  Tensor<T> y = x.detach().clone();
-  detail::walk_indexed("scatter", y.shape(), y.strides(), a, index, source.strides(),
-                       [from = source.data(), to = y.data()](Index i, Index o) { to[i] = from[o]; });
-  if constexpr (Real<T>)
-    return record("scatter", y, {x, source}, [a, index](const Tensor<T>& dy, Grads& dx) {
-      if (dx.needs(0)) dx.add(0, scatter(dy, a, index, 0));
-      if (dx.needs(1)) dx.add(1, gather(dy, a, index));
-    });
-  return y;
-}
-/// y = x with value put at [i, index[i, j, k], k] for axis 1, and likewise for others.
-/// Backward: dx = dy, 0 where it was overwritten.
-/// PyTorch: torch.scatter(x, dim, index, value)
-template <Element T>
-Tensor<T> scatter(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, Scalar<T> value) {
-  return scatter(x, axis, index, full<T>({}, static_cast<T>(value)).expand(index.shape()));
-}
-/// gather after x and index are broadcast on the other axes; without an axis, over all of x in row-major order.
-/// Negative positions count from the end.
-/// Shape: index has x's rank.
-/// Errors: ShapeError, IndexError
-/// PyTorch: torch.take_along_dim
-template <Element T>
-Tensor<T> take_along_dim(const Tensor<T>& x, const Tensor<std::int64_t>& index, Index axis) {
-  const int a = normalize_axis("take_along_dim", axis, x.dim());
-  if (index.dim() != x.dim())
-    fail<ShapeError>("take_along_dim: index ", index.shape(), " has not as many axes as x ", x.shape());
-  const auto ids = detail::wrap_positions("take_along_dim", index, x.dim() > 0 ? x.shape()[a] : 1, a, x.shape());
-  if (x.dim() == 0) return gather(x, 0, ids);
-  Shape from = x.shape(), to = index.shape();
-  from[a] = to[a] = 1;
-  const Shape across = broadcast_shapes("take_along_dim", from, to);
-  from = to = across;
-  from[a] = x.shape()[a];
-  to[a] = index.shape()[a];
-  return gather(x.expand(from), a, ids.expand(to));
-}
-template <Element T>
-Tensor<T> take_along_dim(const Tensor<T>& x, const Tensor<std::int64_t>& index) {
-  return take_along_dim(x.reshape({x.numel()}), index.reshape({index.numel()}), 0);
-}
-/// y[...] = the element of x, counted in row-major order, that index[...] names; negative ones count from the end.
-/// Shape: index
-/// Errors: IndexError
-/// Backward: dx = dy added where it was read.
-/// PyTorch: torch.take
-template <Element T>
-Tensor<T> take(const Tensor<T>& x, const Tensor<std::int64_t>& index) {
-  const auto ids = detail::wrap_positions("take", index, x.numel(), 0, {x.numel()});
-  return gather(x.reshape({-1}), 0, ids.view({ids.numel()})).view(index.shape());
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-namespace gloss::inline GLOSS_ABI {
-namespace detail {
-/// The axis, after the checks that index_add, index_copy and index_fill share.
-template <class T>
-int check_index_write(const char* op, const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index,
-                      const Shape& source) {
-  const int a = normalize_axis(op, axis, x.dim());
-  Shape expected = x.shape();
-  expected[a] = index.numel();
-  if (index.dim() > 1 || source != expected)
-    fail<ShapeError>(op, ": source ", source, " does not fit x ", x.shape(), " and index ", index.shape());
-  check_positions(op, index, x.shape()[a], a, x.shape());
-  return a;
-}
-}  // namespace detail
-/// y = the positions `index` of one axis of x, in that order.
-/// Shape: index [n] or one number; y is x with that axis of size n.
-/// Errors: ShapeError when index is not a vector, IndexError for a position out of range (negative ones too).
-/// Backward: dx = dy added position by position.
-/// PyTorch: torch.index_select
-template <Element T>
-Tensor<T> index_select(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index) {
-  const int a = normalize_axis("index_select", axis, x.dim());
-  if (x.dim() == 0 && index.numel() != 1)
-    fail<ShapeError>("index_select: a scalar has one position, index has shape ", index.shape());
-  if (x.dim() == 0) return index_select(x.view({1}), 0, index).view({});
-  if (index.dim() > 1) fail<ShapeError>("index_select: index has shape ", index.shape(), ", a vector is wanted");
-  const Tensor<std::int64_t> ids = detail::index_beside(index, x.shape(), a);
-  Tensor<T> y = empty<T>(ids.shape());
-  detail::check_positions("index_select", index, x.shape()[a], a, x.shape());
-  detail::walk_indexed("index_select", x.shape(), x.strides(), a, ids, y.strides(),
-                       [from = x.data(), to = y.data()](Index i, Index o) { to[o] = from[i]; });
-  if constexpr (Real<T>)
-    return record("index_select", y, {x}, [a, index, shape_x = x.shape()](const Tensor<T>& dy, Grads& dx) {
-      dx.add(0, index_add(zeros<T>(shape_x), a, index, dy));
-    });
-  return y;
-}
-/// y = x with source's position i of an axis added at position index[i].
-/// Shape: source is x with that axis of index's length.
-/// Errors: ShapeError, IndexError
-/// Backward: dx = dy, dsource = index_select(dy).
-/// PyTorch: torch.index_add
-template <Summable T>
-Tensor<T> index_add(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source) {
-  if (x.dim() == 0) return index_add(x.view({1}), axis, index, source.reshape({source.numel()})).view({});
-  const int a = detail::check_index_write("index_add", x, axis, index, source.shape());
-  return scatter_add(x, a, detail::index_beside(index, x.shape(), a), source);
-}
-/// y = x with source's position i of an axis put at position index[i]; of several for one place the last wins.
-/// Shape: source is x with that axis of index's length.
-/// Errors: ShapeError, IndexError
-/// Backward: dx = dy, 0 where it was overwritten; dsource = index_select(dy).
-/// PyTorch: torch.index_copy
-template <Element T>
-Tensor<T> index_copy(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source) {
-  if (x.dim() == 0) return index_copy(x.view({1}), axis, index, source.reshape({source.numel()})).view({});
-  const int a = detail::check_index_write("index_copy", x, axis, index, source.shape());
-  return scatter(x, a, detail::index_beside(index, x.shape(), a), source);
-}
-/// y = x with value at the positions `index` of an axis; negative ones count from the end.
-/// Shape: index [n] or one number; y is x's.
-/// Errors: ShapeError when index is not a vector, IndexError
-/// Backward: dx = dy, 0 where it was overwritten.
-/// PyTorch: torch.index_fill
-template <Element T>
-Tensor<T> index_fill(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, Scalar<T> value) {
-  const int a = normalize_axis("index_fill", axis, x.dim());
-  if (x.dim() == 0) return index_fill(x.view({1}), 0, index, value).view({});
-  if (index.dim() > 1) fail<ShapeError>("index_fill: index has shape ", index.shape(), ", a vector is wanted");
-  const auto ids = detail::wrap_positions("index_fill", index, x.shape()[a], a, x.shape());
-  return scatter(x, a, detail::index_beside(ids, x.shape(), a), value);
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-#ifndef GLOSS_HAS_GLOSS_TRANSFORMER_ENCODER_DECODER_HPP
-#define GLOSS_HAS_GLOSS_TRANSFORMER_ENCODER_DECODER_HPP
-// ---- gloss/transformer/encoder_decoder.hpp
-// AT's "EncoderDecoder": the whole model (paper 3).
-#include <utility>
-#ifndef GLOSS_HAS_GLOSS_NN_SEQUENTIAL_HPP
-#define GLOSS_HAS_GLOSS_NN_SEQUENTIAL_HPP
-// ---- gloss/nn/sequential.hpp
-// Layers one after the other.
-#include <string>
-#include <tuple>
-#include <utility>
-#ifndef GLOSS_HAS_GLOSS_NN_MODULE_HPP
-#define GLOSS_HAS_GLOSS_NN_MODULE_HPP
-// ---- gloss/nn/module.hpp
-// Module: the base of every layer and model, and Visitor, which walks its members by name.
-#include <string>
-#include <string_view>
-#include <type_traits>
-#include <utility>
-#include <vector>
-#ifndef GLOSS_HAS_GLOSS_NN_PARAMETER_HPP
-#define GLOSS_HAS_GLOSS_NN_PARAMETER_HPP
-// ---- gloss/nn/parameter.hpp
-// Parameter and Buffer: the tensors a module owns.
 namespace gloss::inline GLOSS_ABI::nn {
 /// A trainable tensor that belongs to a module. Unlike a Tensor, which shares, copying a Parameter copies its numbers,
 /// so that modules are ordinary values. Moving keeps the tensor, so handles that an optimizer holds stay valid.
@@ -4935,6 +4575,73 @@ std::vector<M> clones(const M& layer, Index N) {
 #define GLOSS_HAS_GLOSS_OPS_MUL_HPP
 // ---- gloss/ops/mul.hpp
 // a * b
+#ifndef GLOSS_HAS_GLOSS_OPS_ELEMENTWISE_HPP
+#define GLOSS_HAS_GLOSS_OPS_ELEMENTWISE_HPP
+// ---- gloss/ops/elementwise.hpp
+// The shared part of every element-wise op: allocates the result and walks the operands. Op headers add the calculus.
+namespace gloss::inline GLOSS_ABI {
+/// y_i = f(x_i), unrecorded.
+template <Element Y, class X, class F>
+Tensor<Y> map_unary(const Tensor<X>& x, F f) {
+  ProfileScope scope("map");
+  Tensor<Y> y = empty<Y>(x.shape());
+  scope.makes(y.data());
+  if (scope) scope.bytes(sizeof(X), {x.numel()});
+  if (scope) scope.bytes(sizeof(Y), {x.numel()});
+  kernels::map(kernels::make_loop<2>(x.shape(), {y.strides(), x.strides()}), f, y.data(),
+               static_cast<const X*>(x.data()));
+  return y;
+}
+namespace detail {
+/// How two operands broadcast: the walk over (y, a, b) and, through `shape`, the size of y.
+GLOSS_NOINLINE inline kernels::Loop<3> binary_loop(const char* op, const Shape& a, const Shape& a_strides,
+                                                   const Shape& b, const Shape& b_strides, Shape& shape) {
+  shape = a == b ? a : broadcast_shapes(op, a, b);
+  return kernels::make_loop<3>(shape, {contiguous_strides(shape), broadcast_strides(a, a_strides, shape),
+                                       broadcast_strides(b, b_strides, shape)});
+}
+}  // namespace detail
+/// y_i = f(a_i, b_i) on broadcast operands, unrecorded.
+/// Errors: ShapeError naming op when the shapes do not broadcast.
+template <Element Y, class A, class B, class F>
+GLOSS_NOINLINE Tensor<Y> map_binary(const char* op, const Tensor<A>& a, const Tensor<B>& b, F f) {
+  ProfileScope scope(op);
+  Shape shape;
+  const kernels::Loop<3> loop = detail::binary_loop(op, a.shape(), a.strides(), b.shape(), b.strides(), shape);
+  Tensor<Y> y = empty<Y>(shape);
+  if (scope) scope.bytes(sizeof(A), {a.numel()});
+  if (scope) scope.bytes(sizeof(B), {b.numel()});
+  if (scope) scope.bytes(sizeof(Y), {y.numel()});
+  kernels::map(loop, f, y.data(), static_cast<const A*>(a.data()), static_cast<const B*>(b.data()));
+  return y;
+}
+/// y from a kernel that reads dense memory, f(x, y, n), unrecorded.
+template <Real T, class F>
+Tensor<T> map_dense(const Tensor<T>& x, F f) {
+  ProfileScope scope("map");
+  const Tensor<T> in = x.detach().contiguous();
+  Tensor<T> y = empty<T>(x.shape());
+  scope.makes(y.data());
+  if (scope) scope.bytes(sizeof(T), {in.numel(), in.numel()});
+  f(static_cast<const T*>(in.data()), y.data(), in.numel());
+  return y;
+}
+/// The same of two tensors of one shape, f(a, b, y, n).
+template <Real T, class F>
+Tensor<T> map_dense(const Tensor<T>& a, const Tensor<T>& b, F f) {
+  const Tensor<T> second = b.detach().contiguous();
+  return map_dense(a, [&](const T* x, T* y, Index n) { f(x, static_cast<const T*>(second.data()), y, n); });
+}
+/// y from a kernel for dense memory, forward(x, y, n), recorded with the kernel backward(x, dy, dx, n); x is saved.
+/// A backward that is itself recorded is dy * slope(x), made of ops.
+template <Real T, class Forward, class Backward, class Slope>
+Tensor<T> map_smooth(const char* op, const Tensor<T>& x, Forward forward, Backward backward, Slope slope) {
+  return record(op, map_dense(x, forward), {x}, [x, backward, slope](const Tensor<T>& dy, Grads& dx) {
+    dx.add(0, is_grad_enabled() ? dy * slope(x) : map_dense(x, dy, backward));
+  });
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
 namespace gloss::inline GLOSS_ABI {
 /// y = a * b, element by element; for booleans "and".
 /// Shape: a, b broadcast.
@@ -10058,7 +9765,7 @@ struct LinearOptions {
 template <Real T>
 struct Linear final : Module<T> {
   Parameter<T> weight, bias;
-  Linear(Index in_features, Index out_features, LinearOptions options = {}) {
+  GLOSS_COLD Linear(Index in_features, Index out_features, LinearOptions options = {}) {
     if (in_features < 0 || out_features < 0)
       fail<ShapeError>("Linear: negative size: in_features ", in_features, ", out_features ", out_features);
     const double bound = in_features > 0 ? 1 / std::sqrt(static_cast<double>(in_features)) : 0;
@@ -10094,7 +9801,7 @@ template <Real T>
 struct PositionwiseFeedForward final : nn::Module<T> {
   nn::Linear<T> w_1, w_2;
   nn::Dropout<T> dropout;
-  PositionwiseFeedForward(Index d_model, Index d_ff, double p_drop = 0.1)
+  GLOSS_COLD PositionwiseFeedForward(Index d_model, Index d_ff, double p_drop = 0.1)
       : w_1(d_model, d_ff), w_2(d_ff, d_model), dropout(p_drop) {}
   /// residual, where given, is added to the result.
   Tensor<T> operator()(const Tensor<T>& x, const Tensor<T>* residual = nullptr) const {
@@ -12176,7 +11883,7 @@ struct MultiHeadedAttention final : nn::Module<T> {
   Index h, d_model, d_k;
   std::vector<nn::Linear<T>> linears;
   nn::Dropout<T> dropout;
-  MultiHeadedAttention(Index heads, Index model_width, double p_drop = 0.1)
+  GLOSS_COLD MultiHeadedAttention(Index heads, Index model_width, double p_drop = 0.1)
       : h(heads), d_model(model_width), d_k(heads > 0 ? model_width / heads : 0), dropout(p_drop) {
     if (h <= 0 || d_model % h != 0)
       fail<ShapeError>("MultiHeadedAttention: d_model ", d_model, " is not a multiple of h ", h);
@@ -12519,8 +12226,8 @@ struct DecoderLayer final : nn::Module<T> {
   MultiHeadedAttention<T> self_attn, src_attn;
   PositionwiseFeedForward<T> feed_forward;
   std::vector<SublayerConnection<T>> sublayer;
-  DecoderLayer(Index width, MultiHeadedAttention<T> self_attention, MultiHeadedAttention<T> src_attention,
-               PositionwiseFeedForward<T> ff, double p_drop)
+  GLOSS_COLD DecoderLayer(Index width, MultiHeadedAttention<T> self_attention, MultiHeadedAttention<T> src_attention,
+                          PositionwiseFeedForward<T> ff, double p_drop)
       : size(width),
         self_attn(std::move(self_attention)),
         src_attn(std::move(src_attention)),
@@ -12758,7 +12465,7 @@ template <Real T>
 struct Embedding final : Module<T> {
   Parameter<T> weight;
   EmbeddingOptions options;
-  Embedding(Index num_embeddings, Index embedding_dim, EmbeddingOptions given = {}) : options(given) {
+  GLOSS_COLD Embedding(Index num_embeddings, Index embedding_dim, EmbeddingOptions given = {}) : options(given) {
     if (num_embeddings < 0 || embedding_dim < 0)
       fail<ShapeError>("Embedding: negative size: num_embeddings ", num_embeddings, ", embedding_dim ", embedding_dim);
     const Index padding = gloss::detail::padding_row("Embedding", options.padding_idx, num_embeddings);
@@ -12826,7 +12533,8 @@ struct EncoderLayer final : nn::Module<T> {
   MultiHeadedAttention<T> self_attn;
   PositionwiseFeedForward<T> feed_forward;
   std::vector<SublayerConnection<T>> sublayer;
-  EncoderLayer(Index width, MultiHeadedAttention<T> self_attention, PositionwiseFeedForward<T> ff, double p_drop)
+  GLOSS_COLD EncoderLayer(Index width, MultiHeadedAttention<T> self_attention, PositionwiseFeedForward<T> ff,
+                          double p_drop)
       : size(width),
         self_attn(std::move(self_attention)),
         feed_forward(std::move(ff)),
@@ -13157,7 +12865,7 @@ template <Real T>
 struct PositionalEncoding final : nn::Module<T> {
   nn::Dropout<T> dropout;
   nn::Buffer<T> pe;
-  PositionalEncoding(Index d_model, double p_drop, Index max_len = 5000) : dropout(p_drop) {
+  GLOSS_COLD PositionalEncoding(Index d_model, double p_drop, Index max_len = 5000) : dropout(p_drop) {
     pe = nn::Buffer<T>(nn::sinusoidal_positions<T>(max_len, d_model).unsqueeze(0));
   }
   /// start: the position of x's first element, for decoding token by token.
@@ -13190,8 +12898,8 @@ struct EncoderDecoder final : nn::Module<T> {
   Decoder<T> decoder;
   Embedder src_embed, tgt_embed;
   Generator<T> generator;
-  EncoderDecoder(Encoder<T> the_encoder, Decoder<T> the_decoder, Embedder source, Embedder target,
-                 Generator<T> the_generator)
+  GLOSS_COLD EncoderDecoder(Encoder<T> the_encoder, Decoder<T> the_decoder, Embedder source, Embedder target,
+                            Generator<T> the_generator)
       : encoder(std::move(the_encoder)),
         decoder(std::move(the_decoder)),
         src_embed(std::move(source)),
@@ -13228,7 +12936,7 @@ class CachedDecoder {
   /// Shape: src [batch, m], src_mask [batch, 1, m]
   CachedDecoder(const transformer::EncoderDecoder<T>& model, const Tensor<std::int64_t>& src,
                 const Tensor<bool>& src_mask)
-      : model_(&model), src_mask_(src_mask) {
+      : model_(&model), src_mask_(src_mask.contiguous()) {
     NoGradGuard no_grad;
     const Tensor<T> memory = model.encode(src, src_mask);
     for (const auto& layer : model.decoder.layers) {
@@ -13271,17 +12979,21 @@ class CachedDecoder {
     return model_->generator(model_->decoder.norm(x).select(1, 0));
   }
   /// Row i of the state becomes the old row rows[i]; the number of rows may change.
+  /// Errors: IndexError for a row that there is not.
   void select_rows(const Tensor<std::int64_t>& rows) {
+    for (Index i = 0; i < rows.numel(); ++i)
+      if (const std::int64_t row = rows.at({i}); row < 0 || row >= batch())
+        fail<IndexError>("CachedDecoder::select_rows: row ", row, " is out of range for a batch of ", batch());
     NoGradGuard no_grad;
     for (Cache& cache : layers_) {
       if (cache.key.defined()) {
         cache.key = select_used(cache.key, rows);
         cache.value = select_used(cache.value, rows);
       }
-      cache.src_key = index_select(cache.src_key, 0, rows);
-      cache.src_value = index_select(cache.src_value, 0, rows);
+      cache.src_key = select_all(cache.src_key, rows);
+      cache.src_value = select_all(cache.src_value, rows);
     }
-    src_mask_ = index_select(src_mask_, 0, rows);
+    src_mask_ = select_all(src_mask_, rows);
   }
  private:
   struct Cache {
@@ -13299,6 +13011,18 @@ class CachedDecoder {
         *t = grown;
       }
     }
+  }
+  // Rows of dense tensors.
+  template <class U>
+  static Tensor<U> select_all(const Tensor<U>& x, const Tensor<std::int64_t>& rows) {
+    Shape shape = x.shape();
+    const auto row = static_cast<std::size_t>(shape[0] > 0 ? x.numel() / shape[0] : 0);
+    shape[0] = rows.numel();
+    Tensor<U> out = empty<U>(shape);
+    for (Index i = 0; row > 0 && i < shape[0]; ++i)
+      std::memcpy(out.data() + static_cast<std::size_t>(i) * row,
+                  x.data() + static_cast<std::size_t>(rows.at({i})) * row, row * sizeof(U));
+    return out;
   }
   Tensor<T> select_used(const Tensor<T>& cache, const Tensor<std::int64_t>& rows) const {
     Tensor<T> out = empty<T>({rows.numel(), cache.size(1), cache.size(2), cache.size(3)});
@@ -13414,6 +13138,220 @@ Tensor<T>(max)(const Tensor<T>& x) {
 template <Summable T>
 Tensor<T>(min)(const Tensor<T>& x) {
   return detail::extreme<kernels::Smallest>("min", x, {}, {}, detail::highest<T>());
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_GATHER_HPP
+#define GLOSS_HAS_GLOSS_OPS_GATHER_HPP
+// ---- gloss/ops/gather.hpp
+// Reads and writes elements along an axis by position
+#ifndef GLOSS_HAS_GLOSS_OPS_INDEXED_HPP
+#define GLOSS_HAS_GLOSS_OPS_INDEXED_HPP
+// ---- gloss/ops/indexed.hpp
+// The shared part of the ops that read or write by position: bounds, and the walk along one axis.
+namespace gloss::inline GLOSS_ABI::detail {
+/// Positions along an axis of size n, checked before anything is computed.
+/// Errors: IndexError naming the first that is out of range.
+GLOSS_NOINLINE inline void check_positions(const char* op, const Tensor<std::int64_t>& index, Index n, int axis,
+                                           const Shape& shape) {
+  if (index.numel() == 0) return;
+  Shape sizes = index.shape();
+  for (int a = 0; a < sizes.rank(); ++a)
+    if (index.strides()[a] == 0) sizes[a] = 1;  // a stretched axis holds one position many times
+  const Tensor<std::int64_t> dense = index.as_strided(sizes, index.strides(), 0).contiguous();
+  const std::int64_t* ids = dense.data();
+  const Index count = dense.numel();
+  bool fits = true;
+  for (Index i = 0; i < count; ++i) fits &= static_cast<std::uint64_t>(ids[i]) < static_cast<std::uint64_t>(n);
+  for (Index i = 0; !fits && i < count; ++i)
+    if (ids[i] < 0 || ids[i] >= n)
+      fail<IndexError>(op, ": index ", ids[i], " is out of range for axis ", axis, " of shape ", shape);
+}
+/// The same for positions that may count from the end: a copy in [0, n).
+GLOSS_NOINLINE inline Tensor<std::int64_t> wrap_positions(const char* op, const Tensor<std::int64_t>& index, Index n,
+                                                          int axis, const Shape& shape) {
+  Tensor<std::int64_t> y = index.clone();
+  for (Index i = 0; i < y.numel(); ++i) {
+    std::int64_t& id = y.data()[i];
+    if (id < -n || id >= n)
+      fail<IndexError>(op, ": index ", id, " is out of range for axis ", axis, " of shape ", shape);
+    if (id < 0) id += n;
+  }
+  return y;
+}
+/// index, a vector, as it looks beside a tensor of this shape whose `axis` it goes along.
+GLOSS_NOINLINE inline Tensor<std::int64_t> index_beside(const Tensor<std::int64_t>& index, Shape shape, int axis) {
+  shape[axis] = index.numel();
+  Shape steps = Shape::filled(shape.rank(), 0);
+  steps[axis] = index.dim() > 0 ? index.strides()[0] : 0;
+  return index.as_strided(shape, steps, 0);
+}
+/// Calls f(offset in x, offset in other) for every element of index: x at the position that index names along `axis`,
+/// other where index stands. Threads share the lines along the axis, and each line goes in order, so additions into x
+/// meet in one order whatever the number of threads.
+/// Errors: ShapeError, IndexError
+template <class F>
+void walk_indexed(const char* op, const Shape& x_shape, const Shape& x_strides, int axis,
+                  const Tensor<std::int64_t>& index, const Shape& other_strides, F f) {
+  const ProfileScope scope(op);
+  const int rank = x_shape.rank();
+  if (index.dim() != rank) fail<ShapeError>(op, ": index ", index.shape(), " has not as many axes as x ", x_shape);
+  if (index.numel() == 0) return;
+  for (int a = 0; a < rank; ++a)
+    if (a != axis && index.shape()[a] > x_shape[a])
+      fail<ShapeError>(op, ": index ", index.shape(), " is larger than x ", x_shape, " at axis ", a);
+  check_positions(op, index, rank > 0 ? x_shape[axis] : 1, axis, x_shape);
+  const std::int64_t* ids = index.data();
+  if (rank == 0) return f(Index{0}, Index{0});
+  const Index count = index.shape()[axis], along = x_strides[axis];
+  const Index index_step = index.strides()[axis], other_step = other_strides[axis];
+  Shape across, x_across, index_across, other_across;
+  for (int a = 0; a < rank; ++a)
+    if (a != axis) {
+      across.push_back(index.shape()[a]);
+      x_across.push_back(x_strides[a]);
+      index_across.push_back(index.strides()[a]);
+      other_across.push_back(other_strides[a]);
+    }
+  const kernels::Loop<3> loop = kernels::make_loop<3>(across, {x_across, index_across, other_across});
+  const Index sx = loop.inner_stride(0), si = loop.inner_stride(1), so = loop.inner_stride(2);
+  const bool lines_inside = loop.inner_size() == 1 || other_step < so;  // which of the two loops is inner
+  kernels::for_each_row(
+      loop,
+      [=](const Index* offset, Index n) {
+        if (lines_inside) {
+          for (Index i = 0; i < n; ++i)
+            for (Index k = 0; k < count; ++k)
+              f(offset[0] + i * sx + ids[offset[1] + i * si + k * index_step] * along,
+                offset[2] + i * so + k * other_step);
+        } else if (si == 0) {
+          for (Index k = 0; k < count; ++k) {
+            const Index x = offset[0] + ids[offset[1] + k * index_step] * along, other = offset[2] + k * other_step;
+            for (Index i = 0; i < n; ++i) f(x + i * sx, other + i * so);
+          }
+        } else {
+          for (Index k = 0; k < count; ++k)
+            for (Index i = 0; i < n; ++i)
+              f(offset[0] + i * sx + ids[offset[1] + i * si + k * index_step] * along,
+                offset[2] + i * so + k * other_step);
+        }
+      },
+      16384 / count + 1);
+}
+/// The part of source that stands under index, which may be smaller.
+/// Errors: ShapeError when it is larger.
+template <class T>
+Tensor<T> source_under(const char* op, const Tensor<T>& source, const Shape& index) {
+  bool fits = source.dim() == index.rank();
+  for (int a = 0; a < index.rank() && fits; ++a) fits = index[a] <= source.shape()[a];
+  if (!fits) fail<ShapeError>(op, ": index ", index, " does not lie within source ", source.shape());
+  Tensor<T> part = source;
+  for (int a = 0; a < index.rank(); ++a)
+    if (index[a] != source.shape()[a]) part = part.narrow(a, 0, index[a]);
+  return part;
+}
+}  // namespace gloss::inline GLOSS_ABI::detail
+#endif
+namespace gloss::inline GLOSS_ABI {
+/// y[i, j, k] = x[i, index[i, j, k], k] for axis 1, and likewise for others.
+/// Shape: index has x's rank and is no larger on the other axes; y has index's shape.
+/// Errors: ShapeError, IndexError (negative positions too)
+/// Backward: dx = dy added where it was read.
+/// PyTorch: torch.gather
+template <Element T>
+Tensor<T> gather(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index) {
+  const int a = normalize_axis("gather", axis, x.dim());
+  Tensor<T> y = empty<T>(index.shape());
+  detail::walk_indexed("gather", x.shape(), x.strides(), a, index, y.strides(),
+                       [from = x.data(), to = y.data()](Index i, Index o) { to[o] = from[i]; });
+  if constexpr (Real<T>)
+    return record("gather", y, {x}, [a, index, from = x.shape()](const Tensor<T>& dy, Grads& dx) {
+      dx.add(0, scatter_add(zeros<T>(from), a, index, dy));
+    });
+  return y;
+}
+/// y = x with source[i, j, k] added at [i, index[i, j, k], k] for axis 1, and likewise for others.
+/// Shape: x; index is no larger than source, nor than x on the other axes.
+/// Errors: ShapeError, IndexError
+/// Backward: dx = dy, dsource = gather(dy).
+/// PyTorch: torch.scatter_add
+template <Summable T>
+Tensor<T> scatter_add(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source) {
+  const int a = normalize_axis("scatter_add", axis, x.dim());
+  if (source.shape() != index.shape())
+    return scatter_add(x, axis, index, detail::source_under("scatter_add", source, index.shape()));
+  Tensor<T> y = x.detach().clone();
+  detail::walk_indexed(
+      "scatter_add", y.shape(), y.strides(), a, index, source.strides(),
+      [from = source.data(), to = y.data()](Index i, Index o) { to[i] = kernels::Plus{}(to[i], from[o]); });
+  if constexpr (Real<T>)
+    return record("scatter_add", y, {x, source}, [a, index](const Tensor<T>& dy, Grads& dx) {
+      dx.add(0, dy);
+      if (dx.needs(1)) dx.add(1, gather(dy, a, index));
+    });
+  return y;
+}
+/// y = x with source[i, j, k] put at [i, index[i, j, k], k] for axis 1, and likewise for others. Of several sources for
+/// one place the last wins.
+/// Shape: x; index is no larger than source, nor than x on the other axes.
+/// Errors: ShapeError, IndexError
+/// Backward: dx = dy, 0 where it was overwritten; dsource = gather(dy).
+/// PyTorch: torch.scatter(x, dim, index, src)
+template <Element T>
+Tensor<T> scatter(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source) {
+  const int a = normalize_axis("scatter", axis, x.dim());
+  if (source.shape() != index.shape())
+    return scatter(x, axis, index, detail::source_under("scatter", source, index.shape()));
+  Tensor<T> y = x.detach().clone();
+  detail::walk_indexed("scatter", y.shape(), y.strides(), a, index, source.strides(),
+                       [from = source.data(), to = y.data()](Index i, Index o) { to[i] = from[o]; });
+  if constexpr (Real<T>)
+    return record("scatter", y, {x, source}, [a, index](const Tensor<T>& dy, Grads& dx) {
+      if (dx.needs(0)) dx.add(0, scatter(dy, a, index, 0));
+      if (dx.needs(1)) dx.add(1, gather(dy, a, index));
+    });
+  return y;
+}
+/// y = x with value put at [i, index[i, j, k], k] for axis 1, and likewise for others.
+/// Backward: dx = dy, 0 where it was overwritten.
+/// PyTorch: torch.scatter(x, dim, index, value)
+template <Element T>
+Tensor<T> scatter(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, Scalar<T> value) {
+  return scatter(x, axis, index, full<T>({}, static_cast<T>(value)).expand(index.shape()));
+}
+/// gather after x and index are broadcast on the other axes; without an axis, over all of x in row-major order.
+/// Negative positions count from the end.
+/// Shape: index has x's rank.
+/// Errors: ShapeError, IndexError
+/// PyTorch: torch.take_along_dim
+template <Element T>
+Tensor<T> take_along_dim(const Tensor<T>& x, const Tensor<std::int64_t>& index, Index axis) {
+  const int a = normalize_axis("take_along_dim", axis, x.dim());
+  if (index.dim() != x.dim())
+    fail<ShapeError>("take_along_dim: index ", index.shape(), " has not as many axes as x ", x.shape());
+  const auto ids = detail::wrap_positions("take_along_dim", index, x.dim() > 0 ? x.shape()[a] : 1, a, x.shape());
+  if (x.dim() == 0) return gather(x, 0, ids);
+  Shape from = x.shape(), to = index.shape();
+  from[a] = to[a] = 1;
+  const Shape across = broadcast_shapes("take_along_dim", from, to);
+  from = to = across;
+  from[a] = x.shape()[a];
+  to[a] = index.shape()[a];
+  return gather(x.expand(from), a, ids.expand(to));
+}
+template <Element T>
+Tensor<T> take_along_dim(const Tensor<T>& x, const Tensor<std::int64_t>& index) {
+  return take_along_dim(x.reshape({x.numel()}), index.reshape({index.numel()}), 0);
+}
+/// y[...] = the element of x, counted in row-major order, that index[...] names; negative ones count from the end.
+/// Shape: index
+/// Errors: IndexError
+/// Backward: dx = dy added where it was read.
+/// PyTorch: torch.take
+template <Element T>
+Tensor<T> take(const Tensor<T>& x, const Tensor<std::int64_t>& index) {
+  const auto ids = detail::wrap_positions("take", index, x.numel(), 0, {x.numel()});
+  return gather(x.reshape({-1}), 0, ids.view({ids.numel()})).view(index.shape());
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
@@ -13541,103 +13479,6 @@ Tensor<std::int64_t> greedy_decode(const transformer::EncoderDecoder<T>& model, 
 #include <cmath>
 #include <limits>
 #include <vector>
-#ifndef GLOSS_HAS_GLOSS_OPS_SORT_HPP
-#define GLOSS_HAS_GLOSS_OPS_SORT_HPP
-// ---- gloss/ops/sort.hpp
-// Orders the elements of each row: sort, topk, kthvalue
-#include <algorithm>
-#include <vector>
-namespace gloss::inline GLOSS_ABI {
-namespace detail {
-/// Positions of the first k elements of each row along an axis, in order; equal ones by position, NaN as the largest.
-/// `Few` says that k is small: rows are then searched instead of sorted.
-/// Shape: x with that axis of size k (a scalar is one row of one).
-template <bool Few, class T>
-Tensor<std::int64_t> order_rows(const Tensor<T>& x, int axis, Index k, bool descending) {
-  const Tensor<T> rows = (x.dim() > 0 ? x.detach().transpose(axis, -1) : x.detach()).contiguous();
-  const Index n = x.dim() > 0 ? x.shape()[axis] : 1;
-  Shape shape = rows.shape();
-  if (x.dim() > 0) shape[shape.rank() - 1] = k;
-  Tensor<std::int64_t> y = empty<std::int64_t>(shape);
-  const T* from = rows.data();
-  std::int64_t* to = y.data();
-  parallel_for(n > 0 ? rows.numel() / n : 0, 16384 / (n + 1) + 1, [=](Index begin, Index end) {
-    struct Item {
-      T value;
-      std::int64_t position;
-    };
-    std::vector<Item> items(static_cast<std::size_t>(n));
-    const auto before = [descending](const Item& a, const Item& b) {
-      if (a.value < b.value) return !descending;
-      if (b.value < a.value) return descending;
-      const bool a_nan = a.value != a.value, b_nan = b.value != b.value;
-      return a_nan == b_nan ? a.position < b.position : a_nan == descending;
-    };
-    for (Index r = begin; r < end; ++r) {
-      for (Index i = 0; i < n; ++i) items[static_cast<std::size_t>(i)] = {from[r * n + i], i};
-      if constexpr (Few)  // each of the two takes a while to compile
-        std::partial_sort(items.begin(), items.begin() + k, items.end(), before);
-      else
-        std::sort(items.begin(), items.end(), before);
-      for (Index i = 0; i < k; ++i) to[r * k + i] = items[static_cast<std::size_t>(i)].position;
-    }
-  });
-  return x.dim() > 0 ? y.transpose(axis, -1).contiguous() : y;
-}
-}  // namespace detail
-struct SortOptions {
-  bool descending = false;
-};
-/// The elements along an axis in order, and where they stood. Equal ones keep their order; NaN counts as the largest.
-/// Shape: values and indices as x.
-/// Errors: IndexError for a wrong axis.
-/// Backward: dvalues goes back to where the elements stood.
-/// PyTorch: torch.sort(stable=True)
-template <Summable T>
-ValuesIndices<T> sort(const Tensor<T>& x, Index axis = -1, SortOptions options = {}) {
-  const int a = normalize_axis("sort", axis, x.dim());
-  const auto indices = detail::order_rows<false>(x, a, x.dim() > 0 ? x.shape()[a] : 1, options.descending);
-  return {gather(x, a, indices), indices};
-}
-/// The positions that sort gives. PyTorch: torch.argsort(stable=True)
-template <Summable T>
-Tensor<std::int64_t> argsort(const Tensor<T>& x, Index axis = -1, SortOptions options = {}) {
-  const int a = normalize_axis("argsort", axis, x.dim());
-  return detail::order_rows<false>(x, a, x.dim() > 0 ? x.shape()[a] : 1, options.descending);
-}
-struct TopkOptions {
-  bool largest = true;  // else the k smallest
-};
-/// The k largest elements along an axis, largest first, or the k smallest, smallest first; equal ones in order of
-/// position. NaN counts as largest.
-/// Shape: [..., n, ...] -> values and indices [..., k, ...]
-/// Errors: IndexError when k is negative or more than n, or for a wrong axis.
-/// Backward: dvalues goes to the chosen positions.
-/// PyTorch: torch.topk
-template <Summable T>
-ValuesIndices<T> topk(const Tensor<T>& x, Index k, Index axis = -1, TopkOptions options = {}) {
-  const int a = normalize_axis("topk", axis, x.dim());
-  if (k < 0 || k > (x.dim() > 0 ? x.shape()[a] : 1))
-    fail<IndexError>("topk: k ", k, " is out of range for shape ", x.shape());
-  const auto indices = detail::order_rows<true>(x, a, x.dim() > 0 ? k : 1, options.largest);
-  return {gather(x, a, indices), indices};
-}
-/// The k-th smallest element along an axis (from 1), and where it stands.
-/// Shape: x without the axis, or with it as 1 (keepdim).
-/// Errors: IndexError when k is not in [1, n].
-/// Backward: dvalues goes to the chosen positions.
-/// PyTorch: torch.kthvalue
-template <Summable T>
-ValuesIndices<T> kthvalue(const Tensor<T>& x, Index k, Index axis = -1, ReduceOptions options = {}) {
-  const int a = normalize_axis("kthvalue", axis, x.dim());
-  if (k < 1 || k > (x.dim() > 0 ? x.shape()[a] : 1))
-    fail<IndexError>("kthvalue: k ", k, " is out of range for axis ", a, " of shape ", x.shape());
-  auto indices = detail::order_rows<false>(x, a, k, false);
-  if (x.dim() > 0) indices = indices.narrow(a, k - 1, 1);
-  return detail::pick(x, a, indices.contiguous(), options.keepdim);
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
 namespace gloss::inline GLOSS_ABI::decode {
 struct GreedyOptions {
   std::int64_t start = 0;  // first token the decoder reads
@@ -13658,6 +13499,26 @@ struct Hypothesis {
   double score = 0;
   bool finished = false;  // false when max_len cut it
 };
+namespace detail {
+struct NextToken {
+  double logp;
+  std::int64_t token;
+};
+/// The n likeliest of all tokens, likeliest first, equal ones in order.
+template <class T>
+std::vector<NextToken> likeliest(const T* logp, Index vocab, std::size_t n) {
+  std::vector<NextToken> best;
+  for (Index token = 0; token < vocab; ++token) {
+    const auto value = static_cast<double>(logp[token]);
+    if (best.size() == n && !(value > best.back().logp)) continue;
+    if (best.size() == n) best.pop_back();
+    auto at = best.end();
+    while (at != best.begin() && value > (at - 1)->logp) --at;
+    best.insert(at, {value, token});
+  }
+  return best;
+}
+}  // namespace detail
 /// The likeliest next token, again and again, until each sentence says `end`.
 /// Shape: src [batch, m], src_mask [batch, 1, m] -> batch hypotheses; score is log P.
 /// Errors: Error for a negative max_len.
@@ -13673,14 +13534,14 @@ std::vector<Hypothesis> greedy_search(const transformer::EncoderDecoder<T>& mode
   for (std::size_t i = 0; i < out.size(); ++i) sentence.push_back(i);
   for (Index length = 0; length < options.max_len && !sentence.empty(); ++length) {
     const Tensor<T> logp = state.step(from_vector(tokens));
-    const auto best = max(logp, -1);
+    const Index vocab = logp.size(1);
     std::vector<std::int64_t> kept;
     std::vector<std::size_t> still;
     tokens.clear();
     for (std::size_t row = 0; row < sentence.size(); ++row) {
       Hypothesis& h = out[sentence[row]];
-      const std::int64_t token = best.indices.data()[row];
-      h.score += static_cast<double>(best.values.data()[row]);
+      const auto [step, token] = detail::likeliest(logp.data() + static_cast<Index>(row) * vocab, vocab, 1)[0];
+      h.score += step;
       if (token == options.end) {
         h.finished = true;
         continue;
@@ -13733,8 +13594,7 @@ std::vector<std::vector<Hypothesis>> beam_search(const transformer::EncoderDecod
   };
   for (Index length = 0; length < options.max_len && !open.empty(); ++length) {
     const Tensor<T> logp = state.step(from_vector(tokens));
-    const auto best = topk(logp, (std::min)(options.beam + 1, logp.size(1)));
-    const auto width = static_cast<std::size_t>(best.values.size(1));
+    const Index vocab = logp.size(1);
     std::vector<Prefix> next;
     std::vector<std::int64_t> rows, next_tokens;
     for (std::size_t row = 0; row < open.size();) {
@@ -13746,9 +13606,9 @@ std::vector<std::vector<Hypothesis>> beam_search(const transformer::EncoderDecod
       };
       std::vector<Candidate> candidates;
       for (; row < open.size() && open[row].sentence == s; ++row)
-        for (std::size_t k = 0; k < width; ++k)
-          candidates.push_back({open[row].logp + static_cast<double>(best.values.data()[row * width + k]), row,
-                                best.indices.data()[row * width + k]});
+        for (const auto& [step, token] :
+             detail::likeliest(logp.data() + static_cast<Index>(row) * vocab, vocab, beam + 1))
+          candidates.push_back({open[row].logp + step, row, token});
       std::vector<Prefix> kept;
       std::vector<std::int64_t> kept_rows;
       std::size_t rank = 0;
@@ -17676,6 +17536,85 @@ Tensor<T> conv2d(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& b
 #define GLOSS_HAS_GLOSS_OPS_PAD_HPP
 // ---- gloss/ops/pad.hpp
 // Wider borders
+#ifndef GLOSS_HAS_GLOSS_OPS_INDEX_SELECT_HPP
+#define GLOSS_HAS_GLOSS_OPS_INDEX_SELECT_HPP
+// ---- gloss/ops/index_select.hpp
+// Reads and writes whole positions of an axis
+namespace gloss::inline GLOSS_ABI {
+namespace detail {
+/// The axis, after the checks that index_add, index_copy and index_fill share.
+template <class T>
+int check_index_write(const char* op, const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index,
+                      const Shape& source) {
+  const int a = normalize_axis(op, axis, x.dim());
+  Shape expected = x.shape();
+  expected[a] = index.numel();
+  if (index.dim() > 1 || source != expected)
+    fail<ShapeError>(op, ": source ", source, " does not fit x ", x.shape(), " and index ", index.shape());
+  check_positions(op, index, x.shape()[a], a, x.shape());
+  return a;
+}
+}  // namespace detail
+/// y = the positions `index` of one axis of x, in that order.
+/// Shape: index [n] or one number; y is x with that axis of size n.
+/// Errors: ShapeError when index is not a vector, IndexError for a position out of range (negative ones too).
+/// Backward: dx = dy added position by position.
+/// PyTorch: torch.index_select
+template <Element T>
+Tensor<T> index_select(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index) {
+  const int a = normalize_axis("index_select", axis, x.dim());
+  if (x.dim() == 0 && index.numel() != 1)
+    fail<ShapeError>("index_select: a scalar has one position, index has shape ", index.shape());
+  if (x.dim() == 0) return index_select(x.view({1}), 0, index).view({});
+  if (index.dim() > 1) fail<ShapeError>("index_select: index has shape ", index.shape(), ", a vector is wanted");
+  const Tensor<std::int64_t> ids = detail::index_beside(index, x.shape(), a);
+  Tensor<T> y = empty<T>(ids.shape());
+  detail::check_positions("index_select", index, x.shape()[a], a, x.shape());
+  detail::walk_indexed("index_select", x.shape(), x.strides(), a, ids, y.strides(),
+                       [from = x.data(), to = y.data()](Index i, Index o) { to[o] = from[i]; });
+  if constexpr (Real<T>)
+    return record("index_select", y, {x}, [a, index, shape_x = x.shape()](const Tensor<T>& dy, Grads& dx) {
+      dx.add(0, index_add(zeros<T>(shape_x), a, index, dy));
+    });
+  return y;
+}
+/// y = x with source's position i of an axis added at position index[i].
+/// Shape: source is x with that axis of index's length.
+/// Errors: ShapeError, IndexError
+/// Backward: dx = dy, dsource = index_select(dy).
+/// PyTorch: torch.index_add
+template <Summable T>
+Tensor<T> index_add(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source) {
+  if (x.dim() == 0) return index_add(x.view({1}), axis, index, source.reshape({source.numel()})).view({});
+  const int a = detail::check_index_write("index_add", x, axis, index, source.shape());
+  return scatter_add(x, a, detail::index_beside(index, x.shape(), a), source);
+}
+/// y = x with source's position i of an axis put at position index[i]; of several for one place the last wins.
+/// Shape: source is x with that axis of index's length.
+/// Errors: ShapeError, IndexError
+/// Backward: dx = dy, 0 where it was overwritten; dsource = index_select(dy).
+/// PyTorch: torch.index_copy
+template <Element T>
+Tensor<T> index_copy(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source) {
+  if (x.dim() == 0) return index_copy(x.view({1}), axis, index, source.reshape({source.numel()})).view({});
+  const int a = detail::check_index_write("index_copy", x, axis, index, source.shape());
+  return scatter(x, a, detail::index_beside(index, x.shape(), a), source);
+}
+/// y = x with value at the positions `index` of an axis; negative ones count from the end.
+/// Shape: index [n] or one number; y is x's.
+/// Errors: ShapeError when index is not a vector, IndexError
+/// Backward: dx = dy, 0 where it was overwritten.
+/// PyTorch: torch.index_fill
+template <Element T>
+Tensor<T> index_fill(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, Scalar<T> value) {
+  const int a = normalize_axis("index_fill", axis, x.dim());
+  if (x.dim() == 0) return index_fill(x.view({1}), 0, index, value).view({});
+  if (index.dim() > 1) fail<ShapeError>("index_fill: index has shape ", index.shape(), ", a vector is wanted");
+  const auto ids = detail::wrap_positions("index_fill", index, x.shape()[a], a, x.shape());
+  return scatter(x, a, detail::index_beside(ids, x.shape(), a), value);
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
 namespace gloss::inline GLOSS_ABI {
 enum class PadMode { constant, reflect, replicate, circular };
 struct PadOptions {
@@ -19048,7 +18987,7 @@ struct LoadReport {
   /// `limit` lines, and how many more there are.
   std::vector<std::string> lines(std::size_t limit = 20) const;
 };
-inline std::vector<std::string> LoadReport::lines(std::size_t limit) const {
+GLOSS_COLD inline std::vector<std::string> LoadReport::lines(std::size_t limit) const {
   std::vector<std::string> out;
   const auto line = [&](const auto&... parts) {
     std::string text;
@@ -19079,7 +19018,7 @@ struct LoadPlan {
   };
   LoadReport report;
   std::vector<std::pair<std::size_t, std::size_t>> pairs;  // number in the module's state dict, number of the source
-  LoadPlan(const StateDict& module, const std::vector<Source>& sources, const LoadOptions& options) {
+  GLOSS_COLD LoadPlan(const StateDict& module, const std::vector<Source>& sources, const LoadOptions& options) {
     const auto by_name =
         sorted_order(sources.size(), [&](std::size_t a, std::size_t b) { return sources[a].name < sources[b].name; });
     std::vector<char> wanted(sources.size()), found(module.size());
@@ -19103,11 +19042,13 @@ struct LoadPlan {
         report.unexpected.emplace_back(sources[j].name);
   }
   /// Errors: LoadError with all problems that the options do not allow.
-  void require(const LoadOptions& options, std::string_view file) const {
-    LoadReport bad = report;
+  GLOSS_COLD void require(const LoadOptions& options, std::string_view file) {
+    LoadReport& bad = report;
+    if ((bad.missing.empty() && bad.unexpected.empty()) || !options.strict)
+      if (bad.wrong_shape.empty() || options.skip_wrong_shapes)
+        if (bad.wrong_type.empty()) return;
     if (!options.strict) bad.missing.clear(), bad.unexpected.clear();
     if (options.skip_wrong_shapes) bad.wrong_shape.clear();
-    if (bad.complete()) return;
     const std::string where = "load_state_dict: " + (file.empty() ? std::string() : std::string(file) + ": ");
     const std::vector<std::string> lines = bad.lines();
     if (lines.size() == 1) fail<LoadError>(where, lines[0]);
@@ -23913,6 +23854,103 @@ Tensor<std::int64_t> bucketize(const Tensor<T>& x, const Tensor<T>& boundaries, 
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
+#ifndef GLOSS_HAS_GLOSS_OPS_SORT_HPP
+#define GLOSS_HAS_GLOSS_OPS_SORT_HPP
+// ---- gloss/ops/sort.hpp
+// Orders the elements of each row: sort, topk, kthvalue
+#include <algorithm>
+#include <vector>
+namespace gloss::inline GLOSS_ABI {
+namespace detail {
+/// Positions of the first k elements of each row along an axis, in order; equal ones by position, NaN as the largest.
+/// `Few` says that k is small: rows are then searched instead of sorted.
+/// Shape: x with that axis of size k (a scalar is one row of one).
+template <bool Few, class T>
+Tensor<std::int64_t> order_rows(const Tensor<T>& x, int axis, Index k, bool descending) {
+  const Tensor<T> rows = (x.dim() > 0 ? x.detach().transpose(axis, -1) : x.detach()).contiguous();
+  const Index n = x.dim() > 0 ? x.shape()[axis] : 1;
+  Shape shape = rows.shape();
+  if (x.dim() > 0) shape[shape.rank() - 1] = k;
+  Tensor<std::int64_t> y = empty<std::int64_t>(shape);
+  const T* from = rows.data();
+  std::int64_t* to = y.data();
+  parallel_for(n > 0 ? rows.numel() / n : 0, 16384 / (n + 1) + 1, [=](Index begin, Index end) {
+    struct Item {
+      T value;
+      std::int64_t position;
+    };
+    std::vector<Item> items(static_cast<std::size_t>(n));
+    const auto before = [descending](const Item& a, const Item& b) {
+      if (a.value < b.value) return !descending;
+      if (b.value < a.value) return descending;
+      const bool a_nan = a.value != a.value, b_nan = b.value != b.value;
+      return a_nan == b_nan ? a.position < b.position : a_nan == descending;
+    };
+    for (Index r = begin; r < end; ++r) {
+      for (Index i = 0; i < n; ++i) items[static_cast<std::size_t>(i)] = {from[r * n + i], i};
+      if constexpr (Few)  // each of the two takes a while to compile
+        std::partial_sort(items.begin(), items.begin() + k, items.end(), before);
+      else
+        std::sort(items.begin(), items.end(), before);
+      for (Index i = 0; i < k; ++i) to[r * k + i] = items[static_cast<std::size_t>(i)].position;
+    }
+  });
+  return x.dim() > 0 ? y.transpose(axis, -1).contiguous() : y;
+}
+}  // namespace detail
+struct SortOptions {
+  bool descending = false;
+};
+/// The elements along an axis in order, and where they stood. Equal ones keep their order; NaN counts as the largest.
+/// Shape: values and indices as x.
+/// Errors: IndexError for a wrong axis.
+/// Backward: dvalues goes back to where the elements stood.
+/// PyTorch: torch.sort(stable=True)
+template <Summable T>
+ValuesIndices<T> sort(const Tensor<T>& x, Index axis = -1, SortOptions options = {}) {
+  const int a = normalize_axis("sort", axis, x.dim());
+  const auto indices = detail::order_rows<false>(x, a, x.dim() > 0 ? x.shape()[a] : 1, options.descending);
+  return {gather(x, a, indices), indices};
+}
+/// The positions that sort gives. PyTorch: torch.argsort(stable=True)
+template <Summable T>
+Tensor<std::int64_t> argsort(const Tensor<T>& x, Index axis = -1, SortOptions options = {}) {
+  const int a = normalize_axis("argsort", axis, x.dim());
+  return detail::order_rows<false>(x, a, x.dim() > 0 ? x.shape()[a] : 1, options.descending);
+}
+struct TopkOptions {
+  bool largest = true;  // else the k smallest
+};
+/// The k largest elements along an axis, largest first, or the k smallest, smallest first; equal ones in order of
+/// position. NaN counts as largest.
+/// Shape: [..., n, ...] -> values and indices [..., k, ...]
+/// Errors: IndexError when k is negative or more than n, or for a wrong axis.
+/// Backward: dvalues goes to the chosen positions.
+/// PyTorch: torch.topk
+template <Summable T>
+ValuesIndices<T> topk(const Tensor<T>& x, Index k, Index axis = -1, TopkOptions options = {}) {
+  const int a = normalize_axis("topk", axis, x.dim());
+  if (k < 0 || k > (x.dim() > 0 ? x.shape()[a] : 1))
+    fail<IndexError>("topk: k ", k, " is out of range for shape ", x.shape());
+  const auto indices = detail::order_rows<true>(x, a, x.dim() > 0 ? k : 1, options.largest);
+  return {gather(x, a, indices), indices};
+}
+/// The k-th smallest element along an axis (from 1), and where it stands.
+/// Shape: x without the axis, or with it as 1 (keepdim).
+/// Errors: IndexError when k is not in [1, n].
+/// Backward: dvalues goes to the chosen positions.
+/// PyTorch: torch.kthvalue
+template <Summable T>
+ValuesIndices<T> kthvalue(const Tensor<T>& x, Index k, Index axis = -1, ReduceOptions options = {}) {
+  const int a = normalize_axis("kthvalue", axis, x.dim());
+  if (k < 1 || k > (x.dim() > 0 ? x.shape()[a] : 1))
+    fail<IndexError>("kthvalue: k ", k, " is out of range for axis ", a, " of shape ", x.shape());
+  auto indices = detail::order_rows<false>(x, a, k, false);
+  if (x.dim() > 0) indices = indices.narrow(a, k - 1, 1);
+  return detail::pick(x, a, indices.contiguous(), options.keepdim);
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
 #ifndef GLOSS_HAS_GLOSS_OPS_TRIG_HPP
 #define GLOSS_HAS_GLOSS_OPS_TRIG_HPP
 // ---- gloss/ops/trig.hpp
@@ -24270,7 +24308,7 @@ struct AdamOptions {
 template <Real T>
 class Adam : public Optimizer<T> {
  public:
-  Adam(std::vector<Tensor<T>> parameters, AdamOptions options = {})
+  GLOSS_COLD Adam(std::vector<Tensor<T>> parameters, AdamOptions options = {})
       : Optimizer<T>(std::move(parameters), options.lr), options_(options) {
     for (double beta : options.betas)
       if (!(beta >= 0 && beta < 1)) fail("Adam: beta ", beta, " is not in [0, 1)");
@@ -24281,7 +24319,7 @@ class Adam : public Optimizer<T> {
     }
     step_.resize(this->parameters_.size());
   }
-  typename Optimizer<T>::Named state() override {
+  GLOSS_COLD typename Optimizer<T>::Named state() override {
     typename Optimizer<T>::Named out;
     for (std::size_t i = 0; i < exp_avg_.size(); ++i) {
       out.emplace_back(std::to_string(i) + ".exp_avg", exp_avg_[i]);
@@ -25396,7 +25434,7 @@ struct ModelOptions {
 /// Source: paper 3.
 /// AT: make_model
 template <Real T>
-EncoderDecoder<T> make_model(const ModelOptions& options) {
+GLOSS_COLD EncoderDecoder<T> make_model(const ModelOptions& options) {
   const auto& o = options;
   if (o.src_vocab <= 0 || o.tgt_vocab <= 0)
     fail("make_model: empty vocabulary: src_vocab ", o.src_vocab, ", tgt_vocab ", o.tgt_vocab);
@@ -26011,14 +26049,14 @@ inline std::vector<Index> Bpe::encode(std::string_view text) const {
   });
   return ids;
 }
-inline std::string Bpe::to_string() const {
+GLOSS_COLD inline std::string Bpe::to_string() const {
   std::string text = "gloss-bpe 1\nprefix_space ";
   text += prefix_space_ ? "1\nmerges " : "0\nmerges ";
   text += std::to_string(merges_.size()) + "\n";
   for (const auto& [left, right] : merges_) text += std::to_string(left) + " " + std::to_string(right) + "\n";
   return text;
 }
-inline Bpe Bpe::from_string(std::string_view text, std::string_view name) {
+GLOSS_COLD inline Bpe Bpe::from_string(std::string_view text, std::string_view name) {
   std::size_t number = 0;
   std::string_view line;
   const auto fail_line = [&](const auto&... cause) {
@@ -26297,7 +26335,7 @@ namespace gloss::inline GLOSS_ABI::data {
 /// Pairs from a compiled catalogue in memory, of either byte order; `name` stands for the file in messages. The header
 /// is skipped, a context is dropped, of plural forms the singular is taken.
 /// Errors: LoadError naming file, message number and cause; every offset is checked against the size of the file.
-inline std::vector<SentencePair> parse_mo(std::string_view bytes, std::string_view name) {
+GLOSS_COLD inline std::vector<SentencePair> parse_mo(std::string_view bytes, std::string_view name) {
   const auto fail_file = [&](const auto&... cause) { fail<LoadError>("read_mo: ", name, ": ", cause...); };
   if (bytes.size() < 28) fail_file("truncated: ", bytes.size(), " bytes, the header alone has 28");
   const auto byte = [&](std::uint64_t at) { return std::uint32_t{static_cast<unsigned char>(bytes[at])}; };
@@ -26664,7 +26702,7 @@ class SvgWriter {
 };
 /// Text that is safe inside an element or an attribute, at most so many characters of it. Control characters become
 /// their pictures, ill-formed bytes their hexadecimal values.
-inline std::string xml_text(std::string_view text, std::size_t most = 400) {
+GLOSS_COLD inline std::string xml_text(std::string_view text, std::size_t most = 400) {
   std::string out;
   std::size_t count = 0;
   for (std::size_t at = 0; at < text.size(); ++count) {
@@ -26717,7 +26755,7 @@ inline double text_width(std::string_view text) {
 }
 /// Colour of a weight in [0, 1], "#rrggbb": from paper over teal to night blue, even steps in perceived lightness.
 /// Source: Ottosson 2020, the Oklab colour space.
-inline std::string heat_color(double t) {
+GLOSS_COLD inline std::string heat_color(double t) {
   t = t > 0 ? (t < 1 ? t : 1) : 0;
   const double lightness = 0.972 - 0.69 * t, chroma = 0.012 + 0.36 * t * (1 - t) * (1 - 0.18 * t) + 0.075 * t;
   const double hue = (110 + 165 * std::pow(t, 0.75)) * 3.14159265358979 / 180;
@@ -26753,7 +26791,7 @@ struct AttentionSvgOptions {
 /// Errors: ShapeError when there is nothing to draw or a head has not tgt x src weights.
 /// Source: Vaswani et al. 2017, figures 3 to 5. AT: visualize_layer
 std::string render_attention_svg(const AttentionSvgOptions& options);
-inline std::string render_attention_svg(const AttentionSvgOptions& options) {
+GLOSS_COLD inline std::string render_attention_svg(const AttentionSvgOptions& options) {
   const std::size_t rows = options.tgt_tokens.size(), cols = options.src_tokens.size(), n_heads = options.heads.size();
   if (rows == 0 || cols == 0 || n_heads == 0)
     fail<ShapeError>("render_attention_svg: nothing to draw: ", n_heads, " heads, ", rows, " target and ", cols,

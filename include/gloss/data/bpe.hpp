@@ -191,7 +191,7 @@ inline std::vector<Index> Bpe::encode(std::string_view text) const {
   return ids;
 }
 
-inline std::string Bpe::to_string() const {
+GLOSS_COLD inline std::string Bpe::to_string() const {
   std::string text = "gloss-bpe 1\nprefix_space ";
   text += prefix_space_ ? "1\nmerges " : "0\nmerges ";
   text += std::to_string(merges_.size()) + "\n";
@@ -199,7 +199,7 @@ inline std::string Bpe::to_string() const {
   return text;
 }
 
-inline Bpe Bpe::from_string(std::string_view text, std::string_view name) {
+GLOSS_COLD inline Bpe Bpe::from_string(std::string_view text, std::string_view name) {
   std::size_t number = 0;
   std::string_view line;
   const auto fail_line = [&](const auto&... cause) {

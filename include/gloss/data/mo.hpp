@@ -11,7 +11,7 @@ namespace gloss::inline GLOSS_ABI::data {
 /// Pairs from a compiled catalogue in memory, of either byte order; `name` stands for the file in messages. The header
 /// is skipped, a context is dropped, of plural forms the singular is taken.
 /// Errors: LoadError naming file, message number and cause; every offset is checked against the size of the file.
-inline std::vector<SentencePair> parse_mo(std::string_view bytes, std::string_view name) {
+GLOSS_COLD inline std::vector<SentencePair> parse_mo(std::string_view bytes, std::string_view name) {
   const auto fail_file = [&](const auto&... cause) { fail<LoadError>("read_mo: ", name, ": ", cause...); };
   if (bytes.size() < 28) fail_file("truncated: ", bytes.size(), " bytes, the header alone has 28");
   const auto byte = [&](std::uint64_t at) { return std::uint32_t{static_cast<unsigned char>(bytes[at])}; };

@@ -4,7 +4,6 @@
 #include <cstring>
 #include <vector>
 
-#include <gloss/ops/index_select.hpp>
 #include <gloss/transformer/encoder_decoder.hpp>
 
 namespace gloss::inline GLOSS_ABI::decode {
@@ -18,7 +17,7 @@ class CachedDecoder {
   /// Shape: src [batch, m], src_mask [batch, 1, m]
   CachedDecoder(const transformer::EncoderDecoder<T>& model, const Tensor<std::int64_t>& src,
                 const Tensor<bool>& src_mask)
-      : model_(&model), src_mask_(src_mask) {
+      : model_(&model), src_mask_(src_mask.contiguous()) {
     NoGradGuard no_grad;
     const Tensor<T> memory = model.encode(src, src_mask);
     for (const auto& layer : model.decoder.layers) {
@@ -64,17 +63,21 @@ class CachedDecoder {
   }
 
   /// Row i of the state becomes the old row rows[i]; the number of rows may change.
+  /// Errors: IndexError for a row that there is not.
   void select_rows(const Tensor<std::int64_t>& rows) {
+    for (Index i = 0; i < rows.numel(); ++i)
+      if (const std::int64_t row = rows.at({i}); row < 0 || row >= batch())
+        fail<IndexError>("CachedDecoder::select_rows: row ", row, " is out of range for a batch of ", batch());
     NoGradGuard no_grad;
     for (Cache& cache : layers_) {
       if (cache.key.defined()) {
         cache.key = select_used(cache.key, rows);
         cache.value = select_used(cache.value, rows);
       }
-      cache.src_key = index_select(cache.src_key, 0, rows);
-      cache.src_value = index_select(cache.src_value, 0, rows);
+      cache.src_key = select_all(cache.src_key, rows);
+      cache.src_value = select_all(cache.src_value, rows);
     }
-    src_mask_ = index_select(src_mask_, 0, rows);
+    src_mask_ = select_all(src_mask_, rows);
   }
 
  private:
@@ -94,6 +97,18 @@ class CachedDecoder {
         *t = grown;
       }
     }
+  }
+  // Rows of dense tensors.
+  template <class U>
+  static Tensor<U> select_all(const Tensor<U>& x, const Tensor<std::int64_t>& rows) {
+    Shape shape = x.shape();
+    const auto row = static_cast<std::size_t>(shape[0] > 0 ? x.numel() / shape[0] : 0);
+    shape[0] = rows.numel();
+    Tensor<U> out = empty<U>(shape);
+    for (Index i = 0; row > 0 && i < shape[0]; ++i)
+      std::memcpy(out.data() + static_cast<std::size_t>(i) * row,
+                  x.data() + static_cast<std::size_t>(rows.at({i})) * row, row * sizeof(U));
+    return out;
   }
   Tensor<T> select_used(const Tensor<T>& cache, const Tensor<std::int64_t>& rows) const {
     Tensor<T> out = empty<T>({rows.numel(), cache.size(1), cache.size(2), cache.size(3)});

@@ -8,7 +8,6 @@
 
 #include <gloss/core/sort.hpp>
 #include <gloss/decode/cached_decoder.hpp>
-#include <gloss/ops/sort.hpp>
 
 namespace gloss::inline GLOSS_ABI::decode {
 
@@ -34,6 +33,27 @@ struct Hypothesis {
   bool finished = false;  // false when max_len cut it
 };
 
+namespace detail {
+struct NextToken {
+  double logp;
+  std::int64_t token;
+};
+/// The n likeliest of all tokens, likeliest first, equal ones in order.
+template <class T>
+std::vector<NextToken> likeliest(const T* logp, Index vocab, std::size_t n) {
+  std::vector<NextToken> best;
+  for (Index token = 0; token < vocab; ++token) {
+    const auto value = static_cast<double>(logp[token]);
+    if (best.size() == n && !(value > best.back().logp)) continue;
+    if (best.size() == n) best.pop_back();
+    auto at = best.end();
+    while (at != best.begin() && value > (at - 1)->logp) --at;
+    best.insert(at, {value, token});
+  }
+  return best;
+}
+}  // namespace detail
+
 /// The likeliest next token, again and again, until each sentence says `end`.
 /// Shape: src [batch, m], src_mask [batch, 1, m] -> batch hypotheses; score is log P.
 /// Errors: Error for a negative max_len.
@@ -49,14 +69,14 @@ std::vector<Hypothesis> greedy_search(const transformer::EncoderDecoder<T>& mode
   for (std::size_t i = 0; i < out.size(); ++i) sentence.push_back(i);
   for (Index length = 0; length < options.max_len && !sentence.empty(); ++length) {
     const Tensor<T> logp = state.step(from_vector(tokens));
-    const auto best = max(logp, -1);
+    const Index vocab = logp.size(1);
     std::vector<std::int64_t> kept;
     std::vector<std::size_t> still;
     tokens.clear();
     for (std::size_t row = 0; row < sentence.size(); ++row) {
       Hypothesis& h = out[sentence[row]];
-      const std::int64_t token = best.indices.data()[row];
-      h.score += static_cast<double>(best.values.data()[row]);
+      const auto [step, token] = detail::likeliest(logp.data() + static_cast<Index>(row) * vocab, vocab, 1)[0];
+      h.score += step;
       if (token == options.end) {
         h.finished = true;
         continue;
@@ -110,8 +130,7 @@ std::vector<std::vector<Hypothesis>> beam_search(const transformer::EncoderDecod
   };
   for (Index length = 0; length < options.max_len && !open.empty(); ++length) {
     const Tensor<T> logp = state.step(from_vector(tokens));
-    const auto best = topk(logp, (std::min)(options.beam + 1, logp.size(1)));
-    const auto width = static_cast<std::size_t>(best.values.size(1));
+    const Index vocab = logp.size(1);
     std::vector<Prefix> next;
     std::vector<std::int64_t> rows, next_tokens;
     for (std::size_t row = 0; row < open.size();) {
@@ -123,9 +142,9 @@ std::vector<std::vector<Hypothesis>> beam_search(const transformer::EncoderDecod
       };
       std::vector<Candidate> candidates;
       for (; row < open.size() && open[row].sentence == s; ++row)
-        for (std::size_t k = 0; k < width; ++k)
-          candidates.push_back({open[row].logp + static_cast<double>(best.values.data()[row * width + k]), row,
-                                best.indices.data()[row * width + k]});
+        for (const auto& [step, token] :
+             detail::likeliest(logp.data() + static_cast<Index>(row) * vocab, vocab, beam + 1))
+          candidates.push_back({open[row].logp + step, row, token});
       std::vector<Prefix> kept;
       std::vector<std::int64_t> kept_rows;
       std::size_t rank = 0;

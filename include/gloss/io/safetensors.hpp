@@ -174,7 +174,7 @@ inline Safetensors::Safetensors(std::string bytes, std::string file)
   parse();
 }
 
-inline void Safetensors::parse() {
+GLOSS_COLD inline void Safetensors::parse() {
   detail::HeaderReader reader(file_, tensors_, metadata_);
   if (bytes_.size() < 8) reader.bad("too short for a header: ", bytes_.size(), " bytes");
   std::uint64_t header_bytes = 0;
@@ -190,7 +190,7 @@ inline void Safetensors::parse() {
 }
 
 // Together the ranges must be exactly the data: none outside, no overlap, no hole.
-inline void Safetensors::check_ranges(detail::HeaderReader& reader, std::uint64_t data_bytes) {
+GLOSS_COLD inline void Safetensors::check_ranges(detail::HeaderReader& reader, std::uint64_t data_bytes) {
   for (const StoredTensor& t : tensors_) {
     if (t.begin > t.end || t.end > data_bytes)
       reader.bad(t.name, ": data_offsets [", t.begin, ", ", t.end, "] are not within the ", data_bytes,
@@ -251,7 +251,7 @@ inline void append_json_string(std::string& out, std::string_view text) {
 
 /// The bytes of a safetensors file. Wide types stand first, so that all are aligned; otherwise the given order is kept.
 /// Errors: Error when a name occurs twice, is "__metadata__" or is not UTF-8.
-inline std::string to_safetensors(const std::vector<NamedTensor>& tensors, const Metadata& metadata = {}) {
+GLOSS_COLD inline std::string to_safetensors(const std::vector<NamedTensor>& tensors, const Metadata& metadata = {}) {
   const auto name = [&](std::size_t i) -> const std::string& { return tensors[i].stored().name; };
   const auto by_name = sorted_order(tensors.size(), [&](std::size_t a, std::size_t b) { return name(a) < name(b); });
   for (std::size_t i = 0; i < by_name.size(); ++i) {

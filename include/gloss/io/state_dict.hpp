@@ -14,7 +14,7 @@ template <Real T>
 std::vector<NamedTensor> named_tensors(const nn::Module<T>& module, const std::string& prefix = "") {
   std::vector<NamedTensor> out;
   for (const auto& [name, tensor] : module.state_dict())
-    nn::detail::with_state_type<T>(tensor, [&, &key = name](const auto& x) { out.emplace_back(prefix + key, x); });
+    nn::detail::with_state_type<T>(tensor, [&, &key = name](const auto& x) { out.push_back({prefix + key, x}); });
   return out;
 }
 

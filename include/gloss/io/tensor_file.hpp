@@ -3,13 +3,13 @@
 #pragma once
 
 #include <map>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include <gloss/io/dtype.hpp>
+#include <gloss/tensor/any_tensor.hpp>
 
 namespace gloss::inline GLOSS_ABI::io {
 
@@ -85,21 +85,18 @@ class Safetensors {
 class NamedTensor {
  public:
   template <Element T>
-  // NOLINTNEXTLINE(performance-unnecessary-value-param): moved from
-  NamedTensor(std::string name, const Tensor<T>& x) : stored_{.name = std::move(name), .dtype = stored_dtype<T>()} {
-    const auto dense = std::make_shared<const Tensor<T>>(x.detach().contiguous());
-    stored_.shape = dense->shape();
-    stored_.end = static_cast<std::uint64_t>(dense->numel()) * sizeof(T);
-    data_ = dense->data();
-    keep_ = dense;
-  }
+  NamedTensor(std::string name, const Tensor<T>& x)
+      : NamedTensor(std::move(name), stored_dtype<T>(), x.detach().contiguous()) {}
   const StoredTensor& stored() const { return stored_; }
-  std::string_view bytes() const { return {static_cast<const char*>(data_), static_cast<std::size_t>(stored_.end)}; }
+  std::string_view bytes() const { return {static_cast<const char*>(dense_.data()), dense_.bytes()}; }
 
  private:
+  GLOSS_NOINLINE NamedTensor(std::string name, Dtype dtype, AnyTensor dense)
+      : stored_{.name = std::move(name), .dtype = dtype, .shape = dense.shape(), .end = dense.bytes()},
+        dense_(std::move(dense)) {}
+
   StoredTensor stored_;
-  const void* data_ = nullptr;
-  std::shared_ptr<const void> keep_;
+  AnyTensor dense_;
 };
 
 }  // namespace gloss::inline GLOSS_ABI::io

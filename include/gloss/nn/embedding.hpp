@@ -28,7 +28,7 @@ struct Embedding final : Module<T> {
   Parameter<T> weight;
   EmbeddingOptions options;
 
-  Embedding(Index num_embeddings, Index embedding_dim, EmbeddingOptions given = {}) : options(given) {
+  GLOSS_COLD Embedding(Index num_embeddings, Index embedding_dim, EmbeddingOptions given = {}) : options(given) {
     if (num_embeddings < 0 || embedding_dim < 0)
       fail<ShapeError>("Embedding: negative size: num_embeddings ", num_embeddings, ", embedding_dim ", embedding_dim);
     const Index padding = gloss::detail::padding_row("Embedding", options.padding_idx, num_embeddings);

@@ -22,7 +22,7 @@ template <Real T>
 struct Linear final : Module<T> {
   Parameter<T> weight, bias;
 
-  Linear(Index in_features, Index out_features, LinearOptions options = {}) {
+  GLOSS_COLD Linear(Index in_features, Index out_features, LinearOptions options = {}) {
     if (in_features < 0 || out_features < 0)
       fail<ShapeError>("Linear: negative size: in_features ", in_features, ", out_features ", out_features);
     const double bound = in_features > 0 ? 1 / std::sqrt(static_cast<double>(in_features)) : 0;

@@ -37,7 +37,7 @@ struct LoadReport {
   std::vector<std::string> lines(std::size_t limit = 20) const;
 };
 
-inline std::vector<std::string> LoadReport::lines(std::size_t limit) const {
+GLOSS_COLD inline std::vector<std::string> LoadReport::lines(std::size_t limit) const {
   std::vector<std::string> out;
   const auto line = [&](const auto&... parts) {
     std::string text;
@@ -71,7 +71,7 @@ struct LoadPlan {
   LoadReport report;
   std::vector<std::pair<std::size_t, std::size_t>> pairs;  // number in the module's state dict, number of the source
 
-  LoadPlan(const StateDict& module, const std::vector<Source>& sources, const LoadOptions& options) {
+  GLOSS_COLD LoadPlan(const StateDict& module, const std::vector<Source>& sources, const LoadOptions& options) {
     const auto by_name =
         sorted_order(sources.size(), [&](std::size_t a, std::size_t b) { return sources[a].name < sources[b].name; });
     std::vector<char> wanted(sources.size()), found(module.size());
@@ -96,11 +96,13 @@ struct LoadPlan {
   }
 
   /// Errors: LoadError with all problems that the options do not allow.
-  void require(const LoadOptions& options, std::string_view file) const {
-    LoadReport bad = report;
+  GLOSS_COLD void require(const LoadOptions& options, std::string_view file) {
+    LoadReport& bad = report;
+    if ((bad.missing.empty() && bad.unexpected.empty()) || !options.strict)
+      if (bad.wrong_shape.empty() || options.skip_wrong_shapes)
+        if (bad.wrong_type.empty()) return;
     if (!options.strict) bad.missing.clear(), bad.unexpected.clear();
     if (options.skip_wrong_shapes) bad.wrong_shape.clear();
-    if (bad.complete()) return;
     const std::string where = "load_state_dict: " + (file.empty() ? std::string() : std::string(file) + ": ");
     const std::vector<std::string> lines = bad.lines();
     if (lines.size() == 1) fail<LoadError>(where, lines[0]);

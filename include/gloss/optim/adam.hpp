@@ -28,7 +28,7 @@ struct AdamOptions {
 template <Real T>
 class Adam : public Optimizer<T> {
  public:
-  Adam(std::vector<Tensor<T>> parameters, AdamOptions options = {})
+  GLOSS_COLD Adam(std::vector<Tensor<T>> parameters, AdamOptions options = {})
       : Optimizer<T>(std::move(parameters), options.lr), options_(options) {
     for (double beta : options.betas)
       if (!(beta >= 0 && beta < 1)) fail("Adam: beta ", beta, " is not in [0, 1)");
@@ -40,7 +40,7 @@ class Adam : public Optimizer<T> {
     step_.resize(this->parameters_.size());
   }
 
-  typename Optimizer<T>::Named state() override {
+  GLOSS_COLD typename Optimizer<T>::Named state() override {
     typename Optimizer<T>::Named out;
     for (std::size_t i = 0; i < exp_avg_.size(); ++i) {
       out.emplace_back(std::to_string(i) + ".exp_avg", exp_avg_[i]);

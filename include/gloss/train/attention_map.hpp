@@ -28,7 +28,7 @@ struct AttentionSvgOptions {
 /// Source: Vaswani et al. 2017, figures 3 to 5. AT: visualize_layer
 std::string render_attention_svg(const AttentionSvgOptions& options);
 
-inline std::string render_attention_svg(const AttentionSvgOptions& options) {
+GLOSS_COLD inline std::string render_attention_svg(const AttentionSvgOptions& options) {
   const std::size_t rows = options.tgt_tokens.size(), cols = options.src_tokens.size(), n_heads = options.heads.size();
   if (rows == 0 || cols == 0 || n_heads == 0)
     fail<ShapeError>("render_attention_svg: nothing to draw: ", n_heads, " heads, ", rows, " target and ", cols,

@@ -36,7 +36,7 @@ class SvgWriter {
 
 /// Text that is safe inside an element or an attribute, at most so many characters of it. Control characters become
 /// their pictures, ill-formed bytes their hexadecimal values.
-inline std::string xml_text(std::string_view text, std::size_t most = 400) {
+GLOSS_COLD inline std::string xml_text(std::string_view text, std::size_t most = 400) {
   std::string out;
   std::size_t count = 0;
   for (std::size_t at = 0; at < text.size(); ++count) {
@@ -91,7 +91,7 @@ inline double text_width(std::string_view text) {
 
 /// Colour of a weight in [0, 1], "#rrggbb": from paper over teal to night blue, even steps in perceived lightness.
 /// Source: Ottosson 2020, the Oklab colour space.
-inline std::string heat_color(double t) {
+GLOSS_COLD inline std::string heat_color(double t) {
   t = t > 0 ? (t < 1 ? t : 1) : 0;
   const double lightness = 0.972 - 0.69 * t, chroma = 0.012 + 0.36 * t * (1 - t) * (1 - 0.18 * t) + 0.075 * t;
   const double hue = (110 + 165 * std::pow(t, 0.75)) * 3.14159265358979 / 180;

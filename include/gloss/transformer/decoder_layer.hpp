@@ -22,8 +22,8 @@ struct DecoderLayer final : nn::Module<T> {
   PositionwiseFeedForward<T> feed_forward;
   std::vector<SublayerConnection<T>> sublayer;
 
-  DecoderLayer(Index width, MultiHeadedAttention<T> self_attention, MultiHeadedAttention<T> src_attention,
-               PositionwiseFeedForward<T> ff, double p_drop)
+  GLOSS_COLD DecoderLayer(Index width, MultiHeadedAttention<T> self_attention, MultiHeadedAttention<T> src_attention,
+                          PositionwiseFeedForward<T> ff, double p_drop)
       : size(width),
         self_attn(std::move(self_attention)),
         src_attn(std::move(src_attention)),

@@ -29,8 +29,8 @@ struct EncoderDecoder final : nn::Module<T> {
   Embedder src_embed, tgt_embed;
   Generator<T> generator;
 
-  EncoderDecoder(Encoder<T> the_encoder, Decoder<T> the_decoder, Embedder source, Embedder target,
-                 Generator<T> the_generator)
+  GLOSS_COLD EncoderDecoder(Encoder<T> the_encoder, Decoder<T> the_decoder, Embedder source, Embedder target,
+                            Generator<T> the_generator)
       : encoder(std::move(the_encoder)),
         decoder(std::move(the_decoder)),
         src_embed(std::move(source)),

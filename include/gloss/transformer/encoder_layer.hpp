@@ -21,7 +21,8 @@ struct EncoderLayer final : nn::Module<T> {
   PositionwiseFeedForward<T> feed_forward;
   std::vector<SublayerConnection<T>> sublayer;
 
-  EncoderLayer(Index width, MultiHeadedAttention<T> self_attention, PositionwiseFeedForward<T> ff, double p_drop)
+  GLOSS_COLD EncoderLayer(Index width, MultiHeadedAttention<T> self_attention, PositionwiseFeedForward<T> ff,
+                          double p_drop)
       : size(width),
         self_attn(std::move(self_attention)),
         feed_forward(std::move(ff)),

@@ -16,7 +16,7 @@ struct PositionwiseFeedForward final : nn::Module<T> {
   nn::Linear<T> w_1, w_2;
   nn::Dropout<T> dropout;
 
-  PositionwiseFeedForward(Index d_model, Index d_ff, double p_drop = 0.1)
+  GLOSS_COLD PositionwiseFeedForward(Index d_model, Index d_ff, double p_drop = 0.1)
       : w_1(d_model, d_ff), w_2(d_ff, d_model), dropout(p_drop) {}
   /// residual, where given, is added to the result.
   Tensor<T> operator()(const Tensor<T>& x, const Tensor<T>* residual = nullptr) const {

@@ -27,7 +27,7 @@ struct ModelOptions {
 /// Source: paper 3.
 /// AT: make_model
 template <Real T>
-EncoderDecoder<T> make_model(const ModelOptions& options) {
+GLOSS_COLD EncoderDecoder<T> make_model(const ModelOptions& options) {
   const auto& o = options;
   if (o.src_vocab <= 0 || o.tgt_vocab <= 0)
     fail("make_model: empty vocabulary: src_vocab ", o.src_vocab, ", tgt_vocab ", o.tgt_vocab);

@@ -25,7 +25,7 @@ struct MultiHeadedAttention final : nn::Module<T> {
   std::vector<nn::Linear<T>> linears;
   nn::Dropout<T> dropout;
 
-  MultiHeadedAttention(Index heads, Index model_width, double p_drop = 0.1)
+  GLOSS_COLD MultiHeadedAttention(Index heads, Index model_width, double p_drop = 0.1)
       : h(heads), d_model(model_width), d_k(heads > 0 ? model_width / heads : 0), dropout(p_drop) {
     if (h <= 0 || d_model % h != 0)
       fail<ShapeError>("MultiHeadedAttention: d_model ", d_model, " is not a multiple of h ", h);

@@ -17,7 +17,7 @@ struct PositionalEncoding final : nn::Module<T> {
   nn::Dropout<T> dropout;
   nn::Buffer<T> pe;
 
-  PositionalEncoding(Index d_model, double p_drop, Index max_len = 5000) : dropout(p_drop) {
+  GLOSS_COLD PositionalEncoding(Index d_model, double p_drop, Index max_len = 5000) : dropout(p_drop) {
     pe = nn::Buffer<T>(nn::sinusoidal_positions<T>(max_len, d_model).unsqueeze(0));
   }
 
