@@ -153,7 +153,8 @@ def run_doxygen(include, headers, work):
         "SEARCH_INCLUDES": "NO",
         "HAVE_DOT": "NO",
         "EXTENSION_MAPPING": "hpp=C++",
-        "PREDEFINED": '"GLOSS_INSTANTIATE(...)=" GLOSS_ZLIB _OPENMP "GLOSS_ALWAYS_INLINE="',
+        "PREDEFINED": '"GLOSS_INSTANTIATE(...)=" GLOSS_ZLIB _OPENMP '
+        '"GLOSS_ALWAYS_INLINE=" "GLOSS_NOINLINE=" "GLOSS_COLD="',
     }
     doxyfile = "".join(f"{key} = {value}\n" for key, value in settings.items())
     done = subprocess.run(["doxygen", "-"], input=doxyfile, text=True, capture_output=True)
