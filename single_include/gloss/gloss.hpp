@@ -16574,8 +16574,9 @@ void pointwise(const Conv& c, bool transposed, const T* in, const T* weight, con
 #ifndef GLOSS_HAS_GLOSS_KERNELS_CONV_WINOGRAD_HPP
 #define GLOSS_HAS_GLOSS_KERNELS_CONV_WINOGRAD_HPP
 // ---- gloss/kernels/conv_winograd.hpp
-// Convolutions of 3x3 kernels with stride 1 by Winograd's minimal filtering F(2x2, 3x3): a tile of 2x2 places takes 16
-// products of transformed cells and weights instead of 36, in 16 matrix products whose factors stay in the cache.
+// Convolutions of 3x3 kernels by Winograd's minimal filtering: with stride 1 a tile of 2x2 places takes 16 products of
+// transformed cells and weights instead of 36, in 16 matrix products whose factors stay in the cache. With stride 2 it
+// takes 25: along an axis the even cells meet two taps of the kernel, three products for two places, the odd cells one.
 // Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016, section 4.1:
 //   Y = A^T [(G g G^T) . (B^T d B)] A for a kernel g and 4x4 cells d.
 #ifndef GLOSS_GEMM_EIGEN
@@ -16604,80 +16605,98 @@ struct WinogradKernels {
 // ---- gloss/kernels/conv_winograd.inc
 // The body of conv_winograd.hpp's transforms, read once for every instruction set; see isa_copies.inc.
 namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
-/// v[e * step] = (B^T d B)[e] for the 16 cells e of `width` tiles; d [16, width].
-template <class T>
+// Each along one axis, for tiles of 4 cells (stride 1) and of 5 (stride 2).
+template <class V>
+GLOSS_INLINE void winograd_axis_cells(const V (&d)[4], V (&v)[4]) {
+  v[0] = d[0] - d[2], v[1] = d[1] + d[2], v[2] = d[2] - d[1], v[3] = d[1] - d[3];
+}
+template <class V>
+GLOSS_INLINE void winograd_axis_cells(const V (&d)[5], V (&v)[5]) {
+  v[0] = d[0] - d[2], v[1] = d[2], v[2] = d[4] - d[2], v[3] = d[1], v[4] = d[3];
+}
+template <class V>
+GLOSS_INLINE void winograd_axis_sums(const V (&m)[4], V (&y)[2]) {
+  y[0] = m[0] + m[1] + m[2], y[1] = m[1] - m[2] - m[3];
+}
+template <class V>
+GLOSS_INLINE void winograd_axis_sums(const V (&m)[5], V (&y)[2]) {
+  y[0] = m[0] + m[1] + m[3], y[1] = m[1] + m[2] + m[4];
+}
+template <class T, class V>
+GLOSS_INLINE void winograd_axis_weight(const V (&g)[3], V (&u)[4]) {
+  u[0] = g[0], u[1] = T(0.5) * (g[0] + g[2] + g[1]), u[2] = T(0.5) * (g[0] + g[2] - g[1]), u[3] = g[2];
+}
+template <class T, class V>
+GLOSS_INLINE void winograd_axis_weight(const V (&g)[3], V (&u)[5]) {
+  u[0] = g[0], u[1] = g[0] + g[2], u[2] = g[2], u[3] = u[4] = g[1];
+}
+/// v[e * step] = (B^T d B)[e] for the n^2 cells e of `width` tiles; d [n^2, width].
+template <class T, int n>
 GLOSS_NOINLINE void winograd_cells(Index width, const T* d, T* v, Index step) {
   for (Index j = 0; j < width; j += lanes<T>) {
-    Vec<T> x[4][4];
-    GLOSS_UNROLL for (int s = 0; s < 4; ++s) {
-      Vec<T> y[4];
-      GLOSS_UNROLL for (int r = 0; r < 4; ++r) y[r] = load<T>(d + (4 * r + s) * width + j);
-      x[0][s] = y[0] - y[2];
-      x[1][s] = y[1] + y[2];
-      x[2][s] = y[2] - y[1];
-      x[3][s] = y[1] - y[3];
+    Vec<T> x[n][n];
+    GLOSS_UNROLL for (int r = 0; r < n; ++r) {
+      Vec<T> row[n];
+      GLOSS_UNROLL for (int s = 0; s < n; ++s) row[s] = load<T>(d + (n * r + s) * width + j);
+      winograd_axis_cells(row, x[r]);
     }
-    GLOSS_UNROLL for (int r = 0; r < 4; ++r) {
-      T* const to = v + 4 * r * step + j;
-      store<T>(to, x[r][0] - x[r][2]);
-      store<T>(to + step, x[r][1] + x[r][2]);
-      store<T>(to + 2 * step, x[r][2] - x[r][1]);
-      store<T>(to + 3 * step, x[r][1] - x[r][3]);
+    GLOSS_UNROLL for (int s = 0; s < n; ++s) {
+      Vec<T> column[n], z[n];
+      GLOSS_UNROLL for (int r = 0; r < n; ++r) column[r] = x[r][s];
+      winograd_axis_cells(column, z);
+      GLOSS_UNROLL for (int r = 0; r < n; ++r) store<T>(v + (n * r + s) * step + j, z[r]);
     }
   }
 }
 /// y [2, 2 * width] = A^T m A + bias of `width` tiles side by side; element e of their m at m[e * step].
-template <class T>
+template <class T, int n>
 GLOSS_NOINLINE void winograd_sums(Index width, const T* m, Index step, T bias, T* y) {
   for (Index j = 0; j < width; j += lanes<T>) {
-    Vec<T> x[2][4];
-    GLOSS_UNROLL for (int s = 0; s < 4; ++s) {
-      Vec<T> z[4];
-      GLOSS_UNROLL for (int r = 0; r < 4; ++r) z[r] = load<T>(m + (4 * r + s) * step + j);
-      x[0][s] = z[0] + z[1] + z[2];
-      x[1][s] = z[1] - z[2] - z[3];
+    Vec<T> x[n][2];
+    GLOSS_UNROLL for (int r = 0; r < n; ++r) {
+      Vec<T> row[n];
+      GLOSS_UNROLL for (int s = 0; s < n; ++s) row[s] = load<T>(m + (n * r + s) * step + j);
+      winograd_axis_sums(row, x[r]);
     }
+    Vec<T> left[n], right[n], z[2][2];
+    GLOSS_UNROLL for (int r = 0; r < n; ++r) left[r] = x[r][0], right[r] = x[r][1];
+    winograd_axis_sums(left, z[0]);
+    winograd_axis_sums(right, z[1]);
     GLOSS_UNROLL for (int r = 0; r < 2; ++r) {
-      const Vec<T> left = x[r][0] + x[r][1] + x[r][2] + bias, right = x[r][1] - x[r][2] - x[r][3] + bias;
       T* const to = y + 2 * (r * width + j);
-      store<T>(to, interleave<T, false>(left, right));
-      store<T>(to + lanes<T>, interleave<T, true>(left, right));
+      store<T>(to, interleave<T, false>(z[0][r] + bias, z[1][r] + bias));
+      store<T>(to + lanes<T>, interleave<T, true>(z[0][r] + bias, z[1][r] + bias));
     }
   }
 }
 /// u[e * step + i] = (G g_i G^T)[e] for the kernels g_i [3, 3] of `ins` channels.
-template <class T>
+template <class T, int n>
 GLOSS_NOINLINE void winograd_weight(Index ins, const T* g, T* u, Index step) {
   constexpr Index w = lanes<T>;
   T taps[9 * w] = {};
   for (Index i = 0; i < ins; i += w) {
-    const Index n = ins - i < w ? ins - i : w;
-    for (Index c = 0; c < n; ++c)
+    const Index real = ins - i < w ? ins - i : w;
+    for (Index c = 0; c < real; ++c)
       for (Index t = 0; t < 9; ++t) taps[t * w + c] = g[(i + c) * 9 + t];
-    const auto each = [](const T* from, Index by, Vec<T>* to) GLOSS_INLINE_LAMBDA {
-      const Vec<T> ends = load<T>(from) + load<T>(from + 2 * by), middle = load<T>(from + by);
-      to[0] = load<T>(from);
-      to[1] = T(0.5) * (ends + middle);
-      to[2] = T(0.5) * (ends - middle);
-      to[3] = load<T>(from + 2 * by);
-    };
-    T columns[4 * 3 * w];
-    GLOSS_UNROLL for (int s = 0; s < 3; ++s) {
-      Vec<T> x[4];
-      each(taps + s * w, 3 * w, x);
-      GLOSS_UNROLL for (int r = 0; r < 4; ++r) store<T>(columns + (3 * r + s) * w, x[r]);
+    Vec<T> x[3][n];
+    GLOSS_UNROLL for (int r = 0; r < 3; ++r) {
+      const Vec<T> row[3] = {load<T>(taps + 3 * r * w), load<T>(taps + (3 * r + 1) * w),
+                             load<T>(taps + (3 * r + 2) * w)};
+      winograd_axis_weight<T>(row, x[r]);
     }
-    GLOSS_UNROLL for (int r = 0; r < 4; ++r) {
-      Vec<T> x[4];
-      each(columns + 3 * r * w, w, x);
-      GLOSS_UNROLL for (int s = 0; s < 4; ++s) store_n<T>(u + (4 * r + s) * step + i, x[s], n);
+    GLOSS_UNROLL for (int s = 0; s < n; ++s) {
+      const Vec<T> column[3] = {x[0][s], x[1][s], x[2][s]};
+      Vec<T> z[n];
+      winograd_axis_weight<T>(column, z);
+      GLOSS_UNROLL for (int r = 0; r < n; ++r) store_n<T>(u + (n * r + s) * step + i, z[r], real);
     }
   }
 }
-/// This set's functions.
+/// This set's functions, by the stride.
 template <class T>
-inline constexpr kernels::detail::WinogradKernels<T> winograd_kernels{winograd_cells<T>, winograd_sums<T>,
-                                                                      winograd_weight<T>};
+inline constexpr kernels::detail::WinogradKernels<T> winograd_kernels[2] = {
+    {winograd_cells<T, 4>, winograd_sums<T, 4>, winograd_weight<T, 4>},
+    {winograd_cells<T, 5>, winograd_sums<T, 5>, winograd_weight<T, 5>}};
 }  // namespace gloss::inline GLOSS_ABI::kernels
 #undef GLOSS_ISA_SPACE
 #undef GLOSS_ISA_AVX512
@@ -16701,80 +16720,98 @@ inline constexpr kernels::detail::WinogradKernels<T> winograd_kernels{winograd_c
 // ---- gloss/kernels/conv_winograd.inc
 // The body of conv_winograd.hpp's transforms, read once for every instruction set; see isa_copies.inc.
 namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
-/// v[e * step] = (B^T d B)[e] for the 16 cells e of `width` tiles; d [16, width].
-template <class T>
+// Each along one axis, for tiles of 4 cells (stride 1) and of 5 (stride 2).
+template <class V>
+GLOSS_INLINE void winograd_axis_cells(const V (&d)[4], V (&v)[4]) {
+  v[0] = d[0] - d[2], v[1] = d[1] + d[2], v[2] = d[2] - d[1], v[3] = d[1] - d[3];
+}
+template <class V>
+GLOSS_INLINE void winograd_axis_cells(const V (&d)[5], V (&v)[5]) {
+  v[0] = d[0] - d[2], v[1] = d[2], v[2] = d[4] - d[2], v[3] = d[1], v[4] = d[3];
+}
+template <class V>
+GLOSS_INLINE void winograd_axis_sums(const V (&m)[4], V (&y)[2]) {
+  y[0] = m[0] + m[1] + m[2], y[1] = m[1] - m[2] - m[3];
+}
+template <class V>
+GLOSS_INLINE void winograd_axis_sums(const V (&m)[5], V (&y)[2]) {
+  y[0] = m[0] + m[1] + m[3], y[1] = m[1] + m[2] + m[4];
+}
+template <class T, class V>
+GLOSS_INLINE void winograd_axis_weight(const V (&g)[3], V (&u)[4]) {
+  u[0] = g[0], u[1] = T(0.5) * (g[0] + g[2] + g[1]), u[2] = T(0.5) * (g[0] + g[2] - g[1]), u[3] = g[2];
+}
+template <class T, class V>
+GLOSS_INLINE void winograd_axis_weight(const V (&g)[3], V (&u)[5]) {
+  u[0] = g[0], u[1] = g[0] + g[2], u[2] = g[2], u[3] = u[4] = g[1];
+}
+/// v[e * step] = (B^T d B)[e] for the n^2 cells e of `width` tiles; d [n^2, width].
+template <class T, int n>
 GLOSS_NOINLINE void winograd_cells(Index width, const T* d, T* v, Index step) {
   for (Index j = 0; j < width; j += lanes<T>) {
-    Vec<T> x[4][4];
-    GLOSS_UNROLL for (int s = 0; s < 4; ++s) {
-      Vec<T> y[4];
-      GLOSS_UNROLL for (int r = 0; r < 4; ++r) y[r] = load<T>(d + (4 * r + s) * width + j);
-      x[0][s] = y[0] - y[2];
-      x[1][s] = y[1] + y[2];
-      x[2][s] = y[2] - y[1];
-      x[3][s] = y[1] - y[3];
+    Vec<T> x[n][n];
+    GLOSS_UNROLL for (int r = 0; r < n; ++r) {
+      Vec<T> row[n];
+      GLOSS_UNROLL for (int s = 0; s < n; ++s) row[s] = load<T>(d + (n * r + s) * width + j);
+      winograd_axis_cells(row, x[r]);
     }
-    GLOSS_UNROLL for (int r = 0; r < 4; ++r) {
-      T* const to = v + 4 * r * step + j;
-      store<T>(to, x[r][0] - x[r][2]);
-      store<T>(to + step, x[r][1] + x[r][2]);
-      store<T>(to + 2 * step, x[r][2] - x[r][1]);
-      store<T>(to + 3 * step, x[r][1] - x[r][3]);
+    GLOSS_UNROLL for (int s = 0; s < n; ++s) {
+      Vec<T> column[n], z[n];
+      GLOSS_UNROLL for (int r = 0; r < n; ++r) column[r] = x[r][s];
+      winograd_axis_cells(column, z);
+      GLOSS_UNROLL for (int r = 0; r < n; ++r) store<T>(v + (n * r + s) * step + j, z[r]);
     }
   }
 }
 /// y [2, 2 * width] = A^T m A + bias of `width` tiles side by side; element e of their m at m[e * step].
-template <class T>
+template <class T, int n>
 GLOSS_NOINLINE void winograd_sums(Index width, const T* m, Index step, T bias, T* y) {
   for (Index j = 0; j < width; j += lanes<T>) {
-    Vec<T> x[2][4];
-    GLOSS_UNROLL for (int s = 0; s < 4; ++s) {
-      Vec<T> z[4];
-      GLOSS_UNROLL for (int r = 0; r < 4; ++r) z[r] = load<T>(m + (4 * r + s) * step + j);
-      x[0][s] = z[0] + z[1] + z[2];
-      x[1][s] = z[1] - z[2] - z[3];
+    Vec<T> x[n][2];
+    GLOSS_UNROLL for (int r = 0; r < n; ++r) {
+      Vec<T> row[n];
+      GLOSS_UNROLL for (int s = 0; s < n; ++s) row[s] = load<T>(m + (n * r + s) * step + j);
+      winograd_axis_sums(row, x[r]);
     }
+    Vec<T> left[n], right[n], z[2][2];
+    GLOSS_UNROLL for (int r = 0; r < n; ++r) left[r] = x[r][0], right[r] = x[r][1];
+    winograd_axis_sums(left, z[0]);
+    winograd_axis_sums(right, z[1]);
     GLOSS_UNROLL for (int r = 0; r < 2; ++r) {
-      const Vec<T> left = x[r][0] + x[r][1] + x[r][2] + bias, right = x[r][1] - x[r][2] - x[r][3] + bias;
       T* const to = y + 2 * (r * width + j);
-      store<T>(to, interleave<T, false>(left, right));
-      store<T>(to + lanes<T>, interleave<T, true>(left, right));
+      store<T>(to, interleave<T, false>(z[0][r] + bias, z[1][r] + bias));
+      store<T>(to + lanes<T>, interleave<T, true>(z[0][r] + bias, z[1][r] + bias));
     }
   }
 }
 /// u[e * step + i] = (G g_i G^T)[e] for the kernels g_i [3, 3] of `ins` channels.
-template <class T>
+template <class T, int n>
 GLOSS_NOINLINE void winograd_weight(Index ins, const T* g, T* u, Index step) {
   constexpr Index w = lanes<T>;
   T taps[9 * w] = {};
   for (Index i = 0; i < ins; i += w) {
-    const Index n = ins - i < w ? ins - i : w;
-    for (Index c = 0; c < n; ++c)
+    const Index real = ins - i < w ? ins - i : w;
+    for (Index c = 0; c < real; ++c)
       for (Index t = 0; t < 9; ++t) taps[t * w + c] = g[(i + c) * 9 + t];
-    const auto each = [](const T* from, Index by, Vec<T>* to) GLOSS_INLINE_LAMBDA {
-      const Vec<T> ends = load<T>(from) + load<T>(from + 2 * by), middle = load<T>(from + by);
-      to[0] = load<T>(from);
-      to[1] = T(0.5) * (ends + middle);
-      to[2] = T(0.5) * (ends - middle);
-      to[3] = load<T>(from + 2 * by);
-    };
-    T columns[4 * 3 * w];
-    GLOSS_UNROLL for (int s = 0; s < 3; ++s) {
-      Vec<T> x[4];
-      each(taps + s * w, 3 * w, x);
-      GLOSS_UNROLL for (int r = 0; r < 4; ++r) store<T>(columns + (3 * r + s) * w, x[r]);
+    Vec<T> x[3][n];
+    GLOSS_UNROLL for (int r = 0; r < 3; ++r) {
+      const Vec<T> row[3] = {load<T>(taps + 3 * r * w), load<T>(taps + (3 * r + 1) * w),
+                             load<T>(taps + (3 * r + 2) * w)};
+      winograd_axis_weight<T>(row, x[r]);
     }
-    GLOSS_UNROLL for (int r = 0; r < 4; ++r) {
-      Vec<T> x[4];
-      each(columns + 3 * r * w, w, x);
-      GLOSS_UNROLL for (int s = 0; s < 4; ++s) store_n<T>(u + (4 * r + s) * step + i, x[s], n);
+    GLOSS_UNROLL for (int s = 0; s < n; ++s) {
+      const Vec<T> column[3] = {x[0][s], x[1][s], x[2][s]};
+      Vec<T> z[n];
+      winograd_axis_weight<T>(column, z);
+      GLOSS_UNROLL for (int r = 0; r < n; ++r) store_n<T>(u + (n * r + s) * step + i, z[r], real);
     }
   }
 }
-/// This set's functions.
+/// This set's functions, by the stride.
 template <class T>
-inline constexpr kernels::detail::WinogradKernels<T> winograd_kernels{winograd_cells<T>, winograd_sums<T>,
-                                                                      winograd_weight<T>};
+inline constexpr kernels::detail::WinogradKernels<T> winograd_kernels[2] = {
+    {winograd_cells<T, 4>, winograd_sums<T, 4>, winograd_weight<T, 4>},
+    {winograd_cells<T, 5>, winograd_sums<T, 5>, winograd_weight<T, 5>}};
 }  // namespace gloss::inline GLOSS_ABI::kernels
 #ifdef __clang__
 #pragma clang attribute pop
@@ -16799,80 +16836,98 @@ inline constexpr kernels::detail::WinogradKernels<T> winograd_kernels{winograd_c
 // ---- gloss/kernels/conv_winograd.inc
 // The body of conv_winograd.hpp's transforms, read once for every instruction set; see isa_copies.inc.
 namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
-/// v[e * step] = (B^T d B)[e] for the 16 cells e of `width` tiles; d [16, width].
-template <class T>
+// Each along one axis, for tiles of 4 cells (stride 1) and of 5 (stride 2).
+template <class V>
+GLOSS_INLINE void winograd_axis_cells(const V (&d)[4], V (&v)[4]) {
+  v[0] = d[0] - d[2], v[1] = d[1] + d[2], v[2] = d[2] - d[1], v[3] = d[1] - d[3];
+}
+template <class V>
+GLOSS_INLINE void winograd_axis_cells(const V (&d)[5], V (&v)[5]) {
+  v[0] = d[0] - d[2], v[1] = d[2], v[2] = d[4] - d[2], v[3] = d[1], v[4] = d[3];
+}
+template <class V>
+GLOSS_INLINE void winograd_axis_sums(const V (&m)[4], V (&y)[2]) {
+  y[0] = m[0] + m[1] + m[2], y[1] = m[1] - m[2] - m[3];
+}
+template <class V>
+GLOSS_INLINE void winograd_axis_sums(const V (&m)[5], V (&y)[2]) {
+  y[0] = m[0] + m[1] + m[3], y[1] = m[1] + m[2] + m[4];
+}
+template <class T, class V>
+GLOSS_INLINE void winograd_axis_weight(const V (&g)[3], V (&u)[4]) {
+  u[0] = g[0], u[1] = T(0.5) * (g[0] + g[2] + g[1]), u[2] = T(0.5) * (g[0] + g[2] - g[1]), u[3] = g[2];
+}
+template <class T, class V>
+GLOSS_INLINE void winograd_axis_weight(const V (&g)[3], V (&u)[5]) {
+  u[0] = g[0], u[1] = g[0] + g[2], u[2] = g[2], u[3] = u[4] = g[1];
+}
+/// v[e * step] = (B^T d B)[e] for the n^2 cells e of `width` tiles; d [n^2, width].
+template <class T, int n>
 GLOSS_NOINLINE void winograd_cells(Index width, const T* d, T* v, Index step) {
   for (Index j = 0; j < width; j += lanes<T>) {
-    Vec<T> x[4][4];
-    GLOSS_UNROLL for (int s = 0; s < 4; ++s) {
-      Vec<T> y[4];
-      GLOSS_UNROLL for (int r = 0; r < 4; ++r) y[r] = load<T>(d + (4 * r + s) * width + j);
-      x[0][s] = y[0] - y[2];
-      x[1][s] = y[1] + y[2];
-      x[2][s] = y[2] - y[1];
-      x[3][s] = y[1] - y[3];
+    Vec<T> x[n][n];
+    GLOSS_UNROLL for (int r = 0; r < n; ++r) {
+      Vec<T> row[n];
+      GLOSS_UNROLL for (int s = 0; s < n; ++s) row[s] = load<T>(d + (n * r + s) * width + j);
+      winograd_axis_cells(row, x[r]);
     }
-    GLOSS_UNROLL for (int r = 0; r < 4; ++r) {
-      T* const to = v + 4 * r * step + j;
-      store<T>(to, x[r][0] - x[r][2]);
-      store<T>(to + step, x[r][1] + x[r][2]);
-      store<T>(to + 2 * step, x[r][2] - x[r][1]);
-      store<T>(to + 3 * step, x[r][1] - x[r][3]);
+    GLOSS_UNROLL for (int s = 0; s < n; ++s) {
+      Vec<T> column[n], z[n];
+      GLOSS_UNROLL for (int r = 0; r < n; ++r) column[r] = x[r][s];
+      winograd_axis_cells(column, z);
+      GLOSS_UNROLL for (int r = 0; r < n; ++r) store<T>(v + (n * r + s) * step + j, z[r]);
     }
   }
 }
 /// y [2, 2 * width] = A^T m A + bias of `width` tiles side by side; element e of their m at m[e * step].
-template <class T>
+template <class T, int n>
 GLOSS_NOINLINE void winograd_sums(Index width, const T* m, Index step, T bias, T* y) {
   for (Index j = 0; j < width; j += lanes<T>) {
-    Vec<T> x[2][4];
-    GLOSS_UNROLL for (int s = 0; s < 4; ++s) {
-      Vec<T> z[4];
-      GLOSS_UNROLL for (int r = 0; r < 4; ++r) z[r] = load<T>(m + (4 * r + s) * step + j);
-      x[0][s] = z[0] + z[1] + z[2];
-      x[1][s] = z[1] - z[2] - z[3];
+    Vec<T> x[n][2];
+    GLOSS_UNROLL for (int r = 0; r < n; ++r) {
+      Vec<T> row[n];
+      GLOSS_UNROLL for (int s = 0; s < n; ++s) row[s] = load<T>(m + (n * r + s) * step + j);
+      winograd_axis_sums(row, x[r]);
     }
+    Vec<T> left[n], right[n], z[2][2];
+    GLOSS_UNROLL for (int r = 0; r < n; ++r) left[r] = x[r][0], right[r] = x[r][1];
+    winograd_axis_sums(left, z[0]);
+    winograd_axis_sums(right, z[1]);
     GLOSS_UNROLL for (int r = 0; r < 2; ++r) {
-      const Vec<T> left = x[r][0] + x[r][1] + x[r][2] + bias, right = x[r][1] - x[r][2] - x[r][3] + bias;
       T* const to = y + 2 * (r * width + j);
-      store<T>(to, interleave<T, false>(left, right));
-      store<T>(to + lanes<T>, interleave<T, true>(left, right));
+      store<T>(to, interleave<T, false>(z[0][r] + bias, z[1][r] + bias));
+      store<T>(to + lanes<T>, interleave<T, true>(z[0][r] + bias, z[1][r] + bias));
     }
   }
 }
 /// u[e * step + i] = (G g_i G^T)[e] for the kernels g_i [3, 3] of `ins` channels.
-template <class T>
+template <class T, int n>
 GLOSS_NOINLINE void winograd_weight(Index ins, const T* g, T* u, Index step) {
   constexpr Index w = lanes<T>;
   T taps[9 * w] = {};
   for (Index i = 0; i < ins; i += w) {
-    const Index n = ins - i < w ? ins - i : w;
-    for (Index c = 0; c < n; ++c)
+    const Index real = ins - i < w ? ins - i : w;
+    for (Index c = 0; c < real; ++c)
       for (Index t = 0; t < 9; ++t) taps[t * w + c] = g[(i + c) * 9 + t];
-    const auto each = [](const T* from, Index by, Vec<T>* to) GLOSS_INLINE_LAMBDA {
-      const Vec<T> ends = load<T>(from) + load<T>(from + 2 * by), middle = load<T>(from + by);
-      to[0] = load<T>(from);
-      to[1] = T(0.5) * (ends + middle);
-      to[2] = T(0.5) * (ends - middle);
-      to[3] = load<T>(from + 2 * by);
-    };
-    T columns[4 * 3 * w];
-    GLOSS_UNROLL for (int s = 0; s < 3; ++s) {
-      Vec<T> x[4];
-      each(taps + s * w, 3 * w, x);
-      GLOSS_UNROLL for (int r = 0; r < 4; ++r) store<T>(columns + (3 * r + s) * w, x[r]);
+    Vec<T> x[3][n];
+    GLOSS_UNROLL for (int r = 0; r < 3; ++r) {
+      const Vec<T> row[3] = {load<T>(taps + 3 * r * w), load<T>(taps + (3 * r + 1) * w),
+                             load<T>(taps + (3 * r + 2) * w)};
+      winograd_axis_weight<T>(row, x[r]);
     }
-    GLOSS_UNROLL for (int r = 0; r < 4; ++r) {
-      Vec<T> x[4];
-      each(columns + 3 * r * w, w, x);
-      GLOSS_UNROLL for (int s = 0; s < 4; ++s) store_n<T>(u + (4 * r + s) * step + i, x[s], n);
+    GLOSS_UNROLL for (int s = 0; s < n; ++s) {
+      const Vec<T> column[3] = {x[0][s], x[1][s], x[2][s]};
+      Vec<T> z[n];
+      winograd_axis_weight<T>(column, z);
+      GLOSS_UNROLL for (int r = 0; r < n; ++r) store_n<T>(u + (n * r + s) * step + i, z[r], real);
     }
   }
 }
-/// This set's functions.
+/// This set's functions, by the stride.
 template <class T>
-inline constexpr kernels::detail::WinogradKernels<T> winograd_kernels{winograd_cells<T>, winograd_sums<T>,
-                                                                      winograd_weight<T>};
+inline constexpr kernels::detail::WinogradKernels<T> winograd_kernels[2] = {
+    {winograd_cells<T, 4>, winograd_sums<T, 4>, winograd_weight<T, 4>},
+    {winograd_cells<T, 5>, winograd_sums<T, 5>, winograd_weight<T, 5>}};
 }  // namespace gloss::inline GLOSS_ABI::kernels
 #ifdef __clang__
 #pragma clang attribute pop
@@ -16887,20 +16942,25 @@ inline constexpr kernels::detail::WinogradKernels<T> winograd_kernels{winograd_c
 #pragma pop_macro("GLOSS_INLINE_LAMBDA")
 #endif
 namespace gloss::inline GLOSS_ABI::kernels::detail {
-/// The tiles as places: windows of 4x4 cells, two apart.
+/// Cells of a tile along an axis.
+inline Index winograd_cells_across(const Conv& c) { return c.h.stride == 1 ? 4 : 5; }
+/// The tiles as places: windows of their cells.
 inline Conv winograd_tiles(const Conv& c) {
-  const auto tiles = [](const Window& a) { return Window{a.in, (a.out + 1) / 2, 4, 2, a.before, 1}; };
+  const auto tiles = [&](const Window& a) {
+    return Window{a.in, (a.out + 1) / 2, winograd_cells_across(c), 2 * a.stride, a.before, 1};
+  };
   return {c.batch, c.groups, c.ins, c.outs, tiles(c.h), tiles(c.w)};
 }
 /// Whether the transforms pay.
 inline bool suits_winograd(const Conv& c) {
-  const auto three = [](const Window& a) { return a.kernel == 3 && a.stride == 1 && a.dilation == 1; };
-  return three(c.h) && three(c.w) && c.ins >= 8 && c.outs >= 8 && c.batch * winograd_tiles(c).places() >= 48;
+  const auto three = [&](const Window& a) { return a.kernel == 3 && a.stride == c.h.stride && a.dilation == 1; };
+  return c.h.stride <= 2 && three(c.h) && three(c.w) && c.ins >= 8 && c.outs >= 8 &&
+         c.batch * winograd_tiles(c).places() >= 48;
 }
 /// Numbers of scratch memory: the transformed weight and the copies of the cells.
 inline Index winograd_scratch(const Conv& c) {
   const Conv tiles = winograd_tiles(c);
-  return c.groups * 16 * c.outs * c.ins + conv_copies(tiles, Plane::copied(tiles.h, tiles.w));
+  return c.groups * tiles.taps() * c.outs * c.ins + conv_copies(tiles, Plane::copied(tiles.h, tiles.w));
 }
 /// Some neighbouring places of y that tiles side by side give; where they begin among the panel's tiles.
 struct TilePiece {
@@ -16908,18 +16968,18 @@ struct TilePiece {
   bool both_rows;
 };
 /// Rows [o, o_end) of a group's channels of y for tiles [q, q + columns) of the images. v: the tiles' cells,
-/// transformed; step from one of their 16 elements to the next.
+/// transformed; step from one of their `cells` elements to the next.
 template <class T>
-void winograd_panel(const Conv& c, const GemmKernels<T>& kernels, const WinogradKernels<T>& transforms, Index width,
-                    const T* v, Index step, const T* u, Index o, Index o_end, const T* bias, const TilePiece* pieces,
-                    Index n, T* y) {
+void winograd_panel(const Conv& c, const GemmKernels<T>& kernels, const WinogradKernels<T>& transforms, Index cells,
+                    Index width, const T* v, Index step, const T* u, Index o, Index o_end, const T* bias,
+                    const TilePiece* pieces, Index n, T* y) {
   constexpr Index at_once = 4 * tile_rows;  // channels whose products are summed before they are transformed
   const Index m_step = at_once * width + 64 / static_cast<Index>(sizeof(T));
-  T* const m = workspace<1>().template get<T>(16 * m_step);
+  T* const m = workspace<1>().template get<T>(cells * m_step);
   T rows[4 * max_vectors * max_lanes];
   for (; o < o_end; o += at_once) {
     const Index count = o_end - o < at_once ? o_end - o : at_once;
-    for (Index e = 0; e < 16; ++e)
+    for (Index e = 0; e < cells; ++e)
       for (Index i = 0; i < count; i += tile_rows)
         gemm_rows(kernels, count - i < tile_rows ? count - i : tile_rows, width, width, c.ins,
                   u + (e * c.outs + o + i) * c.ins, c.ins, Index{1}, v + e * step, width, m + e * m_step + i * width,
@@ -16952,25 +17012,25 @@ inline Index cut_tiles(const Conv& c, const Conv& tiles, Index q, Index count, T
 template <class T>
 void conv_winograd(const Conv& c, const T* x, const T* weight, const T* bias, T* y, T* scratch) {
   const GemmKernels<T>& kernels = GLOSS_ON_ISA(detail::gemm_kernels<T>);
-  const WinogradKernels<T>& transforms = GLOSS_ON_ISA(detail::winograd_kernels<T>);
-  const Index group_weights = 16 * c.outs * c.ins;
+  const WinogradKernels<T>& transforms = (GLOSS_ON_ISA(detail::winograd_kernels<T>))[c.h.stride - 1];
+  const Conv tiles = winograd_tiles(c);
+  const Index taps = tiles.taps(), group_weights = taps * c.outs * c.ins;
   T* const u = scratch;
   parallel_for(c.groups * c.outs, 4096 / c.ins + 1, [&](Index begin, Index end) {
     for (Index o = begin; o < end; ++o)
       transforms.weight(c.ins, weight + o * c.ins * 9, u + o / c.outs * group_weights + o % c.outs * c.ins,
                         c.outs * c.ins);
   });
-  const Conv tiles = winograd_tiles(c);
   constexpr Index chunk = 8 * tile_rows;  // channels
   const Index chunks = (c.outs + chunk - 1) / chunk;
   conv_images(tiles, Plane::copied(tiles.h, tiles.w), x, scratch + c.groups * group_weights,
               [&](const ConvCells<T>& cells, Index image, Index images) {
                 const Index places = images * tiles.places(), panels = (places + kernels.width() - 1) / kernels.width();
-                const Index work = chunk * kernels.width() * c.ins * 16;
+                const Index work = chunk * kernels.width() * c.ins * taps;
                 parallel_for(c.groups * panels * chunks, work_per_thread / (work + 1) + 1, [&](Index unit, Index end) {
                   const Index step = c.ins * kernels.width() + 64 / static_cast<Index>(sizeof(T));
-                  T* const v = workspace<0>().template get<T>(16 * step);
-                  T d[16 * max_vectors * max_lanes + max_lanes];
+                  T* const v = workspace<0>().template get<T>(taps * step);
+                  T d[25 * max_vectors * max_lanes + max_lanes];
                   Run runs[max_vectors * max_lanes];
                   TilePiece pieces[max_vectors * max_lanes];
                   const Index* const offsets = tap_offsets(cells.plane);
@@ -16982,13 +17042,13 @@ void conv_winograd(const Conv& c, const T* x, const T* weight, const T* bias, T*
                     const Index n = cells.cut(q, columns, runs);
                     for (Index i = 0; i < c.ins; ++i) {
                       const T* const plane = cells.cells + (group * c.ins + i) * cells.plane.size();
-                      for (Index e = 0; e < 16; ++e) {
+                      for (Index e = 0; e < taps; ++e) {
                         gather_runs(runs, n, Index{1}, plane + offsets[e], d + e * width);
                         for (Index j = columns; j < width; ++j) d[e * width + j] = T(0);
                       }
                       transforms.cells(width, d, v + i * width, step);
                     }
-                    winograd_panel(c, kernels, transforms, width, static_cast<const T*>(v), step,
+                    winograd_panel(c, kernels, transforms, taps, width, static_cast<const T*>(v), step,
                                    static_cast<const T*>(u) + group * group_weights, from * chunk,
                                    to * chunk < c.outs ? to * chunk : c.outs, bias ? bias + group * c.outs : nullptr,
                                    pieces, cut_tiles(c, tiles, q, columns, pieces),
