@@ -5,14 +5,28 @@
 
 using namespace gloss;
 
+namespace {
+template <class T>
+void read_as(const io::Safetensors& file, const io::StoredTensor& t) {
+  try {
+    const Tensor<T> x = file.tensor<T>(t.name);
+    gloss_fuzz::require_of([&] {
+      const io::Safetensors own(io::to_safetensors({{t.name, x}}, file.metadata()), "own");
+      return x.shape() == t.shape && own.tensor<T>(t.name).shape() == t.shape && own.metadata() == file.metadata();
+    });
+  } catch (const LoadError&) {
+  }
+}
+}  // namespace
+
 void gloss_fuzz::run(std::string_view bytes) {
   try {
     const io::Safetensors file(std::string(bytes), "f");
     for (const io::StoredTensor& t : file.tensors()) {
-      try {
-        require(file.tensor<float>(t.name).shape() == t.shape);
-      } catch (const LoadError&) {
-      }
+      read_as<float>(file, t);
+      read_as<std::int64_t>(file, t);
+      read_as<bool>(file, t);
+      read_as<bfloat16>(file, t);
     }
   } catch (const LoadError&) {
   }

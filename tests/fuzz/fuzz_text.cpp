@@ -22,10 +22,11 @@ void gloss_fuzz::run(std::string_view bytes) {
       static_cast<void>(data::parse_tsv(bytes, "f"));
     } else if (kind == 'v') {
       const data::Vocab vocab = data::Vocab::from_string(bytes, "f");
-      require(data::Vocab::from_string(vocab.to_string(), "own").size() == vocab.size());
+      require_of([&] { return data::Vocab::from_string(vocab.to_string(), "own") == vocab; });
     } else {
       const data::Bpe bpe = data::Bpe::from_string(bytes, "f");
-      require(bpe.decode(bpe.encode("Save the file")) == "Save the file");
+      require_of([&] { return bpe.decode(bpe.encode("Save the file")) == "Save the file"; });
+      require_of([&] { return data::Bpe::from_string(bpe.to_string(), "own") == bpe; });
     }
   } catch (const Error&) {
   }

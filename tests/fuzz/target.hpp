@@ -18,4 +18,10 @@ inline void require(bool holds) {
   if (!holds) std::abort();
 }
 
+/// f(), which must hold and throw nothing: what was accepted can be used, and what is written is read again.
+template <class F>
+void require_of(F f) noexcept {
+  require(f());
+}
+
 }  // namespace gloss_fuzz
