@@ -3,8 +3,9 @@
 # on an idle machine is the time one waits, and elsewhere does not depend so much on what else is running; translate_toy,
 # which has three, also in the time that passes when two are compiled at once, as `cmake --build --parallel 2` does.
 #   scripts/compile_times.sh [--check]     --check fails when a budget is passed
-# Compared: hello-world on gloss (tests/consume/hello.cpp), all of translate_toy, and the same hello-world on
-# <torch/torch.h> where python3 can import torch. CXX and RUNS may be set from outside.
+# Compared: hello-world on gloss (tests/consume/hello.cpp), all of translate_toy, a program that trains
+# (examples/06_copy_task) as those who link gloss::compiled build it, and the same hello-world on <torch/torch.h> where
+# python3 can import torch. CXX and RUNS may be set from outside.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -79,6 +80,9 @@ line "gloss, hello-world" "$hello" 4
 hello_native=$(seconds "${flags[@]}" -march=native -- tests/consume/hello.cpp)
 line "gloss, hello-world, -march=native" "$hello_native" -
 
+compiled=$(seconds "${flags[@]}" -DGLOSS_COMPILED -- examples/06_copy_task/main.cpp)
+line "gloss::compiled, the copy task" "$compiled" 3
+
 toy=""
 if compgen -G 'examples/translate_toy/*.cpp' >/dev/null; then
   toy=0
@@ -89,7 +93,8 @@ if compgen -G 'examples/translate_toy/*.cpp' >/dev/null; then
   done
   line "gloss, translate_toy, processor time" "$toy" -
   mkdir -p "$work/examples/translate_toy"
-  line "gloss, translate_toy, with two jobs" "$(two_at_a_time "${flags[@]}" -- examples/translate_toy/*.cpp)" 15
+  toy_jobs=$(two_at_a_time "${flags[@]}" -- examples/translate_toy/*.cpp)
+  line "gloss, translate_toy, with two jobs" "$toy_jobs" 15
 fi
 
 torch=$(python3 - 2>/dev/null <<'PYTHON' || true
@@ -103,10 +108,12 @@ if [ -n "$torch" ]; then
   # shellcheck disable=SC2086  # several flags in one variable
   torch_hello=$(seconds -std=c++20 -O2 $torch -- benchmarks/compile_times/torch_hello.cpp)
   line "<torch/torch.h>, hello-world" "$torch_hello" -
-  awk "BEGIN { printf \"hello-world compiles %.1f times as fast as with <torch/torch.h>\n\", $torch_hello / $hello }"
-  if [ -n "$toy" ]; then
-    awk "BEGIN { printf \"all of translate_toy takes %.2f times the torch hello-world\n\", $toy / $torch_hello }"
-  fi
+  ratio() { # what, seconds, the most that is wanted
+    awk "BEGIN { printf \"%s takes %.2f of that time, %.2f wanted\\n\", \"$1\", $2 / $torch_hello, $3 }"
+  }
+  ratio "hello-world" "$hello" 0.2
+  ratio "the copy task with gloss::compiled" "$compiled" 0.15
+  if [ -n "$toy" ]; then ratio "translate_toy with two jobs" "$toy_jobs" 0.8; fi
 else
   echo "torch is not importable by python3: <torch/torch.h> is not measured"
 fi

@@ -29,12 +29,59 @@
 // Tensors, autograd, layers, the Transformer, training and decoding. Apart from it, because many programs do without
 // and all would pay at compile time: <gloss/text.hpp> (vocabularies, sentence pairs, BLEU, progress, pictures),
 // io/safetensors.hpp (needs JSON) and the format headers (fmt, iostream).
-#ifndef GLOSS_HAS_GLOSS_CORE_BFLOAT16_HPP
-#define GLOSS_HAS_GLOSS_CORE_BFLOAT16_HPP
-// ---- gloss/core/bfloat16.hpp
-// The 16-bit brain float: float32's sign and exponent, 7 bits of mantissa. A storage type; arithmetic goes by float.
-#include <bit>
+#ifndef GLOSS_HAS_GLOSS_COMPILED_HPP
+#define GLOSS_HAS_GLOSS_COMPILED_HPP
+// ---- gloss/compiled.hpp
+// What gloss::compiled holds beside the kernels, which say so themselves: what a program that trains or runs a
+// Transformer would otherwise compile again and again. A line costs a header-only program nothing;
+// it costs the library, once, what the template takes to compile.
+#ifndef GLOSS_HAS_GLOSS_DECODE_GREEDY_HPP
+#define GLOSS_HAS_GLOSS_DECODE_GREEDY_HPP
+// ---- gloss/decode/greedy.hpp
+// AT's "greedy_decode": the likeliest next word, again and again, on the whole prefix each time.
+#ifndef GLOSS_HAS_GLOSS_OPS_CAT_HPP
+#define GLOSS_HAS_GLOSS_OPS_CAT_HPP
+// ---- gloss/ops/cat.hpp
+// Joins tensors along an axis
+#include <vector>
+#ifndef GLOSS_HAS_GLOSS_TENSOR_TENSOR_HPP
+#define GLOSS_HAS_GLOSS_TENSOR_TENSOR_HPP
+// ---- gloss/tensor/tensor.hpp
+// Tensor<T>, complete: the class, its graph, its views and the factories.
+#ifndef GLOSS_HAS_GLOSS_TENSOR_AXIS_VIEWS_HPP
+#define GLOSS_HAS_GLOSS_TENSOR_AXIS_VIEWS_HPP
+// ---- gloss/tensor/axis_views.hpp
+// View members of Tensor that rename, split and pick axes: movedim, unflatten, diagonal, unfold
+#ifndef GLOSS_HAS_GLOSS_TENSOR_VIEWS_HPP
+#define GLOSS_HAS_GLOSS_TENSOR_VIEWS_HPP
+// ---- gloss/tensor/views.hpp
+// The view members of Tensor: new sizes and strides over the same memory. Each backward is the same step in reverse.
+#ifndef GLOSS_HAS_GLOSS_KERNELS_REDUCE_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_REDUCE_HPP
+// ---- gloss/kernels/reduce.hpp
+// Reductions over any set of axes. The order of the additions is fixed by the shape, never by the number of threads.
+#include <algorithm>
+#include <vector>
+#ifndef GLOSS_HAS_GLOSS_KERNELS_LOOP_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_LOOP_HPP
+// ---- gloss/kernels/loop.hpp
+// Walks several strided arrays of one shape together, after merging every axis that can be merged.
+#ifndef GLOSS_HAS_GLOSS_CORE_PARALLEL_FOR_HPP
+#define GLOSS_HAS_GLOSS_CORE_PARALLEL_FOR_HPP
+// ---- gloss/core/parallel_for.hpp
+// Splits a loop over threads. The only header that names OpenMP; without OpenMP everything runs on one thread.
+#ifndef GLOSS_HAS_GLOSS_CORE_RANGE_CALL_HPP
+#define GLOSS_HAS_GLOSS_CORE_RANGE_CALL_HPP
+// ---- gloss/core/range_call.hpp
+// The body of a parallel loop as the threads see it.
+#ifndef GLOSS_HAS_GLOSS_CORE_SHAPE_HPP
+#define GLOSS_HAS_GLOSS_CORE_SHAPE_HPP
+// ---- gloss/core/shape.hpp
+// Sizes of a tensor, stored inline: no allocation, cheap to copy.
+#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
+#include <string>
 #ifndef GLOSS_HAS_GLOSS_CORE_CONFIG_HPP
 #define GLOSS_HAS_GLOSS_CORE_CONFIG_HPP
 // ---- gloss/core/config.hpp
@@ -115,155 +162,6 @@
 #define GLOSS_COLD
 #endif
 #endif
-namespace gloss::inline GLOSS_ABI {
-struct bfloat16 {
-  std::uint16_t bits = 0;
-  constexpr bfloat16() = default;
-  /// Rounds to nearest, ties to even; NaN stays NaN.
-  explicit constexpr bfloat16(float value) {
-    const std::uint32_t u = std::bit_cast<std::uint32_t>(value);
-    bits = (u & 0x7FFFFFFFu) > 0x7F800000u ? static_cast<std::uint16_t>((u >> 16) | 0x40u)
-                                           : static_cast<std::uint16_t>((u + 0x7FFFu + ((u >> 16) & 1u)) >> 16);
-  }
-  explicit constexpr operator float() const { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
-  static constexpr bfloat16 from_bits(std::uint16_t bits) {
-    bfloat16 b;
-    b.bits = bits;
-    return b;
-  }
-  friend constexpr bool operator==(bfloat16 a, bfloat16 b) { return float(a) == float(b); }
-  friend constexpr bool operator<(bfloat16 a, bfloat16 b) { return float(a) < float(b); }
-  friend constexpr bool operator>(bfloat16 a, bfloat16 b) { return float(a) > float(b); }
-  friend constexpr bool operator<=(bfloat16 a, bfloat16 b) { return float(a) <= float(b); }
-  friend constexpr bool operator>=(bfloat16 a, bfloat16 b) { return float(a) >= float(b); }
-};
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-#ifndef GLOSS_HAS_GLOSS_CORE_BUILD_NOTICE_HPP
-#define GLOSS_HAS_GLOSS_CORE_BUILD_NOTICE_HPP
-// ---- gloss/core/build_notice.hpp
-// What the code was compiled for, what the processor has, and the line that says so when the two do not fit.
-#include <cstdio>
-#include <cstdlib>
-#include <string>
-#include <string_view>
-namespace gloss::inline GLOSS_ABI {
-#define GLOSS_TEXT_OF(...) #__VA_ARGS__
-#define GLOSS_TEXT(...) GLOSS_TEXT_OF(__VA_ARGS__)
-/// The instruction set of this code, as in the name of its inline namespace: avx512, avx2, avx, sse2, neon or generic.
-inline constexpr std::string_view compiled_instruction_set = std::string_view(GLOSS_TEXT(GLOSS_ABI)).substr(3);
-#undef GLOSS_TEXT
-#undef GLOSS_TEXT_OF
-/// Whether the compiler was asked to optimise.
-#if defined(__OPTIMIZE__) || (defined(_MSC_VER) && !defined(__clang__) && !defined(_DEBUG))
-inline constexpr bool is_optimized = true;
-#else
-inline constexpr bool is_optimized = false;
-#endif
-/// The best of those sets that this processor has, or "unknown".
-inline std::string_view processor_instruction_set() {
-#if (defined(__GNUC__) || defined(__clang__)) && (defined(__x86_64__) || defined(__i386__))
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512vl"))
-    return "avx512";
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "avx2";
-  if (__builtin_cpu_supports("avx")) return "avx";
-  return __builtin_cpu_supports("sse2") ? "sse2" : "generic";
-#elif defined(__aarch64__)
-  return "neon";
-#else
-  return "unknown";
-#endif
-}
-namespace detail {
-/// Whether what a program computes most with has copies for better processors.
-#ifdef GLOSS_COPY_AVX512
-inline constexpr bool has_copies = true;
-#else
-inline constexpr bool has_copies = false;
-#endif
-/// One line, or "" when little is lost: code without AVX2's multiply-add on a processor that has it is far below it,
-/// AVX2 on one with AVX-512 is not, nor is a program with copies.
-inline std::string build_notice(bool optimized, std::string_view compiled, std::string_view processor, bool copies) {
-  const bool has_fma = processor == "avx2" || processor == "avx512";
-  const bool uses_fma = copies || compiled == "avx2" || compiled == "avx512";
-  std::string text;
-  if (!optimized) text += " without optimisation (-O2)";
-  if (has_fma && !uses_fma) {
-    if (!optimized) text += " and";
-    ((text += " for ") += compiled) += ", while this processor has ";
-    (text += processor) += " (-march=native, gloss::native)";
-  }
-  if (!text.empty()) {
-    text.insert(0, "gloss: built");
-    text += ": it runs at a fraction of its speed. GLOSS_QUIET=1 hides this line\n";
-  }
-  return text;
-}
-/// Says it on stderr, unless GLOSS_QUIET is set in the environment or GLOSS_NO_NOTICE is defined for the program.
-/// Called once in a process, when the first tensor asks for memory.
-GLOSS_COLD inline void give_build_notice() {
-#ifndef GLOSS_NO_NOTICE
-  if constexpr (!is_optimized || !has_copies) {  // else there is nothing to say, and nothing to compile
-    const std::string text =
-        build_notice(is_optimized, compiled_instruction_set, processor_instruction_set(), has_copies);
-    if (text.empty()) return;
-#ifdef _MSC_VER
-#pragma warning(suppress : 4996)
-#endif
-    const char* const quiet = std::getenv("GLOSS_QUIET");
-    if (quiet && *quiet && std::string_view(quiet) != "0") return;
-    std::fputs(text.c_str(), stderr);
-  }
-#endif
-}
-}  // namespace detail
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-#ifndef GLOSS_HAS_GLOSS_CORE_CLOCK_HPP
-#define GLOSS_HAS_GLOSS_CORE_CLOCK_HPP
-// ---- gloss/core/clock.hpp
-// A clock for progress and speed. Its own header because <chrono> is slow to compile.
-#ifdef _WIN32
-#include <chrono>
-#else
-#include <ctime>
-#endif
-namespace gloss::inline GLOSS_ABI {
-/// Seconds on a clock that never goes back; only differences mean anything.
-inline double monotonic_seconds() {
-#ifdef _WIN32
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-#else
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-#endif
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-#ifndef GLOSS_HAS_GLOSS_CORE_CONTEXT_HPP
-#define GLOSS_HAS_GLOSS_CORE_CONTEXT_HPP
-// ---- gloss/core/context.hpp
-// The ambient state: whether the graph is recorded, and where random numbers come from. Both are per thread and change
-// only through guards. Beside it are only the guard of anomaly mode (tensor/anomaly.hpp), the taps on modules
-// (nn/taps.hpp) and the profile that listens (core/profile_scope.hpp).
-#ifndef GLOSS_HAS_GLOSS_CORE_RNG_HPP
-#define GLOSS_HAS_GLOSS_CORE_RNG_HPP
-// ---- gloss/core/rng.hpp
-// Counter-based random numbers: element i of a draw depends on (seed, stream, i) alone, never on threads.
-#include <array>
-#include <cmath>
-#include <cstdint>
-#ifndef GLOSS_HAS_GLOSS_CORE_SHAPE_HPP
-#define GLOSS_HAS_GLOSS_CORE_SHAPE_HPP
-// ---- gloss/core/shape.hpp
-// Sizes of a tensor, stored inline: no allocation, cheap to copy.
-#include <cstddef>
-#include <cstdint>
-#include <initializer_list>
-#include <string>
 #ifndef GLOSS_HAS_GLOSS_CORE_ERROR_HPP
 #define GLOSS_HAS_GLOSS_CORE_ERROR_HPP
 // ---- gloss/core/error.hpp
@@ -471,179 +369,6 @@ GLOSS_NOINLINE inline Shape broadcast_strides(const Shape& shape, const Shape& s
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
-namespace gloss::inline GLOSS_ABI {
-/// The Philox 4x32-10 bijection: four random words from a 128-bit counter and a 64-bit key.
-/// Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
-constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
-  for (int round = 0; round < 10; ++round) {
-    const std::uint64_t p0 = std::uint64_t{0xD2511F53u} * counter[0];
-    const std::uint64_t p1 = std::uint64_t{0xCD9E8D57u} * counter[2];
-    counter = {static_cast<std::uint32_t>(p1 >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(p1),
-               static_cast<std::uint32_t>(p0 >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(p0)};
-    key[0] += 0x9E3779B9u;
-    key[1] += 0xBB67AE85u;
-  }
-  return counter;
-}
-/// The part of a random stream that one operation draws from; plain data, so a backward pass can draw the same again.
-/// Block b holds four 32-bit words.
-struct RandomBlock {
-  std::uint64_t seed = 0;
-  std::uint64_t stream = 0;
-  std::uint64_t first = 0;  // index of the first block
-  constexpr std::array<std::uint32_t, 4> words(std::uint64_t block) const {
-    const std::uint64_t c = first + block;
-    return philox({static_cast<std::uint32_t>(c), static_cast<std::uint32_t>(c >> 32),
-                   static_cast<std::uint32_t>(stream), static_cast<std::uint32_t>(stream >> 32)},
-                  {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
-  }
-  constexpr std::uint32_t word(std::uint64_t i) const { return words(i / 4)[i % 4]; }
-};
-/// A seeded random stream. Copying it copies its position; two streams of one seed are independent.
-class Rng {
- public:
-  using result_type = std::uint32_t;  // with operator(), min and max, what std::shuffle asks for
-  explicit constexpr Rng(std::uint64_t seed = 0, std::uint64_t stream = 0) : seed_(seed), stream_(stream) {}
-  constexpr std::uint64_t seed() const { return seed_; }
-  constexpr std::uint64_t stream() const { return stream_; }
-  /// How many blocks of four words have been handed out; seed, stream and position are the whole state.
-  constexpr std::uint64_t position() const { return position_; }
-  constexpr void set_position(std::uint64_t position) {
-    position_ = position;
-    used_ = 4;
-  }
-  /// Reserves enough blocks for n 32-bit words and moves past them.
-  constexpr RandomBlock reserve(Index n_words) {
-    const RandomBlock block{seed_, stream_, position_};
-    position_ += (static_cast<std::uint64_t>(n_words) + 3) / 4;
-    used_ = 4;
-    return block;
-  }
-  /// Next 32-bit word, for shuffles and other scalar draws.
-  constexpr std::uint32_t operator()() {
-    if (used_ == 4) {
-      words_ = reserve(4).words(0);
-      used_ = 0;
-    }
-    return words_[used_++];
-  }
-  static constexpr std::uint32_t(min)() { return 0; }
-  static constexpr std::uint32_t(max)() { return 0xFFFFFFFFu; }
-  /// Uniform integer in [0, n), without modulo bias.
-  constexpr std::uint32_t below(std::uint32_t n) {
-    std::uint64_t product = std::uint64_t{(*this)()} * n;
-    if (static_cast<std::uint32_t>(product) < n) {
-      const std::uint32_t reject = (0u - n) % n;
-      while (static_cast<std::uint32_t>(product) < reject) product = std::uint64_t{(*this)()} * n;
-    }
-    return static_cast<std::uint32_t>(product >> 32);
-  }
- private:
-  std::uint64_t seed_;
-  std::uint64_t stream_;
-  std::uint64_t position_ = 0;
-  std::array<std::uint32_t, 4> words_{};
-  unsigned used_ = 4;
-};
-/// Uniform in [0, 1): the top 24 bits of a word for float, 53 bits of two words for double.
-constexpr float uniform_float(std::uint32_t word) { return static_cast<float>(word >> 8) * 0x1p-24f; }
-constexpr double uniform_double(std::uint32_t high, std::uint32_t low) {
-  return static_cast<double>(((std::uint64_t{high} << 32) | low) >> 11) * 0x1p-53;
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-namespace gloss::inline GLOSS_ABI {
-namespace detail {
-inline thread_local bool grad_enabled = true;
-inline thread_local Rng* current_rng = nullptr;
-}  // namespace detail
-/// Whether operations record a graph on this thread.
-inline bool is_grad_enabled() { return detail::grad_enabled; }
-/// The random stream in use on this thread: the innermost RngGuard's, else a per-thread default (seed 0).
-inline Rng& current_rng() {
-  thread_local Rng fallback{0};
-  return detail::current_rng ? *detail::current_rng : fallback;
-}
-/// Restarts the current stream from `seed`. PyTorch: torch.manual_seed
-inline void manual_seed(std::uint64_t seed) { current_rng() = Rng(seed, current_rng().stream()); }
-/// Sets grad mode for a scope. PyTorch: torch.set_grad_enabled
-class [[nodiscard]] GradGuard {
- public:
-  explicit GradGuard(bool enabled) : saved_(detail::grad_enabled) { detail::grad_enabled = enabled; }
-  ~GradGuard() { detail::grad_enabled = saved_; }
-  GradGuard(const GradGuard&) = delete;
-  GradGuard& operator=(const GradGuard&) = delete;
- private:
-  bool saved_;
-};
-/// No graph is recorded while it lives. PyTorch: torch.no_grad
-class [[nodiscard]] NoGradGuard : GradGuard {
- public:
-  NoGradGuard() : GradGuard(false) {}
-};
-/// Draws come from `rng` while it lives; the guard refers to it, so rng must outlive the guard.
-class [[nodiscard]] RngGuard {
- public:
-  explicit RngGuard(Rng& rng) : saved_(detail::current_rng) { detail::current_rng = &rng; }
-  ~RngGuard() { detail::current_rng = saved_; }
-  RngGuard(const RngGuard&) = delete;
-  RngGuard& operator=(const RngGuard&) = delete;
- private:
-  Rng* saved_;
-};
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-#ifndef GLOSS_HAS_GLOSS_CORE_NEAREST_HPP
-#define GLOSS_HAS_GLOSS_CORE_NEAREST_HPP
-// ---- gloss/core/nearest.hpp
-// The name that was meant: for error texts about names that do not exist.
-#include <algorithm>
-#include <string>
-#include <string_view>
-#include <vector>
-namespace gloss::inline GLOSS_ABI {
-/// How many characters must be inserted, removed or replaced to make one text the other.
-/// Source: Levenshtein 1966.
-inline std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = (std::min)((std::min)(row[j], row[j + 1]) + 1, replaced);
-    }
-  }
-  return row.back();
-}
-/// The candidate that takes the fewest changes to become `name`, the first of several; empty when each differs in more
-/// than half of the characters of the longer one.
-inline std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates) {
-  std::string best;
-  std::size_t least = std::string::npos;
-  for (const std::string& candidate : candidates) {
-    const std::size_t longer = (std::max)(name.size(), candidate.size()),
-                      limit = (std::min)(least, longer / 2 + 1);  // to be less than
-    if (longer - (std::min)(name.size(), candidate.size()) >= limit) continue;
-    const std::size_t distance = edit_distance(name, candidate);
-    if (distance >= limit) continue;
-    least = distance;
-    best = candidate;
-  }
-  return best;
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-#ifndef GLOSS_HAS_GLOSS_CORE_PARALLEL_FOR_HPP
-#define GLOSS_HAS_GLOSS_CORE_PARALLEL_FOR_HPP
-// ---- gloss/core/parallel_for.hpp
-// Splits a loop over threads. The only header that names OpenMP; without OpenMP everything runs on one thread.
-#ifndef GLOSS_HAS_GLOSS_CORE_RANGE_CALL_HPP
-#define GLOSS_HAS_GLOSS_CORE_RANGE_CALL_HPP
-// ---- gloss/core/range_call.hpp
-// The body of a parallel loop as the threads see it.
 namespace gloss::inline GLOSS_ABI::detail {
 /// A borrowed callable f(begin, end), without its type: parallel_for is compiled once, not once for every loop body.
 struct RangeCall {
@@ -669,6 +394,28 @@ struct RangeCall {
 #else  // <thread> brings streams and clocks with it, which every program would compile
 #include <pthread.h>
 #include <sched.h>
+#endif
+#ifndef GLOSS_HAS_GLOSS_CORE_CLOCK_HPP
+#define GLOSS_HAS_GLOSS_CORE_CLOCK_HPP
+// ---- gloss/core/clock.hpp
+// A clock for progress and speed. Its own header because <chrono> is slow to compile.
+#ifdef _WIN32
+#include <chrono>
+#else
+#include <ctime>
+#endif
+namespace gloss::inline GLOSS_ABI {
+/// Seconds on a clock that never goes back; only differences mean anything.
+inline double monotonic_seconds() {
+#ifdef _WIN32
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+#else
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+#endif
+}
+}  // namespace gloss::inline GLOSS_ABI
 #endif
 namespace gloss::inline GLOSS_ABI::detail {
 /// Whether this thread runs a part of a loop now.
@@ -862,200 +609,6 @@ void parallel_for(Index n, Index grain, const F& f) {
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
-#ifndef GLOSS_HAS_GLOSS_CORE_PROFILE_SCOPE_HPP
-#define GLOSS_HAS_GLOSS_CORE_PROFILE_SCOPE_HPP
-// ---- gloss/core/profile_scope.hpp
-// Where a profile listens: a scope around the work of an op, which costs the test of one pointer when nobody does.
-#include <cstddef>
-#include <initializer_list>
-namespace gloss::inline GLOSS_ABI {
-/// What hears of ops as they begin and end on its thread: a Profile (tensor/profile.hpp).
-class ProfileSink {
- public:
-  virtual void begin(const char* op, bool backward) = 0;
-  /// The scope that began last ends. `result` is the memory it wrote, if it says so.
-  virtual void end(double flops, double bytes, const void* result) noexcept = 0;
-  /// If the scope that ended last wrote to `result`, it was the work of this op.
-  virtual void name(const char* op, const void* result) = 0;
- protected:
-  ProfileSink() = default;
-  ~ProfileSink() = default;
-};
-namespace detail {
-inline thread_local ProfileSink* profile = nullptr;
-}
-/// The work of an op, from here to the end of the scope: `const` is not wanted, since flops() and bytes() may follow.
-/// Each scope counts its own work and not that of scopes within it. A scope around shared code (a map, a reduction)
-/// gets its op's name from record(), by the memory of the result that `makes` told.
-class [[nodiscard]] ProfileScope {
- public:
-  explicit ProfileScope(const char* op, bool backward = false) : sink_(detail::profile) {
-    if (sink_) [[unlikely]]
-      sink_->begin(op, backward);
-  }
-  ~ProfileScope() {
-    if (sink_) [[unlikely]]
-      sink_->end(flops_, bytes_, result_);
-  }
-  ProfileScope(const ProfileScope&) = delete;
-  ProfileScope& operator=(const ProfileScope&) = delete;
-  /// Whether anybody listens: `if (scope) scope.bytes(...)` does not even ask for sizes otherwise.
-  explicit operator bool() const { return sink_ != nullptr; }
-  /// Adds the product of these factors to the floating-point operations.
-  GLOSS_NOINLINE void flops(std::initializer_list<Index> factors) {
-    double product = 1;
-    for (const Index f : factors) product *= static_cast<double>(f);
-    flops_ += product;
-  }
-  /// Adds arrays of so many elements to the bytes that must be read or written at least.
-  GLOSS_NOINLINE void bytes(std::size_t element, std::initializer_list<Index> counts) {
-    for (const Index n : counts) bytes_ += static_cast<double>(element) * static_cast<double>(n);
-  }
-  void makes(const void* result) { result_ = result; }
- private:
-  ProfileSink* sink_;
-  double flops_ = 0, bytes_ = 0;
-  const void* result_ = nullptr;
-};
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-#ifndef GLOSS_HAS_GLOSS_CORE_REF_HPP
-#define GLOSS_HAS_GLOSS_CORE_REF_HPP
-// ---- gloss/core/ref.hpp
-// An intrusive counted pointer: one word, one allocation for object and count.
-#include <atomic>
-#include <cstddef>
-#include <utility>
-namespace gloss::inline GLOSS_ABI {
-/// The count. Derive from it; Ref calls destroy(object), found by ADL, when the last owner goes.
-class RefCounted {
- public:
-  RefCounted() = default;
-  RefCounted(const RefCounted&) = delete;
-  RefCounted& operator=(const RefCounted&) = delete;
-  void retain() const { refs_.fetch_add(1, std::memory_order_relaxed); }
-  /// True when the caller was the last owner.
-  bool release() const { return refs_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
-  bool unique() const { return refs_.load(std::memory_order_acquire) == 1; }
- private:
-  mutable std::atomic<int> refs_{0};
-};
-template <class T>
-class Ref {
- public:
-  Ref() = default;
-  Ref(std::nullptr_t) {}
-  explicit Ref(T* object) : object_(object) {
-    if (object_) object_->retain();
-  }
-  Ref(const Ref& other) : Ref(other.object_) {}
-  Ref(Ref&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
-  template <class U>
-  Ref(const Ref<U>& other) : Ref(static_cast<T*>(other.get())) {}
-  ~Ref() {
-    if (object_ && object_->release()) destroy(object_);
-  }
-  Ref& operator=(Ref other) noexcept {
-    std::swap(object_, other.object_);
-    return *this;
-  }
-  T* get() const { return object_; }
-  T* operator->() const { return object_; }
-  T& operator*() const { return *object_; }
-  explicit operator bool() const { return object_ != nullptr; }
-  friend bool operator==(const Ref& a, const Ref& b) { return a.object_ == b.object_; }
- private:
-  T* object_ = nullptr;
-};
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-#ifndef GLOSS_HAS_GLOSS_CORE_SORT_HPP
-#define GLOSS_HAS_GLOSS_CORE_SORT_HPP
-// ---- gloss/core/sort.hpp
-// Sorting by number: one compiled sort for every kind of list, because each std::sort costs a tenth of a second to
-// compile.
-#include <algorithm>
-#include <vector>
-namespace gloss::inline GLOSS_ABI {
-namespace detail {
-struct IndexOrder {
-  const void* less;
-  bool (*call)(const void* less, std::size_t a, std::size_t b);
-  bool operator()(std::size_t a, std::size_t b) const {
-    if (call(less, a, b)) return true;
-    return !call(less, b, a) && a < b;
-  }
-};
-GLOSS_NOINLINE inline std::vector<std::size_t> sorted_order(std::size_t n, IndexOrder order) {
-  std::vector<std::size_t> numbers(n);
-  for (std::size_t i = 0; i < n; ++i) numbers[i] = i;
-  std::sort(numbers.begin(), numbers.end(), order);
-  return numbers;
-}
-}  // namespace detail
-/// The numbers 0 .. n - 1 in the order of the things they stand for: less(a, b) says whether thing a comes before thing
-/// b; equals keep their order. For lists where a comparison may cost an indirect call.
-template <class Less>
-std::vector<std::size_t> sorted_order(std::size_t n, const Less& less) {
-  return detail::sorted_order(
-      n, {&less, [](const void* f, std::size_t a, std::size_t b) { return (*static_cast<const Less*>(f))(a, b); }});
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-#ifndef GLOSS_HAS_GLOSS_CORE_SPIN_LOCK_HPP
-#define GLOSS_HAS_GLOSS_CORE_SPIN_LOCK_HPP
-// ---- gloss/core/spin_lock.hpp
-// A lock for what takes nanoseconds; <mutex> is slow to compile.
-#include <atomic>
-namespace gloss::inline GLOSS_ABI {
-/// Holds a flag while it lives; others wait without sleeping.
-class [[nodiscard]] SpinLock {
- public:
-  explicit SpinLock(std::atomic_flag& busy) : busy_(busy) {
-    while (busy_.test_and_set(std::memory_order_acquire)) {
-    }
-  }
-  ~SpinLock() { busy_.clear(std::memory_order_release); }
-  SpinLock(const SpinLock&) = delete;
-  SpinLock& operator=(const SpinLock&) = delete;
- private:
-  std::atomic_flag& busy_;
-};
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-#ifndef GLOSS_HAS_GLOSS_DATA_COLLATE_HPP
-#define GLOSS_HAS_GLOSS_DATA_COLLATE_HPP
-// ---- gloss/data/collate.hpp
-// Lists of token ids to the padded matrix that a model reads.
-#include <algorithm>
-#include <span>
-#include <vector>
-#ifndef GLOSS_HAS_GLOSS_TENSOR_FACTORIES_HPP
-#define GLOSS_HAS_GLOSS_TENSOR_FACTORIES_HPP
-// ---- gloss/tensor/factories.hpp
-// New tensors: constants and ranges.
-#include <cmath>
-#include <initializer_list>
-#include <vector>
-#ifndef GLOSS_HAS_GLOSS_TENSOR_SCALAR_HPP
-#define GLOSS_HAS_GLOSS_TENSOR_SCALAR_HPP
-// ---- gloss/tensor/scalar.hpp
-// Numbers that stand beside a tensor.
-#include <limits>
-#ifndef GLOSS_HAS_GLOSS_TENSOR_OVERWRITE_HPP
-#define GLOSS_HAS_GLOSS_TENSOR_OVERWRITE_HPP
-// ---- gloss/tensor/overwrite.hpp
-// The members of Tensor that overwrite all of it. Changes in place that compute stand in ops/in_place.hpp.
-#ifndef GLOSS_HAS_GLOSS_KERNELS_ELEMENTWISE_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_ELEMENTWISE_HPP
-// ---- gloss/kernels/elementwise.hpp
-// Applies a function of one to three arguments element by element to strided, broadcast arrays.
-#include <cstring>
-#include <type_traits>
-#ifndef GLOSS_HAS_GLOSS_KERNELS_LOOP_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_LOOP_HPP
-// ---- gloss/kernels/loop.hpp
-// Walks several strided arrays of one shape together, after merging every axis that can be merged.
 namespace gloss::inline GLOSS_ABI::kernels {
 /// Shape and strides of N arrays walked in step. Axes of size 1 are gone and neighbours that are one run of memory in
 /// every array are merged, so that dense arrays always have rank 1. The last axis is the inner loop.
@@ -1137,175 +690,207 @@ void for_each_row(const Loop<N>& loop, const Row& row, Index grain = 16384) {
 }  // namespace gloss::inline GLOSS_ABI::kernels
 #endif
 namespace gloss::inline GLOSS_ABI::kernels {
+/// Which axes of x are reduced and how y (dense, the kept axes in order) is laid out.
+struct Reduction {
+  Loop<1> kept;     // strides in x of the kept axes
+  Loop<1> reduced;  // strides in x of the reduced axes
+  GLOSS_NOINLINE Reduction(const Shape& shape, const Shape& strides, const bool (&is_reduced)[max_rank]) {
+    Shape kept_shape, kept_strides, reduced_shape, reduced_strides;
+    for (int axis = 0; axis < shape.rank(); ++axis) {
+      (is_reduced[axis] ? reduced_shape : kept_shape).push_back(shape[axis]);
+      (is_reduced[axis] ? reduced_strides : kept_strides).push_back(strides[axis]);
+    }
+    kept = make_loop<1>(kept_shape, {kept_strides});
+    reduced = make_loop<1>(reduced_shape, {reduced_strides});
+  }
+};
+/// Where element i of a loop (counted in row-major order) stands.
+GLOSS_NOINLINE inline Index offset_of(const Loop<1>& loop, Index i) {
+  Index offset = 0;
+  for (int axis = loop.rank - 1; axis >= 0; --axis) {
+    offset += i % loop.sizes[axis] * loop.strides[0][axis];
+    i /= loop.sizes[axis];
+  }
+  return offset;
+}
 namespace detail {
-/// The type to add in: unsigned for whole numbers, where overflow is defined and wraps around.
-template <class T>
-struct Wrapping {
-  using type = T;
-};
-template <class T>
-  requires(std::is_integral_v<T> && sizeof(T) >= sizeof(int))
-struct Wrapping<T> {
-  using type = std::make_unsigned_t<T>;
-};
+// One run of n elements, in lanes that are folded in a fixed order: vectorises, and is more accurate than one
+// sum.
+template <class T, class X, class Combine>
+T reduce_run(const X* x, Index n, Index stride, T identity, Combine combine) {
+  constexpr int lanes = 16;
+  T acc[lanes];
+  for (T& a : acc) a = identity;
+  Index i = 0;
+  if (stride == 1) {
+    for (; i + lanes <= n; i += lanes)
+      for (int l = 0; l < lanes; ++l) acc[l] = combine(acc[l], static_cast<T>(x[i + l]));
+  } else {
+    for (; i + lanes <= n; i += lanes)
+      for (int l = 0; l < lanes; ++l) acc[l] = combine(acc[l], static_cast<T>(x[(i + l) * stride]));
+  }
+  for (int l = 0; i < n; ++i, ++l) acc[l] = combine(acc[l], static_cast<T>(x[i * stride]));
+  for (int half = lanes / 2; half > 0; half /= 2)
+    for (int l = 0; l < half; ++l) acc[l] = combine(acc[l], acc[l + half]);
+  return acc[0];
+}
+// Elements [begin, end) of the reduced loop, for one output.
+template <class T, class X, class Combine>
+T reduce_range(const Loop<1>& reduced, const X* x, Index begin, Index end, T identity, Combine combine) {
+  const Index inner = reduced.inner_size(), stride = reduced.inner_stride(0);
+  T acc = identity;
+  while (begin < end) {
+    const Index n = (std::min)(end - begin, inner - begin % inner);
+    acc = combine(acc, reduce_run(x + offset_of(reduced, begin), n, stride, identity, combine));
+    begin += n;
+  }
+  return acc;
+}
 }  // namespace detail
-/// Named operations, so that every op that adds shares one compiled loop.
-struct Plus {
-  template <class T>
-  constexpr T operator()(T a, T b) const {
-    using W = typename detail::Wrapping<T>::type;
-    return static_cast<T>(static_cast<W>(a) + static_cast<W>(b));
+/// y[kept] = identity combined with every x[kept, reduced], converted to T. combine must be associative and commutative
+/// up to rounding.
+template <class X, class T, class Combine>
+void reduce(const Reduction& r, const X* x, T* y, T identity, Combine combine) {
+  const Index outputs = r.kept.numel, count = r.reduced.numel;
+  if (outputs == 0) return;
+  if (count == 0) {
+    for (Index o = 0; o < outputs; ++o) y[o] = identity;
+    return;
   }
-};
-struct Minus {
-  template <class T>
-  constexpr T operator()(T a, T b) const {
-    using W = typename detail::Wrapping<T>::type;
-    return static_cast<T>(static_cast<W>(a) - static_cast<W>(b));
+  constexpr Index chunk = 4096;  // elements of one partial result
+  const bool columns = r.kept.rank > 0 && r.kept.inner_stride(0) == 1 && r.reduced.inner_stride(0) != 1;
+  if (columns && r.kept.inner_size() > 1) {
+    // The kept axis is the dense one: add whole rows into a block of columns, 128 rows to a partial sum.
+    constexpr Index width = 128, height = 128;
+    const Index inner = r.kept.inner_size(), outer = outputs / inner, blocks = (inner + width - 1) / width;
+    parallel_for(outer * blocks, 32768 / (width * (std::min)(count, height)) + 1, [&](Index begin, Index end) {
+      for (Index job = begin; job < end; ++job) {
+        const Index first = job / blocks * inner + job % blocks * width;
+        const Index n = (std::min)(width, inner - job % blocks * width);
+        const X* column = x + offset_of(r.kept, first);
+        T total[width], partial[width];
+        for (Index c = 0; c < n; ++c) total[c] = identity;
+        for (Index row = 0; row < count; row += height) {
+          for (Index c = 0; c < n; ++c) partial[c] = identity;
+          const Index stop = (std::min)(count, row + height);
+          for (Index q = row; q < stop; ++q) {
+            const X* px = column + offset_of(r.reduced, q);
+            for (Index c = 0; c < n; ++c) partial[c] = combine(partial[c], static_cast<T>(px[c]));
+          }
+          for (Index c = 0; c < n; ++c) total[c] = combine(total[c], partial[c]);
+        }
+        for (Index c = 0; c < n; ++c) y[first + c] = total[c];
+      }
+    });
+    return;
   }
-};
-struct Times {
-  template <class T>
-  constexpr T operator()(T a, T b) const {
-    using W = typename detail::Wrapping<T>::type;
-    return static_cast<T>(static_cast<W>(a) * static_cast<W>(b));
+  const Index chunks = (count + chunk - 1) / chunk;
+  auto fold = [&](const X* base) {  // all chunks of one output, in order
+    T acc = identity;
+    for (Index c = 0; c < chunks; ++c)
+      acc = combine(
+          acc, detail::reduce_range(r.reduced, base, c * chunk, (std::min)(count, (c + 1) * chunk), identity, combine));
+    return acc;
+  };
+  if (outputs == 1 && chunks > 1) {  // few outputs: the chunks are the parallel work
+    struct Partial {                 // a vector of bool itself would pack bits, which threads cannot write apart
+      T value;
+    };
+    std::vector<Partial> partial(static_cast<std::size_t>(chunks), Partial{identity});
+    parallel_for(chunks, 8, [&](Index begin, Index end) {
+      for (Index c = begin; c < end; ++c)
+        partial[static_cast<std::size_t>(c)].value =
+            detail::reduce_range(r.reduced, x, c * chunk, (std::min)(count, (c + 1) * chunk), identity, combine);
+    });
+    T acc = identity;
+    for (const Partial& p : partial) acc = combine(acc, p.value);
+    y[0] = acc;
+    return;
   }
-};
-/// The larger and the smaller; NaN beats both.
-struct Largest {
-  template <class T>
-  constexpr T operator()(T a, T b) const {
-    return a > b || a != a ? a : b;
-  }
-};
-struct Smallest {
-  template <class T>
-  constexpr T operator()(T a, T b) const {
-    return a < b || a != a ? a : b;
-  }
-};
-struct And {
-  template <class T>
-  constexpr T operator()(T a, T b) const {
-    return static_cast<T>(a & b);
-  }
-};
-struct Or {
-  template <class T>
-  constexpr T operator()(T a, T b) const {
-    return static_cast<T>(a | b);
-  }
-};
-struct Xor {
-  template <class T>
-  constexpr T operator()(T a, T b) const {
-    return static_cast<T>(a ^ b);
-  }
-};
-/// y = f(x).
-template <class F, class Y, class X>
-void map(const Loop<2>& loop, F f, Y* y, const X* x) {
-  const Index sy = loop.inner_stride(0), sx = loop.inner_stride(1);
-  for_each_row(loop, [=](const Index* offset, Index n) {
-    Y* GLOSS_RESTRICT py = y + offset[0];
-    const X* px = x + offset[1];
-    if (sy == 1 && sx == 1) {
-      for (Index i = 0; i < n; ++i) py[i] = f(px[i]);
-    } else {
-      for (Index i = 0; i < n; ++i) py[i * sy] = f(px[i * sx]);
-    }
-  });
-}
-/// y = f(a, b); an inner stride of 0 on either side (a broadcast) is as fast as a dense one.
-template <class F, class Y, class A, class B>
-void map(const Loop<3>& loop, F f, Y* y, const A* a, const B* b) {
-  const Index sy = loop.inner_stride(0), sa = loop.inner_stride(1), sb = loop.inner_stride(2);
-  for_each_row(loop, [=](const Index* offset, Index n) {
-    Y* GLOSS_RESTRICT py = y + offset[0];
-    const A* pa = a + offset[1];
-    const B* pb = b + offset[2];
-    if (sy == 1 && sa == 1 && sb == 1) {
-      for (Index i = 0; i < n; ++i) py[i] = f(pa[i], pb[i]);
-    } else if (sy == 1 && sa == 1 && sb == 0) {
-      const B vb = *pb;
-      for (Index i = 0; i < n; ++i) py[i] = f(pa[i], vb);
-    } else if (sy == 1 && sa == 0 && sb == 1) {
-      const A va = *pa;
-      for (Index i = 0; i < n; ++i) py[i] = f(va, pb[i]);
-    } else {
-      for (Index i = 0; i < n; ++i) py[i * sy] = f(pa[i * sa], pb[i * sb]);
-    }
-  });
-}
-/// y = f(a, b, c).
-template <class F, class Y, class A, class B, class C>
-void map(const Loop<4>& loop, F f, Y* y, const A* a, const B* b, const C* c) {
-  const Index sy = loop.inner_stride(0), sa = loop.inner_stride(1);
-  const Index sb = loop.inner_stride(2), sc = loop.inner_stride(3);
-  for_each_row(loop, [=](const Index* offset, Index n) {
-    Y* GLOSS_RESTRICT py = y + offset[0];
-    const A* pa = a + offset[1];
-    const B* pb = b + offset[2];
-    const C* pc = c + offset[3];
-    if (sy == 1 && sa == 1 && sb == 1 && sc == 1) {
-      for (Index i = 0; i < n; ++i) py[i] = f(pa[i], pb[i], pc[i]);
-    } else {
-      for (Index i = 0; i < n; ++i) py[i * sy] = f(pa[i * sa], pb[i * sb], pc[i * sc]);
-    }
-  });
-}
-/// y = f(y, b), where y stands; b is not y's memory.
-template <class F, class Y, class B>
-void update(const Loop<2>& loop, F f, Y* y, const B* b) {
-  const Index sy = loop.inner_stride(0), sb = loop.inner_stride(1);
-  for_each_row(loop, [=](const Index* offset, Index n) {
-    Y* GLOSS_RESTRICT py = y + offset[0];
-    const B* pb = b + offset[1];
-    if (sy == 1 && sb == 1) {
-      for (Index i = 0; i < n; ++i) py[i] = f(py[i], pb[i]);
-    } else {
-      for (Index i = 0; i < n; ++i) py[i * sy] = f(py[i * sy], pb[i * sb]);
-    }
-  });
-}
-/// y = x, in y's order.
-template <class T>
-void copy(const Loop<2>& loop, T* y, const T* x) {
-  const Index sy = loop.inner_stride(0), sx = loop.inner_stride(1);
-  for_each_row(loop, [=](const Index* offset, Index n) {
-    T* GLOSS_RESTRICT py = y + offset[0];
-    const T* px = x + offset[1];
-    if (sy == 1 && sx == 1) {
-      std::memcpy(static_cast<void*>(py), static_cast<const void*>(px), static_cast<std::size_t>(n) * sizeof(T));
-    } else {
-      for (Index i = 0; i < n; ++i) py[i * sy] = px[i * sx];
-    }
-  });
-}
-/// y += x for dense arrays that may not overlap.
-template <class T>
-void accumulate(T* y, const T* x, Index n) {
-  parallel_for(n, 16384, [=](Index begin, Index end) {
-    T* GLOSS_RESTRICT py = y;
-    const T* px = x;
-    for (Index i = begin; i < end; ++i) py[i] += px[i];
-  });
-}
-/// y = value for a dense array.
-template <class T>
-void fill(T* y, T value, Index n) {
-  const T zero{};
-  // By its bits, so that -0 stays; the C library knows how to clear much memory. NOLINTNEXTLINE(bugprone-*)
-  const bool zeros = std::memcmp(&value, &zero, sizeof value) == 0;
-  parallel_for(n, 32768, [=](Index begin, Index end) {
-    if (zeros)
-      std::memset(static_cast<void*>(y + begin), 0, static_cast<std::size_t>(end - begin) * sizeof(T));
-    else
-      for (Index i = begin; i < end; ++i) y[i] = value;
+  parallel_for(outputs, 32768 / count + 1, [&](Index begin, Index end) {
+    for (Index o = begin; o < end; ++o) y[o] = fold(x + offset_of(r.kept, o));
   });
 }
 }  // namespace gloss::inline GLOSS_ABI::kernels
 #endif
+#ifndef GLOSS_HAS_GLOSS_TENSOR_RECORD_HPP
+#define GLOSS_HAS_GLOSS_TENSOR_RECORD_HPP
+// ---- gloss/tensor/record.hpp
+// record(): the only door to the graph.
+#include <cstddef>
+#include <new>
+#ifndef GLOSS_HAS_GLOSS_CORE_PROFILE_SCOPE_HPP
+#define GLOSS_HAS_GLOSS_CORE_PROFILE_SCOPE_HPP
+// ---- gloss/core/profile_scope.hpp
+// Where a profile listens: a scope around the work of an op, which costs the test of one pointer when nobody does.
+#include <cstddef>
+#include <initializer_list>
+namespace gloss::inline GLOSS_ABI {
+/// What hears of ops as they begin and end on its thread: a Profile (tensor/profile.hpp).
+class ProfileSink {
+ public:
+  virtual void begin(const char* op, bool backward) = 0;
+  /// The scope that began last ends. `result` is the memory it wrote, if it says so.
+  virtual void end(double flops, double bytes, const void* result) noexcept = 0;
+  /// If the scope that ended last wrote to `result`, it was the work of this op.
+  virtual void name(const char* op, const void* result) = 0;
+ protected:
+  ProfileSink() = default;
+  ~ProfileSink() = default;
+};
+namespace detail {
+inline thread_local ProfileSink* profile = nullptr;
+}
+/// The work of an op, from here to the end of the scope: `const` is not wanted, since flops() and bytes() may follow.
+/// Each scope counts its own work and not that of scopes within it. A scope around shared code (a map, a reduction)
+/// gets its op's name from record(), by the memory of the result that `makes` told.
+class [[nodiscard]] ProfileScope {
+ public:
+  explicit ProfileScope(const char* op, bool backward = false) : sink_(detail::profile) {
+    if (sink_) [[unlikely]]
+      sink_->begin(op, backward);
+  }
+  ~ProfileScope() {
+    if (sink_) [[unlikely]]
+      sink_->end(flops_, bytes_, result_);
+  }
+  ProfileScope(const ProfileScope&) = delete;
+  ProfileScope& operator=(const ProfileScope&) = delete;
+  /// Whether anybody listens: `if (scope) scope.bytes(...)` does not even ask for sizes otherwise.
+  explicit operator bool() const { return sink_ != nullptr; }
+  /// Adds the product of these factors to the floating-point operations.
+  GLOSS_NOINLINE void flops(std::initializer_list<Index> factors) {
+    double product = 1;
+    for (const Index f : factors) product *= static_cast<double>(f);
+    flops_ += product;
+  }
+  /// Adds arrays of so many elements to the bytes that must be read or written at least.
+  GLOSS_NOINLINE void bytes(std::size_t element, std::initializer_list<Index> counts) {
+    for (const Index n : counts) bytes_ += static_cast<double>(element) * static_cast<double>(n);
+  }
+  void makes(const void* result) { result_ = result; }
+ private:
+  ProfileSink* sink_;
+  double flops_ = 0, bytes_ = 0;
+  const void* result_ = nullptr;
+};
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_TENSOR_BACKWARD_HPP
+#define GLOSS_HAS_GLOSS_TENSOR_BACKWARD_HPP
+// ---- gloss/tensor/backward.hpp
+// Reverse mode: from an output to the leaves, without recursion.
+#include <atomic>
+#include <utility>
+#include <vector>
+#ifndef GLOSS_HAS_GLOSS_TENSOR_ANOMALY_HPP
+#define GLOSS_HAS_GLOSS_TENSOR_ANOMALY_HPP
+// ---- gloss/tensor/anomaly.hpp
+// Anomaly mode: finds the op that made the first NaN, forward or backward, and the parameter nearest to it.
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
 #ifndef GLOSS_HAS_GLOSS_TENSOR_TENSOR_CLASS_HPP
 #define GLOSS_HAS_GLOSS_TENSOR_TENSOR_CLASS_HPP
 // ---- gloss/tensor/tensor_class.hpp
@@ -1319,12 +904,177 @@ void fill(T* y, T value, Index n) {
 #include <type_traits>
 #include <utility>
 #include <vector>
+#ifndef GLOSS_HAS_GLOSS_CORE_CONTEXT_HPP
+#define GLOSS_HAS_GLOSS_CORE_CONTEXT_HPP
+// ---- gloss/core/context.hpp
+// The ambient state: whether the graph is recorded, and where random numbers come from. Both are per thread and change
+// only through guards. Beside it are only the guard of anomaly mode (tensor/anomaly.hpp), the taps on modules
+// (nn/taps.hpp) and the profile that listens (core/profile_scope.hpp).
+#ifndef GLOSS_HAS_GLOSS_CORE_RNG_HPP
+#define GLOSS_HAS_GLOSS_CORE_RNG_HPP
+// ---- gloss/core/rng.hpp
+// Counter-based random numbers: element i of a draw depends on (seed, stream, i) alone, never on threads.
+#include <array>
+#include <cmath>
+#include <cstdint>
+namespace gloss::inline GLOSS_ABI {
+/// The Philox 4x32-10 bijection: four random words from a 128-bit counter and a 64-bit key.
+/// Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
+constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
+  for (int round = 0; round < 10; ++round) {
+    const std::uint64_t p0 = std::uint64_t{0xD2511F53u} * counter[0];
+    const std::uint64_t p1 = std::uint64_t{0xCD9E8D57u} * counter[2];
+    counter = {static_cast<std::uint32_t>(p1 >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(p1),
+               static_cast<std::uint32_t>(p0 >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(p0)};
+    key[0] += 0x9E3779B9u;
+    key[1] += 0xBB67AE85u;
+  }
+  return counter;
+}
+/// The part of a random stream that one operation draws from; plain data, so a backward pass can draw the same again.
+/// Block b holds four 32-bit words.
+struct RandomBlock {
+  std::uint64_t seed = 0;
+  std::uint64_t stream = 0;
+  std::uint64_t first = 0;  // index of the first block
+  constexpr std::array<std::uint32_t, 4> words(std::uint64_t block) const {
+    const std::uint64_t c = first + block;
+    return philox({static_cast<std::uint32_t>(c), static_cast<std::uint32_t>(c >> 32),
+                   static_cast<std::uint32_t>(stream), static_cast<std::uint32_t>(stream >> 32)},
+                  {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
+  }
+  constexpr std::uint32_t word(std::uint64_t i) const { return words(i / 4)[i % 4]; }
+};
+/// A seeded random stream. Copying it copies its position; two streams of one seed are independent.
+class Rng {
+ public:
+  using result_type = std::uint32_t;  // with operator(), min and max, what std::shuffle asks for
+  explicit constexpr Rng(std::uint64_t seed = 0, std::uint64_t stream = 0) : seed_(seed), stream_(stream) {}
+  constexpr std::uint64_t seed() const { return seed_; }
+  constexpr std::uint64_t stream() const { return stream_; }
+  /// How many blocks of four words have been handed out; seed, stream and position are the whole state.
+  constexpr std::uint64_t position() const { return position_; }
+  constexpr void set_position(std::uint64_t position) {
+    position_ = position;
+    used_ = 4;
+  }
+  /// Reserves enough blocks for n 32-bit words and moves past them.
+  constexpr RandomBlock reserve(Index n_words) {
+    const RandomBlock block{seed_, stream_, position_};
+    position_ += (static_cast<std::uint64_t>(n_words) + 3) / 4;
+    used_ = 4;
+    return block;
+  }
+  /// Next 32-bit word, for shuffles and other scalar draws.
+  constexpr std::uint32_t operator()() {
+    if (used_ == 4) {
+      words_ = reserve(4).words(0);
+      used_ = 0;
+    }
+    return words_[used_++];
+  }
+  static constexpr std::uint32_t(min)() { return 0; }
+  static constexpr std::uint32_t(max)() { return 0xFFFFFFFFu; }
+  /// Uniform integer in [0, n), without modulo bias.
+  constexpr std::uint32_t below(std::uint32_t n) {
+    std::uint64_t product = std::uint64_t{(*this)()} * n;
+    if (static_cast<std::uint32_t>(product) < n) {
+      const std::uint32_t reject = (0u - n) % n;
+      while (static_cast<std::uint32_t>(product) < reject) product = std::uint64_t{(*this)()} * n;
+    }
+    return static_cast<std::uint32_t>(product >> 32);
+  }
+ private:
+  std::uint64_t seed_;
+  std::uint64_t stream_;
+  std::uint64_t position_ = 0;
+  std::array<std::uint32_t, 4> words_{};
+  unsigned used_ = 4;
+};
+/// Uniform in [0, 1): the top 24 bits of a word for float, 53 bits of two words for double.
+constexpr float uniform_float(std::uint32_t word) { return static_cast<float>(word >> 8) * 0x1p-24f; }
+constexpr double uniform_double(std::uint32_t high, std::uint32_t low) {
+  return static_cast<double>(((std::uint64_t{high} << 32) | low) >> 11) * 0x1p-53;
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI {
+namespace detail {
+inline thread_local bool grad_enabled = true;
+inline thread_local Rng* current_rng = nullptr;
+}  // namespace detail
+/// Whether operations record a graph on this thread.
+inline bool is_grad_enabled() { return detail::grad_enabled; }
+/// The random stream in use on this thread: the innermost RngGuard's, else a per-thread default (seed 0).
+inline Rng& current_rng() {
+  thread_local Rng fallback{0};
+  return detail::current_rng ? *detail::current_rng : fallback;
+}
+/// Restarts the current stream from `seed`. PyTorch: torch.manual_seed
+inline void manual_seed(std::uint64_t seed) { current_rng() = Rng(seed, current_rng().stream()); }
+/// Sets grad mode for a scope. PyTorch: torch.set_grad_enabled
+class [[nodiscard]] GradGuard {
+ public:
+  explicit GradGuard(bool enabled) : saved_(detail::grad_enabled) { detail::grad_enabled = enabled; }
+  ~GradGuard() { detail::grad_enabled = saved_; }
+  GradGuard(const GradGuard&) = delete;
+  GradGuard& operator=(const GradGuard&) = delete;
+ private:
+  bool saved_;
+};
+/// No graph is recorded while it lives. PyTorch: torch.no_grad
+class [[nodiscard]] NoGradGuard : GradGuard {
+ public:
+  NoGradGuard() : GradGuard(false) {}
+};
+/// Draws come from `rng` while it lives; the guard refers to it, so rng must outlive the guard.
+class [[nodiscard]] RngGuard {
+ public:
+  explicit RngGuard(Rng& rng) : saved_(detail::current_rng) { detail::current_rng = &rng; }
+  ~RngGuard() { detail::current_rng = saved_; }
+  RngGuard(const RngGuard&) = delete;
+  RngGuard& operator=(const RngGuard&) = delete;
+ private:
+  Rng* saved_;
+};
+}  // namespace gloss::inline GLOSS_ABI
+#endif
 #ifndef GLOSS_HAS_GLOSS_TENSOR_ELEMENT_HPP
 #define GLOSS_HAS_GLOSS_TENSOR_ELEMENT_HPP
 // ---- gloss/tensor/element.hpp
 // The types that a tensor's elements can have.
 #include <concepts>
 #include <cstdint>
+#ifndef GLOSS_HAS_GLOSS_CORE_BFLOAT16_HPP
+#define GLOSS_HAS_GLOSS_CORE_BFLOAT16_HPP
+// ---- gloss/core/bfloat16.hpp
+// The 16-bit brain float: float32's sign and exponent, 7 bits of mantissa. A storage type; arithmetic goes by float.
+#include <bit>
+#include <cstdint>
+namespace gloss::inline GLOSS_ABI {
+struct bfloat16 {
+  std::uint16_t bits = 0;
+  constexpr bfloat16() = default;
+  /// Rounds to nearest, ties to even; NaN stays NaN.
+  explicit constexpr bfloat16(float value) {
+    const std::uint32_t u = std::bit_cast<std::uint32_t>(value);
+    bits = (u & 0x7FFFFFFFu) > 0x7F800000u ? static_cast<std::uint16_t>((u >> 16) | 0x40u)
+                                           : static_cast<std::uint16_t>((u + 0x7FFFu + ((u >> 16) & 1u)) >> 16);
+  }
+  explicit constexpr operator float() const { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
+  static constexpr bfloat16 from_bits(std::uint16_t bits) {
+    bfloat16 b;
+    b.bits = bits;
+    return b;
+  }
+  friend constexpr bool operator==(bfloat16 a, bfloat16 b) { return float(a) == float(b); }
+  friend constexpr bool operator<(bfloat16 a, bfloat16 b) { return float(a) < float(b); }
+  friend constexpr bool operator>(bfloat16 a, bfloat16 b) { return float(a) > float(b); }
+  friend constexpr bool operator<=(bfloat16 a, bfloat16 b) { return float(a) <= float(b); }
+  friend constexpr bool operator>=(bfloat16 a, bfloat16 b) { return float(a) >= float(b); }
+};
+}  // namespace gloss::inline GLOSS_ABI
+#endif
 namespace gloss::inline GLOSS_ABI {
 /// Element types that gradients flow through.
 template <class T>
@@ -1416,6 +1166,56 @@ class Nested {
 #include <cstdint>
 #include <initializer_list>
 #include <vector>
+#ifndef GLOSS_HAS_GLOSS_CORE_REF_HPP
+#define GLOSS_HAS_GLOSS_CORE_REF_HPP
+// ---- gloss/core/ref.hpp
+// An intrusive counted pointer: one word, one allocation for object and count.
+#include <atomic>
+#include <cstddef>
+#include <utility>
+namespace gloss::inline GLOSS_ABI {
+/// The count. Derive from it; Ref calls destroy(object), found by ADL, when the last owner goes.
+class RefCounted {
+ public:
+  RefCounted() = default;
+  RefCounted(const RefCounted&) = delete;
+  RefCounted& operator=(const RefCounted&) = delete;
+  void retain() const { refs_.fetch_add(1, std::memory_order_relaxed); }
+  /// True when the caller was the last owner.
+  bool release() const { return refs_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
+  bool unique() const { return refs_.load(std::memory_order_acquire) == 1; }
+ private:
+  mutable std::atomic<int> refs_{0};
+};
+template <class T>
+class Ref {
+ public:
+  Ref() = default;
+  Ref(std::nullptr_t) {}
+  explicit Ref(T* object) : object_(object) {
+    if (object_) object_->retain();
+  }
+  Ref(const Ref& other) : Ref(other.object_) {}
+  Ref(Ref&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+  template <class U>
+  Ref(const Ref<U>& other) : Ref(static_cast<T*>(other.get())) {}
+  ~Ref() {
+    if (object_ && object_->release()) destroy(object_);
+  }
+  Ref& operator=(Ref other) noexcept {
+    std::swap(object_, other.object_);
+    return *this;
+  }
+  T* get() const { return object_; }
+  T* operator->() const { return object_; }
+  T& operator*() const { return *object_; }
+  explicit operator bool() const { return object_ != nullptr; }
+  friend bool operator==(const Ref& a, const Ref& b) { return a.object_ == b.object_; }
+ private:
+  T* object_ = nullptr;
+};
+}  // namespace gloss::inline GLOSS_ABI
+#endif
 namespace gloss::inline GLOSS_ABI {
 template <class T>
 class Tensor;
@@ -1528,6 +1328,109 @@ GLOSS_NOINLINE inline void destroy(NodeBase* node) {
 #include <sanitizer/asan_interface.h>
 #elif defined(__linux__)
 #include <sys/mman.h>
+#endif
+#ifndef GLOSS_HAS_GLOSS_CORE_BUILD_NOTICE_HPP
+#define GLOSS_HAS_GLOSS_CORE_BUILD_NOTICE_HPP
+// ---- gloss/core/build_notice.hpp
+// What the code was compiled for, what the processor has, and the line that says so when the two do not fit.
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+namespace gloss::inline GLOSS_ABI {
+#define GLOSS_TEXT_OF(...) #__VA_ARGS__
+#define GLOSS_TEXT(...) GLOSS_TEXT_OF(__VA_ARGS__)
+/// The instruction set of this code, as in the name of its inline namespace: avx512, avx2, avx, sse2, neon or generic.
+inline constexpr std::string_view compiled_instruction_set = std::string_view(GLOSS_TEXT(GLOSS_ABI)).substr(3);
+#undef GLOSS_TEXT
+#undef GLOSS_TEXT_OF
+/// Whether the compiler was asked to optimise.
+#if defined(__OPTIMIZE__) || (defined(_MSC_VER) && !defined(__clang__) && !defined(_DEBUG))
+inline constexpr bool is_optimized = true;
+#else
+inline constexpr bool is_optimized = false;
+#endif
+/// The best of those sets that this processor has, or "unknown".
+inline std::string_view processor_instruction_set() {
+#if (defined(__GNUC__) || defined(__clang__)) && (defined(__x86_64__) || defined(__i386__))
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl"))
+    return "avx512";
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "avx2";
+  if (__builtin_cpu_supports("avx")) return "avx";
+  return __builtin_cpu_supports("sse2") ? "sse2" : "generic";
+#elif defined(__aarch64__)
+  return "neon";
+#else
+  return "unknown";
+#endif
+}
+namespace detail {
+/// Whether what a program computes most with has copies for better processors.
+#ifdef GLOSS_COPY_AVX512
+inline constexpr bool has_copies = true;
+#else
+inline constexpr bool has_copies = false;
+#endif
+/// One line, or "" when little is lost: code without AVX2's multiply-add on a processor that has it is far below it,
+/// AVX2 on one with AVX-512 is not, nor is a program with copies.
+inline std::string build_notice(bool optimized, std::string_view compiled, std::string_view processor, bool copies) {
+  const bool has_fma = processor == "avx2" || processor == "avx512";
+  const bool uses_fma = copies || compiled == "avx2" || compiled == "avx512";
+  std::string text;
+  if (!optimized) text += " without optimisation (-O2)";
+  if (has_fma && !uses_fma) {
+    if (!optimized) text += " and";
+    ((text += " for ") += compiled) += ", while this processor has ";
+    (text += processor) += " (-march=native, gloss::native)";
+  }
+  if (!text.empty()) {
+    text.insert(0, "gloss: built");
+    text += ": it runs at a fraction of its speed. GLOSS_QUIET=1 hides this line\n";
+  }
+  return text;
+}
+/// Says it on stderr, unless GLOSS_QUIET is set in the environment or GLOSS_NO_NOTICE is defined for the program.
+/// Called once in a process, when the first tensor asks for memory.
+GLOSS_COLD inline void give_build_notice() {
+#ifndef GLOSS_NO_NOTICE
+  if constexpr (!is_optimized || !has_copies) {  // else there is nothing to say, and nothing to compile
+    const std::string text =
+        build_notice(is_optimized, compiled_instruction_set, processor_instruction_set(), has_copies);
+    if (text.empty()) return;
+#ifdef _MSC_VER
+#pragma warning(suppress : 4996)
+#endif
+    const char* const quiet = std::getenv("GLOSS_QUIET");
+    if (quiet && *quiet && std::string_view(quiet) != "0") return;
+    std::fputs(text.c_str(), stderr);
+  }
+#endif
+}
+}  // namespace detail
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_CORE_SPIN_LOCK_HPP
+#define GLOSS_HAS_GLOSS_CORE_SPIN_LOCK_HPP
+// ---- gloss/core/spin_lock.hpp
+// A lock for what takes nanoseconds; <mutex> is slow to compile.
+#include <atomic>
+namespace gloss::inline GLOSS_ABI {
+/// Holds a flag while it lives; others wait without sleeping.
+class [[nodiscard]] SpinLock {
+ public:
+  explicit SpinLock(std::atomic_flag& busy) : busy_(busy) {
+    while (busy_.test_and_set(std::memory_order_acquire)) {
+    }
+  }
+  ~SpinLock() { busy_.clear(std::memory_order_release); }
+  SpinLock(const SpinLock&) = delete;
+  SpinLock& operator=(const SpinLock&) = delete;
+ private:
+  std::atomic_flag& busy_;
+};
+}  // namespace gloss::inline GLOSS_ABI
 #endif
 namespace gloss::inline GLOSS_ABI {
 /// What the tensor memory pool holds, in bytes.
@@ -2173,438 +2076,6 @@ Tensor<T> Tensor<T>::detach() const {
 }  // namespace gloss::inline GLOSS_ABI
 #endif
 namespace gloss::inline GLOSS_ABI {
-namespace detail {
-/// x becomes the result of a recorded op that forgets what stood there; `source` gets the gradient.
-template <class T>
-void record_overwrite(const char* op, const Tensor<T>& x, const Tensor<T>* source);
-}  // namespace detail
-template <class T>
-GLOSS_NOINLINE Tensor<T>& Tensor<T>::copy_(const Tensor& source) {
-  const bool recorded = detail::records_in_place("copy_", body("copy_"), source.node());
-  ProfileScope scope("copy_");
-  detail::check_no_overlap("copy_", *body_);
-  if (broadcast_shapes("copy_", shape(), source.shape()) != shape())
-    fail<ShapeError>("copy_: source ", source.shape(), " does not broadcast to ", shape());
-  Shape from = broadcast_strides(source.shape(), source.strides(), shape());
-  if (scope) scope.bytes(sizeof(T), {numel(), source.numel()});
-  kernels::copy(kernels::make_loop<2>(shape(), {strides(), from}), data(), source.data());
-  mark_changed("copy_");
-  if constexpr (Real<T>)
-    if (recorded) detail::record_overwrite("copy_", *this, &source);
-  return *this;
-}
-template <class T>
-GLOSS_NOINLINE Tensor<T>& Tensor<T>::fill_(T value) {
-  const bool recorded = detail::records_in_place("fill_", body("fill_"), nullptr);
-  ProfileScope scope("fill_");
-  if (scope) scope.bytes(sizeof(T), {numel()});
-  if (is_contiguous()) {
-    kernels::fill(data(), value, numel());
-  } else {
-    const Shape still = Shape::filled(dim(), 0);
-    kernels::map(
-        kernels::make_loop<2>(shape(), {strides(), still}), [](T v) { return v; }, data(), &value);
-  }
-  mark_changed("fill_");
-  if constexpr (Real<T>)
-    if (recorded) detail::record_overwrite<T>("fill_", *this, nullptr);
-  return *this;
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-namespace gloss::inline GLOSS_ABI {
-/// A whole number beside a tensor of whole numbers. It does not convert from floating point: where ids is a tensor of
-/// integers, `ids * 0.5` does not compile instead of being ids * 0; say cast<float>(ids) * 0.5.
-class WholeNumber {
- public:
-  template <std::integral I>
-  constexpr WholeNumber(I value) : value_(static_cast<std::int64_t>(value)) {}
-  constexpr operator std::int64_t() const { return value_; }
- private:
-  std::int64_t value_;
-};
-/// The type of a number that stands beside a tensor: wide, so that `x * 2` and `x * 0.5` are both exact and silent.
-template <class T>
-using Scalar = std::conditional_t<std::integral<T>, WholeNumber, double>;
-namespace detail {
-template <class T>
-constexpr T to_element(Scalar<T> s) {
-  if constexpr (std::same_as<T, bfloat16>)
-    return bfloat16(static_cast<float>(s));
-  else
-    return static_cast<T>(s);
-}
-/// -s, without overflow.
-template <class T>
-constexpr Scalar<T> opposite(Scalar<T> s) {
-  if constexpr (std::integral<T>)
-    return kernels::Minus{}(std::int64_t{0}, std::int64_t{s});
-  else
-    return -s;
-}
-/// What every other T is above, and below: the infinities, where there are any.
-template <class T>
-constexpr T lowest() {
-  using L = std::numeric_limits<T>;
-  return L::has_infinity ? static_cast<T>(-L::infinity()) : L::lowest();
-}
-template <class T>
-constexpr T highest() {
-  using L = std::numeric_limits<T>;
-  return L::has_infinity ? L::infinity() : (L::max)();
-}
-}  // namespace detail
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-namespace gloss::inline GLOSS_ABI {
-/// Unspecified contents. PyTorch: torch.empty
-/// Errors: ShapeError on a negative size or more than 2^60 elements.
-template <Element T>
-Tensor<T> empty(const Shape& shape) {
-  return Tensor<T>::uninitialized(shape);
-}
-/// The same number everywhere. PyTorch: torch.full
-template <Element T>
-Tensor<T> full(const Shape& shape, std::type_identity_t<T> value) {
-  return empty<T>(shape).fill_(value);
-}
-/// PyTorch: torch.zeros
-template <Element T>
-Tensor<T> zeros(const Shape& shape) {
-  return full<T>(shape, T{});
-}
-/// PyTorch: torch.ones
-template <Element T>
-Tensor<T> ones(const Shape& shape) {
-  return full<T>(shape, detail::to_element<T>(1));
-}
-/// New tensors of x's shape, dense and outside the graph.
-/// PyTorch: torch.zeros_like, torch.ones_like, torch.full_like, torch.empty_like
-template <Element T>
-Tensor<T> zeros_like(const Tensor<T>& x) {
-  return zeros<T>(x.shape());
-}
-template <Element T>
-Tensor<T> ones_like(const Tensor<T>& x) {
-  return ones<T>(x.shape());
-}
-template <Element T>
-Tensor<T> full_like(const Tensor<T>& x, std::type_identity_t<T> value) {
-  return full<T>(x.shape(), value);
-}
-template <Element T>
-Tensor<T> empty_like(const Tensor<T>& x) {
-  return empty<T>(x.shape());
-}
-/// One number, rank 0.
-template <Element T>
-Tensor<T> scalar(std::type_identity_t<T> value) {
-  return full<T>({}, value);
-}
-/// A copy of `numel` numbers in row-major order. PyTorch: torch.tensor(values).view(shape)
-/// Errors: ShapeError when the count does not fill the shape.
-template <Element T>
-Tensor<T> from_data(const T* values, const Shape& shape) {
-  Tensor<T> x = empty<T>(shape);
-  std::copy(values, values + x.numel(), x.data());
-  return x;
-}
-template <Element T>
-Tensor<T> from_vector(const std::vector<T>& values, const Shape& shape) {
-  if (static_cast<Index>(values.size()) != shape.numel())
-    fail<ShapeError>("from_vector: ", values.size(), " values do not fill shape ", shape);
-  Tensor<T> x = empty<T>(shape);
-  std::copy(values.begin(), values.end(), x.data());
-  return x;
-}
-template <Element T>
-Tensor<T> from_vector(const std::vector<T>& values) {
-  return from_vector(values, {static_cast<Index>(values.size())});
-}
-/// start, start + step, ... below end (above it for a negative step). PyTorch: torch.arange
-/// Errors: Error when step is 0 or leads away from end, or a bound is not finite.
-template <Number T>
-Tensor<T> arange(Scalar<T> start, Scalar<T> end, Scalar<T> step = 1) {
-  Index n = 0;
-  if constexpr (Real<T>) {
-    const double count = std::ceil((end - start) / step);
-    if (!(count >= 0 && count < 0x1p60)) fail("arange: step ", step, " does not lead from ", start, " to ", end);
-    n = static_cast<Index>(count);
-  } else {
-    const std::int64_t from = start, to = end, by = step;
-    if (by == 0 || (from < to && by < 0) || (from > to && by > 0))
-      fail("arange: step ", by, " does not lead from ", from, " to ", to);
-    const auto distance =
-        static_cast<std::uint64_t>(from < to ? to : from) - static_cast<std::uint64_t>(from < to ? from : to);
-    const auto stride = by > 0 ? static_cast<std::uint64_t>(by) : 0 - static_cast<std::uint64_t>(by);
-    const std::uint64_t count = distance / stride + (distance % stride != 0);
-    if (count > std::uint64_t{1} << 60) fail("arange: ", count, " numbers from ", from, " to ", to);
-    n = static_cast<Index>(count);
-  }
-  Tensor<T> x = empty<T>({n});
-  for (Index i = 0; i < n; ++i) {
-    if constexpr (Real<T>)
-      x.data()[i] = static_cast<T>(start + static_cast<double>(i) * step);
-    else
-      x.data()[i] = static_cast<T>(kernels::Plus{}(Index{start}, kernels::Times{}(i, Index{step})));
-  }
-  return x;
-}
-template <Number T>
-Tensor<T> arange(Scalar<T> end) {
-  return arange<T>(0, end);
-}
-/// `steps` numbers from start to end, both included, equally far apart. PyTorch: torch.linspace
-/// Errors: Error when steps is negative.
-template <Real T>
-Tensor<T> linspace(double start, double end, Index steps) {
-  if (steps < 0) fail("linspace: ", steps, " steps");
-  Tensor<T> x = empty<T>({steps});
-  const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
-  for (Index i = 0; i < steps; ++i)  // from both ends, so that both are exact
-    x.data()[i] = static_cast<T>(i == 0 || i < steps / 2 ? start + step * static_cast<double>(i)
-                                                         : end - step * static_cast<double>(steps - 1 - i));
-  return x;
-}
-/// base to the power of each number of linspace(start, end, steps). PyTorch: torch.logspace
-template <Real T>
-Tensor<T> logspace(double start, double end, Index steps, double base = 10) {
-  const Tensor<double> exponents = linspace<double>(start, end, steps);
-  Tensor<T> x = empty<T>({steps});
-  for (Index i = 0; i < steps; ++i) x.data()[i] = static_cast<T>(std::pow(base, exponents.data()[i]));
-  return x;
-}
-/// 1 on the diagonal and 0 elsewhere; square unless columns are given. PyTorch: torch.eye
-/// Errors: ShapeError for a negative size.
-template <Element T>
-Tensor<T> eye(Index rows, Index columns) {
-  Tensor<T> x = zeros<T>({rows, columns});
-  for (Index i = 0; i < rows && i < columns; ++i) x.data()[i * columns + i] = detail::to_element<T>(1);
-  return x;
-}
-template <Element T>
-Tensor<T> eye(Index n) {
-  return eye<T>(n, n);
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-namespace gloss::inline GLOSS_ABI::data {
-/// The sequences at these positions of the list, filled up with `pad` to the longest of them.
-/// Shape: [indices, longest]; without sequences [0, 0].
-/// Errors: IndexError for a position outside the list.
-/// AT: collate_batch
-inline Tensor<std::int64_t> pad_sequences(const std::vector<std::vector<Index>>& sequences,
-                                          std::span<const Index> indices, Index pad) {
-  std::size_t longest = 0;
-  for (const Index i : indices) {
-    if (i < 0 || i >= static_cast<Index>(sequences.size()))
-      fail<IndexError>("pad_sequences: position ", i, " is out of range for ", sequences.size(), " sequences");
-    longest = (std::max)(longest, sequences[static_cast<std::size_t>(i)].size());
-  }
-  Tensor<std::int64_t> ids = full<std::int64_t>({static_cast<Index>(indices.size()), static_cast<Index>(longest)}, pad);
-  for (std::size_t row = 0; row < indices.size(); ++row) {
-    const auto& sequence = sequences[static_cast<std::size_t>(indices[row])];
-    std::copy(sequence.begin(), sequence.end(), ids.data() + row * longest);
-  }
-  return ids;
-}
-}  // namespace gloss::inline GLOSS_ABI::data
-#endif
-#ifndef GLOSS_HAS_GLOSS_DECODE_CACHED_DECODER_HPP
-#define GLOSS_HAS_GLOSS_DECODE_CACHED_DECODER_HPP
-// ---- gloss/decode/cached_decoder.hpp
-// A decoder that keeps the keys and values it has computed, so that each new token costs one position.
-#include <cstring>
-#include <vector>
-#ifndef GLOSS_HAS_GLOSS_TRANSFORMER_ENCODER_DECODER_HPP
-#define GLOSS_HAS_GLOSS_TRANSFORMER_ENCODER_DECODER_HPP
-// ---- gloss/transformer/encoder_decoder.hpp
-// AT's "EncoderDecoder": the whole model (paper 3).
-#include <utility>
-#ifndef GLOSS_HAS_GLOSS_NN_SEQUENTIAL_HPP
-#define GLOSS_HAS_GLOSS_NN_SEQUENTIAL_HPP
-// ---- gloss/nn/sequential.hpp
-// Layers one after the other.
-#include <string>
-#include <tuple>
-#include <utility>
-#ifndef GLOSS_HAS_GLOSS_NN_MODULE_HPP
-#define GLOSS_HAS_GLOSS_NN_MODULE_HPP
-// ---- gloss/nn/module.hpp
-// Module: the base of every layer and model, and Visitor, which walks its members by name.
-#include <string>
-#include <string_view>
-#include <type_traits>
-#include <utility>
-#include <vector>
-#ifndef GLOSS_HAS_GLOSS_NN_PARAMETER_HPP
-#define GLOSS_HAS_GLOSS_NN_PARAMETER_HPP
-// ---- gloss/nn/parameter.hpp
-// Parameter and Buffer: the tensors a module owns.
-#ifndef GLOSS_HAS_GLOSS_TENSOR_TENSOR_HPP
-#define GLOSS_HAS_GLOSS_TENSOR_TENSOR_HPP
-// ---- gloss/tensor/tensor.hpp
-// Tensor<T>, complete: the class, its graph, its views and the factories.
-#ifndef GLOSS_HAS_GLOSS_TENSOR_AXIS_VIEWS_HPP
-#define GLOSS_HAS_GLOSS_TENSOR_AXIS_VIEWS_HPP
-// ---- gloss/tensor/axis_views.hpp
-// View members of Tensor that rename, split and pick axes: movedim, unflatten, diagonal, unfold
-#ifndef GLOSS_HAS_GLOSS_TENSOR_VIEWS_HPP
-#define GLOSS_HAS_GLOSS_TENSOR_VIEWS_HPP
-// ---- gloss/tensor/views.hpp
-// The view members of Tensor: new sizes and strides over the same memory. Each backward is the same step in reverse.
-#ifndef GLOSS_HAS_GLOSS_KERNELS_REDUCE_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_REDUCE_HPP
-// ---- gloss/kernels/reduce.hpp
-// Reductions over any set of axes. The order of the additions is fixed by the shape, never by the number of threads.
-#include <algorithm>
-#include <vector>
-namespace gloss::inline GLOSS_ABI::kernels {
-/// Which axes of x are reduced and how y (dense, the kept axes in order) is laid out.
-struct Reduction {
-  Loop<1> kept;     // strides in x of the kept axes
-  Loop<1> reduced;  // strides in x of the reduced axes
-  GLOSS_NOINLINE Reduction(const Shape& shape, const Shape& strides, const bool (&is_reduced)[max_rank]) {
-    Shape kept_shape, kept_strides, reduced_shape, reduced_strides;
-    for (int axis = 0; axis < shape.rank(); ++axis) {
-      (is_reduced[axis] ? reduced_shape : kept_shape).push_back(shape[axis]);
-      (is_reduced[axis] ? reduced_strides : kept_strides).push_back(strides[axis]);
-    }
-    kept = make_loop<1>(kept_shape, {kept_strides});
-    reduced = make_loop<1>(reduced_shape, {reduced_strides});
-  }
-};
-/// Where element i of a loop (counted in row-major order) stands.
-GLOSS_NOINLINE inline Index offset_of(const Loop<1>& loop, Index i) {
-  Index offset = 0;
-  for (int axis = loop.rank - 1; axis >= 0; --axis) {
-    offset += i % loop.sizes[axis] * loop.strides[0][axis];
-    i /= loop.sizes[axis];
-  }
-  return offset;
-}
-namespace detail {
-// One run of n elements, in lanes that are folded in a fixed order: vectorises, and is more accurate than one
-// sum.
-template <class T, class X, class Combine>
-T reduce_run(const X* x, Index n, Index stride, T identity, Combine combine) {
-  constexpr int lanes = 16;
-  T acc[lanes];
-  for (T& a : acc) a = identity;
-  Index i = 0;
-  if (stride == 1) {
-    for (; i + lanes <= n; i += lanes)
-      for (int l = 0; l < lanes; ++l) acc[l] = combine(acc[l], static_cast<T>(x[i + l]));
-  } else {
-    for (; i + lanes <= n; i += lanes)
-      for (int l = 0; l < lanes; ++l) acc[l] = combine(acc[l], static_cast<T>(x[(i + l) * stride]));
-  }
-  for (int l = 0; i < n; ++i, ++l) acc[l] = combine(acc[l], static_cast<T>(x[i * stride]));
-  for (int half = lanes / 2; half > 0; half /= 2)
-    for (int l = 0; l < half; ++l) acc[l] = combine(acc[l], acc[l + half]);
-  return acc[0];
-}
-// Elements [begin, end) of the reduced loop, for one output.
-template <class T, class X, class Combine>
-T reduce_range(const Loop<1>& reduced, const X* x, Index begin, Index end, T identity, Combine combine) {
-  const Index inner = reduced.inner_size(), stride = reduced.inner_stride(0);
-  T acc = identity;
-  while (begin < end) {
-    const Index n = (std::min)(end - begin, inner - begin % inner);
-    acc = combine(acc, reduce_run(x + offset_of(reduced, begin), n, stride, identity, combine));
-    begin += n;
-  }
-  return acc;
-}
-}  // namespace detail
-/// y[kept] = identity combined with every x[kept, reduced], converted to T. combine must be associative and commutative
-/// up to rounding.
-template <class X, class T, class Combine>
-void reduce(const Reduction& r, const X* x, T* y, T identity, Combine combine) {
-  const Index outputs = r.kept.numel, count = r.reduced.numel;
-  if (outputs == 0) return;
-  if (count == 0) {
-    for (Index o = 0; o < outputs; ++o) y[o] = identity;
-    return;
-  }
-  constexpr Index chunk = 4096;  // elements of one partial result
-  const bool columns = r.kept.rank > 0 && r.kept.inner_stride(0) == 1 && r.reduced.inner_stride(0) != 1;
-  if (columns && r.kept.inner_size() > 1) {
-    // The kept axis is the dense one: add whole rows into a block of columns, 128 rows to a partial sum.
-    constexpr Index width = 128, height = 128;
-    const Index inner = r.kept.inner_size(), outer = outputs / inner, blocks = (inner + width - 1) / width;
-    parallel_for(outer * blocks, 32768 / (width * (std::min)(count, height)) + 1, [&](Index begin, Index end) {
-      for (Index job = begin; job < end; ++job) {
-        const Index first = job / blocks * inner + job % blocks * width;
-        const Index n = (std::min)(width, inner - job % blocks * width);
-        const X* column = x + offset_of(r.kept, first);
-        T total[width], partial[width];
-        for (Index c = 0; c < n; ++c) total[c] = identity;
-        for (Index row = 0; row < count; row += height) {
-          for (Index c = 0; c < n; ++c) partial[c] = identity;
-          const Index stop = (std::min)(count, row + height);
-          for (Index q = row; q < stop; ++q) {
-            const X* px = column + offset_of(r.reduced, q);
-            for (Index c = 0; c < n; ++c) partial[c] = combine(partial[c], static_cast<T>(px[c]));
-          }
-          for (Index c = 0; c < n; ++c) total[c] = combine(total[c], partial[c]);
-        }
-        for (Index c = 0; c < n; ++c) y[first + c] = total[c];
-      }
-    });
-    return;
-  }
-  const Index chunks = (count + chunk - 1) / chunk;
-  auto fold = [&](const X* base) {  // all chunks of one output, in order
-    T acc = identity;
-    for (Index c = 0; c < chunks; ++c)
-      acc = combine(
-          acc, detail::reduce_range(r.reduced, base, c * chunk, (std::min)(count, (c + 1) * chunk), identity, combine));
-    return acc;
-  };
-  if (outputs == 1 && chunks > 1) {  // few outputs: the chunks are the parallel work
-    struct Partial {                 // a vector of bool itself would pack bits, which threads cannot write apart
-      T value;
-    };
-    std::vector<Partial> partial(static_cast<std::size_t>(chunks), Partial{identity});
-    parallel_for(chunks, 8, [&](Index begin, Index end) {
-      for (Index c = begin; c < end; ++c)
-        partial[static_cast<std::size_t>(c)].value =
-            detail::reduce_range(r.reduced, x, c * chunk, (std::min)(count, (c + 1) * chunk), identity, combine);
-    });
-    T acc = identity;
-    for (const Partial& p : partial) acc = combine(acc, p.value);
-    y[0] = acc;
-    return;
-  }
-  parallel_for(outputs, 32768 / count + 1, [&](Index begin, Index end) {
-    for (Index o = begin; o < end; ++o) y[o] = fold(x + offset_of(r.kept, o));
-  });
-}
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#endif
-#ifndef GLOSS_HAS_GLOSS_TENSOR_RECORD_HPP
-#define GLOSS_HAS_GLOSS_TENSOR_RECORD_HPP
-// ---- gloss/tensor/record.hpp
-// record(): the only door to the graph.
-#include <cstddef>
-#include <new>
-#ifndef GLOSS_HAS_GLOSS_TENSOR_BACKWARD_HPP
-#define GLOSS_HAS_GLOSS_TENSOR_BACKWARD_HPP
-// ---- gloss/tensor/backward.hpp
-// Reverse mode: from an output to the leaves, without recursion.
-#include <atomic>
-#include <utility>
-#include <vector>
-#ifndef GLOSS_HAS_GLOSS_TENSOR_ANOMALY_HPP
-#define GLOSS_HAS_GLOSS_TENSOR_ANOMALY_HPP
-// ---- gloss/tensor/anomaly.hpp
-// Anomaly mode: finds the op that made the first NaN, forward or backward, and the parameter nearest to it.
-#include <cmath>
-#include <string>
-#include <utility>
-#include <vector>
-namespace gloss::inline GLOSS_ABI {
 struct AnomalyOptions {
   bool infinite = false;  // infinities, too; not for models that mask with -infinity
 };
@@ -2774,6 +2245,226 @@ class HookHandle {
  private:
   Ref<detail::HookBase> hook_;
 };
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_TENSOR_OVERWRITE_HPP
+#define GLOSS_HAS_GLOSS_TENSOR_OVERWRITE_HPP
+// ---- gloss/tensor/overwrite.hpp
+// The members of Tensor that overwrite all of it. Changes in place that compute stand in ops/in_place.hpp.
+#ifndef GLOSS_HAS_GLOSS_KERNELS_ELEMENTWISE_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_ELEMENTWISE_HPP
+// ---- gloss/kernels/elementwise.hpp
+// Applies a function of one to three arguments element by element to strided, broadcast arrays.
+#include <cstring>
+#include <type_traits>
+namespace gloss::inline GLOSS_ABI::kernels {
+namespace detail {
+/// The type to add in: unsigned for whole numbers, where overflow is defined and wraps around.
+template <class T>
+struct Wrapping {
+  using type = T;
+};
+template <class T>
+  requires(std::is_integral_v<T> && sizeof(T) >= sizeof(int))
+struct Wrapping<T> {
+  using type = std::make_unsigned_t<T>;
+};
+}  // namespace detail
+/// Named operations, so that every op that adds shares one compiled loop.
+struct Plus {
+  template <class T>
+  constexpr T operator()(T a, T b) const {
+    using W = typename detail::Wrapping<T>::type;
+    return static_cast<T>(static_cast<W>(a) + static_cast<W>(b));
+  }
+};
+struct Minus {
+  template <class T>
+  constexpr T operator()(T a, T b) const {
+    using W = typename detail::Wrapping<T>::type;
+    return static_cast<T>(static_cast<W>(a) - static_cast<W>(b));
+  }
+};
+struct Times {
+  template <class T>
+  constexpr T operator()(T a, T b) const {
+    using W = typename detail::Wrapping<T>::type;
+    return static_cast<T>(static_cast<W>(a) * static_cast<W>(b));
+  }
+};
+/// The larger and the smaller; NaN beats both.
+struct Largest {
+  template <class T>
+  constexpr T operator()(T a, T b) const {
+    return a > b || a != a ? a : b;
+  }
+};
+struct Smallest {
+  template <class T>
+  constexpr T operator()(T a, T b) const {
+    return a < b || a != a ? a : b;
+  }
+};
+struct And {
+  template <class T>
+  constexpr T operator()(T a, T b) const {
+    return static_cast<T>(a & b);
+  }
+};
+struct Or {
+  template <class T>
+  constexpr T operator()(T a, T b) const {
+    return static_cast<T>(a | b);
+  }
+};
+struct Xor {
+  template <class T>
+  constexpr T operator()(T a, T b) const {
+    return static_cast<T>(a ^ b);
+  }
+};
+/// y = f(x).
+template <class F, class Y, class X>
+void map(const Loop<2>& loop, F f, Y* y, const X* x) {
+  const Index sy = loop.inner_stride(0), sx = loop.inner_stride(1);
+  for_each_row(loop, [=](const Index* offset, Index n) {
+    Y* GLOSS_RESTRICT py = y + offset[0];
+    const X* px = x + offset[1];
+    if (sy == 1 && sx == 1) {
+      for (Index i = 0; i < n; ++i) py[i] = f(px[i]);
+    } else {
+      for (Index i = 0; i < n; ++i) py[i * sy] = f(px[i * sx]);
+    }
+  });
+}
+/// y = f(a, b); an inner stride of 0 on either side (a broadcast) is as fast as a dense one.
+template <class F, class Y, class A, class B>
+void map(const Loop<3>& loop, F f, Y* y, const A* a, const B* b) {
+  const Index sy = loop.inner_stride(0), sa = loop.inner_stride(1), sb = loop.inner_stride(2);
+  for_each_row(loop, [=](const Index* offset, Index n) {
+    Y* GLOSS_RESTRICT py = y + offset[0];
+    const A* pa = a + offset[1];
+    const B* pb = b + offset[2];
+    if (sy == 1 && sa == 1 && sb == 1) {
+      for (Index i = 0; i < n; ++i) py[i] = f(pa[i], pb[i]);
+    } else if (sy == 1 && sa == 1 && sb == 0) {
+      const B vb = *pb;
+      for (Index i = 0; i < n; ++i) py[i] = f(pa[i], vb);
+    } else if (sy == 1 && sa == 0 && sb == 1) {
+      const A va = *pa;
+      for (Index i = 0; i < n; ++i) py[i] = f(va, pb[i]);
+    } else {
+      for (Index i = 0; i < n; ++i) py[i * sy] = f(pa[i * sa], pb[i * sb]);
+    }
+  });
+}
+/// y = f(a, b, c).
+template <class F, class Y, class A, class B, class C>
+void map(const Loop<4>& loop, F f, Y* y, const A* a, const B* b, const C* c) {
+  const Index sy = loop.inner_stride(0), sa = loop.inner_stride(1);
+  const Index sb = loop.inner_stride(2), sc = loop.inner_stride(3);
+  for_each_row(loop, [=](const Index* offset, Index n) {
+    Y* GLOSS_RESTRICT py = y + offset[0];
+    const A* pa = a + offset[1];
+    const B* pb = b + offset[2];
+    const C* pc = c + offset[3];
+    if (sy == 1 && sa == 1 && sb == 1 && sc == 1) {
+      for (Index i = 0; i < n; ++i) py[i] = f(pa[i], pb[i], pc[i]);
+    } else {
+      for (Index i = 0; i < n; ++i) py[i * sy] = f(pa[i * sa], pb[i * sb], pc[i * sc]);
+    }
+  });
+}
+/// y = f(y, b), where y stands; b is not y's memory.
+template <class F, class Y, class B>
+void update(const Loop<2>& loop, F f, Y* y, const B* b) {
+  const Index sy = loop.inner_stride(0), sb = loop.inner_stride(1);
+  for_each_row(loop, [=](const Index* offset, Index n) {
+    Y* GLOSS_RESTRICT py = y + offset[0];
+    const B* pb = b + offset[1];
+    if (sy == 1 && sb == 1) {
+      for (Index i = 0; i < n; ++i) py[i] = f(py[i], pb[i]);
+    } else {
+      for (Index i = 0; i < n; ++i) py[i * sy] = f(py[i * sy], pb[i * sb]);
+    }
+  });
+}
+/// y = x, in y's order.
+template <class T>
+void copy(const Loop<2>& loop, T* y, const T* x) {
+  const Index sy = loop.inner_stride(0), sx = loop.inner_stride(1);
+  for_each_row(loop, [=](const Index* offset, Index n) {
+    T* GLOSS_RESTRICT py = y + offset[0];
+    const T* px = x + offset[1];
+    if (sy == 1 && sx == 1) {
+      std::memcpy(static_cast<void*>(py), static_cast<const void*>(px), static_cast<std::size_t>(n) * sizeof(T));
+    } else {
+      for (Index i = 0; i < n; ++i) py[i * sy] = px[i * sx];
+    }
+  });
+}
+/// y += x for dense arrays that may not overlap.
+template <class T>
+void accumulate(T* y, const T* x, Index n) {
+  parallel_for(n, 16384, [=](Index begin, Index end) {
+    T* GLOSS_RESTRICT py = y;
+    const T* px = x;
+    for (Index i = begin; i < end; ++i) py[i] += px[i];
+  });
+}
+/// y = value for a dense array.
+template <class T>
+void fill(T* y, T value, Index n) {
+  const T zero{};
+  // By its bits, so that -0 stays; the C library knows how to clear much memory. NOLINTNEXTLINE(bugprone-*)
+  const bool zeros = std::memcmp(&value, &zero, sizeof value) == 0;
+  parallel_for(n, 32768, [=](Index begin, Index end) {
+    if (zeros)
+      std::memset(static_cast<void*>(y + begin), 0, static_cast<std::size_t>(end - begin) * sizeof(T));
+    else
+      for (Index i = begin; i < end; ++i) y[i] = value;
+  });
+}
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#endif
+namespace gloss::inline GLOSS_ABI {
+namespace detail {
+/// x becomes the result of a recorded op that forgets what stood there; `source` gets the gradient.
+template <class T>
+void record_overwrite(const char* op, const Tensor<T>& x, const Tensor<T>* source);
+}  // namespace detail
+template <class T>
+GLOSS_NOINLINE Tensor<T>& Tensor<T>::copy_(const Tensor& source) {
+  const bool recorded = detail::records_in_place("copy_", body("copy_"), source.node());
+  ProfileScope scope("copy_");
+  detail::check_no_overlap("copy_", *body_);
+  if (broadcast_shapes("copy_", shape(), source.shape()) != shape())
+    fail<ShapeError>("copy_: source ", source.shape(), " does not broadcast to ", shape());
+  Shape from = broadcast_strides(source.shape(), source.strides(), shape());
+  if (scope) scope.bytes(sizeof(T), {numel(), source.numel()});
+  kernels::copy(kernels::make_loop<2>(shape(), {strides(), from}), data(), source.data());
+  mark_changed("copy_");
+  if constexpr (Real<T>)
+    if (recorded) detail::record_overwrite("copy_", *this, &source);
+  return *this;
+}
+template <class T>
+GLOSS_NOINLINE Tensor<T>& Tensor<T>::fill_(T value) {
+  const bool recorded = detail::records_in_place("fill_", body("fill_"), nullptr);
+  ProfileScope scope("fill_");
+  if (scope) scope.bytes(sizeof(T), {numel()});
+  if (is_contiguous()) {
+    kernels::fill(data(), value, numel());
+  } else {
+    const Shape still = Shape::filled(dim(), 0);
+    kernels::map(
+        kernels::make_loop<2>(shape(), {strides(), still}), [](T v) { return v; }, data(), &value);
+  }
+  mark_changed("fill_");
+  if constexpr (Real<T>)
+    if (recorded) detail::record_overwrite<T>("fill_", *this, nullptr);
+  return *this;
+}
 }  // namespace gloss::inline GLOSS_ABI
 #endif
 namespace gloss::inline GLOSS_ABI {
@@ -3730,6 +3421,194 @@ auto checkpoint(F&& function, const Tensor<Ts>&... inputs) {
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
+#ifndef GLOSS_HAS_GLOSS_TENSOR_FACTORIES_HPP
+#define GLOSS_HAS_GLOSS_TENSOR_FACTORIES_HPP
+// ---- gloss/tensor/factories.hpp
+// New tensors: constants and ranges.
+#include <cmath>
+#include <initializer_list>
+#include <vector>
+#ifndef GLOSS_HAS_GLOSS_TENSOR_SCALAR_HPP
+#define GLOSS_HAS_GLOSS_TENSOR_SCALAR_HPP
+// ---- gloss/tensor/scalar.hpp
+// Numbers that stand beside a tensor.
+#include <limits>
+namespace gloss::inline GLOSS_ABI {
+/// A whole number beside a tensor of whole numbers. It does not convert from floating point: where ids is a tensor of
+/// integers, `ids * 0.5` does not compile instead of being ids * 0; say cast<float>(ids) * 0.5.
+class WholeNumber {
+ public:
+  template <std::integral I>
+  constexpr WholeNumber(I value) : value_(static_cast<std::int64_t>(value)) {}
+  constexpr operator std::int64_t() const { return value_; }
+ private:
+  std::int64_t value_;
+};
+/// The type of a number that stands beside a tensor: wide, so that `x * 2` and `x * 0.5` are both exact and silent.
+template <class T>
+using Scalar = std::conditional_t<std::integral<T>, WholeNumber, double>;
+namespace detail {
+template <class T>
+constexpr T to_element(Scalar<T> s) {
+  if constexpr (std::same_as<T, bfloat16>)
+    return bfloat16(static_cast<float>(s));
+  else
+    return static_cast<T>(s);
+}
+/// -s, without overflow.
+template <class T>
+constexpr Scalar<T> opposite(Scalar<T> s) {
+  if constexpr (std::integral<T>)
+    return kernels::Minus{}(std::int64_t{0}, std::int64_t{s});
+  else
+    return -s;
+}
+/// What every other T is above, and below: the infinities, where there are any.
+template <class T>
+constexpr T lowest() {
+  using L = std::numeric_limits<T>;
+  return L::has_infinity ? static_cast<T>(-L::infinity()) : L::lowest();
+}
+template <class T>
+constexpr T highest() {
+  using L = std::numeric_limits<T>;
+  return L::has_infinity ? L::infinity() : (L::max)();
+}
+}  // namespace detail
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI {
+/// Unspecified contents. PyTorch: torch.empty
+/// Errors: ShapeError on a negative size or more than 2^60 elements.
+template <Element T>
+Tensor<T> empty(const Shape& shape) {
+  return Tensor<T>::uninitialized(shape);
+}
+/// The same number everywhere. PyTorch: torch.full
+template <Element T>
+Tensor<T> full(const Shape& shape, std::type_identity_t<T> value) {
+  return empty<T>(shape).fill_(value);
+}
+/// PyTorch: torch.zeros
+template <Element T>
+Tensor<T> zeros(const Shape& shape) {
+  return full<T>(shape, T{});
+}
+/// PyTorch: torch.ones
+template <Element T>
+Tensor<T> ones(const Shape& shape) {
+  return full<T>(shape, detail::to_element<T>(1));
+}
+/// New tensors of x's shape, dense and outside the graph.
+/// PyTorch: torch.zeros_like, torch.ones_like, torch.full_like, torch.empty_like
+template <Element T>
+Tensor<T> zeros_like(const Tensor<T>& x) {
+  return zeros<T>(x.shape());
+}
+template <Element T>
+Tensor<T> ones_like(const Tensor<T>& x) {
+  return ones<T>(x.shape());
+}
+template <Element T>
+Tensor<T> full_like(const Tensor<T>& x, std::type_identity_t<T> value) {
+  return full<T>(x.shape(), value);
+}
+template <Element T>
+Tensor<T> empty_like(const Tensor<T>& x) {
+  return empty<T>(x.shape());
+}
+/// One number, rank 0.
+template <Element T>
+Tensor<T> scalar(std::type_identity_t<T> value) {
+  return full<T>({}, value);
+}
+/// A copy of `numel` numbers in row-major order. PyTorch: torch.tensor(values).view(shape)
+/// Errors: ShapeError when the count does not fill the shape.
+template <Element T>
+Tensor<T> from_data(const T* values, const Shape& shape) {
+  Tensor<T> x = empty<T>(shape);
+  std::copy(values, values + x.numel(), x.data());
+  return x;
+}
+template <Element T>
+Tensor<T> from_vector(const std::vector<T>& values, const Shape& shape) {
+  if (static_cast<Index>(values.size()) != shape.numel())
+    fail<ShapeError>("from_vector: ", values.size(), " values do not fill shape ", shape);
+  Tensor<T> x = empty<T>(shape);
+  std::copy(values.begin(), values.end(), x.data());
+  return x;
+}
+template <Element T>
+Tensor<T> from_vector(const std::vector<T>& values) {
+  return from_vector(values, {static_cast<Index>(values.size())});
+}
+/// start, start + step, ... below end (above it for a negative step). PyTorch: torch.arange
+/// Errors: Error when step is 0 or leads away from end, or a bound is not finite.
+template <Number T>
+Tensor<T> arange(Scalar<T> start, Scalar<T> end, Scalar<T> step = 1) {
+  Index n = 0;
+  if constexpr (Real<T>) {
+    const double count = std::ceil((end - start) / step);
+    if (!(count >= 0 && count < 0x1p60)) fail("arange: step ", step, " does not lead from ", start, " to ", end);
+    n = static_cast<Index>(count);
+  } else {
+    const std::int64_t from = start, to = end, by = step;
+    if (by == 0 || (from < to && by < 0) || (from > to && by > 0))
+      fail("arange: step ", by, " does not lead from ", from, " to ", to);
+    const auto distance =
+        static_cast<std::uint64_t>(from < to ? to : from) - static_cast<std::uint64_t>(from < to ? from : to);
+    const auto stride = by > 0 ? static_cast<std::uint64_t>(by) : 0 - static_cast<std::uint64_t>(by);
+    const std::uint64_t count = distance / stride + (distance % stride != 0);
+    if (count > std::uint64_t{1} << 60) fail("arange: ", count, " numbers from ", from, " to ", to);
+    n = static_cast<Index>(count);
+  }
+  Tensor<T> x = empty<T>({n});
+  for (Index i = 0; i < n; ++i) {
+    if constexpr (Real<T>)
+      x.data()[i] = static_cast<T>(start + static_cast<double>(i) * step);
+    else
+      x.data()[i] = static_cast<T>(kernels::Plus{}(Index{start}, kernels::Times{}(i, Index{step})));
+  }
+  return x;
+}
+template <Number T>
+Tensor<T> arange(Scalar<T> end) {
+  return arange<T>(0, end);
+}
+/// `steps` numbers from start to end, both included, equally far apart. PyTorch: torch.linspace
+/// Errors: Error when steps is negative.
+template <Real T>
+Tensor<T> linspace(double start, double end, Index steps) {
+  if (steps < 0) fail("linspace: ", steps, " steps");
+  Tensor<T> x = empty<T>({steps});
+  const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
+  for (Index i = 0; i < steps; ++i)  // from both ends, so that both are exact
+    x.data()[i] = static_cast<T>(i == 0 || i < steps / 2 ? start + step * static_cast<double>(i)
+                                                         : end - step * static_cast<double>(steps - 1 - i));
+  return x;
+}
+/// base to the power of each number of linspace(start, end, steps). PyTorch: torch.logspace
+template <Real T>
+Tensor<T> logspace(double start, double end, Index steps, double base = 10) {
+  const Tensor<double> exponents = linspace<double>(start, end, steps);
+  Tensor<T> x = empty<T>({steps});
+  for (Index i = 0; i < steps; ++i) x.data()[i] = static_cast<T>(std::pow(base, exponents.data()[i]));
+  return x;
+}
+/// 1 on the diagonal and 0 elsewhere; square unless columns are given. PyTorch: torch.eye
+/// Errors: ShapeError for a negative size.
+template <Element T>
+Tensor<T> eye(Index rows, Index columns) {
+  Tensor<T> x = zeros<T>({rows, columns});
+  for (Index i = 0; i < rows && i < columns; ++i) x.data()[i * columns + i] = detail::to_element<T>(1);
+  return x;
+}
+template <Element T>
+Tensor<T> eye(Index n) {
+  return eye<T>(n, n);
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
 #ifndef GLOSS_HAS_GLOSS_TENSOR_GRAD_HPP
 #define GLOSS_HAS_GLOSS_TENSOR_GRAD_HPP
 // ---- gloss/tensor/grad.hpp
@@ -4072,6 +3951,696 @@ inline Tensor<std::int64_t> randperm(Index n) {
 }  // namespace gloss::inline GLOSS_ABI
 #endif
 #endif
+namespace gloss::inline GLOSS_ABI {
+/// The tensors one after the other along an axis.
+/// Shape: equal but for that axis; tensors of shape [0] are passed over.
+/// Errors: Error for an empty list, ShapeError naming the tensor that differs.
+/// Backward: each input takes its piece of dy.
+/// PyTorch: torch.cat
+template <Element T>
+Tensor<T> cat(const std::vector<Tensor<T>>& inputs, Index axis = 0) {
+  if (inputs.empty()) fail("cat: no tensors to join");
+  std::size_t nothing = 0;
+  for (const Tensor<T>& x : inputs) nothing += x.shape() == Shape{0};
+  if (nothing > 0 && nothing < inputs.size()) {
+    std::vector<Tensor<T>> rest;
+    for (const Tensor<T>& x : inputs)
+      if (x.shape() != Shape{0}) rest.push_back(x);
+    return cat(rest, axis);
+  }
+  Shape shape = inputs[0].shape();
+  if (shape.rank() == 0) fail<ShapeError>("cat: scalars cannot be joined; use stack");
+  const int a = normalize_axis("cat", axis, shape.rank());
+  for (std::size_t k = 1; k < inputs.size(); ++k) {
+    Shape expected = inputs[0].shape();
+    if (inputs[k].dim() == shape.rank()) expected[a] = inputs[k].shape()[a];
+    if (inputs[k].shape() != expected)
+      fail<ShapeError>("cat: tensor ", k, " has shape ", inputs[k].shape(), ", tensor 0 has ", inputs[0].shape(),
+                       "; only axis ", a, " may differ");
+    shape[a] += inputs[k].shape()[a];
+  }
+  ProfileScope scope("cat");  // the bytes are those of the copies within
+  Tensor<T> y = empty<T>(shape);
+  std::vector<Index> starts;
+  Index start = 0;
+  for (const Tensor<T>& x : inputs) {
+    starts.push_back(start);
+    y.slice(a, start, start + x.shape()[a]).copy_(x.detach());
+    start += x.shape()[a];
+  }
+  starts.push_back(start);
+  if constexpr (Real<T>)
+    return record("cat", y, inputs, [a, starts](const Tensor<T>& dy, Grads& dx) {
+      for (std::size_t k = 0; k + 1 < starts.size(); ++k)
+        if (dx.needs(static_cast<int>(k))) dx.add(static_cast<int>(k), dy.slice(a, starts[k], starts[k + 1]));
+    });
+  return y;
+}
+/// The tensors as the positions of a new axis.
+/// Shape: all equal.
+/// Errors: Error for an empty list, ShapeError when shapes differ.
+/// PyTorch: torch.stack
+template <Element T>
+Tensor<T> stack(const std::vector<Tensor<T>>& inputs, Index axis = 0) {
+  if (inputs.empty()) fail("stack: no tensors to join");
+  const int a = normalize_axis("stack", axis, inputs[0].dim() + 1);
+  std::vector<Tensor<T>> planes;
+  for (std::size_t k = 0; k < inputs.size(); ++k) {
+    if (inputs[k].shape() != inputs[0].shape())
+      fail<ShapeError>("stack: tensor ", k, " has shape ", inputs[k].shape(), ", tensor 0 has ", inputs[0].shape());
+    planes.push_back(inputs[k].unsqueeze(a));
+  }
+  return cat(planes, a);
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_MAX_HPP
+#define GLOSS_HAS_GLOSS_OPS_MAX_HPP
+// ---- gloss/ops/max.hpp
+// Largest and smallest elements along an axis, with their positions
+#ifndef GLOSS_HAS_GLOSS_OPS_AMAX_HPP
+#define GLOSS_HAS_GLOSS_OPS_AMAX_HPP
+// ---- gloss/ops/amax.hpp
+// Largest and smallest values over axes
+#ifndef GLOSS_HAS_GLOSS_OPS_DIV_HPP
+#define GLOSS_HAS_GLOSS_OPS_DIV_HPP
+// ---- gloss/ops/div.hpp
+// a / b
+#ifndef GLOSS_HAS_GLOSS_OPS_MUL_HPP
+#define GLOSS_HAS_GLOSS_OPS_MUL_HPP
+// ---- gloss/ops/mul.hpp
+// a * b
+#ifndef GLOSS_HAS_GLOSS_OPS_ELEMENTWISE_HPP
+#define GLOSS_HAS_GLOSS_OPS_ELEMENTWISE_HPP
+// ---- gloss/ops/elementwise.hpp
+// The shared part of every element-wise op: allocates the result and walks the operands. Op headers add the calculus.
+namespace gloss::inline GLOSS_ABI {
+/// y_i = f(x_i), unrecorded.
+template <Element Y, class X, class F>
+Tensor<Y> map_unary(const Tensor<X>& x, F f) {
+  ProfileScope scope("map");
+  Tensor<Y> y = empty<Y>(x.shape());
+  scope.makes(y.data());
+  if (scope) scope.bytes(sizeof(X), {x.numel()});
+  if (scope) scope.bytes(sizeof(Y), {x.numel()});
+  kernels::map(kernels::make_loop<2>(x.shape(), {y.strides(), x.strides()}), f, y.data(),
+               static_cast<const X*>(x.data()));
+  return y;
+}
+namespace detail {
+/// How two operands broadcast: the walk over (y, a, b) and, through `shape`, the size of y.
+GLOSS_NOINLINE inline kernels::Loop<3> binary_loop(const char* op, const Shape& a, const Shape& a_strides,
+                                                   const Shape& b, const Shape& b_strides, Shape& shape) {
+  shape = a == b ? a : broadcast_shapes(op, a, b);
+  return kernels::make_loop<3>(shape, {contiguous_strides(shape), broadcast_strides(a, a_strides, shape),
+                                       broadcast_strides(b, b_strides, shape)});
+}
+}  // namespace detail
+/// y_i = f(a_i, b_i) on broadcast operands, unrecorded.
+/// Errors: ShapeError naming op when the shapes do not broadcast.
+template <Element Y, class A, class B, class F>
+GLOSS_NOINLINE Tensor<Y> map_binary(const char* op, const Tensor<A>& a, const Tensor<B>& b, F f) {
+  ProfileScope scope(op);
+  Shape shape;
+  const kernels::Loop<3> loop = detail::binary_loop(op, a.shape(), a.strides(), b.shape(), b.strides(), shape);
+  Tensor<Y> y = empty<Y>(shape);
+  if (scope) scope.bytes(sizeof(A), {a.numel()});
+  if (scope) scope.bytes(sizeof(B), {b.numel()});
+  if (scope) scope.bytes(sizeof(Y), {y.numel()});
+  kernels::map(loop, f, y.data(), static_cast<const A*>(a.data()), static_cast<const B*>(b.data()));
+  return y;
+}
+/// y from a kernel that reads dense memory, f(x, y, n), unrecorded.
+template <Real T, class F>
+Tensor<T> map_dense(const Tensor<T>& x, F f) {
+  ProfileScope scope("map");
+  const Tensor<T> in = x.detach().contiguous();
+  Tensor<T> y = empty<T>(x.shape());
+  scope.makes(y.data());
+  if (scope) scope.bytes(sizeof(T), {in.numel(), in.numel()});
+  f(static_cast<const T*>(in.data()), y.data(), in.numel());
+  return y;
+}
+/// The same of two tensors of one shape, f(a, b, y, n).
+template <Real T, class F>
+Tensor<T> map_dense(const Tensor<T>& a, const Tensor<T>& b, F f) {
+  const Tensor<T> second = b.detach().contiguous();
+  return map_dense(a, [&](const T* x, T* y, Index n) { f(x, static_cast<const T*>(second.data()), y, n); });
+}
+/// y from a kernel for dense memory, forward(x, y, n), recorded with the kernel backward(x, dy, dx, n); x is saved.
+/// A backward that is itself recorded is dy * slope(x), made of ops.
+template <Real T, class Forward, class Backward, class Slope>
+Tensor<T> map_smooth(const char* op, const Tensor<T>& x, Forward forward, Backward backward, Slope slope) {
+  return record(op, map_dense(x, forward), {x}, [x, backward, slope](const Tensor<T>& dy, Grads& dx) {
+    dx.add(0, is_grad_enabled() ? dy * slope(x) : map_dense(x, dy, backward));
+  });
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI {
+/// y = a * b, element by element; for booleans "and".
+/// Shape: a, b broadcast.
+/// Errors: ShapeError when they do not.
+/// Backward: da = dy * b, db = dy * a, summed over stretched axes; what they need of a and b is saved.
+/// PyTorch: torch.mul
+template <Summable T>
+Tensor<T> mul(const Tensor<T>& a, const Tensor<T>& b) {
+  Tensor<T> y = map_binary<T>("mul", a, b, kernels::Times{});
+  if constexpr (Real<T>)
+    return record("mul", y, {a, b},
+                  [p = a.only_if(b.requires_grad()), q = b.only_if(a.requires_grad())](const Tensor<T>& dy, Grads& dx) {
+                    if (dx.needs(0)) dx.add_summed(0, mul(dy, q));
+                    if (dx.needs(1)) dx.add_summed(1, mul(dy, p));
+                  });
+  return y;
+}
+/// y = a * s for a number s.
+template <Summable T>
+Tensor<T> mul(const Tensor<T>& a, Scalar<T> s) {
+  Tensor<T> y = map_unary<T>(a, [q = static_cast<T>(s)](T p) { return kernels::Times{}(p, q); });
+  if constexpr (Real<T>) return record("mul", y, {a}, [s](const Tensor<T>& dy, Grads& dx) { dx.add(0, mul(dy, s)); });
+  return y;
+}
+template <Summable T>
+Tensor<T> operator*(const Tensor<T>& a, const Tensor<T>& b) {
+  return mul(a, b);
+}
+template <Summable T>
+Tensor<T> operator*(const Tensor<T>& a, Scalar<T> s) {
+  return mul(a, s);
+}
+template <Summable T>
+Tensor<T> operator*(Scalar<T> s, const Tensor<T>& a) {
+  return mul(a, s);
+}
+/// -a. PyTorch: torch.neg
+template <Number T>
+Tensor<T> operator-(const Tensor<T>& a) {
+  return mul(a, -1);
+}
+/// y = x^2. Backward: made of ops. PyTorch: torch.square
+template <Number T>
+Tensor<T> square(const Tensor<T>& x) {
+  return mul(x, x);
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI {
+/// y = a / b, element by element. Dividing by zero gives infinity or NaN.
+/// Shape: a, b broadcast.
+/// Errors: ShapeError when they do not.
+/// Backward: da = dy / b, db = -dy * a / b^2, summed over stretched axes.
+/// PyTorch: torch.div (true division; integer tensors have no operator/)
+template <Real T>
+Tensor<T> div(const Tensor<T>& a, const Tensor<T>& b) {
+  Tensor<T> y = map_binary<T>("div", a, b, [](T p, T q) { return p / q; });
+  return record("div", y, {a, b}, [p = a.only_if(b.requires_grad()), b](const Tensor<T>& dy, Grads& dx) {
+    const Tensor<T> da = div(dy, b);
+    dx.add_summed(0, da);
+    if (dx.needs(1)) dx.add(1, -sum_to(mul(da, div(p, b)), b.shape()));
+  });
+}
+template <Real T>
+Tensor<T> operator/(const Tensor<T>& a, const Tensor<T>& b) {
+  return div(a, b);
+}
+template <Real T>
+Tensor<T> operator/(const Tensor<T>& a, Scalar<T> s) {
+  const T divisor = static_cast<T>(s);
+  Tensor<T> y = map_unary<T>(a, [divisor](T p) { return p / divisor; });
+  return record("div", y, {a}, [s](const Tensor<T>& dy, Grads& dx) { dx.add(0, dy / s); });
+}
+template <Real T>
+Tensor<T> operator/(Scalar<T> s, const Tensor<T>& a) {
+  return div(full<T>({}, static_cast<T>(s)), a);
+}
+/// y = 1 / x. Backward: dx = -dy / x^2. PyTorch: torch.reciprocal
+template <Real T>
+Tensor<T> reciprocal(const Tensor<T>& x) {
+  return 1 / x;
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_SUM_HPP
+#define GLOSS_HAS_GLOSS_OPS_SUM_HPP
+// ---- gloss/ops/sum.hpp
+// Sum
+#ifndef GLOSS_HAS_GLOSS_OPS_REDUCE_AXES_HPP
+#define GLOSS_HAS_GLOSS_OPS_REDUCE_AXES_HPP
+// ---- gloss/ops/reduce_axes.hpp
+// What the reductions share: which axes go, and what shape stays.
+namespace gloss::inline GLOSS_ABI {
+/// What a sum or product of T is counted in: whole numbers and truth values in int64, as in PyTorch.
+template <Summable T>
+using Total = std::conditional_t<Real<T>, T, std::int64_t>;
+struct ReduceOptions {
+  bool keepdim = false;  // keep reduced axes with size 1
+};
+/// Axes to reduce over: none named means all. Converts from one axis or a list.
+class Axes {
+ public:
+  Axes() = default;
+  Axes(Index axis) : list_{axis} {}
+  Axes(int axis) : Axes(static_cast<Index>(axis)) {}
+  Axes(std::initializer_list<Index> axes) : list_(axes) {}
+  explicit Axes(const Shape& axes) : list_(axes) {}
+  /// Marks the axes of a tensor of this rank. Errors: IndexError out of range or named twice.
+  void mark(const char* op, int rank, bool (&is_reduced)[max_rank]) const {
+    for (int axis = 0; axis < max_rank; ++axis) is_reduced[axis] = list_.empty() && axis < rank;
+    for (Index entry : list_) {
+      const int axis = normalize_axis(op, entry, rank);
+      if (is_reduced[axis]) fail<IndexError>(op, ": axis ", axis, " appears twice");
+      is_reduced[axis] = true;
+    }
+  }
+ private:
+  Shape list_;
+};
+/// What is needed before a reduction and after it: marks, the two shapes, the count of elements per result.
+struct ReducePlan {
+  bool is_reduced[max_rank];
+  Shape dropped;  // result shape without the reduced axes
+  Shape kept;     // result shape with them as 1
+  Index count = 1;
+  GLOSS_NOINLINE ReducePlan(const char* op, const Shape& shape, const Axes& axes) {
+    axes.mark(op, shape.rank(), is_reduced);
+    for (int axis = 0; axis < shape.rank(); ++axis) {
+      kept.push_back(is_reduced[axis] ? 1 : shape[axis]);
+      if (is_reduced[axis])
+        count *= shape[axis];
+      else
+        dropped.push_back(shape[axis]);
+    }
+  }
+  const Shape& shape(ReduceOptions options) const { return options.keepdim ? kept : dropped; }
+  /// x reduced in the type of `identity`, unrecorded, in the shape that options ask for.
+  template <class X, class T, class Combine>
+  Tensor<T> run(const Tensor<X>& x, T identity, Combine combine, ReduceOptions options) const {
+    ProfileScope scope("reduce");
+    Tensor<T> y = empty<T>(shape(options));
+    scope.makes(y.data());
+    if (scope) scope.bytes(sizeof(X), {x.numel()});
+    if (scope) scope.bytes(sizeof(T), {y.numel()});
+    kernels::reduce(kernels::Reduction(x.shape(), x.strides(), is_reduced), static_cast<const X*>(x.data()), y.data(),
+                    identity, combine);
+    return y;
+  }
+  /// Errors: ShapeError when there is nothing to choose from.
+  void require_elements(const char* op, const Shape& x) const {
+    if (count == 0) fail<ShapeError>(op, ": no elements to reduce in shape ", x);
+  }
+};
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI {
+/// y = sum of x over axes (all by default); 0 for none. Whole numbers and booleans are summed in int64.
+/// Shape: x without the axes, or with them as 1 (keepdim).
+/// Errors: IndexError for a wrong axis.
+/// Backward: dx = dy, stretched.
+/// PyTorch: torch.sum
+template <Summable T>
+Tensor<Total<T>> sum(const Tensor<T>& x, const Axes& axes = {}, ReduceOptions options = {}) {
+  const ReducePlan plan("sum", x.shape(), axes);
+  Tensor<Total<T>> y = plan.run(x, Total<T>{}, kernels::Plus{}, options);
+  if constexpr (Real<T>)
+    return record("sum", y, {x}, [kept = plan.kept, from = x.shape()](const Tensor<T>& dy, Grads& dx) {
+      dx.add(0, dy.view(kept).expand(from));
+    });
+  return y;
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI {
+namespace detail {
+// dy, shared evenly among the elements of x that are equal to what was found; NaN counts as equal to NaN.
+template <class T>
+Tensor<T> share_evenly(const char* op, const Tensor<T>& x, const Tensor<T>& found, const Axes& axes,
+                       const Tensor<T>& dy) {
+  const Tensor<T> hits =
+      map_binary<T>(op, x, found, [](T v, T best) { return static_cast<T>(v == best || (v != v && best != best)); });
+  return dy.view(found.shape()) / sum(hits, axes, {.keepdim = true}).view(found.shape()) * hits;
+}
+template <class Combine, class T>
+Tensor<T> extreme(const char* op, const Tensor<T>& x, const Axes& axes, ReduceOptions options, T identity) {
+  const ReducePlan plan(op, x.shape(), axes);
+  plan.require_elements(op, x.shape());
+  Tensor<T> y = plan.run(x, identity, Combine{}, options);
+  if constexpr (Real<T>)
+    return record(op, y, {x}, [op, x, axes, found = y.detach().view(plan.kept)](const Tensor<T>& dy, Grads& dx) {
+      dx.add(0, share_evenly(op, x, found, axes, dy));
+    });
+  return y;
+}
+}  // namespace detail
+/// y = the largest x over axes (all by default); NaN wins.
+/// Shape: x without the axes, or with them as 1 (keepdim).
+/// Errors: IndexError for a wrong axis, ShapeError when there is no element to choose.
+/// Backward: dx = dy at the largest, shared evenly among equals. (Where the result is NaN, PyTorch's amax has NaN
+/// everywhere; here, as in its max, the NaNs share.)
+/// PyTorch: torch.amax
+template <Summable T>
+Tensor<T> amax(const Tensor<T>& x, const Axes& axes = {}, ReduceOptions options = {}) {
+  return detail::extreme<kernels::Largest>("amax", x, axes, options, detail::lowest<T>());
+}
+/// y = the smallest x over axes (all by default); NaN wins. PyTorch: torch.amin
+template <Summable T>
+Tensor<T> amin(const Tensor<T>& x, const Axes& axes = {}, ReduceOptions options = {}) {
+  return detail::extreme<kernels::Smallest>("amin", x, axes, options, detail::highest<T>());
+}
+/// The largest element of all; NaN wins.
+/// Errors: ShapeError when there is none.
+/// Backward: shared evenly among equals.
+/// PyTorch: torch.max(x)
+template <Summable T>
+Tensor<T>(max)(const Tensor<T>& x) {
+  return detail::extreme<kernels::Largest>("max", x, {}, {}, detail::lowest<T>());
+}
+/// The smallest element of all. PyTorch: torch.min(x)
+template <Summable T>
+Tensor<T>(min)(const Tensor<T>& x) {
+  return detail::extreme<kernels::Smallest>("min", x, {}, {}, detail::highest<T>());
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_GATHER_HPP
+#define GLOSS_HAS_GLOSS_OPS_GATHER_HPP
+// ---- gloss/ops/gather.hpp
+// Reads and writes elements along an axis by position
+#ifndef GLOSS_HAS_GLOSS_OPS_INDEXED_HPP
+#define GLOSS_HAS_GLOSS_OPS_INDEXED_HPP
+// ---- gloss/ops/indexed.hpp
+// The shared part of the ops that read or write by position: bounds, and the walk along one axis.
+namespace gloss::inline GLOSS_ABI::detail {
+/// Positions along an axis of size n, checked before anything is computed.
+/// Errors: IndexError naming the first that is out of range.
+GLOSS_NOINLINE inline void check_positions(const char* op, const Tensor<std::int64_t>& index, Index n, int axis,
+                                           const Shape& shape) {
+  if (index.numel() == 0) return;
+  Shape sizes = index.shape();
+  for (int a = 0; a < sizes.rank(); ++a)
+    if (index.strides()[a] == 0) sizes[a] = 1;  // a stretched axis holds one position many times
+  const Tensor<std::int64_t> dense = index.as_strided(sizes, index.strides(), 0).contiguous();
+  const std::int64_t* ids = dense.data();
+  const Index count = dense.numel();
+  bool fits = true;
+  for (Index i = 0; i < count; ++i) fits &= static_cast<std::uint64_t>(ids[i]) < static_cast<std::uint64_t>(n);
+  for (Index i = 0; !fits && i < count; ++i)
+    if (ids[i] < 0 || ids[i] >= n)
+      fail<IndexError>(op, ": index ", ids[i], " is out of range for axis ", axis, " of shape ", shape);
+}
+/// The same for positions that may count from the end: a copy in [0, n).
+GLOSS_NOINLINE inline Tensor<std::int64_t> wrap_positions(const char* op, const Tensor<std::int64_t>& index, Index n,
+                                                          int axis, const Shape& shape) {
+  Tensor<std::int64_t> y = index.clone();
+  for (Index i = 0; i < y.numel(); ++i) {
+    std::int64_t& id = y.data()[i];
+    if (id < -n || id >= n)
+      fail<IndexError>(op, ": index ", id, " is out of range for axis ", axis, " of shape ", shape);
+    if (id < 0) id += n;
+  }
+  return y;
+}
+/// index, a vector, as it looks beside a tensor of this shape whose `axis` it goes along.
+GLOSS_NOINLINE inline Tensor<std::int64_t> index_beside(const Tensor<std::int64_t>& index, Shape shape, int axis) {
+  shape[axis] = index.numel();
+  Shape steps = Shape::filled(shape.rank(), 0);
+  steps[axis] = index.dim() > 0 ? index.strides()[0] : 0;
+  return index.as_strided(shape, steps, 0);
+}
+/// Calls f(offset in x, offset in other) for every element of index: x at the position that index names along `axis`,
+/// other where index stands. Threads share the lines along the axis, and each line goes in order, so additions into x
+/// meet in one order whatever the number of threads.
+/// Errors: ShapeError, IndexError
+template <class F>
+void walk_indexed(const char* op, const Shape& x_shape, const Shape& x_strides, int axis,
+                  const Tensor<std::int64_t>& index, const Shape& other_strides, F f) {
+  const ProfileScope scope(op);
+  const int rank = x_shape.rank();
+  if (index.dim() != rank) fail<ShapeError>(op, ": index ", index.shape(), " has not as many axes as x ", x_shape);
+  if (index.numel() == 0) return;
+  for (int a = 0; a < rank; ++a)
+    if (a != axis && index.shape()[a] > x_shape[a])
+      fail<ShapeError>(op, ": index ", index.shape(), " is larger than x ", x_shape, " at axis ", a);
+  check_positions(op, index, rank > 0 ? x_shape[axis] : 1, axis, x_shape);
+  const std::int64_t* ids = index.data();
+  if (rank == 0) return f(Index{0}, Index{0});
+  const Index count = index.shape()[axis], along = x_strides[axis];
+  const Index index_step = index.strides()[axis], other_step = other_strides[axis];
+  Shape across, x_across, index_across, other_across;
+  for (int a = 0; a < rank; ++a)
+    if (a != axis) {
+      across.push_back(index.shape()[a]);
+      x_across.push_back(x_strides[a]);
+      index_across.push_back(index.strides()[a]);
+      other_across.push_back(other_strides[a]);
+    }
+  const kernels::Loop<3> loop = kernels::make_loop<3>(across, {x_across, index_across, other_across});
+  const Index sx = loop.inner_stride(0), si = loop.inner_stride(1), so = loop.inner_stride(2);
+  const bool lines_inside = loop.inner_size() == 1 || other_step < so;  // which of the two loops is inner
+  kernels::for_each_row(
+      loop,
+      [=](const Index* offset, Index n) {
+        if (lines_inside) {
+          for (Index i = 0; i < n; ++i)
+            for (Index k = 0; k < count; ++k)
+              f(offset[0] + i * sx + ids[offset[1] + i * si + k * index_step] * along,
+                offset[2] + i * so + k * other_step);
+        } else if (si == 0) {
+          for (Index k = 0; k < count; ++k) {
+            const Index x = offset[0] + ids[offset[1] + k * index_step] * along, other = offset[2] + k * other_step;
+            for (Index i = 0; i < n; ++i) f(x + i * sx, other + i * so);
+          }
+        } else {
+          for (Index k = 0; k < count; ++k)
+            for (Index i = 0; i < n; ++i)
+              f(offset[0] + i * sx + ids[offset[1] + i * si + k * index_step] * along,
+                offset[2] + i * so + k * other_step);
+        }
+      },
+      16384 / count + 1);
+}
+/// The part of source that stands under index, which may be smaller.
+/// Errors: ShapeError when it is larger.
+template <class T>
+Tensor<T> source_under(const char* op, const Tensor<T>& source, const Shape& index) {
+  bool fits = source.dim() == index.rank();
+  for (int a = 0; a < index.rank() && fits; ++a) fits = index[a] <= source.shape()[a];
+  if (!fits) fail<ShapeError>(op, ": index ", index, " does not lie within source ", source.shape());
+  Tensor<T> part = source;
+  for (int a = 0; a < index.rank(); ++a)
+    if (index[a] != source.shape()[a]) part = part.narrow(a, 0, index[a]);
+  return part;
+}
+}  // namespace gloss::inline GLOSS_ABI::detail
+#endif
+namespace gloss::inline GLOSS_ABI {
+/// y[i, j, k] = x[i, index[i, j, k], k] for axis 1, and likewise for others.
+/// Shape: index has x's rank and is no larger on the other axes; y has index's shape.
+/// Errors: ShapeError, IndexError (negative positions too)
+/// Backward: dx = dy added where it was read.
+/// PyTorch: torch.gather
+template <Element T>
+Tensor<T> gather(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index) {
+  const int a = normalize_axis("gather", axis, x.dim());
+  Tensor<T> y = empty<T>(index.shape());
+  detail::walk_indexed("gather", x.shape(), x.strides(), a, index, y.strides(),
+                       [from = x.data(), to = y.data()](Index i, Index o) { to[o] = from[i]; });
+  if constexpr (Real<T>)
+    return record("gather", y, {x}, [a, index, from = x.shape()](const Tensor<T>& dy, Grads& dx) {
+      dx.add(0, scatter_add(zeros<T>(from), a, index, dy));
+    });
+  return y;
+}
+/// y = x with source[i, j, k] added at [i, index[i, j, k], k] for axis 1, and likewise for others.
+/// Shape: x; index is no larger than source, nor than x on the other axes.
+/// Errors: ShapeError, IndexError
+/// Backward: dx = dy, dsource = gather(dy).
+/// PyTorch: torch.scatter_add
+template <Summable T>
+Tensor<T> scatter_add(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source) {
+  const int a = normalize_axis("scatter_add", axis, x.dim());
+  if (source.shape() != index.shape())
+    return scatter_add(x, axis, index, detail::source_under("scatter_add", source, index.shape()));
+  Tensor<T> y = x.detach().clone();
+  detail::walk_indexed(
+      "scatter_add", y.shape(), y.strides(), a, index, source.strides(),
+      [from = source.data(), to = y.data()](Index i, Index o) { to[i] = kernels::Plus{}(to[i], from[o]); });
+  if constexpr (Real<T>)
+    return record("scatter_add", y, {x, source}, [a, index](const Tensor<T>& dy, Grads& dx) {
+      dx.add(0, dy);
+      if (dx.needs(1)) dx.add(1, gather(dy, a, index));
+    });
+  return y;
+}
+/// y = x with source[i, j, k] put at [i, index[i, j, k], k] for axis 1, and likewise for others. Of several sources for
+/// one place the last wins.
+/// Shape: x; index is no larger than source, nor than x on the other axes.
+/// Errors: ShapeError, IndexError
+/// Backward: dx = dy, 0 where it was overwritten; dsource = gather(dy).
+/// PyTorch: torch.scatter(x, dim, index, src)
+template <Element T>
+Tensor<T> scatter(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source) {
+  const int a = normalize_axis("scatter", axis, x.dim());
+  if (source.shape() != index.shape())
+    return scatter(x, axis, index, detail::source_under("scatter", source, index.shape()));
+  Tensor<T> y = x.detach().clone();
+  detail::walk_indexed("scatter", y.shape(), y.strides(), a, index, source.strides(),
+                       [from = source.data(), to = y.data()](Index i, Index o) { to[i] = from[o]; });
+  if constexpr (Real<T>)
+    return record("scatter", y, {x, source}, [a, index](const Tensor<T>& dy, Grads& dx) {
+      if (dx.needs(0)) dx.add(0, scatter(dy, a, index, 0));
+      if (dx.needs(1)) dx.add(1, gather(dy, a, index));
+    });
+  return y;
+}
+/// y = x with value put at [i, index[i, j, k], k] for axis 1, and likewise for others.
+/// Backward: dx = dy, 0 where it was overwritten.
+/// PyTorch: torch.scatter(x, dim, index, value)
+template <Element T>
+Tensor<T> scatter(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, Scalar<T> value) {
+  return scatter(x, axis, index, full<T>({}, static_cast<T>(value)).expand(index.shape()));
+}
+/// gather after x and index are broadcast on the other axes; without an axis, over all of x in row-major order.
+/// Negative positions count from the end.
+/// Shape: index has x's rank.
+/// Errors: ShapeError, IndexError
+/// PyTorch: torch.take_along_dim
+template <Element T>
+Tensor<T> take_along_dim(const Tensor<T>& x, const Tensor<std::int64_t>& index, Index axis) {
+  const int a = normalize_axis("take_along_dim", axis, x.dim());
+  if (index.dim() != x.dim())
+    fail<ShapeError>("take_along_dim: index ", index.shape(), " has not as many axes as x ", x.shape());
+  const auto ids = detail::wrap_positions("take_along_dim", index, x.dim() > 0 ? x.shape()[a] : 1, a, x.shape());
+  if (x.dim() == 0) return gather(x, 0, ids);
+  Shape from = x.shape(), to = index.shape();
+  from[a] = to[a] = 1;
+  const Shape across = broadcast_shapes("take_along_dim", from, to);
+  from = to = across;
+  from[a] = x.shape()[a];
+  to[a] = index.shape()[a];
+  return gather(x.expand(from), a, ids.expand(to));
+}
+template <Element T>
+Tensor<T> take_along_dim(const Tensor<T>& x, const Tensor<std::int64_t>& index) {
+  return take_along_dim(x.reshape({x.numel()}), index.reshape({index.numel()}), 0);
+}
+/// y[...] = the element of x, counted in row-major order, that index[...] names; negative ones count from the end.
+/// Shape: index
+/// Errors: IndexError
+/// Backward: dx = dy added where it was read.
+/// PyTorch: torch.take
+template <Element T>
+Tensor<T> take(const Tensor<T>& x, const Tensor<std::int64_t>& index) {
+  const auto ids = detail::wrap_positions("take", index, x.numel(), 0, {x.numel()});
+  return gather(x.reshape({-1}), 0, ids.view({ids.numel()})).view(index.shape());
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI {
+/// What a search along an axis finds.
+template <class T>
+struct ValuesIndices {
+  Tensor<T> values;
+  Tensor<std::int64_t> indices;
+};
+namespace detail {
+// Position of the best element along an axis; the first of equals wins, and NaN beats everything.
+template <class T, class Better>
+Tensor<std::int64_t> arg_best(const char* op, const Tensor<T>& x, Index axis, bool keepdim, Better better) {
+  const int a = normalize_axis(op, axis, x.dim());
+  const Index n = x.dim() > 0 ? x.shape()[a] : 1;
+  if (n == 0) fail<ShapeError>(op, ": axis ", a, " of shape ", x.shape(), " is empty");
+  const Tensor<T> rows = x.dim() > 0 ? x.detach().transpose(a, -1).contiguous() : x.detach().view({1});
+  Shape shape = rows.shape();
+  shape[shape.rank() - 1] = 1;
+  Tensor<std::int64_t> y = empty<std::int64_t>(shape);
+  const T* from = rows.data();
+  std::int64_t* to = y.data();
+  parallel_for(y.numel(), 16384 / n + 1, [=](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) {
+      const T* row = from + r * n;
+      Index best = 0;
+      for (Index i = 1; i < n; ++i) {
+        if (!(row[best] == row[best])) break;
+        if (better(row[i], row[best]) || !(row[i] == row[i])) best = i;
+      }
+      to[r] = best;
+    }
+  });
+  if (x.dim() == 0) return y.view({});
+  y = y.transpose(a, -1);
+  return keepdim ? y.contiguous() : y.squeeze(a).contiguous();
+}
+template <class T>
+ValuesIndices<T> pick(const Tensor<T>& x, Index axis, Tensor<std::int64_t> index, bool keepdim) {
+  if (x.dim() == 0) return {x.clone(), index};
+  Tensor<T> values = gather(x, axis, index);
+  return keepdim ? ValuesIndices<T>{values, index} : ValuesIndices<T>{values.squeeze(axis), index.squeeze(axis)};
+}
+}  // namespace detail
+/// Position of the largest element along an axis, the first of equals; NaN counts as largest. PyTorch: torch.argmax
+/// Errors: IndexError for a wrong axis, ShapeError for an empty one.
+template <Element T>
+Tensor<std::int64_t> argmax(const Tensor<T>& x, Index axis, ReduceOptions options = {}) {
+  return detail::arg_best("argmax", x, axis, options.keepdim, [](T a, T b) { return a > b; });
+}
+/// Position of the largest of all, in row-major order.
+template <Element T>
+Tensor<std::int64_t> argmax(const Tensor<T>& x) {
+  return argmax(x.detach().reshape({-1}), 0);
+}
+/// Position of the smallest; NaN counts as smallest. PyTorch: torch.argmin
+template <Element T>
+Tensor<std::int64_t> argmin(const Tensor<T>& x, Index axis, ReduceOptions options = {}) {
+  return detail::arg_best("argmin", x, axis, options.keepdim, [](T a, T b) { return a < b; });
+}
+template <Element T>
+Tensor<std::int64_t> argmin(const Tensor<T>& x) {
+  return argmin(x.detach().reshape({-1}), 0);
+}
+/// Largest element along an axis and where it stands, the first of equals; NaN wins.
+/// Shape: x without the axis, or with it as 1 (keepdim).
+/// Errors: IndexError for a wrong axis, ShapeError for an empty one.
+/// Backward: dx = dy at the chosen position.
+/// PyTorch: torch.max(x, dim)
+template <Element T>
+ValuesIndices<T>(max)(const Tensor<T>& x, Index axis, ReduceOptions options = {}) {
+  const auto index = detail::arg_best("max", x, axis, true, [](T a, T b) { return a > b; });
+  return detail::pick(x, axis, index, options.keepdim);
+}
+/// Smallest element along an axis and where it stands. PyTorch: torch.min(x, dim)
+template <Element T>
+ValuesIndices<T>(min)(const Tensor<T>& x, Index axis, ReduceOptions options = {}) {
+  const auto index = detail::arg_best("min", x, axis, true, [](T a, T b) { return a < b; });
+  return detail::pick(x, axis, index, options.keepdim);
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_TRANSFORMER_ENCODER_DECODER_HPP
+#define GLOSS_HAS_GLOSS_TRANSFORMER_ENCODER_DECODER_HPP
+// ---- gloss/transformer/encoder_decoder.hpp
+// AT's "EncoderDecoder": the whole model (paper 3).
+#include <utility>
+#ifndef GLOSS_HAS_GLOSS_NN_SEQUENTIAL_HPP
+#define GLOSS_HAS_GLOSS_NN_SEQUENTIAL_HPP
+// ---- gloss/nn/sequential.hpp
+// Layers one after the other.
+#include <string>
+#include <tuple>
+#include <utility>
+#ifndef GLOSS_HAS_GLOSS_NN_MODULE_HPP
+#define GLOSS_HAS_GLOSS_NN_MODULE_HPP
+// ---- gloss/nn/module.hpp
+// Module: the base of every layer and model, and Visitor, which walks its members by name.
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+#ifndef GLOSS_HAS_GLOSS_NN_PARAMETER_HPP
+#define GLOSS_HAS_GLOSS_NN_PARAMETER_HPP
+// ---- gloss/nn/parameter.hpp
+// Parameter and Buffer: the tensors a module owns.
 namespace gloss::inline GLOSS_ABI::nn {
 /// A trainable tensor that belongs to a module. Unlike a Tensor, which shares, copying a Parameter copies its numbers,
 /// so that modules are ordinary values. Moving keeps the tensor, so handles that an optimizer holds stay valid.
@@ -4147,6 +4716,49 @@ class Buffer : public Tensor<T> {
 #include <string_view>
 #include <utility>
 #include <vector>
+#ifndef GLOSS_HAS_GLOSS_CORE_NEAREST_HPP
+#define GLOSS_HAS_GLOSS_CORE_NEAREST_HPP
+// ---- gloss/core/nearest.hpp
+// The name that was meant: for error texts about names that do not exist.
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+namespace gloss::inline GLOSS_ABI {
+/// How many characters must be inserted, removed or replaced to make one text the other.
+/// Source: Levenshtein 1966.
+inline std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = (std::min)((std::min)(row[j], row[j + 1]) + 1, replaced);
+    }
+  }
+  return row.back();
+}
+/// The candidate that takes the fewest changes to become `name`, the first of several; empty when each differs in more
+/// than half of the characters of the longer one.
+inline std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates) {
+  std::string best;
+  std::size_t least = std::string::npos;
+  for (const std::string& candidate : candidates) {
+    const std::size_t longer = (std::max)(name.size(), candidate.size()),
+                      limit = (std::min)(least, longer / 2 + 1);  // to be less than
+    if (longer - (std::min)(name.size(), candidate.size()) >= limit) continue;
+    const std::size_t distance = edit_distance(name, candidate);
+    if (distance >= limit) continue;
+    least = distance;
+    best = candidate;
+  }
+  return best;
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
 #ifndef GLOSS_HAS_GLOSS_TENSOR_ANY_TENSOR_HPP
 #define GLOSS_HAS_GLOSS_TENSOR_ANY_TENSOR_HPP
 // ---- gloss/tensor/any_tensor.hpp
@@ -4571,125 +5183,6 @@ std::vector<M> clones(const M& layer, Index N) {
 #define GLOSS_HAS_GLOSS_OPS_DROP_PATH_HPP
 // ---- gloss/ops/drop_path.hpp
 // Dropout of whole parts of a tensor: channels, and the samples of a batch
-#ifndef GLOSS_HAS_GLOSS_OPS_MUL_HPP
-#define GLOSS_HAS_GLOSS_OPS_MUL_HPP
-// ---- gloss/ops/mul.hpp
-// a * b
-#ifndef GLOSS_HAS_GLOSS_OPS_ELEMENTWISE_HPP
-#define GLOSS_HAS_GLOSS_OPS_ELEMENTWISE_HPP
-// ---- gloss/ops/elementwise.hpp
-// The shared part of every element-wise op: allocates the result and walks the operands. Op headers add the calculus.
-namespace gloss::inline GLOSS_ABI {
-/// y_i = f(x_i), unrecorded.
-template <Element Y, class X, class F>
-Tensor<Y> map_unary(const Tensor<X>& x, F f) {
-  ProfileScope scope("map");
-  Tensor<Y> y = empty<Y>(x.shape());
-  scope.makes(y.data());
-  if (scope) scope.bytes(sizeof(X), {x.numel()});
-  if (scope) scope.bytes(sizeof(Y), {x.numel()});
-  kernels::map(kernels::make_loop<2>(x.shape(), {y.strides(), x.strides()}), f, y.data(),
-               static_cast<const X*>(x.data()));
-  return y;
-}
-namespace detail {
-/// How two operands broadcast: the walk over (y, a, b) and, through `shape`, the size of y.
-GLOSS_NOINLINE inline kernels::Loop<3> binary_loop(const char* op, const Shape& a, const Shape& a_strides,
-                                                   const Shape& b, const Shape& b_strides, Shape& shape) {
-  shape = a == b ? a : broadcast_shapes(op, a, b);
-  return kernels::make_loop<3>(shape, {contiguous_strides(shape), broadcast_strides(a, a_strides, shape),
-                                       broadcast_strides(b, b_strides, shape)});
-}
-}  // namespace detail
-/// y_i = f(a_i, b_i) on broadcast operands, unrecorded.
-/// Errors: ShapeError naming op when the shapes do not broadcast.
-template <Element Y, class A, class B, class F>
-GLOSS_NOINLINE Tensor<Y> map_binary(const char* op, const Tensor<A>& a, const Tensor<B>& b, F f) {
-  ProfileScope scope(op);
-  Shape shape;
-  const kernels::Loop<3> loop = detail::binary_loop(op, a.shape(), a.strides(), b.shape(), b.strides(), shape);
-  Tensor<Y> y = empty<Y>(shape);
-  if (scope) scope.bytes(sizeof(A), {a.numel()});
-  if (scope) scope.bytes(sizeof(B), {b.numel()});
-  if (scope) scope.bytes(sizeof(Y), {y.numel()});
-  kernels::map(loop, f, y.data(), static_cast<const A*>(a.data()), static_cast<const B*>(b.data()));
-  return y;
-}
-/// y from a kernel that reads dense memory, f(x, y, n), unrecorded.
-template <Real T, class F>
-Tensor<T> map_dense(const Tensor<T>& x, F f) {
-  ProfileScope scope("map");
-  const Tensor<T> in = x.detach().contiguous();
-  Tensor<T> y = empty<T>(x.shape());
-  scope.makes(y.data());
-  if (scope) scope.bytes(sizeof(T), {in.numel(), in.numel()});
-  f(static_cast<const T*>(in.data()), y.data(), in.numel());
-  return y;
-}
-/// The same of two tensors of one shape, f(a, b, y, n).
-template <Real T, class F>
-Tensor<T> map_dense(const Tensor<T>& a, const Tensor<T>& b, F f) {
-  const Tensor<T> second = b.detach().contiguous();
-  return map_dense(a, [&](const T* x, T* y, Index n) { f(x, static_cast<const T*>(second.data()), y, n); });
-}
-/// y from a kernel for dense memory, forward(x, y, n), recorded with the kernel backward(x, dy, dx, n); x is saved.
-/// A backward that is itself recorded is dy * slope(x), made of ops.
-template <Real T, class Forward, class Backward, class Slope>
-Tensor<T> map_smooth(const char* op, const Tensor<T>& x, Forward forward, Backward backward, Slope slope) {
-  return record(op, map_dense(x, forward), {x}, [x, backward, slope](const Tensor<T>& dy, Grads& dx) {
-    dx.add(0, is_grad_enabled() ? dy * slope(x) : map_dense(x, dy, backward));
-  });
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-namespace gloss::inline GLOSS_ABI {
-/// y = a * b, element by element; for booleans "and".
-/// Shape: a, b broadcast.
-/// Errors: ShapeError when they do not.
-/// Backward: da = dy * b, db = dy * a, summed over stretched axes; what they need of a and b is saved.
-/// PyTorch: torch.mul
-template <Summable T>
-Tensor<T> mul(const Tensor<T>& a, const Tensor<T>& b) {
-  Tensor<T> y = map_binary<T>("mul", a, b, kernels::Times{});
-  if constexpr (Real<T>)
-    return record("mul", y, {a, b},
-                  [p = a.only_if(b.requires_grad()), q = b.only_if(a.requires_grad())](const Tensor<T>& dy, Grads& dx) {
-                    if (dx.needs(0)) dx.add_summed(0, mul(dy, q));
-                    if (dx.needs(1)) dx.add_summed(1, mul(dy, p));
-                  });
-  return y;
-}
-/// y = a * s for a number s.
-template <Summable T>
-Tensor<T> mul(const Tensor<T>& a, Scalar<T> s) {
-  Tensor<T> y = map_unary<T>(a, [q = static_cast<T>(s)](T p) { return kernels::Times{}(p, q); });
-  if constexpr (Real<T>) return record("mul", y, {a}, [s](const Tensor<T>& dy, Grads& dx) { dx.add(0, mul(dy, s)); });
-  return y;
-}
-template <Summable T>
-Tensor<T> operator*(const Tensor<T>& a, const Tensor<T>& b) {
-  return mul(a, b);
-}
-template <Summable T>
-Tensor<T> operator*(const Tensor<T>& a, Scalar<T> s) {
-  return mul(a, s);
-}
-template <Summable T>
-Tensor<T> operator*(Scalar<T> s, const Tensor<T>& a) {
-  return mul(a, s);
-}
-/// -a. PyTorch: torch.neg
-template <Number T>
-Tensor<T> operator-(const Tensor<T>& a) {
-  return mul(a, -1);
-}
-/// y = x^2. Backward: made of ops. PyTorch: torch.square
-template <Number T>
-Tensor<T> square(const Tensor<T>& x) {
-  return mul(x, x);
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
 namespace gloss::inline GLOSS_ABI {
 namespace detail {
 /// x times a draw for each position of its first `axes` axes: 0 with probability p, else `scale`.
@@ -9537,95 +10030,6 @@ Tensor<T> matmul(const Tensor<T>& a, const Tensor<T>& b) {
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
-#ifndef GLOSS_HAS_GLOSS_OPS_SUM_HPP
-#define GLOSS_HAS_GLOSS_OPS_SUM_HPP
-// ---- gloss/ops/sum.hpp
-// Sum
-#ifndef GLOSS_HAS_GLOSS_OPS_REDUCE_AXES_HPP
-#define GLOSS_HAS_GLOSS_OPS_REDUCE_AXES_HPP
-// ---- gloss/ops/reduce_axes.hpp
-// What the reductions share: which axes go, and what shape stays.
-namespace gloss::inline GLOSS_ABI {
-/// What a sum or product of T is counted in: whole numbers and truth values in int64, as in PyTorch.
-template <Summable T>
-using Total = std::conditional_t<Real<T>, T, std::int64_t>;
-struct ReduceOptions {
-  bool keepdim = false;  // keep reduced axes with size 1
-};
-/// Axes to reduce over: none named means all. Converts from one axis or a list.
-class Axes {
- public:
-  Axes() = default;
-  Axes(Index axis) : list_{axis} {}
-  Axes(int axis) : Axes(static_cast<Index>(axis)) {}
-  Axes(std::initializer_list<Index> axes) : list_(axes) {}
-  explicit Axes(const Shape& axes) : list_(axes) {}
-  /// Marks the axes of a tensor of this rank. Errors: IndexError out of range or named twice.
-  void mark(const char* op, int rank, bool (&is_reduced)[max_rank]) const {
-    for (int axis = 0; axis < max_rank; ++axis) is_reduced[axis] = list_.empty() && axis < rank;
-    for (Index entry : list_) {
-      const int axis = normalize_axis(op, entry, rank);
-      if (is_reduced[axis]) fail<IndexError>(op, ": axis ", axis, " appears twice");
-      is_reduced[axis] = true;
-    }
-  }
- private:
-  Shape list_;
-};
-/// What is needed before a reduction and after it: marks, the two shapes, the count of elements per result.
-struct ReducePlan {
-  bool is_reduced[max_rank];
-  Shape dropped;  // result shape without the reduced axes
-  Shape kept;     // result shape with them as 1
-  Index count = 1;
-  GLOSS_NOINLINE ReducePlan(const char* op, const Shape& shape, const Axes& axes) {
-    axes.mark(op, shape.rank(), is_reduced);
-    for (int axis = 0; axis < shape.rank(); ++axis) {
-      kept.push_back(is_reduced[axis] ? 1 : shape[axis]);
-      if (is_reduced[axis])
-        count *= shape[axis];
-      else
-        dropped.push_back(shape[axis]);
-    }
-  }
-  const Shape& shape(ReduceOptions options) const { return options.keepdim ? kept : dropped; }
-  /// x reduced in the type of `identity`, unrecorded, in the shape that options ask for.
-  template <class X, class T, class Combine>
-  Tensor<T> run(const Tensor<X>& x, T identity, Combine combine, ReduceOptions options) const {
-    ProfileScope scope("reduce");
-    Tensor<T> y = empty<T>(shape(options));
-    scope.makes(y.data());
-    if (scope) scope.bytes(sizeof(X), {x.numel()});
-    if (scope) scope.bytes(sizeof(T), {y.numel()});
-    kernels::reduce(kernels::Reduction(x.shape(), x.strides(), is_reduced), static_cast<const X*>(x.data()), y.data(),
-                    identity, combine);
-    return y;
-  }
-  /// Errors: ShapeError when there is nothing to choose from.
-  void require_elements(const char* op, const Shape& x) const {
-    if (count == 0) fail<ShapeError>(op, ": no elements to reduce in shape ", x);
-  }
-};
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-namespace gloss::inline GLOSS_ABI {
-/// y = sum of x over axes (all by default); 0 for none. Whole numbers and booleans are summed in int64.
-/// Shape: x without the axes, or with them as 1 (keepdim).
-/// Errors: IndexError for a wrong axis.
-/// Backward: dx = dy, stretched.
-/// PyTorch: torch.sum
-template <Summable T>
-Tensor<Total<T>> sum(const Tensor<T>& x, const Axes& axes = {}, ReduceOptions options = {}) {
-  const ReducePlan plan("sum", x.shape(), axes);
-  Tensor<Total<T>> y = plan.run(x, Total<T>{}, kernels::Plus{}, options);
-  if constexpr (Real<T>)
-    return record("sum", y, {x}, [kept = plan.kept, from = x.shape()](const Tensor<T>& dy, Grads& dx) {
-      dx.add(0, dy.view(kept).expand(from));
-    });
-  return y;
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
 namespace gloss::inline GLOSS_ABI {
 using kernels::Activation;
 namespace detail {
@@ -9827,74 +10231,6 @@ struct PositionwiseFeedForward final : nn::Module<T> {
 // ---- gloss/ops/joint_linear.hpp
 // Several linear layers of one input
 #include <vector>
-#ifndef GLOSS_HAS_GLOSS_OPS_CAT_HPP
-#define GLOSS_HAS_GLOSS_OPS_CAT_HPP
-// ---- gloss/ops/cat.hpp
-// Joins tensors along an axis
-#include <vector>
-namespace gloss::inline GLOSS_ABI {
-/// The tensors one after the other along an axis.
-/// Shape: equal but for that axis; tensors of shape [0] are passed over.
-/// Errors: Error for an empty list, ShapeError naming the tensor that differs.
-/// Backward: each input takes its piece of dy.
-/// PyTorch: torch.cat
-template <Element T>
-Tensor<T> cat(const std::vector<Tensor<T>>& inputs, Index axis = 0) {
-  if (inputs.empty()) fail("cat: no tensors to join");
-  std::size_t nothing = 0;
-  for (const Tensor<T>& x : inputs) nothing += x.shape() == Shape{0};
-  if (nothing > 0 && nothing < inputs.size()) {
-    std::vector<Tensor<T>> rest;
-    for (const Tensor<T>& x : inputs)
-      if (x.shape() != Shape{0}) rest.push_back(x);
-    return cat(rest, axis);
-  }
-  Shape shape = inputs[0].shape();
-  if (shape.rank() == 0) fail<ShapeError>("cat: scalars cannot be joined; use stack");
-  const int a = normalize_axis("cat", axis, shape.rank());
-  for (std::size_t k = 1; k < inputs.size(); ++k) {
-    Shape expected = inputs[0].shape();
-    if (inputs[k].dim() == shape.rank()) expected[a] = inputs[k].shape()[a];
-    if (inputs[k].shape() != expected)
-      fail<ShapeError>("cat: tensor ", k, " has shape ", inputs[k].shape(), ", tensor 0 has ", inputs[0].shape(),
-                       "; only axis ", a, " may differ");
-    shape[a] += inputs[k].shape()[a];
-  }
-  ProfileScope scope("cat");  // the bytes are those of the copies within
-  Tensor<T> y = empty<T>(shape);
-  std::vector<Index> starts;
-  Index start = 0;
-  for (const Tensor<T>& x : inputs) {
-    starts.push_back(start);
-    y.slice(a, start, start + x.shape()[a]).copy_(x.detach());
-    start += x.shape()[a];
-  }
-  starts.push_back(start);
-  if constexpr (Real<T>)
-    return record("cat", y, inputs, [a, starts](const Tensor<T>& dy, Grads& dx) {
-      for (std::size_t k = 0; k + 1 < starts.size(); ++k)
-        if (dx.needs(static_cast<int>(k))) dx.add(static_cast<int>(k), dy.slice(a, starts[k], starts[k + 1]));
-    });
-  return y;
-}
-/// The tensors as the positions of a new axis.
-/// Shape: all equal.
-/// Errors: Error for an empty list, ShapeError when shapes differ.
-/// PyTorch: torch.stack
-template <Element T>
-Tensor<T> stack(const std::vector<Tensor<T>>& inputs, Index axis = 0) {
-  if (inputs.empty()) fail("stack: no tensors to join");
-  const int a = normalize_axis("stack", axis, inputs[0].dim() + 1);
-  std::vector<Tensor<T>> planes;
-  for (std::size_t k = 0; k < inputs.size(); ++k) {
-    if (inputs[k].shape() != inputs[0].shape())
-      fail<ShapeError>("stack: tensor ", k, " has shape ", inputs[k].shape(), ", tensor 0 has ", inputs[0].shape());
-    planes.push_back(inputs[k].unsqueeze(a));
-  }
-  return cat(planes, a);
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
 namespace gloss::inline GLOSS_ABI {
 /// y = [x W_1^T + b_1, x W_2^T + b_2, ...] side by side: linear of the weights laid one below the other, which they
 /// need not be. What queries, keys and values are made by.
@@ -12926,6 +13262,89 @@ struct EncoderDecoder final : nn::Module<T> {
 };
 }  // namespace gloss::inline GLOSS_ABI::transformer
 #endif
+#ifndef GLOSS_HAS_GLOSS_TRANSFORMER_SUBSEQUENT_MASK_HPP
+#define GLOSS_HAS_GLOSS_TRANSFORMER_SUBSEQUENT_MASK_HPP
+// ---- gloss/transformer/subsequent_mask.hpp
+// AT's "subsequent_mask": position i may attend to positions up to i.
+namespace gloss::inline GLOSS_ABI::transformer {
+/// mask[0, i, j] = j <= i.
+/// Shape: [1, size, size]
+/// Source: paper 3.1. AT: subsequent_mask
+inline Tensor<bool> subsequent_mask(Index size) {
+  Tensor<bool> mask = empty<bool>({1, size, size});
+  for (Index i = 0; i < size; ++i)
+    for (Index j = 0; j < size; ++j) mask.data()[i * size + j] = j <= i;
+  return mask;
+}
+}  // namespace gloss::inline GLOSS_ABI::transformer
+#endif
+namespace gloss::inline GLOSS_ABI::decode {
+/// Decodes a batch of sources to exactly max_len tokens, the start symbol included, without a cache: the reference for
+/// decode::greedy_search, and AT's own form.
+/// Shape: src [batch, m], src_mask [batch or 1, 1, m] -> [batch, max_len]
+/// AT: greedy_decode
+template <Real T>
+Tensor<std::int64_t> greedy_decode(const transformer::EncoderDecoder<T>& model, const Tensor<std::int64_t>& src,
+                                   const Tensor<bool>& src_mask, Index max_len, std::int64_t start_symbol) {
+  NoGradGuard no_grad;
+  const Tensor<T> memory = model.encode(src, src_mask);
+  Tensor<std::int64_t> ys = full<std::int64_t>({src.size(0), 1}, start_symbol);
+  for (Index i = 1; i < max_len; ++i) {
+    const Tensor<T> out = model.decode(memory, src_mask, ys, transformer::subsequent_mask(ys.size(1)));
+    const Tensor<T> prob = model.generator(out.select(1, -1));
+    ys = cat<std::int64_t>({ys, argmax(prob, -1, {.keepdim = true})}, 1);
+  }
+  return ys;
+}
+}  // namespace gloss::inline GLOSS_ABI::decode
+#endif
+#ifndef GLOSS_HAS_GLOSS_DECODE_SEARCH_HPP
+#define GLOSS_HAS_GLOSS_DECODE_SEARCH_HPP
+// ---- gloss/decode/search.hpp
+// Greedy and beam search over a batch, with a key-value cache; finished sentences leave the batch.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+#ifndef GLOSS_HAS_GLOSS_CORE_SORT_HPP
+#define GLOSS_HAS_GLOSS_CORE_SORT_HPP
+// ---- gloss/core/sort.hpp
+// Sorting by number: one compiled sort for every kind of list, because each std::sort costs a tenth of a second to
+// compile.
+#include <algorithm>
+#include <vector>
+namespace gloss::inline GLOSS_ABI {
+namespace detail {
+struct IndexOrder {
+  const void* less;
+  bool (*call)(const void* less, std::size_t a, std::size_t b);
+  bool operator()(std::size_t a, std::size_t b) const {
+    if (call(less, a, b)) return true;
+    return !call(less, b, a) && a < b;
+  }
+};
+GLOSS_NOINLINE inline std::vector<std::size_t> sorted_order(std::size_t n, IndexOrder order) {
+  std::vector<std::size_t> numbers(n);
+  for (std::size_t i = 0; i < n; ++i) numbers[i] = i;
+  std::sort(numbers.begin(), numbers.end(), order);
+  return numbers;
+}
+}  // namespace detail
+/// The numbers 0 .. n - 1 in the order of the things they stand for: less(a, b) says whether thing a comes before thing
+/// b; equals keep their order. For lists where a comparison may cost an indirect call.
+template <class Less>
+std::vector<std::size_t> sorted_order(std::size_t n, const Less& less) {
+  return detail::sorted_order(
+      n, {&less, [](const void* f, std::size_t a, std::size_t b) { return (*static_cast<const Less*>(f))(a, b); }});
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_DECODE_CACHED_DECODER_HPP
+#define GLOSS_HAS_GLOSS_DECODE_CACHED_DECODER_HPP
+// ---- gloss/decode/cached_decoder.hpp
+// A decoder that keeps the keys and values it has computed, so that each new token costs one position.
+#include <cstring>
+#include <vector>
 namespace gloss::inline GLOSS_ABI::decode {
 /// The state of a batch of sequences that are being decoded together by one model. Rows can be dropped, repeated and
 /// reordered between steps, as finished sentences and beams require.
@@ -13037,448 +13456,6 @@ class CachedDecoder {
 };
 }  // namespace gloss::inline GLOSS_ABI::decode
 #endif
-#ifndef GLOSS_HAS_GLOSS_DECODE_GREEDY_HPP
-#define GLOSS_HAS_GLOSS_DECODE_GREEDY_HPP
-// ---- gloss/decode/greedy.hpp
-// AT's "greedy_decode": the likeliest next word, again and again, on the whole prefix each time.
-#ifndef GLOSS_HAS_GLOSS_OPS_MAX_HPP
-#define GLOSS_HAS_GLOSS_OPS_MAX_HPP
-// ---- gloss/ops/max.hpp
-// Largest and smallest elements along an axis, with their positions
-#ifndef GLOSS_HAS_GLOSS_OPS_AMAX_HPP
-#define GLOSS_HAS_GLOSS_OPS_AMAX_HPP
-// ---- gloss/ops/amax.hpp
-// Largest and smallest values over axes
-#ifndef GLOSS_HAS_GLOSS_OPS_DIV_HPP
-#define GLOSS_HAS_GLOSS_OPS_DIV_HPP
-// ---- gloss/ops/div.hpp
-// a / b
-namespace gloss::inline GLOSS_ABI {
-/// y = a / b, element by element. Dividing by zero gives infinity or NaN.
-/// Shape: a, b broadcast.
-/// Errors: ShapeError when they do not.
-/// Backward: da = dy / b, db = -dy * a / b^2, summed over stretched axes.
-/// PyTorch: torch.div (true division; integer tensors have no operator/)
-template <Real T>
-Tensor<T> div(const Tensor<T>& a, const Tensor<T>& b) {
-  Tensor<T> y = map_binary<T>("div", a, b, [](T p, T q) { return p / q; });
-  return record("div", y, {a, b}, [p = a.only_if(b.requires_grad()), b](const Tensor<T>& dy, Grads& dx) {
-    const Tensor<T> da = div(dy, b);
-    dx.add_summed(0, da);
-    if (dx.needs(1)) dx.add(1, -sum_to(mul(da, div(p, b)), b.shape()));
-  });
-}
-template <Real T>
-Tensor<T> operator/(const Tensor<T>& a, const Tensor<T>& b) {
-  return div(a, b);
-}
-template <Real T>
-Tensor<T> operator/(const Tensor<T>& a, Scalar<T> s) {
-  const T divisor = static_cast<T>(s);
-  Tensor<T> y = map_unary<T>(a, [divisor](T p) { return p / divisor; });
-  return record("div", y, {a}, [s](const Tensor<T>& dy, Grads& dx) { dx.add(0, dy / s); });
-}
-template <Real T>
-Tensor<T> operator/(Scalar<T> s, const Tensor<T>& a) {
-  return div(full<T>({}, static_cast<T>(s)), a);
-}
-/// y = 1 / x. Backward: dx = -dy / x^2. PyTorch: torch.reciprocal
-template <Real T>
-Tensor<T> reciprocal(const Tensor<T>& x) {
-  return 1 / x;
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-namespace gloss::inline GLOSS_ABI {
-namespace detail {
-// dy, shared evenly among the elements of x that are equal to what was found; NaN counts as equal to NaN.
-template <class T>
-Tensor<T> share_evenly(const char* op, const Tensor<T>& x, const Tensor<T>& found, const Axes& axes,
-                       const Tensor<T>& dy) {
-  const Tensor<T> hits =
-      map_binary<T>(op, x, found, [](T v, T best) { return static_cast<T>(v == best || (v != v && best != best)); });
-  return dy.view(found.shape()) / sum(hits, axes, {.keepdim = true}).view(found.shape()) * hits;
-}
-template <class Combine, class T>
-Tensor<T> extreme(const char* op, const Tensor<T>& x, const Axes& axes, ReduceOptions options, T identity) {
-  const ReducePlan plan(op, x.shape(), axes);
-  plan.require_elements(op, x.shape());
-  Tensor<T> y = plan.run(x, identity, Combine{}, options);
-  if constexpr (Real<T>)
-    return record(op, y, {x}, [op, x, axes, found = y.detach().view(plan.kept)](const Tensor<T>& dy, Grads& dx) {
-      dx.add(0, share_evenly(op, x, found, axes, dy));
-    });
-  return y;
-}
-}  // namespace detail
-/// y = the largest x over axes (all by default); NaN wins.
-/// Shape: x without the axes, or with them as 1 (keepdim).
-/// Errors: IndexError for a wrong axis, ShapeError when there is no element to choose.
-/// Backward: dx = dy at the largest, shared evenly among equals. (Where the result is NaN, PyTorch's amax has NaN
-/// everywhere; here, as in its max, the NaNs share.)
-/// PyTorch: torch.amax
-template <Summable T>
-Tensor<T> amax(const Tensor<T>& x, const Axes& axes = {}, ReduceOptions options = {}) {
-  return detail::extreme<kernels::Largest>("amax", x, axes, options, detail::lowest<T>());
-}
-/// y = the smallest x over axes (all by default); NaN wins. PyTorch: torch.amin
-template <Summable T>
-Tensor<T> amin(const Tensor<T>& x, const Axes& axes = {}, ReduceOptions options = {}) {
-  return detail::extreme<kernels::Smallest>("amin", x, axes, options, detail::highest<T>());
-}
-/// The largest element of all; NaN wins.
-/// Errors: ShapeError when there is none.
-/// Backward: shared evenly among equals.
-/// PyTorch: torch.max(x)
-template <Summable T>
-Tensor<T>(max)(const Tensor<T>& x) {
-  return detail::extreme<kernels::Largest>("max", x, {}, {}, detail::lowest<T>());
-}
-/// The smallest element of all. PyTorch: torch.min(x)
-template <Summable T>
-Tensor<T>(min)(const Tensor<T>& x) {
-  return detail::extreme<kernels::Smallest>("min", x, {}, {}, detail::highest<T>());
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-#ifndef GLOSS_HAS_GLOSS_OPS_GATHER_HPP
-#define GLOSS_HAS_GLOSS_OPS_GATHER_HPP
-// ---- gloss/ops/gather.hpp
-// Reads and writes elements along an axis by position
-#ifndef GLOSS_HAS_GLOSS_OPS_INDEXED_HPP
-#define GLOSS_HAS_GLOSS_OPS_INDEXED_HPP
-// ---- gloss/ops/indexed.hpp
-// The shared part of the ops that read or write by position: bounds, and the walk along one axis.
-namespace gloss::inline GLOSS_ABI::detail {
-/// Positions along an axis of size n, checked before anything is computed.
-/// Errors: IndexError naming the first that is out of range.
-GLOSS_NOINLINE inline void check_positions(const char* op, const Tensor<std::int64_t>& index, Index n, int axis,
-                                           const Shape& shape) {
-  if (index.numel() == 0) return;
-  Shape sizes = index.shape();
-  for (int a = 0; a < sizes.rank(); ++a)
-    if (index.strides()[a] == 0) sizes[a] = 1;  // a stretched axis holds one position many times
-  const Tensor<std::int64_t> dense = index.as_strided(sizes, index.strides(), 0).contiguous();
-  const std::int64_t* ids = dense.data();
-  const Index count = dense.numel();
-  bool fits = true;
-  for (Index i = 0; i < count; ++i) fits &= static_cast<std::uint64_t>(ids[i]) < static_cast<std::uint64_t>(n);
-  for (Index i = 0; !fits && i < count; ++i)
-    if (ids[i] < 0 || ids[i] >= n)
-      fail<IndexError>(op, ": index ", ids[i], " is out of range for axis ", axis, " of shape ", shape);
-}
-/// The same for positions that may count from the end: a copy in [0, n).
-GLOSS_NOINLINE inline Tensor<std::int64_t> wrap_positions(const char* op, const Tensor<std::int64_t>& index, Index n,
-                                                          int axis, const Shape& shape) {
-  Tensor<std::int64_t> y = index.clone();
-  for (Index i = 0; i < y.numel(); ++i) {
-    std::int64_t& id = y.data()[i];
-    if (id < -n || id >= n)
-      fail<IndexError>(op, ": index ", id, " is out of range for axis ", axis, " of shape ", shape);
-    if (id < 0) id += n;
-  }
-  return y;
-}
-/// index, a vector, as it looks beside a tensor of this shape whose `axis` it goes along.
-GLOSS_NOINLINE inline Tensor<std::int64_t> index_beside(const Tensor<std::int64_t>& index, Shape shape, int axis) {
-  shape[axis] = index.numel();
-  Shape steps = Shape::filled(shape.rank(), 0);
-  steps[axis] = index.dim() > 0 ? index.strides()[0] : 0;
-  return index.as_strided(shape, steps, 0);
-}
-/// Calls f(offset in x, offset in other) for every element of index: x at the position that index names along `axis`,
-/// other where index stands. Threads share the lines along the axis, and each line goes in order, so additions into x
-/// meet in one order whatever the number of threads.
-/// Errors: ShapeError, IndexError
-template <class F>
-void walk_indexed(const char* op, const Shape& x_shape, const Shape& x_strides, int axis,
-                  const Tensor<std::int64_t>& index, const Shape& other_strides, F f) {
-  const ProfileScope scope(op);
-  const int rank = x_shape.rank();
-  if (index.dim() != rank) fail<ShapeError>(op, ": index ", index.shape(), " has not as many axes as x ", x_shape);
-  if (index.numel() == 0) return;
-  for (int a = 0; a < rank; ++a)
-    if (a != axis && index.shape()[a] > x_shape[a])
-      fail<ShapeError>(op, ": index ", index.shape(), " is larger than x ", x_shape, " at axis ", a);
-  check_positions(op, index, rank > 0 ? x_shape[axis] : 1, axis, x_shape);
-  const std::int64_t* ids = index.data();
-  if (rank == 0) return f(Index{0}, Index{0});
-  const Index count = index.shape()[axis], along = x_strides[axis];
-  const Index index_step = index.strides()[axis], other_step = other_strides[axis];
-  Shape across, x_across, index_across, other_across;
-  for (int a = 0; a < rank; ++a)
-    if (a != axis) {
-      across.push_back(index.shape()[a]);
-      x_across.push_back(x_strides[a]);
-      index_across.push_back(index.strides()[a]);
-      other_across.push_back(other_strides[a]);
-    }
-  const kernels::Loop<3> loop = kernels::make_loop<3>(across, {x_across, index_across, other_across});
-  const Index sx = loop.inner_stride(0), si = loop.inner_stride(1), so = loop.inner_stride(2);
-  const bool lines_inside = loop.inner_size() == 1 || other_step < so;  // which of the two loops is inner
-  kernels::for_each_row(
-      loop,
-      [=](const Index* offset, Index n) {
-        if (lines_inside) {
-          for (Index i = 0; i < n; ++i)
-            for (Index k = 0; k < count; ++k)
-              f(offset[0] + i * sx + ids[offset[1] + i * si + k * index_step] * along,
-                offset[2] + i * so + k * other_step);
-        } else if (si == 0) {
-          for (Index k = 0; k < count; ++k) {
-            const Index x = offset[0] + ids[offset[1] + k * index_step] * along, other = offset[2] + k * other_step;
-            for (Index i = 0; i < n; ++i) f(x + i * sx, other + i * so);
-          }
-        } else {
-          for (Index k = 0; k < count; ++k)
-            for (Index i = 0; i < n; ++i)
-              f(offset[0] + i * sx + ids[offset[1] + i * si + k * index_step] * along,
-                offset[2] + i * so + k * other_step);
-        }
-      },
-      16384 / count + 1);
-}
-/// The part of source that stands under index, which may be smaller.
-/// Errors: ShapeError when it is larger.
-template <class T>
-Tensor<T> source_under(const char* op, const Tensor<T>& source, const Shape& index) {
-  bool fits = source.dim() == index.rank();
-  for (int a = 0; a < index.rank() && fits; ++a) fits = index[a] <= source.shape()[a];
-  if (!fits) fail<ShapeError>(op, ": index ", index, " does not lie within source ", source.shape());
-  Tensor<T> part = source;
-  for (int a = 0; a < index.rank(); ++a)
-    if (index[a] != source.shape()[a]) part = part.narrow(a, 0, index[a]);
-  return part;
-}
-}  // namespace gloss::inline GLOSS_ABI::detail
-#endif
-namespace gloss::inline GLOSS_ABI {
-/// y[i, j, k] = x[i, index[i, j, k], k] for axis 1, and likewise for others.
-/// Shape: index has x's rank and is no larger on the other axes; y has index's shape.
-/// Errors: ShapeError, IndexError (negative positions too)
-/// Backward: dx = dy added where it was read.
-/// PyTorch: torch.gather
-template <Element T>
-Tensor<T> gather(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index) {
-  const int a = normalize_axis("gather", axis, x.dim());
-  Tensor<T> y = empty<T>(index.shape());
-  detail::walk_indexed("gather", x.shape(), x.strides(), a, index, y.strides(),
-                       [from = x.data(), to = y.data()](Index i, Index o) { to[o] = from[i]; });
-  if constexpr (Real<T>)
-    return record("gather", y, {x}, [a, index, from = x.shape()](const Tensor<T>& dy, Grads& dx) {
-      dx.add(0, scatter_add(zeros<T>(from), a, index, dy));
-    });
-  return y;
-}
-/// y = x with source[i, j, k] added at [i, index[i, j, k], k] for axis 1, and likewise for others.
-/// Shape: x; index is no larger than source, nor than x on the other axes.
-/// Errors: ShapeError, IndexError
-/// Backward: dx = dy, dsource = gather(dy).
-/// PyTorch: torch.scatter_add
-template <Summable T>
-Tensor<T> scatter_add(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source) {
-  const int a = normalize_axis("scatter_add", axis, x.dim());
-  if (source.shape() != index.shape())
-    return scatter_add(x, axis, index, detail::source_under("scatter_add", source, index.shape()));
-  Tensor<T> y = x.detach().clone();
-  detail::walk_indexed(
-      "scatter_add", y.shape(), y.strides(), a, index, source.strides(),
-      [from = source.data(), to = y.data()](Index i, Index o) { to[i] = kernels::Plus{}(to[i], from[o]); });
-  if constexpr (Real<T>)
-    return record("scatter_add", y, {x, source}, [a, index](const Tensor<T>& dy, Grads& dx) {
-      dx.add(0, dy);
-      if (dx.needs(1)) dx.add(1, gather(dy, a, index));
-    });
-  return y;
-}
-/// y = x with source[i, j, k] put at [i, index[i, j, k], k] for axis 1, and likewise for others. Of several sources for
-/// one place the last wins.
-/// Shape: x; index is no larger than source, nor than x on the other axes.
-/// Errors: ShapeError, IndexError
-/// Backward: dx = dy, 0 where it was overwritten; dsource = gather(dy).
-/// PyTorch: torch.scatter(x, dim, index, src)
-template <Element T>
-Tensor<T> scatter(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source) {
-  const int a = normalize_axis("scatter", axis, x.dim());
-  if (source.shape() != index.shape())
-    return scatter(x, axis, index, detail::source_under("scatter", source, index.shape()));
-  Tensor<T> y = x.detach().clone();
-  detail::walk_indexed("scatter", y.shape(), y.strides(), a, index, source.strides(),
-                       [from = source.data(), to = y.data()](Index i, Index o) { to[i] = from[o]; });
-  if constexpr (Real<T>)
-    return record("scatter", y, {x, source}, [a, index](const Tensor<T>& dy, Grads& dx) {
-      if (dx.needs(0)) dx.add(0, scatter(dy, a, index, 0));
-      if (dx.needs(1)) dx.add(1, gather(dy, a, index));
-    });
-  return y;
-}
-/// y = x with value put at [i, index[i, j, k], k] for axis 1, and likewise for others.
-/// Backward: dx = dy, 0 where it was overwritten.
-/// PyTorch: torch.scatter(x, dim, index, value)
-template <Element T>
-Tensor<T> scatter(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, Scalar<T> value) {
-  return scatter(x, axis, index, full<T>({}, static_cast<T>(value)).expand(index.shape()));
-}
-/// gather after x and index are broadcast on the other axes; without an axis, over all of x in row-major order.
-/// Negative positions count from the end.
-/// Shape: index has x's rank.
-/// Errors: ShapeError, IndexError
-/// PyTorch: torch.take_along_dim
-template <Element T>
-Tensor<T> take_along_dim(const Tensor<T>& x, const Tensor<std::int64_t>& index, Index axis) {
-  const int a = normalize_axis("take_along_dim", axis, x.dim());
-  if (index.dim() != x.dim())
-    fail<ShapeError>("take_along_dim: index ", index.shape(), " has not as many axes as x ", x.shape());
-  const auto ids = detail::wrap_positions("take_along_dim", index, x.dim() > 0 ? x.shape()[a] : 1, a, x.shape());
-  if (x.dim() == 0) return gather(x, 0, ids);
-  Shape from = x.shape(), to = index.shape();
-  from[a] = to[a] = 1;
-  const Shape across = broadcast_shapes("take_along_dim", from, to);
-  from = to = across;
-  from[a] = x.shape()[a];
-  to[a] = index.shape()[a];
-  return gather(x.expand(from), a, ids.expand(to));
-}
-template <Element T>
-Tensor<T> take_along_dim(const Tensor<T>& x, const Tensor<std::int64_t>& index) {
-  return take_along_dim(x.reshape({x.numel()}), index.reshape({index.numel()}), 0);
-}
-/// y[...] = the element of x, counted in row-major order, that index[...] names; negative ones count from the end.
-/// Shape: index
-/// Errors: IndexError
-/// Backward: dx = dy added where it was read.
-/// PyTorch: torch.take
-template <Element T>
-Tensor<T> take(const Tensor<T>& x, const Tensor<std::int64_t>& index) {
-  const auto ids = detail::wrap_positions("take", index, x.numel(), 0, {x.numel()});
-  return gather(x.reshape({-1}), 0, ids.view({ids.numel()})).view(index.shape());
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-namespace gloss::inline GLOSS_ABI {
-/// What a search along an axis finds.
-template <class T>
-struct ValuesIndices {
-  Tensor<T> values;
-  Tensor<std::int64_t> indices;
-};
-namespace detail {
-// Position of the best element along an axis; the first of equals wins, and NaN beats everything.
-template <class T, class Better>
-Tensor<std::int64_t> arg_best(const char* op, const Tensor<T>& x, Index axis, bool keepdim, Better better) {
-  const int a = normalize_axis(op, axis, x.dim());
-  const Index n = x.dim() > 0 ? x.shape()[a] : 1;
-  if (n == 0) fail<ShapeError>(op, ": axis ", a, " of shape ", x.shape(), " is empty");
-  const Tensor<T> rows = x.dim() > 0 ? x.detach().transpose(a, -1).contiguous() : x.detach().view({1});
-  Shape shape = rows.shape();
-  shape[shape.rank() - 1] = 1;
-  Tensor<std::int64_t> y = empty<std::int64_t>(shape);
-  const T* from = rows.data();
-  std::int64_t* to = y.data();
-  parallel_for(y.numel(), 16384 / n + 1, [=](Index begin, Index end) {
-    for (Index r = begin; r < end; ++r) {
-      const T* row = from + r * n;
-      Index best = 0;
-      for (Index i = 1; i < n; ++i) {
-        if (!(row[best] == row[best])) break;
-        if (better(row[i], row[best]) || !(row[i] == row[i])) best = i;
-      }
-      to[r] = best;
-    }
-  });
-  if (x.dim() == 0) return y.view({});
-  y = y.transpose(a, -1);
-  return keepdim ? y.contiguous() : y.squeeze(a).contiguous();
-}
-template <class T>
-ValuesIndices<T> pick(const Tensor<T>& x, Index axis, Tensor<std::int64_t> index, bool keepdim) {
-  if (x.dim() == 0) return {x.clone(), index};
-  Tensor<T> values = gather(x, axis, index);
-  return keepdim ? ValuesIndices<T>{values, index} : ValuesIndices<T>{values.squeeze(axis), index.squeeze(axis)};
-}
-}  // namespace detail
-/// Position of the largest element along an axis, the first of equals; NaN counts as largest. PyTorch: torch.argmax
-/// Errors: IndexError for a wrong axis, ShapeError for an empty one.
-template <Element T>
-Tensor<std::int64_t> argmax(const Tensor<T>& x, Index axis, ReduceOptions options = {}) {
-  return detail::arg_best("argmax", x, axis, options.keepdim, [](T a, T b) { return a > b; });
-}
-/// Position of the largest of all, in row-major order.
-template <Element T>
-Tensor<std::int64_t> argmax(const Tensor<T>& x) {
-  return argmax(x.detach().reshape({-1}), 0);
-}
-/// Position of the smallest; NaN counts as smallest. PyTorch: torch.argmin
-template <Element T>
-Tensor<std::int64_t> argmin(const Tensor<T>& x, Index axis, ReduceOptions options = {}) {
-  return detail::arg_best("argmin", x, axis, options.keepdim, [](T a, T b) { return a < b; });
-}
-template <Element T>
-Tensor<std::int64_t> argmin(const Tensor<T>& x) {
-  return argmin(x.detach().reshape({-1}), 0);
-}
-/// Largest element along an axis and where it stands, the first of equals; NaN wins.
-/// Shape: x without the axis, or with it as 1 (keepdim).
-/// Errors: IndexError for a wrong axis, ShapeError for an empty one.
-/// Backward: dx = dy at the chosen position.
-/// PyTorch: torch.max(x, dim)
-template <Element T>
-ValuesIndices<T>(max)(const Tensor<T>& x, Index axis, ReduceOptions options = {}) {
-  const auto index = detail::arg_best("max", x, axis, true, [](T a, T b) { return a > b; });
-  return detail::pick(x, axis, index, options.keepdim);
-}
-/// Smallest element along an axis and where it stands. PyTorch: torch.min(x, dim)
-template <Element T>
-ValuesIndices<T>(min)(const Tensor<T>& x, Index axis, ReduceOptions options = {}) {
-  const auto index = detail::arg_best("min", x, axis, true, [](T a, T b) { return a < b; });
-  return detail::pick(x, axis, index, options.keepdim);
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-#ifndef GLOSS_HAS_GLOSS_TRANSFORMER_SUBSEQUENT_MASK_HPP
-#define GLOSS_HAS_GLOSS_TRANSFORMER_SUBSEQUENT_MASK_HPP
-// ---- gloss/transformer/subsequent_mask.hpp
-// AT's "subsequent_mask": position i may attend to positions up to i.
-namespace gloss::inline GLOSS_ABI::transformer {
-/// mask[0, i, j] = j <= i.
-/// Shape: [1, size, size]
-/// Source: paper 3.1. AT: subsequent_mask
-inline Tensor<bool> subsequent_mask(Index size) {
-  Tensor<bool> mask = empty<bool>({1, size, size});
-  for (Index i = 0; i < size; ++i)
-    for (Index j = 0; j < size; ++j) mask.data()[i * size + j] = j <= i;
-  return mask;
-}
-}  // namespace gloss::inline GLOSS_ABI::transformer
-#endif
-namespace gloss::inline GLOSS_ABI::decode {
-/// Decodes a batch of sources to exactly max_len tokens, the start symbol included, without a cache: the reference for
-/// decode::greedy_search, and AT's own form.
-/// Shape: src [batch, m], src_mask [batch or 1, 1, m] -> [batch, max_len]
-/// AT: greedy_decode
-template <Real T>
-Tensor<std::int64_t> greedy_decode(const transformer::EncoderDecoder<T>& model, const Tensor<std::int64_t>& src,
-                                   const Tensor<bool>& src_mask, Index max_len, std::int64_t start_symbol) {
-  NoGradGuard no_grad;
-  const Tensor<T> memory = model.encode(src, src_mask);
-  Tensor<std::int64_t> ys = full<std::int64_t>({src.size(0), 1}, start_symbol);
-  for (Index i = 1; i < max_len; ++i) {
-    const Tensor<T> out = model.decode(memory, src_mask, ys, transformer::subsequent_mask(ys.size(1)));
-    const Tensor<T> prob = model.generator(out.select(1, -1));
-    ys = cat<std::int64_t>({ys, argmax(prob, -1, {.keepdim = true})}, 1);
-  }
-  return ys;
-}
-}  // namespace gloss::inline GLOSS_ABI::decode
-#endif
-#ifndef GLOSS_HAS_GLOSS_DECODE_SEARCH_HPP
-#define GLOSS_HAS_GLOSS_DECODE_SEARCH_HPP
-// ---- gloss/decode/search.hpp
-// Greedy and beam search over a batch, with a key-value cache; finished sentences leave the batch.
-#include <algorithm>
-#include <cmath>
-#include <limits>
-#include <vector>
 namespace gloss::inline GLOSS_ABI::decode {
 struct GreedyOptions {
   std::int64_t start = 0;  // first token the decoder reads
@@ -13647,6 +13624,2414 @@ std::vector<std::vector<Hypothesis>> beam_search(const transformer::EncoderDecod
   return done;
 }
 }  // namespace gloss::inline GLOSS_ABI::decode
+#endif
+#ifndef GLOSS_HAS_GLOSS_NN_LAYER_NORM_HPP
+#define GLOSS_HAS_GLOSS_NN_LAYER_NORM_HPP
+// ---- gloss/nn/layer_norm.hpp
+// PyTorch's layer normalisation; AT's own is transformer::LayerNorm.
+#ifndef GLOSS_HAS_GLOSS_OPS_ADD_LAYER_NORM_HPP
+#define GLOSS_HAS_GLOSS_OPS_ADD_LAYER_NORM_HPP
+// ---- gloss/ops/add_layer_norm.hpp
+// A residual connection with dropout and the normalisation behind it
+#ifndef GLOSS_HAS_GLOSS_KERNELS_ADD_LAYER_NORM_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_ADD_LAYER_NORM_HPP
+// ---- gloss/kernels/add_layer_norm.hpp
+// A residual connection, the dropout before it and the normalisation after it in one pass over memory, forward beside
+// backward.
+namespace gloss::inline GLOSS_ABI::kernels {
+/// s = residual + dropout(x), or residual + x where p is 0; y = layer_norm(s): add_dropout and layer_norm_forward,
+/// which say the rest, on a few rows at a time, whose numbers are still in cache. s may be x or y.
+/// Shape: residual, x, s, y [rows, n].
+template <class T>
+void add_layer_norm_forward(const T* residual, const T* x, T* s, std::int64_t* mask, double p, RandomBlock random,
+                            const T* gamma, const T* beta, T* y, T* mean, T* rscale, Index rows, Index n, double eps,
+                            LayerNormKind kind) {
+  if (rows == 0) return;
+  Index height = 64;  // as many rows as begin with a word of the mask
+  while (height > 1 && height * n % 128 == 0) height /= 2;
+  constexpr Index most = 4096;  // numbers
+  if (height * n < most) height *= most / (height * n);
+  parallel_for((rows + height - 1) / height, detail::row_grain(height * n), [=](Index begin, Index end) {
+    for (Index block = begin; block < end; ++block) {
+      const Index first = block * height, here = rows - first < height ? rows - first : height, at = first * n;
+      RandomBlock part = random;
+      part.first += static_cast<std::uint64_t>(at / 8);
+      if (p > 0)
+        add_dropout(residual + at, x + at, s + at, mask != nullptr ? mask + at / 64 : nullptr, here * n, p, part);
+      else
+        detail::map_vectors<T>(residual + at, x + at, s + at, here * n,
+                               [](Vec<T> a, Vec<T> b) GLOSS_INLINE_LAMBDA { return a + b; });
+      layer_norm_forward(static_cast<const T*>(s + at), gamma, beta, y + at, mean + first, rscale + first, here, n, eps,
+                         kind);
+    }
+  });
+}
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#endif
+namespace gloss::inline GLOSS_ABI {
+struct AddLayerNormOptions {
+  double dropout = 0;  // of x; the caller passes 0 outside training
+  double eps = 1e-5;
+  LayerNormKind kind = LayerNormKind::torch;
+};
+/// y = layer_norm(residual + dropout(x)) over the last axis, in one pass each way: what stands behind a sublayer whose
+/// norm comes last. An undefined gamma is 1, an undefined beta 0.
+/// Shape: residual, x [..., n], gamma [n], beta [n] -> [..., n]
+/// Errors: ShapeError when residual, gamma or beta do not match, Error for a dropout outside [0, 1]; GradError from a
+/// recorded backward (the op is fused).
+/// Backward: dresidual is layer_norm's dx, and dx is dresidual / (1 - p) where the element was kept; the sum, its means
+/// and scales and one bit of each element are saved.
+/// Source: paper 3.1.
+template <Real T>
+Tensor<T> add_layer_norm(const Tensor<T>& residual, const Tensor<T>& x, const Tensor<T>& gamma = {},
+                         const Tensor<T>& beta = {}, AddLayerNormOptions options = {}) {
+  const double p = options.dropout;
+  if (!(p >= 0 && p <= 1)) fail("add_layer_norm: dropout ", p, " is not in [0, 1]");
+  if (residual.shape() != x.shape())
+    fail<ShapeError>("add_layer_norm: residual ", residual.shape(), " and x ", x.shape(), " differ");
+  const Index n = detail::check_rows("add_layer_norm", x, gamma, beta), rows = n > 0 ? x.numel() / n : 0;
+  ProfileScope scope("add_layer_norm");
+  if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel(), x.numel(), x.numel()});
+  const auto dense = [](const Tensor<T>& t) { return t.defined() ? t.detach().contiguous() : Tensor<T>{}; };
+  const auto pointer = [](const Tensor<T>& t) { return t.defined() ? static_cast<const T*>(t.data()) : nullptr; };
+  const Tensor<T> a = dense(residual), b = dense(x), scale = dense(gamma), shift = dense(beta);
+  const bool recorded = will_record({residual, x, gamma, beta});
+  const Tensor<T> y = empty<T>(x.shape()), sum = recorded ? empty<T>(x.shape()) : y;
+  const Tensor<T> mean = empty<T>({rows}), rscale = empty<T>({rows});
+  const Tensor<std::int64_t> mask = detail::dropout_mask(x.numel(), recorded && p > 0);
+  const RandomBlock random = p > 0 ? detail::draw_dropout(x.numel()) : RandomBlock{};
+  kernels::add_layer_norm_forward(pointer(a), pointer(b), sum.data(), detail::mask_data(mask), p, random,
+                                  pointer(scale), pointer(shift), y.data(), mean.data(), rscale.data(), rows, n,
+                                  options.eps, options.kind);
+  return record(
+      "add_layer_norm", y, {residual, x, gamma, beta},
+      [sum, scale, mean, rscale, mask, p, rows, n, kind = options.kind, pointer](const Tensor<T>& dy, Grads& dx) {
+        if (is_grad_enabled()) fail<GradError>("add_layer_norm: a fused op has no second derivative");
+        ProfileScope work("add_layer_norm", true);
+        if (work) work.bytes(sizeof(T), {sum.numel(), sum.numel(), sum.numel(), sum.numel()});
+        const Tensor<T> g = dy.contiguous();
+        const bool learns = dx.needs(2) || dx.needs(3), drops = p > 0 && dx.needs(1);
+        const auto room = [](bool wanted, const Shape& shape) { return wanted ? empty<T>(shape) : Tensor<T>{}; };
+        const auto target = [](const Tensor<T>& t) { return t.defined() ? t.data() : nullptr; };
+        Tensor<T> d_sum = room(dx.needs(0) || dx.needs(1), sum.shape()), d_x = room(drops, sum.shape());
+        Tensor<T> d_gamma = room(dx.needs(2), {n}), d_beta = room(dx.needs(3), {n});
+        const Tensor<T> workspace = room(learns, {kernels::layer_norm_workspace(rows, n)});
+        const kernels::DropoutBefore<T> before{drops ? mask.data() : nullptr, p, target(d_x)};
+        kernels::layer_norm_backward(pointer(g), pointer(sum), pointer(scale), pointer(mean), pointer(rscale),
+                                     target(d_sum), target(d_gamma), target(d_beta), target(workspace), rows, n, kind,
+                                     drops ? &before : nullptr);
+        if (dx.needs(1)) dx.add(1, drops ? std::move(d_x) : d_sum);
+        if (d_sum.defined()) dx.add(0, std::move(d_sum));
+        if (d_gamma.defined()) dx.add(2, std::move(d_gamma));
+        if (d_beta.defined()) dx.add(3, std::move(d_beta));
+      });
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI::nn {
+namespace detail {
+/// The sizes that a layer normalises over: one, or one for each of several axes.
+class NormalizedShape {
+ public:
+  NormalizedShape(Index size) : sizes_{size} {}
+  NormalizedShape(int size) : sizes_{size} {}  // which would otherwise also be a null pointer
+  NormalizedShape(const Shape& sizes) : sizes_(sizes) {}
+  NormalizedShape(std::initializer_list<Index> sizes) : sizes_(sizes) {}
+  const Shape& checked(const char* layer) const {
+    if (sizes_.rank() == 0) fail<ShapeError>(layer, ": normalized_shape has no axis");
+    for (Index size : sizes_)
+      if (size < 0) fail<ShapeError>(layer, ": negative size in normalized_shape ", sizes_);
+    return sizes_;
+  }
+ private:
+  Shape sizes_;
+};
+/// f(x, weight, bias) for a function of the last axis, with the axes of `sizes` as one.
+template <class T, class F>
+Tensor<T> normalize_axes(const char* layer, const Tensor<T>& x, const Shape& sizes, const Tensor<T>& weight,
+                         const Tensor<T>& bias, F f) {
+  const int axes = sizes.rank(), kept = x.dim() - axes;
+  bool fits = kept >= 0;
+  for (int a = 0; fits && a < axes; ++a) fits = x.shape()[kept + a] == sizes[a];
+  if (!fits) fail<ShapeError>(layer, ": x ", x.shape(), " does not end in normalized_shape ", sizes);
+  if (axes == 1) return f(x, weight, bias);
+  const auto merged = [](const Tensor<T>& t) { return t.defined() ? t.flatten() : t; };
+  return f(x.flatten(kept), merged(weight), merged(bias)).view(x.shape());
+}
+}  // namespace detail
+struct LayerNormOptions {
+  double eps = 1e-5;
+  bool elementwise_affine = true;
+  bool bias = true;
+};
+/// y = (x - mean) / sqrt(var + eps) * weight + bias over the last axes; var divides by the number of elements.
+/// Shape: [..., *normalized_shape] -> the same
+/// Errors: ShapeError when x does not end in normalized_shape, or that is empty or has a negative size.
+/// Source: Ba et al. 2016.
+/// PyTorch: torch.nn.LayerNorm
+/// Keys: weight, bias [*normalized_shape]
+template <Real T>
+struct LayerNorm final : Module<T> {
+  Parameter<T> weight, bias;
+  Shape normalized_shape;
+  double eps;
+  explicit LayerNorm(const detail::NormalizedShape& sizes, LayerNormOptions options = {})
+      : normalized_shape(sizes.checked("LayerNorm")), eps(options.eps) {
+    if (options.elementwise_affine) weight = Parameter<T>(ones<T>(normalized_shape));
+    if (options.elementwise_affine && options.bias) bias = Parameter<T>(zeros<T>(normalized_shape));
+  }
+  Tensor<T> operator()(const Tensor<T>& x) const {
+    return this->output(detail::normalize_axes<T>(
+        "LayerNorm", x, normalized_shape, weight, bias,
+        [&](const auto& in, const auto& gamma, const auto& beta) { return layer_norm(in, gamma, beta, eps); }));
+  }
+  /// The norm of residual + dropout(x, p), over one axis in one pass; p counts in training only.
+  Tensor<T> of_sum(const Tensor<T>& residual, const Tensor<T>& x, double p, bool training) const {
+    if (normalized_shape.rank() != 1) return (*this)(add_dropout(residual, x, p, training));
+    if (x.dim() == 0 || x.size(-1) != normalized_shape[0])
+      fail<ShapeError>("LayerNorm: x ", x.shape(), " does not end in normalized_shape ", normalized_shape);
+    return this->output(add_layer_norm(residual, x, weight, bias, {.dropout = training ? p : 0, .eps = eps}));
+  }
+  void visit(Visitor<T>& v) override {
+    v("weight", weight);
+    v("bias", bias);
+  }
+};
+}  // namespace gloss::inline GLOSS_ABI::nn
+#endif
+#ifndef GLOSS_HAS_GLOSS_NN_TRANSFORMER_HPP
+#define GLOSS_HAS_GLOSS_NN_TRANSFORMER_HPP
+// ---- gloss/nn/transformer.hpp
+// PyTorch's Transformer: encoder and decoder, without embeddings. AT's whole model is transformer::EncoderDecoder.
+#include <optional>
+#include <utility>
+#ifndef GLOSS_HAS_GLOSS_NN_TRANSFORMER_DECODER_HPP
+#define GLOSS_HAS_GLOSS_NN_TRANSFORMER_DECODER_HPP
+// ---- gloss/nn/transformer_decoder.hpp
+// PyTorch's Transformer decoder; AT's own is transformer::Decoder.
+#include <optional>
+#include <vector>
+#ifndef GLOSS_HAS_GLOSS_NN_TRANSFORMER_DECODER_LAYER_HPP
+#define GLOSS_HAS_GLOSS_NN_TRANSFORMER_DECODER_LAYER_HPP
+// ---- gloss/nn/transformer_decoder_layer.hpp
+// PyTorch's Transformer decoder layer; AT's own is transformer::DecoderLayer.
+#ifndef GLOSS_HAS_GLOSS_NN_TRANSFORMER_ENCODER_LAYER_HPP
+#define GLOSS_HAS_GLOSS_NN_TRANSFORMER_ENCODER_LAYER_HPP
+// ---- gloss/nn/transformer_encoder_layer.hpp
+// PyTorch's Transformer encoder layer; AT's own is transformer::EncoderLayer.
+#ifndef GLOSS_HAS_GLOSS_NN_FEED_FORWARD_ACTIVATION_HPP
+#define GLOSS_HAS_GLOSS_NN_FEED_FORWARD_ACTIVATION_HPP
+// ---- gloss/nn/feed_forward_activation.hpp
+// What stands between the two linear layers of PyTorch's Transformer layers.
+#include <concepts>
+#include <string_view>
+#include <utility>
+namespace gloss::inline GLOSS_ABI::nn {
+/// "relu", "gelu", or any callable from Tensor<T> to Tensor<T>; if that is a module, its parameters belong to the layer
+/// that holds it, and copies have their own.
+/// Errors: Error for another name.
+/// PyTorch: the argument activation of torch.nn.TransformerEncoderLayer
+template <Real T>
+class FeedForwardActivation {
+ public:
+  FeedForwardActivation(const char* name) : is_gelu_(std::string_view(name) == "gelu") {
+    if (!is_gelu_ && std::string_view(name) != "relu")
+      fail("FeedForwardActivation: activation must be relu, gelu or a callable, not ", name);
+  }
+  template <class F>
+    requires(!std::convertible_to<F, const char*> && !std::same_as<F, FeedForwardActivation> &&
+             requires(const F& f, const Tensor<T>& x) {
+               { f(x) } -> std::convertible_to<Tensor<T>>;
+             })
+  FeedForwardActivation(F f) : other_(new Callable<F>(std::move(f))) {}
+  FeedForwardActivation(const FeedForwardActivation& from)
+      : is_gelu_(from.is_gelu_), other_(from.other_ ? from.other_->clone() : Ref<Any>()) {}
+  FeedForwardActivation(FeedForwardActivation&&) noexcept = default;
+  FeedForwardActivation& operator=(const FeedForwardActivation& from) { return *this = FeedForwardActivation(from); }
+  FeedForwardActivation& operator=(FeedForwardActivation&&) noexcept = default;
+  Tensor<T> operator()(const Tensor<T>& x) const { return other_ ? (*other_)(x) : is_gelu_ ? gelu(x) : relu(x); }
+  /// dropout(activation(linear(x)), p), as one or two ops for relu and gelu.
+  Tensor<T> after(const Linear<T>& linear, const Tensor<T>& x, double p, bool training) const {
+    if (other_) return dropout((*other_)(linear(x)), p, training);
+    if (training && p > 0) return is_gelu_ ? gelu_dropout(linear(x), p) : relu_dropout(linear(x), p);
+    return is_gelu_ ? linear.with_gelu(x) : linear.with_relu(x);
+  }
+  void visit(Visitor<T>& v) {
+    if (other_) other_->visit(v);
+  }
+ private:
+  struct Any : RefCounted {
+    virtual ~Any() = default;
+    virtual Tensor<T> operator()(const Tensor<T>& x) const = 0;
+    virtual Ref<Any> clone() const = 0;
+    virtual void visit(Visitor<T>& v) = 0;
+    friend void destroy(Any* any) { delete any; }
+  };
+  template <class F>
+  struct Callable final : Any {
+    F f;
+    explicit Callable(F function) : f(std::move(function)) {}
+    Tensor<T> operator()(const Tensor<T>& x) const override { return f(x); }
+    Ref<Any> clone() const override { return Ref<Any>(new Callable(f)); }
+    void visit(Visitor<T>& v) override {
+      if constexpr (std::derived_from<F, Module<T>>) v("activation", f);
+    }
+  };
+  bool is_gelu_ = false;
+  Ref<Any> other_;  // not shared: copies clone it
+};
+}  // namespace gloss::inline GLOSS_ABI::nn
+#endif
+#ifndef GLOSS_HAS_GLOSS_NN_MULTIHEAD_ATTENTION_HPP
+#define GLOSS_HAS_GLOSS_NN_MULTIHEAD_ATTENTION_HPP
+// ---- gloss/nn/multihead_attention.hpp
+// PyTorch's multi-head attention; AT's own is transformer::MultiHeadedAttention.
+#include <cmath>
+#include <vector>
+#ifndef GLOSS_HAS_GLOSS_NN_ATTENTION_MASK_HPP
+#define GLOSS_HAS_GLOSS_NN_ATTENTION_MASK_HPP
+// ---- gloss/nn/attention_mask.hpp
+// Masks of attention as PyTorch's layers take them.
+#include <limits>
+namespace gloss::inline GLOSS_ABI::nn {
+/// A mask of bools, where true hides, or of numbers, which are added to the scores (and may need a gradient); from
+/// either, or none. Note that in scaled_dot_product_attention and in transformer:: true means the reverse: may attend.
+/// PyTorch: attn_mask and key_padding_mask of torch.nn.MultiheadAttention
+template <Real T>
+struct AttentionMask {
+  Tensor<bool> hidden;
+  Tensor<T> added;
+  AttentionMask() = default;
+  AttentionMask(const Tensor<bool>& mask) : hidden(mask) {}
+  AttentionMask(const Tensor<T>& mask) : added(mask) {}
+  bool defined() const { return hidden.defined() || added.defined(); }
+  const Shape& shape() const { return hidden.defined() ? hidden.shape() : added.shape(); }
+};
+/// mask[i, j] = 0 for j <= i, -infinity for j > i: position i attends to none after it.
+/// Shape: [size, size]
+/// Errors: ShapeError for a negative size.
+/// PyTorch: torch.nn.Transformer.generate_square_subsequent_mask
+template <Real T = float>
+Tensor<T> generate_square_subsequent_mask(Index size) {
+  Tensor<T> mask = zeros<T>({size, size});
+  for (Index i = 0; i < size; ++i)
+    for (Index j = i + 1; j < size; ++j) mask.data()[i * size + j] = -std::numeric_limits<T>::infinity();
+  return mask;
+}
+namespace detail {
+/// What is_causal is where nobody said: whether the mask is generate_square_subsequent_mask's, or the same in bools.
+template <Real T>
+bool is_square_subsequent(const AttentionMask<T>& mask) {
+  if (!mask.defined() || mask.shape().rank() != 2 || mask.shape()[0] != mask.shape()[1]) return false;
+  const Index size = mask.shape()[0];
+  const auto agrees = [size](const auto& x, auto seen, auto unseen) {
+    const Index row = x.strides()[0], column = x.strides()[1];
+    for (Index i = 0; i < size; ++i)
+      for (Index j = 0; j < size; ++j)
+        if (!(x.data()[i * row + j * column] == (j <= i ? seen : unseen))) return false;
+    return true;
+  };
+  if (mask.hidden.defined()) return agrees(mask.hidden, false, true);
+  return agrees(mask.added, T{0}, -std::numeric_limits<T>::infinity());
+}
+}  // namespace detail
+}  // namespace gloss::inline GLOSS_ABI::nn
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_COMPARE_HPP
+#define GLOSS_HAS_GLOSS_OPS_COMPARE_HPP
+// ---- gloss/ops/compare.hpp
+// Comparisons and logic: boolean tensors from numbers, and of booleans
+namespace gloss::inline GLOSS_ABI {
+namespace detail {
+struct Equal {
+  template <class T>
+  constexpr bool operator()(T a, T b) const {
+    return a == b;
+  }
+};
+struct Unequal {
+  template <class T>
+  constexpr bool operator()(T a, T b) const {
+    return !(a == b);
+  }
+};
+struct Less {
+  template <class T>
+  constexpr bool operator()(T a, T b) const {
+    return a < b;
+  }
+};
+struct LessEqual {
+  template <class T>
+  constexpr bool operator()(T a, T b) const {
+    return a <= b;
+  }
+};
+struct Greater {
+  template <class T>
+  constexpr bool operator()(T a, T b) const {
+    return a > b;
+  }
+};
+struct GreaterEqual {
+  template <class T>
+  constexpr bool operator()(T a, T b) const {
+    return a >= b;
+  }
+};
+struct NotZero {
+  template <class T>
+  constexpr bool operator()(T a) const {
+    return !(a == T{});
+  }
+};
+template <class Compare, class T>
+Tensor<bool> compare(const char* op, const Tensor<T>& a, const Tensor<T>& b) {
+  return map_binary<bool>(op, a, b, Compare{});
+}
+template <class Compare, class T>
+Tensor<bool> compare(const Tensor<T>& a, Scalar<T> s) {
+  return map_unary<bool>(a, [q = to_element<T>(s)](T p) { return Compare{}(p, q); });
+}
+template <class Compare, class T>
+Tensor<bool> compare(Scalar<T> s, const Tensor<T>& b) {
+  return map_unary<bool>(b, [p = to_element<T>(s)](T q) { return Compare{}(p, q); });
+}
+}  // namespace detail
+// Shape of all: a, b broadcast. Errors: ShapeError when they do not. No gradient flows through a truth value. A
+// comparison with NaN is false, but for !=.
+/// a == b. PyTorch: torch.eq
+template <Element T>
+Tensor<bool> operator==(const Tensor<T>& a, const Tensor<T>& b) {
+  return detail::compare<detail::Equal>("eq", a, b);
+}
+template <Element T>
+Tensor<bool> operator==(const Tensor<T>& a, Scalar<T> s) {
+  return detail::compare<detail::Equal>(a, s);
+}
+template <Element T>
+Tensor<bool> operator==(Scalar<T> s, const Tensor<T>& b) {
+  return detail::compare<detail::Equal>(s, b);
+}
+/// a != b. PyTorch: torch.ne
+template <Element T>
+Tensor<bool> operator!=(const Tensor<T>& a, const Tensor<T>& b) {
+  return detail::compare<detail::Unequal>("ne", a, b);
+}
+template <Element T>
+Tensor<bool> operator!=(const Tensor<T>& a, Scalar<T> s) {
+  return detail::compare<detail::Unequal>(a, s);
+}
+template <Element T>
+Tensor<bool> operator!=(Scalar<T> s, const Tensor<T>& b) {
+  return detail::compare<detail::Unequal>(s, b);
+}
+/// a < b. PyTorch: torch.lt
+template <Element T>
+Tensor<bool> operator<(const Tensor<T>& a, const Tensor<T>& b) {
+  return detail::compare<detail::Less>("lt", a, b);
+}
+template <Element T>
+Tensor<bool> operator<(const Tensor<T>& a, Scalar<T> s) {
+  return detail::compare<detail::Less>(a, s);
+}
+template <Element T>
+Tensor<bool> operator<(Scalar<T> s, const Tensor<T>& b) {
+  return detail::compare<detail::Less>(s, b);
+}
+/// a <= b. PyTorch: torch.le
+template <Element T>
+Tensor<bool> operator<=(const Tensor<T>& a, const Tensor<T>& b) {
+  return detail::compare<detail::LessEqual>("le", a, b);
+}
+template <Element T>
+Tensor<bool> operator<=(const Tensor<T>& a, Scalar<T> s) {
+  return detail::compare<detail::LessEqual>(a, s);
+}
+template <Element T>
+Tensor<bool> operator<=(Scalar<T> s, const Tensor<T>& b) {
+  return detail::compare<detail::LessEqual>(s, b);
+}
+/// a > b. PyTorch: torch.gt
+template <Element T>
+Tensor<bool> operator>(const Tensor<T>& a, const Tensor<T>& b) {
+  return detail::compare<detail::Greater>("gt", a, b);
+}
+template <Element T>
+Tensor<bool> operator>(const Tensor<T>& a, Scalar<T> s) {
+  return detail::compare<detail::Greater>(a, s);
+}
+template <Element T>
+Tensor<bool> operator>(Scalar<T> s, const Tensor<T>& b) {
+  return detail::compare<detail::Greater>(s, b);
+}
+/// a >= b. PyTorch: torch.ge
+template <Element T>
+Tensor<bool> operator>=(const Tensor<T>& a, const Tensor<T>& b) {
+  return detail::compare<detail::GreaterEqual>("ge", a, b);
+}
+template <Element T>
+Tensor<bool> operator>=(const Tensor<T>& a, Scalar<T> s) {
+  return detail::compare<detail::GreaterEqual>(a, s);
+}
+template <Element T>
+Tensor<bool> operator>=(Scalar<T> s, const Tensor<T>& b) {
+  return detail::compare<detail::GreaterEqual>(s, b);
+}
+/// Whether both are not 0. PyTorch: torch.logical_and
+template <Element T>
+Tensor<bool> logical_and(const Tensor<T>& a, const Tensor<T>& b) {
+  constexpr detail::NotZero is;
+  return map_binary<bool>("logical_and", a, b, [is](T p, T q) { return is(p) && is(q); });
+}
+/// Whether one or both are not 0. PyTorch: torch.logical_or
+template <Element T>
+Tensor<bool> logical_or(const Tensor<T>& a, const Tensor<T>& b) {
+  constexpr detail::NotZero is;
+  return map_binary<bool>("logical_or", a, b, [is](T p, T q) { return is(p) || is(q); });
+}
+/// Whether just one is not 0. PyTorch: torch.logical_xor
+template <Element T>
+Tensor<bool> logical_xor(const Tensor<T>& a, const Tensor<T>& b) {
+  constexpr detail::NotZero is;
+  return map_binary<bool>("logical_xor", a, b, [is](T p, T q) { return is(p) != is(q); });
+}
+/// Whether x is 0. PyTorch: torch.logical_not
+template <Element T>
+Tensor<bool> logical_not(const Tensor<T>& x) {
+  return map_unary<bool>(x, [](T v) { return v == T{}; });
+}
+inline Tensor<bool> operator!(const Tensor<bool>& x) { return logical_not(x); }
+/// Bit by bit; for booleans the same as the logic.
+/// Shape: a, b broadcast.
+/// Errors: ShapeError when they do not.
+/// PyTorch: torch.bitwise_and
+template <std::integral T>
+Tensor<T> operator&(const Tensor<T>& a, const Tensor<T>& b) {
+  return map_binary<T>("bitwise_and", a, b, kernels::And{});
+}
+/// PyTorch: torch.bitwise_or
+template <std::integral T>
+Tensor<T> operator|(const Tensor<T>& a, const Tensor<T>& b) {
+  return map_binary<T>("bitwise_or", a, b, kernels::Or{});
+}
+/// PyTorch: torch.bitwise_xor
+template <std::integral T>
+Tensor<T> operator^(const Tensor<T>& a, const Tensor<T>& b) {
+  return map_binary<T>("bitwise_xor", a, b, kernels::Xor{});
+}
+/// PyTorch: torch.bitwise_not
+template <std::integral T>
+Tensor<T> operator~(const Tensor<T>& x) {
+  if constexpr (std::same_as<T, bool>)
+    return logical_not(x);
+  else
+    return map_unary<T>(x, [](T v) { return static_cast<T>(~v); });
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_MEAN_HPP
+#define GLOSS_HAS_GLOSS_OPS_MEAN_HPP
+// ---- gloss/ops/mean.hpp
+// Arithmetic mean
+namespace gloss::inline GLOSS_ABI {
+/// y = mean of x over axes (all by default); NaN for none.
+/// Shape: x without the axes, or with them as 1 (keepdim).
+/// Errors: IndexError for a wrong axis.
+/// Backward: dx = dy / n, stretched.
+/// PyTorch: torch.mean
+template <Real T>
+Tensor<T> mean(const Tensor<T>& x, const Axes& axes = {}, ReduceOptions options = {}) {
+  const ReducePlan plan("mean", x.shape(), axes);
+  return sum(x, axes, options) / static_cast<double>(plan.count);
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_PAD_HPP
+#define GLOSS_HAS_GLOSS_OPS_PAD_HPP
+// ---- gloss/ops/pad.hpp
+// Wider borders
+#ifndef GLOSS_HAS_GLOSS_OPS_INDEX_SELECT_HPP
+#define GLOSS_HAS_GLOSS_OPS_INDEX_SELECT_HPP
+// ---- gloss/ops/index_select.hpp
+// Reads and writes whole positions of an axis
+namespace gloss::inline GLOSS_ABI {
+namespace detail {
+/// The axis, after the checks that index_add, index_copy and index_fill share.
+template <class T>
+int check_index_write(const char* op, const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index,
+                      const Shape& source) {
+  const int a = normalize_axis(op, axis, x.dim());
+  Shape expected = x.shape();
+  expected[a] = index.numel();
+  if (index.dim() > 1 || source != expected)
+    fail<ShapeError>(op, ": source ", source, " does not fit x ", x.shape(), " and index ", index.shape());
+  check_positions(op, index, x.shape()[a], a, x.shape());
+  return a;
+}
+}  // namespace detail
+/// y = the positions `index` of one axis of x, in that order.
+/// Shape: index [n] or one number; y is x with that axis of size n.
+/// Errors: ShapeError when index is not a vector, IndexError for a position out of range (negative ones too).
+/// Backward: dx = dy added position by position.
+/// PyTorch: torch.index_select
+template <Element T>
+Tensor<T> index_select(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index) {
+  const int a = normalize_axis("index_select", axis, x.dim());
+  if (x.dim() == 0 && index.numel() != 1)
+    fail<ShapeError>("index_select: a scalar has one position, index has shape ", index.shape());
+  if (x.dim() == 0) return index_select(x.view({1}), 0, index).view({});
+  if (index.dim() > 1) fail<ShapeError>("index_select: index has shape ", index.shape(), ", a vector is wanted");
+  const Tensor<std::int64_t> ids = detail::index_beside(index, x.shape(), a);
+  Tensor<T> y = empty<T>(ids.shape());
+  detail::check_positions("index_select", index, x.shape()[a], a, x.shape());
+  detail::walk_indexed("index_select", x.shape(), x.strides(), a, ids, y.strides(),
+                       [from = x.data(), to = y.data()](Index i, Index o) { to[o] = from[i]; });
+  if constexpr (Real<T>)
+    return record("index_select", y, {x}, [a, index, shape_x = x.shape()](const Tensor<T>& dy, Grads& dx) {
+      dx.add(0, index_add(zeros<T>(shape_x), a, index, dy));
+    });
+  return y;
+}
+/// y = x with source's position i of an axis added at position index[i].
+/// Shape: source is x with that axis of index's length.
+/// Errors: ShapeError, IndexError
+/// Backward: dx = dy, dsource = index_select(dy).
+/// PyTorch: torch.index_add
+template <Summable T>
+Tensor<T> index_add(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source) {
+  if (x.dim() == 0) return index_add(x.view({1}), axis, index, source.reshape({source.numel()})).view({});
+  const int a = detail::check_index_write("index_add", x, axis, index, source.shape());
+  return scatter_add(x, a, detail::index_beside(index, x.shape(), a), source);
+}
+/// y = x with source's position i of an axis put at position index[i]; of several for one place the last wins.
+/// Shape: source is x with that axis of index's length.
+/// Errors: ShapeError, IndexError
+/// Backward: dx = dy, 0 where it was overwritten; dsource = index_select(dy).
+/// PyTorch: torch.index_copy
+template <Element T>
+Tensor<T> index_copy(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source) {
+  if (x.dim() == 0) return index_copy(x.view({1}), axis, index, source.reshape({source.numel()})).view({});
+  const int a = detail::check_index_write("index_copy", x, axis, index, source.shape());
+  return scatter(x, a, detail::index_beside(index, x.shape(), a), source);
+}
+/// y = x with value at the positions `index` of an axis; negative ones count from the end.
+/// Shape: index [n] or one number; y is x's.
+/// Errors: ShapeError when index is not a vector, IndexError
+/// Backward: dx = dy, 0 where it was overwritten.
+/// PyTorch: torch.index_fill
+template <Element T>
+Tensor<T> index_fill(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, Scalar<T> value) {
+  const int a = normalize_axis("index_fill", axis, x.dim());
+  if (x.dim() == 0) return index_fill(x.view({1}), 0, index, value).view({});
+  if (index.dim() > 1) fail<ShapeError>("index_fill: index has shape ", index.shape(), ", a vector is wanted");
+  const auto ids = detail::wrap_positions("index_fill", index, x.shape()[a], a, x.shape());
+  return scatter(x, a, detail::index_beside(ids, x.shape(), a), value);
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI {
+enum class PadMode { constant, reflect, replicate, circular };
+struct PadOptions {
+  PadMode mode = PadMode::constant;
+  double value = 0;  // of the border, for PadMode::constant
+};
+/// x with borders: widths holds (before, after) of the last axis, then of the one before it, and so on. Negative widths
+/// crop. reflect mirrors without the edge, replicate repeats the edge, circular goes round.
+/// Shape: [..., n] -> [..., before + n + after]
+/// Errors: ShapeError when widths are not pairs or more than there are axes, when an axis becomes negative, or when it
+/// is too short to be mirrored, repeated or gone round.
+/// Backward: dx = dy without the border; for the other modes, the border's gradient added where it was read.
+/// PyTorch: torch.nn.functional.pad
+template <Element T>
+Tensor<T> pad(const Tensor<T>& x, const std::vector<Index>& widths, PadOptions options = {}) {
+  const int pairs = static_cast<int>(widths.size() / 2);
+  auto text = [&] { return widths.size() <= max_rank ? Shape(widths.begin(), widths.end()) : Shape{}; };
+  if (widths.size() % 2 != 0 || pairs > x.dim())
+    fail<ShapeError>("pad: ", widths.size(), " widths ", text(), " are no pairs for the axes of shape ", x.shape());
+  auto before = [&](int axis) {
+    const int pair = x.dim() - 1 - axis;
+    return pair < pairs ? widths[static_cast<std::size_t>(2 * pair)] : 0;
+  };
+  auto after = [&](int axis) {
+    const int pair = x.dim() - 1 - axis;
+    return pair < pairs ? widths[static_cast<std::size_t>(2 * pair + 1)] : 0;
+  };
+  Shape shape = x.shape();
+  for (int a = 0; a < x.dim(); ++a) {
+    const Index n = shape[a], b = before(a), e = after(a);
+    constexpr Index most = Index{1} << 60;
+    if ((std::min)(b, e) < -most || (std::max)(b, e) > most) fail<ShapeError>("pad: widths ", text(), " are too large");
+    shape[a] += b + e;
+    const Index left = n + (std::min)(b, Index{0}) + (std::min)(e, Index{0});
+    if (shape[a] < 0 || (left < 0 && options.mode == PadMode::constant))
+      fail<ShapeError>("pad: widths ", text(), " leave nothing of axis ", a, " of shape ", x.shape());
+    const Index wide = (std::max)(b, e);
+    if ((options.mode == PadMode::reflect && wide > 0 && wide >= n) ||
+        (options.mode == PadMode::circular && wide > n) || (options.mode == PadMode::replicate && wide > 0 && n == 0))
+      fail<ShapeError>("pad: axis ", a, " of shape ", x.shape(), " is too short for a border of ", wide);
+  }
+  if (options.mode != PadMode::constant) {
+    Tensor<T> y = x;
+    for (int a = 0; a < x.dim(); ++a) {
+      const Index n = x.shape()[a], b = before(a);
+      if (b == 0 && after(a) == 0) continue;
+      Tensor<std::int64_t> from = empty<std::int64_t>({shape[a]});
+      for (Index i = 0; i < shape[a]; ++i) {
+        Index p = i - b;
+        if (options.mode == PadMode::reflect)
+          p = p < 0 ? -p : p >= n ? 2 * (n - 1) - p : p;
+        else if (options.mode == PadMode::replicate)
+          p = (std::min)((std::max)(p, Index{0}), n - 1);
+        else
+          p = (p + n) % n;
+        from.data()[i] = p;
+      }
+      y = index_select(y, a, from);
+    }
+    return y.is_same(x) ? x.clone() : y;
+  }
+  Tensor<T> y = full<T>(shape, static_cast<T>(options.value));
+  Tensor<T> to = y, from = x.detach();
+  for (int a = 0; a < x.dim(); ++a) {
+    const Index b = before(a),
+                length = (std::min)(x.shape()[a] + (std::min)(b, Index{0}), shape[a] - (std::max)(b, Index{0}));
+    to = to.slice(a, (std::max)(b, Index{0}), (std::max)(b, Index{0}) + (std::max)(length, Index{0}));
+    from = from.slice(a, (std::max)(-b, Index{0}), (std::max)(-b, Index{0}) + (std::max)(length, Index{0}));
+  }
+  to.copy_(from);
+  if constexpr (Real<T>) {
+    std::vector<Index> back;
+    for (Index w : widths) back.push_back(-w);
+    return record("pad", y, {x}, [back](const Tensor<T>& dy, Grads& dx) { dx.add(0, pad(dy, back)); });
+  }
+  return y;
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_TRI_HPP
+#define GLOSS_HAS_GLOSS_OPS_TRI_HPP
+// ---- gloss/ops/tri.hpp
+// Triangles of matrices
+namespace gloss::inline GLOSS_ABI {
+namespace detail {
+template <class T>
+Tensor<T> triangle(const char* op, const Tensor<T>& x, Index diagonal, bool upper) {
+  if (x.dim() < 2) fail<ShapeError>(op, ": two axes are needed, shape is ", x.shape());
+  Tensor<T> y = x.detach().clone();
+  const Index rows = x.size(-2), cols = x.size(-1);
+  diagonal = (std::min)((std::max)(diagonal, -rows), cols);  // beyond them nothing changes any more
+  T* to = y.data();
+  parallel_for(cols > 0 ? y.numel() / cols : 0, 16384 / (cols + 1) + 1, [=](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) {
+      const Index edge = (std::min)((std::max)(r % rows + diagonal + !upper, Index{0}), cols);
+      for (Index c = upper ? 0 : edge; c < (upper ? edge : cols); ++c) to[r * cols + c] = T{};
+    }
+  });
+  if constexpr (Real<T>)
+    return record(op, y, {x}, [op, diagonal, upper](const Tensor<T>& dy, Grads& dx) {
+      dx.add(0, triangle(op, dy, diagonal, upper));
+    });
+  return y;
+}
+inline Tensor<std::int64_t> triangle_indices(const char* op, Index rows, Index cols, Index offset, bool upper) {
+  if (rows < 0 || cols < 0) fail<ShapeError>(op, ": negative size in ", Shape{rows, cols});
+  if (cols == 0) return empty<std::int64_t>({2, 0});
+  std::vector<std::int64_t> positions;
+  for (int pass = 0; pass < 2; ++pass)
+    for (Index r = 0; r < rows; ++r)
+      for (Index c = 0; c < cols; ++c)
+        if (upper ? c - r >= offset : c - r <= offset) positions.push_back(pass == 0 ? r : c);
+  return from_vector(positions, {2, static_cast<Index>(positions.size() / 2)});
+}
+}  // namespace detail
+/// y[..., i, j] = x[..., i, j] where j - i >= diagonal, else 0.
+/// Errors: ShapeError with fewer than two axes.
+/// Backward: dx = triu(dy).
+/// PyTorch: torch.triu
+template <Element T>
+Tensor<T> triu(const Tensor<T>& x, Index diagonal = 0) {
+  return detail::triangle("triu", x, diagonal, true);
+}
+/// y[..., i, j] = x[..., i, j] where j - i <= diagonal, else 0.
+/// Errors: ShapeError with fewer than two axes.
+/// Backward: dx = tril(dy).
+/// PyTorch: torch.tril
+template <Element T>
+Tensor<T> tril(const Tensor<T>& x, Index diagonal = 0) {
+  return detail::triangle("tril", x, diagonal, false);
+}
+/// Rows and columns of the elements with j - i >= offset of a matrix [rows, cols].
+/// Shape: [2, count]
+/// PyTorch: torch.triu_indices
+inline Tensor<std::int64_t> triu_indices(Index rows, Index cols, Index offset = 0) {
+  return detail::triangle_indices("triu_indices", rows, cols, offset, true);
+}
+/// Rows and columns of the elements with j - i <= offset. PyTorch: torch.tril_indices
+inline Tensor<std::int64_t> tril_indices(Index rows, Index cols, Index offset = 0) {
+  return detail::triangle_indices("tril_indices", rows, cols, offset, false);
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_WHERE_HPP
+#define GLOSS_HAS_GLOSS_OPS_WHERE_HPP
+// ---- gloss/ops/where.hpp
+// Chooses between two tensors
+namespace gloss::inline GLOSS_ABI {
+/// y = condition ? a : b, element by element.
+/// Shape: condition, a, b broadcast.
+/// Errors: ShapeError when they do not.
+/// Backward: da = dy where condition, db = dy elsewhere, summed over stretched axes.
+/// PyTorch: torch.where
+template <Element T>
+Tensor<T> where(const Tensor<bool>& condition, const Tensor<T>& a, const Tensor<T>& b) {
+  const Shape shape = broadcast_shapes("where", condition.shape(), broadcast_shapes("where", a.shape(), b.shape()));
+  ProfileScope scope("where");
+  Tensor<T> y = empty<T>(shape);
+  if (scope) scope.bytes(sizeof(bool), {condition.numel()});
+  if (scope) scope.bytes(sizeof(T), {a.numel(), b.numel(), y.numel()});
+  kernels::map(
+      kernels::make_loop<4>(
+          shape, {y.strides(), broadcast_strides(condition.shape(), condition.strides(), shape),
+                  broadcast_strides(a.shape(), a.strides(), shape), broadcast_strides(b.shape(), b.strides(), shape)}),
+      [](bool c, T p, T q) { return c ? p : q; }, y.data(), static_cast<const bool*>(condition.data()),
+      static_cast<const T*>(a.data()), static_cast<const T*>(b.data()));
+  if constexpr (Real<T>)
+    return record("where", y, {a, b}, [condition](const Tensor<T>& dy, Grads& dx) {
+      const Tensor<T> zero = zeros<T>({});
+      if (dx.needs(0)) dx.add_summed(0, where(condition, dy, zero));
+      if (dx.needs(1)) dx.add_summed(1, where(condition, zero, dy));
+    });
+  return y;
+}
+template <Element T>
+Tensor<T> where(const Tensor<bool>& condition, const Tensor<T>& a, Scalar<T> b) {
+  return where(condition, a, full<T>({}, static_cast<T>(b)));
+}
+template <Element T>
+Tensor<T> where(const Tensor<bool>& condition, Scalar<T> a, const Tensor<T>& b) {
+  return where(condition, full<T>({}, static_cast<T>(a)), b);
+}
+/// Of two numbers: where<float>(condition, 1, 0).
+template <Element T>
+Tensor<T> where(const Tensor<bool>& condition, Scalar<T> a, Scalar<T> b) {
+  return where(condition, full<T>({}, static_cast<T>(a)), full<T>({}, static_cast<T>(b)));
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI::nn {
+struct MultiheadAttentionOptions {
+  double dropout = 0;  // of the weights
+  bool bias = true;
+  bool add_bias_kv = false;    // a learnt key and value after those of the sequence
+  bool add_zero_attn = false;  // a key and a value of zeros after those
+  Index kdim = 0;              // width of key; 0: embed_dim
+  Index vdim = 0;              // width of value; 0: embed_dim
+  bool batch_first = false;    // [batch, length, width] instead of [length, batch, width]
+};
+/// What a call of MultiheadAttention may be given besides query, key and value.
+template <Real T>
+struct MultiheadAttentionCall {
+  AttentionMask<T> key_padding_mask = {};  // [batch, m], or [m] without a batch
+  AttentionMask<T> attn_mask = {};         // [n, m], or [batch * num_heads, n, m]
+  bool average_attn_weights = true;        // the weights' mean over the heads
+  bool is_causal = false;                  // a hint: attn_mask hides j > i; may be used in its place
+};
+/// The output and the attention weights, as in auto [output, weights] = attention.with_weights(query, key, value).
+template <Real T>
+struct MultiheadAttentionResult {
+  Tensor<T> attn_output;
+  Tensor<T> attn_output_weights;
+};
+/// With W_q, W_k, W_v, W_o linear maps, heads cut from what they give, and d the width of a head:
+/// y = W_o concat_h(dropout(softmax(q_h k_h^T / sqrt(d) + mask)) v_h).
+/// In attn_mask and key_padding_mask, true HIDES and numbers are added, which is PyTorch's convention for this layer
+/// and the reverse of scaled_dot_product_attention's. Where query, key and value are one tensor they are projected by
+/// one product, key and value alone by another.
+/// A query that may attend to nothing gets W_o 0 = out_proj.bias; with_weights gives NaN for it, as PyTorch does with
+/// need_weights.
+/// Shape: query [n, batch, embed_dim], key [m, batch, kdim], value [m, batch, vdim] -> [n, batch, embed_dim]; with
+/// batch_first the first two axes change places; without a batch [n, embed_dim], [m, kdim], [m, vdim] -> [n,
+/// embed_dim].
+/// Errors: ShapeError when sizes or masks do not fit; Error for a dropout outside [0, 1], is_causal without attn_mask.
+/// Source: paper 3.2.2.
+/// PyTorch: torch.nn.MultiheadAttention, with its initialisation: Xavier's for the projections, biases 0,
+/// out_proj.weight as Linear's.
+/// Keys: in_proj_weight [3 embed_dim, embed_dim], or, where kdim or vdim is not embed_dim, q_proj_weight [embed_dim,
+/// embed_dim], k_proj_weight [embed_dim, kdim] and v_proj_weight [embed_dim, vdim]; in_proj_bias [3 embed_dim]; bias_k,
+/// bias_v [1, 1, embed_dim]; out_proj.weight, out_proj.bias
+template <Real T>
+struct MultiheadAttention final : Module<T> {
+  Index embed_dim, num_heads, kdim, vdim;
+  double dropout;
+  bool add_zero_attn, batch_first;
+  Parameter<T> in_proj_weight, q_proj_weight, k_proj_weight, v_proj_weight, in_proj_bias, bias_k, bias_v;
+  Linear<T> out_proj;
+  MultiheadAttention(Index width, Index heads, MultiheadAttentionOptions options = {})
+      : embed_dim(width),
+        num_heads(heads),
+        kdim(options.kdim == 0 ? width : options.kdim),
+        vdim(options.vdim == 0 ? width : options.vdim),
+        dropout(options.dropout),
+        add_zero_attn(options.add_zero_attn),
+        batch_first(options.batch_first),
+        out_proj(checked_width(width, heads, options), width, {.bias = options.bias}) {
+    const auto weight = [](Parameter<T>& p, Index out, Index in) {
+      p = Parameter<T>(empty<T>({out, in}));
+      init::xavier_uniform_(p);
+    };
+    if (kdim == embed_dim && vdim == embed_dim) {
+      weight(in_proj_weight, 3 * embed_dim, embed_dim);
+    } else {
+      weight(q_proj_weight, embed_dim, embed_dim);
+      weight(k_proj_weight, embed_dim, kdim);
+      weight(v_proj_weight, embed_dim, vdim);
+    }
+    if (options.bias) {
+      in_proj_bias = Parameter<T>(zeros<T>({3 * embed_dim}));
+      init::zeros_(out_proj.bias);
+    }
+    if (options.add_bias_kv) {
+      bias_k = Parameter<T>(empty<T>({1, 1, embed_dim}));
+      bias_v = Parameter<T>(empty<T>({1, 1, embed_dim}));
+      init::xavier_normal_(bias_k);
+      init::xavier_normal_(bias_v);
+    }
+  }
+  /// The output alone: the weights are not computed. PyTorch: need_weights=False
+  Tensor<T> operator()(const Tensor<T>& query, const Tensor<T>& key, const Tensor<T>& value,
+                       const MultiheadAttentionCall<T>& call = {}) const {
+    return forward(query, key, value, call, nullptr);
+  }
+  /// Output and weights, [batch, n, m] or, not averaged, [batch, num_heads, n, m], without a batch [n, m] or
+  /// [num_heads, n, m]; in training after dropout; in the graph where the inputs are. m counts added keys too.
+  MultiheadAttentionResult<T> with_weights(const Tensor<T>& query, const Tensor<T>& key, const Tensor<T>& value,
+                                           const MultiheadAttentionCall<T>& call = {}) const {
+    MultiheadAttentionResult<T> result;
+    result.attn_output = forward(query, key, value, call, &result.attn_output_weights);
+    return result;
+  }
+  void visit(Visitor<T>& v) override {
+    v("in_proj_weight", in_proj_weight);
+    v("q_proj_weight", q_proj_weight);
+    v("k_proj_weight", k_proj_weight);
+    v("v_proj_weight", v_proj_weight);
+    v("in_proj_bias", in_proj_bias);
+    v("bias_k", bias_k);
+    v("bias_v", bias_v);
+    v("out_proj", out_proj);
+  }
+ private:
+  static Index checked_width(Index width, Index heads, const MultiheadAttentionOptions& options) {
+    if (width <= 0 || heads <= 0)
+      fail<ShapeError>("MultiheadAttention: embed_dim and num_heads must be positive: ", width, " and ", heads);
+    if (width % heads != 0)
+      fail<ShapeError>("MultiheadAttention: embed_dim ", width, " is not a multiple of num_heads ", heads);
+    if (options.kdim < 0 || options.vdim < 0)
+      fail<ShapeError>("MultiheadAttention: negative size: kdim ", options.kdim, ", vdim ", options.vdim);
+    if (!(options.dropout >= 0 && options.dropout <= 1))
+      fail("MultiheadAttention: dropout ", options.dropout, " is not in [0, 1]");
+    return width;
+  }
+  /// Sizes of a call: batch, queries, keys.
+  struct Sizes {
+    Index batch, n, m;
+  };
+  Sizes check(const Shape& query, const Shape& key, const Shape& value, const MultiheadAttentionCall<T>& call) const {
+    const int dim = query.rank();
+    if (dim != 2 && dim != 3)
+      fail<ShapeError>("MultiheadAttention: query ", query, " must have 3 axes, or 2 without a batch");
+    if (key.rank() != dim || value.rank() != dim)
+      fail<ShapeError>("MultiheadAttention: key ", key, " and value ", value, " must have ", dim, " axes as query ",
+                       query, " has");
+    if (query[dim - 1] != embed_dim)
+      fail<ShapeError>("MultiheadAttention: query ", query, " does not end in embed_dim ", embed_dim);
+    if (key[dim - 1] != kdim) fail<ShapeError>("MultiheadAttention: key ", key, " does not end in kdim ", kdim);
+    if (value[dim - 1] != vdim) fail<ShapeError>("MultiheadAttention: value ", value, " does not end in vdim ", vdim);
+    const int length_axis = dim == 3 && batch_first ? 1 : 0, batch_axis = 1 - length_axis;
+    const Sizes s{dim == 3 ? query[batch_axis] : 1, query[length_axis], key[length_axis]};
+    if (value[length_axis] != s.m || (dim == 3 && value[batch_axis] != key[batch_axis]))
+      fail<ShapeError>("MultiheadAttention: key ", key, " and value ", value, " differ in length or batch");
+    if (dim == 3 && key[batch_axis] != s.batch)
+      fail<ShapeError>("MultiheadAttention: query ", query, " and key ", key, " differ in batch");
+    if (call.key_padding_mask.defined()) {
+      const Shape &mask = call.key_padding_mask.shape(), wanted = dim == 3 ? Shape{s.batch, s.m} : Shape{s.m};
+      if (mask != wanted) fail<ShapeError>("MultiheadAttention: key_padding_mask ", mask, " must be ", wanted);
+    }
+    if (call.attn_mask.defined()) {
+      const Shape &mask = call.attn_mask.shape(), all = {s.n, s.m}, each = {s.batch * num_heads, s.n, s.m};
+      if (mask != all && mask != each)
+        fail<ShapeError>("MultiheadAttention: attn_mask ", mask, " must be ", all, " or ", each);
+    } else if (call.is_causal) {
+      fail(
+          "MultiheadAttention: is_causal is a hint about attn_mask, which is missing; generate_square_subsequent_mask ",
+          "makes one");
+    }
+    return s;
+  }
+  /// x W^T + b with rows [first, last) of a packed weight's `embed_dim`s, as [batch, length, ...].
+  Tensor<T> project(const Tensor<T>& x, const Tensor<T>& weight, Index first, Index last) const {
+    const Index begin = first * embed_dim, end = last * embed_dim;
+    const bool packed = in_proj_weight.defined(), whole = end - begin == 3 * embed_dim;
+    const Tensor<T> w = packed && !whole ? weight.slice(0, begin, end) : weight;
+    const Tensor<T> b = in_proj_bias.defined() && !whole ? in_proj_bias.slice(0, begin, end) : Tensor<T>(in_proj_bias);
+    const Tensor<T> y = linear(x, w, b);
+    if (x.dim() == 2) return y.unsqueeze(0);
+    return batch_first ? y : y.transpose(0, 1);
+  }
+  /// Queries, keys and values in one, two or three tensors; see multi_head_attention.
+  std::vector<Tensor<T>> project(const Tensor<T>& query, const Tensor<T>& key, const Tensor<T>& value) const {
+    if (!in_proj_weight.defined())
+      return {project(query, q_proj_weight, 0, 1), project(key, k_proj_weight, 1, 2),
+              project(value, v_proj_weight, 2, 3)};
+    const Tensor<T>& w = in_proj_weight;
+    if (!key.is_same(value)) return {project(query, w, 0, 1), project(key, w, 1, 2), project(value, w, 2, 3)};
+    if (!query.is_same(key)) return {project(query, w, 0, 1), project(key, w, 1, 3)};
+    return {project(query, w, 0, 3)};
+  }
+  /// x [batch, m, embed_dim] with bias_k or bias_v and a row of zeros behind it.
+  Tensor<T> extended(const Tensor<T>& x, const Parameter<T>& bias) const {
+    std::vector<Tensor<T>> rows = {x};
+    if (bias.defined()) rows.push_back(bias.expand({x.size(0), 1, embed_dim}));
+    if (add_zero_attn) rows.push_back(zeros<T>({x.size(0), 1, embed_dim}));
+    return rows.size() > 1 ? cat(rows, 1) : x;
+  }
+  AttentionOptions<T> attention_options(const MultiheadAttentionCall<T>& call, const Sizes& s, bool weights) const {
+    const Index added = (bias_k.defined() ? 1 : 0) + (add_zero_attn ? 1 : 0);  // keys that no mask hides
+    AttentionOptions<T> options{.dropout = this->is_training() ? dropout : 0, .zero_empty_rows = !weights};
+    Tensor<bool> hidden;
+    const auto take = [&](const AttentionMask<T>& mask, const Shape& shape) {
+      const auto ready = [&](const auto& x) {
+        return added > 0 ? pad(x.reshape(shape), {0, added}) : x.reshape(shape);
+      };
+      if (mask.hidden.defined()) hidden = hidden.defined() ? hidden | ready(mask.hidden) : ready(mask.hidden);
+      if (mask.added.defined())
+        options.bias = options.bias.defined() ? options.bias + ready(mask.added) : ready(mask.added);
+    };
+    const bool hint = call.is_causal && !weights && !call.key_padding_mask.defined();
+    if (hint && s.n == s.m + added)
+      options.causal = true;
+    else if (hint)
+      hidden = triu(ones<bool>({s.n, s.m + added}), 1);
+    else if (call.attn_mask.defined())
+      take(call.attn_mask,
+           call.attn_mask.shape().rank() == 2 ? Shape{1, 1, s.n, s.m} : Shape{s.batch, num_heads, s.n, s.m});
+    if (call.key_padding_mask.defined()) take(call.key_padding_mask, {s.batch, 1, 1, s.m});
+    if (hidden.defined()) options.mask = !hidden;
+    return options;
+  }
+  /// The same as the fused op, with weights that are in the graph.
+  Tensor<T> composed(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v, const AttentionOptions<T>& options,
+                     Tensor<T>& weights) const {
+    const auto heads = [this](const Tensor<T>& x) { return x.unflatten(2, {num_heads, -1}).transpose(1, 2); };
+    const double d = static_cast<double>(embed_dim / num_heads);
+    Tensor<T> scores = matmul(heads(q), heads(k).mT()) * (1 / std::sqrt(d));
+    if (options.bias.defined()) scores = scores + options.bias;
+    if (options.mask.defined()) scores = scores + where<T>(options.mask, 0, options.mask_fill);
+    weights = gloss::dropout(softmax(scores, -1), options.dropout);
+    return matmul(weights, heads(v)).transpose(1, 2).flatten(2, 3);
+  }
+  Tensor<T> forward(const Tensor<T>& query, const Tensor<T>& key, const Tensor<T>& value,
+                    const MultiheadAttentionCall<T>& call, Tensor<T>* weights) const {
+    const Sizes sizes = check(query.shape(), key.shape(), value.shape(), call);
+    const AttentionOptions<T> options = attention_options(call, sizes, weights != nullptr);
+    std::vector<Tensor<T>> projected = project(query, key, value);
+    const bool in_graph =
+        weights != nullptr && (options.bias.requires_grad() || projected[0].requires_grad() ||
+                               projected.back().requires_grad() || projected[projected.size() / 2].requires_grad());
+    if (bias_k.defined() || add_zero_attn || in_graph) {
+      std::vector<Tensor<T>> qkv;  // cut into three
+      for (const Tensor<T>& x : projected)
+        for (Index at = 0; at < x.size(2); at += embed_dim) qkv.push_back(x.narrow(2, at, embed_dim));
+      projected = {qkv[0], extended(qkv[1], bias_k), extended(qkv[2], bias_v)};
+    }
+    Tensor<T> y;
+    if (in_graph && is_grad_enabled())
+      y = composed(projected[0], projected[1], projected[2], options, *weights);
+    else
+      y = multi_head_attention(projected, num_heads, options, weights);
+    const bool batched = query.dim() == 3;
+    if (weights != nullptr) {
+      if (call.average_attn_weights) *weights = mean(*weights, 1);
+      if (!batched) *weights = weights->select(0, 0);
+    }
+    return this->output(out_proj(!batched ? y.select(0, 0) : batch_first ? y : y.transpose(0, 1)));
+  }
+};
+}  // namespace gloss::inline GLOSS_ABI::nn
+#endif
+namespace gloss::inline GLOSS_ABI::nn {
+/// Of an encoder or a decoder layer.
+template <Real T>
+struct TransformerLayerOptions {
+  Index dim_feedforward = 2048;
+  double dropout = 0.1;                          // of the attention's weights, and behind each sublayer
+  FeedForwardActivation<T> activation = "relu";  // or "gelu", or a callable
+  double layer_norm_eps = 1e-5;
+  bool batch_first = false;  // [batch, length, d_model] instead of [length, batch, d_model]
+  bool norm_first = false;   // x + f(norm(x)) instead of norm(x + f(x))
+  bool bias = true;          // in linear layers and norms
+};
+template <Real T>
+struct TransformerEncoderLayerMasks {
+  AttentionMask<T> src_mask = {};              // [n, n] or [batch * nhead, n, n]
+  AttentionMask<T> src_key_padding_mask = {};  // [batch, n], or [n] without a batch
+  bool is_causal = false;                      // a hint: src_mask hides j > i; may be used in its place
+};
+/// With A(x) = dropout1(self_attn(x, x, x)) and F(x) = dropout2(linear2(dropout(activation(linear1(x))))):
+/// z = norm1(x + A(x)), y = norm2(z + F(z)); with norm_first z = x + A(norm1(x)), y = z + F(norm2(z)).
+/// True in a mask HIDES, numbers are added; see MultiheadAttention.
+/// Shape: [n, batch, d_model], with batch_first [batch, n, d_model], without a batch [n, d_model] -> the same
+/// Errors: ShapeError and Error as MultiheadAttention, Linear and Dropout.
+/// Source: paper 3.1; Xiong et al. 2020 for norm_first.
+/// PyTorch: torch.nn.TransformerEncoderLayer; its faster path for inference gives the same but for queries that may
+/// attend to nothing.
+/// Keys: self_attn., linear1., linear2., norm1., norm2., and activation. where that is a module with parameters
+template <Real T>
+struct TransformerEncoderLayer final : Module<T> {
+  MultiheadAttention<T> self_attn;
+  Linear<T> linear1;
+  Dropout<T> dropout;
+  Linear<T> linear2;
+  LayerNorm<T> norm1, norm2;
+  Dropout<T> dropout1, dropout2;
+  FeedForwardActivation<T> activation;
+  bool norm_first;
+  TransformerEncoderLayer(Index d_model, Index nhead, const TransformerLayerOptions<T>& options = {})
+      : self_attn(d_model, nhead,
+                  {.dropout = options.dropout, .bias = options.bias, .batch_first = options.batch_first}),
+        linear1(d_model, options.dim_feedforward, {.bias = options.bias}),
+        dropout(options.dropout),
+        linear2(options.dim_feedforward, d_model, {.bias = options.bias}),
+        norm1(d_model, {.eps = options.layer_norm_eps, .bias = options.bias}),
+        norm2(norm1),
+        dropout1(options.dropout),
+        dropout2(options.dropout),
+        activation(options.activation),
+        norm_first(options.norm_first) {}
+  Tensor<T> operator()(const Tensor<T>& src, const TransformerEncoderLayerMasks<T>& masks = {}) const {
+    const auto attend = [&](const Tensor<T>& x) {
+      return self_attn(
+          x, x, x,
+          {.key_padding_mask = masks.src_key_padding_mask, .attn_mask = masks.src_mask, .is_causal = masks.is_causal});
+    };
+    const auto feed_forward = [&](const Tensor<T>& x) {
+      return linear2(activation.after(linear1, x, dropout.p, dropout.is_training()));
+    };
+    if (norm_first) {
+      const Tensor<T> x = add_dropout(src, attend(norm1(src)), dropout1.p, dropout1.is_training());
+      return this->output(add_dropout(x, feed_forward(norm2(x)), dropout2.p, dropout2.is_training()));
+    }
+    const Tensor<T> x = norm1.of_sum(src, attend(src), dropout1.p, dropout1.is_training());
+    return this->output(norm2.of_sum(x, feed_forward(x), dropout2.p, dropout2.is_training()));
+  }
+  void visit(Visitor<T>& v) override {
+    v("self_attn", self_attn);
+    v("linear1", linear1);
+    v("dropout", dropout);
+    v("linear2", linear2);
+    v("norm1", norm1);
+    v("norm2", norm2);
+    v("dropout1", dropout1);
+    v("dropout2", dropout2);
+    activation.visit(v);
+  }
+};
+}  // namespace gloss::inline GLOSS_ABI::nn
+#endif
+namespace gloss::inline GLOSS_ABI::nn {
+template <Real T>
+struct TransformerDecoderLayerMasks {
+  AttentionMask<T> tgt_mask = {};                 // [n, n] or [batch * nhead, n, n]
+  AttentionMask<T> memory_mask = {};              // [n, m] or [batch * nhead, n, m]
+  AttentionMask<T> tgt_key_padding_mask = {};     // [batch, n], or [n] without a batch
+  AttentionMask<T> memory_key_padding_mask = {};  // [batch, m], or [m]
+  bool tgt_is_causal = false;                     // hints: the mask hides j > i; may be used in its place
+  bool memory_is_causal = false;
+};
+/// With A(x) = dropout1(self_attn(x, x, x)), M(x) = dropout2(multihead_attn(x, memory, memory)) and
+/// F(x) = dropout3(linear2(dropout(activation(linear1(x))))): u = norm1(x + A(x)), v = norm2(u + M(u)),
+/// y = norm3(v + F(v)); with norm_first u = x + A(norm1(x)), v = u + M(norm2(u)), y = v + F(norm3(v)).
+/// True in a mask HIDES, numbers are added; see MultiheadAttention.
+/// Shape: tgt [n, batch, d_model], memory [m, batch, d_model], with batch_first [batch, n, d_model] and [batch, m,
+/// d_model], without a batch [n, d_model] and [m, d_model] -> as tgt
+/// Errors: ShapeError and Error as MultiheadAttention, Linear and Dropout.
+/// Source: paper 3.1; Xiong et al. 2020 for norm_first.
+/// PyTorch: torch.nn.TransformerDecoderLayer
+/// Keys: self_attn., multihead_attn., linear1., linear2., norm1., norm2., norm3., and activation. where that is a
+/// module with parameters
+template <Real T>
+struct TransformerDecoderLayer final : Module<T> {
+  MultiheadAttention<T> self_attn, multihead_attn;
+  Linear<T> linear1;
+  Dropout<T> dropout;
+  Linear<T> linear2;
+  LayerNorm<T> norm1, norm2, norm3;
+  Dropout<T> dropout1, dropout2, dropout3;
+  FeedForwardActivation<T> activation;
+  bool norm_first;
+  TransformerDecoderLayer(Index d_model, Index nhead, const TransformerLayerOptions<T>& options = {})
+      : self_attn(d_model, nhead,
+                  {.dropout = options.dropout, .bias = options.bias, .batch_first = options.batch_first}),
+        multihead_attn(d_model, nhead,
+                       {.dropout = options.dropout, .bias = options.bias, .batch_first = options.batch_first}),
+        linear1(d_model, options.dim_feedforward, {.bias = options.bias}),
+        dropout(options.dropout),
+        linear2(options.dim_feedforward, d_model, {.bias = options.bias}),
+        norm1(d_model, {.eps = options.layer_norm_eps, .bias = options.bias}),
+        norm2(norm1),
+        norm3(norm1),
+        dropout1(options.dropout),
+        dropout2(options.dropout),
+        dropout3(options.dropout),
+        activation(options.activation),
+        norm_first(options.norm_first) {}
+  Tensor<T> operator()(const Tensor<T>& tgt, const Tensor<T>& memory,
+                       const TransformerDecoderLayerMasks<T>& masks = {}) const {
+    const auto attend = [&](const Tensor<T>& x) {
+      return self_attn(x, x, x,
+                       {.key_padding_mask = masks.tgt_key_padding_mask,
+                        .attn_mask = masks.tgt_mask,
+                        .is_causal = masks.tgt_is_causal});
+    };
+    const auto look_back = [&](const Tensor<T>& x) {
+      return multihead_attn(x, memory, memory,
+                            {.key_padding_mask = masks.memory_key_padding_mask,
+                             .attn_mask = masks.memory_mask,
+                             .is_causal = masks.memory_is_causal});
+    };
+    const auto feed_forward = [&](const Tensor<T>& x) {
+      return linear2(activation.after(linear1, x, dropout.p, dropout.is_training()));
+    };
+    if (norm_first) {
+      Tensor<T> x = add_dropout(tgt, attend(norm1(tgt)), dropout1.p, dropout1.is_training());
+      x = add_dropout(x, look_back(norm2(x)), dropout2.p, dropout2.is_training());
+      return this->output(add_dropout(x, feed_forward(norm3(x)), dropout3.p, dropout3.is_training()));
+    }
+    Tensor<T> x = norm1.of_sum(tgt, attend(tgt), dropout1.p, dropout1.is_training());
+    x = norm2.of_sum(x, look_back(x), dropout2.p, dropout2.is_training());
+    return this->output(norm3.of_sum(x, feed_forward(x), dropout3.p, dropout3.is_training()));
+  }
+  void visit(Visitor<T>& v) override {
+    v("self_attn", self_attn);
+    v("multihead_attn", multihead_attn);
+    v("linear1", linear1);
+    v("dropout", dropout);
+    v("linear2", linear2);
+    v("norm1", norm1);
+    v("norm2", norm2);
+    v("norm3", norm3);
+    v("dropout1", dropout1);
+    v("dropout2", dropout2);
+    v("dropout3", dropout3);
+    activation.visit(v);
+  }
+};
+}  // namespace gloss::inline GLOSS_ABI::nn
+#endif
+namespace gloss::inline GLOSS_ABI::nn {
+template <Real T>
+struct TransformerDecoderMasks {
+  AttentionMask<T> tgt_mask = {};                 // [n, n] or [batch * nhead, n, n]
+  AttentionMask<T> memory_mask = {};              // [n, m] or [batch * nhead, n, m]
+  AttentionMask<T> tgt_key_padding_mask = {};     // [batch, n], or [n] without a batch
+  AttentionMask<T> memory_key_padding_mask = {};  // [batch, m], or [m]
+  std::optional<bool> tgt_is_causal = {};         // a hint: tgt_mask hides j > i; not said: found out by reading it
+  bool memory_is_causal = false;                  // a hint: memory_mask hides j > i
+};
+/// num_layers copies of a layer one after the other, then norm, if there is one. The layer may be any module that is
+/// called as TransformerDecoderLayer is, the norm any that is called with a tensor.
+/// Shape: tgt, memory as the layer's -> as tgt
+/// Errors: as the layer's; Error when num_layers is negative.
+/// Source: paper 3.1.
+/// PyTorch: torch.nn.TransformerDecoder
+/// Keys: layers.0., ..., layers.(num_layers - 1)., norm.
+template <Real T, class Layer = TransformerDecoderLayer<T>, class Norm = LayerNorm<T>>
+struct TransformerDecoder final : Module<T> {
+  std::vector<Layer> layers;
+  std::optional<Norm> norm;
+  TransformerDecoder(const Layer& decoder_layer, Index num_layers, std::optional<Norm> final_norm = {})
+      : layers(clones(decoder_layer, num_layers)), norm(std::move(final_norm)) {}
+  Tensor<T> operator()(const Tensor<T>& tgt, const Tensor<T>& memory,
+                       const TransformerDecoderMasks<T>& masks = {}) const {
+    const TransformerDecoderLayerMasks<T> layer_masks{
+        .tgt_mask = masks.tgt_mask,
+        .memory_mask = masks.memory_mask,
+        .tgt_key_padding_mask = masks.tgt_key_padding_mask,
+        .memory_key_padding_mask = masks.memory_key_padding_mask,
+        .tgt_is_causal = masks.tgt_is_causal ? *masks.tgt_is_causal : detail::is_square_subsequent(masks.tgt_mask),
+        .memory_is_causal = masks.memory_is_causal};
+    Tensor<T> y = tgt;
+    for (const Layer& layer : layers) y = layer(y, memory, layer_masks);
+    return this->output(norm ? (*norm)(y) : y);
+  }
+  void visit(Visitor<T>& v) override {
+    v("layers", layers);
+    if (norm) v("norm", *norm);
+  }
+};
+}  // namespace gloss::inline GLOSS_ABI::nn
+#endif
+#ifndef GLOSS_HAS_GLOSS_NN_TRANSFORMER_ENCODER_HPP
+#define GLOSS_HAS_GLOSS_NN_TRANSFORMER_ENCODER_HPP
+// ---- gloss/nn/transformer_encoder.hpp
+// PyTorch's Transformer encoder; AT's own is transformer::Encoder.
+#include <optional>
+#include <vector>
+namespace gloss::inline GLOSS_ABI::nn {
+template <Real T>
+struct TransformerEncoderMasks {
+  AttentionMask<T> mask = {};                  // [n, n] or [batch * nhead, n, n]
+  AttentionMask<T> src_key_padding_mask = {};  // [batch, n], or [n] without a batch
+  std::optional<bool> is_causal = {};          // a hint: mask hides j > i; not said: found out by reading it
+};
+/// num_layers copies of a layer one after the other, then norm, if there is one. The layer may be any module that is
+/// called as TransformerEncoderLayer is, the norm any that is called with a tensor.
+/// PyTorch's nested tensors, an affair of its speed, are left out: they make the outputs at hidden places, which nobody
+/// reads, norm(0).
+/// Shape: src as the layer's -> the same
+/// Errors: as the layer's; Error when num_layers is negative.
+/// Source: paper 3.1.
+/// PyTorch: torch.nn.TransformerEncoder
+/// Keys: layers.0., ..., layers.(num_layers - 1)., norm.
+template <Real T, class Layer = TransformerEncoderLayer<T>, class Norm = LayerNorm<T>>
+struct TransformerEncoder final : Module<T> {
+  std::vector<Layer> layers;
+  std::optional<Norm> norm;
+  TransformerEncoder(const Layer& encoder_layer, Index num_layers, std::optional<Norm> final_norm = {})
+      : layers(clones(encoder_layer, num_layers)), norm(std::move(final_norm)) {}
+  Tensor<T> operator()(const Tensor<T>& src, const TransformerEncoderMasks<T>& masks = {}) const {
+    const TransformerEncoderLayerMasks<T> layer_masks{
+        .src_mask = masks.mask,
+        .src_key_padding_mask = masks.src_key_padding_mask,
+        .is_causal = masks.is_causal ? *masks.is_causal : detail::is_square_subsequent(masks.mask)};
+    Tensor<T> y = src;
+    for (const Layer& layer : layers) y = layer(y, layer_masks);
+    return this->output(norm ? (*norm)(y) : y);
+  }
+  void visit(Visitor<T>& v) override {
+    v("layers", layers);
+    if (norm) v("norm", *norm);
+  }
+};
+}  // namespace gloss::inline GLOSS_ABI::nn
+#endif
+namespace gloss::inline GLOSS_ABI::nn {
+template <Real T>
+struct TransformerOptions {
+  Index num_encoder_layers = 6;
+  Index num_decoder_layers = 6;
+  Index dim_feedforward = 2048;
+  double dropout = 0.1;
+  FeedForwardActivation<T> activation = "relu";  // or "gelu", or a callable
+  double layer_norm_eps = 1e-5;
+  bool batch_first = false;  // [batch, length, d_model] instead of [length, batch, d_model]
+  bool norm_first = false;
+  bool bias = true;
+  TransformerLayerOptions<T> of_layers() const {
+    return {dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias};
+  }
+};
+template <Real T>
+struct TransformerMasks {
+  AttentionMask<T> src_mask = {};                 // [m, m] or [batch * nhead, m, m]
+  AttentionMask<T> tgt_mask = {};                 // [n, n] or [batch * nhead, n, n]
+  AttentionMask<T> memory_mask = {};              // [n, m] or [batch * nhead, n, m]
+  AttentionMask<T> src_key_padding_mask = {};     // [batch, m], or [m] without a batch
+  AttentionMask<T> tgt_key_padding_mask = {};     // [batch, n], or [n]
+  AttentionMask<T> memory_key_padding_mask = {};  // [batch, m], or [m]
+  std::optional<bool> src_is_causal = {};         // hints: the mask hides j > i; not said: found out by reading it
+  std::optional<bool> tgt_is_causal = {};
+  bool memory_is_causal = false;
+};
+/// y = decoder(tgt, encoder(src)). Both end in a norm, whatever norm_first is. True in a mask HIDES, numbers are added;
+/// see MultiheadAttention.
+/// A custom encoder or decoder is a module that is called as TransformerEncoder or TransformerDecoder is, given after
+/// the options; where only one is custom, default_encoder or default_decoder makes the other.
+/// Shape: src [m, batch, d_model], tgt [n, batch, d_model], with batch_first [batch, m, d_model] and [batch, n,
+/// d_model], without a batch [m, d_model] and [n, d_model] -> as tgt
+/// Errors: ShapeError when src and tgt differ in batch, do not end in d_model, or as MultiheadAttention.
+/// Source: paper 3.
+/// PyTorch: torch.nn.Transformer; every parameter with more than one axis is drawn by Xavier's uniform rule
+/// Keys: encoder., decoder.
+template <Real T, class Encoder = TransformerEncoder<T>, class Decoder = TransformerDecoder<T>>
+struct Transformer final : Module<T> {
+  Encoder encoder;
+  Decoder decoder;
+  Index d_model, nhead;
+  bool batch_first;
+  explicit Transformer(Index width = 512, Index heads = 8, const TransformerOptions<T>& options = {})
+      : Transformer(width, heads, options, default_encoder(width, heads, options),
+                    default_decoder(width, heads, options)) {}
+  Transformer(Index width, Index heads, const TransformerOptions<T>& options, Encoder custom_encoder,
+              Decoder custom_decoder)
+      : encoder(std::move(custom_encoder)),
+        decoder(std::move(custom_decoder)),
+        d_model(width),
+        nhead(heads),
+        batch_first(options.batch_first) {
+    for (const Tensor<T>& p : this->parameters())
+      if (p.dim() > 1) init::xavier_uniform_(p);
+  }
+  static TransformerEncoder<T> default_encoder(Index width, Index heads, const TransformerOptions<T>& options = {}) {
+    return {TransformerEncoderLayer<T>(width, heads, options.of_layers()), options.num_encoder_layers,
+            LayerNorm<T>(width, {.eps = options.layer_norm_eps, .bias = options.bias})};
+  }
+  static TransformerDecoder<T> default_decoder(Index width, Index heads, const TransformerOptions<T>& options = {}) {
+    return {TransformerDecoderLayer<T>(width, heads, options.of_layers()), options.num_decoder_layers,
+            LayerNorm<T>(width, {.eps = options.layer_norm_eps, .bias = options.bias})};
+  }
+  Tensor<T> operator()(const Tensor<T>& src, const Tensor<T>& tgt, const TransformerMasks<T>& masks = {}) const {
+    const int batch_axis = batch_first ? 0 : 1;
+    if (src.dim() != tgt.dim() || (src.dim() != 2 && src.dim() != 3))
+      fail<ShapeError>("Transformer: src ", src.shape(), " and tgt ", tgt.shape(),
+                       " must have 3 axes, or 2 without a batch");
+    if (src.dim() == 3 && src.size(batch_axis) != tgt.size(batch_axis))
+      fail<ShapeError>("Transformer: src ", src.shape(), " and tgt ", tgt.shape(), " differ in batch");
+    if (src.size(-1) != d_model || tgt.size(-1) != d_model)
+      fail<ShapeError>("Transformer: src ", src.shape(), " and tgt ", tgt.shape(), " must end in d_model ", d_model);
+    const Tensor<T> memory = encoder(src, TransformerEncoderMasks<T>{.mask = masks.src_mask,
+                                                                     .src_key_padding_mask = masks.src_key_padding_mask,
+                                                                     .is_causal = masks.src_is_causal});
+    return this->output(decoder(tgt, memory,
+                                TransformerDecoderMasks<T>{.tgt_mask = masks.tgt_mask,
+                                                           .memory_mask = masks.memory_mask,
+                                                           .tgt_key_padding_mask = masks.tgt_key_padding_mask,
+                                                           .memory_key_padding_mask = masks.memory_key_padding_mask,
+                                                           .tgt_is_causal = masks.tgt_is_causal,
+                                                           .memory_is_causal = masks.memory_is_causal}));
+  }
+  void visit(Visitor<T>& v) override {
+    v("encoder", encoder);
+    v("decoder", decoder);
+  }
+};
+}  // namespace gloss::inline GLOSS_ABI::nn
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_CAST_HPP
+#define GLOSS_HAS_GLOSS_OPS_CAST_HPP
+// ---- gloss/ops/cast.hpp
+// Conversion of the element type
+#include <limits>
+namespace gloss::inline GLOSS_ABI {
+namespace detail {
+/// static_cast, with a result where C++ leaves it undefined: floating point outside the range of the integer.
+template <class To, class From>
+To to_number(From v) {
+  if constexpr (std::floating_point<From> && Integer<To>) {
+    using Whole = std::conditional_t<std::same_as<To, std::uint8_t>, std::int64_t, To>;
+    constexpr Whole low = (std::numeric_limits<Whole>::min)();
+    return static_cast<To>(v >= static_cast<From>(low) && v < -static_cast<From>(low) ? static_cast<Whole>(v) : low);
+  } else {
+    return static_cast<To>(v);
+  }
+}
+}  // namespace detail
+/// x in another element type: floating point to integer truncates, anything but 0 is true. What no int32 or int64 can
+/// hold, NaN included, becomes the smallest one; for uint8 the whole part is taken modulo 256.
+/// Backward: dx = dy in x's type; only between float and double.
+/// PyTorch: x.to(dtype)
+template <Element To, Element From>
+Tensor<To> cast(const Tensor<From>& x) {
+  if constexpr (std::same_as<To, From>) {
+    return x;
+  } else {
+    auto convert = [](From v) {
+      if constexpr (std::same_as<From, bfloat16> && std::same_as<To, bool>)
+        return static_cast<float>(v) != 0.0f;
+      else if constexpr (std::same_as<From, bfloat16>)
+        return detail::to_number<To>(static_cast<float>(v));
+      else if constexpr (std::same_as<To, bfloat16>)
+        return bfloat16(static_cast<float>(v));
+      else
+        return detail::to_number<To>(v);
+    };
+    Tensor<To> y = map_unary<To>(x, convert);
+    if constexpr (Real<To> && Real<From>)
+      return record("cast", y, {x}, [](const Tensor<To>& dy, Grads& dx) { dx.add(0, cast<From>(dy)); });
+    else
+      return y;
+  }
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_CROSS_ENTROPY_HPP
+#define GLOSS_HAS_GLOSS_OPS_CROSS_ENTROPY_HPP
+// ---- gloss/ops/cross_entropy.hpp
+// Cross-entropy from logits
+#ifndef GLOSS_HAS_GLOSS_KERNELS_CROSS_ENTROPY_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_CROSS_ENTROPY_HPP
+// ---- gloss/kernels/cross_entropy.hpp
+// Cross-entropy against smoothed targets straight from logits: neither probabilities nor the target matrix are stored.
+#include <cmath>
+namespace gloss::inline GLOSS_ABI::kernels {
+/// The target distribution of a row, t: `on` at the target, 0 at zero_column, `off` elsewhere; all 0 where the target
+/// is `ignored`. A row's loss is constant - sum_i t_i log p_i.
+struct SmoothedTarget {
+  double on = 1, off = 0, constant = 0;
+  double sum = 1;          // sum_i t_i
+  Index zero_column = -1;  // none if negative
+  std::int64_t ignored = -100;
+};
+/// Confidence 1 - smoothing at the target, smoothing / (n - 2) elsewhere, nothing at padding_idx (none if negative).
+/// The loss is the Kullback-Leibler divergence sum_i t_i (log t_i - log p_i).
+/// AT: LabelSmoothing.
+inline SmoothedTarget label_smoothing_target(Index n, Index padding_idx, double smoothing) {
+  SmoothedTarget t;
+  const double others = static_cast<double>(padding_idx < 0 ? n - 1 : n - 2);
+  t.on = 1 - smoothing;
+  t.off = n > 2 ? smoothing / static_cast<double>(n - 2) : 0;
+  t.sum = t.on + others * t.off;
+  t.constant = (t.on > 0 ? t.on * std::log(t.on) : 0) + (t.off > 0 ? others * t.off * std::log(t.off) : 0);
+  t.zero_column = t.ignored = padding_idx;
+  return t;
+}
+/// Smoothing spread over all n classes; rows whose target is ignore_index have no loss.
+/// PyTorch: nn.functional.cross_entropy(label_smoothing=, ignore_index=)
+inline SmoothedTarget cross_entropy_target(Index n, std::int64_t ignore_index, double smoothing) {
+  SmoothedTarget t;
+  t.off = n > 0 ? smoothing / static_cast<double>(n) : 0;
+  t.on = 1 - smoothing + t.off;
+  t.ignored = ignore_index;
+  return t;
+}
+/// loss = constant + sum(t) lse - sum_i t_i x_i by rows; lse = log sum exp x is for the backward pass.
+/// Shape: x [rows, n]; target, loss, lse [rows]. Targets that are not ignored lie in [0, n).
+template <class T>
+void cross_entropy_forward(const T* x, const std::int64_t* target, T* loss, T* lse, Index rows, Index n,
+                           SmoothedTarget t) {
+  parallel_for(rows, detail::row_grain(n), [=](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) {
+      const T* xr = x + r * n;
+      const T max = detail::row_max<T>(xr, n);
+      Vec<T> exps{}, sums{};
+      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
+        const Vec<T> d = load_n<T>(xr + i, m, -std::numeric_limits<T>::infinity()) - max;
+        detail::prefetch(xr + n + i);
+        exps = exps + exp<T>(d);
+        sums = sums + (m == lanes<T> ? d : load_n<T>(xr + i, m, max) - max);
+      });
+      const double log_sum = std::log(static_cast<double>(hsum<T>(exps)));  // of x - max
+      lse[r] = static_cast<T>(max + log_sum);
+      if (target[r] == t.ignored) {
+        loss[r] = T(0);
+        continue;
+      }
+      const double at_target = xr[target[r]] - max;
+      double value = t.constant + t.sum * log_sum - t.on * at_target;
+      if (t.off != 0) {
+        const double at_zero = t.zero_column >= 0 && t.zero_column != target[r] ? xr[t.zero_column] - max : T(0);
+        value -= t.off * (static_cast<double>(hsum<T>(sums)) - at_target - at_zero);
+      }
+      loss[r] = static_cast<T>(value);
+    }
+  });
+}
+/// dx_i = dloss (sum(t) exp(x_i - lse) - t_i); row r takes dloss[r * dloss_stride], stride 0 for one number. dx may be
+/// x.
+template <class T>
+void cross_entropy_backward(const T* dloss, Index dloss_stride, const T* x, const std::int64_t* target, const T* lse,
+                            T* dx, Index rows, Index n, SmoothedTarget t) {
+  parallel_for(rows, detail::row_grain(n), [=](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) {
+      const T* xr = x + r * n;
+      T* dxr = dx + r * n;
+      const bool ignored = target[r] == t.ignored;
+      const T g = ignored ? T(0) : dloss[r * dloss_stride];
+      const T scale = g * static_cast<T>(t.sum), off = g * static_cast<T>(t.off), shift = lse[r];
+      if (ignored) {
+        each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { store_n<T>(dxr + i, Vec<T>{}, m); });
+        continue;
+      }
+      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
+        store_n<T>(dxr + i, exp<T>(load_n<T>(xr + i, m) - shift) * scale - off, m);
+      });
+      if (t.zero_column >= 0) dxr[t.zero_column] += off;
+      dxr[target[r]] -= g * static_cast<T>(t.on - t.off);
+    }
+  });
+}
+GLOSS_INSTANTIATE(void cross_entropy_forward<float>(const float*, const std::int64_t*, float*, float*, Index, Index,
+                                                    SmoothedTarget))
+GLOSS_INSTANTIATE(void cross_entropy_forward<double>(const double*, const std::int64_t*, double*, double*, Index, Index,
+                                                     SmoothedTarget))
+GLOSS_INSTANTIATE(void cross_entropy_backward<float>(const float*, Index, const float*, const std::int64_t*,
+                                                     const float*, float*, Index, Index, SmoothedTarget))
+GLOSS_INSTANTIATE(void cross_entropy_backward<double>(const double*, Index, const double*, const std::int64_t*,
+                                                      const double*, double*, Index, Index, SmoothedTarget))
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_REDUCE_LOSS_HPP
+#define GLOSS_HAS_GLOSS_OPS_REDUCE_LOSS_HPP
+// ---- gloss/ops/reduce_loss.hpp
+// The shared part of the losses: how the losses of single rows become one.
+namespace gloss::inline GLOSS_ABI {
+enum class LossReduction {
+  none,  // a loss for each row
+  mean,  // their mean; where a target can be ignored, over the rows that are not
+  sum,
+};
+/// losses summed, divided by `count`, or as they are.
+template <Real T>
+Tensor<T> reduce_loss(const Tensor<T>& losses, LossReduction reduction, Index count) {
+  if (reduction == LossReduction::none) return losses;
+  const Tensor<T> total = sum(losses);
+  return reduction == LossReduction::sum ? total : total / static_cast<double>(count);
+}
+namespace detail {
+/// What cross_entropy and nll_loss ask of their target; returns how many rows are not ignored.
+template <class T>
+Index check_classes(const char* op, const Tensor<T>& x, const Tensor<std::int64_t>& target, std::int64_t ignore_index) {
+  if (x.dim() == 0) fail<ShapeError>(op, ": a scalar has no axis of classes");
+  Shape rows;
+  for (int axis = 0; axis + 1 < x.dim(); ++axis) rows.push_back(x.shape()[axis]);
+  if (target.shape() != rows)
+    fail<ShapeError>(op, ": target ", target.shape(), " does not match x ", x.shape(), " without its last axis");
+  const Tensor<std::int64_t> ids = target.contiguous();
+  Index count = 0;
+  for (Index r = 0; r < ids.numel(); ++r) {
+    const std::int64_t id = ids.data()[r];
+    if (id == ignore_index) continue;
+    if (id < 0 || id >= x.size(-1)) fail<IndexError>(op, ": target ", id, " is out of range for x ", x.shape());
+    ++count;
+  }
+  return count;
+}
+}  // namespace detail
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI {
+struct CrossEntropyOptions {
+  double label_smoothing = 0;        // this much of the target is spread evenly over all classes
+  std::int64_t ignore_index = -100;  // rows with this target count nothing
+  LossReduction reduction = LossReduction::mean;
+};
+/// loss = -sum_i t_i log softmax(x)_i by rows, t = (1 - smoothing) at the target + smoothing / n; no probabilities are
+/// stored. The mean is over the rows that are not ignored; NaN when all are.
+/// Shape: x [..., n] logits, target [...] -> [], or [...] for reduction none. PyTorch has the classes at axis 1.
+/// Errors: ShapeError when target does not match, IndexError for a target outside [0, n), Error for a smoothing outside
+/// [0, 1]; GradError from a recorded backward (the op is fused).
+/// Backward: dx = dloss * (softmax(x) - t), 0 for ignored rows; x and log sum exp x are saved.
+/// PyTorch: torch.nn.functional.cross_entropy
+template <Real T>
+Tensor<T> cross_entropy(const Tensor<T>& x, const Tensor<std::int64_t>& target, CrossEntropyOptions options = {}) {
+  if (!(options.label_smoothing >= 0 && options.label_smoothing <= 1))
+    fail("cross_entropy: label_smoothing ", options.label_smoothing, " is not in [0, 1]");
+  ProfileScope scope("cross_entropy");
+  if (scope) scope.bytes(sizeof(T), {x.numel()});
+  const Index count = detail::check_classes("cross_entropy", x, target, options.ignore_index);
+  const Index n = x.size(-1), rows = target.numel();
+  const Tensor<T> in = x.detach().contiguous();
+  const Tensor<std::int64_t> ids = target.contiguous();
+  const kernels::SmoothedTarget t = kernels::cross_entropy_target(n, options.ignore_index, options.label_smoothing);
+  Tensor<T> losses = empty<T>(target.shape()), lse = empty<T>({rows});
+  kernels::cross_entropy_forward(static_cast<const T*>(in.data()), static_cast<const std::int64_t*>(ids.data()),
+                                 losses.data(), lse.data(), rows, n, t);
+  losses = record("cross_entropy", losses, {x}, [in, ids, lse, rows, n, t](const Tensor<T>& dy, Grads& dx) {
+    if (is_grad_enabled()) fail<GradError>("cross_entropy: a fused op has no second derivative");
+    const Tensor<T> g = dy.contiguous();
+    Tensor<T> d_in = empty<T>(in.shape());
+    kernels::cross_entropy_backward(static_cast<const T*>(g.data()), Index{1}, static_cast<const T*>(in.data()),
+                                    static_cast<const std::int64_t*>(ids.data()), static_cast<const T*>(lse.data()),
+                                    d_in.data(), rows, n, t);
+    dx.add(0, std::move(d_in));
+  });
+  return reduce_loss(losses, options.reduction, count);
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPTIM_ADAM_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_ADAM_HPP
+// ---- gloss/optim/adam.hpp
+// Adam and AdamW.
+#include <array>
+#include <cmath>
+#include <string>
+#include <vector>
+#ifndef GLOSS_HAS_GLOSS_KERNELS_ADAM_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_ADAM_HPP
+// ---- gloss/kernels/adam.hpp
+// Optimiser steps in one pass over memory, with PyTorch's formulas.
+#include <cmath>
+namespace gloss::inline GLOSS_ABI::kernels {
+/// Step counts from 1. g += weight_decay p (or p *= 1 - lr weight_decay when decoupled: AdamW); m = beta1 m + (1 -
+/// beta1) g; v = beta2 v + (1 - beta2) g^2; p -= lr / (1 - beta1^step) m / (sqrt(v) / sqrt(1 - beta2^step) + eps).
+/// PyTorch: optim.Adam, optim.AdamW.
+template <class T>
+void adam_step(T* p, const T* g, T* m, T* v, Index n, double lr, double beta1, double beta2, double eps,
+               double weight_decay, bool decoupled, Index step) {
+  const double correction1 = 1 - std::pow(beta1, static_cast<double>(step));
+  const double correction2 = 1 - std::pow(beta2, static_cast<double>(step));
+  const T step_size = static_cast<T>(lr / correction1), root2 = static_cast<T>(1 / std::sqrt(correction2));
+  const T take1 = static_cast<T>(1 - beta1), keep2 = static_cast<T>(beta2);
+  const T take2 = static_cast<T>(1 - beta2), tiny = static_cast<T>(eps);
+  const T decay = decoupled ? T(0) : static_cast<T>(weight_decay);
+  const T shrink = decoupled ? static_cast<T>(1 - lr * weight_decay) : T(1);
+  parallel_for(n, 8192, [=](Index begin, Index end) {
+    each_vector<T>(end - begin, [&](Index j, Index count) GLOSS_INLINE_LAMBDA {
+      const Index i = begin + j;
+      const Vec<T> pi = load_n<T>(p + i, count) * shrink;
+      const Vec<T> gi = load_n<T>(g + i, count) + pi * decay;
+      Vec<T> mi = load_n<T>(m + i, count), vi = load_n<T>(v + i, count);
+      mi = mi + (gi - mi) * take1;
+      vi = vi * keep2 + gi * gi * take2;
+      store_n<T>(m + i, mi, count);
+      store_n<T>(v + i, vi, count);
+      store_n<T>(p + i, pi - mi / (sqrt<T>(vi) * root2 + tiny) * step_size, count);
+    });
+  });
+}
+/// g += weight_decay p; buffer = momentum buffer + (1 - dampening) g; p -= lr (g + momentum buffer if nesterov, else
+/// buffer). On step 1 buffer becomes g. A null buffer means no momentum.
+/// PyTorch: optim.SGD.
+template <class T>
+void sgd_step(T* p, const T* g, T* buffer, Index n, double lr, double momentum, double dampening, double weight_decay,
+              bool nesterov, Index step) {
+  const T rate = static_cast<T>(lr), keep = static_cast<T>(momentum), take = static_cast<T>(1 - dampening);
+  const T decay = static_cast<T>(weight_decay);
+  parallel_for(n, 8192, [=](Index begin, Index end) {
+    each_vector<T>(end - begin, [&](Index j, Index count) GLOSS_INLINE_LAMBDA {
+      const Index i = begin + j;
+      const Vec<T> pi = load_n<T>(p + i, count);
+      Vec<T> gi = load_n<T>(g + i, count) + pi * decay;
+      if (buffer != nullptr) {
+        const Vec<T> b = step == 1 ? gi : load_n<T>(buffer + i, count) * keep + gi * take;
+        store_n<T>(buffer + i, b, count);
+        gi = nesterov ? gi + b * keep : b;
+      }
+      store_n<T>(p + i, pi - gi * rate, count);
+    });
+  });
+}
+GLOSS_INSTANTIATE(void adam_step<float>(float*, const float*, float*, float*, Index, double, double, double, double,
+                                        double, bool, Index))
+GLOSS_INSTANTIATE(void adam_step<double>(double*, const double*, double*, double*, Index, double, double, double,
+                                         double, double, bool, Index))
+GLOSS_INSTANTIATE(void sgd_step<float>(float*, const float*, float*, Index, double, double, double, double, bool,
+                                       Index))
+GLOSS_INSTANTIATE(void sgd_step<double>(double*, const double*, double*, Index, double, double, double, double, bool,
+                                        Index))
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPTIM_OPTIMIZER_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_OPTIMIZER_HPP
+// ---- gloss/optim/optimizer.hpp
+// What every optimizer shares: the parameters, the learning rate, the state that a checkpoint keeps.
+#include <string>
+#include <utility>
+#include <vector>
+namespace gloss::inline GLOSS_ABI::optim {
+/// How often a parameter was updated: an exact integer and, because a checkpoint holds tensors, its value in T. Filling
+/// that tensor restores the count.
+template <Real T>
+class StepCount {
+ public:
+  const Tensor<T>& tensor() const { return tensor_; }
+  /// One more; returns how many there are now.
+  Index advance() {
+    T& stored = *tensor_.data();
+    if (stored != static_cast<T>(exact_)) exact_ = static_cast<Index>(stored);  // it was restored
+    stored = static_cast<T>(++exact_);
+    return exact_;
+  }
+ private:
+  Index exact_ = 0;
+  Tensor<T> tensor_ = zeros<T>({});
+};
+/// Holds handles to the parameters it updates in place, and passes over those that are frozen.
+/// Errors: GradError for a parameter that is not a leaf, or when all are frozen; Error for a negative learning rate.
+/// An optimizer says in update() what happens to one parameter.
+/// PyTorch: torch.optim.Optimizer
+template <Real T>
+class Optimizer {
+ public:
+  Optimizer(std::vector<Tensor<T>> parameters, double lr) : lr_(lr), parameters_(std::move(parameters)) {
+    if (!(lr >= 0)) fail("optimizer: learning rate ", lr, " is negative");
+    bool any = parameters_.empty();
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+      if (!parameters_[i].is_leaf()) fail<GradError>("optimizer: parameter ", i, " is not a leaf");
+      any = any || parameters_[i].requires_grad();
+    }
+    if (!any) fail<GradError>("optimizer: no parameter requires a gradient");
+  }
+  virtual ~Optimizer() = default;
+  /// One update from the gathered gradients; a parameter without one stays.
+  virtual void step() {
+    NoGradGuard no_grad;
+    ++steps_;
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+      const Tensor<T>& p = parameters_[i];
+      const Tensor<T> g = p.grad();
+      if (!g.defined()) continue;
+      update(i, p, g.contiguous());
+      p.mark_changed("an optimizer");
+    }
+  }
+  /// Forgets the gradients.
+  void zero_grad() {
+    for (const Tensor<T>& p : parameters_) p.zero_grad();
+  }
+  double lr() const { return lr_; }
+  void set_lr(double lr) { lr_ = lr; }
+  const std::vector<Tensor<T>>& parameters() const { return parameters_; }
+  /// Everything but the parameters and lr that the next step depends on: tensors by name ("0.exp_avg", ...). They share
+  /// memory with the optimizer, so filling them restores it.
+  using Named = std::vector<std::pair<std::string, Tensor<T>>>;
+  virtual Named state() { return {}; }
+  /// Number of steps taken.
+  Index steps() const { return steps_; }
+  void set_steps(Index steps) { steps_ = steps; }
+ protected:
+  /// Changes parameter i, given its gradient, which is dense.
+  virtual void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) = 0;
+  double lr_;
+  Index steps_ = 0;
+  std::vector<Tensor<T>> parameters_;
+};
+}  // namespace gloss::inline GLOSS_ABI::optim
+#endif
+namespace gloss::inline GLOSS_ABI::optim {
+struct AdamOptions {
+  double lr = 1e-3;
+  std::array<double, 2> betas = {0.9, 0.999};
+  double eps = 1e-8;
+  double weight_decay = 0;              // times the parameter, added to the gradient
+  bool decoupled_weight_decay = false;  // instead p *= 1 - lr * weight_decay
+};
+/// With t the number of steps that a parameter has had a gradient in:
+/// m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, p -= lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps), in one
+/// pass.
+/// Errors: Error for values out of range.
+/// Source: Kingma and Ba 2015; paper 5.3.
+/// PyTorch: torch.optim.Adam
+template <Real T>
+class Adam : public Optimizer<T> {
+ public:
+  GLOSS_COLD Adam(std::vector<Tensor<T>> parameters, AdamOptions options = {})
+      : Optimizer<T>(std::move(parameters), options.lr), options_(options) {
+    for (double beta : options.betas)
+      if (!(beta >= 0 && beta < 1)) fail("Adam: beta ", beta, " is not in [0, 1)");
+    if (!(options.eps >= 0)) fail("Adam: eps ", options.eps, " is negative");
+    for (const Tensor<T>& p : this->parameters_) {
+      exp_avg_.push_back(zeros<T>(p.shape()));
+      exp_avg_sq_.push_back(zeros<T>(p.shape()));
+    }
+    step_.resize(this->parameters_.size());
+  }
+  GLOSS_COLD typename Optimizer<T>::Named state() override {
+    typename Optimizer<T>::Named out;
+    for (std::size_t i = 0; i < exp_avg_.size(); ++i) {
+      out.emplace_back(std::to_string(i) + ".exp_avg", exp_avg_[i]);
+      out.emplace_back(std::to_string(i) + ".exp_avg_sq", exp_avg_sq_[i]);
+      out.emplace_back(std::to_string(i) + ".step", step_[i].tensor());
+    }
+    return out;
+  }
+ private:
+  void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) override {
+    ProfileScope scope("Adam");
+    if (scope) scope.bytes(7 * sizeof(T), {p.numel()});  // reads p, g, m, v, writes p, m, v
+    kernels::adam_step(p.data(), static_cast<const T*>(g.data()), exp_avg_[i].data(), exp_avg_sq_[i].data(), p.numel(),
+                       this->lr_, options_.betas[0], options_.betas[1], options_.eps, options_.weight_decay,
+                       options_.decoupled_weight_decay, step_[i].advance());
+  }
+  AdamOptions options_;
+  std::vector<Tensor<T>> exp_avg_, exp_avg_sq_;
+  std::vector<StepCount<T>> step_;
+};
+struct AdamWOptions {
+  double lr = 1e-3;
+  std::array<double, 2> betas = {0.9, 0.999};
+  double eps = 1e-8;
+  double weight_decay = 1e-2;  // p *= 1 - lr * weight_decay
+};
+/// Adam whose weight decay does not pass through m and v: it shrinks the parameter before the step.
+/// Errors: Error for values out of range.
+/// Source: Loshchilov and Hutter 2019.
+/// PyTorch: torch.optim.AdamW
+template <Real T>
+class AdamW final : public Adam<T> {
+ public:
+  AdamW(std::vector<Tensor<T>> parameters, AdamWOptions options = {})
+      : Adam<T>(std::move(parameters), {.lr = options.lr,
+                                        .betas = options.betas,
+                                        .eps = options.eps,
+                                        .weight_decay = options.weight_decay,
+                                        .decoupled_weight_decay = true}) {}
+};
+}  // namespace gloss::inline GLOSS_ABI::optim
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPTIM_SGD_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_SGD_HPP
+// ---- gloss/optim/sgd.hpp
+// Stochastic gradient descent.
+#include <string>
+#include <vector>
+namespace gloss::inline GLOSS_ABI::optim {
+struct SGDOptions {
+  double lr = 1e-3;
+  double momentum = 0;
+  double dampening = 0;
+  double weight_decay = 0;  // added to the gradient
+  bool nesterov = false;
+};
+/// b = momentum b + (1 - dampening) g (b = g at first), p -= lr b; with nesterov p -= lr (g + momentum b).
+/// Errors: Error when nesterov comes without momentum or with dampening.
+/// PyTorch: torch.optim.SGD
+template <Real T>
+class SGD final : public Optimizer<T> {
+ public:
+  SGD(std::vector<Tensor<T>> parameters, SGDOptions options = {})
+      : Optimizer<T>(std::move(parameters), options.lr), options_(options) {
+    if (options.nesterov && (options.momentum <= 0 || options.dampening != 0))
+      fail("SGD: nesterov needs a momentum and no dampening");
+    if (options.momentum == 0) return;
+    for (const Tensor<T>& p : this->parameters_) momentum_.push_back(zeros<T>(p.shape()));
+    step_.resize(momentum_.size());
+  }
+  typename Optimizer<T>::Named state() override {
+    typename Optimizer<T>::Named out;
+    for (std::size_t i = 0; i < momentum_.size(); ++i) {
+      out.emplace_back(std::to_string(i) + ".momentum", momentum_[i]);
+      out.emplace_back(std::to_string(i) + ".step", step_[i].tensor());
+    }
+    return out;
+  }
+ private:
+  void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) override {
+    ProfileScope scope("SGD");
+    if (scope)
+      scope.bytes((momentum_.empty() ? 3 : 5) * sizeof(T), {p.numel()});  // reads p, g, writes p; reads and writes b
+    kernels::sgd_step(p.data(), static_cast<const T*>(g.data()), momentum_.empty() ? nullptr : momentum_[i].data(),
+                      p.numel(), this->lr_, options_.momentum, options_.dampening, options_.weight_decay,
+                      options_.nesterov, step_.empty() ? this->steps_ : step_[i].advance());
+  }
+  SGDOptions options_;
+  std::vector<Tensor<T>> momentum_;
+  std::vector<StepCount<T>> step_;
+};
+}  // namespace gloss::inline GLOSS_ABI::optim
+#endif
+#ifndef GLOSS_HAS_GLOSS_TENSOR_PRINT_HPP
+#define GLOSS_HAS_GLOSS_TENSOR_PRINT_HPP
+// ---- gloss/tensor/print.hpp
+// Tensors as text, laid out as PyTorch lays them out.
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <string>
+#include <vector>
+namespace gloss::inline GLOSS_ABI {
+/// How to_string and repr write. PyTorch: torch.set_printoptions
+struct PrintOptions {
+  int precision = 4;       ///< digits after the point
+  Index threshold = 1000;  ///< a tensor with more elements than this is summarised:
+  Index edgeitems = 3;     ///< so many positions are shown at each end of a long axis
+  Index linewidth = 80;    ///< a longer row goes on in the next line
+};
+namespace detail {
+/// The elements that are shown, as text, and the width of a column.
+struct PrintedElements {
+  std::vector<std::string> texts;
+  std::size_t width = 0;
+};
+inline std::string number_as_text(double v, std::chars_format format, int precision) {
+  if (std::isnan(v)) return "nan";  // whatever its sign
+  std::string text(350 + static_cast<std::size_t>(precision), '\0');
+  text.resize(static_cast<std::size_t>(std::to_chars(text.data(), text.data() + text.size(), v, format, precision).ptr -
+                                       text.data()));
+  return text;
+}
+/// All values in one notation: "2.", "0.5000" or "5.0000e-07". The choice is PyTorch's: it looks at the finite values
+/// other than 0, for the width of the columns as well.
+inline PrintedElements numbers_as_text(const std::vector<double>& values, const PrintOptions& options) {
+  bool whole = true;
+  double smallest = HUGE_VAL, largest = 0;
+  for (const double v : values) {
+    if (v == 0 || !std::isfinite(v)) continue;
+    whole = whole && v == std::floor(v);
+    smallest = (std::min)(smallest, std::abs(v));
+    largest = (std::max)(largest, std::abs(v));
+  }
+  const bool scientific = largest > 0 && (largest / smallest > 1000 || largest > 1e8 || smallest < 1e-4);
+  const auto format = scientific ? std::chars_format::scientific : std::chars_format::fixed;
+  const int precision = whole && !scientific ? 0 : (std::min)((std::max)(options.precision, 0), 100);
+  PrintedElements out;
+  for (const double v : values) {
+    out.texts.push_back(number_as_text(v, format, precision));
+    if (std::isfinite(v) && whole && !scientific) out.texts.back() += '.';
+    if (v != 0 && std::isfinite(v)) out.width = (std::max)(out.width, out.texts.back().size());
+  }
+  return out;
+}
+/// Positions of an axis that are shown; -1 stands for those left out.
+inline std::vector<Index> shown_positions(Index size, bool summarise, Index edge) {
+  std::vector<Index> shown;
+  for (Index i = 0; i < size; ++i) {
+    if (summarise && size > 2 * edge && i == edge) {
+      shown.push_back(-1);
+      i = size - edge;
+      if (edge == 0) break;
+    }
+    shown.push_back(i);
+  }
+  return shown;
+}
+/// Calls f(offset) for every element that is shown, in row-major order.
+template <class F>
+void for_each_shown(const Shape& shape, const Shape& strides, bool summarise, Index edge, int axis, Index offset,
+                    F& f) {
+  if (axis == shape.rank()) return f(offset);
+  for (const Index i : shown_positions(shape[axis], summarise, edge))
+    if (i >= 0) for_each_shown(shape, strides, summarise, edge, axis + 1, offset + i * strides[axis], f);
+}
+/// Brackets, commas and line ends around the elements.
+struct PrintLayout {
+  const Shape& shape;
+  const PrintOptions& options;
+  bool summarise;
+  Index indent;  // of the first bracket
+  std::size_t width;
+  const std::string* next;
+  void axis(std::string& out, int axis) {
+    const auto margin = static_cast<std::size_t>(indent + axis + 1);
+    const bool last = axis + 1 == shape.rank();
+    const Index room = (options.linewidth - indent - axis) / static_cast<Index>(width + 2);
+    const Index per_line = (std::max)(Index{1}, room);
+    Index in_line = 0;
+    bool first = true;
+    out += '[';
+    for (const Index i : shown_positions(shape[axis], summarise, options.edgeitems)) {
+      if (!first && !last) {
+        out += ',';
+        out.append(static_cast<std::size_t>(shape.rank() - 1 - axis), '\n').append(margin, ' ');
+      } else if (!first) {
+        const bool full = in_line == per_line;
+        out += full ? ",\n" + std::string(margin, ' ') : ", ";
+        in_line = full ? 0 : in_line;
+      }
+      first = false;
+      ++in_line;
+      if (i < 0)
+        out += last && options.edgeitems > 0 ? " ..." : "...";
+      else if (last)
+        out.append(width > next->size() ? width - next->size() : 0, ' ').append(*next), ++next;
+      else
+        this->axis(out, axis + 1);
+    }
+    out += ']';
+  }
+};
+/// The text with its first bracket `indent` columns from the left.
+template <class T>
+std::string print_elements(const Tensor<T>& x, const PrintOptions& options, Index indent) {
+  if (x.numel() == 0) return "[]";
+  const bool summarise = x.numel() > options.threshold;
+  PrintedElements elements;
+  if constexpr (Real<T> || std::same_as<T, bfloat16>) {
+    std::vector<double> values;
+    auto read = [&](Index offset) {
+      if constexpr (Real<T>)
+        values.push_back(static_cast<double>(x.data()[offset]));
+      else
+        values.push_back(static_cast<double>(static_cast<float>(x.data()[offset])));
+    };
+    for_each_shown(x.shape(), x.strides(), summarise, options.edgeitems, 0, 0, read);
+    elements = numbers_as_text(values, options);
+  } else {
+    auto read = [&](Index offset) {
+      if constexpr (std::same_as<T, bool>)
+        elements.texts.emplace_back(x.data()[offset] ? "true" : "false");
+      else
+        elements.texts.push_back(std::to_string(x.data()[offset]));
+      elements.width = (std::max)(elements.width, elements.texts.back().size());
+    };
+    for_each_shown(x.shape(), x.strides(), summarise, options.edgeitems, 0, 0, read);
+  }
+  if (x.dim() == 0) return elements.texts[0];
+  std::string out;
+  PrintLayout{x.shape(), options, summarise, indent, elements.width, elements.texts.data()}.axis(out, 0);
+  return out;
+}
+}  // namespace detail
+/// The numbers in nested brackets, in columns: 4 decimals unless all are whole, scientific notation where the sizes
+/// differ much. Beyond 1000 elements the first and last 3 positions of each axis stand for the rest. Only what is
+/// shown is read. Truth values are written as in C++.
+/// PyTorch: str(x), without the "tensor( )" around it.
+template <Element T>
+std::string to_string(const Tensor<T>& x, const PrintOptions& options = {}) {
+  if (!x.defined()) return "undefined";
+  if (x.numel() == 0 && x.dim() != 1) return "[] of shape " + to_string(x.shape());
+  return detail::print_elements(x, options, 0);
+}
+/// The same within "tensor( )", with what the numbers do not show: the element type unless it is float32, int64 or
+/// bool, the shape of what is empty, and requires_grad=True of a leaf or grad_fn=<op> of a result.
+/// PyTorch: repr(x); there grad_fn is the name of a class, as MulBackward0 for mul.
+template <Element T>
+std::string repr(const Tensor<T>& x, const PrintOptions& options = {}) {
+  if (!x.defined()) return "undefined";
+  std::vector<std::string> notes;
+  if (x.numel() == 0 && x.dim() != 1) {
+    std::string size = "size=(";
+    for (int axis = 0; axis < x.dim(); ++axis) size += (axis ? ", " : "") + std::to_string(x.shape()[axis]);
+    notes.push_back(size + ")");
+  }
+  const bool plain =
+      std::same_as<T, float> || (x.numel() > 0 && (std::same_as<T, std::int64_t> || std::same_as<T, bool>));
+  if (!plain) notes.push_back(std::string("dtype=") + dtype_name<T>());
+  if (x.requires_grad())
+    notes.push_back(x.is_leaf() ? "requires_grad=True" : std::string("grad_fn=<") + x.node()->op() + ">");
+  std::string out = "tensor(" + detail::print_elements(x, options, 7);
+  const std::size_t line = out.rfind('\n');
+  Index column = static_cast<Index>(line == std::string::npos ? out.size() + 2 : out.size() - line + 1);
+  for (const std::string& note : notes) {
+    const auto size = static_cast<Index>(note.size());
+    const bool fits = column + size + 2 <= options.linewidth;
+    out.append(fits ? ", " : ",\n       ").append(note);
+    column = fits ? column + size + 2 : 7 + size;
+  }
+  return out + ")";
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_TRAIN_LABEL_SMOOTHING_HPP
+#define GLOSS_HAS_GLOSS_TRAIN_LABEL_SMOOTHING_HPP
+// ---- gloss/train/label_smoothing.hpp
+// AT's "LabelSmoothing" (paper 5.4).
+#include <cmath>
+#include <vector>
+namespace gloss::inline GLOSS_ABI::train {
+/// Sum over rows of KL(t || e^x) for a smoothed target t: 1 - smoothing at the target, 0 at padding_idx,
+/// smoothing / (size - 2) elsewhere; a row whose target is padding counts nothing. t is never formed.
+/// Shape: x [..., size] log-probabilities, target [...] -> []
+/// Errors: ShapeError when x does not end in size or target does not fit, IndexError for a target outside [0, size),
+/// Error for a smoothing outside [0, 1] or size < 3; GradError from a recorded backward (the op is fused).
+/// Backward: dx = -t * dloss.
+/// Source: paper 5.4. AT: LabelSmoothing
+template <Real T>
+struct LabelSmoothing {
+  Index size;
+  std::int64_t padding_idx;
+  double smoothing;
+  LabelSmoothing(Index vocab, std::int64_t padding, double smooth = 0.0)
+      : size(vocab), padding_idx(padding), smoothing(smooth) {
+    if (size < 3) fail("LabelSmoothing: size ", size, " leaves nothing to spread over");
+    if (!(smoothing >= 0 && smoothing <= 1)) fail("LabelSmoothing: smoothing ", smoothing, " is not in [0, 1]");
+  }
+  Tensor<T> operator()(const Tensor<T>& x, const Tensor<std::int64_t>& target) const {
+    if (x.dim() == 0 || x.size(-1) != size)
+      fail<ShapeError>("LabelSmoothing: x ", x.shape(), " does not end in size ", size);
+    ProfileScope scope("label_smoothing");
+    if (scope) scope.bytes(sizeof(T), {x.numel()});
+    const Index rows = x.numel() / size;
+    if (target.numel() != rows)
+      fail<ShapeError>("LabelSmoothing: target ", target.shape(), " does not fit x ", x.shape());
+    const Tensor<std::int64_t> t = target.contiguous();
+    for (Index r = 0; r < rows; ++r)
+      if (t.data()[r] < 0 || t.data()[r] >= size)
+        fail<IndexError>("LabelSmoothing: target ", t.data()[r], " is out of range for size ", size);
+    const Tensor<T> logp = x.detach().contiguous();
+    const double spread = smoothing / static_cast<double>(size - 2), confidence = 1 - smoothing;
+    const double entropy = t_log_t(confidence) + static_cast<double>(size - 2) * t_log_t(spread);
+    const bool pad_inside = padding_idx >= 0 && padding_idx < size;
+    std::vector<double> loss(static_cast<std::size_t>(rows), 0.0);
+    parallel_for(rows, 16384 / size + 1, [&](Index begin, Index end) {
+      for (Index r = begin; r < end; ++r) {
+        const std::int64_t y = t.data()[r];
+        if (y == padding_idx) continue;
+        const T* row = logp.data() + r * size;
+        double sum = 0;
+        if (spread > 0) {
+          T lanes[16] = {};
+          Index i = 0;
+          for (; i + 16 <= size; i += 16)
+            for (int l = 0; l < 16; ++l) lanes[l] += row[i + l];
+          for (T lane : lanes) sum += static_cast<double>(lane);
+          for (; i < size; ++i) sum += static_cast<double>(row[i]);
+          sum -= static_cast<double>(row[y]);
+          if (pad_inside) sum -= static_cast<double>(row[padding_idx]);
+        }
+        const double missing = pad_inside ? 0 : t_log_t(spread);  // without a padding column one more shares the spread
+        loss[static_cast<std::size_t>(r)] =
+            entropy + missing - confidence * static_cast<double>(row[y]) - (spread > 0 ? spread * sum : 0);
+      }
+    });
+    double total = 0;
+    for (double l : loss) total += l;
+    return record("label_smoothing", full<T>({}, static_cast<T>(total)), {x},
+                  [shape = x.shape(), t, rows, spread, confidence, pad_inside, n = size, pad = padding_idx](
+                      const Tensor<T>& dy, Grads& dx) {
+                    if (is_grad_enabled()) fail<GradError>("label_smoothing: a fused op has no second derivative");
+                    const double scale = static_cast<double>(dy.item());
+                    Tensor<T> g = empty<T>(shape);
+                    parallel_for(rows, 16384 / n + 1, [&](Index begin, Index end) {
+                      for (Index r = begin; r < end; ++r) {
+                        T* row = g.data() + r * n;
+                        const std::int64_t y = t.data()[r];
+                        const T fill = y == pad ? T{0} : static_cast<T>(-scale * spread);
+                        for (Index i = 0; i < n; ++i) row[i] = fill;
+                        if (y == pad) continue;
+                        if (pad_inside) row[pad] = T{0};
+                        row[y] = static_cast<T>(-scale * confidence);
+                      }
+                    });
+                    dx.add(0, std::move(g));
+                  });
+  }
+ private:
+  static double t_log_t(double t) { return t > 0 ? t * std::log(t) : 0; }
+};
+}  // namespace gloss::inline GLOSS_ABI::train
+#endif
+#ifndef GLOSS_HAS_GLOSS_TRAIN_LOSS_COMPUTE_HPP
+#define GLOSS_HAS_GLOSS_TRAIN_LOSS_COMPUTE_HPP
+// ---- gloss/train/loss_compute.hpp
+// AT's "SimpleLossCompute": generator and criterion together.
+#include <utility>
+namespace gloss::inline GLOSS_ABI::train {
+/// What a loss computation yields: the loss summed over the batch, for the report, and normalised, for backward.
+template <Real T>
+struct Loss {
+  double total = 0;
+  Tensor<T> node;
+};
+/// loss(x, y, norm) = criterion(generator(x), y) / norm.
+/// Shape: x [batch, n, d_model], y [batch, n]
+/// Errors: Error when norm is not positive, and those of its parts.
+/// AT: SimpleLossCompute
+template <class Generator, class Criterion>
+class SimpleLossCompute {
+ public:
+  SimpleLossCompute(const Generator& generator, Criterion criterion)
+      : generator_(&generator), criterion_(std::move(criterion)) {}
+  template <Real T>
+  Loss<T> operator()(const Tensor<T>& x, const Tensor<std::int64_t>& y, double norm) const {
+    if (!(norm > 0)) fail("SimpleLossCompute: norm ", norm, " is not positive");
+    const Tensor<T> loss = criterion_((*generator_)(x), y) / norm;
+    return {static_cast<double>(loss.item()) * norm, loss};
+  }
+ private:
+  const Generator* generator_;  // the model's, which outlives this
+  Criterion criterion_;
+};
+}  // namespace gloss::inline GLOSS_ABI::train
+#endif
+#ifndef GLOSS_HAS_GLOSS_TRANSFORMER_MAKE_MODEL_HPP
+#define GLOSS_HAS_GLOSS_TRANSFORMER_MAKE_MODEL_HPP
+// ---- gloss/transformer/make_model.hpp
+// AT's "make_model": a model from its hyper-parameters.
+namespace gloss::inline GLOSS_ABI::transformer {
+/// The paper's base model by default. src_vocab and tgt_vocab must be given.
+struct ModelOptions {
+  Index src_vocab = 0;
+  Index tgt_vocab = 0;
+  Index N = 6;
+  Index d_model = 512;
+  Index d_ff = 2048;
+  Index h = 8;
+  double dropout = 0.1;
+  double attention_dropout = 0.1;  // AT does not pass dropout on to attention, so there it is always 0.1
+  Index max_len = 5000;
+  bool share_embeddings = false;  // one matrix for source, target and generator (paper 3.4); needs equal vocabularies
+};
+/// The encoder-decoder model, every parameter with more than one axis drawn anew by Xavier's uniform rule, embeddings
+/// too.
+/// Errors: ShapeError when h does not divide d_model, or vocabularies to be shared differ; Error for an empty
+/// vocabulary.
+/// Source: paper 3.
+/// AT: make_model
+template <Real T>
+GLOSS_COLD EncoderDecoder<T> make_model(const ModelOptions& options) {
+  const auto& o = options;
+  if (o.src_vocab <= 0 || o.tgt_vocab <= 0)
+    fail("make_model: empty vocabulary: src_vocab ", o.src_vocab, ", tgt_vocab ", o.tgt_vocab);
+  if (o.d_model <= 0 || o.d_ff <= 0 || o.N < 0 || o.max_len <= 0)
+    fail("make_model: sizes must be positive: N ", o.N, ", d_model ", o.d_model, ", d_ff ", o.d_ff, ", max_len ",
+         o.max_len);
+  const MultiHeadedAttention<T> attn(o.h, o.d_model, o.attention_dropout);
+  const PositionwiseFeedForward<T> ff(o.d_model, o.d_ff, o.dropout);
+  const PositionalEncoding<T> position(o.d_model, o.dropout, o.max_len);
+  using Embedder = typename EncoderDecoder<T>::Embedder;
+  // One after the other: each draws, and the order of a call's arguments is the compiler's choice.
+  Generator<T> generator(o.d_model, o.tgt_vocab);
+  Embedder tgt_embed(Embeddings<T>(o.d_model, o.tgt_vocab), position);
+  Embedder src_embed(Embeddings<T>(o.d_model, o.src_vocab), position);
+  EncoderDecoder<T> model(Encoder<T>(EncoderLayer<T>(o.d_model, attn, ff, o.dropout), o.N),
+                          Decoder<T>(DecoderLayer<T>(o.d_model, attn, attn, ff, o.dropout), o.N), std::move(src_embed),
+                          std::move(tgt_embed), std::move(generator));
+  if (o.share_embeddings) {
+    nn::Parameter<T>& lut = model.src_embed.template get<0>().lut.weight;
+    model.tgt_embed.template get<0>().lut.weight.tie(lut);
+    model.generator.proj.weight.tie(lut);
+  }
+  for (const Tensor<T>& p : model.parameters())
+    if (p.dim() > 1) nn::init::xavier_uniform_(p);
+  return model;
+}
+}  // namespace gloss::inline GLOSS_ABI::transformer
+#endif
+namespace gloss::inline GLOSS_ABI {
+GLOSS_INSTANTIATE(class Tensor<float>)
+GLOSS_INSTANTIATE(class Tensor<double>)
+GLOSS_INSTANTIATE(class Tensor<std::int64_t>)
+GLOSS_INSTANTIATE(class Tensor<bool>)
+// Token ids and masks.
+GLOSS_INSTANTIATE(Tensor<bool> operator==(const Tensor<std::int64_t>&, const Tensor<std::int64_t>&))
+GLOSS_INSTANTIATE(Tensor<bool> operator==(const Tensor<std::int64_t>&, Scalar<std::int64_t>))
+GLOSS_INSTANTIATE(Tensor<bool> operator!=(const Tensor<std::int64_t>&, const Tensor<std::int64_t>&))
+GLOSS_INSTANTIATE(Tensor<bool> operator!=(const Tensor<std::int64_t>&, Scalar<std::int64_t>))
+GLOSS_INSTANTIATE(Tensor<bool> operator&(const Tensor<bool>&, const Tensor<bool>&))
+GLOSS_INSTANTIATE(Tensor<std::int64_t> cast(const Tensor<bool>&))
+GLOSS_INSTANTIATE(Tensor<std::int64_t> cat(const std::vector<Tensor<std::int64_t>>&, Index))
+GLOSS_INSTANTIATE(Tensor<std::int64_t> stack(const std::vector<Tensor<std::int64_t>>&, Index))
+GLOSS_INSTANTIATE(Tensor<std::int64_t> gather(const Tensor<std::int64_t>&, Index, const Tensor<std::int64_t>&))
+GLOSS_INSTANTIATE(Tensor<std::int64_t> sum(const Tensor<std::int64_t>&, const Axes&, ReduceOptions))
+GLOSS_INSTANTIATE(Tensor<std::int64_t> randint(Index, Index, const Shape&))
+GLOSS_INSTANTIATE(std::string to_string(const Tensor<std::int64_t>&, const PrintOptions&))
+GLOSS_INSTANTIATE(std::string to_string(const Tensor<bool>&, const PrintOptions&))
+#define GLOSS_INSTANTIATE_OPS(T)                                                                                       \
+  GLOSS_INSTANTIATE(Tensor<T> add(const Tensor<T>&, const Tensor<T>&))                                                 \
+  GLOSS_INSTANTIATE(Tensor<T> sub(const Tensor<T>&, const Tensor<T>&))                                                 \
+  GLOSS_INSTANTIATE(Tensor<T> mul(const Tensor<T>&, const Tensor<T>&))                                                 \
+  GLOSS_INSTANTIATE(Tensor<T> div(const Tensor<T>&, const Tensor<T>&))                                                 \
+  GLOSS_INSTANTIATE(Tensor<T> add(const Tensor<T>&, Scalar<T>))                                                        \
+  GLOSS_INSTANTIATE(Tensor<T> mul(const Tensor<T>&, Scalar<T>))                                                        \
+  GLOSS_INSTANTIATE(Tensor<T> operator/(const Tensor<T>&, Scalar<T>))                                                  \
+  GLOSS_INSTANTIATE(Tensor<T> exp(const Tensor<T>&))                                                                   \
+  GLOSS_INSTANTIATE(Tensor<T> relu(const Tensor<T>&))                                                                  \
+  GLOSS_INSTANTIATE(Tensor<T> gelu(const Tensor<T>&, GeluKind))                                                        \
+  GLOSS_INSTANTIATE(Tensor<T> sum(const Tensor<T>&, const Axes&, ReduceOptions))                                       \
+  GLOSS_INSTANTIATE(Tensor<T> mean(const Tensor<T>&, const Axes&, ReduceOptions))                                      \
+  GLOSS_INSTANTIATE(Tensor<std::int64_t> argmax(const Tensor<T>&, Index, ReduceOptions))                               \
+  GLOSS_INSTANTIATE(Tensor<T> matmul(const Tensor<T>&, const Tensor<T>&))                                              \
+  GLOSS_INSTANTIATE(Tensor<T> linear(const Tensor<T>&, const Tensor<T>&, const Tensor<T>&, kernels::Activation))       \
+  GLOSS_INSTANTIATE(Tensor<T> linear_gelu(const Tensor<T>&, const Tensor<T>&, const Tensor<T>&, GeluKind))             \
+  GLOSS_INSTANTIATE(Tensor<T> add_linear(const Tensor<T>&, const Tensor<T>&, const Tensor<T>&, const Tensor<T>&))      \
+  GLOSS_INSTANTIATE(                                                                                                   \
+      Tensor<T> joint_linear(const Tensor<T>&, const std::vector<Tensor<T>>&, const std::vector<Tensor<T>>&))          \
+  GLOSS_INSTANTIATE(Tensor<T> cat(const std::vector<Tensor<T>>&, Index))                                               \
+  GLOSS_INSTANTIATE(Tensor<T> stack(const std::vector<Tensor<T>>&, Index))                                             \
+  GLOSS_INSTANTIATE(Tensor<T> softmax(const Tensor<T>&, Index))                                                        \
+  GLOSS_INSTANTIATE(Tensor<T> log_softmax(const Tensor<T>&, Index))                                                    \
+  GLOSS_INSTANTIATE(Tensor<T> layer_norm(const Tensor<T>&, const Tensor<T>&, const Tensor<T>&, double, LayerNormKind)) \
+  GLOSS_INSTANTIATE(Tensor<T> add_layer_norm(const Tensor<T>&, const Tensor<T>&, const Tensor<T>&, const Tensor<T>&,   \
+                                             AddLayerNormOptions))                                                     \
+  GLOSS_INSTANTIATE(Tensor<T> dropout(const Tensor<T>&, double, bool))                                                 \
+  GLOSS_INSTANTIATE(Tensor<T> add_dropout(const Tensor<T>&, const Tensor<T>&, double, bool))                           \
+  GLOSS_INSTANTIATE(Tensor<T> relu_dropout(const Tensor<T>&, double, bool))                                            \
+  GLOSS_INSTANTIATE(Tensor<T> gelu_dropout(const Tensor<T>&, double, bool, GeluKind))                                  \
+  GLOSS_INSTANTIATE(Tensor<T> embedding(const Tensor<std::int64_t>&, const Tensor<T>&, double, EmbeddingGradOptions))  \
+  GLOSS_INSTANTIATE(Tensor<T> cross_entropy(const Tensor<T>&, const Tensor<std::int64_t>&, CrossEntropyOptions))       \
+  GLOSS_INSTANTIATE(Tensor<T> scaled_dot_product_attention(const Tensor<T>&, const Tensor<T>&, const Tensor<T>&,       \
+                                                           const AttentionOptions<T>&, Tensor<T>*))                    \
+  GLOSS_INSTANTIATE(                                                                                                   \
+      Tensor<T> multi_head_attention(const std::vector<Tensor<T>>&, Index, const AttentionOptions<T>&, Tensor<T>*))    \
+  GLOSS_INSTANTIATE(std::string to_string(const Tensor<T>&, const PrintOptions&))
+GLOSS_INSTANTIATE_OPS(float)
+GLOSS_INSTANTIATE_OPS(double)
+#undef GLOSS_INSTANTIATE_OPS
+#define GLOSS_INSTANTIATE_MODULES(T)                                                                                 \
+  GLOSS_INSTANTIATE(class detail::OpNode<T>)                                                                         \
+  GLOSS_INSTANTIATE(class detail::LeafNode<T>)                                                                       \
+  GLOSS_INSTANTIATE(void Grads::add(int, Tensor<T>))                                                                 \
+  GLOSS_INSTANTIATE(class nn::Module<T>)                                                                             \
+  GLOSS_INSTANTIATE(struct nn::Linear<T>)                                                                            \
+  GLOSS_INSTANTIATE(struct nn::Embedding<T>)                                                                         \
+  GLOSS_INSTANTIATE(struct nn::LayerNorm<T>)                                                                         \
+  GLOSS_INSTANTIATE(struct nn::Dropout<T>)                                                                           \
+  GLOSS_INSTANTIATE(struct nn::MultiheadAttention<T>)                                                                \
+  GLOSS_INSTANTIATE(struct nn::TransformerEncoderLayer<T>)                                                           \
+  GLOSS_INSTANTIATE(struct nn::TransformerDecoderLayer<T>)                                                           \
+  GLOSS_INSTANTIATE(struct nn::TransformerEncoder<T>)                                                                \
+  GLOSS_INSTANTIATE(struct nn::TransformerDecoder<T>)                                                                \
+  GLOSS_INSTANTIATE(struct nn::Transformer<T>)                                                                       \
+  GLOSS_INSTANTIATE(struct transformer::LayerNorm<T>)                                                                \
+  GLOSS_INSTANTIATE(struct transformer::MultiHeadedAttention<T>)                                                     \
+  GLOSS_INSTANTIATE(struct transformer::PositionwiseFeedForward<T>)                                                  \
+  GLOSS_INSTANTIATE(struct transformer::SublayerConnection<T>)                                                       \
+  GLOSS_INSTANTIATE(struct transformer::EncoderLayer<T>)                                                             \
+  GLOSS_INSTANTIATE(struct transformer::DecoderLayer<T>)                                                             \
+  GLOSS_INSTANTIATE(struct transformer::Encoder<T>)                                                                  \
+  GLOSS_INSTANTIATE(struct transformer::Decoder<T>)                                                                  \
+  GLOSS_INSTANTIATE(struct transformer::Embeddings<T>)                                                               \
+  GLOSS_INSTANTIATE(struct transformer::PositionalEncoding<T>)                                                       \
+  GLOSS_INSTANTIATE(struct transformer::Generator<T>)                                                                \
+  GLOSS_INSTANTIATE(class nn::Sequential<T, transformer::Embeddings<T>, transformer::PositionalEncoding<T>>)         \
+  GLOSS_INSTANTIATE(struct transformer::EncoderDecoder<T>)                                                           \
+  GLOSS_INSTANTIATE(transformer::EncoderDecoder<T> transformer::make_model(const transformer::ModelOptions&))        \
+  GLOSS_INSTANTIATE(struct train::LabelSmoothing<T>)                                                                 \
+  GLOSS_INSTANTIATE(class train::SimpleLossCompute<transformer::Generator<T>, train::LabelSmoothing<T>>)             \
+  GLOSS_INSTANTIATE(                                                                                                 \
+      train::Loss<T> train::SimpleLossCompute<transformer::Generator<T>, train::LabelSmoothing<T>>::operator()(      \
+          const Tensor<T>&, const Tensor<std::int64_t>&, double) const)                                              \
+  GLOSS_INSTANTIATE(class optim::Optimizer<T>)                                                                       \
+  GLOSS_INSTANTIATE(class optim::Adam<T>)                                                                            \
+  GLOSS_INSTANTIATE(class optim::AdamW<T>)                                                                           \
+  GLOSS_INSTANTIATE(class optim::SGD<T>)                                                                             \
+  GLOSS_INSTANTIATE(class decode::CachedDecoder<T>)                                                                  \
+  GLOSS_INSTANTIATE(Tensor<std::int64_t> decode::greedy_decode(                                                      \
+      const transformer::EncoderDecoder<T>&, const Tensor<std::int64_t>&, const Tensor<bool>&, Index, std::int64_t)) \
+  GLOSS_INSTANTIATE(std::vector<decode::Hypothesis> decode::greedy_search(                                           \
+      const transformer::EncoderDecoder<T>&, const Tensor<std::int64_t>&, const Tensor<bool>&,                       \
+      const decode::GreedyOptions&))                                                                                 \
+  GLOSS_INSTANTIATE(std::vector<std::vector<decode::Hypothesis>> decode::beam_search(                                \
+      const transformer::EncoderDecoder<T>&, const Tensor<std::int64_t>&, const Tensor<bool>&,                       \
+      const decode::BeamOptions&))
+GLOSS_INSTANTIATE_MODULES(float)
+GLOSS_INSTANTIATE_MODULES(double)
+#undef GLOSS_INSTANTIATE_MODULES
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_CORE_CLOCK_HPP
+#define GLOSS_HAS_GLOSS_CORE_CLOCK_HPP
+// ---- gloss/core/clock.hpp
+// A clock for progress and speed. Its own header because <chrono> is slow to compile.
+#ifdef _WIN32
+#include <chrono>
+#else
+#include <ctime>
+#endif
+namespace gloss::inline GLOSS_ABI {
+/// Seconds on a clock that never goes back; only differences mean anything.
+inline double monotonic_seconds() {
+#ifdef _WIN32
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+#else
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+#endif
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_DATA_COLLATE_HPP
+#define GLOSS_HAS_GLOSS_DATA_COLLATE_HPP
+// ---- gloss/data/collate.hpp
+// Lists of token ids to the padded matrix that a model reads.
+#include <algorithm>
+#include <span>
+#include <vector>
+namespace gloss::inline GLOSS_ABI::data {
+/// The sequences at these positions of the list, filled up with `pad` to the longest of them.
+/// Shape: [indices, longest]; without sequences [0, 0].
+/// Errors: IndexError for a position outside the list.
+/// AT: collate_batch
+inline Tensor<std::int64_t> pad_sequences(const std::vector<std::vector<Index>>& sequences,
+                                          std::span<const Index> indices, Index pad) {
+  std::size_t longest = 0;
+  for (const Index i : indices) {
+    if (i < 0 || i >= static_cast<Index>(sequences.size()))
+      fail<IndexError>("pad_sequences: position ", i, " is out of range for ", sequences.size(), " sequences");
+    longest = (std::max)(longest, sequences[static_cast<std::size_t>(i)].size());
+  }
+  Tensor<std::int64_t> ids = full<std::int64_t>({static_cast<Index>(indices.size()), static_cast<Index>(longest)}, pad);
+  for (std::size_t row = 0; row < indices.size(); ++row) {
+    const auto& sequence = sequences[static_cast<std::size_t>(indices[row])];
+    std::copy(sequence.begin(), sequence.end(), ids.data() + row * longest);
+  }
+  return ids;
+}
+}  // namespace gloss::inline GLOSS_ABI::data
 #endif
 #ifndef GLOSS_HAS_GLOSS_IO_ATOMIC_FILE_HPP
 #define GLOSS_HAS_GLOSS_IO_ATOMIC_FILE_HPP
@@ -14762,55 +17147,6 @@ void apply(Module<T>& model, F f) {
 }
 }  // namespace gloss::inline GLOSS_ABI::nn
 #endif
-#ifndef GLOSS_HAS_GLOSS_NN_ATTENTION_MASK_HPP
-#define GLOSS_HAS_GLOSS_NN_ATTENTION_MASK_HPP
-// ---- gloss/nn/attention_mask.hpp
-// Masks of attention as PyTorch's layers take them.
-#include <limits>
-namespace gloss::inline GLOSS_ABI::nn {
-/// A mask of bools, where true hides, or of numbers, which are added to the scores (and may need a gradient); from
-/// either, or none. Note that in scaled_dot_product_attention and in transformer:: true means the reverse: may attend.
-/// PyTorch: attn_mask and key_padding_mask of torch.nn.MultiheadAttention
-template <Real T>
-struct AttentionMask {
-  Tensor<bool> hidden;
-  Tensor<T> added;
-  AttentionMask() = default;
-  AttentionMask(const Tensor<bool>& mask) : hidden(mask) {}
-  AttentionMask(const Tensor<T>& mask) : added(mask) {}
-  bool defined() const { return hidden.defined() || added.defined(); }
-  const Shape& shape() const { return hidden.defined() ? hidden.shape() : added.shape(); }
-};
-/// mask[i, j] = 0 for j <= i, -infinity for j > i: position i attends to none after it.
-/// Shape: [size, size]
-/// Errors: ShapeError for a negative size.
-/// PyTorch: torch.nn.Transformer.generate_square_subsequent_mask
-template <Real T = float>
-Tensor<T> generate_square_subsequent_mask(Index size) {
-  Tensor<T> mask = zeros<T>({size, size});
-  for (Index i = 0; i < size; ++i)
-    for (Index j = i + 1; j < size; ++j) mask.data()[i * size + j] = -std::numeric_limits<T>::infinity();
-  return mask;
-}
-namespace detail {
-/// What is_causal is where nobody said: whether the mask is generate_square_subsequent_mask's, or the same in bools.
-template <Real T>
-bool is_square_subsequent(const AttentionMask<T>& mask) {
-  if (!mask.defined() || mask.shape().rank() != 2 || mask.shape()[0] != mask.shape()[1]) return false;
-  const Index size = mask.shape()[0];
-  const auto agrees = [size](const auto& x, auto seen, auto unseen) {
-    const Index row = x.strides()[0], column = x.strides()[1];
-    for (Index i = 0; i < size; ++i)
-      for (Index j = 0; j < size; ++j)
-        if (!(x.data()[i * row + j * column] == (j <= i ? seen : unseen))) return false;
-    return true;
-  };
-  if (mask.hidden.defined()) return agrees(mask.hidden, false, true);
-  return agrees(mask.added, T{0}, -std::numeric_limits<T>::infinity());
-}
-}  // namespace detail
-}  // namespace gloss::inline GLOSS_ABI::nn
-#endif
 #ifndef GLOSS_HAS_GLOSS_NN_AVG_POOL1D_HPP
 #define GLOSS_HAS_GLOSS_NN_AVG_POOL1D_HPP
 // ---- gloss/nn/avg_pool1d.hpp
@@ -15640,199 +17976,6 @@ Tensor<T> clamp(const Tensor<T>& x, const Tensor<T>& low, const Tensor<T>& high)
 #define GLOSS_HAS_GLOSS_OPS_ANY_HPP
 // ---- gloss/ops/any.hpp
 // Whether any element, or all of them, are true; how many are
-#ifndef GLOSS_HAS_GLOSS_OPS_COMPARE_HPP
-#define GLOSS_HAS_GLOSS_OPS_COMPARE_HPP
-// ---- gloss/ops/compare.hpp
-// Comparisons and logic: boolean tensors from numbers, and of booleans
-namespace gloss::inline GLOSS_ABI {
-namespace detail {
-struct Equal {
-  template <class T>
-  constexpr bool operator()(T a, T b) const {
-    return a == b;
-  }
-};
-struct Unequal {
-  template <class T>
-  constexpr bool operator()(T a, T b) const {
-    return !(a == b);
-  }
-};
-struct Less {
-  template <class T>
-  constexpr bool operator()(T a, T b) const {
-    return a < b;
-  }
-};
-struct LessEqual {
-  template <class T>
-  constexpr bool operator()(T a, T b) const {
-    return a <= b;
-  }
-};
-struct Greater {
-  template <class T>
-  constexpr bool operator()(T a, T b) const {
-    return a > b;
-  }
-};
-struct GreaterEqual {
-  template <class T>
-  constexpr bool operator()(T a, T b) const {
-    return a >= b;
-  }
-};
-struct NotZero {
-  template <class T>
-  constexpr bool operator()(T a) const {
-    return !(a == T{});
-  }
-};
-template <class Compare, class T>
-Tensor<bool> compare(const char* op, const Tensor<T>& a, const Tensor<T>& b) {
-  return map_binary<bool>(op, a, b, Compare{});
-}
-template <class Compare, class T>
-Tensor<bool> compare(const Tensor<T>& a, Scalar<T> s) {
-  return map_unary<bool>(a, [q = to_element<T>(s)](T p) { return Compare{}(p, q); });
-}
-template <class Compare, class T>
-Tensor<bool> compare(Scalar<T> s, const Tensor<T>& b) {
-  return map_unary<bool>(b, [p = to_element<T>(s)](T q) { return Compare{}(p, q); });
-}
-}  // namespace detail
-// Shape of all: a, b broadcast. Errors: ShapeError when they do not. No gradient flows through a truth value. A
-// comparison with NaN is false, but for !=.
-/// a == b. PyTorch: torch.eq
-template <Element T>
-Tensor<bool> operator==(const Tensor<T>& a, const Tensor<T>& b) {
-  return detail::compare<detail::Equal>("eq", a, b);
-}
-template <Element T>
-Tensor<bool> operator==(const Tensor<T>& a, Scalar<T> s) {
-  return detail::compare<detail::Equal>(a, s);
-}
-template <Element T>
-Tensor<bool> operator==(Scalar<T> s, const Tensor<T>& b) {
-  return detail::compare<detail::Equal>(s, b);
-}
-/// a != b. PyTorch: torch.ne
-template <Element T>
-Tensor<bool> operator!=(const Tensor<T>& a, const Tensor<T>& b) {
-  return detail::compare<detail::Unequal>("ne", a, b);
-}
-template <Element T>
-Tensor<bool> operator!=(const Tensor<T>& a, Scalar<T> s) {
-  return detail::compare<detail::Unequal>(a, s);
-}
-template <Element T>
-Tensor<bool> operator!=(Scalar<T> s, const Tensor<T>& b) {
-  return detail::compare<detail::Unequal>(s, b);
-}
-/// a < b. PyTorch: torch.lt
-template <Element T>
-Tensor<bool> operator<(const Tensor<T>& a, const Tensor<T>& b) {
-  return detail::compare<detail::Less>("lt", a, b);
-}
-template <Element T>
-Tensor<bool> operator<(const Tensor<T>& a, Scalar<T> s) {
-  return detail::compare<detail::Less>(a, s);
-}
-template <Element T>
-Tensor<bool> operator<(Scalar<T> s, const Tensor<T>& b) {
-  return detail::compare<detail::Less>(s, b);
-}
-/// a <= b. PyTorch: torch.le
-template <Element T>
-Tensor<bool> operator<=(const Tensor<T>& a, const Tensor<T>& b) {
-  return detail::compare<detail::LessEqual>("le", a, b);
-}
-template <Element T>
-Tensor<bool> operator<=(const Tensor<T>& a, Scalar<T> s) {
-  return detail::compare<detail::LessEqual>(a, s);
-}
-template <Element T>
-Tensor<bool> operator<=(Scalar<T> s, const Tensor<T>& b) {
-  return detail::compare<detail::LessEqual>(s, b);
-}
-/// a > b. PyTorch: torch.gt
-template <Element T>
-Tensor<bool> operator>(const Tensor<T>& a, const Tensor<T>& b) {
-  return detail::compare<detail::Greater>("gt", a, b);
-}
-template <Element T>
-Tensor<bool> operator>(const Tensor<T>& a, Scalar<T> s) {
-  return detail::compare<detail::Greater>(a, s);
-}
-template <Element T>
-Tensor<bool> operator>(Scalar<T> s, const Tensor<T>& b) {
-  return detail::compare<detail::Greater>(s, b);
-}
-/// a >= b. PyTorch: torch.ge
-template <Element T>
-Tensor<bool> operator>=(const Tensor<T>& a, const Tensor<T>& b) {
-  return detail::compare<detail::GreaterEqual>("ge", a, b);
-}
-template <Element T>
-Tensor<bool> operator>=(const Tensor<T>& a, Scalar<T> s) {
-  return detail::compare<detail::GreaterEqual>(a, s);
-}
-template <Element T>
-Tensor<bool> operator>=(Scalar<T> s, const Tensor<T>& b) {
-  return detail::compare<detail::GreaterEqual>(s, b);
-}
-/// Whether both are not 0. PyTorch: torch.logical_and
-template <Element T>
-Tensor<bool> logical_and(const Tensor<T>& a, const Tensor<T>& b) {
-  constexpr detail::NotZero is;
-  return map_binary<bool>("logical_and", a, b, [is](T p, T q) { return is(p) && is(q); });
-}
-/// Whether one or both are not 0. PyTorch: torch.logical_or
-template <Element T>
-Tensor<bool> logical_or(const Tensor<T>& a, const Tensor<T>& b) {
-  constexpr detail::NotZero is;
-  return map_binary<bool>("logical_or", a, b, [is](T p, T q) { return is(p) || is(q); });
-}
-/// Whether just one is not 0. PyTorch: torch.logical_xor
-template <Element T>
-Tensor<bool> logical_xor(const Tensor<T>& a, const Tensor<T>& b) {
-  constexpr detail::NotZero is;
-  return map_binary<bool>("logical_xor", a, b, [is](T p, T q) { return is(p) != is(q); });
-}
-/// Whether x is 0. PyTorch: torch.logical_not
-template <Element T>
-Tensor<bool> logical_not(const Tensor<T>& x) {
-  return map_unary<bool>(x, [](T v) { return v == T{}; });
-}
-inline Tensor<bool> operator!(const Tensor<bool>& x) { return logical_not(x); }
-/// Bit by bit; for booleans the same as the logic.
-/// Shape: a, b broadcast.
-/// Errors: ShapeError when they do not.
-/// PyTorch: torch.bitwise_and
-template <std::integral T>
-Tensor<T> operator&(const Tensor<T>& a, const Tensor<T>& b) {
-  return map_binary<T>("bitwise_and", a, b, kernels::And{});
-}
-/// PyTorch: torch.bitwise_or
-template <std::integral T>
-Tensor<T> operator|(const Tensor<T>& a, const Tensor<T>& b) {
-  return map_binary<T>("bitwise_or", a, b, kernels::Or{});
-}
-/// PyTorch: torch.bitwise_xor
-template <std::integral T>
-Tensor<T> operator^(const Tensor<T>& a, const Tensor<T>& b) {
-  return map_binary<T>("bitwise_xor", a, b, kernels::Xor{});
-}
-/// PyTorch: torch.bitwise_not
-template <std::integral T>
-Tensor<T> operator~(const Tensor<T>& x) {
-  if constexpr (std::same_as<T, bool>)
-    return logical_not(x);
-  else
-    return map_unary<T>(x, [](T v) { return static_cast<T>(~v); });
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
 namespace gloss::inline GLOSS_ABI {
 /// y = whether any element over axes (all by default) is not 0; false for none. NaN is not 0.
 /// Shape: x without the axes, or with them as 1 (keepdim).
@@ -15858,53 +18001,6 @@ template <Element T>
 Tensor<std::int64_t> count_nonzero(const Tensor<T>& x, const Axes& axes = {}, ReduceOptions options = {}) {
   const ReducePlan plan("count_nonzero", x.shape(), axes);
   return plan.run(map_unary<bool>(x, detail::NotZero{}), std::int64_t{0}, kernels::Plus{}, options);
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-#ifndef GLOSS_HAS_GLOSS_OPS_CAST_HPP
-#define GLOSS_HAS_GLOSS_OPS_CAST_HPP
-// ---- gloss/ops/cast.hpp
-// Conversion of the element type
-#include <limits>
-namespace gloss::inline GLOSS_ABI {
-namespace detail {
-/// static_cast, with a result where C++ leaves it undefined: floating point outside the range of the integer.
-template <class To, class From>
-To to_number(From v) {
-  if constexpr (std::floating_point<From> && Integer<To>) {
-    using Whole = std::conditional_t<std::same_as<To, std::uint8_t>, std::int64_t, To>;
-    constexpr Whole low = (std::numeric_limits<Whole>::min)();
-    return static_cast<To>(v >= static_cast<From>(low) && v < -static_cast<From>(low) ? static_cast<Whole>(v) : low);
-  } else {
-    return static_cast<To>(v);
-  }
-}
-}  // namespace detail
-/// x in another element type: floating point to integer truncates, anything but 0 is true. What no int32 or int64 can
-/// hold, NaN included, becomes the smallest one; for uint8 the whole part is taken modulo 256.
-/// Backward: dx = dy in x's type; only between float and double.
-/// PyTorch: x.to(dtype)
-template <Element To, Element From>
-Tensor<To> cast(const Tensor<From>& x) {
-  if constexpr (std::same_as<To, From>) {
-    return x;
-  } else {
-    auto convert = [](From v) {
-      if constexpr (std::same_as<From, bfloat16> && std::same_as<To, bool>)
-        return static_cast<float>(v) != 0.0f;
-      else if constexpr (std::same_as<From, bfloat16>)
-        return detail::to_number<To>(static_cast<float>(v));
-      else if constexpr (std::same_as<To, bfloat16>)
-        return bfloat16(static_cast<float>(v));
-      else
-        return detail::to_number<To>(v);
-    };
-    Tensor<To> y = map_unary<To>(x, convert);
-    if constexpr (Real<To> && Real<From>)
-      return record("cast", y, {x}, [](const Tensor<To>& dy, Grads& dx) { dx.add(0, cast<From>(dy)); });
-    else
-      return y;
-  }
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
@@ -16053,52 +18149,6 @@ Tensor<T> pow(const Tensor<T>& x, Scalar<T> p) {
       if (rest % 2 != 0) y = kernels::Times{}(y, v);
     return y;
   });
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-#ifndef GLOSS_HAS_GLOSS_OPS_WHERE_HPP
-#define GLOSS_HAS_GLOSS_OPS_WHERE_HPP
-// ---- gloss/ops/where.hpp
-// Chooses between two tensors
-namespace gloss::inline GLOSS_ABI {
-/// y = condition ? a : b, element by element.
-/// Shape: condition, a, b broadcast.
-/// Errors: ShapeError when they do not.
-/// Backward: da = dy where condition, db = dy elsewhere, summed over stretched axes.
-/// PyTorch: torch.where
-template <Element T>
-Tensor<T> where(const Tensor<bool>& condition, const Tensor<T>& a, const Tensor<T>& b) {
-  const Shape shape = broadcast_shapes("where", condition.shape(), broadcast_shapes("where", a.shape(), b.shape()));
-  ProfileScope scope("where");
-  Tensor<T> y = empty<T>(shape);
-  if (scope) scope.bytes(sizeof(bool), {condition.numel()});
-  if (scope) scope.bytes(sizeof(T), {a.numel(), b.numel(), y.numel()});
-  kernels::map(
-      kernels::make_loop<4>(
-          shape, {y.strides(), broadcast_strides(condition.shape(), condition.strides(), shape),
-                  broadcast_strides(a.shape(), a.strides(), shape), broadcast_strides(b.shape(), b.strides(), shape)}),
-      [](bool c, T p, T q) { return c ? p : q; }, y.data(), static_cast<const bool*>(condition.data()),
-      static_cast<const T*>(a.data()), static_cast<const T*>(b.data()));
-  if constexpr (Real<T>)
-    return record("where", y, {a, b}, [condition](const Tensor<T>& dy, Grads& dx) {
-      const Tensor<T> zero = zeros<T>({});
-      if (dx.needs(0)) dx.add_summed(0, where(condition, dy, zero));
-      if (dx.needs(1)) dx.add_summed(1, where(condition, zero, dy));
-    });
-  return y;
-}
-template <Element T>
-Tensor<T> where(const Tensor<bool>& condition, const Tensor<T>& a, Scalar<T> b) {
-  return where(condition, a, full<T>({}, static_cast<T>(b)));
-}
-template <Element T>
-Tensor<T> where(const Tensor<bool>& condition, Scalar<T> a, const Tensor<T>& b) {
-  return where(condition, full<T>({}, static_cast<T>(a)), b);
-}
-/// Of two numbers: where<float>(condition, 1, 0).
-template <Element T>
-Tensor<T> where(const Tensor<bool>& condition, Scalar<T> a, Scalar<T> b) {
-  return where(condition, full<T>({}, static_cast<T>(a)), full<T>({}, static_cast<T>(b)));
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
@@ -17592,168 +19642,6 @@ Tensor<T> conv2d(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& b
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
-#ifndef GLOSS_HAS_GLOSS_OPS_PAD_HPP
-#define GLOSS_HAS_GLOSS_OPS_PAD_HPP
-// ---- gloss/ops/pad.hpp
-// Wider borders
-#ifndef GLOSS_HAS_GLOSS_OPS_INDEX_SELECT_HPP
-#define GLOSS_HAS_GLOSS_OPS_INDEX_SELECT_HPP
-// ---- gloss/ops/index_select.hpp
-// Reads and writes whole positions of an axis
-namespace gloss::inline GLOSS_ABI {
-namespace detail {
-/// The axis, after the checks that index_add, index_copy and index_fill share.
-template <class T>
-int check_index_write(const char* op, const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index,
-                      const Shape& source) {
-  const int a = normalize_axis(op, axis, x.dim());
-  Shape expected = x.shape();
-  expected[a] = index.numel();
-  if (index.dim() > 1 || source != expected)
-    fail<ShapeError>(op, ": source ", source, " does not fit x ", x.shape(), " and index ", index.shape());
-  check_positions(op, index, x.shape()[a], a, x.shape());
-  return a;
-}
-}  // namespace detail
-/// y = the positions `index` of one axis of x, in that order.
-/// Shape: index [n] or one number; y is x with that axis of size n.
-/// Errors: ShapeError when index is not a vector, IndexError for a position out of range (negative ones too).
-/// Backward: dx = dy added position by position.
-/// PyTorch: torch.index_select
-template <Element T>
-Tensor<T> index_select(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index) {
-  const int a = normalize_axis("index_select", axis, x.dim());
-  if (x.dim() == 0 && index.numel() != 1)
-    fail<ShapeError>("index_select: a scalar has one position, index has shape ", index.shape());
-  if (x.dim() == 0) return index_select(x.view({1}), 0, index).view({});
-  if (index.dim() > 1) fail<ShapeError>("index_select: index has shape ", index.shape(), ", a vector is wanted");
-  const Tensor<std::int64_t> ids = detail::index_beside(index, x.shape(), a);
-  Tensor<T> y = empty<T>(ids.shape());
-  detail::check_positions("index_select", index, x.shape()[a], a, x.shape());
-  detail::walk_indexed("index_select", x.shape(), x.strides(), a, ids, y.strides(),
-                       [from = x.data(), to = y.data()](Index i, Index o) { to[o] = from[i]; });
-  if constexpr (Real<T>)
-    return record("index_select", y, {x}, [a, index, shape_x = x.shape()](const Tensor<T>& dy, Grads& dx) {
-      dx.add(0, index_add(zeros<T>(shape_x), a, index, dy));
-    });
-  return y;
-}
-/// y = x with source's position i of an axis added at position index[i].
-/// Shape: source is x with that axis of index's length.
-/// Errors: ShapeError, IndexError
-/// Backward: dx = dy, dsource = index_select(dy).
-/// PyTorch: torch.index_add
-template <Summable T>
-Tensor<T> index_add(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source) {
-  if (x.dim() == 0) return index_add(x.view({1}), axis, index, source.reshape({source.numel()})).view({});
-  const int a = detail::check_index_write("index_add", x, axis, index, source.shape());
-  return scatter_add(x, a, detail::index_beside(index, x.shape(), a), source);
-}
-/// y = x with source's position i of an axis put at position index[i]; of several for one place the last wins.
-/// Shape: source is x with that axis of index's length.
-/// Errors: ShapeError, IndexError
-/// Backward: dx = dy, 0 where it was overwritten; dsource = index_select(dy).
-/// PyTorch: torch.index_copy
-template <Element T>
-Tensor<T> index_copy(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source) {
-  if (x.dim() == 0) return index_copy(x.view({1}), axis, index, source.reshape({source.numel()})).view({});
-  const int a = detail::check_index_write("index_copy", x, axis, index, source.shape());
-  return scatter(x, a, detail::index_beside(index, x.shape(), a), source);
-}
-/// y = x with value at the positions `index` of an axis; negative ones count from the end.
-/// Shape: index [n] or one number; y is x's.
-/// Errors: ShapeError when index is not a vector, IndexError
-/// Backward: dx = dy, 0 where it was overwritten.
-/// PyTorch: torch.index_fill
-template <Element T>
-Tensor<T> index_fill(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, Scalar<T> value) {
-  const int a = normalize_axis("index_fill", axis, x.dim());
-  if (x.dim() == 0) return index_fill(x.view({1}), 0, index, value).view({});
-  if (index.dim() > 1) fail<ShapeError>("index_fill: index has shape ", index.shape(), ", a vector is wanted");
-  const auto ids = detail::wrap_positions("index_fill", index, x.shape()[a], a, x.shape());
-  return scatter(x, a, detail::index_beside(ids, x.shape(), a), value);
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-namespace gloss::inline GLOSS_ABI {
-enum class PadMode { constant, reflect, replicate, circular };
-struct PadOptions {
-  PadMode mode = PadMode::constant;
-  double value = 0;  // of the border, for PadMode::constant
-};
-/// x with borders: widths holds (before, after) of the last axis, then of the one before it, and so on. Negative widths
-/// crop. reflect mirrors without the edge, replicate repeats the edge, circular goes round.
-/// Shape: [..., n] -> [..., before + n + after]
-/// Errors: ShapeError when widths are not pairs or more than there are axes, when an axis becomes negative, or when it
-/// is too short to be mirrored, repeated or gone round.
-/// Backward: dx = dy without the border; for the other modes, the border's gradient added where it was read.
-/// PyTorch: torch.nn.functional.pad
-template <Element T>
-Tensor<T> pad(const Tensor<T>& x, const std::vector<Index>& widths, PadOptions options = {}) {
-  const int pairs = static_cast<int>(widths.size() / 2);
-  auto text = [&] { return widths.size() <= max_rank ? Shape(widths.begin(), widths.end()) : Shape{}; };
-  if (widths.size() % 2 != 0 || pairs > x.dim())
-    fail<ShapeError>("pad: ", widths.size(), " widths ", text(), " are no pairs for the axes of shape ", x.shape());
-  auto before = [&](int axis) {
-    const int pair = x.dim() - 1 - axis;
-    return pair < pairs ? widths[static_cast<std::size_t>(2 * pair)] : 0;
-  };
-  auto after = [&](int axis) {
-    const int pair = x.dim() - 1 - axis;
-    return pair < pairs ? widths[static_cast<std::size_t>(2 * pair + 1)] : 0;
-  };
-  Shape shape = x.shape();
-  for (int a = 0; a < x.dim(); ++a) {
-    const Index n = shape[a], b = before(a), e = after(a);
-    constexpr Index most = Index{1} << 60;
-    if ((std::min)(b, e) < -most || (std::max)(b, e) > most) fail<ShapeError>("pad: widths ", text(), " are too large");
-    shape[a] += b + e;
-    const Index left = n + (std::min)(b, Index{0}) + (std::min)(e, Index{0});
-    if (shape[a] < 0 || (left < 0 && options.mode == PadMode::constant))
-      fail<ShapeError>("pad: widths ", text(), " leave nothing of axis ", a, " of shape ", x.shape());
-    const Index wide = (std::max)(b, e);
-    if ((options.mode == PadMode::reflect && wide > 0 && wide >= n) ||
-        (options.mode == PadMode::circular && wide > n) || (options.mode == PadMode::replicate && wide > 0 && n == 0))
-      fail<ShapeError>("pad: axis ", a, " of shape ", x.shape(), " is too short for a border of ", wide);
-  }
-  if (options.mode != PadMode::constant) {
-    Tensor<T> y = x;
-    for (int a = 0; a < x.dim(); ++a) {
-      const Index n = x.shape()[a], b = before(a);
-      if (b == 0 && after(a) == 0) continue;
-      Tensor<std::int64_t> from = empty<std::int64_t>({shape[a]});
-      for (Index i = 0; i < shape[a]; ++i) {
-        Index p = i - b;
-        if (options.mode == PadMode::reflect)
-          p = p < 0 ? -p : p >= n ? 2 * (n - 1) - p : p;
-        else if (options.mode == PadMode::replicate)
-          p = (std::min)((std::max)(p, Index{0}), n - 1);
-        else
-          p = (p + n) % n;
-        from.data()[i] = p;
-      }
-      y = index_select(y, a, from);
-    }
-    return y.is_same(x) ? x.clone() : y;
-  }
-  Tensor<T> y = full<T>(shape, static_cast<T>(options.value));
-  Tensor<T> to = y, from = x.detach();
-  for (int a = 0; a < x.dim(); ++a) {
-    const Index b = before(a),
-                length = (std::min)(x.shape()[a] + (std::min)(b, Index{0}), shape[a] - (std::max)(b, Index{0}));
-    to = to.slice(a, (std::max)(b, Index{0}), (std::max)(b, Index{0}) + (std::max)(length, Index{0}));
-    from = from.slice(a, (std::max)(-b, Index{0}), (std::max)(-b, Index{0}) + (std::max)(length, Index{0}));
-  }
-  to.copy_(from);
-  if constexpr (Real<T>) {
-    std::vector<Index> back;
-    for (Index w : widths) back.push_back(-w);
-    return record("pad", y, {x}, [back](const Tensor<T>& dy, Grads& dx) { dx.add(0, pad(dy, back)); });
-  }
-  return y;
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
 namespace gloss::inline GLOSS_ABI::nn {
 /// What stands around the input of a convolution: as PadMode, whose constant is 0 here.
 enum class PaddingMode : unsigned char { zeros, reflect, replicate, circular };
@@ -18160,69 +20048,6 @@ template <Real T>
 struct SELU final : Module<T> {
   Tensor<T> operator()(const Tensor<T>& x) const { return this->output(selu(x)); }
   void visit(Visitor<T>&) override {}
-};
-}  // namespace gloss::inline GLOSS_ABI::nn
-#endif
-#ifndef GLOSS_HAS_GLOSS_NN_FEED_FORWARD_ACTIVATION_HPP
-#define GLOSS_HAS_GLOSS_NN_FEED_FORWARD_ACTIVATION_HPP
-// ---- gloss/nn/feed_forward_activation.hpp
-// What stands between the two linear layers of PyTorch's Transformer layers.
-#include <concepts>
-#include <string_view>
-#include <utility>
-namespace gloss::inline GLOSS_ABI::nn {
-/// "relu", "gelu", or any callable from Tensor<T> to Tensor<T>; if that is a module, its parameters belong to the layer
-/// that holds it, and copies have their own.
-/// Errors: Error for another name.
-/// PyTorch: the argument activation of torch.nn.TransformerEncoderLayer
-template <Real T>
-class FeedForwardActivation {
- public:
-  FeedForwardActivation(const char* name) : is_gelu_(std::string_view(name) == "gelu") {
-    if (!is_gelu_ && std::string_view(name) != "relu")
-      fail("FeedForwardActivation: activation must be relu, gelu or a callable, not ", name);
-  }
-  template <class F>
-    requires(!std::convertible_to<F, const char*> && !std::same_as<F, FeedForwardActivation> &&
-             requires(const F& f, const Tensor<T>& x) {
-               { f(x) } -> std::convertible_to<Tensor<T>>;
-             })
-  FeedForwardActivation(F f) : other_(new Callable<F>(std::move(f))) {}
-  FeedForwardActivation(const FeedForwardActivation& from)
-      : is_gelu_(from.is_gelu_), other_(from.other_ ? from.other_->clone() : Ref<Any>()) {}
-  FeedForwardActivation(FeedForwardActivation&&) noexcept = default;
-  FeedForwardActivation& operator=(const FeedForwardActivation& from) { return *this = FeedForwardActivation(from); }
-  FeedForwardActivation& operator=(FeedForwardActivation&&) noexcept = default;
-  Tensor<T> operator()(const Tensor<T>& x) const { return other_ ? (*other_)(x) : is_gelu_ ? gelu(x) : relu(x); }
-  /// dropout(activation(linear(x)), p), as one or two ops for relu and gelu.
-  Tensor<T> after(const Linear<T>& linear, const Tensor<T>& x, double p, bool training) const {
-    if (other_) return dropout((*other_)(linear(x)), p, training);
-    if (training && p > 0) return is_gelu_ ? gelu_dropout(linear(x), p) : relu_dropout(linear(x), p);
-    return is_gelu_ ? linear.with_gelu(x) : linear.with_relu(x);
-  }
-  void visit(Visitor<T>& v) {
-    if (other_) other_->visit(v);
-  }
- private:
-  struct Any : RefCounted {
-    virtual ~Any() = default;
-    virtual Tensor<T> operator()(const Tensor<T>& x) const = 0;
-    virtual Ref<Any> clone() const = 0;
-    virtual void visit(Visitor<T>& v) = 0;
-    friend void destroy(Any* any) { delete any; }
-  };
-  template <class F>
-  struct Callable final : Any {
-    F f;
-    explicit Callable(F function) : f(std::move(function)) {}
-    Tensor<T> operator()(const Tensor<T>& x) const override { return f(x); }
-    Ref<Any> clone() const override { return Ref<Any>(new Callable(f)); }
-    void visit(Visitor<T>& v) override {
-      if constexpr (std::derived_from<F, Module<T>>) v("activation", f);
-    }
-  };
-  bool is_gelu_ = false;
-  Ref<Any> other_;  // not shared: copies clone it
 };
 }  // namespace gloss::inline GLOSS_ABI::nn
 #endif
@@ -18824,180 +20649,6 @@ struct InstanceNorm3d final : detail::InstanceNorm<T> {
 };
 }  // namespace gloss::inline GLOSS_ABI::nn
 #endif
-#ifndef GLOSS_HAS_GLOSS_NN_LAYER_NORM_HPP
-#define GLOSS_HAS_GLOSS_NN_LAYER_NORM_HPP
-// ---- gloss/nn/layer_norm.hpp
-// PyTorch's layer normalisation; AT's own is transformer::LayerNorm.
-#ifndef GLOSS_HAS_GLOSS_OPS_ADD_LAYER_NORM_HPP
-#define GLOSS_HAS_GLOSS_OPS_ADD_LAYER_NORM_HPP
-// ---- gloss/ops/add_layer_norm.hpp
-// A residual connection with dropout and the normalisation behind it
-#ifndef GLOSS_HAS_GLOSS_KERNELS_ADD_LAYER_NORM_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_ADD_LAYER_NORM_HPP
-// ---- gloss/kernels/add_layer_norm.hpp
-// A residual connection, the dropout before it and the normalisation after it in one pass over memory, forward beside
-// backward.
-namespace gloss::inline GLOSS_ABI::kernels {
-/// s = residual + dropout(x), or residual + x where p is 0; y = layer_norm(s): add_dropout and layer_norm_forward,
-/// which say the rest, on a few rows at a time, whose numbers are still in cache. s may be x or y.
-/// Shape: residual, x, s, y [rows, n].
-template <class T>
-void add_layer_norm_forward(const T* residual, const T* x, T* s, std::int64_t* mask, double p, RandomBlock random,
-                            const T* gamma, const T* beta, T* y, T* mean, T* rscale, Index rows, Index n, double eps,
-                            LayerNormKind kind) {
-  if (rows == 0) return;
-  Index height = 64;  // as many rows as begin with a word of the mask
-  while (height > 1 && height * n % 128 == 0) height /= 2;
-  constexpr Index most = 4096;  // numbers
-  if (height * n < most) height *= most / (height * n);
-  parallel_for((rows + height - 1) / height, detail::row_grain(height * n), [=](Index begin, Index end) {
-    for (Index block = begin; block < end; ++block) {
-      const Index first = block * height, here = rows - first < height ? rows - first : height, at = first * n;
-      RandomBlock part = random;
-      part.first += static_cast<std::uint64_t>(at / 8);
-      if (p > 0)
-        add_dropout(residual + at, x + at, s + at, mask != nullptr ? mask + at / 64 : nullptr, here * n, p, part);
-      else
-        detail::map_vectors<T>(residual + at, x + at, s + at, here * n,
-                               [](Vec<T> a, Vec<T> b) GLOSS_INLINE_LAMBDA { return a + b; });
-      layer_norm_forward(static_cast<const T*>(s + at), gamma, beta, y + at, mean + first, rscale + first, here, n, eps,
-                         kind);
-    }
-  });
-}
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#endif
-namespace gloss::inline GLOSS_ABI {
-struct AddLayerNormOptions {
-  double dropout = 0;  // of x; the caller passes 0 outside training
-  double eps = 1e-5;
-  LayerNormKind kind = LayerNormKind::torch;
-};
-/// y = layer_norm(residual + dropout(x)) over the last axis, in one pass each way: what stands behind a sublayer whose
-/// norm comes last. An undefined gamma is 1, an undefined beta 0.
-/// Shape: residual, x [..., n], gamma [n], beta [n] -> [..., n]
-/// Errors: ShapeError when residual, gamma or beta do not match, Error for a dropout outside [0, 1]; GradError from a
-/// recorded backward (the op is fused).
-/// Backward: dresidual is layer_norm's dx, and dx is dresidual / (1 - p) where the element was kept; the sum, its means
-/// and scales and one bit of each element are saved.
-/// Source: paper 3.1.
-template <Real T>
-Tensor<T> add_layer_norm(const Tensor<T>& residual, const Tensor<T>& x, const Tensor<T>& gamma = {},
-                         const Tensor<T>& beta = {}, AddLayerNormOptions options = {}) {
-  const double p = options.dropout;
-  if (!(p >= 0 && p <= 1)) fail("add_layer_norm: dropout ", p, " is not in [0, 1]");
-  if (residual.shape() != x.shape())
-    fail<ShapeError>("add_layer_norm: residual ", residual.shape(), " and x ", x.shape(), " differ");
-  const Index n = detail::check_rows("add_layer_norm", x, gamma, beta), rows = n > 0 ? x.numel() / n : 0;
-  ProfileScope scope("add_layer_norm");
-  if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel(), x.numel(), x.numel()});
-  const auto dense = [](const Tensor<T>& t) { return t.defined() ? t.detach().contiguous() : Tensor<T>{}; };
-  const auto pointer = [](const Tensor<T>& t) { return t.defined() ? static_cast<const T*>(t.data()) : nullptr; };
-  const Tensor<T> a = dense(residual), b = dense(x), scale = dense(gamma), shift = dense(beta);
-  const bool recorded = will_record({residual, x, gamma, beta});
-  const Tensor<T> y = empty<T>(x.shape()), sum = recorded ? empty<T>(x.shape()) : y;
-  const Tensor<T> mean = empty<T>({rows}), rscale = empty<T>({rows});
-  const Tensor<std::int64_t> mask = detail::dropout_mask(x.numel(), recorded && p > 0);
-  const RandomBlock random = p > 0 ? detail::draw_dropout(x.numel()) : RandomBlock{};
-  kernels::add_layer_norm_forward(pointer(a), pointer(b), sum.data(), detail::mask_data(mask), p, random,
-                                  pointer(scale), pointer(shift), y.data(), mean.data(), rscale.data(), rows, n,
-                                  options.eps, options.kind);
-  return record(
-      "add_layer_norm", y, {residual, x, gamma, beta},
-      [sum, scale, mean, rscale, mask, p, rows, n, kind = options.kind, pointer](const Tensor<T>& dy, Grads& dx) {
-        if (is_grad_enabled()) fail<GradError>("add_layer_norm: a fused op has no second derivative");
-        ProfileScope work("add_layer_norm", true);
-        if (work) work.bytes(sizeof(T), {sum.numel(), sum.numel(), sum.numel(), sum.numel()});
-        const Tensor<T> g = dy.contiguous();
-        const bool learns = dx.needs(2) || dx.needs(3), drops = p > 0 && dx.needs(1);
-        const auto room = [](bool wanted, const Shape& shape) { return wanted ? empty<T>(shape) : Tensor<T>{}; };
-        const auto target = [](const Tensor<T>& t) { return t.defined() ? t.data() : nullptr; };
-        Tensor<T> d_sum = room(dx.needs(0) || dx.needs(1), sum.shape()), d_x = room(drops, sum.shape());
-        Tensor<T> d_gamma = room(dx.needs(2), {n}), d_beta = room(dx.needs(3), {n});
-        const Tensor<T> workspace = room(learns, {kernels::layer_norm_workspace(rows, n)});
-        const kernels::DropoutBefore<T> before{drops ? mask.data() : nullptr, p, target(d_x)};
-        kernels::layer_norm_backward(pointer(g), pointer(sum), pointer(scale), pointer(mean), pointer(rscale),
-                                     target(d_sum), target(d_gamma), target(d_beta), target(workspace), rows, n, kind,
-                                     drops ? &before : nullptr);
-        if (dx.needs(1)) dx.add(1, drops ? std::move(d_x) : d_sum);
-        if (d_sum.defined()) dx.add(0, std::move(d_sum));
-        if (d_gamma.defined()) dx.add(2, std::move(d_gamma));
-        if (d_beta.defined()) dx.add(3, std::move(d_beta));
-      });
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-namespace gloss::inline GLOSS_ABI::nn {
-namespace detail {
-/// The sizes that a layer normalises over: one, or one for each of several axes.
-class NormalizedShape {
- public:
-  NormalizedShape(Index size) : sizes_{size} {}
-  NormalizedShape(int size) : sizes_{size} {}  // which would otherwise also be a null pointer
-  NormalizedShape(const Shape& sizes) : sizes_(sizes) {}
-  NormalizedShape(std::initializer_list<Index> sizes) : sizes_(sizes) {}
-  const Shape& checked(const char* layer) const {
-    if (sizes_.rank() == 0) fail<ShapeError>(layer, ": normalized_shape has no axis");
-    for (Index size : sizes_)
-      if (size < 0) fail<ShapeError>(layer, ": negative size in normalized_shape ", sizes_);
-    return sizes_;
-  }
- private:
-  Shape sizes_;
-};
-/// f(x, weight, bias) for a function of the last axis, with the axes of `sizes` as one.
-template <class T, class F>
-Tensor<T> normalize_axes(const char* layer, const Tensor<T>& x, const Shape& sizes, const Tensor<T>& weight,
-                         const Tensor<T>& bias, F f) {
-  const int axes = sizes.rank(), kept = x.dim() - axes;
-  bool fits = kept >= 0;
-  for (int a = 0; fits && a < axes; ++a) fits = x.shape()[kept + a] == sizes[a];
-  if (!fits) fail<ShapeError>(layer, ": x ", x.shape(), " does not end in normalized_shape ", sizes);
-  if (axes == 1) return f(x, weight, bias);
-  const auto merged = [](const Tensor<T>& t) { return t.defined() ? t.flatten() : t; };
-  return f(x.flatten(kept), merged(weight), merged(bias)).view(x.shape());
-}
-}  // namespace detail
-struct LayerNormOptions {
-  double eps = 1e-5;
-  bool elementwise_affine = true;
-  bool bias = true;
-};
-/// y = (x - mean) / sqrt(var + eps) * weight + bias over the last axes; var divides by the number of elements.
-/// Shape: [..., *normalized_shape] -> the same
-/// Errors: ShapeError when x does not end in normalized_shape, or that is empty or has a negative size.
-/// Source: Ba et al. 2016.
-/// PyTorch: torch.nn.LayerNorm
-/// Keys: weight, bias [*normalized_shape]
-template <Real T>
-struct LayerNorm final : Module<T> {
-  Parameter<T> weight, bias;
-  Shape normalized_shape;
-  double eps;
-  explicit LayerNorm(const detail::NormalizedShape& sizes, LayerNormOptions options = {})
-      : normalized_shape(sizes.checked("LayerNorm")), eps(options.eps) {
-    if (options.elementwise_affine) weight = Parameter<T>(ones<T>(normalized_shape));
-    if (options.elementwise_affine && options.bias) bias = Parameter<T>(zeros<T>(normalized_shape));
-  }
-  Tensor<T> operator()(const Tensor<T>& x) const {
-    return this->output(detail::normalize_axes<T>(
-        "LayerNorm", x, normalized_shape, weight, bias,
-        [&](const auto& in, const auto& gamma, const auto& beta) { return layer_norm(in, gamma, beta, eps); }));
-  }
-  /// The norm of residual + dropout(x, p), over one axis in one pass; p counts in training only.
-  Tensor<T> of_sum(const Tensor<T>& residual, const Tensor<T>& x, double p, bool training) const {
-    if (normalized_shape.rank() != 1) return (*this)(add_dropout(residual, x, p, training));
-    if (x.dim() == 0 || x.size(-1) != normalized_shape[0])
-      fail<ShapeError>("LayerNorm: x ", x.shape(), " does not end in normalized_shape ", normalized_shape);
-    return this->output(add_layer_norm(residual, x, weight, bias, {.dropout = training ? p : 0, .eps = eps}));
-  }
-  void visit(Visitor<T>& v) override {
-    v("weight", weight);
-    v("bias", bias);
-  }
-};
-}  // namespace gloss::inline GLOSS_ABI::nn
-#endif
 #ifndef GLOSS_HAS_GLOSS_NN_LEAKY_RELU_HPP
 #define GLOSS_HAS_GLOSS_NN_LEAKY_RELU_HPP
 // ---- gloss/nn/leaky_relu.hpp
@@ -19302,334 +20953,6 @@ template <Real T>
 struct Mish final : Module<T> {
   Tensor<T> operator()(const Tensor<T>& x) const { return this->output(mish(x)); }
   void visit(Visitor<T>&) override {}
-};
-}  // namespace gloss::inline GLOSS_ABI::nn
-#endif
-#ifndef GLOSS_HAS_GLOSS_NN_MULTIHEAD_ATTENTION_HPP
-#define GLOSS_HAS_GLOSS_NN_MULTIHEAD_ATTENTION_HPP
-// ---- gloss/nn/multihead_attention.hpp
-// PyTorch's multi-head attention; AT's own is transformer::MultiHeadedAttention.
-#include <cmath>
-#include <vector>
-#ifndef GLOSS_HAS_GLOSS_OPS_MEAN_HPP
-#define GLOSS_HAS_GLOSS_OPS_MEAN_HPP
-// ---- gloss/ops/mean.hpp
-// Arithmetic mean
-namespace gloss::inline GLOSS_ABI {
-/// y = mean of x over axes (all by default); NaN for none.
-/// Shape: x without the axes, or with them as 1 (keepdim).
-/// Errors: IndexError for a wrong axis.
-/// Backward: dx = dy / n, stretched.
-/// PyTorch: torch.mean
-template <Real T>
-Tensor<T> mean(const Tensor<T>& x, const Axes& axes = {}, ReduceOptions options = {}) {
-  const ReducePlan plan("mean", x.shape(), axes);
-  return sum(x, axes, options) / static_cast<double>(plan.count);
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-#ifndef GLOSS_HAS_GLOSS_OPS_TRI_HPP
-#define GLOSS_HAS_GLOSS_OPS_TRI_HPP
-// ---- gloss/ops/tri.hpp
-// Triangles of matrices
-namespace gloss::inline GLOSS_ABI {
-namespace detail {
-template <class T>
-Tensor<T> triangle(const char* op, const Tensor<T>& x, Index diagonal, bool upper) {
-  if (x.dim() < 2) fail<ShapeError>(op, ": two axes are needed, shape is ", x.shape());
-  Tensor<T> y = x.detach().clone();
-  const Index rows = x.size(-2), cols = x.size(-1);
-  diagonal = (std::min)((std::max)(diagonal, -rows), cols);  // beyond them nothing changes any more
-  T* to = y.data();
-  parallel_for(cols > 0 ? y.numel() / cols : 0, 16384 / (cols + 1) + 1, [=](Index begin, Index end) {
-    for (Index r = begin; r < end; ++r) {
-      const Index edge = (std::min)((std::max)(r % rows + diagonal + !upper, Index{0}), cols);
-      for (Index c = upper ? 0 : edge; c < (upper ? edge : cols); ++c) to[r * cols + c] = T{};
-    }
-  });
-  if constexpr (Real<T>)
-    return record(op, y, {x}, [op, diagonal, upper](const Tensor<T>& dy, Grads& dx) {
-      dx.add(0, triangle(op, dy, diagonal, upper));
-    });
-  return y;
-}
-inline Tensor<std::int64_t> triangle_indices(const char* op, Index rows, Index cols, Index offset, bool upper) {
-  if (rows < 0 || cols < 0) fail<ShapeError>(op, ": negative size in ", Shape{rows, cols});
-  if (cols == 0) return empty<std::int64_t>({2, 0});
-  std::vector<std::int64_t> positions;
-  for (int pass = 0; pass < 2; ++pass)
-    for (Index r = 0; r < rows; ++r)
-      for (Index c = 0; c < cols; ++c)
-        if (upper ? c - r >= offset : c - r <= offset) positions.push_back(pass == 0 ? r : c);
-  return from_vector(positions, {2, static_cast<Index>(positions.size() / 2)});
-}
-}  // namespace detail
-/// y[..., i, j] = x[..., i, j] where j - i >= diagonal, else 0.
-/// Errors: ShapeError with fewer than two axes.
-/// Backward: dx = triu(dy).
-/// PyTorch: torch.triu
-template <Element T>
-Tensor<T> triu(const Tensor<T>& x, Index diagonal = 0) {
-  return detail::triangle("triu", x, diagonal, true);
-}
-/// y[..., i, j] = x[..., i, j] where j - i <= diagonal, else 0.
-/// Errors: ShapeError with fewer than two axes.
-/// Backward: dx = tril(dy).
-/// PyTorch: torch.tril
-template <Element T>
-Tensor<T> tril(const Tensor<T>& x, Index diagonal = 0) {
-  return detail::triangle("tril", x, diagonal, false);
-}
-/// Rows and columns of the elements with j - i >= offset of a matrix [rows, cols].
-/// Shape: [2, count]
-/// PyTorch: torch.triu_indices
-inline Tensor<std::int64_t> triu_indices(Index rows, Index cols, Index offset = 0) {
-  return detail::triangle_indices("triu_indices", rows, cols, offset, true);
-}
-/// Rows and columns of the elements with j - i <= offset. PyTorch: torch.tril_indices
-inline Tensor<std::int64_t> tril_indices(Index rows, Index cols, Index offset = 0) {
-  return detail::triangle_indices("tril_indices", rows, cols, offset, false);
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-namespace gloss::inline GLOSS_ABI::nn {
-struct MultiheadAttentionOptions {
-  double dropout = 0;  // of the weights
-  bool bias = true;
-  bool add_bias_kv = false;    // a learnt key and value after those of the sequence
-  bool add_zero_attn = false;  // a key and a value of zeros after those
-  Index kdim = 0;              // width of key; 0: embed_dim
-  Index vdim = 0;              // width of value; 0: embed_dim
-  bool batch_first = false;    // [batch, length, width] instead of [length, batch, width]
-};
-/// What a call of MultiheadAttention may be given besides query, key and value.
-template <Real T>
-struct MultiheadAttentionCall {
-  AttentionMask<T> key_padding_mask = {};  // [batch, m], or [m] without a batch
-  AttentionMask<T> attn_mask = {};         // [n, m], or [batch * num_heads, n, m]
-  bool average_attn_weights = true;        // the weights' mean over the heads
-  bool is_causal = false;                  // a hint: attn_mask hides j > i; may be used in its place
-};
-/// The output and the attention weights, as in auto [output, weights] = attention.with_weights(query, key, value).
-template <Real T>
-struct MultiheadAttentionResult {
-  Tensor<T> attn_output;
-  Tensor<T> attn_output_weights;
-};
-/// With W_q, W_k, W_v, W_o linear maps, heads cut from what they give, and d the width of a head:
-/// y = W_o concat_h(dropout(softmax(q_h k_h^T / sqrt(d) + mask)) v_h).
-/// In attn_mask and key_padding_mask, true HIDES and numbers are added, which is PyTorch's convention for this layer
-/// and the reverse of scaled_dot_product_attention's. Where query, key and value are one tensor they are projected by
-/// one product, key and value alone by another.
-/// A query that may attend to nothing gets W_o 0 = out_proj.bias; with_weights gives NaN for it, as PyTorch does with
-/// need_weights.
-/// Shape: query [n, batch, embed_dim], key [m, batch, kdim], value [m, batch, vdim] -> [n, batch, embed_dim]; with
-/// batch_first the first two axes change places; without a batch [n, embed_dim], [m, kdim], [m, vdim] -> [n,
-/// embed_dim].
-/// Errors: ShapeError when sizes or masks do not fit; Error for a dropout outside [0, 1], is_causal without attn_mask.
-/// Source: paper 3.2.2.
-/// PyTorch: torch.nn.MultiheadAttention, with its initialisation: Xavier's for the projections, biases 0,
-/// out_proj.weight as Linear's.
-/// Keys: in_proj_weight [3 embed_dim, embed_dim], or, where kdim or vdim is not embed_dim, q_proj_weight [embed_dim,
-/// embed_dim], k_proj_weight [embed_dim, kdim] and v_proj_weight [embed_dim, vdim]; in_proj_bias [3 embed_dim]; bias_k,
-/// bias_v [1, 1, embed_dim]; out_proj.weight, out_proj.bias
-template <Real T>
-struct MultiheadAttention final : Module<T> {
-  Index embed_dim, num_heads, kdim, vdim;
-  double dropout;
-  bool add_zero_attn, batch_first;
-  Parameter<T> in_proj_weight, q_proj_weight, k_proj_weight, v_proj_weight, in_proj_bias, bias_k, bias_v;
-  Linear<T> out_proj;
-  MultiheadAttention(Index width, Index heads, MultiheadAttentionOptions options = {})
-      : embed_dim(width),
-        num_heads(heads),
-        kdim(options.kdim == 0 ? width : options.kdim),
-        vdim(options.vdim == 0 ? width : options.vdim),
-        dropout(options.dropout),
-        add_zero_attn(options.add_zero_attn),
-        batch_first(options.batch_first),
-        out_proj(checked_width(width, heads, options), width, {.bias = options.bias}) {
-    const auto weight = [](Parameter<T>& p, Index out, Index in) {
-      p = Parameter<T>(empty<T>({out, in}));
-      init::xavier_uniform_(p);
-    };
-    if (kdim == embed_dim && vdim == embed_dim) {
-      weight(in_proj_weight, 3 * embed_dim, embed_dim);
-    } else {
-      weight(q_proj_weight, embed_dim, embed_dim);
-      weight(k_proj_weight, embed_dim, kdim);
-      weight(v_proj_weight, embed_dim, vdim);
-    }
-    if (options.bias) {
-      in_proj_bias = Parameter<T>(zeros<T>({3 * embed_dim}));
-      init::zeros_(out_proj.bias);
-    }
-    if (options.add_bias_kv) {
-      bias_k = Parameter<T>(empty<T>({1, 1, embed_dim}));
-      bias_v = Parameter<T>(empty<T>({1, 1, embed_dim}));
-      init::xavier_normal_(bias_k);
-      init::xavier_normal_(bias_v);
-    }
-  }
-  /// The output alone: the weights are not computed. PyTorch: need_weights=False
-  Tensor<T> operator()(const Tensor<T>& query, const Tensor<T>& key, const Tensor<T>& value,
-                       const MultiheadAttentionCall<T>& call = {}) const {
-    return forward(query, key, value, call, nullptr);
-  }
-  /// Output and weights, [batch, n, m] or, not averaged, [batch, num_heads, n, m], without a batch [n, m] or
-  /// [num_heads, n, m]; in training after dropout; in the graph where the inputs are. m counts added keys too.
-  MultiheadAttentionResult<T> with_weights(const Tensor<T>& query, const Tensor<T>& key, const Tensor<T>& value,
-                                           const MultiheadAttentionCall<T>& call = {}) const {
-    MultiheadAttentionResult<T> result;
-    result.attn_output = forward(query, key, value, call, &result.attn_output_weights);
-    return result;
-  }
-  void visit(Visitor<T>& v) override {
-    v("in_proj_weight", in_proj_weight);
-    v("q_proj_weight", q_proj_weight);
-    v("k_proj_weight", k_proj_weight);
-    v("v_proj_weight", v_proj_weight);
-    v("in_proj_bias", in_proj_bias);
-    v("bias_k", bias_k);
-    v("bias_v", bias_v);
-    v("out_proj", out_proj);
-  }
- private:
-  static Index checked_width(Index width, Index heads, const MultiheadAttentionOptions& options) {
-    if (width <= 0 || heads <= 0)
-      fail<ShapeError>("MultiheadAttention: embed_dim and num_heads must be positive: ", width, " and ", heads);
-    if (width % heads != 0)
-      fail<ShapeError>("MultiheadAttention: embed_dim ", width, " is not a multiple of num_heads ", heads);
-    if (options.kdim < 0 || options.vdim < 0)
-      fail<ShapeError>("MultiheadAttention: negative size: kdim ", options.kdim, ", vdim ", options.vdim);
-    if (!(options.dropout >= 0 && options.dropout <= 1))
-      fail("MultiheadAttention: dropout ", options.dropout, " is not in [0, 1]");
-    return width;
-  }
-  /// Sizes of a call: batch, queries, keys.
-  struct Sizes {
-    Index batch, n, m;
-  };
-  Sizes check(const Shape& query, const Shape& key, const Shape& value, const MultiheadAttentionCall<T>& call) const {
-    const int dim = query.rank();
-    if (dim != 2 && dim != 3)
-      fail<ShapeError>("MultiheadAttention: query ", query, " must have 3 axes, or 2 without a batch");
-    if (key.rank() != dim || value.rank() != dim)
-      fail<ShapeError>("MultiheadAttention: key ", key, " and value ", value, " must have ", dim, " axes as query ",
-                       query, " has");
-    if (query[dim - 1] != embed_dim)
-      fail<ShapeError>("MultiheadAttention: query ", query, " does not end in embed_dim ", embed_dim);
-    if (key[dim - 1] != kdim) fail<ShapeError>("MultiheadAttention: key ", key, " does not end in kdim ", kdim);
-    if (value[dim - 1] != vdim) fail<ShapeError>("MultiheadAttention: value ", value, " does not end in vdim ", vdim);
-    const int length_axis = dim == 3 && batch_first ? 1 : 0, batch_axis = 1 - length_axis;
-    const Sizes s{dim == 3 ? query[batch_axis] : 1, query[length_axis], key[length_axis]};
-    if (value[length_axis] != s.m || (dim == 3 && value[batch_axis] != key[batch_axis]))
-      fail<ShapeError>("MultiheadAttention: key ", key, " and value ", value, " differ in length or batch");
-    if (dim == 3 && key[batch_axis] != s.batch)
-      fail<ShapeError>("MultiheadAttention: query ", query, " and key ", key, " differ in batch");
-    if (call.key_padding_mask.defined()) {
-      const Shape &mask = call.key_padding_mask.shape(), wanted = dim == 3 ? Shape{s.batch, s.m} : Shape{s.m};
-      if (mask != wanted) fail<ShapeError>("MultiheadAttention: key_padding_mask ", mask, " must be ", wanted);
-    }
-    if (call.attn_mask.defined()) {
-      const Shape &mask = call.attn_mask.shape(), all = {s.n, s.m}, each = {s.batch * num_heads, s.n, s.m};
-      if (mask != all && mask != each)
-        fail<ShapeError>("MultiheadAttention: attn_mask ", mask, " must be ", all, " or ", each);
-    } else if (call.is_causal) {
-      fail(
-          "MultiheadAttention: is_causal is a hint about attn_mask, which is missing; generate_square_subsequent_mask ",
-          "makes one");
-    }
-    return s;
-  }
-  /// x W^T + b with rows [first, last) of a packed weight's `embed_dim`s, as [batch, length, ...].
-  Tensor<T> project(const Tensor<T>& x, const Tensor<T>& weight, Index first, Index last) const {
-    const Index begin = first * embed_dim, end = last * embed_dim;
-    const bool packed = in_proj_weight.defined(), whole = end - begin == 3 * embed_dim;
-    const Tensor<T> w = packed && !whole ? weight.slice(0, begin, end) : weight;
-    const Tensor<T> b = in_proj_bias.defined() && !whole ? in_proj_bias.slice(0, begin, end) : Tensor<T>(in_proj_bias);
-    const Tensor<T> y = linear(x, w, b);
-    if (x.dim() == 2) return y.unsqueeze(0);
-    return batch_first ? y : y.transpose(0, 1);
-  }
-  /// Queries, keys and values in one, two or three tensors; see multi_head_attention.
-  std::vector<Tensor<T>> project(const Tensor<T>& query, const Tensor<T>& key, const Tensor<T>& value) const {
-    if (!in_proj_weight.defined())
-      return {project(query, q_proj_weight, 0, 1), project(key, k_proj_weight, 1, 2),
-              project(value, v_proj_weight, 2, 3)};
-    const Tensor<T>& w = in_proj_weight;
-    if (!key.is_same(value)) return {project(query, w, 0, 1), project(key, w, 1, 2), project(value, w, 2, 3)};
-    if (!query.is_same(key)) return {project(query, w, 0, 1), project(key, w, 1, 3)};
-    return {project(query, w, 0, 3)};
-  }
-  /// x [batch, m, embed_dim] with bias_k or bias_v and a row of zeros behind it.
-  Tensor<T> extended(const Tensor<T>& x, const Parameter<T>& bias) const {
-    std::vector<Tensor<T>> rows = {x};
-    if (bias.defined()) rows.push_back(bias.expand({x.size(0), 1, embed_dim}));
-    if (add_zero_attn) rows.push_back(zeros<T>({x.size(0), 1, embed_dim}));
-    return rows.size() > 1 ? cat(rows, 1) : x;
-  }
-  AttentionOptions<T> attention_options(const MultiheadAttentionCall<T>& call, const Sizes& s, bool weights) const {
-    const Index added = (bias_k.defined() ? 1 : 0) + (add_zero_attn ? 1 : 0);  // keys that no mask hides
-    AttentionOptions<T> options{.dropout = this->is_training() ? dropout : 0, .zero_empty_rows = !weights};
-    Tensor<bool> hidden;
-    const auto take = [&](const AttentionMask<T>& mask, const Shape& shape) {
-      const auto ready = [&](const auto& x) {
-        return added > 0 ? pad(x.reshape(shape), {0, added}) : x.reshape(shape);
-      };
-      if (mask.hidden.defined()) hidden = hidden.defined() ? hidden | ready(mask.hidden) : ready(mask.hidden);
-      if (mask.added.defined())
-        options.bias = options.bias.defined() ? options.bias + ready(mask.added) : ready(mask.added);
-    };
-    const bool hint = call.is_causal && !weights && !call.key_padding_mask.defined();
-    if (hint && s.n == s.m + added)
-      options.causal = true;
-    else if (hint)
-      hidden = triu(ones<bool>({s.n, s.m + added}), 1);
-    else if (call.attn_mask.defined())
-      take(call.attn_mask,
-           call.attn_mask.shape().rank() == 2 ? Shape{1, 1, s.n, s.m} : Shape{s.batch, num_heads, s.n, s.m});
-    if (call.key_padding_mask.defined()) take(call.key_padding_mask, {s.batch, 1, 1, s.m});
-    if (hidden.defined()) options.mask = !hidden;
-    return options;
-  }
-  /// The same as the fused op, with weights that are in the graph.
-  Tensor<T> composed(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v, const AttentionOptions<T>& options,
-                     Tensor<T>& weights) const {
-    const auto heads = [this](const Tensor<T>& x) { return x.unflatten(2, {num_heads, -1}).transpose(1, 2); };
-    const double d = static_cast<double>(embed_dim / num_heads);
-    Tensor<T> scores = matmul(heads(q), heads(k).mT()) * (1 / std::sqrt(d));
-    if (options.bias.defined()) scores = scores + options.bias;
-    if (options.mask.defined()) scores = scores + where<T>(options.mask, 0, options.mask_fill);
-    weights = gloss::dropout(softmax(scores, -1), options.dropout);
-    return matmul(weights, heads(v)).transpose(1, 2).flatten(2, 3);
-  }
-  Tensor<T> forward(const Tensor<T>& query, const Tensor<T>& key, const Tensor<T>& value,
-                    const MultiheadAttentionCall<T>& call, Tensor<T>* weights) const {
-    const Sizes sizes = check(query.shape(), key.shape(), value.shape(), call);
-    const AttentionOptions<T> options = attention_options(call, sizes, weights != nullptr);
-    std::vector<Tensor<T>> projected = project(query, key, value);
-    const bool in_graph =
-        weights != nullptr && (options.bias.requires_grad() || projected[0].requires_grad() ||
-                               projected.back().requires_grad() || projected[projected.size() / 2].requires_grad());
-    if (bias_k.defined() || add_zero_attn || in_graph) {
-      std::vector<Tensor<T>> qkv;  // cut into three
-      for (const Tensor<T>& x : projected)
-        for (Index at = 0; at < x.size(2); at += embed_dim) qkv.push_back(x.narrow(2, at, embed_dim));
-      projected = {qkv[0], extended(qkv[1], bias_k), extended(qkv[2], bias_v)};
-    }
-    Tensor<T> y;
-    if (in_graph && is_grad_enabled())
-      y = composed(projected[0], projected[1], projected[2], options, *weights);
-    else
-      y = multi_head_attention(projected, num_heads, options, weights);
-    const bool batched = query.dim() == 3;
-    if (weights != nullptr) {
-      if (call.average_attn_weights) *weights = mean(*weights, 1);
-      if (!batched) *weights = weights->select(0, 0);
-    }
-    return this->output(out_proj(!batched ? y.select(0, 0) : batch_first ? y : y.transpose(0, 1)));
-  }
 };
 }  // namespace gloss::inline GLOSS_ABI::nn
 #endif
@@ -21278,374 +22601,6 @@ class [[nodiscard]] Taps final : detail::OutputListener {
 };
 }  // namespace gloss::inline GLOSS_ABI::nn
 #endif
-#ifndef GLOSS_HAS_GLOSS_NN_TRANSFORMER_HPP
-#define GLOSS_HAS_GLOSS_NN_TRANSFORMER_HPP
-// ---- gloss/nn/transformer.hpp
-// PyTorch's Transformer: encoder and decoder, without embeddings. AT's whole model is transformer::EncoderDecoder.
-#include <optional>
-#include <utility>
-#ifndef GLOSS_HAS_GLOSS_NN_TRANSFORMER_DECODER_HPP
-#define GLOSS_HAS_GLOSS_NN_TRANSFORMER_DECODER_HPP
-// ---- gloss/nn/transformer_decoder.hpp
-// PyTorch's Transformer decoder; AT's own is transformer::Decoder.
-#include <optional>
-#include <vector>
-#ifndef GLOSS_HAS_GLOSS_NN_TRANSFORMER_DECODER_LAYER_HPP
-#define GLOSS_HAS_GLOSS_NN_TRANSFORMER_DECODER_LAYER_HPP
-// ---- gloss/nn/transformer_decoder_layer.hpp
-// PyTorch's Transformer decoder layer; AT's own is transformer::DecoderLayer.
-#ifndef GLOSS_HAS_GLOSS_NN_TRANSFORMER_ENCODER_LAYER_HPP
-#define GLOSS_HAS_GLOSS_NN_TRANSFORMER_ENCODER_LAYER_HPP
-// ---- gloss/nn/transformer_encoder_layer.hpp
-// PyTorch's Transformer encoder layer; AT's own is transformer::EncoderLayer.
-namespace gloss::inline GLOSS_ABI::nn {
-/// Of an encoder or a decoder layer.
-template <Real T>
-struct TransformerLayerOptions {
-  Index dim_feedforward = 2048;
-  double dropout = 0.1;                          // of the attention's weights, and behind each sublayer
-  FeedForwardActivation<T> activation = "relu";  // or "gelu", or a callable
-  double layer_norm_eps = 1e-5;
-  bool batch_first = false;  // [batch, length, d_model] instead of [length, batch, d_model]
-  bool norm_first = false;   // x + f(norm(x)) instead of norm(x + f(x))
-  bool bias = true;          // in linear layers and norms
-};
-template <Real T>
-struct TransformerEncoderLayerMasks {
-  AttentionMask<T> src_mask = {};              // [n, n] or [batch * nhead, n, n]
-  AttentionMask<T> src_key_padding_mask = {};  // [batch, n], or [n] without a batch
-  bool is_causal = false;                      // a hint: src_mask hides j > i; may be used in its place
-};
-/// With A(x) = dropout1(self_attn(x, x, x)) and F(x) = dropout2(linear2(dropout(activation(linear1(x))))):
-/// z = norm1(x + A(x)), y = norm2(z + F(z)); with norm_first z = x + A(norm1(x)), y = z + F(norm2(z)).
-/// True in a mask HIDES, numbers are added; see MultiheadAttention.
-/// Shape: [n, batch, d_model], with batch_first [batch, n, d_model], without a batch [n, d_model] -> the same
-/// Errors: ShapeError and Error as MultiheadAttention, Linear and Dropout.
-/// Source: paper 3.1; Xiong et al. 2020 for norm_first.
-/// PyTorch: torch.nn.TransformerEncoderLayer; its faster path for inference gives the same but for queries that may
-/// attend to nothing.
-/// Keys: self_attn., linear1., linear2., norm1., norm2., and activation. where that is a module with parameters
-template <Real T>
-struct TransformerEncoderLayer final : Module<T> {
-  MultiheadAttention<T> self_attn;
-  Linear<T> linear1;
-  Dropout<T> dropout;
-  Linear<T> linear2;
-  LayerNorm<T> norm1, norm2;
-  Dropout<T> dropout1, dropout2;
-  FeedForwardActivation<T> activation;
-  bool norm_first;
-  TransformerEncoderLayer(Index d_model, Index nhead, const TransformerLayerOptions<T>& options = {})
-      : self_attn(d_model, nhead,
-                  {.dropout = options.dropout, .bias = options.bias, .batch_first = options.batch_first}),
-        linear1(d_model, options.dim_feedforward, {.bias = options.bias}),
-        dropout(options.dropout),
-        linear2(options.dim_feedforward, d_model, {.bias = options.bias}),
-        norm1(d_model, {.eps = options.layer_norm_eps, .bias = options.bias}),
-        norm2(norm1),
-        dropout1(options.dropout),
-        dropout2(options.dropout),
-        activation(options.activation),
-        norm_first(options.norm_first) {}
-  Tensor<T> operator()(const Tensor<T>& src, const TransformerEncoderLayerMasks<T>& masks = {}) const {
-    const auto attend = [&](const Tensor<T>& x) {
-      return self_attn(
-          x, x, x,
-          {.key_padding_mask = masks.src_key_padding_mask, .attn_mask = masks.src_mask, .is_causal = masks.is_causal});
-    };
-    const auto feed_forward = [&](const Tensor<T>& x) {
-      return linear2(activation.after(linear1, x, dropout.p, dropout.is_training()));
-    };
-    if (norm_first) {
-      const Tensor<T> x = add_dropout(src, attend(norm1(src)), dropout1.p, dropout1.is_training());
-      return this->output(add_dropout(x, feed_forward(norm2(x)), dropout2.p, dropout2.is_training()));
-    }
-    const Tensor<T> x = norm1.of_sum(src, attend(src), dropout1.p, dropout1.is_training());
-    return this->output(norm2.of_sum(x, feed_forward(x), dropout2.p, dropout2.is_training()));
-  }
-  void visit(Visitor<T>& v) override {
-    v("self_attn", self_attn);
-    v("linear1", linear1);
-    v("dropout", dropout);
-    v("linear2", linear2);
-    v("norm1", norm1);
-    v("norm2", norm2);
-    v("dropout1", dropout1);
-    v("dropout2", dropout2);
-    activation.visit(v);
-  }
-};
-}  // namespace gloss::inline GLOSS_ABI::nn
-#endif
-namespace gloss::inline GLOSS_ABI::nn {
-template <Real T>
-struct TransformerDecoderLayerMasks {
-  AttentionMask<T> tgt_mask = {};                 // [n, n] or [batch * nhead, n, n]
-  AttentionMask<T> memory_mask = {};              // [n, m] or [batch * nhead, n, m]
-  AttentionMask<T> tgt_key_padding_mask = {};     // [batch, n], or [n] without a batch
-  AttentionMask<T> memory_key_padding_mask = {};  // [batch, m], or [m]
-  bool tgt_is_causal = false;                     // hints: the mask hides j > i; may be used in its place
-  bool memory_is_causal = false;
-};
-/// With A(x) = dropout1(self_attn(x, x, x)), M(x) = dropout2(multihead_attn(x, memory, memory)) and
-/// F(x) = dropout3(linear2(dropout(activation(linear1(x))))): u = norm1(x + A(x)), v = norm2(u + M(u)),
-/// y = norm3(v + F(v)); with norm_first u = x + A(norm1(x)), v = u + M(norm2(u)), y = v + F(norm3(v)).
-/// True in a mask HIDES, numbers are added; see MultiheadAttention.
-/// Shape: tgt [n, batch, d_model], memory [m, batch, d_model], with batch_first [batch, n, d_model] and [batch, m,
-/// d_model], without a batch [n, d_model] and [m, d_model] -> as tgt
-/// Errors: ShapeError and Error as MultiheadAttention, Linear and Dropout.
-/// Source: paper 3.1; Xiong et al. 2020 for norm_first.
-/// PyTorch: torch.nn.TransformerDecoderLayer
-/// Keys: self_attn., multihead_attn., linear1., linear2., norm1., norm2., norm3., and activation. where that is a
-/// module with parameters
-template <Real T>
-struct TransformerDecoderLayer final : Module<T> {
-  MultiheadAttention<T> self_attn, multihead_attn;
-  Linear<T> linear1;
-  Dropout<T> dropout;
-  Linear<T> linear2;
-  LayerNorm<T> norm1, norm2, norm3;
-  Dropout<T> dropout1, dropout2, dropout3;
-  FeedForwardActivation<T> activation;
-  bool norm_first;
-  TransformerDecoderLayer(Index d_model, Index nhead, const TransformerLayerOptions<T>& options = {})
-      : self_attn(d_model, nhead,
-                  {.dropout = options.dropout, .bias = options.bias, .batch_first = options.batch_first}),
-        multihead_attn(d_model, nhead,
-                       {.dropout = options.dropout, .bias = options.bias, .batch_first = options.batch_first}),
-        linear1(d_model, options.dim_feedforward, {.bias = options.bias}),
-        dropout(options.dropout),
-        linear2(options.dim_feedforward, d_model, {.bias = options.bias}),
-        norm1(d_model, {.eps = options.layer_norm_eps, .bias = options.bias}),
-        norm2(norm1),
-        norm3(norm1),
-        dropout1(options.dropout),
-        dropout2(options.dropout),
-        dropout3(options.dropout),
-        activation(options.activation),
-        norm_first(options.norm_first) {}
-  Tensor<T> operator()(const Tensor<T>& tgt, const Tensor<T>& memory,
-                       const TransformerDecoderLayerMasks<T>& masks = {}) const {
-    const auto attend = [&](const Tensor<T>& x) {
-      return self_attn(x, x, x,
-                       {.key_padding_mask = masks.tgt_key_padding_mask,
-                        .attn_mask = masks.tgt_mask,
-                        .is_causal = masks.tgt_is_causal});
-    };
-    const auto look_back = [&](const Tensor<T>& x) {
-      return multihead_attn(x, memory, memory,
-                            {.key_padding_mask = masks.memory_key_padding_mask,
-                             .attn_mask = masks.memory_mask,
-                             .is_causal = masks.memory_is_causal});
-    };
-    const auto feed_forward = [&](const Tensor<T>& x) {
-      return linear2(activation.after(linear1, x, dropout.p, dropout.is_training()));
-    };
-    if (norm_first) {
-      Tensor<T> x = add_dropout(tgt, attend(norm1(tgt)), dropout1.p, dropout1.is_training());
-      x = add_dropout(x, look_back(norm2(x)), dropout2.p, dropout2.is_training());
-      return this->output(add_dropout(x, feed_forward(norm3(x)), dropout3.p, dropout3.is_training()));
-    }
-    Tensor<T> x = norm1.of_sum(tgt, attend(tgt), dropout1.p, dropout1.is_training());
-    x = norm2.of_sum(x, look_back(x), dropout2.p, dropout2.is_training());
-    return this->output(norm3.of_sum(x, feed_forward(x), dropout3.p, dropout3.is_training()));
-  }
-  void visit(Visitor<T>& v) override {
-    v("self_attn", self_attn);
-    v("multihead_attn", multihead_attn);
-    v("linear1", linear1);
-    v("dropout", dropout);
-    v("linear2", linear2);
-    v("norm1", norm1);
-    v("norm2", norm2);
-    v("norm3", norm3);
-    v("dropout1", dropout1);
-    v("dropout2", dropout2);
-    v("dropout3", dropout3);
-    activation.visit(v);
-  }
-};
-}  // namespace gloss::inline GLOSS_ABI::nn
-#endif
-namespace gloss::inline GLOSS_ABI::nn {
-template <Real T>
-struct TransformerDecoderMasks {
-  AttentionMask<T> tgt_mask = {};                 // [n, n] or [batch * nhead, n, n]
-  AttentionMask<T> memory_mask = {};              // [n, m] or [batch * nhead, n, m]
-  AttentionMask<T> tgt_key_padding_mask = {};     // [batch, n], or [n] without a batch
-  AttentionMask<T> memory_key_padding_mask = {};  // [batch, m], or [m]
-  std::optional<bool> tgt_is_causal = {};         // a hint: tgt_mask hides j > i; not said: found out by reading it
-  bool memory_is_causal = false;                  // a hint: memory_mask hides j > i
-};
-/// num_layers copies of a layer one after the other, then norm, if there is one. The layer may be any module that is
-/// called as TransformerDecoderLayer is, the norm any that is called with a tensor.
-/// Shape: tgt, memory as the layer's -> as tgt
-/// Errors: as the layer's; Error when num_layers is negative.
-/// Source: paper 3.1.
-/// PyTorch: torch.nn.TransformerDecoder
-/// Keys: layers.0., ..., layers.(num_layers - 1)., norm.
-template <Real T, class Layer = TransformerDecoderLayer<T>, class Norm = LayerNorm<T>>
-struct TransformerDecoder final : Module<T> {
-  std::vector<Layer> layers;
-  std::optional<Norm> norm;
-  TransformerDecoder(const Layer& decoder_layer, Index num_layers, std::optional<Norm> final_norm = {})
-      : layers(clones(decoder_layer, num_layers)), norm(std::move(final_norm)) {}
-  Tensor<T> operator()(const Tensor<T>& tgt, const Tensor<T>& memory,
-                       const TransformerDecoderMasks<T>& masks = {}) const {
-    const TransformerDecoderLayerMasks<T> layer_masks{
-        .tgt_mask = masks.tgt_mask,
-        .memory_mask = masks.memory_mask,
-        .tgt_key_padding_mask = masks.tgt_key_padding_mask,
-        .memory_key_padding_mask = masks.memory_key_padding_mask,
-        .tgt_is_causal = masks.tgt_is_causal ? *masks.tgt_is_causal : detail::is_square_subsequent(masks.tgt_mask),
-        .memory_is_causal = masks.memory_is_causal};
-    Tensor<T> y = tgt;
-    for (const Layer& layer : layers) y = layer(y, memory, layer_masks);
-    return this->output(norm ? (*norm)(y) : y);
-  }
-  void visit(Visitor<T>& v) override {
-    v("layers", layers);
-    if (norm) v("norm", *norm);
-  }
-};
-}  // namespace gloss::inline GLOSS_ABI::nn
-#endif
-#ifndef GLOSS_HAS_GLOSS_NN_TRANSFORMER_ENCODER_HPP
-#define GLOSS_HAS_GLOSS_NN_TRANSFORMER_ENCODER_HPP
-// ---- gloss/nn/transformer_encoder.hpp
-// PyTorch's Transformer encoder; AT's own is transformer::Encoder.
-#include <optional>
-#include <vector>
-namespace gloss::inline GLOSS_ABI::nn {
-template <Real T>
-struct TransformerEncoderMasks {
-  AttentionMask<T> mask = {};                  // [n, n] or [batch * nhead, n, n]
-  AttentionMask<T> src_key_padding_mask = {};  // [batch, n], or [n] without a batch
-  std::optional<bool> is_causal = {};          // a hint: mask hides j > i; not said: found out by reading it
-};
-/// num_layers copies of a layer one after the other, then norm, if there is one. The layer may be any module that is
-/// called as TransformerEncoderLayer is, the norm any that is called with a tensor.
-/// PyTorch's nested tensors, an affair of its speed, are left out: they make the outputs at hidden places, which nobody
-/// reads, norm(0).
-/// Shape: src as the layer's -> the same
-/// Errors: as the layer's; Error when num_layers is negative.
-/// Source: paper 3.1.
-/// PyTorch: torch.nn.TransformerEncoder
-/// Keys: layers.0., ..., layers.(num_layers - 1)., norm.
-template <Real T, class Layer = TransformerEncoderLayer<T>, class Norm = LayerNorm<T>>
-struct TransformerEncoder final : Module<T> {
-  std::vector<Layer> layers;
-  std::optional<Norm> norm;
-  TransformerEncoder(const Layer& encoder_layer, Index num_layers, std::optional<Norm> final_norm = {})
-      : layers(clones(encoder_layer, num_layers)), norm(std::move(final_norm)) {}
-  Tensor<T> operator()(const Tensor<T>& src, const TransformerEncoderMasks<T>& masks = {}) const {
-    const TransformerEncoderLayerMasks<T> layer_masks{
-        .src_mask = masks.mask,
-        .src_key_padding_mask = masks.src_key_padding_mask,
-        .is_causal = masks.is_causal ? *masks.is_causal : detail::is_square_subsequent(masks.mask)};
-    Tensor<T> y = src;
-    for (const Layer& layer : layers) y = layer(y, layer_masks);
-    return this->output(norm ? (*norm)(y) : y);
-  }
-  void visit(Visitor<T>& v) override {
-    v("layers", layers);
-    if (norm) v("norm", *norm);
-  }
-};
-}  // namespace gloss::inline GLOSS_ABI::nn
-#endif
-namespace gloss::inline GLOSS_ABI::nn {
-template <Real T>
-struct TransformerOptions {
-  Index num_encoder_layers = 6;
-  Index num_decoder_layers = 6;
-  Index dim_feedforward = 2048;
-  double dropout = 0.1;
-  FeedForwardActivation<T> activation = "relu";  // or "gelu", or a callable
-  double layer_norm_eps = 1e-5;
-  bool batch_first = false;  // [batch, length, d_model] instead of [length, batch, d_model]
-  bool norm_first = false;
-  bool bias = true;
-  TransformerLayerOptions<T> of_layers() const {
-    return {dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias};
-  }
-};
-template <Real T>
-struct TransformerMasks {
-  AttentionMask<T> src_mask = {};                 // [m, m] or [batch * nhead, m, m]
-  AttentionMask<T> tgt_mask = {};                 // [n, n] or [batch * nhead, n, n]
-  AttentionMask<T> memory_mask = {};              // [n, m] or [batch * nhead, n, m]
-  AttentionMask<T> src_key_padding_mask = {};     // [batch, m], or [m] without a batch
-  AttentionMask<T> tgt_key_padding_mask = {};     // [batch, n], or [n]
-  AttentionMask<T> memory_key_padding_mask = {};  // [batch, m], or [m]
-  std::optional<bool> src_is_causal = {};         // hints: the mask hides j > i; not said: found out by reading it
-  std::optional<bool> tgt_is_causal = {};
-  bool memory_is_causal = false;
-};
-/// y = decoder(tgt, encoder(src)). Both end in a norm, whatever norm_first is. True in a mask HIDES, numbers are added;
-/// see MultiheadAttention.
-/// A custom encoder or decoder is a module that is called as TransformerEncoder or TransformerDecoder is, given after
-/// the options; where only one is custom, default_encoder or default_decoder makes the other.
-/// Shape: src [m, batch, d_model], tgt [n, batch, d_model], with batch_first [batch, m, d_model] and [batch, n,
-/// d_model], without a batch [m, d_model] and [n, d_model] -> as tgt
-/// Errors: ShapeError when src and tgt differ in batch, do not end in d_model, or as MultiheadAttention.
-/// Source: paper 3.
-/// PyTorch: torch.nn.Transformer; every parameter with more than one axis is drawn by Xavier's uniform rule
-/// Keys: encoder., decoder.
-template <Real T, class Encoder = TransformerEncoder<T>, class Decoder = TransformerDecoder<T>>
-struct Transformer final : Module<T> {
-  Encoder encoder;
-  Decoder decoder;
-  Index d_model, nhead;
-  bool batch_first;
-  explicit Transformer(Index width = 512, Index heads = 8, const TransformerOptions<T>& options = {})
-      : Transformer(width, heads, options, default_encoder(width, heads, options),
-                    default_decoder(width, heads, options)) {}
-  Transformer(Index width, Index heads, const TransformerOptions<T>& options, Encoder custom_encoder,
-              Decoder custom_decoder)
-      : encoder(std::move(custom_encoder)),
-        decoder(std::move(custom_decoder)),
-        d_model(width),
-        nhead(heads),
-        batch_first(options.batch_first) {
-    for (const Tensor<T>& p : this->parameters())
-      if (p.dim() > 1) init::xavier_uniform_(p);
-  }
-  static TransformerEncoder<T> default_encoder(Index width, Index heads, const TransformerOptions<T>& options = {}) {
-    return {TransformerEncoderLayer<T>(width, heads, options.of_layers()), options.num_encoder_layers,
-            LayerNorm<T>(width, {.eps = options.layer_norm_eps, .bias = options.bias})};
-  }
-  static TransformerDecoder<T> default_decoder(Index width, Index heads, const TransformerOptions<T>& options = {}) {
-    return {TransformerDecoderLayer<T>(width, heads, options.of_layers()), options.num_decoder_layers,
-            LayerNorm<T>(width, {.eps = options.layer_norm_eps, .bias = options.bias})};
-  }
-  Tensor<T> operator()(const Tensor<T>& src, const Tensor<T>& tgt, const TransformerMasks<T>& masks = {}) const {
-    const int batch_axis = batch_first ? 0 : 1;
-    if (src.dim() != tgt.dim() || (src.dim() != 2 && src.dim() != 3))
-      fail<ShapeError>("Transformer: src ", src.shape(), " and tgt ", tgt.shape(),
-                       " must have 3 axes, or 2 without a batch");
-    if (src.dim() == 3 && src.size(batch_axis) != tgt.size(batch_axis))
-      fail<ShapeError>("Transformer: src ", src.shape(), " and tgt ", tgt.shape(), " differ in batch");
-    if (src.size(-1) != d_model || tgt.size(-1) != d_model)
-      fail<ShapeError>("Transformer: src ", src.shape(), " and tgt ", tgt.shape(), " must end in d_model ", d_model);
-    const Tensor<T> memory = encoder(src, TransformerEncoderMasks<T>{.mask = masks.src_mask,
-                                                                     .src_key_padding_mask = masks.src_key_padding_mask,
-                                                                     .is_causal = masks.src_is_causal});
-    return this->output(decoder(tgt, memory,
-                                TransformerDecoderMasks<T>{.tgt_mask = masks.tgt_mask,
-                                                           .memory_mask = masks.memory_mask,
-                                                           .tgt_key_padding_mask = masks.tgt_key_padding_mask,
-                                                           .memory_key_padding_mask = masks.memory_key_padding_mask,
-                                                           .tgt_is_causal = masks.tgt_is_causal,
-                                                           .memory_is_causal = masks.memory_is_causal}));
-  }
-  void visit(Visitor<T>& v) override {
-    v("encoder", encoder);
-    v("decoder", decoder);
-  }
-};
-}  // namespace gloss::inline GLOSS_ABI::nn
-#endif
 #ifndef GLOSS_HAS_GLOSS_OPS_ADDCMUL_HPP
 #define GLOSS_HAS_GLOSS_OPS_ADDCMUL_HPP
 // ---- gloss/ops/addcmul.hpp
@@ -21799,191 +22754,6 @@ Tensor<T> cdist(const Tensor<T>& a, const Tensor<T>& b, double p = 2) {
       dx.add(1, std::move(to));
     }
   });
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-#ifndef GLOSS_HAS_GLOSS_OPS_CROSS_ENTROPY_HPP
-#define GLOSS_HAS_GLOSS_OPS_CROSS_ENTROPY_HPP
-// ---- gloss/ops/cross_entropy.hpp
-// Cross-entropy from logits
-#ifndef GLOSS_HAS_GLOSS_KERNELS_CROSS_ENTROPY_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_CROSS_ENTROPY_HPP
-// ---- gloss/kernels/cross_entropy.hpp
-// Cross-entropy against smoothed targets straight from logits: neither probabilities nor the target matrix are stored.
-#include <cmath>
-namespace gloss::inline GLOSS_ABI::kernels {
-/// The target distribution of a row, t: `on` at the target, 0 at zero_column, `off` elsewhere; all 0 where the target
-/// is `ignored`. A row's loss is constant - sum_i t_i log p_i.
-struct SmoothedTarget {
-  double on = 1, off = 0, constant = 0;
-  double sum = 1;          // sum_i t_i
-  Index zero_column = -1;  // none if negative
-  std::int64_t ignored = -100;
-};
-/// Confidence 1 - smoothing at the target, smoothing / (n - 2) elsewhere, nothing at padding_idx (none if negative).
-/// The loss is the Kullback-Leibler divergence sum_i t_i (log t_i - log p_i).
-/// AT: LabelSmoothing.
-inline SmoothedTarget label_smoothing_target(Index n, Index padding_idx, double smoothing) {
-  SmoothedTarget t;
-  const double others = static_cast<double>(padding_idx < 0 ? n - 1 : n - 2);
-  t.on = 1 - smoothing;
-  t.off = n > 2 ? smoothing / static_cast<double>(n - 2) : 0;
-  t.sum = t.on + others * t.off;
-  t.constant = (t.on > 0 ? t.on * std::log(t.on) : 0) + (t.off > 0 ? others * t.off * std::log(t.off) : 0);
-  t.zero_column = t.ignored = padding_idx;
-  return t;
-}
-/// Smoothing spread over all n classes; rows whose target is ignore_index have no loss.
-/// PyTorch: nn.functional.cross_entropy(label_smoothing=, ignore_index=)
-inline SmoothedTarget cross_entropy_target(Index n, std::int64_t ignore_index, double smoothing) {
-  SmoothedTarget t;
-  t.off = n > 0 ? smoothing / static_cast<double>(n) : 0;
-  t.on = 1 - smoothing + t.off;
-  t.ignored = ignore_index;
-  return t;
-}
-/// loss = constant + sum(t) lse - sum_i t_i x_i by rows; lse = log sum exp x is for the backward pass.
-/// Shape: x [rows, n]; target, loss, lse [rows]. Targets that are not ignored lie in [0, n).
-template <class T>
-void cross_entropy_forward(const T* x, const std::int64_t* target, T* loss, T* lse, Index rows, Index n,
-                           SmoothedTarget t) {
-  parallel_for(rows, detail::row_grain(n), [=](Index begin, Index end) {
-    for (Index r = begin; r < end; ++r) {
-      const T* xr = x + r * n;
-      const T max = detail::row_max<T>(xr, n);
-      Vec<T> exps{}, sums{};
-      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
-        const Vec<T> d = load_n<T>(xr + i, m, -std::numeric_limits<T>::infinity()) - max;
-        detail::prefetch(xr + n + i);
-        exps = exps + exp<T>(d);
-        sums = sums + (m == lanes<T> ? d : load_n<T>(xr + i, m, max) - max);
-      });
-      const double log_sum = std::log(static_cast<double>(hsum<T>(exps)));  // of x - max
-      lse[r] = static_cast<T>(max + log_sum);
-      if (target[r] == t.ignored) {
-        loss[r] = T(0);
-        continue;
-      }
-      const double at_target = xr[target[r]] - max;
-      double value = t.constant + t.sum * log_sum - t.on * at_target;
-      if (t.off != 0) {
-        const double at_zero = t.zero_column >= 0 && t.zero_column != target[r] ? xr[t.zero_column] - max : T(0);
-        value -= t.off * (static_cast<double>(hsum<T>(sums)) - at_target - at_zero);
-      }
-      loss[r] = static_cast<T>(value);
-    }
-  });
-}
-/// dx_i = dloss (sum(t) exp(x_i - lse) - t_i); row r takes dloss[r * dloss_stride], stride 0 for one number. dx may be
-/// x.
-template <class T>
-void cross_entropy_backward(const T* dloss, Index dloss_stride, const T* x, const std::int64_t* target, const T* lse,
-                            T* dx, Index rows, Index n, SmoothedTarget t) {
-  parallel_for(rows, detail::row_grain(n), [=](Index begin, Index end) {
-    for (Index r = begin; r < end; ++r) {
-      const T* xr = x + r * n;
-      T* dxr = dx + r * n;
-      const bool ignored = target[r] == t.ignored;
-      const T g = ignored ? T(0) : dloss[r * dloss_stride];
-      const T scale = g * static_cast<T>(t.sum), off = g * static_cast<T>(t.off), shift = lse[r];
-      if (ignored) {
-        each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { store_n<T>(dxr + i, Vec<T>{}, m); });
-        continue;
-      }
-      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
-        store_n<T>(dxr + i, exp<T>(load_n<T>(xr + i, m) - shift) * scale - off, m);
-      });
-      if (t.zero_column >= 0) dxr[t.zero_column] += off;
-      dxr[target[r]] -= g * static_cast<T>(t.on - t.off);
-    }
-  });
-}
-GLOSS_INSTANTIATE(void cross_entropy_forward<float>(const float*, const std::int64_t*, float*, float*, Index, Index,
-                                                    SmoothedTarget))
-GLOSS_INSTANTIATE(void cross_entropy_forward<double>(const double*, const std::int64_t*, double*, double*, Index, Index,
-                                                     SmoothedTarget))
-GLOSS_INSTANTIATE(void cross_entropy_backward<float>(const float*, Index, const float*, const std::int64_t*,
-                                                     const float*, float*, Index, Index, SmoothedTarget))
-GLOSS_INSTANTIATE(void cross_entropy_backward<double>(const double*, Index, const double*, const std::int64_t*,
-                                                      const double*, double*, Index, Index, SmoothedTarget))
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#endif
-#ifndef GLOSS_HAS_GLOSS_OPS_REDUCE_LOSS_HPP
-#define GLOSS_HAS_GLOSS_OPS_REDUCE_LOSS_HPP
-// ---- gloss/ops/reduce_loss.hpp
-// The shared part of the losses: how the losses of single rows become one.
-namespace gloss::inline GLOSS_ABI {
-enum class LossReduction {
-  none,  // a loss for each row
-  mean,  // their mean; where a target can be ignored, over the rows that are not
-  sum,
-};
-/// losses summed, divided by `count`, or as they are.
-template <Real T>
-Tensor<T> reduce_loss(const Tensor<T>& losses, LossReduction reduction, Index count) {
-  if (reduction == LossReduction::none) return losses;
-  const Tensor<T> total = sum(losses);
-  return reduction == LossReduction::sum ? total : total / static_cast<double>(count);
-}
-namespace detail {
-/// What cross_entropy and nll_loss ask of their target; returns how many rows are not ignored.
-template <class T>
-Index check_classes(const char* op, const Tensor<T>& x, const Tensor<std::int64_t>& target, std::int64_t ignore_index) {
-  if (x.dim() == 0) fail<ShapeError>(op, ": a scalar has no axis of classes");
-  Shape rows;
-  for (int axis = 0; axis + 1 < x.dim(); ++axis) rows.push_back(x.shape()[axis]);
-  if (target.shape() != rows)
-    fail<ShapeError>(op, ": target ", target.shape(), " does not match x ", x.shape(), " without its last axis");
-  const Tensor<std::int64_t> ids = target.contiguous();
-  Index count = 0;
-  for (Index r = 0; r < ids.numel(); ++r) {
-    const std::int64_t id = ids.data()[r];
-    if (id == ignore_index) continue;
-    if (id < 0 || id >= x.size(-1)) fail<IndexError>(op, ": target ", id, " is out of range for x ", x.shape());
-    ++count;
-  }
-  return count;
-}
-}  // namespace detail
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-namespace gloss::inline GLOSS_ABI {
-struct CrossEntropyOptions {
-  double label_smoothing = 0;        // this much of the target is spread evenly over all classes
-  std::int64_t ignore_index = -100;  // rows with this target count nothing
-  LossReduction reduction = LossReduction::mean;
-};
-/// loss = -sum_i t_i log softmax(x)_i by rows, t = (1 - smoothing) at the target + smoothing / n; no probabilities are
-/// stored. The mean is over the rows that are not ignored; NaN when all are.
-/// Shape: x [..., n] logits, target [...] -> [], or [...] for reduction none. PyTorch has the classes at axis 1.
-/// Errors: ShapeError when target does not match, IndexError for a target outside [0, n), Error for a smoothing outside
-/// [0, 1]; GradError from a recorded backward (the op is fused).
-/// Backward: dx = dloss * (softmax(x) - t), 0 for ignored rows; x and log sum exp x are saved.
-/// PyTorch: torch.nn.functional.cross_entropy
-template <Real T>
-Tensor<T> cross_entropy(const Tensor<T>& x, const Tensor<std::int64_t>& target, CrossEntropyOptions options = {}) {
-  if (!(options.label_smoothing >= 0 && options.label_smoothing <= 1))
-    fail("cross_entropy: label_smoothing ", options.label_smoothing, " is not in [0, 1]");
-  ProfileScope scope("cross_entropy");
-  if (scope) scope.bytes(sizeof(T), {x.numel()});
-  const Index count = detail::check_classes("cross_entropy", x, target, options.ignore_index);
-  const Index n = x.size(-1), rows = target.numel();
-  const Tensor<T> in = x.detach().contiguous();
-  const Tensor<std::int64_t> ids = target.contiguous();
-  const kernels::SmoothedTarget t = kernels::cross_entropy_target(n, options.ignore_index, options.label_smoothing);
-  Tensor<T> losses = empty<T>(target.shape()), lse = empty<T>({rows});
-  kernels::cross_entropy_forward(static_cast<const T*>(in.data()), static_cast<const std::int64_t*>(ids.data()),
-                                 losses.data(), lse.data(), rows, n, t);
-  losses = record("cross_entropy", losses, {x}, [in, ids, lse, rows, n, t](const Tensor<T>& dy, Grads& dx) {
-    if (is_grad_enabled()) fail<GradError>("cross_entropy: a fused op has no second derivative");
-    const Tensor<T> g = dy.contiguous();
-    Tensor<T> d_in = empty<T>(in.shape());
-    kernels::cross_entropy_backward(static_cast<const T*>(g.data()), Index{1}, static_cast<const T*>(in.data()),
-                                    static_cast<const std::int64_t*>(ids.data()), static_cast<const T*>(lse.data()),
-                                    d_in.data(), rows, n, t);
-    dx.add(0, std::move(d_in));
-  });
-  return reduce_loss(losses, options.reduction, count);
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
@@ -24201,227 +24971,6 @@ Tensor<T> std_dev(const Tensor<T>& x, const Axes& axes = {}, VarOptions options 
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
-#ifndef GLOSS_HAS_GLOSS_OPTIM_ADAM_HPP
-#define GLOSS_HAS_GLOSS_OPTIM_ADAM_HPP
-// ---- gloss/optim/adam.hpp
-// Adam and AdamW.
-#include <array>
-#include <cmath>
-#include <string>
-#include <vector>
-#ifndef GLOSS_HAS_GLOSS_KERNELS_ADAM_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_ADAM_HPP
-// ---- gloss/kernels/adam.hpp
-// Optimiser steps in one pass over memory, with PyTorch's formulas.
-#include <cmath>
-namespace gloss::inline GLOSS_ABI::kernels {
-/// Step counts from 1. g += weight_decay p (or p *= 1 - lr weight_decay when decoupled: AdamW); m = beta1 m + (1 -
-/// beta1) g; v = beta2 v + (1 - beta2) g^2; p -= lr / (1 - beta1^step) m / (sqrt(v) / sqrt(1 - beta2^step) + eps).
-/// PyTorch: optim.Adam, optim.AdamW.
-template <class T>
-void adam_step(T* p, const T* g, T* m, T* v, Index n, double lr, double beta1, double beta2, double eps,
-               double weight_decay, bool decoupled, Index step) {
-  const double correction1 = 1 - std::pow(beta1, static_cast<double>(step));
-  const double correction2 = 1 - std::pow(beta2, static_cast<double>(step));
-  const T step_size = static_cast<T>(lr / correction1), root2 = static_cast<T>(1 / std::sqrt(correction2));
-  const T take1 = static_cast<T>(1 - beta1), keep2 = static_cast<T>(beta2);
-  const T take2 = static_cast<T>(1 - beta2), tiny = static_cast<T>(eps);
-  const T decay = decoupled ? T(0) : static_cast<T>(weight_decay);
-  const T shrink = decoupled ? static_cast<T>(1 - lr * weight_decay) : T(1);
-  parallel_for(n, 8192, [=](Index begin, Index end) {
-    each_vector<T>(end - begin, [&](Index j, Index count) GLOSS_INLINE_LAMBDA {
-      const Index i = begin + j;
-      const Vec<T> pi = load_n<T>(p + i, count) * shrink;
-      const Vec<T> gi = load_n<T>(g + i, count) + pi * decay;
-      Vec<T> mi = load_n<T>(m + i, count), vi = load_n<T>(v + i, count);
-      mi = mi + (gi - mi) * take1;
-      vi = vi * keep2 + gi * gi * take2;
-      store_n<T>(m + i, mi, count);
-      store_n<T>(v + i, vi, count);
-      store_n<T>(p + i, pi - mi / (sqrt<T>(vi) * root2 + tiny) * step_size, count);
-    });
-  });
-}
-/// g += weight_decay p; buffer = momentum buffer + (1 - dampening) g; p -= lr (g + momentum buffer if nesterov, else
-/// buffer). On step 1 buffer becomes g. A null buffer means no momentum.
-/// PyTorch: optim.SGD.
-template <class T>
-void sgd_step(T* p, const T* g, T* buffer, Index n, double lr, double momentum, double dampening, double weight_decay,
-              bool nesterov, Index step) {
-  const T rate = static_cast<T>(lr), keep = static_cast<T>(momentum), take = static_cast<T>(1 - dampening);
-  const T decay = static_cast<T>(weight_decay);
-  parallel_for(n, 8192, [=](Index begin, Index end) {
-    each_vector<T>(end - begin, [&](Index j, Index count) GLOSS_INLINE_LAMBDA {
-      const Index i = begin + j;
-      const Vec<T> pi = load_n<T>(p + i, count);
-      Vec<T> gi = load_n<T>(g + i, count) + pi * decay;
-      if (buffer != nullptr) {
-        const Vec<T> b = step == 1 ? gi : load_n<T>(buffer + i, count) * keep + gi * take;
-        store_n<T>(buffer + i, b, count);
-        gi = nesterov ? gi + b * keep : b;
-      }
-      store_n<T>(p + i, pi - gi * rate, count);
-    });
-  });
-}
-GLOSS_INSTANTIATE(void adam_step<float>(float*, const float*, float*, float*, Index, double, double, double, double,
-                                        double, bool, Index))
-GLOSS_INSTANTIATE(void adam_step<double>(double*, const double*, double*, double*, Index, double, double, double,
-                                         double, double, bool, Index))
-GLOSS_INSTANTIATE(void sgd_step<float>(float*, const float*, float*, Index, double, double, double, double, bool,
-                                       Index))
-GLOSS_INSTANTIATE(void sgd_step<double>(double*, const double*, double*, Index, double, double, double, double, bool,
-                                        Index))
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#endif
-#ifndef GLOSS_HAS_GLOSS_OPTIM_OPTIMIZER_HPP
-#define GLOSS_HAS_GLOSS_OPTIM_OPTIMIZER_HPP
-// ---- gloss/optim/optimizer.hpp
-// What every optimizer shares: the parameters, the learning rate, the state that a checkpoint keeps.
-#include <string>
-#include <utility>
-#include <vector>
-namespace gloss::inline GLOSS_ABI::optim {
-/// How often a parameter was updated: an exact integer and, because a checkpoint holds tensors, its value in T. Filling
-/// that tensor restores the count.
-template <Real T>
-class StepCount {
- public:
-  const Tensor<T>& tensor() const { return tensor_; }
-  /// One more; returns how many there are now.
-  Index advance() {
-    T& stored = *tensor_.data();
-    if (stored != static_cast<T>(exact_)) exact_ = static_cast<Index>(stored);  // it was restored
-    stored = static_cast<T>(++exact_);
-    return exact_;
-  }
- private:
-  Index exact_ = 0;
-  Tensor<T> tensor_ = zeros<T>({});
-};
-/// Holds handles to the parameters it updates in place, and passes over those that are frozen.
-/// Errors: GradError for a parameter that is not a leaf, or when all are frozen; Error for a negative learning rate.
-/// An optimizer says in update() what happens to one parameter.
-/// PyTorch: torch.optim.Optimizer
-template <Real T>
-class Optimizer {
- public:
-  Optimizer(std::vector<Tensor<T>> parameters, double lr) : lr_(lr), parameters_(std::move(parameters)) {
-    if (!(lr >= 0)) fail("optimizer: learning rate ", lr, " is negative");
-    bool any = parameters_.empty();
-    for (std::size_t i = 0; i < parameters_.size(); ++i) {
-      if (!parameters_[i].is_leaf()) fail<GradError>("optimizer: parameter ", i, " is not a leaf");
-      any = any || parameters_[i].requires_grad();
-    }
-    if (!any) fail<GradError>("optimizer: no parameter requires a gradient");
-  }
-  virtual ~Optimizer() = default;
-  /// One update from the gathered gradients; a parameter without one stays.
-  virtual void step() {
-    NoGradGuard no_grad;
-    ++steps_;
-    for (std::size_t i = 0; i < parameters_.size(); ++i) {
-      const Tensor<T>& p = parameters_[i];
-      const Tensor<T> g = p.grad();
-      if (!g.defined()) continue;
-      update(i, p, g.contiguous());
-      p.mark_changed("an optimizer");
-    }
-  }
-  /// Forgets the gradients.
-  void zero_grad() {
-    for (const Tensor<T>& p : parameters_) p.zero_grad();
-  }
-  double lr() const { return lr_; }
-  void set_lr(double lr) { lr_ = lr; }
-  const std::vector<Tensor<T>>& parameters() const { return parameters_; }
-  /// Everything but the parameters and lr that the next step depends on: tensors by name ("0.exp_avg", ...). They share
-  /// memory with the optimizer, so filling them restores it.
-  using Named = std::vector<std::pair<std::string, Tensor<T>>>;
-  virtual Named state() { return {}; }
-  /// Number of steps taken.
-  Index steps() const { return steps_; }
-  void set_steps(Index steps) { steps_ = steps; }
- protected:
-  /// Changes parameter i, given its gradient, which is dense.
-  virtual void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) = 0;
-  double lr_;
-  Index steps_ = 0;
-  std::vector<Tensor<T>> parameters_;
-};
-}  // namespace gloss::inline GLOSS_ABI::optim
-#endif
-namespace gloss::inline GLOSS_ABI::optim {
-struct AdamOptions {
-  double lr = 1e-3;
-  std::array<double, 2> betas = {0.9, 0.999};
-  double eps = 1e-8;
-  double weight_decay = 0;              // times the parameter, added to the gradient
-  bool decoupled_weight_decay = false;  // instead p *= 1 - lr * weight_decay
-};
-/// With t the number of steps that a parameter has had a gradient in:
-/// m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, p -= lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps), in one
-/// pass.
-/// Errors: Error for values out of range.
-/// Source: Kingma and Ba 2015; paper 5.3.
-/// PyTorch: torch.optim.Adam
-template <Real T>
-class Adam : public Optimizer<T> {
- public:
-  GLOSS_COLD Adam(std::vector<Tensor<T>> parameters, AdamOptions options = {})
-      : Optimizer<T>(std::move(parameters), options.lr), options_(options) {
-    for (double beta : options.betas)
-      if (!(beta >= 0 && beta < 1)) fail("Adam: beta ", beta, " is not in [0, 1)");
-    if (!(options.eps >= 0)) fail("Adam: eps ", options.eps, " is negative");
-    for (const Tensor<T>& p : this->parameters_) {
-      exp_avg_.push_back(zeros<T>(p.shape()));
-      exp_avg_sq_.push_back(zeros<T>(p.shape()));
-    }
-    step_.resize(this->parameters_.size());
-  }
-  GLOSS_COLD typename Optimizer<T>::Named state() override {
-    typename Optimizer<T>::Named out;
-    for (std::size_t i = 0; i < exp_avg_.size(); ++i) {
-      out.emplace_back(std::to_string(i) + ".exp_avg", exp_avg_[i]);
-      out.emplace_back(std::to_string(i) + ".exp_avg_sq", exp_avg_sq_[i]);
-      out.emplace_back(std::to_string(i) + ".step", step_[i].tensor());
-    }
-    return out;
-  }
- private:
-  void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) override {
-    ProfileScope scope("Adam");
-    if (scope) scope.bytes(7 * sizeof(T), {p.numel()});  // reads p, g, m, v, writes p, m, v
-    kernels::adam_step(p.data(), static_cast<const T*>(g.data()), exp_avg_[i].data(), exp_avg_sq_[i].data(), p.numel(),
-                       this->lr_, options_.betas[0], options_.betas[1], options_.eps, options_.weight_decay,
-                       options_.decoupled_weight_decay, step_[i].advance());
-  }
-  AdamOptions options_;
-  std::vector<Tensor<T>> exp_avg_, exp_avg_sq_;
-  std::vector<StepCount<T>> step_;
-};
-struct AdamWOptions {
-  double lr = 1e-3;
-  std::array<double, 2> betas = {0.9, 0.999};
-  double eps = 1e-8;
-  double weight_decay = 1e-2;  // p *= 1 - lr * weight_decay
-};
-/// Adam whose weight decay does not pass through m and v: it shrinks the parameter before the step.
-/// Errors: Error for values out of range.
-/// Source: Loshchilov and Hutter 2019.
-/// PyTorch: torch.optim.AdamW
-template <Real T>
-class AdamW final : public Adam<T> {
- public:
-  AdamW(std::vector<Tensor<T>> parameters, AdamWOptions options = {})
-      : Adam<T>(std::move(parameters), {.lr = options.lr,
-                                        .betas = options.betas,
-                                        .eps = options.eps,
-                                        .weight_decay = options.weight_decay,
-                                        .decoupled_weight_decay = true}) {}
-};
-}  // namespace gloss::inline GLOSS_ABI::optim
-#endif
 #ifndef GLOSS_HAS_GLOSS_OPTIM_CLIP_GRAD_HPP
 #define GLOSS_HAS_GLOSS_OPTIM_CLIP_GRAD_HPP
 // ---- gloss/optim/clip_grad.hpp
@@ -24492,57 +25041,6 @@ inline double rate(Index step, Index d_model, double factor, Index warmup) {
   const double s = static_cast<double>((std::max)(step, Index{1})), w = static_cast<double>(warmup);
   return factor / std::sqrt(static_cast<double>(d_model)) * (std::min)(1 / std::sqrt(s), s / (w * std::sqrt(w)));
 }
-}  // namespace gloss::inline GLOSS_ABI::optim
-#endif
-#ifndef GLOSS_HAS_GLOSS_OPTIM_SGD_HPP
-#define GLOSS_HAS_GLOSS_OPTIM_SGD_HPP
-// ---- gloss/optim/sgd.hpp
-// Stochastic gradient descent.
-#include <string>
-#include <vector>
-namespace gloss::inline GLOSS_ABI::optim {
-struct SGDOptions {
-  double lr = 1e-3;
-  double momentum = 0;
-  double dampening = 0;
-  double weight_decay = 0;  // added to the gradient
-  bool nesterov = false;
-};
-/// b = momentum b + (1 - dampening) g (b = g at first), p -= lr b; with nesterov p -= lr (g + momentum b).
-/// Errors: Error when nesterov comes without momentum or with dampening.
-/// PyTorch: torch.optim.SGD
-template <Real T>
-class SGD final : public Optimizer<T> {
- public:
-  SGD(std::vector<Tensor<T>> parameters, SGDOptions options = {})
-      : Optimizer<T>(std::move(parameters), options.lr), options_(options) {
-    if (options.nesterov && (options.momentum <= 0 || options.dampening != 0))
-      fail("SGD: nesterov needs a momentum and no dampening");
-    if (options.momentum == 0) return;
-    for (const Tensor<T>& p : this->parameters_) momentum_.push_back(zeros<T>(p.shape()));
-    step_.resize(momentum_.size());
-  }
-  typename Optimizer<T>::Named state() override {
-    typename Optimizer<T>::Named out;
-    for (std::size_t i = 0; i < momentum_.size(); ++i) {
-      out.emplace_back(std::to_string(i) + ".momentum", momentum_[i]);
-      out.emplace_back(std::to_string(i) + ".step", step_[i].tensor());
-    }
-    return out;
-  }
- private:
-  void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) override {
-    ProfileScope scope("SGD");
-    if (scope)
-      scope.bytes((momentum_.empty() ? 3 : 5) * sizeof(T), {p.numel()});  // reads p, g, writes p; reads and writes b
-    kernels::sgd_step(p.data(), static_cast<const T*>(g.data()), momentum_.empty() ? nullptr : momentum_[i].data(),
-                      p.numel(), this->lr_, options_.momentum, options_.dampening, options_.weight_decay,
-                      options_.nesterov, step_.empty() ? this->steps_ : step_[i].advance());
-  }
-  SGDOptions options_;
-  std::vector<Tensor<T>> momentum_;
-  std::vector<StepCount<T>> step_;
-};
 }  // namespace gloss::inline GLOSS_ABI::optim
 #endif
 #ifndef GLOSS_HAS_GLOSS_TENSOR_BUILD_REPORT_HPP
@@ -24995,188 +25493,6 @@ void randn(Sizes...) GLOSS_REFUSED("sizes are one list: randn<float>({2, 3})");
 // clang-format on
 }  // namespace gloss::inline GLOSS_ABI
 #endif
-#ifndef GLOSS_HAS_GLOSS_TENSOR_PRINT_HPP
-#define GLOSS_HAS_GLOSS_TENSOR_PRINT_HPP
-// ---- gloss/tensor/print.hpp
-// Tensors as text, laid out as PyTorch lays them out.
-#include <algorithm>
-#include <charconv>
-#include <cmath>
-#include <string>
-#include <vector>
-namespace gloss::inline GLOSS_ABI {
-/// How to_string and repr write. PyTorch: torch.set_printoptions
-struct PrintOptions {
-  int precision = 4;       ///< digits after the point
-  Index threshold = 1000;  ///< a tensor with more elements than this is summarised:
-  Index edgeitems = 3;     ///< so many positions are shown at each end of a long axis
-  Index linewidth = 80;    ///< a longer row goes on in the next line
-};
-namespace detail {
-/// The elements that are shown, as text, and the width of a column.
-struct PrintedElements {
-  std::vector<std::string> texts;
-  std::size_t width = 0;
-};
-inline std::string number_as_text(double v, std::chars_format format, int precision) {
-  if (std::isnan(v)) return "nan";  // whatever its sign
-  std::string text(350 + static_cast<std::size_t>(precision), '\0');
-  text.resize(static_cast<std::size_t>(std::to_chars(text.data(), text.data() + text.size(), v, format, precision).ptr -
-                                       text.data()));
-  return text;
-}
-/// All values in one notation: "2.", "0.5000" or "5.0000e-07". The choice is PyTorch's: it looks at the finite values
-/// other than 0, for the width of the columns as well.
-inline PrintedElements numbers_as_text(const std::vector<double>& values, const PrintOptions& options) {
-  bool whole = true;
-  double smallest = HUGE_VAL, largest = 0;
-  for (const double v : values) {
-    if (v == 0 || !std::isfinite(v)) continue;
-    whole = whole && v == std::floor(v);
-    smallest = (std::min)(smallest, std::abs(v));
-    largest = (std::max)(largest, std::abs(v));
-  }
-  const bool scientific = largest > 0 && (largest / smallest > 1000 || largest > 1e8 || smallest < 1e-4);
-  const auto format = scientific ? std::chars_format::scientific : std::chars_format::fixed;
-  const int precision = whole && !scientific ? 0 : (std::min)((std::max)(options.precision, 0), 100);
-  PrintedElements out;
-  for (const double v : values) {
-    out.texts.push_back(number_as_text(v, format, precision));
-    if (std::isfinite(v) && whole && !scientific) out.texts.back() += '.';
-    if (v != 0 && std::isfinite(v)) out.width = (std::max)(out.width, out.texts.back().size());
-  }
-  return out;
-}
-/// Positions of an axis that are shown; -1 stands for those left out.
-inline std::vector<Index> shown_positions(Index size, bool summarise, Index edge) {
-  std::vector<Index> shown;
-  for (Index i = 0; i < size; ++i) {
-    if (summarise && size > 2 * edge && i == edge) {
-      shown.push_back(-1);
-      i = size - edge;
-      if (edge == 0) break;
-    }
-    shown.push_back(i);
-  }
-  return shown;
-}
-/// Calls f(offset) for every element that is shown, in row-major order.
-template <class F>
-void for_each_shown(const Shape& shape, const Shape& strides, bool summarise, Index edge, int axis, Index offset,
-                    F& f) {
-  if (axis == shape.rank()) return f(offset);
-  for (const Index i : shown_positions(shape[axis], summarise, edge))
-    if (i >= 0) for_each_shown(shape, strides, summarise, edge, axis + 1, offset + i * strides[axis], f);
-}
-/// Brackets, commas and line ends around the elements.
-struct PrintLayout {
-  const Shape& shape;
-  const PrintOptions& options;
-  bool summarise;
-  Index indent;  // of the first bracket
-  std::size_t width;
-  const std::string* next;
-  void axis(std::string& out, int axis) {
-    const auto margin = static_cast<std::size_t>(indent + axis + 1);
-    const bool last = axis + 1 == shape.rank();
-    const Index room = (options.linewidth - indent - axis) / static_cast<Index>(width + 2);
-    const Index per_line = (std::max)(Index{1}, room);
-    Index in_line = 0;
-    bool first = true;
-    out += '[';
-    for (const Index i : shown_positions(shape[axis], summarise, options.edgeitems)) {
-      if (!first && !last) {
-        out += ',';
-        out.append(static_cast<std::size_t>(shape.rank() - 1 - axis), '\n').append(margin, ' ');
-      } else if (!first) {
-        const bool full = in_line == per_line;
-        out += full ? ",\n" + std::string(margin, ' ') : ", ";
-        in_line = full ? 0 : in_line;
-      }
-      first = false;
-      ++in_line;
-      if (i < 0)
-        out += last && options.edgeitems > 0 ? " ..." : "...";
-      else if (last)
-        out.append(width > next->size() ? width - next->size() : 0, ' ').append(*next), ++next;
-      else
-        this->axis(out, axis + 1);
-    }
-    out += ']';
-  }
-};
-/// The text with its first bracket `indent` columns from the left.
-template <class T>
-std::string print_elements(const Tensor<T>& x, const PrintOptions& options, Index indent) {
-  if (x.numel() == 0) return "[]";
-  const bool summarise = x.numel() > options.threshold;
-  PrintedElements elements;
-  if constexpr (Real<T> || std::same_as<T, bfloat16>) {
-    std::vector<double> values;
-    auto read = [&](Index offset) {
-      if constexpr (Real<T>)
-        values.push_back(static_cast<double>(x.data()[offset]));
-      else
-        values.push_back(static_cast<double>(static_cast<float>(x.data()[offset])));
-    };
-    for_each_shown(x.shape(), x.strides(), summarise, options.edgeitems, 0, 0, read);
-    elements = numbers_as_text(values, options);
-  } else {
-    auto read = [&](Index offset) {
-      if constexpr (std::same_as<T, bool>)
-        elements.texts.emplace_back(x.data()[offset] ? "true" : "false");
-      else
-        elements.texts.push_back(std::to_string(x.data()[offset]));
-      elements.width = (std::max)(elements.width, elements.texts.back().size());
-    };
-    for_each_shown(x.shape(), x.strides(), summarise, options.edgeitems, 0, 0, read);
-  }
-  if (x.dim() == 0) return elements.texts[0];
-  std::string out;
-  PrintLayout{x.shape(), options, summarise, indent, elements.width, elements.texts.data()}.axis(out, 0);
-  return out;
-}
-}  // namespace detail
-/// The numbers in nested brackets, in columns: 4 decimals unless all are whole, scientific notation where the sizes
-/// differ much. Beyond 1000 elements the first and last 3 positions of each axis stand for the rest. Only what is
-/// shown is read. Truth values are written as in C++.
-/// PyTorch: str(x), without the "tensor( )" around it.
-template <Element T>
-std::string to_string(const Tensor<T>& x, const PrintOptions& options = {}) {
-  if (!x.defined()) return "undefined";
-  if (x.numel() == 0 && x.dim() != 1) return "[] of shape " + to_string(x.shape());
-  return detail::print_elements(x, options, 0);
-}
-/// The same within "tensor( )", with what the numbers do not show: the element type unless it is float32, int64 or
-/// bool, the shape of what is empty, and requires_grad=True of a leaf or grad_fn=<op> of a result.
-/// PyTorch: repr(x); there grad_fn is the name of a class, as MulBackward0 for mul.
-template <Element T>
-std::string repr(const Tensor<T>& x, const PrintOptions& options = {}) {
-  if (!x.defined()) return "undefined";
-  std::vector<std::string> notes;
-  if (x.numel() == 0 && x.dim() != 1) {
-    std::string size = "size=(";
-    for (int axis = 0; axis < x.dim(); ++axis) size += (axis ? ", " : "") + std::to_string(x.shape()[axis]);
-    notes.push_back(size + ")");
-  }
-  const bool plain =
-      std::same_as<T, float> || (x.numel() > 0 && (std::same_as<T, std::int64_t> || std::same_as<T, bool>));
-  if (!plain) notes.push_back(std::string("dtype=") + dtype_name<T>());
-  if (x.requires_grad())
-    notes.push_back(x.is_leaf() ? "requires_grad=True" : std::string("grad_fn=<") + x.node()->op() + ">");
-  std::string out = "tensor(" + detail::print_elements(x, options, 7);
-  const std::size_t line = out.rfind('\n');
-  Index column = static_cast<Index>(line == std::string::npos ? out.size() + 2 : out.size() - line + 1);
-  for (const std::string& note : notes) {
-    const auto size = static_cast<Index>(note.size());
-    const bool fits = column + size + 2 <= options.linewidth;
-    out.append(fits ? ", " : ",\n       ").append(note);
-    column = fits ? column + size + 2 : 7 + size;
-  }
-  return out + ")";
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
 #ifndef GLOSS_HAS_GLOSS_TRAIN_BATCH_HPP
 #define GLOSS_HAS_GLOSS_TRAIN_BATCH_HPP
 // ---- gloss/train/batch.hpp
@@ -25233,128 +25549,6 @@ inline std::vector<Batch> copy_task(const CopyTaskOptions& options = {}) {
   }
   return out;
 }
-}  // namespace gloss::inline GLOSS_ABI::train
-#endif
-#ifndef GLOSS_HAS_GLOSS_TRAIN_LABEL_SMOOTHING_HPP
-#define GLOSS_HAS_GLOSS_TRAIN_LABEL_SMOOTHING_HPP
-// ---- gloss/train/label_smoothing.hpp
-// AT's "LabelSmoothing" (paper 5.4).
-#include <cmath>
-#include <vector>
-namespace gloss::inline GLOSS_ABI::train {
-/// Sum over rows of KL(t || e^x) for a smoothed target t: 1 - smoothing at the target, 0 at padding_idx,
-/// smoothing / (size - 2) elsewhere; a row whose target is padding counts nothing. t is never formed.
-/// Shape: x [..., size] log-probabilities, target [...] -> []
-/// Errors: ShapeError when x does not end in size or target does not fit, IndexError for a target outside [0, size),
-/// Error for a smoothing outside [0, 1] or size < 3; GradError from a recorded backward (the op is fused).
-/// Backward: dx = -t * dloss.
-/// Source: paper 5.4. AT: LabelSmoothing
-template <Real T>
-struct LabelSmoothing {
-  Index size;
-  std::int64_t padding_idx;
-  double smoothing;
-  LabelSmoothing(Index vocab, std::int64_t padding, double smooth = 0.0)
-      : size(vocab), padding_idx(padding), smoothing(smooth) {
-    if (size < 3) fail("LabelSmoothing: size ", size, " leaves nothing to spread over");
-    if (!(smoothing >= 0 && smoothing <= 1)) fail("LabelSmoothing: smoothing ", smoothing, " is not in [0, 1]");
-  }
-  Tensor<T> operator()(const Tensor<T>& x, const Tensor<std::int64_t>& target) const {
-    if (x.dim() == 0 || x.size(-1) != size)
-      fail<ShapeError>("LabelSmoothing: x ", x.shape(), " does not end in size ", size);
-    ProfileScope scope("label_smoothing");
-    if (scope) scope.bytes(sizeof(T), {x.numel()});
-    const Index rows = x.numel() / size;
-    if (target.numel() != rows)
-      fail<ShapeError>("LabelSmoothing: target ", target.shape(), " does not fit x ", x.shape());
-    const Tensor<std::int64_t> t = target.contiguous();
-    for (Index r = 0; r < rows; ++r)
-      if (t.data()[r] < 0 || t.data()[r] >= size)
-        fail<IndexError>("LabelSmoothing: target ", t.data()[r], " is out of range for size ", size);
-    const Tensor<T> logp = x.detach().contiguous();
-    const double spread = smoothing / static_cast<double>(size - 2), confidence = 1 - smoothing;
-    const double entropy = t_log_t(confidence) + static_cast<double>(size - 2) * t_log_t(spread);
-    const bool pad_inside = padding_idx >= 0 && padding_idx < size;
-    std::vector<double> loss(static_cast<std::size_t>(rows), 0.0);
-    parallel_for(rows, 16384 / size + 1, [&](Index begin, Index end) {
-      for (Index r = begin; r < end; ++r) {
-        const std::int64_t y = t.data()[r];
-        if (y == padding_idx) continue;
-        const T* row = logp.data() + r * size;
-        double sum = 0;
-        if (spread > 0) {
-          T lanes[16] = {};
-          Index i = 0;
-          for (; i + 16 <= size; i += 16)
-            for (int l = 0; l < 16; ++l) lanes[l] += row[i + l];
-          for (T lane : lanes) sum += static_cast<double>(lane);
-          for (; i < size; ++i) sum += static_cast<double>(row[i]);
-          sum -= static_cast<double>(row[y]);
-          if (pad_inside) sum -= static_cast<double>(row[padding_idx]);
-        }
-        const double missing = pad_inside ? 0 : t_log_t(spread);  // without a padding column one more shares the spread
-        loss[static_cast<std::size_t>(r)] =
-            entropy + missing - confidence * static_cast<double>(row[y]) - (spread > 0 ? spread * sum : 0);
-      }
-    });
-    double total = 0;
-    for (double l : loss) total += l;
-    return record("label_smoothing", full<T>({}, static_cast<T>(total)), {x},
-                  [shape = x.shape(), t, rows, spread, confidence, pad_inside, n = size, pad = padding_idx](
-                      const Tensor<T>& dy, Grads& dx) {
-                    if (is_grad_enabled()) fail<GradError>("label_smoothing: a fused op has no second derivative");
-                    const double scale = static_cast<double>(dy.item());
-                    Tensor<T> g = empty<T>(shape);
-                    parallel_for(rows, 16384 / n + 1, [&](Index begin, Index end) {
-                      for (Index r = begin; r < end; ++r) {
-                        T* row = g.data() + r * n;
-                        const std::int64_t y = t.data()[r];
-                        const T fill = y == pad ? T{0} : static_cast<T>(-scale * spread);
-                        for (Index i = 0; i < n; ++i) row[i] = fill;
-                        if (y == pad) continue;
-                        if (pad_inside) row[pad] = T{0};
-                        row[y] = static_cast<T>(-scale * confidence);
-                      }
-                    });
-                    dx.add(0, std::move(g));
-                  });
-  }
- private:
-  static double t_log_t(double t) { return t > 0 ? t * std::log(t) : 0; }
-};
-}  // namespace gloss::inline GLOSS_ABI::train
-#endif
-#ifndef GLOSS_HAS_GLOSS_TRAIN_LOSS_COMPUTE_HPP
-#define GLOSS_HAS_GLOSS_TRAIN_LOSS_COMPUTE_HPP
-// ---- gloss/train/loss_compute.hpp
-// AT's "SimpleLossCompute": generator and criterion together.
-#include <utility>
-namespace gloss::inline GLOSS_ABI::train {
-/// What a loss computation yields: the loss summed over the batch, for the report, and normalised, for backward.
-template <Real T>
-struct Loss {
-  double total = 0;
-  Tensor<T> node;
-};
-/// loss(x, y, norm) = criterion(generator(x), y) / norm.
-/// Shape: x [batch, n, d_model], y [batch, n]
-/// Errors: Error when norm is not positive, and those of its parts.
-/// AT: SimpleLossCompute
-template <class Generator, class Criterion>
-class SimpleLossCompute {
- public:
-  SimpleLossCompute(const Generator& generator, Criterion criterion)
-      : generator_(&generator), criterion_(std::move(criterion)) {}
-  template <Real T>
-  Loss<T> operator()(const Tensor<T>& x, const Tensor<std::int64_t>& y, double norm) const {
-    if (!(norm > 0)) fail("SimpleLossCompute: norm ", norm, " is not positive");
-    const Tensor<T> loss = criterion_((*generator_)(x), y) / norm;
-    return {static_cast<double>(loss.item()) * norm, loss};
-  }
- private:
-  const Generator* generator_;  // the model's, which outlives this
-  Criterion criterion_;
-};
 }  // namespace gloss::inline GLOSS_ABI::train
 #endif
 #ifndef GLOSS_HAS_GLOSS_TRAIN_RUN_EPOCH_HPP
@@ -25466,60 +25660,6 @@ AttentionResult<T> attention(const Tensor<T>& query, const Tensor<T>& key, const
   if (mask.defined()) scores = masked_fill(scores, !mask, -1e9);
   const Tensor<T> p_attn = dropout(softmax(scores, -1), p_drop);
   return {matmul(p_attn, value), p_attn};
-}
-}  // namespace gloss::inline GLOSS_ABI::transformer
-#endif
-#ifndef GLOSS_HAS_GLOSS_TRANSFORMER_MAKE_MODEL_HPP
-#define GLOSS_HAS_GLOSS_TRANSFORMER_MAKE_MODEL_HPP
-// ---- gloss/transformer/make_model.hpp
-// AT's "make_model": a model from its hyper-parameters.
-namespace gloss::inline GLOSS_ABI::transformer {
-/// The paper's base model by default. src_vocab and tgt_vocab must be given.
-struct ModelOptions {
-  Index src_vocab = 0;
-  Index tgt_vocab = 0;
-  Index N = 6;
-  Index d_model = 512;
-  Index d_ff = 2048;
-  Index h = 8;
-  double dropout = 0.1;
-  double attention_dropout = 0.1;  // AT does not pass dropout on to attention, so there it is always 0.1
-  Index max_len = 5000;
-  bool share_embeddings = false;  // one matrix for source, target and generator (paper 3.4); needs equal vocabularies
-};
-/// The encoder-decoder model, every parameter with more than one axis drawn anew by Xavier's uniform rule, embeddings
-/// too.
-/// Errors: ShapeError when h does not divide d_model, or vocabularies to be shared differ; Error for an empty
-/// vocabulary.
-/// Source: paper 3.
-/// AT: make_model
-template <Real T>
-GLOSS_COLD EncoderDecoder<T> make_model(const ModelOptions& options) {
-  const auto& o = options;
-  if (o.src_vocab <= 0 || o.tgt_vocab <= 0)
-    fail("make_model: empty vocabulary: src_vocab ", o.src_vocab, ", tgt_vocab ", o.tgt_vocab);
-  if (o.d_model <= 0 || o.d_ff <= 0 || o.N < 0 || o.max_len <= 0)
-    fail("make_model: sizes must be positive: N ", o.N, ", d_model ", o.d_model, ", d_ff ", o.d_ff, ", max_len ",
-         o.max_len);
-  const MultiHeadedAttention<T> attn(o.h, o.d_model, o.attention_dropout);
-  const PositionwiseFeedForward<T> ff(o.d_model, o.d_ff, o.dropout);
-  const PositionalEncoding<T> position(o.d_model, o.dropout, o.max_len);
-  using Embedder = typename EncoderDecoder<T>::Embedder;
-  // One after the other: each draws, and the order of a call's arguments is the compiler's choice.
-  Generator<T> generator(o.d_model, o.tgt_vocab);
-  Embedder tgt_embed(Embeddings<T>(o.d_model, o.tgt_vocab), position);
-  Embedder src_embed(Embeddings<T>(o.d_model, o.src_vocab), position);
-  EncoderDecoder<T> model(Encoder<T>(EncoderLayer<T>(o.d_model, attn, ff, o.dropout), o.N),
-                          Decoder<T>(DecoderLayer<T>(o.d_model, attn, attn, ff, o.dropout), o.N), std::move(src_embed),
-                          std::move(tgt_embed), std::move(generator));
-  if (o.share_embeddings) {
-    nn::Parameter<T>& lut = model.src_embed.template get<0>().lut.weight;
-    model.tgt_embed.template get<0>().lut.weight.tie(lut);
-    model.generator.proj.weight.tie(lut);
-  }
-  for (const Tensor<T>& p : model.parameters())
-    if (p.dim() > 1) nn::init::xavier_uniform_(p);
-  return model;
 }
 }  // namespace gloss::inline GLOSS_ABI::transformer
 #endif
