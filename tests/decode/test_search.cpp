@@ -109,6 +109,11 @@ TEST_CASE("CachedDecoder: rows can be dropped, repeated and reordered") {
   }
   state.select_rows(Ids{1});
   CHECK(state.step({3}).shape() == Shape{1, 12});
+  CHECK_ERROR(state.select_rows(Ids{1}), IndexError,
+              "CachedDecoder::select_rows: row 1 is out of range for a batch of 1");
+  CHECK_ERROR(state.select_rows({0, -1}), IndexError,
+              "CachedDecoder::select_rows: row -1 is out of range for a batch of 1");
+  CHECK(state.batch() == 1);
 }
 
 TEST_CASE("greedy_search: says what greedy_decode says, token for token, up to the end of each sentence") {
