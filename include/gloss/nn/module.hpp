@@ -44,6 +44,9 @@ template <Real T>
 class Module {
  public:
   using value_type = T;
+  Module() = default;
+  Module(const Module&) = default;
+  Module& operator=(const Module&) = default;
   virtual ~Module() = default;
 
   /// Calls v("name", member) for every parameter, buffer and submodule, in the order of PyTorch's registration.
