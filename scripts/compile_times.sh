@@ -80,6 +80,7 @@ line "gloss, hello-world" "$hello" 4
 hello_native=$(seconds "${flags[@]}" -march=native -- tests/consume/hello.cpp)
 line "gloss, hello-world, -march=native" "$hello_native" -
 
+line "gloss, the copy task" "$(seconds "${flags[@]}" -- examples/06_copy_task/main.cpp)" -
 compiled=$(seconds "${flags[@]}" -DGLOSS_COMPILED -- examples/06_copy_task/main.cpp)
 line "gloss::compiled, the copy task" "$compiled" 3
 

@@ -1,6 +1,6 @@
 // What gloss::compiled holds beside the kernels, which say so themselves: what a program that trains or runs a
-// Transformer would otherwise compile again and again. A line costs a header-only program nothing;
-// it costs the library, once, what the template takes to compile.
+// Transformer would otherwise compile again and again. A line costs a header-only program nothing; it costs the
+// library, once, what the template takes to compile.
 #pragma once
 
 #include <gloss/decode/greedy.hpp>

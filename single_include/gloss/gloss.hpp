@@ -33,8 +33,8 @@
 #define GLOSS_HAS_GLOSS_COMPILED_HPP
 // ---- gloss/compiled.hpp
 // What gloss::compiled holds beside the kernels, which say so themselves: what a program that trains or runs a
-// Transformer would otherwise compile again and again. A line costs a header-only program nothing;
-// it costs the library, once, what the template takes to compile.
+// Transformer would otherwise compile again and again. A line costs a header-only program nothing; it costs the
+// library, once, what the template takes to compile.
 #ifndef GLOSS_HAS_GLOSS_DECODE_GREEDY_HPP
 #define GLOSS_HAS_GLOSS_DECODE_GREEDY_HPP
 // ---- gloss/decode/greedy.hpp
@@ -13434,7 +13434,7 @@ class CachedDecoder {
       }
     }
   }
-  // Rows of dense tensors.
+  // Rows of dense tensors. Not index_select, whose gradient every program that decodes would compile.
   template <class U>
   static Tensor<U> select_all(const Tensor<U>& x, const Tensor<std::int64_t>& rows) {
     Shape shape = x.shape();
@@ -13484,7 +13484,8 @@ struct NextToken {
   double logp;
   std::int64_t token;
 };
-/// The n likeliest of all tokens, likeliest first, equal ones in order.
+/// The n likeliest of all tokens, likeliest first, equal ones in order; all, if there are fewer. Not topk, which sorts
+/// whole rows and whose gradient every program that decodes would compile.
 template <class T>
 std::vector<NextToken> likeliest(const T* logp, Index vocab, std::size_t n) {
   std::vector<NextToken> best;
@@ -18535,6 +18536,49 @@ void depthwise_weight_gradient(const Conv& c, const T* x, const T* dy, T* dweigh
 // Gradients of convolutions whose windows stand side by side, as in a patch embedding: x is sorted by windows, a matrix
 // for each image, and the rest are matrix products.
 #include <cstring>
+#ifndef GLOSS_HAS_GLOSS_KERNELS_CONV_POINTWISE_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_CONV_POINTWISE_HPP
+// ---- gloss/kernels/conv_pointwise.hpp
+// Convolutions whose windows are one cell: matrix products.
+namespace gloss::inline GLOSS_ABI::kernels {
+#ifndef GLOSS_GEMM_EIGEN
+namespace detail {
+/// y_e = op(a_e) op(b_e) + beta y_e for the count e of images and groups, in batches; operands(e, a, b, y) sets the
+/// three pointers.
+template <class T, class F>
+void gemm_images(Index count, bool trans_a, bool trans_b, Index m, Index n, Index k, Index lda, Index ldb, T beta,
+                 Index ldc, const F& operands) {
+  constexpr Index most = 64;
+  const T* a[most];
+  const T* b[most];
+  T* y[most];
+  for (Index done = 0, part; done < count; done += part) {
+    part = count - done < most ? count - done : most;
+    for (Index e = 0; e < part; ++e) operands(done + e, a[e], b[e], y[e]);
+    gemm_batched(trans_a, trans_b, m, n, k, T(1), a, lda, b, ldb, beta, y, ldc, part);
+  }
+}
+/// out = op(weight) in for every image and group, each a matrix of a row for each channel.
+template <class T>
+void pointwise(const Conv& c, bool transposed, const T* in, const T* weight, const T* bias, T* out) {
+  const Index n = c.places(), to = transposed ? c.ins : c.outs, from = transposed ? c.outs : c.ins;
+  if (bias != nullptr)
+    parallel_for(c.batch * c.groups * to, 16384 / n + 1, [=, &c](Index begin, Index end) {
+      for (Index r = begin; r < end; ++r)
+        for (Index j = 0; j < n; j += lanes<T>)
+          store_n<T>(out + r * n + j, splat<T>(bias[r % (c.groups * to)]), n - j < lanes<T> ? n - j : lanes<T>);
+    });
+  gemm_images(c.batch * c.groups, transposed, false, to, n, from, c.ins, n, bias != nullptr ? T(1) : T(0), n,
+              [=, &c](Index e, const T*& a, const T*& b, T*& y) {
+                a = weight + e % c.groups * c.outs * c.ins;
+                b = in + e * from * n;
+                y = out + e * to * n;
+              });
+}
+}  // namespace detail
+#endif
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#endif
 namespace gloss::inline GLOSS_ABI::kernels {
 #ifndef GLOSS_GEMM_EIGEN
 namespace detail {
@@ -18547,10 +18591,10 @@ inline Index patches_scratch(const Conv& c) { return c.batch * c.groups * c.plac
 /// [batch, groups, places, depth].
 template <class F>
 void each_patch_row(const Conv& c, const F& f) {
-  const Index rows = c.groups * c.ins * c.h.out * c.h.kernel;  // of an image that windows cover
-  parallel_for(c.batch * rows, 16384 / (c.w.out * c.w.kernel) + 1, [&](Index begin, Index end) {
+  const Index rows = c.h.out * c.h.kernel;  // of a channel that windows cover
+  parallel_for(c.batch * c.groups * c.ins * rows, 16384 / (c.w.out * c.w.kernel) + 1, [&](Index begin, Index end) {
     for (Index r = begin; r < end; ++r) {
-      const Index ih = r % (rows / (c.groups * c.ins)), channel = r / (c.h.out * c.h.kernel);
+      const Index ih = r % rows, channel = r / rows;
       const Index oh = ih / c.h.kernel, kh = ih % c.h.kernel;
       const Index x = channel * c.cells() + ih * c.w.in;
       const Index patch =
@@ -18562,19 +18606,12 @@ void each_patch_row(const Conv& c, const F& f) {
 template <class T>
 void patches_input_gradient(const Conv& c, const T* dy, const T* weight, T* dx, T* patches) {
   const Index places = c.places(), depth = c.depth();
-  constexpr Index most = 64;
-  const T* a[most];
-  const T* b[most];
-  T* y[most];
-  for (Index done = 0, count; done < c.batch * c.groups; done += count) {
-    count = c.batch * c.groups - done < most ? c.batch * c.groups - done : most;
-    for (Index e = 0; e < count; ++e) {
-      a[e] = dy + (done + e) * c.outs * places;
-      b[e] = weight + (done + e) % c.groups * c.outs * depth;
-      y[e] = patches + (done + e) * places * depth;
-    }
-    gemm_batched(true, false, places, depth, c.outs, T(1), a, places, b, depth, T(0), y, depth, count);
-  }
+  gemm_images(c.batch * c.groups, true, false, places, depth, c.outs, places, depth, T(0), depth,
+              [=, &c](Index e, const T*& a, const T*& b, T*& y) {
+                a = dy + e * c.outs * places;
+                b = weight + e % c.groups * c.outs * depth;
+                y = patches + e * places * depth;
+              });
   if (c.h.out * c.h.kernel < c.h.in || c.w.out * c.w.kernel < c.w.in)
     std::memset(dx, 0, static_cast<std::size_t>(c.batch * c.x_image()) * sizeof(T));
   each_patch_row(c, [=, n = c.w.kernel](Index x, Index patch) {
@@ -18601,41 +18638,6 @@ void patches_weight_gradient(const Conv& c, const T* x, const T* dy, T* dweight,
       gemm_several(false, false, c.outs, depth, places, places, depth, depth, static_cast<const Factors<T>*>(factors),
                    count);
     }
-}
-}  // namespace detail
-#endif
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#endif
-#ifndef GLOSS_HAS_GLOSS_KERNELS_CONV_POINTWISE_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_CONV_POINTWISE_HPP
-// ---- gloss/kernels/conv_pointwise.hpp
-// Convolutions whose windows are one cell: matrix products.
-namespace gloss::inline GLOSS_ABI::kernels {
-#ifndef GLOSS_GEMM_EIGEN
-namespace detail {
-/// out = op(weight) in for every image and group, each a matrix of a row for each channel.
-template <class T>
-void pointwise(const Conv& c, bool transposed, const T* in, const T* weight, const T* bias, T* out) {
-  const Index n = c.places(), to = transposed ? c.ins : c.outs, from = transposed ? c.outs : c.ins;
-  if (bias != nullptr)
-    parallel_for(c.batch * c.groups * to, 16384 / n + 1, [=, &c](Index begin, Index end) {
-      for (Index r = begin; r < end; ++r)
-        for (Index j = 0; j < n; j += lanes<T>)
-          store_n<T>(out + r * n + j, splat<T>(bias[r % (c.groups * to)]), n - j < lanes<T> ? n - j : lanes<T>);
-    });
-  constexpr Index most = 64;
-  const T* a[most];
-  const T* b[most];
-  T* y[most];
-  for (Index done = 0, count; done < c.batch * c.groups; done += count) {
-    count = c.batch * c.groups - done < most ? c.batch * c.groups - done : most;
-    for (Index e = 0; e < count; ++e) {
-      a[e] = weight + (done + e) % c.groups * c.outs * c.ins;
-      b[e] = in + (done + e) * from * n;
-      y[e] = out + (done + e) * to * n;
-    }
-    gemm_batched(transposed, false, to, n, from, T(1), a, c.ins, b, n, bias != nullptr ? T(1) : T(0), y, n, count);
-  }
 }
 }  // namespace detail
 #endif
@@ -20774,18 +20776,17 @@ struct LoadPlan {
   }
   /// Errors: LoadError with all problems that the options do not allow.
   GLOSS_COLD void require(const LoadOptions& options, std::string_view file) {
-    LoadReport& bad = report;
-    if ((bad.missing.empty() && bad.unexpected.empty()) || !options.strict)
-      if (bad.wrong_shape.empty() || options.skip_wrong_shapes)
-        if (bad.wrong_type.empty()) return;
-    if (!options.strict) bad.missing.clear(), bad.unexpected.clear();
-    if (options.skip_wrong_shapes) bad.wrong_shape.clear();
+    const bool named = !options.strict || report.missing.size() + report.unexpected.size() == 0;
+    if (named && (options.skip_wrong_shapes || report.wrong_shape.empty()) && report.wrong_type.empty()) return;
+    // It throws from here on, so what the options allow may leave the report.
+    if (!options.strict) report.missing.clear(), report.unexpected.clear();
+    if (options.skip_wrong_shapes) report.wrong_shape.clear();
     const std::string where = "load_state_dict: " + (file.empty() ? std::string() : std::string(file) + ": ");
-    const std::vector<std::string> lines = bad.lines();
+    const std::vector<std::string> lines = report.lines();
     if (lines.size() == 1) fail<LoadError>(where, lines[0]);
     std::string text;
     for (const std::string& line : lines) text += "\n  " + line;
-    fail<LoadError>(where, static_cast<Index>(bad.problems()), " problems, nothing was loaded", text);
+    fail<LoadError>(where, static_cast<Index>(report.problems()), " problems, nothing was loaded", text);
   }
  private:
   static bool is_tied(const StateDict& module, const std::vector<char>& found, std::size_t i) {

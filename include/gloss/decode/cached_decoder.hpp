@@ -98,7 +98,7 @@ class CachedDecoder {
       }
     }
   }
-  // Rows of dense tensors.
+  // Rows of dense tensors. Not index_select, whose gradient every program that decodes would compile.
   template <class U>
   static Tensor<U> select_all(const Tensor<U>& x, const Tensor<std::int64_t>& rows) {
     Shape shape = x.shape();

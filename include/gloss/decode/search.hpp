@@ -38,7 +38,8 @@ struct NextToken {
   double logp;
   std::int64_t token;
 };
-/// The n likeliest of all tokens, likeliest first, equal ones in order.
+/// The n likeliest of all tokens, likeliest first, equal ones in order; all, if there are fewer. Not topk, which sorts
+/// whole rows and whose gradient every program that decodes would compile.
 template <class T>
 std::vector<NextToken> likeliest(const T* logp, Index vocab, std::size_t n) {
   std::vector<NextToken> best;

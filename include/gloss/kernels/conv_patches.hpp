@@ -4,8 +4,7 @@
 
 #include <cstring>
 
-#include <gloss/kernels/conv_naive.hpp>
-#include <gloss/kernels/gemm.hpp>
+#include <gloss/kernels/conv_pointwise.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels {
 
@@ -22,10 +21,10 @@ inline Index patches_scratch(const Conv& c) { return c.batch * c.groups * c.plac
 /// [batch, groups, places, depth].
 template <class F>
 void each_patch_row(const Conv& c, const F& f) {
-  const Index rows = c.groups * c.ins * c.h.out * c.h.kernel;  // of an image that windows cover
-  parallel_for(c.batch * rows, 16384 / (c.w.out * c.w.kernel) + 1, [&](Index begin, Index end) {
+  const Index rows = c.h.out * c.h.kernel;  // of a channel that windows cover
+  parallel_for(c.batch * c.groups * c.ins * rows, 16384 / (c.w.out * c.w.kernel) + 1, [&](Index begin, Index end) {
     for (Index r = begin; r < end; ++r) {
-      const Index ih = r % (rows / (c.groups * c.ins)), channel = r / (c.h.out * c.h.kernel);
+      const Index ih = r % rows, channel = r / rows;
       const Index oh = ih / c.h.kernel, kh = ih % c.h.kernel;
       const Index x = channel * c.cells() + ih * c.w.in;
       const Index patch =
@@ -38,19 +37,12 @@ void each_patch_row(const Conv& c, const F& f) {
 template <class T>
 void patches_input_gradient(const Conv& c, const T* dy, const T* weight, T* dx, T* patches) {
   const Index places = c.places(), depth = c.depth();
-  constexpr Index most = 64;
-  const T* a[most];
-  const T* b[most];
-  T* y[most];
-  for (Index done = 0, count; done < c.batch * c.groups; done += count) {
-    count = c.batch * c.groups - done < most ? c.batch * c.groups - done : most;
-    for (Index e = 0; e < count; ++e) {
-      a[e] = dy + (done + e) * c.outs * places;
-      b[e] = weight + (done + e) % c.groups * c.outs * depth;
-      y[e] = patches + (done + e) * places * depth;
-    }
-    gemm_batched(true, false, places, depth, c.outs, T(1), a, places, b, depth, T(0), y, depth, count);
-  }
+  gemm_images(c.batch * c.groups, true, false, places, depth, c.outs, places, depth, T(0), depth,
+              [=, &c](Index e, const T*& a, const T*& b, T*& y) {
+                a = dy + e * c.outs * places;
+                b = weight + e % c.groups * c.outs * depth;
+                y = patches + e * places * depth;
+              });
   if (c.h.out * c.h.kernel < c.h.in || c.w.out * c.w.kernel < c.w.in)
     std::memset(dx, 0, static_cast<std::size_t>(c.batch * c.x_image()) * sizeof(T));
   each_patch_row(c, [=, n = c.w.kernel](Index x, Index patch) {

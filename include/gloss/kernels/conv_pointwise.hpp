@@ -10,6 +10,22 @@ namespace gloss::inline GLOSS_ABI::kernels {
 #ifndef GLOSS_GEMM_EIGEN
 namespace detail {
 
+/// y_e = op(a_e) op(b_e) + beta y_e for the count e of images and groups, in batches; operands(e, a, b, y) sets the
+/// three pointers.
+template <class T, class F>
+void gemm_images(Index count, bool trans_a, bool trans_b, Index m, Index n, Index k, Index lda, Index ldb, T beta,
+                 Index ldc, const F& operands) {
+  constexpr Index most = 64;
+  const T* a[most];
+  const T* b[most];
+  T* y[most];
+  for (Index done = 0, part; done < count; done += part) {
+    part = count - done < most ? count - done : most;
+    for (Index e = 0; e < part; ++e) operands(done + e, a[e], b[e], y[e]);
+    gemm_batched(trans_a, trans_b, m, n, k, T(1), a, lda, b, ldb, beta, y, ldc, part);
+  }
+}
+
 /// out = op(weight) in for every image and group, each a matrix of a row for each channel.
 template <class T>
 void pointwise(const Conv& c, bool transposed, const T* in, const T* weight, const T* bias, T* out) {
@@ -20,19 +36,12 @@ void pointwise(const Conv& c, bool transposed, const T* in, const T* weight, con
         for (Index j = 0; j < n; j += lanes<T>)
           store_n<T>(out + r * n + j, splat<T>(bias[r % (c.groups * to)]), n - j < lanes<T> ? n - j : lanes<T>);
     });
-  constexpr Index most = 64;
-  const T* a[most];
-  const T* b[most];
-  T* y[most];
-  for (Index done = 0, count; done < c.batch * c.groups; done += count) {
-    count = c.batch * c.groups - done < most ? c.batch * c.groups - done : most;
-    for (Index e = 0; e < count; ++e) {
-      a[e] = weight + (done + e) % c.groups * c.outs * c.ins;
-      b[e] = in + (done + e) * from * n;
-      y[e] = out + (done + e) * to * n;
-    }
-    gemm_batched(transposed, false, to, n, from, T(1), a, c.ins, b, n, bias != nullptr ? T(1) : T(0), y, n, count);
-  }
+  gemm_images(c.batch * c.groups, transposed, false, to, n, from, c.ins, n, bias != nullptr ? T(1) : T(0), n,
+              [=, &c](Index e, const T*& a, const T*& b, T*& y) {
+                a = weight + e % c.groups * c.outs * c.ins;
+                b = in + e * from * n;
+                y = out + e * to * n;
+              });
 }
 
 }  // namespace detail

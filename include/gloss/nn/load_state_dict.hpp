@@ -97,18 +97,17 @@ struct LoadPlan {
 
   /// Errors: LoadError with all problems that the options do not allow.
   GLOSS_COLD void require(const LoadOptions& options, std::string_view file) {
-    LoadReport& bad = report;
-    if ((bad.missing.empty() && bad.unexpected.empty()) || !options.strict)
-      if (bad.wrong_shape.empty() || options.skip_wrong_shapes)
-        if (bad.wrong_type.empty()) return;
-    if (!options.strict) bad.missing.clear(), bad.unexpected.clear();
-    if (options.skip_wrong_shapes) bad.wrong_shape.clear();
+    const bool named = !options.strict || report.missing.size() + report.unexpected.size() == 0;
+    if (named && (options.skip_wrong_shapes || report.wrong_shape.empty()) && report.wrong_type.empty()) return;
+    // It throws from here on, so what the options allow may leave the report.
+    if (!options.strict) report.missing.clear(), report.unexpected.clear();
+    if (options.skip_wrong_shapes) report.wrong_shape.clear();
     const std::string where = "load_state_dict: " + (file.empty() ? std::string() : std::string(file) + ": ");
-    const std::vector<std::string> lines = bad.lines();
+    const std::vector<std::string> lines = report.lines();
     if (lines.size() == 1) fail<LoadError>(where, lines[0]);
     std::string text;
     for (const std::string& line : lines) text += "\n  " + line;
-    fail<LoadError>(where, static_cast<Index>(bad.problems()), " problems, nothing was loaded", text);
+    fail<LoadError>(where, static_cast<Index>(report.problems()), " problems, nothing was loaded", text);
   }
 
  private:

@@ -3,12 +3,7 @@
 # With -DINSTALL=folder, installs that build folder of gloss to WORK instead (-DCONFIG=Release, ...).
 file(REMOVE_RECURSE "${WORK}")
 
-function(run)
-  execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE said ERROR_VARIABLE said)
-  if(NOT status EQUAL 0)
-    message(FATAL_ERROR "${ARGN}\n${said}")
-  endif()
-endfunction()
+include("${CMAKE_CURRENT_LIST_DIR}/../run.cmake")
 
 if(INSTALL)
   run("${CMAKE_COMMAND}" --install "${INSTALL}" --prefix "${WORK}" --config "${CONFIG}")

@@ -12,12 +12,7 @@ file(REMOVE_RECURSE "${WORK}")
 set(CURRENT_PACKAGES_DIR "${WORK}/packages")
 set(CURRENT_BUILDTREES_DIR "${WORK}/buildtrees")
 
-function(run)
-  execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE said ERROR_VARIABLE said)
-  if(NOT status EQUAL 0)
-    message(FATAL_ERROR "${ARGN}\n${said}")
-  endif()
-endfunction()
+include("${CMAKE_CURRENT_LIST_DIR}/../run.cmake")
 
 macro(vcpkg_check_features)
   cmake_parse_arguments(check "" "OUT_FEATURE_OPTIONS" "FEATURES" ${ARGN})
