@@ -4672,7 +4672,7 @@ class Parameter : public Tensor<T> {
     Tensor<T>::operator=(other);
   }
  private:
-  static Tensor<T> copy_of(const Parameter& other) {
+  GLOSS_NOINLINE static Tensor<T> copy_of(const Parameter& other) {
     if (!other.defined()) return {};
     Tensor<T> data = other.detach().clone();
     data.requires_grad_(other.requires_grad());
@@ -4703,7 +4703,9 @@ class Buffer : public Tensor<T> {
   Buffer& operator=(Buffer&&) noexcept = default;
   bool is_persistent() const { return is_persistent_; }
  private:
-  static Tensor<T> copy_of(const Buffer& other) { return other.defined() ? other.detach().clone() : Tensor<T>{}; }
+  GLOSS_NOINLINE static Tensor<T> copy_of(const Buffer& other) {
+    return other.defined() ? other.detach().clone() : Tensor<T>{};
+  }
   bool is_persistent_ = true;
 };
 }  // namespace gloss::inline GLOSS_ABI::nn
@@ -4727,7 +4729,7 @@ class Buffer : public Tensor<T> {
 namespace gloss::inline GLOSS_ABI {
 /// How many characters must be inserted, removed or replaced to make one text the other.
 /// Source: Levenshtein 1966.
-inline std::size_t edit_distance(std::string_view a, std::string_view b) {
+GLOSS_COLD inline std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
   for (std::size_t i = 0; i < a.size(); ++i) {
@@ -4743,7 +4745,7 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
 }
 /// The candidate that takes the fewest changes to become `name`, the first of several; empty when each differs in more
 /// than half of the characters of the longer one.
-inline std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates) {
+GLOSS_COLD inline std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates) {
   std::string best;
   std::size_t least = std::string::npos;
   for (const std::string& candidate : candidates) {
@@ -4917,13 +4919,16 @@ class Module {
 };
 /// A type derived from Module.
 template <class M>
-concept IsModule = requires { typename M::value_type; } && std::derived_from<M, Module<typename M::value_type>>;
+concept IsModule = requires {
+  typename M::value_type;
+}
+&&std::derived_from<M, Module<typename M::value_type>>;
 /// Walks a module tree. Derive and override what is of interest; the path given is dotted, "encoder.layers.0.norm.a_2".
 template <Real T>
 class Visitor {
  public:
   virtual ~Visitor() = default;
-  void operator()(std::string_view name, Parameter<T>& p) {
+  GLOSS_NOINLINE void operator()(std::string_view name, Parameter<T>& p) {
     if (p.defined()) parameter(path_ + std::string(name), p);
   }
   template <class U>
@@ -4931,7 +4936,7 @@ class Visitor {
     static_assert(!Real<U> || std::same_as<T, U>, "gloss::nn: a module's real buffers are of its own type");
     if (b.defined()) buffer(path_ + std::string(name), b.detach(), b.is_persistent());
   }
-  void operator()(std::string_view name, Module<T>& m) {
+  GLOSS_NOINLINE void operator()(std::string_view name, Module<T>& m) {
     const std::size_t length = path_.size();
     path_ += name;
     module(path_, m);
@@ -4943,11 +4948,8 @@ class Visitor {
   template <class M>
     requires std::derived_from<M, Module<T>>
   void operator()(std::string_view name, std::vector<M>& list) {
-    const std::size_t length = path_.size();
-    path_ += name;
-    path_ += '.';
-    for (std::size_t i = 0; i < list.size(); ++i) (*this)(std::to_string(i), list[i]);
-    path_.resize(length);
+    members(name, list.size(), &list,
+            [](void* all, std::size_t i) -> Module<T>& { return (*static_cast<std::vector<M>*>(all))[i]; });
   }
   template <class U>
     requires(!std::same_as<T, U>)
@@ -4960,6 +4962,15 @@ class Visitor {
   virtual void buffer(const std::string& /*path*/, const AnyTensor& /*tensor*/, bool /*persistent*/) {}
   virtual void module(const std::string& /*path*/, Module<T>&) {}
  private:
+  /// The loop over a list, compiled once and not for every type in a list.
+  GLOSS_COLD void members(std::string_view name, std::size_t count, void* list,
+                          Module<T>& (*at)(void* list, std::size_t i)) {
+    const std::size_t length = path_.size();
+    path_ += name;
+    path_ += '.';
+    for (std::size_t i = 0; i < count; ++i) (*this)(std::to_string(i), at(list, i));
+    path_.resize(length);
+  }
   std::string path_;
 };
 namespace detail {
@@ -4995,7 +5006,7 @@ typename Module<T>::Named Module<T>::named_parameters() const {
   for_each_tensor(const_cast<Module&>(*this), [&](const std::string& path, Parameter<T>& p) {
     for (const auto& [name, tensor] : out)
       if (tensor.is_same(p)) return;
-    out.emplace_back(path, p);
+    out.emplace_back(std::string(path), static_cast<const Tensor<T>&>(p));
   });
   return out;
 }
@@ -10283,7 +10294,7 @@ Tensor<T> joint_linear(const Tensor<T>& x, const std::vector<Tensor<T>>& weights
                   const auto part = [&](const Tensor<T>& all, Index i) { return all.narrow(-1, i * out, out); };
                   const auto index = [](Index i) { return static_cast<std::size_t>(i); };
                   if (dx.needs(0) && is_grad_enabled()) {
-                    dx.add(0, matmul(g, cat(keep, 0)).view(dx.shape(0)));
+                    for (Index i = 0; i < n; ++i) dx.add(0, matmul(part(g, i), keep[index(i)]).view(dx.shape(0)));
                   } else if (dx.needs(0)) {
                     ProfileScope work("joint_linear", true);
                     if (work) work.flops({2, rows, n * out, in});
@@ -12269,9 +12280,16 @@ struct MultiHeadedAttention final : nn::Module<T> {
       }
       return joint_linear(x, w, b);
     };
-    if (!key.is_same(value) || this->is_heard()) return {linears[0](query), linears[1](key), linears[2](value)};
-    if (!query.is_same(key)) return {linears[0](query), jointly(1, key)};
-    return {jointly(0, query)};
+    std::vector<Tensor<T>> out;
+    const bool joint = key.is_same(value) && !this->is_heard();
+    if (joint && query.is_same(key)) {
+      out.push_back(jointly(0, query));
+      return out;
+    }
+    out.push_back(linears[0](query));
+    out.push_back(joint ? jointly(1, key) : linears[1](key));
+    if (!joint) out.push_back(linears[2](value));
+    return out;
   }
 };
 }  // namespace gloss::inline GLOSS_ABI::transformer
@@ -13155,7 +13173,7 @@ struct SinusoidalOptions {
 /// Source: Vaswani et al. 2017, 3.5. AT: the table of PositionalEncoding
 /// PyTorch: none; not interleaved, Transformer-XL's PositionalEmbedding and fairseq's SinusoidalPositionalEmbedding
 template <Real T>
-Tensor<T> sinusoidal_positions(Index n, Index d, SinusoidalOptions options = {}) {
+GLOSS_COLD Tensor<T> sinusoidal_positions(Index n, Index d, SinusoidalOptions options = {}) {
   if (n < 0 || d < 0) fail<ShapeError>("sinusoidal_positions: negative size: n ", n, ", d ", d);
   if (!(options.base > 0)) fail("sinusoidal_positions: base ", options.base, " is not positive");
   if (!(options.scaling > 0)) fail("sinusoidal_positions: scaling ", options.scaling, " is not positive");
@@ -13358,15 +13376,13 @@ class CachedDecoder {
   /// Shape: src [batch, m], src_mask [batch, 1, m]
   CachedDecoder(const transformer::EncoderDecoder<T>& model, const Tensor<std::int64_t>& src,
                 const Tensor<bool>& src_mask)
-      : model_(&model), src_mask_(src_mask.contiguous()) {
+      : model_(&model), src_mask_(src_mask.contiguous()), layers_(model.decoder.layers.size()) {
     NoGradGuard no_grad;
     const Tensor<T> memory = model.encode(src, src_mask);
-    for (const auto& layer : model.decoder.layers) {
-      const auto& attn = layer.src_attn;
-      layers_.push_back({{},
-                         {},
-                         attn.split_heads(attn.linears[1](memory)).contiguous(),
-                         attn.split_heads(attn.linears[2](memory)).contiguous()});
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      const auto& attn = model.decoder.layers[i].src_attn;
+      layers_[i].src_key = attn.split_heads(attn.linears[1](memory)).contiguous();
+      layers_[i].src_value = attn.split_heads(attn.linears[2](memory)).contiguous();
     }
   }
   Index batch() const { return src_mask_.size(0); }
@@ -15420,14 +15436,15 @@ class Adam : public Optimizer<T> {
       exp_avg_.push_back(zeros<T>(p.shape()));
       exp_avg_sq_.push_back(zeros<T>(p.shape()));
     }
-    step_.resize(this->parameters_.size());
+    step_ = std::vector<StepCount<T>>(this->parameters_.size());
   }
   GLOSS_COLD typename Optimizer<T>::Named state() override {
     typename Optimizer<T>::Named out;
     for (std::size_t i = 0; i < exp_avg_.size(); ++i) {
-      out.emplace_back(std::to_string(i) + ".exp_avg", exp_avg_[i]);
-      out.emplace_back(std::to_string(i) + ".exp_avg_sq", exp_avg_sq_[i]);
-      out.emplace_back(std::to_string(i) + ".step", step_[i].tensor());
+      const auto add = [&](const char* what, const Tensor<T>& x) { out.emplace_back(std::to_string(i) + what, x); };
+      add(".exp_avg", exp_avg_[i]);
+      add(".exp_avg_sq", exp_avg_sq_[i]);
+      add(".step", step_[i].tensor());
     }
     return out;
   }
@@ -20772,7 +20789,7 @@ struct LoadPlan {
       if (!found[i] && !is_tied(module, found, i)) report.missing.push_back(options.prefix + module.entry(i).first);
     for (std::size_t j = 0; j < sources.size(); ++j)
       if (!wanted[j] && sources[j].name.substr(0, options.prefix.size()) == options.prefix)
-        report.unexpected.emplace_back(sources[j].name);
+        report.unexpected.push_back(std::string(sources[j].name));
   }
   /// Errors: LoadError with all problems that the options do not allow.
   GLOSS_COLD void require(const LoadOptions& options, std::string_view file) {
@@ -20800,7 +20817,7 @@ struct LoadPlan {
 };
 /// Calls f(Tensor<U>) for what a module of T holds: T, int64 or bool.
 template <Real T, class F>
-void with_state_type(const AnyTensor& x, F f) {
+GLOSS_COLD void with_state_type(const AnyTensor& x, F f) {
   if (x.is<T>())
     f(x.as<T>());
   else if (x.is<std::int64_t>())
@@ -20848,11 +20865,12 @@ LoadReport load_state_dict(Module<T>& module, const StateDict& source, const Loa
     for (const auto& [i, j] : plan.pairs) {
       const AnyTensor& tensor = own.entry(i).second;
       const StateDict::Entry& stored = source.entry(j);
-      detail::with_state_type<T>(tensor, [&](auto to) {
-        if (!detail::read_as(stored.second, copies ? &to : nullptr))
-          plan.report.wrong_type.push_back(
-              {stored.first, std::string(stored.second.dtype()), std::string(tensor.dtype())});
-      });
+      bool reads = true;
+      detail::with_state_type<T>(tensor,
+                                 [&](auto to) { reads = detail::read_as(stored.second, copies ? &to : nullptr); });
+      if (!reads)
+        plan.report.wrong_type.push_back(
+            {stored.first, std::string(stored.second.dtype()), std::string(tensor.dtype())});
     }
     plan.require(options, "");
   }
@@ -25722,7 +25740,7 @@ class BatchSampler {
     friend bool operator==(const Position&, const Position&) = default;
   };
   /// Errors: Error when there are no pairs, or one alone is longer than max_tokens.
-  explicit BatchSampler(std::vector<PairLength> lengths, BatchSamplerOptions options = {})
+  GLOSS_COLD explicit BatchSampler(std::vector<PairLength> lengths, BatchSamplerOptions options = {})
       : lengths_(std::move(lengths)), options_(options) {
     if (lengths_.empty()) fail<Error>("BatchSampler: no sentence pairs");
     for (std::size_t i = 0; i < lengths_.size(); ++i)
@@ -25732,7 +25750,7 @@ class BatchSampler {
     seek({});
   }
   /// All batches of one epoch, as positions in the list of lengths.
-  std::vector<std::vector<Index>> epoch(Index number) const {
+  GLOSS_COLD std::vector<std::vector<Index>> epoch(Index number) const {
     Rng rng(options_.seed, 0x6261746368000000 + static_cast<std::uint64_t>(number));
     struct Item {
       Index tgt, src;
@@ -25777,7 +25795,7 @@ class BatchSampler {
   Position position() const { return position_; }
   /// Goes on from a saved position; a batch number equal to the number of batches means the end of that epoch.
   /// Errors: IndexError when there is no such batch.
-  void seek(Position position) {
+  GLOSS_COLD void seek(Position position) {
     if (position.epoch < 0) fail<IndexError>("BatchSampler::seek: epoch ", position.epoch, " is negative");
     std::vector<std::vector<Index>> batches = epoch(position.epoch);
     if (position.batch < 0 || position.batch > static_cast<Index>(batches.size()))
@@ -27392,7 +27410,7 @@ struct ProgressValues {
   Index tokens = 0;                                        ///< since the start of this line; 0: not shown
 };
 /// "1,234,567"
-inline std::string with_thousands(Index number) {
+GLOSS_COLD inline std::string with_thousands(Index number) {
   const std::string digits = std::to_string(number);
   std::string text;
   for (std::size_t at = 0; at < digits.size(); ++at) {
@@ -27402,7 +27420,7 @@ inline std::string with_thousands(Index number) {
   return text;
 }
 /// "0:07", "12:34", "1:02:03"
-inline std::string format_duration(double seconds) {
+GLOSS_COLD inline std::string format_duration(double seconds) {
   if (!(seconds > 0)) seconds = 0;
   const auto whole = static_cast<long long>(std::llround((std::min)(seconds, 3.6e7)));
   char text[48];
@@ -27416,7 +27434,7 @@ inline std::string format_duration(double seconds) {
 /// line.finish();
 class Progress {
  public:
-  explicit Progress(ProgressOptions options) : options_(std::move(options)), done_(options_.first) {
+  GLOSS_COLD explicit Progress(ProgressOptions options) : options_(std::move(options)), done_(options_.first) {
     const auto has = [](const char* name) {
       const char* value = std::getenv(name);
       return value && *value;
@@ -27444,7 +27462,7 @@ class Progress {
     draw(time, false);
   }
   /// Draws the last state, with the time taken, and ends the line.
-  void finish() {
+  GLOSS_COLD void finish() {
     draw(now(), true);
     if (drawn_) put("\n");
     drawn_ = false;
@@ -27478,7 +27496,7 @@ class Progress {
     return term && *term && std::string_view(term) != "dumb" && ::isatty(::fileno(options_.file));
 #endif
   }
-  static bool utf8_locale() {
+  GLOSS_COLD static bool utf8_locale() {
 #ifdef _WIN32
     return std::getenv("WT_SESSION") != nullptr;
 #else
@@ -27503,7 +27521,7 @@ class Progress {
     return 80;
   }
   /// What stands right of the bar: "42%  120/284  loss 3.214  12,345 tokens/s  1:23 left".
-  std::string facts(double time, bool finished) const {
+  GLOSS_COLD std::string facts(double time, bool finished) const {
     const double elapsed = time - start_;
     const Index steps = done_ - options_.first;
     std::string text;
@@ -27530,7 +27548,7 @@ class Progress {
           " left");
     return text;
   }
-  void draw(double time, bool finished) {
+  GLOSS_COLD void draw(double time, bool finished) {
     const std::string text = facts(time, finished), title = options_.title.empty() ? "" : options_.title + "  ";
     if (!bar_) return put(title + text + "\n");
     const int room = width() - 1;  // a full line would wrap
@@ -27547,7 +27565,7 @@ class Progress {
     put(line + "\x1b[K");
     drawn_ = true;
   }
-  std::string bar(int cells) const {
+  GLOSS_COLD std::string bar(int cells) const {
     double share = static_cast<double>(done_) / static_cast<double>(options_.total);
     share = share < 0 ? 0 : share > 1 ? 1 : share;
     const int halves = static_cast<int>(share * 2 * cells);
@@ -27566,12 +27584,12 @@ class Progress {
     if (options_.color) text += "\x1b[0m";
     return text;
   }
-  static int columns(std::string_view text) {
+  GLOSS_COLD static int columns(std::string_view text) {
     int count = 0;
     for (std::size_t at = 0; at < text.size(); ++count) at += data::decode_utf8(text, at).bytes;
     return count;
   }
-  static std::string cut(const std::string& text, int most) {
+  GLOSS_COLD static std::string cut(const std::string& text, int most) {
     std::size_t at = 0;
     for (int count = 0; at < text.size() && count < most; ++count) at += data::decode_utf8(text, at).bytes;
     return text.substr(0, at);

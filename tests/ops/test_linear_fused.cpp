@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 
+#include <gloss/ops/cat.hpp>
 #include <gloss/ops/joint_linear.hpp>
 #include <gloss/ops/linear_gelu.hpp>
 

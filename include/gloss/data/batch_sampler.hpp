@@ -37,7 +37,7 @@ class BatchSampler {
   };
 
   /// Errors: Error when there are no pairs, or one alone is longer than max_tokens.
-  explicit BatchSampler(std::vector<PairLength> lengths, BatchSamplerOptions options = {})
+  GLOSS_COLD explicit BatchSampler(std::vector<PairLength> lengths, BatchSamplerOptions options = {})
       : lengths_(std::move(lengths)), options_(options) {
     if (lengths_.empty()) fail<Error>("BatchSampler: no sentence pairs");
     for (std::size_t i = 0; i < lengths_.size(); ++i)
@@ -48,7 +48,7 @@ class BatchSampler {
   }
 
   /// All batches of one epoch, as positions in the list of lengths.
-  std::vector<std::vector<Index>> epoch(Index number) const {
+  GLOSS_COLD std::vector<std::vector<Index>> epoch(Index number) const {
     Rng rng(options_.seed, 0x6261746368000000 + static_cast<std::uint64_t>(number));
     struct Item {
       Index tgt, src;
@@ -97,7 +97,7 @@ class BatchSampler {
 
   /// Goes on from a saved position; a batch number equal to the number of batches means the end of that epoch.
   /// Errors: IndexError when there is no such batch.
-  void seek(Position position) {
+  GLOSS_COLD void seek(Position position) {
     if (position.epoch < 0) fail<IndexError>("BatchSampler::seek: epoch ", position.epoch, " is negative");
     std::vector<std::vector<Index>> batches = epoch(position.epoch);
     if (position.batch < 0 || position.batch > static_cast<Index>(batches.size()))

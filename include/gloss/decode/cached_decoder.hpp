@@ -17,15 +17,13 @@ class CachedDecoder {
   /// Shape: src [batch, m], src_mask [batch, 1, m]
   CachedDecoder(const transformer::EncoderDecoder<T>& model, const Tensor<std::int64_t>& src,
                 const Tensor<bool>& src_mask)
-      : model_(&model), src_mask_(src_mask.contiguous()) {
+      : model_(&model), src_mask_(src_mask.contiguous()), layers_(model.decoder.layers.size()) {
     NoGradGuard no_grad;
     const Tensor<T> memory = model.encode(src, src_mask);
-    for (const auto& layer : model.decoder.layers) {
-      const auto& attn = layer.src_attn;
-      layers_.push_back({{},
-                         {},
-                         attn.split_heads(attn.linears[1](memory)).contiguous(),
-                         attn.split_heads(attn.linears[2](memory)).contiguous()});
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      const auto& attn = model.decoder.layers[i].src_attn;
+      layers_[i].src_key = attn.split_heads(attn.linears[1](memory)).contiguous();
+      layers_[i].src_value = attn.split_heads(attn.linears[2](memory)).contiguous();
     }
   }
 

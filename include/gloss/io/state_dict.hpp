@@ -11,10 +11,12 @@ namespace gloss::inline GLOSS_ABI::io {
 
 /// A module's state dict as entries of a file, `prefix` before each name.
 template <Real T>
-std::vector<NamedTensor> named_tensors(const nn::Module<T>& module, const std::string& prefix = "") {
+GLOSS_COLD std::vector<NamedTensor> named_tensors(const nn::Module<T>& module, const std::string& prefix = "") {
   std::vector<NamedTensor> out;
-  for (const auto& [name, tensor] : module.state_dict())
-    nn::detail::with_state_type<T>(tensor, [&, &key = name](const auto& x) { out.push_back({prefix + key, x}); });
+  for (const auto& [name, tensor] : module.state_dict()) {
+    const std::string key = prefix + name;
+    nn::detail::with_state_type<T>(tensor, [&](const auto& x) { out.push_back({key, x}); });
+  }
   return out;
 }
 
@@ -23,7 +25,8 @@ std::vector<NamedTensor> named_tensors(const nn::Module<T>& module, const std::s
 /// Errors: LoadError naming the file and every problem, as nn::load_state_dict.
 /// PyTorch: load_state_dict
 template <Real T>
-nn::LoadReport load_state_dict(nn::Module<T>& module, const Safetensors& file, const nn::LoadOptions& options = {}) {
+GLOSS_COLD nn::LoadReport load_state_dict(nn::Module<T>& module, const Safetensors& file,
+                                          const nn::LoadOptions& options = {}) {
   const nn::StateDict own = module.state_dict();
   std::vector<nn::detail::LoadPlan::Source> sources;
   for (const StoredTensor& stored : file.tensors()) sources.push_back({stored.name, stored.shape});
@@ -33,12 +36,15 @@ nn::LoadReport load_state_dict(nn::Module<T>& module, const Safetensors& file, c
     for (const auto& [i, j] : plan.pairs) {
       const AnyTensor& tensor = own.entry(i).second;
       const StoredTensor& stored = file.tensors()[j];
+      bool reads = true;
       nn::detail::with_state_type<T>(tensor, [&]<class U>(Tensor<U> to) {
         if (copies)
           to.copy_(file.tensor<U>(stored.name));
-        else if (!convert_elements<U>(stored.dtype, nullptr, nullptr, 0))
-          plan.report.wrong_type.push_back({stored.name, dtype_info(stored.dtype).name, std::string(tensor.dtype())});
+        else
+          reads = convert_elements<U>(stored.dtype, nullptr, nullptr, 0);
       });
+      if (!reads)
+        plan.report.wrong_type.push_back({stored.name, dtype_info(stored.dtype).name, std::string(tensor.dtype())});
     }
     plan.require(options, file.file());
   }

@@ -92,7 +92,7 @@ struct LoadPlan {
       if (!found[i] && !is_tied(module, found, i)) report.missing.push_back(options.prefix + module.entry(i).first);
     for (std::size_t j = 0; j < sources.size(); ++j)
       if (!wanted[j] && sources[j].name.substr(0, options.prefix.size()) == options.prefix)
-        report.unexpected.emplace_back(sources[j].name);
+        report.unexpected.push_back(std::string(sources[j].name));
   }
 
   /// Errors: LoadError with all problems that the options do not allow.
@@ -123,7 +123,7 @@ struct LoadPlan {
 
 /// Calls f(Tensor<U>) for what a module of T holds: T, int64 or bool.
 template <Real T, class F>
-void with_state_type(const AnyTensor& x, F f) {
+GLOSS_COLD void with_state_type(const AnyTensor& x, F f) {
   if (x.is<T>())
     f(x.as<T>());
   else if (x.is<std::int64_t>())
@@ -174,11 +174,12 @@ LoadReport load_state_dict(Module<T>& module, const StateDict& source, const Loa
     for (const auto& [i, j] : plan.pairs) {
       const AnyTensor& tensor = own.entry(i).second;
       const StateDict::Entry& stored = source.entry(j);
-      detail::with_state_type<T>(tensor, [&](auto to) {
-        if (!detail::read_as(stored.second, copies ? &to : nullptr))
-          plan.report.wrong_type.push_back(
-              {stored.first, std::string(stored.second.dtype()), std::string(tensor.dtype())});
-      });
+      bool reads = true;
+      detail::with_state_type<T>(tensor,
+                                 [&](auto to) { reads = detail::read_as(stored.second, copies ? &to : nullptr); });
+      if (!reads)
+        plan.report.wrong_type.push_back(
+            {stored.first, std::string(stored.second.dtype()), std::string(tensor.dtype())});
     }
     plan.require(options, "");
   }

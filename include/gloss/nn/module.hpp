@@ -97,7 +97,10 @@ class Module {
 
 /// A type derived from Module.
 template <class M>
-concept IsModule = requires { typename M::value_type; } && std::derived_from<M, Module<typename M::value_type>>;
+concept IsModule = requires {
+  typename M::value_type;
+}
+&&std::derived_from<M, Module<typename M::value_type>>;
 
 /// Walks a module tree. Derive and override what is of interest; the path given is dotted, "encoder.layers.0.norm.a_2".
 template <Real T>
@@ -105,7 +108,7 @@ class Visitor {
  public:
   virtual ~Visitor() = default;
 
-  void operator()(std::string_view name, Parameter<T>& p) {
+  GLOSS_NOINLINE void operator()(std::string_view name, Parameter<T>& p) {
     if (p.defined()) parameter(path_ + std::string(name), p);
   }
   template <class U>
@@ -113,7 +116,7 @@ class Visitor {
     static_assert(!Real<U> || std::same_as<T, U>, "gloss::nn: a module's real buffers are of its own type");
     if (b.defined()) buffer(path_ + std::string(name), b.detach(), b.is_persistent());
   }
-  void operator()(std::string_view name, Module<T>& m) {
+  GLOSS_NOINLINE void operator()(std::string_view name, Module<T>& m) {
     const std::size_t length = path_.size();
     path_ += name;
     module(path_, m);
@@ -125,11 +128,8 @@ class Visitor {
   template <class M>
     requires std::derived_from<M, Module<T>>
   void operator()(std::string_view name, std::vector<M>& list) {
-    const std::size_t length = path_.size();
-    path_ += name;
-    path_ += '.';
-    for (std::size_t i = 0; i < list.size(); ++i) (*this)(std::to_string(i), list[i]);
-    path_.resize(length);
+    members(name, list.size(), &list,
+            [](void* all, std::size_t i) -> Module<T>& { return (*static_cast<std::vector<M>*>(all))[i]; });
   }
   template <class U>
     requires(!std::same_as<T, U>)
@@ -144,6 +144,16 @@ class Visitor {
   virtual void module(const std::string& /*path*/, Module<T>&) {}
 
  private:
+  /// The loop over a list, compiled once and not for every type in a list.
+  GLOSS_COLD void members(std::string_view name, std::size_t count, void* list,
+                          Module<T>& (*at)(void* list, std::size_t i)) {
+    const std::size_t length = path_.size();
+    path_ += name;
+    path_ += '.';
+    for (std::size_t i = 0; i < count; ++i) (*this)(std::to_string(i), at(list, i));
+    path_.resize(length);
+  }
+
   std::string path_;
 };
 
@@ -183,7 +193,7 @@ typename Module<T>::Named Module<T>::named_parameters() const {
   for_each_tensor(const_cast<Module&>(*this), [&](const std::string& path, Parameter<T>& p) {
     for (const auto& [name, tensor] : out)
       if (tensor.is_same(p)) return;
-    out.emplace_back(path, p);
+    out.emplace_back(std::string(path), static_cast<const Tensor<T>&>(p));
   });
   return out;
 }

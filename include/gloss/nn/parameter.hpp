@@ -37,7 +37,7 @@ class Parameter : public Tensor<T> {
   }
 
  private:
-  static Tensor<T> copy_of(const Parameter& other) {
+  GLOSS_NOINLINE static Tensor<T> copy_of(const Parameter& other) {
     if (!other.defined()) return {};
     Tensor<T> data = other.detach().clone();
     data.requires_grad_(other.requires_grad());
@@ -72,7 +72,9 @@ class Buffer : public Tensor<T> {
   bool is_persistent() const { return is_persistent_; }
 
  private:
-  static Tensor<T> copy_of(const Buffer& other) { return other.defined() ? other.detach().clone() : Tensor<T>{}; }
+  GLOSS_NOINLINE static Tensor<T> copy_of(const Buffer& other) {
+    return other.defined() ? other.detach().clone() : Tensor<T>{};
+  }
   bool is_persistent_ = true;
 };
 

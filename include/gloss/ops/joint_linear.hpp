@@ -3,7 +3,6 @@
 
 #include <vector>
 
-#include <gloss/ops/cat.hpp>
 #include <gloss/ops/linear.hpp>
 
 namespace gloss::inline GLOSS_ABI {
@@ -56,7 +55,7 @@ Tensor<T> joint_linear(const Tensor<T>& x, const std::vector<Tensor<T>>& weights
                   const auto part = [&](const Tensor<T>& all, Index i) { return all.narrow(-1, i * out, out); };
                   const auto index = [](Index i) { return static_cast<std::size_t>(i); };
                   if (dx.needs(0) && is_grad_enabled()) {
-                    dx.add(0, matmul(g, cat(keep, 0)).view(dx.shape(0)));
+                    for (Index i = 0; i < n; ++i) dx.add(0, matmul(part(g, i), keep[index(i)]).view(dx.shape(0)));
                   } else if (dx.needs(0)) {
                     ProfileScope work("joint_linear", true);
                     if (work) work.flops({2, rows, n * out, in});

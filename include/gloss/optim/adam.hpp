@@ -37,15 +37,16 @@ class Adam : public Optimizer<T> {
       exp_avg_.push_back(zeros<T>(p.shape()));
       exp_avg_sq_.push_back(zeros<T>(p.shape()));
     }
-    step_.resize(this->parameters_.size());
+    step_ = std::vector<StepCount<T>>(this->parameters_.size());
   }
 
   GLOSS_COLD typename Optimizer<T>::Named state() override {
     typename Optimizer<T>::Named out;
     for (std::size_t i = 0; i < exp_avg_.size(); ++i) {
-      out.emplace_back(std::to_string(i) + ".exp_avg", exp_avg_[i]);
-      out.emplace_back(std::to_string(i) + ".exp_avg_sq", exp_avg_sq_[i]);
-      out.emplace_back(std::to_string(i) + ".step", step_[i].tensor());
+      const auto add = [&](const char* what, const Tensor<T>& x) { out.emplace_back(std::to_string(i) + what, x); };
+      add(".exp_avg", exp_avg_[i]);
+      add(".exp_avg_sq", exp_avg_sq_[i]);
+      add(".step", step_[i].tensor());
     }
     return out;
   }

@@ -50,7 +50,7 @@ struct ProgressValues {
 };
 
 /// "1,234,567"
-inline std::string with_thousands(Index number) {
+GLOSS_COLD inline std::string with_thousands(Index number) {
   const std::string digits = std::to_string(number);
   std::string text;
   for (std::size_t at = 0; at < digits.size(); ++at) {
@@ -61,7 +61,7 @@ inline std::string with_thousands(Index number) {
 }
 
 /// "0:07", "12:34", "1:02:03"
-inline std::string format_duration(double seconds) {
+GLOSS_COLD inline std::string format_duration(double seconds) {
   if (!(seconds > 0)) seconds = 0;
   const auto whole = static_cast<long long>(std::llround((std::min)(seconds, 3.6e7)));
   char text[48];
@@ -76,7 +76,7 @@ inline std::string format_duration(double seconds) {
 /// line.finish();
 class Progress {
  public:
-  explicit Progress(ProgressOptions options) : options_(std::move(options)), done_(options_.first) {
+  GLOSS_COLD explicit Progress(ProgressOptions options) : options_(std::move(options)), done_(options_.first) {
     const auto has = [](const char* name) {
       const char* value = std::getenv(name);
       return value && *value;
@@ -106,7 +106,7 @@ class Progress {
   }
 
   /// Draws the last state, with the time taken, and ends the line.
-  void finish() {
+  GLOSS_COLD void finish() {
     draw(now(), true);
     if (drawn_) put("\n");
     drawn_ = false;
@@ -145,7 +145,7 @@ class Progress {
 #endif
   }
 
-  static bool utf8_locale() {
+  GLOSS_COLD static bool utf8_locale() {
 #ifdef _WIN32
     return std::getenv("WT_SESSION") != nullptr;
 #else
@@ -172,7 +172,7 @@ class Progress {
   }
 
   /// What stands right of the bar: "42%  120/284  loss 3.214  12,345 tokens/s  1:23 left".
-  std::string facts(double time, bool finished) const {
+  GLOSS_COLD std::string facts(double time, bool finished) const {
     const double elapsed = time - start_;
     const Index steps = done_ - options_.first;
     std::string text;
@@ -200,7 +200,7 @@ class Progress {
     return text;
   }
 
-  void draw(double time, bool finished) {
+  GLOSS_COLD void draw(double time, bool finished) {
     const std::string text = facts(time, finished), title = options_.title.empty() ? "" : options_.title + "  ";
     if (!bar_) return put(title + text + "\n");
 
@@ -219,7 +219,7 @@ class Progress {
     drawn_ = true;
   }
 
-  std::string bar(int cells) const {
+  GLOSS_COLD std::string bar(int cells) const {
     double share = static_cast<double>(done_) / static_cast<double>(options_.total);
     share = share < 0 ? 0 : share > 1 ? 1 : share;
     const int halves = static_cast<int>(share * 2 * cells);
@@ -239,12 +239,12 @@ class Progress {
     return text;
   }
 
-  static int columns(std::string_view text) {
+  GLOSS_COLD static int columns(std::string_view text) {
     int count = 0;
     for (std::size_t at = 0; at < text.size(); ++count) at += data::decode_utf8(text, at).bytes;
     return count;
   }
-  static std::string cut(const std::string& text, int most) {
+  GLOSS_COLD static std::string cut(const std::string& text, int most) {
     std::size_t at = 0;
     for (int count = 0; at < text.size() && count < most; ++count) at += data::decode_utf8(text, at).bytes;
     return text.substr(0, at);

@@ -22,7 +22,7 @@ struct SinusoidalOptions {
 /// Source: Vaswani et al. 2017, 3.5. AT: the table of PositionalEncoding
 /// PyTorch: none; not interleaved, Transformer-XL's PositionalEmbedding and fairseq's SinusoidalPositionalEmbedding
 template <Real T>
-Tensor<T> sinusoidal_positions(Index n, Index d, SinusoidalOptions options = {}) {
+GLOSS_COLD Tensor<T> sinusoidal_positions(Index n, Index d, SinusoidalOptions options = {}) {
   if (n < 0 || d < 0) fail<ShapeError>("sinusoidal_positions: negative size: n ", n, ", d ", d);
   if (!(options.base > 0)) fail("sinusoidal_positions: base ", options.base, " is not positive");
   if (!(options.scaling > 0)) fail("sinusoidal_positions: scaling ", options.scaling, " is not positive");
