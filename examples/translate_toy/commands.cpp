@@ -1,7 +1,8 @@
 // The three commands.
 #include <cstdio>
-#include <filesystem>
 #include <string>
+#include <utility>
+#include <vector>
 
 #ifdef _WIN32
 #include <io.h>
@@ -35,24 +36,25 @@ GLOSS_COLD void draw_attention(const toy::Translator& t, const TranslateSettings
   const gloss::Tensor<float> weights = t.attention(sentence, h.tokens);
   auto labels = [&](const std::vector<gloss::Index>& ids) {
     std::vector<std::string> out;
-    for (const gloss::Index id : ids) out.emplace_back(t.bpe().token(id));
+    for (const gloss::Index id : ids) out.push_back(t.vocabulary().token(id));
     return out;
   };
   std::vector<gloss::Index> said = h.tokens;
-  said.push_back(gloss::data::Bpe::end_id);
+  said.push_back(toy::Vocabulary::end_id);
   std::vector<std::vector<float>> heads;
   for (gloss::Index head = 0; head < weights.size(0); ++head) {
     const gloss::Tensor<float> one = weights[head].contiguous();
     heads.emplace_back(one.data(), one.data() + one.numel());
   }
-  toy::write_attention_svg(s.attention, {.src_tokens = labels(toy::source_ids(t.bpe(), sentence)),
+  toy::write_attention_svg(s.attention, {.src_tokens = labels(t.vocabulary().source_ids(sentence)),
                                          .tgt_tokens = labels(said),
                                          .heads = std::move(heads),
                                          .title = sentence,
                                          .subtitle = t.text(h)});
 }
 
-void print_translations(const toy::Translator& t, const TranslateSettings& s, const std::string& sentence, bool draw) {
+GLOSS_COLD void print_translations(const toy::Translator& t, const TranslateSettings& s, const std::string& sentence,
+                                   bool draw) {
   if (sentence.empty()) {
     std::puts("");
     return;
@@ -70,17 +72,16 @@ void print_translations(const toy::Translator& t, const TranslateSettings& s, co
 
 GLOSS_COLD int run_train(TrainSettings settings) {
   if (!settings.resume) {
-    std::error_code error;  // what is no regular file (/dev/null, a folder) has nothing to lose, or fails by itself
-    if (!settings.force && std::filesystem::is_regular_file(settings.checkpoint, error))
-      gloss::fail("train: ", settings.checkpoint, " exists; --resume goes on with it, --force replaces it");
-    return toy::Trainer(settings, load_pairs(settings.data)).run();
+    std::vector<gloss::data::SentencePair> pairs = load_pairs(settings.data);
+    return toy::Trainer(std::move(settings), std::move(pairs)).run();
   }
   const gloss::io::Safetensors file = toy::read_checkpoint(settings.checkpoint);
   toy::check_format(file);
   const std::string moved = settings.data;
   toy::settings_from(file, settings);
   if (!moved.empty()) settings.data = moved;
-  return toy::Trainer(settings, load_pairs(settings.data), file).run();
+  std::vector<gloss::data::SentencePair> pairs = load_pairs(settings.data);
+  return toy::Trainer(std::move(settings), std::move(pairs), file).run();
 }
 
 GLOSS_COLD int run_translate(TranslateSettings settings) {
@@ -123,6 +124,6 @@ GLOSS_COLD int run_eval(EvalSettings settings) {
   }
   settings.source = settings.data + ": pair ";
   const auto said = t.translate(sources, settings);
-  std::printf("%zu pairs: %s\n", pairs.size(), toy::bleu(said, references).to_string().c_str());
+  std::printf("%zu pairs: %s\n", pairs.size(), toy::bleu(said, references).text.c_str());
   return 0;
 }

@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 
@@ -32,6 +34,14 @@ void check(const CLI::App& train, const TrainSettings& t) {
   if (t.d_model % t.heads != 0)
     throw CLI::ValidationError("--heads",
                                std::to_string(t.heads) + " does not divide --d-model " + std::to_string(t.d_model));
+}
+
+/// Errors: when a checkpoint would be lost. What is no regular file (/dev/null, a folder) has nothing to lose, or fails
+/// by itself.
+void spare_checkpoint(const TrainSettings& t) {
+  std::error_code error;
+  if (!t.resume && !t.force && std::filesystem::is_regular_file(t.checkpoint, error))
+    throw std::runtime_error("train: " + t.checkpoint + " exists; --resume goes on with it, --force replaces it");
 }
 
 }  // namespace
@@ -103,6 +113,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   try {
+    if (*train) spare_checkpoint(t);
     errno = 0;
     const int status = *train ? run_train(t) : *translate ? run_translate(r) : run_eval(e);
     if (std::fflush(stdout) != 0 || std::ferror(stdout)) {

@@ -2,9 +2,11 @@
 
 #include <charconv>
 #include <type_traits>
+#include <utility>
 
 #include <gloss/io/atomic_file.hpp>
 #include <gloss/io/safetensors.hpp>
+#include <gloss/text.hpp>
 
 namespace embedded {
 std::string_view pairs();
@@ -13,6 +15,33 @@ std::string_view pairs();
 namespace toy {
 
 using namespace gloss;
+
+namespace {
+constexpr const char* checkpoint_format = "gloss translate_toy 1";
+
+/// Text and numbers from a checkpoint's metadata.
+/// Errors: LoadError when the key is missing, or its text no number in range.
+std::string metadata_text(const io::Safetensors& file, const std::string& key) {
+  const auto found = file.metadata().find(key);
+  if (found == file.metadata().end()) fail<LoadError>("load: ", file.file(), ": ", key, " is missing");
+  return found->second;
+}
+template <class Number>
+Number metadata_number(const io::Safetensors& file, const std::string& key) {
+  const std::string text = metadata_text(file, key);
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size())
+    fail<LoadError>("load: ", file.file(), ": ", key, " is '", text, "', expected a number");
+  return value;
+}
+Index metadata_index(const io::Safetensors& file, const std::string& key, Index low, Index high) {
+  const auto value = metadata_number<Index>(file, key);
+  if (value < low || value > high)
+    fail<LoadError>("load: ", file.file(), ": ", key, " is ", value, ", expected a number from ", low, " to ", high);
+  return value;
+}
+}  // namespace
 
 std::vector<data::SentencePair> embedded_pairs() { return data::parse_tsv(embedded::pairs(), "embedded strings"); }
 
@@ -31,26 +60,34 @@ std::uint64_t fingerprint(const std::vector<data::SentencePair>& pairs) {
   return hash;
 }
 
-data::Split split_held_out(const std::vector<data::SentencePair>& pairs, data::SplitOptions options) {
-  return data::split_held_out(pairs, options);
+Split split_held_out(const std::vector<data::SentencePair>& pairs, Index held_out, Index max_words) {
+  data::Split found = data::split_held_out(pairs, {.held_out = held_out, .max_src_words = max_words});
+  return {std::move(found.train), std::move(found.held_out), found.dropped};
 }
 
-data::Bpe train_bpe(const std::vector<data::SentencePair>& pairs, Index vocab_size) {
-  return data::Bpe::train(pairs, {.vocab_size = vocab_size});
-}
+struct Vocabulary::Encoding : data::Bpe {};
+static_assert(Vocabulary::pad_id == data::Bpe::pad_id && Vocabulary::start_id == data::Bpe::start_id &&
+              Vocabulary::end_id == data::Bpe::end_id);
 
-std::vector<Index> source_ids(const data::Bpe& bpe, std::string_view text) {
-  std::vector<Index> ids = bpe.encode(text);
-  ids.push_back(data::Bpe::end_id);
+Vocabulary::Vocabulary(const std::vector<data::SentencePair>& pairs, Index size)
+    : encoding_(std::make_shared<Encoding>(data::Bpe::train(pairs, {.vocab_size = size}))) {}
+Vocabulary::Vocabulary(const io::Safetensors& file)
+    : encoding_(std::make_shared<Encoding>(data::Bpe::from_string(metadata_text(file, "vocabulary"), file.file()))) {}
+std::string Vocabulary::to_string() const { return encoding_->to_string(); }
+
+Index Vocabulary::size() const { return encoding_->size(); }
+const std::string& Vocabulary::token(Index id) const { return encoding_->token(id); }
+std::vector<Index> Vocabulary::source_ids(std::string_view text) const {
+  std::vector<Index> ids = encoding_->encode(text);
+  ids.push_back(end_id);
   return ids;
 }
-std::vector<Index> target_ids(const data::Bpe& bpe, std::string_view text) {
-  std::vector<Index> ids = source_ids(bpe, text);
-  ids.insert(ids.begin(), data::Bpe::start_id);
+std::vector<Index> Vocabulary::target_ids(std::string_view text) const {
+  std::vector<Index> ids = source_ids(text);
+  ids.insert(ids.begin(), start_id);
   return ids;
 }
-
-std::string text(const data::Bpe& bpe, const std::vector<Index>& ids) { return readable(bpe.decode(ids)); }
+std::string Vocabulary::text(const std::vector<Index>& ids) const { return readable(encoding_->decode(ids)); }
 
 std::string readable(std::string_view text) {
   std::string out;
@@ -63,8 +100,9 @@ std::string readable(std::string_view text) {
   return out;
 }
 
-train::BleuScore bleu(const std::vector<std::string>& said, const std::vector<std::string>& references) {
-  return train::corpus_bleu(said, references);
+Bleu bleu(const std::vector<std::string>& said, const std::vector<std::string>& references) {
+  const train::BleuScore found = train::corpus_bleu(said, references);
+  return {found.score, found.to_string()};
 }
 
 void write_attention_svg(const std::string& path, const train::AttentionSvgOptions& options) {
@@ -73,38 +111,24 @@ void write_attention_svg(const std::string& path, const train::AttentionSvgOptio
 
 io::Safetensors read_checkpoint(const std::string& path) { return io::load_safetensors(path); }
 
-void write_checkpoint(const std::string& path, const std::vector<io::NamedTensor>& tensors,
-                      const io::Metadata& metadata) {
-  io::save_safetensors(path, tensors, metadata);
-}
-
 void check_format(const io::Safetensors& file) {
   const auto found = file.metadata().find("format");
   if (found == file.metadata().end() || found->second != checkpoint_format)
     fail<LoadError>("load: ", file.file(), ": not a translate_toy checkpoint");
 }
 
-std::string metadata_text(const io::Safetensors& file, const std::string& key) {
-  const auto found = file.metadata().find(key);
-  if (found == file.metadata().end()) fail<LoadError>("load: ", file.file(), ": ", key, " is missing");
-  return found->second;
+ModelSizes sizes_from(const io::Safetensors& file) {
+  return {metadata_index(file, "N", 1, 64), metadata_index(file, "d_model", 1, 8192),
+          metadata_index(file, "d_ff", 1, 65536), metadata_index(file, "h", 1, 256)};
 }
 
-Index metadata_index(const io::Safetensors& file, const std::string& key, Index low, Index high) {
-  const auto found = file.metadata().find(key);
-  if (found == file.metadata().end())
-    fail<LoadError>("load: ", file.file(), ": ", key, " is missing; not a translate_toy checkpoint");
-  Index value = 0;
-  const std::string& text = found->second;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < low || value > high)
-    fail<LoadError>("load: ", file.file(), ": ", key, " is '", text, "', expected a number from ", low, " to ", high);
-  return value;
-}
-
-std::string vocabulary_text(const data::Bpe& bpe) { return bpe.to_string(); }
-data::Bpe vocabulary(const io::Safetensors& file) {
-  return data::Bpe::from_string(metadata_text(file, "vocabulary"), file.file());
+RunState state_from(const io::Safetensors& file) {
+  constexpr Index most = Index{1} << 53;  // they go on counting, and into a double
+  return {.data_fingerprint = metadata_number<std::uint64_t>(file, "data_fingerprint"),
+          .rng_position = static_cast<std::uint64_t>(metadata_index(file, "rng_position", 0, most)),
+          .steps = metadata_index(file, "steps", 0, most),
+          .epoch = metadata_index(file, "epoch", 0, most),
+          .batch = metadata_index(file, "batch", 0, most)};
 }
 
 namespace {
@@ -130,25 +154,35 @@ void for_each_setting(Settings& s, F f) {
 }
 }  // namespace
 
-void settings_to(io::Metadata& metadata, const TrainSettings& settings) {
-  for_each_setting(settings, [&](const char* name, const auto& value) {
-    std::string text;
-    append_part(text, value);
-    metadata[std::string("train.") + name] = text;
+void settings_from(const io::Safetensors& file, TrainSettings& settings) {
+  for_each_setting(settings, [&]<class Value>(const char* name, Value& value) {
+    const std::string key = std::string("train.") + name;
+    if constexpr (std::is_same_v<Value, std::string>)
+      value = metadata_text(file, key);
+    else
+      value = metadata_number<Value>(file, key);
   });
 }
 
-void settings_from(const io::Safetensors& file, TrainSettings& settings) {
-  for_each_setting(settings, [&]<class Value>(const char* name, Value& value) {
-    const std::string key = std::string("train.") + name, text = metadata_text(file, key);
-    if constexpr (std::is_same_v<Value, std::string>) {
-      value = text;
-    } else {
-      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-      if (error != std::errc{} || end != text.data() + text.size())
-        fail<LoadError>("load: ", file.file(), ": ", key, " is '", text, "', expected a number");
-    }
-  });
+void write_checkpoint(const std::string& path, const std::vector<io::NamedTensor>& tensors, const ModelSizes& sizes,
+                      const Vocabulary& vocabulary, const TrainSettings& settings, const RunState& state) {
+  io::Metadata metadata = {{"format", checkpoint_format}, {"vocabulary", vocabulary.to_string()}};
+  const auto put = [&](const std::string& key, const auto& value) {
+    std::string text;
+    append_part(text, value);
+    metadata[key] = text;
+  };
+  put("N", sizes.N);
+  put("d_model", sizes.d_model);
+  put("d_ff", sizes.d_ff);
+  put("h", sizes.h);
+  for_each_setting(settings, [&](const char* name, const auto& value) { put(std::string("train.") + name, value); });
+  put("data_fingerprint", state.data_fingerprint);
+  put("rng_position", state.rng_position);
+  put("steps", state.steps);
+  put("epoch", state.epoch);
+  put("batch", state.batch);
+  io::save_safetensors(path, tensors, metadata);
 }
 
 }  // namespace toy

@@ -1,12 +1,15 @@
 // What needs no model: sentence pairs, the vocabulary, BLEU, the picture of an attention, the file of a checkpoint and
-// the settings in it. Compiled in a source of its own, beside the model.
+// the settings in it. Compiled in a source of its own, beside the model, and the only one that includes <gloss/text.hpp>.
 #pragma once
 
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include <gloss/data/sentence_pair.hpp>
 #include <gloss/io/tensor_file.hpp>
-#include <gloss/text.hpp>
+#include <gloss/train/attention_map.hpp>
 
 #include "options.hpp"
 
@@ -20,43 +23,73 @@ std::vector<gloss::data::SentencePair> read_pairs(const std::string& path);
 /// A number that changes with any byte of the pairs: a resumed run must see the data it began with.
 std::uint64_t fingerprint(const std::vector<gloss::data::SentencePair>& pairs);
 
-gloss::data::Split split_held_out(const std::vector<gloss::data::SentencePair>& pairs,
-                                  gloss::data::SplitOptions options);
+/// Pairs to train on, and pairs kept unseen to measure with: at most `held_out`, of at most `max_words` source words.
+struct Split {
+  std::vector<gloss::data::SentencePair> train, held_out;
+  gloss::Index dropped;  // of which one text is held out
+};
+Split split_held_out(const std::vector<gloss::data::SentencePair>& pairs, gloss::Index held_out,
+                     gloss::Index max_words);
 
-/// A vocabulary of both languages.
-gloss::data::Bpe train_bpe(const std::vector<gloss::data::SentencePair>& pairs, gloss::Index vocab_size);
+/// A vocabulary of both languages: byte-pair encoding.
+class Vocabulary {
+ public:
+  static constexpr gloss::Index pad_id = 0, start_id = 1, end_id = 2;
 
-/// Source ids: subwords and </s>; target ids: <s>, subwords, </s>.
-std::vector<gloss::Index> source_ids(const gloss::data::Bpe& bpe, std::string_view text);
-std::vector<gloss::Index> target_ids(const gloss::data::Bpe& bpe, std::string_view text);
-/// The text of subwords, readable.
-std::string text(const gloss::data::Bpe& bpe, const std::vector<gloss::Index>& ids);
+  /// Learnt from sentence pairs.
+  Vocabulary(const std::vector<gloss::data::SentencePair>& pairs, gloss::Index size);
+  /// From a checkpoint's metadata. Errors: LoadError when it is missing or damaged.
+  explicit Vocabulary(const gloss::io::Safetensors& file);
+  /// What goes into the metadata.
+  std::string to_string() const;
+
+  gloss::Index size() const;
+  const std::string& token(gloss::Index id) const;
+  /// Source ids: subwords and </s>; target ids: <s>, subwords, </s>.
+  std::vector<gloss::Index> source_ids(std::string_view text) const;
+  std::vector<gloss::Index> target_ids(std::string_view text) const;
+  /// The text of subwords, readable.
+  std::string text(const std::vector<gloss::Index>& ids) const;
+
+ private:
+  struct Encoding;
+  std::shared_ptr<const Encoding> encoding_;
+};
+
 /// Text as one line that any terminal can show: a byte that is not UTF-8 (a model may stop in the middle of a
 /// character) becomes U+FFFD, a control character a space.
 std::string readable(std::string_view text);
 
-gloss::train::BleuScore bleu(const std::vector<std::string>& said, const std::vector<std::string>& references);
+struct Bleu {
+  double score;
+  std::string text;  // the score and what it is made of
+};
+Bleu bleu(const std::vector<std::string>& said, const std::vector<std::string>& references);
 
 void write_attention_svg(const std::string& path, const gloss::train::AttentionSvgOptions& options);
 
-gloss::io::Safetensors read_checkpoint(const std::string& path);
-/// Replaces the file at once, or leaves it as it was.
-void write_checkpoint(const std::string& path, const std::vector<gloss::io::NamedTensor>& tensors,
-                      const gloss::io::Metadata& metadata);
+/// Sizes of the model.
+struct ModelSizes {
+  gloss::Index N = 2, d_model = 128, d_ff = 512, h = 4;
+};
+/// Where a training run stands.
+struct RunState {
+  std::uint64_t data_fingerprint = 0, rng_position = 0;
+  gloss::Index steps = 0, epoch = 0, batch = 0;
+};
 
-inline constexpr const char* checkpoint_format = "gloss translate_toy 1";
+gloss::io::Safetensors read_checkpoint(const std::string& path);
 /// Errors: LoadError when the file is no checkpoint of this program.
 void check_format(const gloss::io::Safetensors& file);
-/// Text and numbers from the checkpoint's metadata.
-/// Errors: LoadError when the key is missing, or its text no number in range.
-std::string metadata_text(const gloss::io::Safetensors& file, const std::string& key);
-gloss::Index metadata_index(const gloss::io::Safetensors& file, const std::string& key, gloss::Index low,
-                            gloss::Index high);
-/// The vocabulary as metadata, and back. Errors: LoadError when it is damaged.
-std::string vocabulary_text(const gloss::data::Bpe& bpe);
-gloss::data::Bpe vocabulary(const gloss::io::Safetensors& file);
-/// The settings of a run as metadata, and back. Errors: LoadError when one is missing or no number.
-void settings_to(gloss::io::Metadata& metadata, const TrainSettings& settings);
+/// What a checkpoint holds beside tensors and vocabulary. Errors: LoadError when something is missing, no number or out
+/// of range.
+ModelSizes sizes_from(const gloss::io::Safetensors& file);
 void settings_from(const gloss::io::Safetensors& file, TrainSettings& settings);
+RunState state_from(const gloss::io::Safetensors& file);
+
+/// Replaces the file at once, or leaves it as it was.
+void write_checkpoint(const std::string& path, const std::vector<gloss::io::NamedTensor>& tensors,
+                      const ModelSizes& sizes, const Vocabulary& vocabulary, const TrainSettings& settings,
+                      const RunState& state);
 
 }  // namespace toy

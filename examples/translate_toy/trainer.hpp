@@ -10,6 +10,14 @@
 #include <utility>
 #include <vector>
 
+#include <gloss/data/batch_sampler.hpp>
+#include <gloss/optim/adam.hpp>
+#include <gloss/optim/lambda_lr.hpp>
+#include <gloss/optim/rate.hpp>
+#include <gloss/train/label_smoothing.hpp>
+#include <gloss/train/progress.hpp>
+#include <gloss/train/run_epoch.hpp>
+
 #include "text.hpp"
 #include "translator.hpp"
 
@@ -45,23 +53,23 @@ class StopOnSignal {
 struct Corpus {
   std::vector<std::vector<Index>> src, tgt;
 
-  Corpus(const data::Bpe& bpe, const std::vector<data::SentencePair>& pairs, Index max_len) {
+  GLOSS_COLD Corpus(const Vocabulary& vocabulary, const std::vector<data::SentencePair>& pairs, Index max_len) {
     for (const data::SentencePair& p : pairs) {
-      std::vector<Index> s = source_ids(bpe, p.src), t = target_ids(bpe, p.tgt);
+      std::vector<Index> s = vocabulary.source_ids(p.src), t = vocabulary.target_ids(p.tgt);
       if (static_cast<Index>((std::max)(s.size(), t.size())) > max_len) continue;
       src.push_back(std::move(s));
       tgt.push_back(std::move(t));
     }
   }
-  std::vector<data::PairLength> lengths() const {
+  GLOSS_COLD std::vector<data::PairLength> lengths() const {
     std::vector<data::PairLength> out;
     for (std::size_t i = 0; i < src.size(); ++i)
       out.push_back({static_cast<Index>(src[i].size()), static_cast<Index>(tgt[i].size())});
     return out;
   }
   train::Batch batch(std::span<const Index> indices) const {
-    return train::Batch(data::pad_sequences(src, indices, data::Bpe::pad_id),
-                        data::pad_sequences(tgt, indices, data::Bpe::pad_id), data::Bpe::pad_id);
+    return train::Batch(data::pad_sequences(src, indices, Vocabulary::pad_id),
+                        data::pad_sequences(tgt, indices, Vocabulary::pad_id), Vocabulary::pad_id);
   }
 };
 
@@ -113,11 +121,11 @@ class Trainer {
         fingerprint_(fingerprint(pairs)),
         split_(split(settings_, pairs)),
         translator_(Translator::load(file, settings_.dropout)) {
-    if (metadata_text(file, "data_fingerprint") != std::to_string(fingerprint_))
+    const RunState state = state_from(file);
+    if (state.data_fingerprint != fingerprint_)
       fail<LoadError>("load: ", file.file(), ": was trained on other data than ",
                       settings_.data.empty() ? std::string("the embedded strings") : settings_.data);
     prepare();
-    constexpr Index most = Index{1} << 53;  // they go on counting, and into a double
     for (auto& [name, tensor] : adam_->state()) {
       const Tensor<float> stored = file.tensor<float>("adam." + name);
       if (stored.shape() != tensor.shape())
@@ -125,9 +133,9 @@ class Trainer {
                         tensor.shape());
       tensor.copy_(stored);
     }
-    adam_->set_steps(metadata_index(file, "steps", 0, most));
-    rng_.set_position(static_cast<std::uint64_t>(metadata_index(file, "rng_position", 0, most)));
-    sampler_->seek({metadata_index(file, "epoch", 0, most), metadata_index(file, "batch", 0, most)});
+    adam_->set_steps(state.steps);
+    rng_.set_position(state.rng_position);
+    sampler_->seek({state.epoch, state.batch});
   }
 
   /// Trains to the end, or to a signal. Returns the exit status.
@@ -136,7 +144,8 @@ class Trainer {
     save();  // a place that cannot be written to is found out now, not after an epoch
     report_data();
     RngGuard use(rng_);
-    const train::LabelSmoothing<float> criterion(translator_.bpe().size(), data::Bpe::pad_id, settings_.smoothing);
+    const train::LabelSmoothing<float> criterion(translator_.vocabulary().size(), Vocabulary::pad_id,
+                                                 settings_.smoothing);
     Model& model = translator_.model();
     const train::SimpleLossCompute loss_compute(model.generator, criterion);
     optim::LambdaLR schedule(*adam_, [this](Index step) { return learning_rate(step); });
@@ -179,25 +188,25 @@ class Trainer {
   }
 
  private:
-  static data::Split split(const TrainSettings& s, const std::vector<data::SentencePair>& pairs) {
-    return toy::split_held_out(pairs, {.held_out = s.held_out, .max_src_words = s.held_out_words});
+  static Split split(const TrainSettings& s, const std::vector<data::SentencePair>& pairs) {
+    return split_held_out(pairs, s.held_out, s.held_out_words);
   }
   Translator first_translator() {
     RngGuard use(rng_);
     return Translator({settings_.layers, settings_.d_model, settings_.d_ff, settings_.heads},
-                      train_bpe(split_.train, settings_.vocab), settings_.dropout);
+                      Vocabulary(split_.train, settings_.vocab), settings_.dropout);
   }
   GLOSS_COLD void prepare() {
     if (settings_.batch_tokens < settings_.max_len)
       fail("train: a batch of ", settings_.batch_tokens, " tokens has no room for a sentence of ", settings_.max_len);
     std::erase_if(split_.held_out, [this](const data::SentencePair& p) {
-      return static_cast<Index>(source_ids(translator_.bpe(), p.src).size()) > max_positions ||
-             static_cast<Index>(target_ids(translator_.bpe(), p.tgt).size()) > max_positions;
+      return static_cast<Index>(translator_.vocabulary().source_ids(p.src).size()) > max_positions ||
+             static_cast<Index>(translator_.vocabulary().target_ids(p.tgt).size()) > max_positions;
     });
     if (split_.held_out.empty()) fail("train: every held-out sentence is longer than ", max_positions, " subwords");
-    corpus_.emplace(translator_.bpe(), split_.train, settings_.max_len);
+    corpus_.emplace(translator_.vocabulary(), split_.train, settings_.max_len);
     if (corpus_->src.empty()) fail("train: no sentence pair has at most ", settings_.max_len, " subwords on each side");
-    held_out_.emplace(translator_.bpe(), split_.held_out, max_positions);
+    held_out_.emplace(translator_.vocabulary(), split_.held_out, max_positions);
     sampler_.emplace(corpus_->lengths(),
                      data::BatchSamplerOptions{.max_tokens = settings_.batch_tokens, .seed = settings_.seed});
     adam_.emplace(translator_.model().parameters(), optim::AdamOptions{.lr = 1, .betas = {0.9, 0.98}, .eps = 1e-9});
@@ -213,7 +222,7 @@ class Trainer {
     return peak * left / static_cast<double>((std::max)(total_steps_ - settings_.warmup, Index{1}));
   }
 
-  int stop() {
+  GLOSS_COLD int stop() {
     save();
     const data::BatchSampler::Position at = sampler_->position();
     std::printf("stopped in epoch %lld after %lld of %lld batches; saved %s; train --resume -c %s goes on\n",
@@ -225,20 +234,18 @@ class Trainer {
 
   /// Everything that the rest of the run depends on, in one file that is whole at any moment.
   GLOSS_COLD void save() {
-    io::Metadata meta = translator_.metadata();
-    const data::BatchSampler::Position at = sampler_->position();
-    meta["data_fingerprint"] = std::to_string(fingerprint_);
-    meta["steps"] = std::to_string(adam_->steps());
-    meta["rng_position"] = std::to_string(rng_.position());
-    meta["epoch"] = std::to_string(at.epoch);
-    meta["batch"] = std::to_string(at.batch);
-    settings_to(meta, settings_);
     std::vector<io::NamedTensor> tensors = io::named_tensors<float>(translator_.model(), "model.");
     for (const auto& [name, tensor] : adam_->state()) tensors.push_back({"adam." + name, tensor});
-    write_checkpoint(settings_.checkpoint, tensors, meta);
+    const data::BatchSampler::Position at = sampler_->position();
+    write_checkpoint(settings_.checkpoint, tensors, translator_.sizes(), translator_.vocabulary(), settings_,
+                     {.data_fingerprint = fingerprint_,
+                      .rng_position = rng_.position(),
+                      .steps = adam_->steps(),
+                      .epoch = at.epoch,
+                      .batch = at.batch});
   }
 
-  void report_data() const {
+  GLOSS_COLD void report_data() const {
     const Index n = translator_.model().num_parameters();
     std::printf(
         "%s training pairs (%s longer than %lld subwords left out), %s held out, %s dropped because a text is held "
@@ -249,7 +256,7 @@ class Trainer {
         train::with_thousands(static_cast<Index>(split_.held_out.size())).c_str(),
         train::with_thousands(split_.dropped).c_str());
     std::printf("%s subwords, %s parameters, %s steps, %d threads\n",
-                train::with_thousands(translator_.bpe().size()).c_str(), train::with_thousands(n).c_str(),
+                train::with_thousands(translator_.vocabulary().size()).c_str(), train::with_thousands(n).c_str(),
                 train::with_thousands(total_steps_).c_str(), num_threads());
     std::fflush(stdout);
   }
@@ -291,7 +298,7 @@ class Trainer {
   TrainSettings settings_;
   Rng rng_;
   std::uint64_t fingerprint_;
-  data::Split split_;
+  Split split_;
   Translator translator_;
   std::optional<Corpus> corpus_, held_out_;
   std::optional<data::BatchSampler> sampler_;

@@ -6,8 +6,11 @@
 #include <utility>
 #include <vector>
 
-#include <gloss/gloss.hpp>
+#include <gloss/data/collate.hpp>
+#include <gloss/decode/search.hpp>
 #include <gloss/io/state_dict.hpp>
+#include <gloss/ops/compare.hpp>
+#include <gloss/transformer/make_model.hpp>
 
 #include "options.hpp"
 #include "text.hpp"
@@ -18,11 +21,6 @@ using namespace gloss;
 using Model = transformer::EncoderDecoder<float>;
 
 inline constexpr Index max_positions = 512;  // longest sentence the model can read, in subwords
-
-/// Sizes of the model, kept as text in the checkpoint.
-struct ModelSizes {
-  Index N = 2, d_model = 128, d_ff = 512, h = 4;
-};
 
 inline transformer::ModelOptions model_options(const ModelSizes& sizes, Index vocab, double dropout) {
   return {.src_vocab = vocab,
@@ -52,45 +50,36 @@ GLOSS_COLD inline void check_sizes(const io::Safetensors& file, const ModelSizes
 
 class Translator {
  public:
-  GLOSS_COLD Translator(ModelSizes sizes, data::Bpe bpe, double dropout)
+  GLOSS_COLD Translator(ModelSizes sizes, Vocabulary vocabulary, double dropout)
       : sizes_(sizes),
-        bpe_(std::move(bpe)),
-        model_(transformer::make_model<float>(model_options(sizes, bpe_.size(), dropout))) {}
+        vocabulary_(std::move(vocabulary)),
+        model_(transformer::make_model<float>(model_options(sizes, vocabulary_.size(), dropout))) {}
 
   /// Errors: LoadError when the file is no checkpoint of this program, or damaged.
   GLOSS_COLD static Translator load(const io::Safetensors& file, double dropout = 0) {
     check_format(file);
-    const ModelSizes sizes{metadata_index(file, "N", 1, 64), metadata_index(file, "d_model", 1, 8192),
-                           metadata_index(file, "d_ff", 1, 65536), metadata_index(file, "h", 1, 256)};
-    data::Bpe bpe = vocabulary(file);
-    check_sizes(file, sizes, bpe.size());
-    Translator t(sizes, std::move(bpe), dropout);
+    const ModelSizes sizes = sizes_from(file);
+    Vocabulary vocabulary(file);
+    check_sizes(file, sizes, vocabulary.size());
+    Translator t(sizes, std::move(vocabulary), dropout);
     io::load_state_dict(t.model_, file, {.prefix = "model."});
     t.model_.eval();
     return t;
   }
   static Translator load(const std::string& path) { return load(read_checkpoint(path)); }
 
-  GLOSS_COLD io::Metadata metadata() const {
-    return {{"format", checkpoint_format},
-            {"N", std::to_string(sizes_.N)},
-            {"d_model", std::to_string(sizes_.d_model)},
-            {"d_ff", std::to_string(sizes_.d_ff)},
-            {"h", std::to_string(sizes_.h)},
-            {"vocabulary", vocabulary_text(bpe_)}};
-  }
-
+  const ModelSizes& sizes() const { return sizes_; }
   Model& model() { return model_; }
   const Model& model() const { return model_; }
-  const data::Bpe& bpe() const { return bpe_; }
+  const Vocabulary& vocabulary() const { return vocabulary_; }
 
   /// The n_best translations of each sentence, best first. Sentences of like length are searched together.
   /// Errors: Error when a sentence is longer than the model can read; s.source and s.first say where it is.
-  std::vector<std::vector<decode::Hypothesis>> search(const std::vector<std::string>& sentences,
-                                                      const SearchSettings& s) const {
+  GLOSS_COLD std::vector<std::vector<decode::Hypothesis>> search(const std::vector<std::string>& sentences,
+                                                                 const SearchSettings& s) const {
     std::vector<std::vector<Index>> ids;
     for (const std::string& sentence : sentences) {
-      ids.push_back(source_ids(bpe_, sentence));
+      ids.push_back(vocabulary_.source_ids(sentence));
       if (static_cast<Index>(ids.back().size()) > max_positions)
         fail("translate: ", s.source, ids.size() - 1 + static_cast<std::size_t>(s.first), ": a sentence of ",
              ids.back().size(), " subwords is longer than the ", max_positions, " this model reads");
@@ -103,18 +92,18 @@ class Translator {
     constexpr std::size_t at_once = 64;
     for (std::size_t first = 0; first < order.size(); first += at_once) {
       const std::span<const Index> part(order.data() + first, (std::min)(at_once, order.size() - first));
-      const Tensor<std::int64_t> src = data::pad_sequences(ids, part, data::Bpe::pad_id);
-      const Tensor<bool> src_mask = (src != data::Bpe::pad_id).unsqueeze(-2);
+      const Tensor<std::int64_t> src = data::pad_sequences(ids, part, Vocabulary::pad_id);
+      const Tensor<bool> src_mask = (src != Vocabulary::pad_id).unsqueeze(-2);
       const Index max_len = (std::min)(2 * src.size(1) + 10, max_positions - 1);
       if (s.beam == 1 && s.n_best == 1) {
         auto found = decode::greedy_search(
-            model_, src, src_mask, {.start = data::Bpe::start_id, .end = data::Bpe::end_id, .max_len = max_len});
+            model_, src, src_mask, {.start = Vocabulary::start_id, .end = Vocabulary::end_id, .max_len = max_len});
         for (std::size_t i = 0; i < part.size(); ++i)
           out[static_cast<std::size_t>(part[i])].push_back(std::move(found[i]));
       } else {
         auto found = decode::beam_search(model_, src, src_mask,
-                                         {.start = data::Bpe::start_id,
-                                          .end = data::Bpe::end_id,
+                                         {.start = Vocabulary::start_id,
+                                          .end = Vocabulary::end_id,
                                           .max_len = max_len,
                                           .beam = (std::max)(s.beam, s.n_best),
                                           .length_penalty = s.length_penalty,
@@ -125,10 +114,11 @@ class Translator {
     return out;
   }
 
-  std::string text(const decode::Hypothesis& h) const { return toy::text(bpe_, h.tokens); }
+  std::string text(const decode::Hypothesis& h) const { return vocabulary_.text(h.tokens); }
 
   /// The best translation of each sentence; an empty sentence gives an empty one.
-  std::vector<std::string> translate(const std::vector<std::string>& sentences, const SearchSettings& s) const {
+  GLOSS_COLD std::vector<std::string> translate(const std::vector<std::string>& sentences,
+                                                const SearchSettings& s) const {
     std::vector<std::string> out;
     const auto found = search(sentences, s);
     for (std::size_t i = 0; i < sentences.size(); ++i)
@@ -139,24 +129,25 @@ class Translator {
   /// Attention of the last decoder layer over the source while it says `tokens` and the end.
   /// Shape: [h, tokens + 1, source ids]
   GLOSS_COLD Tensor<float> attention(const std::string& sentence, const std::vector<Index>& tokens) const {
-    const std::vector<std::vector<Index>> ids(1, source_ids(bpe_, sentence));
+    const std::vector<std::vector<Index>> ids(1, vocabulary_.source_ids(sentence));
     const Index only[] = {0};
-    const Tensor<std::int64_t> src = data::pad_sequences(ids, only, data::Bpe::pad_id);
+    const Tensor<std::int64_t> src = data::pad_sequences(ids, only, Vocabulary::pad_id);
     decode::CachedDecoder<float> state(model_, src, ones<bool>({1, 1, src.size(1)}));
-    std::vector<Tensor<float>> rows;
-    Index last = data::Bpe::start_id;
-    for (std::size_t i = 0; i <= tokens.size(); ++i) {
+    const Index h = sizes_.h, n = static_cast<Index>(tokens.size()) + 1, m = src.size(1);
+    Tensor<float> out = empty<float>({h, n, m});
+    Index last = Vocabulary::start_id;
+    for (Index i = 0; i < n; ++i) {
       Tensor<float> weights;
       state.step(from_vector<std::int64_t>({last}), &weights);
-      rows.push_back(weights.view({weights.size(1), weights.size(3)}));
-      if (i < tokens.size()) last = tokens[i];
+      out.select(1, i).copy_(weights.view({h, m}));
+      if (i + 1 < n) last = tokens[static_cast<std::size_t>(i)];
     }
-    return stack(rows, 1);
+    return out;
   }
 
  private:
   ModelSizes sizes_;
-  data::Bpe bpe_;
+  Vocabulary vocabulary_;
   Model model_;
 };
 
