@@ -12,6 +12,9 @@
 #include <unistd.h>
 #endif
 
+#include <gloss/io/atomic_file.hpp>
+#include <gloss/train/attention_map.hpp>
+
 #include "text.hpp"
 #include "trainer.hpp"
 #include "translator.hpp"
@@ -46,11 +49,13 @@ GLOSS_COLD void draw_attention(const toy::Translator& t, const TranslateSettings
     const gloss::Tensor<float> one = weights[head].contiguous();
     heads.emplace_back(one.data(), one.data() + one.numel());
   }
-  toy::write_attention_svg(s.attention, {.src_tokens = labels(t.vocabulary().source_ids(sentence)),
-                                         .tgt_tokens = labels(said),
-                                         .heads = std::move(heads),
-                                         .title = sentence,
-                                         .subtitle = t.text(h)});
+  const std::string picture =
+      gloss::train::render_attention_svg({.src_tokens = labels(t.vocabulary().source_ids(sentence)),
+                                          .tgt_tokens = labels(said),
+                                          .heads = std::move(heads),
+                                          .title = sentence,
+                                          .subtitle = t.text(h)});
+  gloss::io::write_file_atomically(s.attention, picture);
 }
 
 GLOSS_COLD void print_translations(const toy::Translator& t, const TranslateSettings& s, const std::string& sentence,

@@ -4,9 +4,11 @@
 #include <type_traits>
 #include <utility>
 
-#include <gloss/io/atomic_file.hpp>
+#include <gloss/data/bpe.hpp>
+#include <gloss/data/parallel_text.hpp>
+#include <gloss/data/split.hpp>
 #include <gloss/io/safetensors.hpp>
-#include <gloss/text.hpp>
+#include <gloss/train/bleu.hpp>
 
 namespace embedded {
 std::string_view pairs();
@@ -103,10 +105,6 @@ std::string readable(std::string_view text) {
 Bleu bleu(const std::vector<std::string>& said, const std::vector<std::string>& references) {
   const train::BleuScore found = train::corpus_bleu(said, references);
   return {found.score, found.to_string()};
-}
-
-void write_attention_svg(const std::string& path, const train::AttentionSvgOptions& options) {
-  io::write_file_atomically(path, train::render_attention_svg(options));
 }
 
 io::Safetensors read_checkpoint(const std::string& path) { return io::load_safetensors(path); }

@@ -1,5 +1,5 @@
-// What needs no model: sentence pairs, the vocabulary, BLEU, the picture of an attention, the file of a checkpoint and
-// the settings in it. Compiled in a source of its own, beside the model, and the only one that includes <gloss/text.hpp>.
+// What needs no model: sentence pairs, the vocabulary, BLEU, the file of a checkpoint and the settings in it.
+// Compiled in a source of its own, beside the model.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,6 @@
 
 #include <gloss/data/sentence_pair.hpp>
 #include <gloss/io/tensor_file.hpp>
-#include <gloss/train/attention_map.hpp>
 
 #include "options.hpp"
 
@@ -65,8 +64,6 @@ struct Bleu {
   std::string text;  // the score and what it is made of
 };
 Bleu bleu(const std::vector<std::string>& said, const std::vector<std::string>& references);
-
-void write_attention_svg(const std::string& path, const gloss::train::AttentionSvgOptions& options);
 
 /// Sizes of the model.
 struct ModelSizes {

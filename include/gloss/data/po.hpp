@@ -10,7 +10,7 @@ namespace gloss::inline GLOSS_ABI::data {
 namespace detail {
 
 /// Whether a catalogue's header asks for a character set that UTF-8 covers; charset is set to its name.
-inline bool has_utf8_charset(std::string_view header, std::string& charset) {
+GLOSS_COLD inline bool has_utf8_charset(std::string_view header, std::string& charset) {
   const std::size_t at = header.find("charset=");
   if (at == std::string_view::npos) return true;
   charset.clear();
@@ -27,7 +27,7 @@ class PoReader {
  public:
   PoReader(std::string_view text, std::string_view name) : rest_(text), name_(name) {}
 
-  std::vector<SentencePair> read() {
+  GLOSS_COLD std::vector<SentencePair> read() {
     if (starts_with_bom(rest_)) rest_.remove_prefix(3);
     while (!rest_.empty()) {
       ++number_;
@@ -68,7 +68,7 @@ class PoReader {
     if (kind == "#," && line.find("fuzzy") != std::string_view::npos) fuzzy_ = true;
   }
 
-  void read_keyword(std::string_view line) {
+  GLOSS_COLD void read_keyword(std::string_view line) {
     std::size_t length = 0;
     while (length < line.size() && (line[length] == '_' || (line[length] >= 'a' && line[length] <= 'z'))) ++length;
     const std::string_view keyword = line.substr(0, length);
@@ -110,7 +110,7 @@ class PoReader {
   }
 
   /// One or more quoted strings up to the end of the line.
-  void read_strings(std::string_view line, std::string& out) const {
+  GLOSS_COLD void read_strings(std::string_view line, std::string& out) const {
     while (!line.empty()) {
       if (line.front() != '"') fail_here("unexpected text after a string");
       line.remove_prefix(1);
@@ -128,7 +128,7 @@ class PoReader {
     }
   }
 
-  void read_escape(std::string_view& line, std::string& out) const {
+  GLOSS_COLD void read_escape(std::string_view& line, std::string& out) const {
     if (line.empty()) fail_here("a string is not closed");
     const char c = line.front();
     const auto digit = [](char d) {
@@ -183,7 +183,7 @@ class PoReader {
     }
   }
 
-  void end_entry() {
+  GLOSS_COLD void end_entry() {
     if (has_id_ && !has_translation_) fail_here("msgid without msgstr before this line");
     if (has_context_ && !has_id_) fail_here("msgctxt without msgid before this line");
     if (has_id_ && id_.empty() && !has_context_) {
@@ -218,7 +218,7 @@ class PoReader {
 /// Pairs msgid, msgstr from a catalogue in memory; `name` stands for the file in messages. The header, untranslated,
 /// fuzzy and obsolete messages are skipped; of plural forms the singular is taken (msgid, msgstr[0]).
 /// Errors: LoadError naming file, line and cause; also when nothing is translated, or the charset is not UTF-8.
-inline std::vector<SentencePair> parse_po(std::string_view text, std::string_view name) {
+GLOSS_COLD inline std::vector<SentencePair> parse_po(std::string_view text, std::string_view name) {
   return detail::PoReader(text, name).read();
 }
 

@@ -38,7 +38,7 @@ class HeaderReader {
 
   /// Reads the header's JSON. This is json::parse with a callback and not json::sax_parse, because that one also
   /// compiles readers of five binary formats, which took longer than the rest of a program.
-  void read(std::string_view json) {
+  GLOSS_COLD void read(std::string_view json) {
     using Json = nlohmann::json;
     try {
       const Json unused = Json::parse(json.begin(), json.end(), [this](int, Json::parse_event_t event, Json& value) {
@@ -54,7 +54,7 @@ class HeaderReader {
   }
 
  private:
-  void event(nlohmann::json::parse_event_t event, nlohmann::json& value) {
+  GLOSS_COLD void event(nlohmann::json::parse_event_t event, nlohmann::json& value) {
     using Event = nlohmann::json::parse_event_t;
     switch (event) {
       case Event::object_start:
