@@ -26367,7 +26367,7 @@ GLOSS_COLD inline Bpe Bpe::from_string(std::string_view text, std::string_view n
 namespace gloss::inline GLOSS_ABI::data {
 namespace detail {
 /// Whether a catalogue's header asks for a character set that UTF-8 covers; charset is set to its name.
-inline bool has_utf8_charset(std::string_view header, std::string& charset) {
+GLOSS_COLD inline bool has_utf8_charset(std::string_view header, std::string& charset) {
   const std::size_t at = header.find("charset=");
   if (at == std::string_view::npos) return true;
   charset.clear();
@@ -26382,7 +26382,7 @@ inline bool has_utf8_charset(std::string_view header, std::string& charset) {
 class PoReader {
  public:
   PoReader(std::string_view text, std::string_view name) : rest_(text), name_(name) {}
-  std::vector<SentencePair> read() {
+  GLOSS_COLD std::vector<SentencePair> read() {
     if (starts_with_bom(rest_)) rest_.remove_prefix(3);
     while (!rest_.empty()) {
       ++number_;
@@ -26419,7 +26419,7 @@ class PoReader {
     if (kind == "#~") fuzzy_ = false;  // an obsolete entry: its flags are not the next one's
     if (kind == "#," && line.find("fuzzy") != std::string_view::npos) fuzzy_ = true;
   }
-  void read_keyword(std::string_view line) {
+  GLOSS_COLD void read_keyword(std::string_view line) {
     std::size_t length = 0;
     while (length < line.size() && (line[length] == '_' || (line[length] >= 'a' && line[length] <= 'z'))) ++length;
     const std::string_view keyword = line.substr(0, length);
@@ -26460,7 +26460,7 @@ class PoReader {
     read_strings(line, *field_);
   }
   /// One or more quoted strings up to the end of the line.
-  void read_strings(std::string_view line, std::string& out) const {
+  GLOSS_COLD void read_strings(std::string_view line, std::string& out) const {
     while (!line.empty()) {
       if (line.front() != '"') fail_here("unexpected text after a string");
       line.remove_prefix(1);
@@ -26477,7 +26477,7 @@ class PoReader {
       skip_blanks(line);
     }
   }
-  void read_escape(std::string_view& line, std::string& out) const {
+  GLOSS_COLD void read_escape(std::string_view& line, std::string& out) const {
     if (line.empty()) fail_here("a string is not closed");
     const char c = line.front();
     const auto digit = [](char d) {
@@ -26531,7 +26531,7 @@ class PoReader {
         fail_here("an unknown escape after a backslash");
     }
   }
-  void end_entry() {
+  GLOSS_COLD void end_entry() {
     if (has_id_ && !has_translation_) fail_here("msgid without msgstr before this line");
     if (has_context_ && !has_id_) fail_here("msgctxt without msgid before this line");
     if (has_id_ && id_.empty() && !has_context_) {
@@ -26563,7 +26563,7 @@ class PoReader {
 /// Pairs msgid, msgstr from a catalogue in memory; `name` stands for the file in messages. The header, untranslated,
 /// fuzzy and obsolete messages are skipped; of plural forms the singular is taken (msgid, msgstr[0]).
 /// Errors: LoadError naming file, line and cause; also when nothing is translated, or the charset is not UTF-8.
-inline std::vector<SentencePair> parse_po(std::string_view text, std::string_view name) {
+GLOSS_COLD inline std::vector<SentencePair> parse_po(std::string_view text, std::string_view name) {
   return detail::PoReader(text, name).read();
 }
 /// Pairs from a file; see parse_po.
@@ -26712,7 +26712,7 @@ struct Split {
 /// dropped, because it would leak an answer. Texts are compared byte by byte. The same pairs, in the same order, and
 /// the same options give the same split on every machine.
 /// Errors: Error when one of the two parts would be empty.
-inline Split split_held_out(const std::vector<SentencePair>& pairs, SplitOptions options = {}) {
+GLOSS_COLD inline Split split_held_out(const std::vector<SentencePair>& pairs, SplitOptions options = {}) {
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < pairs.size(); ++i)
     if (options.max_src_words == 0 || count_words(pairs[i].src) <= options.max_src_words) order.push_back(i);
