@@ -129,6 +129,6 @@ GLOSS_COLD int run_eval(EvalSettings settings) {
   }
   settings.source = settings.data + ": pair ";
   const auto said = t.translate(sources, settings);
-  std::printf("%zu pairs: %s\n", pairs.size(), toy::bleu(said, references).text.c_str());
+  std::printf("%zu pairs: %s\n", pairs.size(), gloss::train::corpus_bleu(said, references).to_string().c_str());
   return 0;
 }

@@ -8,7 +8,6 @@
 #include <gloss/data/parallel_text.hpp>
 #include <gloss/data/split.hpp>
 #include <gloss/io/safetensors.hpp>
-#include <gloss/train/bleu.hpp>
 
 namespace embedded {
 std::string_view pairs();
@@ -100,11 +99,6 @@ std::string readable(std::string_view text) {
     at += static_cast<std::size_t>(c.bytes);
   }
   return out;
-}
-
-Bleu bleu(const std::vector<std::string>& said, const std::vector<std::string>& references) {
-  const train::BleuScore found = train::corpus_bleu(said, references);
-  return {found.score, found.to_string()};
 }
 
 io::Safetensors read_checkpoint(const std::string& path) { return io::load_safetensors(path); }

@@ -1,4 +1,4 @@
-// What needs no model: sentence pairs, the vocabulary, BLEU, the file of a checkpoint and the settings in it.
+// What needs no model: sentence pairs, the vocabulary, the file of a checkpoint and the settings in it.
 // Compiled in a source of its own, beside the model.
 #pragma once
 
@@ -58,12 +58,6 @@ class Vocabulary {
 /// Text as one line that any terminal can show: a byte that is not UTF-8 (a model may stop in the middle of a
 /// character) becomes U+FFFD, a control character a space.
 std::string readable(std::string_view text);
-
-struct Bleu {
-  double score;
-  std::string text;  // the score and what it is made of
-};
-Bleu bleu(const std::vector<std::string>& said, const std::vector<std::string>& references);
 
 /// Sizes of the model.
 struct ModelSizes {

@@ -14,6 +14,7 @@
 #include <gloss/optim/adam.hpp>
 #include <gloss/optim/lambda_lr.hpp>
 #include <gloss/optim/rate.hpp>
+#include <gloss/train/bleu.hpp>
 #include <gloss/train/label_smoothing.hpp>
 #include <gloss/train/progress.hpp>
 #include <gloss/train/run_epoch.hpp>
@@ -284,7 +285,7 @@ class Trainer {
     }
     const std::vector<std::string> said = translator_.translate(sources, {});
     std::printf("  held out: loss %.3f  BLEU %.1f  after %s of training%s\n",
-                loss / static_cast<double>((std::max)(tokens, Index{1})), bleu(said, references).score,
+                loss / static_cast<double>((std::max)(tokens, Index{1})), train::corpus_bleu(said, references).score,
                 train::format_duration(seconds_).c_str(), settings_.resume ? " since the resume" : "");
     const auto epoch = static_cast<std::size_t>(sampler_->position().epoch);
     for (std::size_t k = 0; k < (std::min)(said.size(), std::size_t{3}); ++k) {

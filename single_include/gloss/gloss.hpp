@@ -16153,7 +16153,7 @@ class AtomicFile {
     errno = 0;
     if (std::fwrite(bytes, 1, size, file_) != size) fail_now(errno);
   }
-  void commit() {
+  GLOSS_COLD void commit() {
     errno = 0;
     const bool flushed = std::fflush(file_) == 0;
     const int flush_error = errno;
@@ -16169,7 +16169,7 @@ class AtomicFile {
     temporary_.clear();
   }
  private:
-  void open() {
+  GLOSS_COLD void open() {
     temporary_ = target_ + ".gloss.tmp";
     errno = 0;
     file_ = std::fopen(temporary_.c_str(), "wb");
@@ -16197,7 +16197,7 @@ class AtomicFile {
       size -= static_cast<std::size_t>(written);
     }
   }
-  void commit() {
+  GLOSS_COLD void commit() {
     if (!temporary_.empty() && !flush(file_)) fail_now(errno);
     const int closed = ::close(file_);  // EINTR still closes it
     file_ = -1;
@@ -16214,7 +16214,7 @@ class AtomicFile {
     ::close(handle);
   }
  private:
-  void open() {
+  GLOSS_COLD void open() {
     struct stat old {};
     const bool exists = ::stat(target_.c_str(), &old) == 0;
     if (exists && !S_ISREG(old.st_mode) && !S_ISDIR(old.st_mode)) {
@@ -26147,7 +26147,7 @@ class Bpe {
   static constexpr Index end_id = 2;
   static constexpr Index n_specials = 3;
   /// Bytes only, no merges.
-  explicit Bpe(bool prefix_space = true) : prefix_space_(prefix_space) {
+  GLOSS_COLD explicit Bpe(bool prefix_space = true) : prefix_space_(prefix_space) {
     tokens_ = {"<blank>", "<s>", "</s>"};
     for (int b = 0; b < 256; ++b) tokens_.emplace_back(1, static_cast<char>(static_cast<unsigned char>(b)));
   }

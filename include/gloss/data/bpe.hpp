@@ -37,7 +37,7 @@ class Bpe {
   static constexpr Index n_specials = 3;
 
   /// Bytes only, no merges.
-  explicit Bpe(bool prefix_space = true) : prefix_space_(prefix_space) {
+  GLOSS_COLD explicit Bpe(bool prefix_space = true) : prefix_space_(prefix_space) {
     tokens_ = {"<blank>", "<s>", "</s>"};
     for (int b = 0; b < 256; ++b) tokens_.emplace_back(1, static_cast<char>(static_cast<unsigned char>(b)));
   }

@@ -40,7 +40,7 @@ class AtomicFile {
     errno = 0;
     if (std::fwrite(bytes, 1, size, file_) != size) fail_now(errno);
   }
-  void commit() {
+  GLOSS_COLD void commit() {
     errno = 0;
     const bool flushed = std::fflush(file_) == 0;
     const int flush_error = errno;
@@ -57,7 +57,7 @@ class AtomicFile {
   }
 
  private:
-  void open() {
+  GLOSS_COLD void open() {
     temporary_ = target_ + ".gloss.tmp";
     errno = 0;
     file_ = std::fopen(temporary_.c_str(), "wb");
@@ -85,7 +85,7 @@ class AtomicFile {
       size -= static_cast<std::size_t>(written);
     }
   }
-  void commit() {
+  GLOSS_COLD void commit() {
     if (!temporary_.empty() && !flush(file_)) fail_now(errno);
     const int closed = ::close(file_);  // EINTR still closes it
     file_ = -1;
@@ -103,7 +103,7 @@ class AtomicFile {
   }
 
  private:
-  void open() {
+  GLOSS_COLD void open() {
     struct stat old {};
     const bool exists = ::stat(target_.c_str(), &old) == 0;
     if (exists && !S_ISREG(old.st_mode) && !S_ISDIR(old.st_mode)) {
