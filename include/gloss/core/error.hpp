@@ -4,6 +4,7 @@
 #include <charconv>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <stdexcept>
 #include <string>
@@ -34,43 +35,81 @@ struct LoadError : Error {
   using Error::Error;
 };
 
+namespace detail {
+/// A whole number in decimal.
+GLOSS_COLD inline void append_integer(std::string& text, bool negative, std::uint64_t magnitude) {
+  char digits[24] = "-";
+  char* const begin = negative ? digits : digits + 1;
+  const char* const end = std::to_chars(digits + 1, digits + sizeof digits, magnitude).ptr;
+  text.append(begin, static_cast<std::size_t>(end - begin));
+}
+}  // namespace detail
+
 inline void append_part(std::string& text, std::string_view part) { text += part; }
 inline void append_part(std::string& text, char part) { text += part; }
 template <std::same_as<bool> T>  // a template, or every pointer would convert to it
 void append_part(std::string& text, T part) {
   text += part ? "true" : "false";
 }
-template <class T>
-  requires(std::integral<T> && !std::same_as<T, bool>)
-|| std::floating_point<T> void append_part(std::string& text, T part) {
+template <std::integral T>
+  requires(!std::same_as<T, bool>)
+void append_part(std::string& text, T part) {
+  const auto bits = static_cast<std::uint64_t>(part);
+  detail::append_integer(text, part < 0, part < 0 ? 0 - bits : bits);
+}
+template <std::floating_point T>
+void append_part(std::string& text, T part) {
   char digits[64];
-  const auto result = std::to_chars(digits, digits + sizeof digits, part);
-  text.append(digits, result.ptr);
+  const char* const end = std::to_chars(digits, digits + sizeof digits, part).ptr;
+  text.append(digits, static_cast<std::size_t>(end - digits));
 }
 
 namespace detail {
 
-/// A piece of an error text, borrowed, without its type: building a text is compiled once for each kind of piece and
-/// not once for every message.
+/// A piece of an error text, borrowed, without its type: building a text is compiled once, not for every message nor
+/// for every kind of number.
 class ErrorPart {
  public:
-  ErrorPart(const char* text)
-      : object_(text), append_([](std::string& out, const void* p) { out += static_cast<const char*>(p); }) {}
+  ErrorPart(const char* text) : ErrorPart(std::string_view(text)) {}
+  ErrorPart(const std::string& text) : ErrorPart(std::string_view(text)) {}
+  ErrorPart(std::string_view text) : object_(text.data()), number_(text.size()) {}
   template <class T>
-  ErrorPart(const T& part)
-      : object_(&part), append_([](std::string& out, const void* p) { append_part(out, *static_cast<const T*>(p)); }) {}
-  void append_to(std::string& out) const { append_(out, object_); }
+  ErrorPart(const T& part) {
+    if constexpr (std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char>) {
+      const auto bits = static_cast<std::uint64_t>(part);
+      kind_ = part < 0 ? Kind::negative : Kind::whole;
+      number_ = part < 0 ? 0 - bits : bits;
+    } else {
+      kind_ = Kind::other;
+      object_ = &part;
+      append_ = [](std::string& out, const void* p) { append_part(out, *static_cast<const T*>(p)); };
+    }
+  }
+  GLOSS_COLD void append_to(std::string& out) const {
+    if (kind_ == Kind::text)
+      out.append(static_cast<const char*>(object_), number_);
+    else if (kind_ == Kind::other)
+      append_(out, object_);
+    else
+      append_integer(out, kind_ == Kind::negative, number_);
+  }
 
  private:
-  const void* object_;
-  void (*append_)(std::string&, const void*);
+  enum class Kind : unsigned char { text, whole, negative, other } kind_ = Kind::text;
+  const void* object_ = nullptr;
+  std::uint64_t number_ = 0;  // length of the text; magnitude of the number
+  void (*append_)(std::string&, const void*) = nullptr;
 };
+
+GLOSS_COLD inline std::string join(std::initializer_list<ErrorPart> parts) {
+  std::string text;
+  for (const ErrorPart& part : parts) part.append_to(text);
+  return text;
+}
 
 template <class E>
 [[noreturn]] GLOSS_COLD void throw_error(std::initializer_list<ErrorPart> parts) {
-  std::string text;
-  for (const ErrorPart& part : parts) part.append_to(text);
-  throw E(text);
+  throw E(join(parts));
 }
 
 template <std::size_t N>

@@ -80,17 +80,22 @@ class Shape {
   int rank_ = 0;
 };
 
-/// "[2, 3, 4]", as in every error text.
-GLOSS_COLD inline std::string to_string(const Shape& shape) {
-  std::string text = "[";
-  for (int i = 0; i < shape.rank(); ++i) {
-    if (i > 0) text += ", ";
-    text += std::to_string(shape[i]);
+GLOSS_COLD inline void append_part(std::string& text, const Shape& shape) {
+  const char* between = "[";
+  for (const Index size : shape) {
+    text += between;
+    append_part(text, size);
+    between = ", ";
   }
-  return text + "]";
+  text += shape.empty() ? "[]" : "]";
 }
 
-inline void append_part(std::string& text, const Shape& shape) { text += to_string(shape); }
+/// "[2, 3, 4]", as in every error text.
+inline std::string to_string(const Shape& shape) {
+  std::string text;
+  append_part(text, shape);
+  return text;
+}
 
 /// Row-major strides of a dense tensor of this shape, in elements.
 GLOSS_NOINLINE constexpr Shape contiguous_strides(const Shape& shape) {

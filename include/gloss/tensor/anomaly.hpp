@@ -15,49 +15,75 @@ struct AnomalyOptions {
 };
 
 namespace detail {
-/// What an AnomalyGuard watches.
-struct AnomalyState {
-  bool infinite;
-  std::vector<std::pair<Ref<NodeBase>, std::string>> names;
+/// What hears of each recorded result and each gradient on this thread: an AnomalyGuard. Virtual, so that programs
+/// without one do not compile the search.
+class AnomalySink {
+ public:
+  /// x: the result of `node` or, with a number, the gradient that it passes to that input; read(x.data, i) is element i.
+  virtual void check(const TensorBody& x, double (*read)(const void* data, Index i), const NodeBase& node,
+                     int number) const = 0;
 
-  const std::string* name_of(const NodeBase* node) const {
-    for (const auto& [watched, name] : names)
-      if (watched.get() == node) return &name;
-    return nullptr;
+ protected:
+  AnomalySink() = default;
+  ~AnomalySink() = default;
+};
+inline thread_local const AnomalySink* anomaly = nullptr;
+
+template <class T>
+GLOSS_COLD void check_anomaly(const Tensor<T>& x, const NodeBase& node, int number = -1) {
+  const auto read = [](const void* data, Index i) { return static_cast<double>(static_cast<const T*>(data)[i]); };
+  anomaly->check(body_of("anomaly", x), read, node, number);
+}
+
+/// What an AnomalyGuard watches.
+class AnomalySearch final : public AnomalySink {
+ public:
+  explicit AnomalySearch(AnomalyOptions options) : options_(options) {}
+  void watch(const NodeBase* node, std::string name) {
+    if (node) names_.emplace_back(Ref<NodeBase>(const_cast<NodeBase*>(node)), std::move(name));
   }
 
-  /// Errors: Error for the first bad element of x, the result of `node` or, with a number, the gradient that it passes
-  /// to that input.
-  template <class T>
-  GLOSS_COLD void check(const Tensor<T>& x, const NodeBase& node, int number = -1) const {
-    const Tensor<T> dense = x.detach().contiguous();
-    for (Index i = 0; i < dense.numel(); ++i) {
-      const T v = dense.data()[i];
-      if (infinite ? !std::isfinite(v) : std::isnan(v))
-        report(i, std::isnan(v) ? "nan" : v > 0 ? "inf" : "-inf", x.shape(), node, number);
+  /// Errors: Error for the first bad element.
+  void check(const TensorBody& x, double (*read)(const void* data, Index i), const NodeBase& node,
+             int number) const override {
+    Shape position = Shape::filled(x.shape.rank(), 0);
+    Index at = 0;
+    for (Index left = x.shape.numel(); left > 0; --left) {
+      const double v = read(x.data, at);
+      if (options_.infinite ? !std::isfinite(v) : std::isnan(v)) report(v, position, x.shape, node, number);
+      for (int axis = x.shape.rank() - 1; axis >= 0; --axis) {  // to the next position, in row-major order
+        at += x.strides[axis];
+        if (++position[axis] < x.shape[axis]) break;
+        at -= position[axis] * x.strides[axis];
+        position[axis] = 0;
+      }
     }
   }
 
  private:
-  [[noreturn]] GLOSS_COLD void report(Index i, const char* value, const Shape& shape, const NodeBase& node,
-                                      int number) const {
-    Shape position = shape;
-    for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-      position[axis] = i % shape[axis];
-      i /= shape[axis];
-    }
+  [[noreturn]] void report(double v, const Shape& position, const Shape& shape, const NodeBase& node,
+                           int number) const {
     std::string where = "its result";
     if (number >= 0) {
       where = "the gradient of input ";
       append_part(where, number);
     }
-    fail("anomaly: ", number >= 0 ? "backward of " : "", node.op(), " gave ", value, " at ", position, " of ", where,
-         ", shape ", shape, place(node));
+    fail("anomaly: ", number >= 0 ? "backward of " : "", node.op(), " gave ",
+         std::isnan(v) ? "nan"
+         : v > 0       ? "inf"
+                       : "-inf",
+         " at ", position, " of ", where, ", shape ", shape, place(node));
+  }
+
+  const std::string* name_of(const NodeBase* node) const {
+    for (const auto& [watched, name] : names_)
+      if (watched.get() == node) return &name;
+    return nullptr;
   }
 
   /// "; it reads W" for a watched input, else "; the nearest parameter before it is W": the one that the latest op
   /// reads.
-  GLOSS_COLD std::string place(const NodeBase& node) const {
+  std::string place(const NodeBase& node) const {
     NodeQueue queue;
     for (int i = 0; i < node.inputs(); ++i) {
       NodeBase* const in = node.input(i);
@@ -66,7 +92,7 @@ struct AnomalyState {
       queue.push(in);
     }
     const NodeBase* last = nullptr;
-    while (!names.empty() && !queue.empty()) {
+    while (!names_.empty() && !queue.empty()) {
       const NodeBase* const before = queue.pop();
       if (before == last) continue;  // an op that several read comes out several times in a row
       last = before;
@@ -79,9 +105,10 @@ struct AnomalyState {
     }
     return "";
   }
-};
 
-inline thread_local AnomalyState* anomaly = nullptr;
+  AnomalyOptions options_;
+  std::vector<std::pair<Ref<NodeBase>, std::string>> names_;
+};
 }  // namespace detail
 
 /// While it lives, each result that this thread records and each gradient that its backward passes on is searched for
@@ -91,7 +118,7 @@ inline thread_local AnomalyState* anomaly = nullptr;
 class [[nodiscard]] AnomalyGuard {
  public:
   explicit AnomalyGuard(AnomalyOptions options = {})
-      : state_{options.infinite, {}}, outer_(std::exchange(detail::anomaly, &state_)) {}
+      : search_(options), outer_(std::exchange(detail::anomaly, &search_)) {}
   /// Watches a model from the start.
   template <class Model>
   explicit AnomalyGuard(const Model& model, AnomalyOptions options = {}) : AnomalyGuard(options) {
@@ -104,7 +131,7 @@ class [[nodiscard]] AnomalyGuard {
   /// Reports x, a leaf, under this name.
   template <class T>
   void watch(const Tensor<T>& x, std::string name) {
-    if (x.node()) state_.names.emplace_back(Ref<NodeBase>(const_cast<NodeBase*>(x.node())), std::move(name));
+    search_.watch(x.node(), std::move(name));
   }
   /// Reports a module's parameters under their paths, "encoder.layers.1.self_attn.linears.0.weight", after `prefix`.
   template <class Model>
@@ -114,8 +141,8 @@ class [[nodiscard]] AnomalyGuard {
   }
 
  private:
-  detail::AnomalyState state_;
-  detail::AnomalyState* outer_;
+  detail::AnomalySearch search_;
+  const detail::AnomalySink* outer_;
 };
 
 }  // namespace gloss::inline GLOSS_ABI

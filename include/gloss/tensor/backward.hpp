@@ -30,10 +30,10 @@ class Node : public NodeBase {
   /// the graph.
   void gather(Tensor<T> g, bool recorded);
 
-  const detail::NodeExtras<T>* extras() const { return extras_; }
-  detail::NodeExtras<T>& make_extras() {
-    if (!extras_) extras_ = new detail::NodeExtras<T>;
-    return *extras_;
+  detail::NodeExtras<T>* extras() const { return extras_; }
+  detail::GradHooks<T>& make_extras() {
+    if (!extras_) extras_ = new detail::GradHooks<T>;
+    return static_cast<detail::GradHooks<T>&>(*extras_);
   }
 
  protected:
@@ -64,14 +64,18 @@ class LeafNode final : public Node<T> {
   }
 
   static bool owns_dense_memory(const Tensor<T>& g) { return g.is_contiguous() && g.owns_memory(); }
-
- private:
-  void step_back(BackwardPass&, bool) override {}
-  void finish(NodeBase& gathered, BackwardPass& pass) override;
   /// grad(), while other threads may add to it.
   Tensor<T> locked_grad() {
     const SpinLock lock(busy_);
     return grad();
+  }
+  /// What a pass gathered here.
+  Tensor<T> take() { return this->take_gathered(); }
+
+ private:
+  void step_back(BackwardPass&, bool) override {}
+  void finish(NodeBase& sum, BackwardPass& pass) override {
+    if (this->extras_) this->extras_->finish(*this, static_cast<LeafNode&>(sum), pass);
   }
   std::atomic_flag busy_ = ATOMIC_FLAG_INIT;
 };
@@ -81,37 +85,24 @@ class LeafNode final : public Node<T> {
 /// only leaves are fine.
 class BackwardPass {
  public:
-  explicit BackwardPass(BackwardOptions options) : options_(options), first_new_(NodeBase::next_sequence()) {
+  explicit BackwardPass(BackwardOptions options, bool capturing = false)
+      : options_(options), capturing_(capturing), first_new_(NodeBase::next_sequence()) {
     static std::atomic<std::uint64_t> counter{0};
     id_ = counter.fetch_add(1, std::memory_order_relaxed) + 1;
   }
   bool recorded() const { return options_.create_graph; }
-
-  /// Keeps the gradients of these nodes, goes only where they are, and leaves every leaf's own gradient alone.
-  void capture(std::vector<const NodeBase*> nodes) {
-    captured_ = std::move(nodes);
-    capturing_ = true;
-  }
+  /// Whether it is grad()'s (tensor/grad.hpp), which leaves every leaf's own gradient alone.
   bool is_capturing() const { return capturing_; }
-  /// What was kept for a captured node; undefined when nothing arrived there.
-  template <class T>
-  Tensor<T> captured(const NodeBase* node) const {
-    for (const Gathered& g : gathered_)
-      if (g.node == node) return static_cast<const detail::LeafNode<T>*>(g.sum.get())->grad();
-    return {};
-  }
 
   /// Whether a gradient of this node has a use.
-  bool wants(const NodeBase* node) const {
-    return !capturing_ || is_captured(node) || (!node->is_leaf() && node->leads_on_);
-  }
+  bool wants(const NodeBase* node) const { return !capturing_ || is_on_the_way(node); }
   /// Whether to go on below a node.
   bool goes_beyond(const NodeBase* node) const { return !capturing_ || node->leads_on_; }
 
-  /// Keeps g for a node if it is captured.
+  /// Takes note of the gradient of an op's result.
   template <class T>
   void keep(NodeBase* node, const Tensor<T>& g) {
-    if (is_captured(node)) sum_for<T>(node, g.shape()).set_grad(g);
+    if (capturing_) capture(node, &g);
   }
 
   /// Hands gradient g to a node.
@@ -123,9 +114,12 @@ class BackwardPass {
       if (std::exchange(node->queued_by_, id_) == id_) return;
       queue_.push(node);
     } else {
-      auto* const leaf = static_cast<detail::LeafNode<T>*>(node);
-      const Shape shape = g.shape();
-      (capturing_ || leaf->extras() ? sum_for<T>(leaf, shape) : *leaf).accumulate(std::move(g), recorded());
+      auto* leaf = static_cast<detail::LeafNode<T>*>(node);
+      if (capturing_)
+        leaf = static_cast<detail::LeafNode<T>*>(&captured_sum(leaf));
+      else if (leaf->extras())
+        leaf = &leaf->extras()->sum_for(*leaf, *this);
+      leaf->accumulate(std::move(g), recorded());
     }
   }
 
@@ -164,60 +158,50 @@ class BackwardPass {
     }
   }
 
- private:
-  struct Gathered {
-    NodeBase* node;
-    Ref<NodeBase> sum;  // a leaf of this pass
-  };
-
-  GLOSS_COLD bool is_captured(const NodeBase* node) const {
-    for (const NodeBase* captured : captured_)
-      if (captured == node) return true;
-    return false;
-  }
-
+  /// A leaf of this pass that gathers the gradient of a node in its place.
   template <class T>
-  detail::LeafNode<T>& sum_for(NodeBase* node, const Shape& shape) {
-    for (const Gathered& g : gathered_)
-      if (g.node == node) return static_cast<detail::LeafNode<T>&>(*g.sum);
-    auto* const sum = new detail::LeafNode<T>(shape);
-    gathered_.push_back({node, Ref<NodeBase>(sum)});
+  detail::LeafNode<T>& sum_for(NodeBase& node) {
+    if (NodeBase* const sum = sum_so_far(&node)) return static_cast<detail::LeafNode<T>&>(*sum);
+    auto* const sum = new detail::LeafNode<T>(node.shape());
+    gathered_.push_back({&node, Ref<NodeBase>(sum)});
     return *sum;
   }
-
-  /// Finds out which nodes below `root` lead to a captured one.
-  GLOSS_COLD void explore(NodeBase* root) {
-    struct Visit {
-      NodeBase* node;
-      int next;  // input to look at
-    };
-    std::vector<Visit> path;
-    const auto enter_node = [&](NodeBase* node) {
-      if (!node || node->is_leaf() || std::exchange(node->explored_by_, id_) == id_) return;
-      node->leads_on_ = node->reaches_beyond();
-      path.push_back({node, 0});
-    };
-    enter_node(root);
-    while (!path.empty()) {
-      NodeBase* const node = path.back().node;
-      if (path.back().next < node->inputs()) {
-        enter_node(node->input(path.back().next++));
-        continue;
-      }
-      for (int k = 0; k < node->inputs() && !node->leads_on_; ++k)
-        node->leads_on_ = node->input(k) && wants(node->input(k));
-      path.pop_back();
-    }
+  /// The same; null when nothing has arrived.
+  NodeBase* sum_so_far(const NodeBase* node) const {
+    for (const Gathered& g : gathered_)
+      if (g.node == node) return g.sum.get();
+    return nullptr;
   }
 
+ protected:
+  /// Whether this run looks at the node for the first time; it then leads nowhere yet, as far as one can see.
+  bool begin_exploring(NodeBase* node) {
+    if (std::exchange(node->explored_by_, id_) == id_) return false;
+    node->leads_on_ = node->reaches_beyond();
+    return true;
+  }
+  static bool leads_on(const NodeBase* node) { return node->leads_on_; }
+  static void set_leads_on(NodeBase* node) { node->leads_on_ = true; }
+
+ private:
+  // What a pass that captures does differently; virtual, so that programs that only call backward() do not compile it.
+  virtual bool is_on_the_way(const NodeBase*) const { return true; }
+  virtual void explore(NodeBase*) {}
+  virtual void capture(NodeBase*, const void* /*gradient*/) {}
+  virtual NodeBase& captured_sum(NodeBase* leaf) { return *leaf; }
+
+  struct Gathered {
+    NodeBase* node;
+    Ref<NodeBase> sum;
+  };
+
   BackwardOptions options_;
+  bool capturing_;
   std::uint64_t first_new_;
   std::uint64_t id_;
-  bool capturing_ = false;
   NodeQueue queue_;
   std::vector<Ref<NodeBase>> roots_;
   std::vector<Gathered> gathered_;
-  std::vector<const NodeBase*> captured_;
 };
 
 /// What a backward closure writes to: the gradients of the op's inputs.
@@ -250,7 +234,7 @@ class Grads {
     if (g.shape() != shape)
       fail<GradError>("backward of ", node_.op(), ": gradient ", i, " has shape ", g.shape(), ", its input has ",
                       shape);
-    if (detail::anomaly) detail::anomaly->check(g, node_, i);
+    if (detail::anomaly) detail::check_anomaly(g, node_, i);
     pass_.deliver(to, std::move(g));
   }
   /// The op's result, of which the closure saved y.detach(): in the graph again when the backward is itself recorded.
@@ -270,15 +254,26 @@ class Grads {
 };
 
 template <class T>
-void detail::LeafNode<T>::finish(NodeBase& gathered, BackwardPass& pass) {
-  auto& sum = static_cast<LeafNode&>(gathered);
-  if (!this->extras_) return;
-  Tensor<T> g = this->extras_->run(sum.take_gathered());
+Tensor<T> detail::GradHooks<T>::receive(Tensor<T> dy, const BackwardPass& pass) {
+  dy = run(std::move(dy));
+  if (Tensor<T>& sum = this->retained; this->retains && !pass.is_capturing())
+    sum = sum.defined() ? sum_of_two(sum, dy) : dy;
+  return dy;
+}
+
+template <class T>
+detail::LeafNode<T>& detail::GradHooks<T>::sum_for(LeafNode<T>& leaf, BackwardPass& pass) {
+  return pass.sum_for<T>(leaf);
+}
+
+template <class T>
+void detail::GradHooks<T>::finish(LeafNode<T>& leaf, LeafNode<T>& sum, BackwardPass& pass) {
+  Tensor<T> g = run(sum.take());
   if (pass.is_capturing()) return sum.set_grad(std::move(g));
-  accumulate(std::move(g), pass.recorded());
-  const auto list = this->extras_->after;
+  leaf.accumulate(std::move(g), pass.recorded());
+  const List list = after_accumulation;
   for (const auto& hook : list)
-    if (!hook->removed) hook->call(locked_grad());
+    if (!hook->removed) hook->call(leaf.locked_grad());
 }
 
 template <class T>
@@ -326,7 +321,7 @@ void Tensor<T>::set_grad(Tensor grad) const requires Real<T> {
   if (is_leaf())
     static_cast<detail::LeafNode<T>*>(body_->node.get())->set_grad(std::move(grad));
   else
-    static_cast<Node<T>*>(body_->node.get())->make_extras().retained = std::move(grad);
+    static_cast<Node<T>*>(body_->node.get())->extras()->retained = std::move(grad);
 }
 
 template <class T>
@@ -349,7 +344,7 @@ HookHandle Tensor<T>::register_hook(F hook) const requires Real<T> {
   if (!requires_grad()) fail<GradError>("register_hook: the tensor does not require a gradient");
   const Ref<detail::GradHook<T>> entry(new detail::GradHookOf<T, F>(std::move(hook)));
   auto& extras = static_cast<Node<T>*>(body_->node.get())->make_extras();
-  extras.append(extras.hooks, entry);
+  extras.append(extras.on_gradient, entry);
   return HookHandle(entry);
 }
 
@@ -361,7 +356,7 @@ HookHandle Tensor<T>::register_post_accumulate_grad_hook(F hook) const requires 
   auto call = [hook = std::move(hook)](const Tensor& g) mutable { hook(g); };
   const Ref<detail::GradHook<T>> entry(new detail::GradHookOf<T, decltype(call)>(std::move(call)));
   auto& extras = static_cast<Node<T>*>(body_->node.get())->make_extras();
-  extras.append(extras.after, entry);
+  extras.append(extras.after_accumulation, entry);
   return HookHandle(entry);
 }
 

@@ -33,22 +33,45 @@ struct GradHookOf final : GradHook<T> {
   F function;
 };
 
-/// What few nodes have: hooks and, for the result of an op, the gradient that retain_grad() keeps.
 template <class T>
-struct NodeExtras {
-  std::vector<Ref<GradHook<T>>> hooks, after;  // on the gradient; after it was added to a leaf's
+class LeafNode;
+
+/// What few nodes have: hooks and, for the result of an op, the gradient that retain_grad() keeps. Virtual, so that
+/// programs without any do not compile them.
+template <class T>
+class NodeExtras {
+ public:
+  virtual ~NodeExtras() = default;
+  /// For an op's node: dy after the hooks, kept if that is asked for.
+  virtual Tensor<T> receive(Tensor<T> dy, const BackwardPass& pass) = 0;
+  /// For a leaf: where the pass gathers its gradient, so that the hooks see the sum, and what happens in the end.
+  virtual LeafNode<T>& sum_for(LeafNode<T>& leaf, BackwardPass& pass) = 0;
+  virtual void finish(LeafNode<T>& leaf, LeafNode<T>& sum, BackwardPass& pass) = 0;
+
   bool retains = false;
   Tensor<T> retained;
+};
+
+template <class T>
+class GradHooks final : public NodeExtras<T> {
+ public:
+  using List = std::vector<Ref<GradHook<T>>>;
+  List on_gradient, after_accumulation;
 
   /// Adds a hook to one of the lists and forgets those removed since, so that no list grows for ever.
-  static void append(std::vector<Ref<GradHook<T>>>& list, const Ref<GradHook<T>>& hook) {
+  static void append(List& list, const Ref<GradHook<T>>& hook) {
     std::erase_if(list, [](const auto& h) { return h->removed; });
     list.push_back(hook);
   }
 
+  Tensor<T> receive(Tensor<T> dy, const BackwardPass& pass) override;
+  LeafNode<T>& sum_for(LeafNode<T>& leaf, BackwardPass& pass) override;
+  void finish(LeafNode<T>& leaf, LeafNode<T>& sum, BackwardPass& pass) override;
+
+ private:
   /// g after all hooks. Errors: GradError when one returns another shape.
   Tensor<T> run(Tensor<T> g) const {
-    const auto list = hooks;  // a hook may remove itself or add others
+    const List list = on_gradient;  // a hook may remove itself or add others
     for (const auto& hook : list) {
       if (hook->removed) continue;
       Tensor<T> next = hook->call(g);

@@ -35,7 +35,7 @@ class OpNode final : public Node<T> {
   static OpNode* make(const char* op, const Shape& shape, std::size_t room) {
     return ::new (::operator new(closure_offset() + room)) OpNode(op, shape);
   }
-  ~OpNode() override { drop_closure(); }
+  GLOSS_NOINLINE ~OpNode() override { drop_closure(); }
   static void operator delete(void* node) { ::operator delete(node); }
 
   void* closure() { return reinterpret_cast<std::byte*>(this) + closure_offset(); }
@@ -57,7 +57,7 @@ class OpNode final : public Node<T> {
       fail<GradError>("backward: the graph of ", this->op(),
                       " was freed by an earlier backward; pass {.retain_graph = true} to that one");
     Tensor<T> dy = this->take_gathered();
-    if (this->extras_) dy = run_hooks(std::move(dy), pass);
+    if (this->extras_) dy = this->extras_->receive(std::move(dy), pass);
     pass.keep(this, dy);
     if (!pass.goes_beyond(this)) return;
     saved_.check(this->op());
@@ -65,13 +65,6 @@ class OpNode final : public Node<T> {
     act_(closure(), &dy, &dx);
     if (!retain) drop_closure();
   }
-  GLOSS_COLD Tensor<T> run_hooks(Tensor<T> dy, BackwardPass& pass) {
-    dy = this->extras_->run(std::move(dy));
-    if (Tensor<T>& sum = this->extras_->retained; this->extras_->retains && !pass.is_capturing())
-      sum = sum.defined() ? sum_of_two(sum, dy) : dy;
-    return dy;
-  }
-
   Act act_ = nullptr;
   SavedTensors saved_;
 };
@@ -138,7 +131,7 @@ detail::OpNode<T>* detail::begin_record(const char* op, Tensor<T>& y, const Grap
   OpNode<T>* const node = OpNode<T>::make(op, y.shape(), room);
   const Ref<NodeBase> owner(node);
   node->set_inputs(inputs, static_cast<int>(n));
-  if (anomaly) anomaly->check(y, *node);
+  if (anomaly) check_anomaly(y, *node);
   y.body_->node = owner;  // last: what y was may be an input
   return node;
 }
