@@ -30,26 +30,24 @@ inline void relax() {
 #endif
 }
 
-/// Waits until done(): awake for a few microseconds, then letting others run, in all for no longer than `seconds`.
-template <class Done>
-bool wait_awake(double seconds, Done done) {
-  for (int i = 0; i < 1000; ++i) {
-    if (done()) return true;
+/// Waits until word & mask is `value`, or with `other` until it is not: awake for a few microseconds, then letting others
+/// run, in all for no longer than `seconds`. Whether that has come.
+GLOSS_NOINLINE inline bool wait_awake(const std::atomic<std::uint32_t>& word, std::uint32_t mask, std::uint32_t value,
+                                      bool other, double seconds) {
+  double end = 0;
+  for (int i = 0;; ++i) {
+    if (((word.load(std::memory_order_seq_cst) & mask) == value) != other) return true;
     relax();
-  }
-  const double end = monotonic_seconds() + seconds;
-  do {
-    for (int i = 0; i < 50; ++i) {
-      if (done()) return true;
-      relax();
-    }
+    if (i < 1000 || i % 50 != 0) continue;
+    const double now = monotonic_seconds();
+    if (end == 0) end = now + seconds;
+    if (now >= end) return false;
 #ifdef _WIN32
     std::this_thread::yield();
 #else
     sched_yield();
 #endif
-  } while (monotonic_seconds() < end);
-  return done();
+  }
 }
 
 /// One loop at a time, cut into as many parts as it has threads. A part belongs to whoever takes it first: each thread
@@ -78,10 +76,9 @@ class ThreadPool {
     in_loop = true;
     work(0);
     in_loop = false;
-    std::uint32_t now = gate_.fetch_and(~open, std::memory_order_acq_rel);
-    const auto all_left = [&] { return ((now = gate_.load(std::memory_order_acquire)) & all_inside) == 0; };
-    if (!wait_awake(2e-3, all_left))
-      while (!all_left()) gate_.wait(now, std::memory_order_acquire);
+    gate_.fetch_and(~open, std::memory_order_acq_rel);
+    while (!wait_awake(gate_, all_inside, 0, false, 2e-3))
+      if (const std::uint32_t now = gate_.load(std::memory_order_acquire); (now & all_inside) != 0) sleep(gate_, now);
     std::exception_ptr error;
     if (failed_.test(std::memory_order_relaxed)) {
       std::swap(error, error_);
@@ -123,7 +120,11 @@ class ThreadPool {
     return nullptr;
   }
 
-  void wake(int count) {
+  /// Returns when the word is no longer `old`.
+  GLOSS_COLD static void sleep(const std::atomic<std::uint32_t>& word, std::uint32_t old) {
+    word.wait(old, std::memory_order_seq_cst);
+  }
+  GLOSS_COLD void wake(int count) {
     if (count >= hired_) return loop_.notify_all();
     for (int i = 0; i < count; ++i) loop_.notify_one();
   }
@@ -133,10 +134,9 @@ class ThreadPool {
     in_loop = true;
     std::uint32_t seen = 0;
     for (;;) {
-      const auto has_begun = [&] { return loop_.load(std::memory_order_seq_cst) != seen; };
-      if (!wait_awake(200e-6, has_begun)) {
+      if (!wait_awake(loop_, ~std::uint32_t{0}, seen, true, 200e-6)) {
         asleep_.fetch_add(1, std::memory_order_seq_cst);
-        while (!has_begun()) loop_.wait(seen, std::memory_order_seq_cst);
+        sleep(loop_, seen);
         asleep_.fetch_sub(1, std::memory_order_relaxed);
       }
       seen = loop_.load(std::memory_order_acquire);

@@ -31,7 +31,7 @@ inline Isa choose_isa(std::string_view processor, const char* wish) {
 #ifdef GLOSS_COPY_AVX512
 namespace detail {
 /// The set in use. Tests change it, while nothing else computes.
-inline Isa& isa_in_use() {
+GLOSS_NOINLINE inline Isa& isa_in_use() {
   static Isa isa = choose_isa(processor_instruction_set(), std::getenv("GLOSS_ISA"));
   return isa;
 }

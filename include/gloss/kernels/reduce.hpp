@@ -2,9 +2,9 @@
 #pragma once
 
 #include <algorithm>
-#include <vector>
 
 #include <gloss/kernels/loop.hpp>
+#include <gloss/kernels/workspace.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels {
 
@@ -109,32 +109,26 @@ void reduce(const Reduction& r, const X* x, T* y, T identity, Combine combine) {
     });
     return;
   }
-  const Index chunks = (count + chunk - 1) / chunk;
-  auto fold = [&](const X* base) {  // all chunks of one output, in order
-    T acc = identity;
-    for (Index c = 0; c < chunks; ++c)
-      acc = combine(
-          acc, detail::reduce_range(r.reduced, base, c * chunk, (std::min)(count, (c + 1) * chunk), identity, combine));
-    return acc;
-  };
-  if (outputs == 1 && chunks > 1) {  // few outputs: the chunks are the parallel work
-    struct Partial {                 // a vector of bool itself would pack bits, which threads cannot write apart
-      T value;
-    };
-    std::vector<Partial> partial(static_cast<std::size_t>(chunks), Partial{identity});
-    parallel_for(chunks, 8, [&](Index begin, Index end) {
-      for (Index c = begin; c < end; ++c)
-        partial[static_cast<std::size_t>(c)].value =
-            detail::reduce_range(r.reduced, x, c * chunk, (std::min)(count, (c + 1) * chunk), identity, combine);
-    });
-    T acc = identity;
-    for (const Partial& p : partial) acc = combine(acc, p.value);
-    y[0] = acc;
-    return;
-  }
-  parallel_for(outputs, 32768 / count + 1, [&](Index begin, Index end) {
-    for (Index o = begin; o < end; ++o) y[o] = fold(x + offset_of(r.kept, o));
+  // A cell is one output or, of a single one, a chunk: then the chunks are the parallel work.
+  const bool split = outputs == 1 && count > chunk;
+  const Index cells = split ? (count + chunk - 1) / chunk : outputs;
+  T* const results = split ? detail::workspace<0>().template get<T>(cells) : y;
+  parallel_for(cells, split ? 8 : 32768 / count + 1, [&](Index begin, Index end) {
+    for (Index cell = begin; cell < end; ++cell) {
+      const X* const base = split ? x : x + offset_of(r.kept, cell);
+      T acc = identity;
+      Index from = split ? cell * chunk : 0;
+      const Index stop = split ? (std::min)(count, from + chunk) : count;
+      for (; from < stop; from += chunk)
+        acc = combine(acc, detail::reduce_range(r.reduced, base, from, (std::min)(stop, from + chunk), identity, combine));
+      results[cell] = acc;
+    }
   });
+  if (split) {
+    T acc = identity;
+    for (Index cell = 0; cell < cells; ++cell) acc = combine(acc, results[cell]);
+    y[0] = acc;
+  }
 }
 
 }  // namespace gloss::inline GLOSS_ABI::kernels

@@ -5,20 +5,32 @@
 
 namespace gloss::inline GLOSS_ABI {
 
-/// y_i = f(x_i), unrecorded.
-template <Element Y, class X, class F>
-Tensor<Y> map_unary(const Tensor<X>& x, F f) {
+namespace detail {
+/// A function of elements without its type, and what walks over tensors with it: allocating the result is compiled once
+/// for types of elements and not for every function.
+template <class... Ts>
+struct Walk {
+  const void* function;
+  void (*walk)(const void* function, const kernels::Loop<sizeof...(Ts)>& loop, Ts*... data);
+};
+template <class F, class... Ts>
+Walk<Ts...> walk_with(const F& f) {
+  return {&f, [](const void* function, const kernels::Loop<sizeof...(Ts)>& loop, Ts*... data) {
+            kernels::map(loop, *static_cast<const F*>(function), data...);
+          }};
+}
+
+template <class Y, class X>
+GLOSS_NOINLINE Tensor<Y> walk_unary(const Tensor<X>& x, Walk<Y, const X> f) {
   ProfileScope scope("map");
   Tensor<Y> y = empty<Y>(x.shape());
   scope.makes(y.data());
   if (scope) scope.bytes(sizeof(X), {x.numel()});
   if (scope) scope.bytes(sizeof(Y), {x.numel()});
-  kernels::map(kernels::make_loop<2>(x.shape(), {y.strides(), x.strides()}), f, y.data(),
-               static_cast<const X*>(x.data()));
+  f.walk(f.function, kernels::make_loop<2>(x.shape(), {y.strides(), x.strides()}), y.data(), x.data());
   return y;
 }
 
-namespace detail {
 /// How two operands broadcast: the walk over (y, a, b) and, through `shape`, the size of y.
 GLOSS_NOINLINE inline kernels::Loop<3> binary_loop(const char* op, const Shape& a, const Shape& a_strides,
                                                    const Shape& b, const Shape& b_strides, Shape& shape) {
@@ -26,21 +38,33 @@ GLOSS_NOINLINE inline kernels::Loop<3> binary_loop(const char* op, const Shape& 
   return kernels::make_loop<3>(shape, {contiguous_strides(shape), broadcast_strides(a, a_strides, shape),
                                        broadcast_strides(b, b_strides, shape)});
 }
-}  // namespace detail
 
-/// y_i = f(a_i, b_i) on broadcast operands, unrecorded.
-/// Errors: ShapeError naming op when the shapes do not broadcast.
-template <Element Y, class A, class B, class F>
-GLOSS_NOINLINE Tensor<Y> map_binary(const char* op, const Tensor<A>& a, const Tensor<B>& b, F f) {
+template <class Y, class A, class B>
+GLOSS_NOINLINE Tensor<Y> walk_binary(const char* op, const Tensor<A>& a, const Tensor<B>& b,
+                                     Walk<Y, const A, const B> f) {
   ProfileScope scope(op);
   Shape shape;
-  const kernels::Loop<3> loop = detail::binary_loop(op, a.shape(), a.strides(), b.shape(), b.strides(), shape);
+  const kernels::Loop<3> loop = binary_loop(op, a.shape(), a.strides(), b.shape(), b.strides(), shape);
   Tensor<Y> y = empty<Y>(shape);
   if (scope) scope.bytes(sizeof(A), {a.numel()});
   if (scope) scope.bytes(sizeof(B), {b.numel()});
   if (scope) scope.bytes(sizeof(Y), {y.numel()});
-  kernels::map(loop, f, y.data(), static_cast<const A*>(a.data()), static_cast<const B*>(b.data()));
+  f.walk(f.function, loop, y.data(), a.data(), b.data());
   return y;
+}
+}  // namespace detail
+
+/// y_i = f(x_i), unrecorded.
+template <Element Y, class X, class F>
+Tensor<Y> map_unary(const Tensor<X>& x, F f) {
+  return detail::walk_unary<Y, X>(x, detail::walk_with<F, Y, const X>(f));
+}
+
+/// y_i = f(a_i, b_i) on broadcast operands, unrecorded.
+/// Errors: ShapeError naming op when the shapes do not broadcast.
+template <Element Y, class A, class B, class F>
+Tensor<Y> map_binary(const char* op, const Tensor<A>& a, const Tensor<B>& b, F f) {
+  return detail::walk_binary<Y, A, B>(op, a, b, detail::walk_with<F, Y, const A, const B>(f));
 }
 
 /// y from a kernel that reads dense memory, f(x, y, n), unrecorded.

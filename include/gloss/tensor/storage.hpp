@@ -84,7 +84,7 @@ struct Region {
 class StoragePool {
  public:
   /// Never destroyed, so that static tensors may die at any time; the pointer keeps it reachable.
-  static StoragePool& instance() {
+  GLOSS_NOINLINE static StoragePool& instance() {
     static StoragePool* const pool = new StoragePool;
     return *pool;
   }
@@ -102,16 +102,7 @@ class StoragePool {
         stats_.cached -= capacity;
       }
     }
-    if (!block && !(block = cut_block(capacity))) {
-      void* memory = ::operator new (sizeof(Storage) + capacity, std::align_val_t{storage_alignment}, std::nothrow);
-      const SpinLock lock(busy_);
-      if (!memory) {
-        stats_.in_use -= capacity;
-        fail("storage: out of memory asking for ", bytes, " bytes");
-      }
-      ++stats_.requests;
-      block = ::new (memory) Storage;
-    }
+    if (!block && !(block = cut_block(capacity))) block = new_block(capacity, bytes);
     block->capacity_ = capacity;
     block->size_class_ = c;
 #if defined(__SANITIZE_ADDRESS__)
@@ -175,6 +166,16 @@ class StoragePool {
  private:
   StoragePool() { detail::give_build_notice(); }
 
+  GLOSS_COLD Storage* new_block(std::size_t capacity, std::size_t bytes) {
+    void* memory = ::operator new (sizeof(Storage) + capacity, std::align_val_t{storage_alignment}, std::nothrow);
+    const SpinLock lock(busy_);
+    if (!memory) {
+      stats_.in_use -= capacity;
+      fail("storage: out of memory asking for ", bytes, " bytes");
+    }
+    ++stats_.requests;
+    return ::new (memory) Storage;
+  }
   static void free_block(Storage* block) {
     const bool alone = !block->region_;
     block->~Storage();
@@ -187,7 +188,7 @@ class StoragePool {
 
   /// A block of a region, of a new one where none has room for it; null for blocks that have memory of their
   /// own: small ones, those that would fill most of a region, and all where there are no huge pages to ask for.
-  Storage* cut_block([[maybe_unused]] std::size_t capacity) {
+  GLOSS_COLD Storage* cut_block([[maybe_unused]] std::size_t capacity) {
 #if defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
     const std::size_t bytes = sizeof(Storage) + capacity;
     if (bytes < (std::size_t{1} << 16) || bytes > region_size / 2) return nullptr;
