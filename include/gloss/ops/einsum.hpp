@@ -42,12 +42,15 @@ struct Labelled {
 /// x[..., i, ..., i, ...] over all i: axis b goes, axis a walks along both.
 template <class T>
 Tensor<T> diagonal_of_axes(const Tensor<T>& x, int a, int b) {
-  Shape sizes = x.shape(), steps = x.strides();
-  steps[a] += steps[b];
-  sizes.erase(b);
-  steps.erase(b);
-  return record_part("diagonal", x, x.as_strided(sizes, steps, 0),
-                     [a, b](const Tensor<T>& whole) { return diagonal_of_axes(whole, a, b); });
+  const auto layout = [](const Shape& shape, const Shape& strides, const Index* axes) {
+    const int along = static_cast<int>(axes[0]), gone = static_cast<int>(axes[1]);
+    Layout y{shape, strides};
+    y.strides[along] += strides[gone];
+    y.shape.erase(gone);
+    y.strides.erase(gone);
+    return y;
+  };
+  return take_part("diagonal", x, {layout, {a, b}});
 }
 
 /// Operand k with the labels of its pattern.

@@ -76,28 +76,35 @@ Tensor<T> Tensor<T>::unflatten(Index axis, Shape sizes) const {
   return view(target);
 }
 
+namespace detail {
+inline Layout diagonal_layout(const Shape& shape, const Shape& strides, const Index* numbers) {
+  const Index offset = numbers[0];
+  const int rank = shape.rank();
+  const int a = normalize_axis("diagonal", numbers[1], rank), b = normalize_axis("diagonal", numbers[2], rank);
+  if (rank < 2) fail<ShapeError>("diagonal: two axes are needed, shape is ", shape);
+  if (a == b) fail<IndexError>("diagonal: axis ", a, " is named twice");
+  const Index rows = shape[a] + (std::min)(offset, Index{0}), cols = shape[b] - (std::max)(offset, Index{0});
+  const Index n = (std::max)((std::min)(rows, cols), Index{0});
+  Layout y;
+  if (n > 0 && shape.numel() > 0) y.offset = offset > 0 ? offset * strides[b] : -offset * strides[a];
+  for (int i = 0; i < rank; ++i)
+    if (i != a && i != b) {
+      y.shape.push_back(shape[i]);
+      y.strides.push_back(strides[i]);
+    }
+  y.shape.push_back(n);
+  y.strides.push_back(strides[a] + strides[b]);
+  return y;
+}
+}  // namespace detail
+
 /// y[..., i] = x[i, i + offset] over two axes, which go; the diagonal is the last axis.
 /// Errors: IndexError when the axes are the same.
 /// Backward: dx = dy on the diagonal, 0 elsewhere.
 /// PyTorch: torch.diagonal
 template <class T>
 Tensor<T> Tensor<T>::diagonal(Index offset, Index axis0, Index axis1) const {
-  const int a = normalize_axis("diagonal", axis0, dim()), b = normalize_axis("diagonal", axis1, dim());
-  if (dim() < 2) fail<ShapeError>("diagonal: two axes are needed, shape is ", shape());
-  if (a == b) fail<IndexError>("diagonal: axis ", a, " is named twice");
-  const Index rows = shape()[a] + (std::min)(offset, Index{0}), cols = shape()[b] - (std::max)(offset, Index{0});
-  const Index n = (std::max)((std::min)(rows, cols), Index{0});
-  const Index start = n == 0 || numel() == 0 ? 0 : offset > 0 ? offset * strides()[b] : -offset * strides()[a];
-  Shape sizes, steps;
-  for (int i = 0; i < dim(); ++i)
-    if (i != a && i != b) {
-      sizes.push_back(shape()[i]);
-      steps.push_back(strides()[i]);
-    }
-  sizes.push_back(n);
-  steps.push_back(strides()[a] + strides()[b]);
-  return detail::record_part("diagonal", *this, as_strided(sizes, steps, start),
-                             [offset, a, b](const Tensor& x) { return x.diagonal(offset, a, b); });
+  return detail::take_part("diagonal", *this, {detail::diagonal_layout, {offset, axis0, axis1}});
 }
 
 namespace detail {
