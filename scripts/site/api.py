@@ -154,7 +154,7 @@ def run_doxygen(include, headers, work):
         "HAVE_DOT": "NO",
         "EXTENSION_MAPPING": "hpp=C++",
         "PREDEFINED": '"GLOSS_INSTANTIATE(...)=" GLOSS_ZLIB _OPENMP '
-        '"GLOSS_ALWAYS_INLINE=" "GLOSS_NOINLINE=" "GLOSS_COLD="',
+        '"GLOSS_ALWAYS_INLINE=" "GLOSS_NOINLINE=" "GLOSS_COLD=" "GLOSS_LAZY="',
     }
     doxyfile = "".join(f"{key} = {value}\n" for key, value in settings.items())
     done = subprocess.run(["doxygen", "-"], input=doxyfile, text=True, capture_output=True)

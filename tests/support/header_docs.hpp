@@ -123,7 +123,7 @@ inline std::string signature(std::string text) {
   const auto body = text.find(" {", paren == std::string::npos ? 0 : paren);
   if (body != std::string::npos) text.resize(body);
   if (!text.empty() && text.back() == ';') text.pop_back();
-  for (const std::string word : {"GLOSS_NOINLINE ", "GLOSS_COLD ", "inline ", "friend ", "explicit "})
+  for (const std::string word : {"GLOSS_LAZY ", "GLOSS_NOINLINE ", "GLOSS_COLD ", "inline ", "friend ", "explicit "})
     for (auto at = text.find(word); at != std::string::npos; at = text.find(word))
       if (at == 0 || text[at - 1] == ' ')
         text.erase(at, word.size());
@@ -138,7 +138,7 @@ inline std::vector<std::string> module_signatures(const std::vector<std::string>
   std::vector<std::string> shown;
   for (std::size_t i = begin; i < end && lines[i] != " private:"; ++i) {
     std::string text = trimmed(lines[i]);
-    if (text.starts_with("GLOSS_COLD ")) text = text.substr(text.find(' ') + 1);
+    while (text.starts_with("GLOSS_LAZY ") || text.starts_with("GLOSS_COLD ")) text = text.substr(text.find(' ') + 1);
     const bool here = lines[i].starts_with("  ") && !lines[i].starts_with("   ");
     const bool makes = text.starts_with(name + "(") || text.starts_with("explicit " + name + "(") ||
                        text.starts_with("static " + name + " ");

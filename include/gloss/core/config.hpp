@@ -62,7 +62,7 @@
 // GLOSS_REFUSED("why") ends the declaration of a function that must not be called. Compilers that know no reasons show
 // the line it stands on.
 #if defined(__cpp_deleted_function) && __cpp_deleted_function >= 202403L && __cplusplus > 202302L
-#define GLOSS_REFUSED(reason) = delete(reason)
+#define GLOSS_REFUSED(reason) = delete (reason)
 #else
 #define GLOSS_REFUSED(reason) = delete
 #endif
@@ -82,3 +82,7 @@
 #define GLOSS_NOINLINE
 #define GLOSS_COLD
 #endif
+
+// GLOSS_LAZY stands in place of `inline` before a function that is no template and that few programs call: it makes it
+// one, so that the function, and what it uses of the standard library, is compiled only where it is called.
+#define GLOSS_LAZY template <class = void>

@@ -16,7 +16,7 @@ inline std::string system_message(int error_number) { return std::generic_catego
 
 /// The whole file as bytes.
 /// Errors: LoadError naming the file and the cause: it cannot be opened or read, or holds more than max_bytes.
-inline std::string read_file(const std::string& path, std::uint64_t max_bytes = std::uint64_t{1} << 40) {
+GLOSS_LAZY std::string read_file(const std::string& path, std::uint64_t max_bytes = std::uint64_t{1} << 40) {
   struct File {
     std::FILE* handle;
     ~File() {

@@ -12,7 +12,7 @@ namespace gloss::inline GLOSS_ABI {
 
 /// How many characters must be inserted, removed or replaced to make one text the other.
 /// Source: Levenshtein 1966.
-GLOSS_COLD inline std::size_t edit_distance(std::string_view a, std::string_view b) {
+GLOSS_LAZY GLOSS_COLD std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
   for (std::size_t i = 0; i < a.size(); ++i) {
@@ -29,7 +29,7 @@ GLOSS_COLD inline std::size_t edit_distance(std::string_view a, std::string_view
 
 /// The candidate that takes the fewest changes to become `name`, the first of several; empty when each differs in more
 /// than half of the characters of the longer one.
-GLOSS_COLD inline std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates) {
+GLOSS_LAZY GLOSS_COLD std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates) {
   std::string best;
   std::size_t least = std::string::npos;
   for (const std::string& candidate : candidates) {

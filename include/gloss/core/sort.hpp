@@ -18,7 +18,7 @@ struct IndexOrder {
     return !call(less, b, a) && a < b;
   }
 };
-GLOSS_NOINLINE inline std::vector<std::size_t> sorted_order(std::size_t n, IndexOrder order) {
+GLOSS_LAZY GLOSS_NOINLINE std::vector<std::size_t> sorted_order(std::size_t n, IndexOrder order) {
   std::vector<std::size_t> numbers(n);
   for (std::size_t i = 0; i < n; ++i) numbers[i] = i;
   std::sort(numbers.begin(), numbers.end(), order);

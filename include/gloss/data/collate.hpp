@@ -13,8 +13,8 @@ namespace gloss::inline GLOSS_ABI::data {
 /// Shape: [indices, longest]; without sequences [0, 0].
 /// Errors: IndexError for a position outside the list.
 /// AT: collate_batch
-inline Tensor<std::int64_t> pad_sequences(const std::vector<std::vector<Index>>& sequences,
-                                          std::span<const Index> indices, Index pad) {
+GLOSS_LAZY Tensor<std::int64_t> pad_sequences(const std::vector<std::vector<Index>>& sequences,
+                                              std::span<const Index> indices, Index pad) {
   std::size_t longest = 0;
   for (const Index i : indices) {
     if (i < 0 || i >= static_cast<Index>(sequences.size()))

@@ -24,7 +24,7 @@ template <class T>
 void conv_panel(const GemmKernels<T>& kernels, const ConvCells<T>& x, const T* weight, const T* bias, T* y, Index group,
                 Index q, Index columns, Index tile, Index tile_end) {
   const Conv& c = x.c;
-  const Index width = columns > kernels.width() / 2 ? kernels.width() : kernels.width() / 2;
+  const Index width = kernels.width(columns);
   const Index places = c.places(), depth = c.depth(), block = conv_depth<T>(depth);
   Run runs[most_places];
   const Index n = x.cut(q, columns, runs);
@@ -190,11 +190,12 @@ void conv_by_columns(const Conv& c, const T* dy, const T* weight, T* dx, T* tile
   });
 }
 
-/// The columns of dweight^T, one for each of a group's outs, rounded up to half a panel.
+/// The columns of dweight^T, one for each of a group's outs, rounded up to whole tiles.
 template <class T>
 Index padded_outs(const Conv& c) {
-  const Index half = (GLOSS_ON_ISA(detail::gemm_kernels<T>)).width() / 2;
-  return (c.outs + half - 1) / half * half;
+  const GemmKernels<T>& kernels = GLOSS_ON_ISA(detail::gemm_kernels<T>);
+  const Index tile = kernels.narrow * kernels.lanes;
+  return (c.outs + tile - 1) / tile * tile;
 }
 
 /// dweight^T [groups, depth, padded_outs], the sum over all places in order: cells times dy^T, of which a thread packs
@@ -217,7 +218,7 @@ void conv_weight_transposed(const Conv& c, const T* x, const T* dy, T* dweight, 
         const Index from = unit % tiles, to = from + (end - unit) < tiles ? from + (end - unit) : tiles;
         const Index j = unit / tiles % panels * kernels.width(), group = unit / tiles / panels;
         const Index columns = c.outs - j < kernels.width() ? c.outs - j : kernels.width();
-        const Index width = columns > kernels.width() / 2 ? kernels.width() : kernels.width() / 2;
+        const Index width = kernels.width(columns);
         const T* const group_cells = cells.cells + group * c.ins * plane.size();
         for (Index q = 0, k; q < images * places; q += k) {
           k = images * places - q < most_places ? images * places - q : most_places;

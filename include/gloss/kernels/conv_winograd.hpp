@@ -126,7 +126,7 @@ void conv_winograd(const Conv& c, const T* x, const T* weight, const T* bias, T*
                     const Index from = unit % chunks, to = from + (end - unit) < chunks ? from + (end - unit) : chunks;
                     const Index q = unit / chunks % panels * kernels.width(), group = unit / chunks / panels;
                     const Index columns = places - q < kernels.width() ? places - q : kernels.width();
-                    const Index width = columns > kernels.width() / 2 ? kernels.width() : kernels.width() / 2;
+                    const Index width = kernels.width(columns);
                     const Index n = cells.cut(q, columns, runs);
                     for (Index i = 0; i < c.ins; ++i) {
                       const T* const plane = cells.cells + (group * c.ins + i) * cells.plane.size();

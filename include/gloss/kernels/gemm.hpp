@@ -85,10 +85,9 @@ void gemm_batched(bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha
   };
   const Index work = m * n * k;
   const Index threads = num_threads();
-  if (work > 4 * detail::work_per_thread && batch < 8 * threads && batch % threads != 0)
-    entries(0, batch);  // too few to share out evenly, but each can feed all threads
-  else
-    parallel_for(batch, detail::work_per_thread / (work + 1) + 1, entries);
+  // too few to share out evenly, but each can feed all threads
+  const bool one_by_one = work > 4 * detail::work_per_thread && batch < 8 * threads && batch % threads != 0;
+  parallel_for(batch, one_by_one ? batch : detail::work_per_thread / (work + 1) + 1, entries);
 }
 
 GLOSS_INSTANTIATE(void gemm(bool, bool, Index, Index, Index, float, const float*, Index, const float*, Index, float,

@@ -88,8 +88,7 @@ void gemm_step(const Product<T>& x, Index panel, Index p, Index tile, Index tile
   const GemmKernels<T>& kernels = x.kernels;
   const Index j = panel * kernels.width();
   const Index columns = x.n - j < kernels.width() ? x.n - j : kernels.width();
-  const bool wide = columns > kernels.width() / 2;
-  const Index width = wide ? kernels.width() : kernels.width() / 2;
+  const Index width = kernels.width(columns);
   const Index k = x.depth_at(p);
   const T* b = x.trans_b ? x.b + j * x.ldb + p : x.b + p * x.ldb + j;
   Index b_step = x.ldb;

@@ -26,14 +26,16 @@ struct GemmKernels {
   using Tile = void(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc, T alpha,
                     T beta);
   using Dots = void(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out);
-  Index lanes, vectors;
-  Tile* tile[2][2];  // two rows or tile_rows; vectors / 2 or vectors
+  Index lanes, vectors, narrow;
+  Tile* tile[2][2];  // two rows or tile_rows; `narrow` vectors or `vectors`
   void (*end)(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu);
   void (*turn)(const T* b, Index ldb, T* out, Index out_step);
   Index most_dots;
   Dots* dots[2];  // for one row, for most_dots
 
   Index width() const { return vectors * lanes; }
+  /// Of the tiles that compute so many columns.
+  Index width(Index columns) const { return columns <= narrow * lanes ? narrow * lanes : width(); }
 };
 
 }  // namespace gloss::inline GLOSS_ABI::kernels::detail

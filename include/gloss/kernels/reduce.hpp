@@ -120,7 +120,8 @@ void reduce(const Reduction& r, const X* x, T* y, T identity, Combine combine) {
       Index from = split ? cell * chunk : 0;
       const Index stop = split ? (std::min)(count, from + chunk) : count;
       for (; from < stop; from += chunk)
-        acc = combine(acc, detail::reduce_range(r.reduced, base, from, (std::min)(stop, from + chunk), identity, combine));
+        acc = combine(acc,
+                      detail::reduce_range(r.reduced, base, from, (std::min)(stop, from + chunk), identity, combine));
       results[cell] = acc;
     }
   });

@@ -11,7 +11,7 @@
 namespace gloss::inline GLOSS_ABI::nn {
 
 /// Whether a text is like a pattern, in which * stands for any text, dots included, and ? for one character.
-inline bool matches_pattern(std::string_view text, std::string_view pattern) {
+GLOSS_LAZY bool matches_pattern(std::string_view text, std::string_view pattern) {
   std::size_t t = 0, p = 0, star = std::string_view::npos, star_text = 0;
   while (t < text.size()) {
     if (p < pattern.size() && pattern[p] == '*') {

@@ -34,10 +34,11 @@ struct LoadReport {
   std::size_t problems() const { return missing.size() + unexpected.size() + wrong_shape.size() + wrong_type.size(); }
   /// The problems, a line each, with the nearest unexpected name for a missing one and the other way round. At most
   /// `limit` lines, and how many more there are.
-  std::vector<std::string> lines(std::size_t limit = 20) const;
+  GLOSS_LAZY std::vector<std::string> lines(std::size_t limit = 20) const;
 };
 
-GLOSS_COLD inline std::vector<std::string> LoadReport::lines(std::size_t limit) const {
+template <class>
+GLOSS_COLD std::vector<std::string> LoadReport::lines(std::size_t limit) const {
   std::vector<std::string> out;
   const auto line = [&](const auto&... parts) {
     std::string text;
@@ -71,7 +72,8 @@ struct LoadPlan {
   LoadReport report;
   std::vector<std::pair<std::size_t, std::size_t>> pairs;  // number in the module's state dict, number of the source
 
-  GLOSS_COLD LoadPlan(const StateDict& module, const std::vector<Source>& sources, const LoadOptions& options) {
+  GLOSS_LAZY GLOSS_COLD LoadPlan(const StateDict& module, const std::vector<Source>& sources,
+                                 const LoadOptions& options) {
     const auto by_name =
         sorted_order(sources.size(), [&](std::size_t a, std::size_t b) { return sources[a].name < sources[b].name; });
     std::vector<char> wanted(sources.size()), found(module.size());
@@ -96,7 +98,7 @@ struct LoadPlan {
   }
 
   /// Errors: LoadError with all problems that the options do not allow.
-  GLOSS_COLD void require(const LoadOptions& options, std::string_view file) {
+  GLOSS_LAZY GLOSS_COLD void require(const LoadOptions& options, std::string_view file) {
     const bool named = !options.strict || report.missing.size() + report.unexpected.size() == 0;
     if (named && (options.skip_wrong_shapes || report.wrong_shape.empty()) && report.wrong_type.empty()) return;
     // It throws from here on, so what the options allow may leave the report.
@@ -111,7 +113,7 @@ struct LoadPlan {
   }
 
  private:
-  static bool is_tied(const StateDict& module, const std::vector<char>& found, std::size_t i) {
+  GLOSS_LAZY static bool is_tied(const StateDict& module, const std::vector<char>& found, std::size_t i) {
     const AnyTensor& tensor = module.entry(i).second;
     for (std::size_t k = 0; k < module.size(); ++k)
       if (const AnyTensor& other = module.entry(k).second;

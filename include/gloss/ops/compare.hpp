@@ -168,7 +168,7 @@ template <Element T>
 Tensor<bool> logical_not(const Tensor<T>& x) {
   return map_unary<bool>(x, [](T v) { return v == T{}; });
 }
-inline Tensor<bool> operator!(const Tensor<bool>& x) { return logical_not(x); }
+GLOSS_LAZY Tensor<bool> operator!(const Tensor<bool>& x) { return logical_not(x); }
 
 /// Bit by bit; for booleans the same as the logic.
 /// Shape: a, b broadcast.

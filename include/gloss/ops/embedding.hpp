@@ -27,8 +27,8 @@ GLOSS_NOINLINE inline Index padding_row(const char* op, Index padding_idx, Index
   return padding_idx < 0 ? padding_idx + n : padding_idx;
 }
 /// Every id, dense, in range.
-GLOSS_NOINLINE inline Tensor<std::int64_t> checked_ids(const char* op, const Tensor<std::int64_t>& ids,
-                                                       const Shape& weight) {
+GLOSS_LAZY GLOSS_NOINLINE Tensor<std::int64_t> checked_ids(const char* op, const Tensor<std::int64_t>& ids,
+                                                           const Shape& weight) {
   if (weight.rank() != 2) fail<ShapeError>(op, ": weight has shape ", weight, ", a matrix is wanted");
   const Tensor<std::int64_t> rows = ids.contiguous();
   for (Index i = 0; i < rows.numel(); ++i)

@@ -21,7 +21,7 @@ struct IndexPlan {
   Shape result;                    // merged, with `together` in place of the one
   Tensor<std::int64_t> positions;  // a vector
 
-  IndexPlan(const char* op, const Shape& x, const IndexList& indices) {
+  GLOSS_LAZY IndexPlan(const char* op, const Shape& x, const IndexList& indices) {
     const int rank = x.rank();
     if (static_cast<int>(indices.size()) > rank) fail<IndexError>(op, ": ", indices.size(), " indices for x ", x);
     bool indexed[max_rank] = {};
@@ -67,7 +67,7 @@ struct IndexPlan {
   }
 };
 
-inline IndexList mask_positions(const char* op, const Shape& x, const Tensor<bool>& mask) {
+GLOSS_LAZY IndexList mask_positions(const char* op, const Shape& x, const Tensor<bool>& mask) {
   bool fits = mask.dim() > 0 && mask.dim() <= x.rank();
   for (int a = 0; a < mask.dim() && fits; ++a) fits = mask.shape()[a] == x[a];
   if (!fits) fail<IndexError>(op, ": mask ", mask.shape(), " does not match the leading axes of x ", x);

@@ -7,8 +7,8 @@ namespace gloss::inline GLOSS_ABI::detail {
 
 /// Positions along an axis of size n, checked before anything is computed.
 /// Errors: IndexError naming the first that is out of range.
-GLOSS_NOINLINE inline void check_positions(const char* op, const Tensor<std::int64_t>& index, Index n, int axis,
-                                           const Shape& shape) {
+GLOSS_LAZY GLOSS_NOINLINE void check_positions(const char* op, const Tensor<std::int64_t>& index, Index n, int axis,
+                                               const Shape& shape) {
   if (index.numel() == 0) return;
   Shape sizes = index.shape();
   for (int a = 0; a < sizes.rank(); ++a)
@@ -24,8 +24,8 @@ GLOSS_NOINLINE inline void check_positions(const char* op, const Tensor<std::int
 }
 
 /// The same for positions that may count from the end: a copy in [0, n).
-GLOSS_NOINLINE inline Tensor<std::int64_t> wrap_positions(const char* op, const Tensor<std::int64_t>& index, Index n,
-                                                          int axis, const Shape& shape) {
+GLOSS_LAZY GLOSS_NOINLINE Tensor<std::int64_t> wrap_positions(const char* op, const Tensor<std::int64_t>& index,
+                                                              Index n, int axis, const Shape& shape) {
   Tensor<std::int64_t> y = index.clone();
   for (Index i = 0; i < y.numel(); ++i) {
     std::int64_t& id = y.data()[i];
@@ -37,7 +37,7 @@ GLOSS_NOINLINE inline Tensor<std::int64_t> wrap_positions(const char* op, const 
 }
 
 /// index, a vector, as it looks beside a tensor of this shape whose `axis` it goes along.
-GLOSS_NOINLINE inline Tensor<std::int64_t> index_beside(const Tensor<std::int64_t>& index, Shape shape, int axis) {
+GLOSS_LAZY GLOSS_NOINLINE Tensor<std::int64_t> index_beside(const Tensor<std::int64_t>& index, Shape shape, int axis) {
   shape[axis] = index.numel();
   Shape steps = Shape::filled(shape.rank(), 0);
   steps[axis] = index.dim() > 0 ? index.strides()[0] : 0;

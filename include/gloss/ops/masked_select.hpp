@@ -8,7 +8,7 @@ namespace gloss::inline GLOSS_ABI {
 
 namespace detail {
 // Positions of the true elements of the mask, stretched to `shape`, counted in row-major order.
-inline Tensor<std::int64_t> flat_positions(const Tensor<bool>& mask, const Shape& shape) {
+GLOSS_LAZY Tensor<std::int64_t> flat_positions(const Tensor<bool>& mask, const Shape& shape) {
   return nonzero(mask.expand(shape).reshape({shape.numel()})).squeeze(1);
 }
 }  // namespace detail

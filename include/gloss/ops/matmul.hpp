@@ -67,18 +67,19 @@ Tensor<T> matmul_forward(const Tensor<T>& a, const Tensor<T>& b, const Shape& ba
     return y;
   }
   const auto count = static_cast<std::size_t>(batch.numel());
-  std::vector<const T*> pa(count), pb(count);
-  std::vector<T*> py(count);
+  std::vector<const T*> from(2 * count);
+  std::vector<T*> to(count);
+  const T **const pa = from.data(), **const pb = pa + count;
   const kernels::Loop<1> la = batch_loop(va.x.shape(), va.x.strides(), batch);
   const kernels::Loop<1> lb = batch_loop(vb.x.shape(), vb.x.strides(), batch);
   for (std::size_t i = 0; i < count; ++i) {
     const auto at = static_cast<Index>(i);
     pa[i] = va.x.data() + kernels::offset_of(la, at);
     pb[i] = vb.x.data() + kernels::offset_of(lb, at);
-    py[i] = y.data() + at * m * n;
+    to[i] = y.data() + at * m * n;
   }
-  kernels::gemm_batched(va.transposed, vb.transposed, m, n, k, T{1}, pa.data(), va.ld, pb.data(), vb.ld, T{0},
-                        py.data(), n, batch.numel());
+  kernels::gemm_batched(va.transposed, vb.transposed, m, n, k, T{1}, pa, va.ld, pb, vb.ld, T{0}, to.data(), n,
+                        batch.numel());
   return y;
 }
 

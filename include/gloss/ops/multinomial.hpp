@@ -10,7 +10,7 @@ namespace gloss::inline GLOSS_ABI {
 
 namespace detail {
 /// One draw with the weights running[0], running[1] - running[0], ...: the first position that the share u reaches.
-inline Index pick_by_weight(const std::vector<double>& running, double u) {
+GLOSS_LAZY Index pick_by_weight(const std::vector<double>& running, double u) {
   const double target = u * running.back();
   std::size_t low = 0, high = running.size() - 1;
   while (low < high) {

@@ -9,7 +9,7 @@ namespace gloss::inline GLOSS_ABI {
 /// Shape: [...] -> [..., num_classes]
 /// Errors: IndexError for an id outside [0, num_classes), ShapeError for no ids and no num_classes.
 /// PyTorch: torch.nn.functional.one_hot
-inline Tensor<std::int64_t> one_hot(const Tensor<std::int64_t>& ids, Index num_classes = -1) {
+GLOSS_LAZY Tensor<std::int64_t> one_hot(const Tensor<std::int64_t>& ids, Index num_classes = -1) {
   const Tensor<std::int64_t> dense = ids.contiguous();
   const Index n = ids.numel();
   if (num_classes <= 0 && n == 0) fail<ShapeError>("one_hot: no ids and no number of classes");

@@ -26,7 +26,7 @@ Tensor<T> triangle(const char* op, const Tensor<T>& x, Index diagonal, bool uppe
   return y;
 }
 
-inline Tensor<std::int64_t> triangle_indices(const char* op, Index rows, Index cols, Index offset, bool upper) {
+GLOSS_LAZY Tensor<std::int64_t> triangle_indices(const char* op, Index rows, Index cols, Index offset, bool upper) {
   if (rows < 0 || cols < 0) fail<ShapeError>(op, ": negative size in ", Shape{rows, cols});
   if (cols == 0) return empty<std::int64_t>({2, 0});
   std::vector<std::int64_t> positions;
@@ -58,11 +58,11 @@ Tensor<T> tril(const Tensor<T>& x, Index diagonal = 0) {
 /// Rows and columns of the elements with j - i >= offset of a matrix [rows, cols].
 /// Shape: [2, count]
 /// PyTorch: torch.triu_indices
-inline Tensor<std::int64_t> triu_indices(Index rows, Index cols, Index offset = 0) {
+GLOSS_LAZY Tensor<std::int64_t> triu_indices(Index rows, Index cols, Index offset = 0) {
   return detail::triangle_indices("triu_indices", rows, cols, offset, true);
 }
 /// Rows and columns of the elements with j - i <= offset. PyTorch: torch.tril_indices
-inline Tensor<std::int64_t> tril_indices(Index rows, Index cols, Index offset = 0) {
+GLOSS_LAZY Tensor<std::int64_t> tril_indices(Index rows, Index cols, Index offset = 0) {
   return detail::triangle_indices("tril_indices", rows, cols, offset, false);
 }
 

@@ -52,7 +52,7 @@ Tensor<T> bincount(const Tensor<std::int64_t>& ids, const Tensor<T>& weights, In
   }
   return scatter_add(zeros<T>({n}), 0, ids, weights.detach());
 }
-inline Tensor<std::int64_t> bincount(const Tensor<std::int64_t>& ids, Index minlength = 0) {
+GLOSS_LAZY Tensor<std::int64_t> bincount(const Tensor<std::int64_t>& ids, Index minlength = 0) {
   return bincount(ids, full<std::int64_t>({}, 1).expand(ids.shape()), minlength);
 }
 

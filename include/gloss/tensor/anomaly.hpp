@@ -35,7 +35,8 @@ GLOSS_COLD void check_anomaly(const Tensor<T>& x, const NodeBase& node, int numb
   anomaly->check(body_of("anomaly", x), read, node, number);
 }
 
-/// What an AnomalyGuard watches.
+/// What an AnomalyGuard watches. A template, so that it is compiled where there is a guard.
+template <class = void>
 class AnomalySearch final : public AnomalySink {
  public:
   explicit AnomalySearch(AnomalyOptions options) : options_(options) {}
@@ -117,13 +118,12 @@ class AnomalySearch final : public AnomalySink {
 /// Costs a pass over every result. PyTorch: torch.autograd.set_detect_anomaly
 class [[nodiscard]] AnomalyGuard {
  public:
-  explicit AnomalyGuard(AnomalyOptions options = {})
+  GLOSS_LAZY explicit AnomalyGuard(AnomalyOptions options = {})
       : search_(options), outer_(std::exchange(detail::anomaly, &search_)) {}
   /// Watches a model from the start.
   template <class Model>
-  explicit AnomalyGuard(const Model& model, AnomalyOptions options = {}) : AnomalyGuard(options) {
-    watch(model);
-  }
+    requires requires(const Model& m) { m.named_parameters(); }
+  explicit AnomalyGuard(const Model& model, AnomalyOptions options = {}) : AnomalyGuard(options) { watch(model); }
   ~AnomalyGuard() { detail::anomaly = outer_; }
   AnomalyGuard(const AnomalyGuard&) = delete;
   AnomalyGuard& operator=(const AnomalyGuard&) = delete;
@@ -141,7 +141,7 @@ class [[nodiscard]] AnomalyGuard {
   }
 
  private:
-  detail::AnomalySearch search_;
+  detail::AnomalySearch<> search_;
   const detail::AnomalySink* outer_;
 };
 

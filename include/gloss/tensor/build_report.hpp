@@ -13,7 +13,7 @@ namespace gloss::inline GLOSS_ABI {
 /// A few lines: version, compiler, language, optimisation, the instruction set of the code beside the processor's,
 /// vectors, threads, and what computes matrix products, with which instruction set. gloss::compiled may have been built
 /// otherwise than its caller; what is said here holds for the copy of this function that the linker kept.
-inline std::string build_report() {
+GLOSS_LAZY std::string build_report() {
   std::string text;
   const auto add = [&text](const auto&... parts) { (append_part(text, parts), ...); };
   add("gloss ", GLOSS_VERSION_MAJOR, '.', GLOSS_VERSION_MINOR, '.', GLOSS_VERSION_PATCH, "\ncompiler: ");

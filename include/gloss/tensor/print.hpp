@@ -27,7 +27,7 @@ struct PrintedElements {
   std::size_t width = 0;
 };
 
-inline std::string number_as_text(double v, std::chars_format format, int precision) {
+GLOSS_LAZY std::string number_as_text(double v, std::chars_format format, int precision) {
   if (std::isnan(v)) return "nan";  // whatever its sign
   std::string text(350 + static_cast<std::size_t>(precision), '\0');
   text.resize(static_cast<std::size_t>(std::to_chars(text.data(), text.data() + text.size(), v, format, precision).ptr -
@@ -37,7 +37,7 @@ inline std::string number_as_text(double v, std::chars_format format, int precis
 
 /// All values in one notation: "2.", "0.5000" or "5.0000e-07". The choice is PyTorch's: it looks at the finite values
 /// other than 0, for the width of the columns as well.
-inline PrintedElements numbers_as_text(const std::vector<double>& values, const PrintOptions& options) {
+GLOSS_LAZY PrintedElements numbers_as_text(const std::vector<double>& values, const PrintOptions& options) {
   bool whole = true;
   double smallest = HUGE_VAL, largest = 0;
   for (const double v : values) {
@@ -59,7 +59,7 @@ inline PrintedElements numbers_as_text(const std::vector<double>& values, const 
 }
 
 /// Positions of an axis that are shown; -1 stands for those left out.
-inline std::vector<Index> shown_positions(Index size, bool summarise, Index edge) {
+GLOSS_LAZY std::vector<Index> shown_positions(Index size, bool summarise, Index edge) {
   std::vector<Index> shown;
   for (Index i = 0; i < size; ++i) {
     if (summarise && size > 2 * edge && i == edge) {

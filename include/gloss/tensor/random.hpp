@@ -155,7 +155,7 @@ Tensor<T> randint(Index low, Index high, const Shape& shape) {
 
 /// 0..n-1 in random order, each order as likely as another. PyTorch: torch.randperm
 /// Errors: ShapeError when n is negative, Error from 2^32 on.
-inline Tensor<std::int64_t> randperm(Index n) {
+GLOSS_LAZY Tensor<std::int64_t> randperm(Index n) {
   if (n > Index{0xFFFFFFFF}) fail("randperm: ", n, " is too many");
   Tensor<std::int64_t> x = empty<std::int64_t>({n});
   std::int64_t* const p = x.data();

@@ -16,7 +16,7 @@ struct Batch {
   Tensor<bool> src_mask, tgt_mask;
   Index ntokens = 0;  // target tokens that are not padding
 
-  Batch(const Tensor<std::int64_t>& source, const Tensor<std::int64_t>& target, std::int64_t pad = 2)
+  GLOSS_LAZY Batch(const Tensor<std::int64_t>& source, const Tensor<std::int64_t>& target, std::int64_t pad = 2)
       : src(source), src_mask((source != pad).unsqueeze(-2)) {
     if (source.dim() != 2 || target.dim() != 2 || source.size(0) != target.size(0) || target.size(1) < 2)
       fail<ShapeError>("Batch: src ", source.shape(), " and tgt ", target.shape(),
@@ -28,7 +28,7 @@ struct Batch {
   }
 
   /// Hides padding and later words. AT: Batch.make_std_mask
-  static Tensor<bool> make_std_mask(const Tensor<std::int64_t>& tgt, std::int64_t pad) {
+  GLOSS_LAZY static Tensor<bool> make_std_mask(const Tensor<std::int64_t>& tgt, std::int64_t pad) {
     return (tgt != pad).unsqueeze(-2) & transformer::subsequent_mask(tgt.size(-1));
   }
 };

@@ -16,7 +16,7 @@ struct CopyTaskOptions {
 
 /// Batches whose target is their source; every sequence starts with 1. Draws from the current Rng. AT: data_gen
 /// Errors: Error for a vocabulary below 2 or a length below 2.
-inline std::vector<Batch> copy_task(const CopyTaskOptions& options = {}) {
+GLOSS_LAZY std::vector<Batch> copy_task(const CopyTaskOptions& options = {}) {
   if (options.vocab < 2 || options.length < 2)
     fail("copy_task: vocab ", options.vocab, " and length ", options.length, " must be at least 2");
   std::vector<Batch> out;

@@ -8,7 +8,7 @@ namespace gloss::inline GLOSS_ABI::transformer {
 /// mask[0, i, j] = j <= i.
 /// Shape: [1, size, size]
 /// Source: paper 3.1. AT: subsequent_mask
-inline Tensor<bool> subsequent_mask(Index size) {
+GLOSS_LAZY Tensor<bool> subsequent_mask(Index size) {
   Tensor<bool> mask = empty<bool>({1, size, size});
   for (Index i = 0; i < size; ++i)
     for (Index j = 0; j < size; ++j) mask.data()[i * size + j] = j <= i;

@@ -12,7 +12,7 @@ namespace gloss::inline GLOSS_ABI::nn {
 /// Shape: h, w -> [h w, h w], from 0 to (2h - 1)(2w - 1) - 1
 /// Errors: ShapeError when a size is not positive.
 /// PyTorch: timm.layers.gen_relative_position_index
-inline Tensor<std::int64_t> swin_position_index(Index h, Index w) {
+GLOSS_LAZY Tensor<std::int64_t> swin_position_index(Index h, Index w) {
   if (h <= 0 || w <= 0) fail<ShapeError>("swin_position_index: a window of ", h, " x ", w, " has no pixels");
   const Index n = h * w;
   Tensor<std::int64_t> index = empty<std::int64_t>({n, n});

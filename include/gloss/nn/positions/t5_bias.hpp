@@ -19,7 +19,7 @@ struct T5BucketOptions {
 /// Shape: any.
 /// Errors: Error when the options leave no room for buckets or growth.
 /// Source: Raffel et al. 2020, 2.1. PyTorch: transformers' T5Attention._relative_position_bucket
-inline Tensor<std::int64_t> t5_buckets(const Tensor<std::int64_t>& distance, T5BucketOptions options = {}) {
+GLOSS_LAZY Tensor<std::int64_t> t5_buckets(const Tensor<std::int64_t>& distance, T5BucketOptions options = {}) {
   const Index each = options.bidirectional ? options.num_buckets / 2 : options.num_buckets, exact = each / 2;
   if (exact < 1 || options.max_distance <= exact)
     fail("t5_buckets: ", options.num_buckets, " buckets ", options.bidirectional ? "for two directions" : "for one",
