@@ -61,7 +61,6 @@
 // ---- gloss/kernels/reduce.hpp
 // Reductions over any set of axes. The order of the additions is fixed by the shape, never by the number of threads.
 #include <algorithm>
-#include <vector>
 #ifndef GLOSS_HAS_GLOSS_KERNELS_LOOP_HPP
 #define GLOSS_HAS_GLOSS_KERNELS_LOOP_HPP
 // ---- gloss/kernels/loop.hpp
@@ -142,7 +141,7 @@
 // GLOSS_REFUSED("why") ends the declaration of a function that must not be called. Compilers that know no reasons show
 // the line it stands on.
 #if defined(__cpp_deleted_function) && __cpp_deleted_function >= 202403L && __cplusplus > 202302L
-#define GLOSS_REFUSED(reason) = delete(reason)
+#define GLOSS_REFUSED(reason) = delete (reason)
 #else
 #define GLOSS_REFUSED(reason) = delete
 #endif
@@ -161,6 +160,9 @@
 #define GLOSS_NOINLINE
 #define GLOSS_COLD
 #endif
+// GLOSS_LAZY stands in place of `inline` before a function that is no template and that few programs call: it makes it
+// one, so that the function, and what it uses of the standard library, is compiled only where it is called.
+#define GLOSS_LAZY template <class = void>
 #endif
 #ifndef GLOSS_HAS_GLOSS_CORE_ERROR_HPP
 #define GLOSS_HAS_GLOSS_CORE_ERROR_HPP
@@ -169,6 +171,7 @@
 #include <charconv>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <stdexcept>
 #include <string>
@@ -194,39 +197,75 @@ struct GradError : Error {
 struct LoadError : Error {
   using Error::Error;
 };
+namespace detail {
+/// A whole number in decimal.
+GLOSS_COLD inline void append_integer(std::string& text, bool negative, std::uint64_t magnitude) {
+  char digits[24] = "-";
+  char* const begin = negative ? digits : digits + 1;
+  const char* const end = std::to_chars(digits + 1, digits + sizeof digits, magnitude).ptr;
+  text.append(begin, static_cast<std::size_t>(end - begin));
+}
+}  // namespace detail
 inline void append_part(std::string& text, std::string_view part) { text += part; }
 inline void append_part(std::string& text, char part) { text += part; }
 template <std::same_as<bool> T>  // a template, or every pointer would convert to it
 void append_part(std::string& text, T part) {
   text += part ? "true" : "false";
 }
-template <class T>
-  requires(std::integral<T> && !std::same_as<T, bool>)
-|| std::floating_point<T> void append_part(std::string& text, T part) {
+template <std::integral T>
+  requires(!std::same_as<T, bool>)
+void append_part(std::string& text, T part) {
+  const auto bits = static_cast<std::uint64_t>(part);
+  detail::append_integer(text, part < 0, part < 0 ? 0 - bits : bits);
+}
+template <std::floating_point T>
+void append_part(std::string& text, T part) {
   char digits[64];
-  const auto result = std::to_chars(digits, digits + sizeof digits, part);
-  text.append(digits, result.ptr);
+  const char* const end = std::to_chars(digits, digits + sizeof digits, part).ptr;
+  text.append(digits, static_cast<std::size_t>(end - digits));
 }
 namespace detail {
-/// A piece of an error text, borrowed, without its type: building a text is compiled once for each kind of piece and
-/// not once for every message.
+/// A piece of an error text, borrowed, without its type: building a text is compiled once, not for every message nor
+/// for every kind of number.
 class ErrorPart {
  public:
-  ErrorPart(const char* text)
-      : object_(text), append_([](std::string& out, const void* p) { out += static_cast<const char*>(p); }) {}
+  ErrorPart(const char* text) : ErrorPart(std::string_view(text)) {}
+  ErrorPart(const std::string& text) : ErrorPart(std::string_view(text)) {}
+  ErrorPart(std::string_view text) : object_(text.data()), number_(text.size()) {}
   template <class T>
-  ErrorPart(const T& part)
-      : object_(&part), append_([](std::string& out, const void* p) { append_part(out, *static_cast<const T*>(p)); }) {}
-  void append_to(std::string& out) const { append_(out, object_); }
+  ErrorPart(const T& part) {
+    if constexpr (std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char>) {
+      const auto bits = static_cast<std::uint64_t>(part);
+      kind_ = part < 0 ? Kind::negative : Kind::whole;
+      number_ = part < 0 ? 0 - bits : bits;
+    } else {
+      kind_ = Kind::other;
+      object_ = &part;
+      append_ = [](std::string& out, const void* p) { append_part(out, *static_cast<const T*>(p)); };
+    }
+  }
+  GLOSS_COLD void append_to(std::string& out) const {
+    if (kind_ == Kind::text)
+      out.append(static_cast<const char*>(object_), number_);
+    else if (kind_ == Kind::other)
+      append_(out, object_);
+    else
+      append_integer(out, kind_ == Kind::negative, number_);
+  }
  private:
-  const void* object_;
-  void (*append_)(std::string&, const void*);
+  enum class Kind : unsigned char { text, whole, negative, other } kind_ = Kind::text;
+  const void* object_ = nullptr;
+  std::uint64_t number_ = 0;  // length of the text; magnitude of the number
+  void (*append_)(std::string&, const void*) = nullptr;
 };
-template <class E>
-[[noreturn]] GLOSS_COLD void throw_error(std::initializer_list<ErrorPart> parts) {
+GLOSS_COLD inline std::string join(std::initializer_list<ErrorPart> parts) {
   std::string text;
   for (const ErrorPart& part : parts) part.append_to(text);
-  throw E(text);
+  return text;
+}
+template <class E>
+[[noreturn]] GLOSS_COLD void throw_error(std::initializer_list<ErrorPart> parts) {
+  throw E(join(parts));
 }
 template <std::size_t N>
 const char* error_part(const char (&text)[N]) {
@@ -306,16 +345,21 @@ class Shape {
   Index sizes_[max_rank] = {};
   int rank_ = 0;
 };
-/// "[2, 3, 4]", as in every error text.
-GLOSS_COLD inline std::string to_string(const Shape& shape) {
-  std::string text = "[";
-  for (int i = 0; i < shape.rank(); ++i) {
-    if (i > 0) text += ", ";
-    text += std::to_string(shape[i]);
+GLOSS_COLD inline void append_part(std::string& text, const Shape& shape) {
+  const char* between = "[";
+  for (const Index size : shape) {
+    text += between;
+    append_part(text, size);
+    between = ", ";
   }
-  return text + "]";
+  text += shape.empty() ? "[]" : "]";
 }
-inline void append_part(std::string& text, const Shape& shape) { text += to_string(shape); }
+/// "[2, 3, 4]", as in every error text.
+inline std::string to_string(const Shape& shape) {
+  std::string text;
+  append_part(text, shape);
+  return text;
+}
 /// Row-major strides of a dense tensor of this shape, in elements.
 GLOSS_NOINLINE constexpr Shape contiguous_strides(const Shape& shape) {
   Shape strides = shape;
@@ -338,7 +382,7 @@ constexpr bool is_countable(const Shape& shape) {
 }
 /// Axis in [-rank, rank) to [0, rank).
 /// Errors: IndexError otherwise.
-inline int normalize_axis(const char* op, Index axis, int rank) {
+GLOSS_NOINLINE inline int normalize_axis(const char* op, Index axis, int rank) {
   const int span = rank > 0 ? rank : 1;  // as in PyTorch, a scalar accepts axis 0 and -1
   if (axis < -span || axis >= span)
     fail<IndexError>(op, ": axis ", axis, " is out of range for ", rank, rank == 1 ? " axis" : " axes");
@@ -426,26 +470,24 @@ inline void relax() {
   __builtin_ia32_pause();
 #endif
 }
-/// Waits until done(): awake for a few microseconds, then letting others run, in all for no longer than `seconds`.
-template <class Done>
-bool wait_awake(double seconds, Done done) {
-  for (int i = 0; i < 1000; ++i) {
-    if (done()) return true;
+/// Waits until word & mask is `value`, or with `other` until it is not: awake for a few microseconds, then letting others
+/// run, in all for no longer than `seconds`. Whether that has come.
+GLOSS_NOINLINE inline bool wait_awake(const std::atomic<std::uint32_t>& word, std::uint32_t mask, std::uint32_t value,
+                                      bool other, double seconds) {
+  double end = 0;
+  for (int i = 0;; ++i) {
+    if (((word.load(std::memory_order_seq_cst) & mask) == value) != other) return true;
     relax();
-  }
-  const double end = monotonic_seconds() + seconds;
-  do {
-    for (int i = 0; i < 50; ++i) {
-      if (done()) return true;
-      relax();
-    }
+    if (i < 1000 || i % 50 != 0) continue;
+    const double now = monotonic_seconds();
+    if (end == 0) end = now + seconds;
+    if (now >= end) return false;
 #ifdef _WIN32
     std::this_thread::yield();
 #else
     sched_yield();
 #endif
-  } while (monotonic_seconds() < end);
-  return done();
+  }
 }
 /// One loop at a time, cut into as many parts as it has threads. A part belongs to whoever takes it first: each thread
 /// begins with its own, so that it finds what it wrote in the last loop in its cache, and then takes what others have
@@ -471,10 +513,9 @@ class ThreadPool {
     in_loop = true;
     work(0);
     in_loop = false;
-    std::uint32_t now = gate_.fetch_and(~open, std::memory_order_acq_rel);
-    const auto all_left = [&] { return ((now = gate_.load(std::memory_order_acquire)) & all_inside) == 0; };
-    if (!wait_awake(2e-3, all_left))
-      while (!all_left()) gate_.wait(now, std::memory_order_acquire);
+    gate_.fetch_and(~open, std::memory_order_acq_rel);
+    while (!wait_awake(gate_, all_inside, 0, false, 2e-3))
+      if (const std::uint32_t now = gate_.load(std::memory_order_acquire); (now & all_inside) != 0) sleep(gate_, now);
     std::exception_ptr error;
     if (failed_.test(std::memory_order_relaxed)) {
       std::swap(error, error_);
@@ -512,7 +553,11 @@ class ThreadPool {
     mine.serve(mine.ids_.fetch_add(1, std::memory_order_relaxed));
     return nullptr;
   }
-  void wake(int count) {
+  /// Returns when the word is no longer `old`.
+  GLOSS_COLD static void sleep(const std::atomic<std::uint32_t>& word, std::uint32_t old) {
+    word.wait(old, std::memory_order_seq_cst);
+  }
+  GLOSS_COLD void wake(int count) {
     if (count >= hired_) return loop_.notify_all();
     for (int i = 0; i < count; ++i) loop_.notify_one();
   }
@@ -521,10 +566,9 @@ class ThreadPool {
     in_loop = true;
     std::uint32_t seen = 0;
     for (;;) {
-      const auto has_begun = [&] { return loop_.load(std::memory_order_seq_cst) != seen; };
-      if (!wait_awake(200e-6, has_begun)) {
+      if (!wait_awake(loop_, ~std::uint32_t{0}, seen, true, 200e-6)) {
         asleep_.fetch_add(1, std::memory_order_seq_cst);
-        while (!has_begun()) loop_.wait(seen, std::memory_order_seq_cst);
+        sleep(loop_, seen);
         asleep_.fetch_sub(1, std::memory_order_relaxed);
       }
       seen = loop_.load(std::memory_order_acquire);
@@ -610,84 +654,130 @@ void parallel_for(Index n, Index grain, const F& f) {
 }  // namespace gloss::inline GLOSS_ABI
 #endif
 namespace gloss::inline GLOSS_ABI::kernels {
-/// Shape and strides of N arrays walked in step. Axes of size 1 are gone and neighbours that are one run of memory in
-/// every array are merged, so that dense arrays always have rank 1. The last axis is the inner loop.
-template <int N>
-struct Loop {
+/// The most arrays that a Loop walks.
+inline constexpr int max_arrays = 4;
+/// The axes of a walk. Those of size 1 are gone and neighbours that are one run of memory in every array are merged, so
+/// that dense arrays always have rank 1. The last axis is the inner loop.
+struct LoopAxes {
   int rank = 0;
   Index numel = 1;
   Index sizes[max_rank] = {};
-  Index strides[N][max_rank] = {};
   Index inner_size() const { return rank > 0 ? sizes[rank - 1] : 1; }
+};
+/// Axes and strides of N arrays walked in step.
+template <int N>
+struct Loop : LoopAxes {
+  static_assert(N <= max_arrays);
+  Index strides[N][max_rank] = {};
   Index inner_stride(int array) const { return rank > 0 ? strides[array][rank - 1] : 1; }
 };
-template <int N>
-GLOSS_NOINLINE Loop<N> make_loop(const Shape& shape, const Shape (&strides)[N]) {
-  Loop<N> loop;
+namespace detail {
+// The rest of this file knows the number of arrays when it runs, so that it is compiled once.
+using Strides = Index[max_rank];
+GLOSS_NOINLINE inline void merge_axes(const Shape& shape, int arrays, const Shape* from, LoopAxes& loop,
+                                      Strides* strides) {
   loop.numel = shape.numel();
   for (int axis = 0; axis < shape.rank(); ++axis) {
     if (shape[axis] == 1) continue;
     bool merges = loop.rank > 0;
-    for (int n = 0; n < N && merges; ++n) merges = loop.strides[n][loop.rank - 1] == strides[n][axis] * shape[axis];
-    if (!merges) {
-      loop.sizes[loop.rank++] = 1;
-    }
+    for (int n = 0; n < arrays && merges; ++n) merges = strides[n][loop.rank - 1] == from[n][axis] * shape[axis];
+    if (!merges) loop.sizes[loop.rank++] = 1;
     loop.sizes[loop.rank - 1] *= shape[axis];
-    for (int n = 0; n < N; ++n) loop.strides[n][loop.rank - 1] = strides[n][axis];
+    for (int n = 0; n < arrays; ++n) strides[n][loop.rank - 1] = from[n][axis];
   }
-  return loop;
 }
-namespace detail {
-template <int N>
 struct RowCall {
   const void* object;
   void (*call)(const void* object, const Index* offsets, Index n);
 };
-template <int N>
-GLOSS_NOINLINE void walk_rows(const Loop<N>& loop, RowCall<N> row, Index grain) {
+GLOSS_NOINLINE inline void walk_rows(const LoopAxes& loop, int arrays, const Strides* strides, RowCall row,
+                                     Index grain) {
   const Index inner = loop.inner_size();
-  if (loop.rank <= 1) {
-    parallel_for(inner, grain, [&](Index begin, Index end) {
-      Index offsets[N];
-      for (int n = 0; n < N; ++n) offsets[n] = begin * loop.inner_stride(n);
-      row.call(row.object, offsets, end - begin);
-    });
-    return;
-  }
-  const Index rows = loop.numel / inner;
-  parallel_for(rows, grain / inner + 1, [&](Index begin, Index end) {
+  const bool whole = loop.rank > 1;  // else pieces of the one row
+  parallel_for(whole ? loop.numel / inner : inner, whole ? grain / inner + 1 : grain, [&](Index begin, Index end) {
     Index position[max_rank] = {};
-    Index offsets[N] = {};
+    Index offsets[max_arrays] = {};
     Index rest = begin;
-    for (int axis = loop.rank - 2; axis >= 0; --axis) {
+    for (int axis = loop.rank - (whole ? 2 : 1); axis >= 0; --axis) {
       position[axis] = rest % loop.sizes[axis];
       rest /= loop.sizes[axis];
-      for (int n = 0; n < N; ++n) offsets[n] += position[axis] * loop.strides[n][axis];
+      for (int n = 0; n < arrays; ++n) offsets[n] += position[axis] * strides[n][axis];
     }
+    if (!whole) return row.call(row.object, offsets, end - begin);
     for (Index r = begin; r < end; ++r) {
       row.call(row.object, offsets, inner);
       for (int axis = loop.rank - 2; axis >= 0; --axis) {
-        for (int n = 0; n < N; ++n) offsets[n] += loop.strides[n][axis];
-        if (++position[axis] < loop.sizes[axis]) break;
-        for (int n = 0; n < N; ++n) offsets[n] -= loop.sizes[axis] * loop.strides[n][axis];
-        position[axis] = 0;
+        const bool wraps = ++position[axis] == loop.sizes[axis];
+        if (wraps) position[axis] = 0;
+        for (int n = 0; n < arrays; ++n) offsets[n] += strides[n][axis] * (wraps ? 1 - loop.sizes[axis] : 1);
+        if (!wraps) break;
       }
     }
   });
 }
 }  // namespace detail
+/// The walk over arrays of this shape.
+template <int N>
+Loop<N> make_loop(const Shape& shape, const Shape (&strides)[N]) {
+  Loop<N> loop;
+  detail::merge_axes(shape, N, strides, loop, loop.strides);
+  return loop;
+}
 /// Calls row(offsets, n) for each run along the inner axis, in parallel over runs and, when there are few, over pieces
-/// of runs. offsets[k] is where array k stands, in elements; it advances by loop.inner_stride(k). The walk is compiled
-/// once for each N; a row costs one indirect call. grain is how many elements are worth a thread.
+/// of runs. offsets[k] is where array k stands, in elements; it advances by loop.inner_stride(k). A row costs one indirect
+/// call. grain is how many elements are worth a thread.
 template <int N, class Row>
 void for_each_row(const Loop<N>& loop, const Row& row, Index grain = 16384) {
   if (loop.numel == 0) return;
-  detail::walk_rows<N>(
-      loop,
+  detail::walk_rows(
+      loop, N, loop.strides,
       {&row, [](const void* object, const Index* offsets, Index n) { (*static_cast<const Row*>(object))(offsets, n); }},
       grain);
 }
 }  // namespace gloss::inline GLOSS_ABI::kernels
+#endif
+#ifndef GLOSS_HAS_GLOSS_KERNELS_WORKSPACE_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_WORKSPACE_HPP
+// ---- gloss/kernels/workspace.hpp
+// Scratch memory that each thread keeps.
+#include <cstddef>
+#include <new>
+namespace gloss::inline GLOSS_ABI::kernels::detail {
+/// Scratch memory that grows and is kept: no allocation after the first use.
+class Workspace {
+ public:
+  Workspace() = default;
+  Workspace(const Workspace&) = delete;
+  Workspace& operator=(const Workspace&) = delete;
+  ~Workspace() { release(); }
+  /// `count` elements, aligned to 64 bytes; what they held before is lost.
+  template <class T>
+  T* get(Index count) {
+    const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(T);
+    if (bytes > capacity_) {
+      release();
+      data_ = ::operator new(bytes, alignment);
+      capacity_ = bytes;
+    }
+    return static_cast<T*>(data_);
+  }
+ private:
+  static constexpr std::align_val_t alignment{64};
+  void release() {
+    if (data_ != nullptr) ::operator delete(data_, alignment);
+    data_ = nullptr;
+    capacity_ = 0;
+  }
+  void* data_ = nullptr;
+  std::size_t capacity_ = 0;
+};
+/// This thread's own: products keep a panel of B in the first and A in the second.
+template <int slot>
+Workspace& workspace() {
+  thread_local Workspace space;
+  return space;
+}
+}  // namespace gloss::inline GLOSS_ABI::kernels::detail
 #endif
 namespace gloss::inline GLOSS_ABI::kernels {
 /// Which axes of x are reduced and how y (dense, the kept axes in order) is laid out.
@@ -784,32 +874,27 @@ void reduce(const Reduction& r, const X* x, T* y, T identity, Combine combine) {
     });
     return;
   }
-  const Index chunks = (count + chunk - 1) / chunk;
-  auto fold = [&](const X* base) {  // all chunks of one output, in order
-    T acc = identity;
-    for (Index c = 0; c < chunks; ++c)
-      acc = combine(
-          acc, detail::reduce_range(r.reduced, base, c * chunk, (std::min)(count, (c + 1) * chunk), identity, combine));
-    return acc;
-  };
-  if (outputs == 1 && chunks > 1) {  // few outputs: the chunks are the parallel work
-    struct Partial {                 // a vector of bool itself would pack bits, which threads cannot write apart
-      T value;
-    };
-    std::vector<Partial> partial(static_cast<std::size_t>(chunks), Partial{identity});
-    parallel_for(chunks, 8, [&](Index begin, Index end) {
-      for (Index c = begin; c < end; ++c)
-        partial[static_cast<std::size_t>(c)].value =
-            detail::reduce_range(r.reduced, x, c * chunk, (std::min)(count, (c + 1) * chunk), identity, combine);
-    });
-    T acc = identity;
-    for (const Partial& p : partial) acc = combine(acc, p.value);
-    y[0] = acc;
-    return;
-  }
-  parallel_for(outputs, 32768 / count + 1, [&](Index begin, Index end) {
-    for (Index o = begin; o < end; ++o) y[o] = fold(x + offset_of(r.kept, o));
+  // A cell is one output or, of a single one, a chunk: then the chunks are the parallel work.
+  const bool split = outputs == 1 && count > chunk;
+  const Index cells = split ? (count + chunk - 1) / chunk : outputs;
+  T* const results = split ? detail::workspace<0>().template get<T>(cells) : y;
+  parallel_for(cells, split ? 8 : 32768 / count + 1, [&](Index begin, Index end) {
+    for (Index cell = begin; cell < end; ++cell) {
+      const X* const base = split ? x : x + offset_of(r.kept, cell);
+      T acc = identity;
+      Index from = split ? cell * chunk : 0;
+      const Index stop = split ? (std::min)(count, from + chunk) : count;
+      for (; from < stop; from += chunk)
+        acc = combine(acc,
+                      detail::reduce_range(r.reduced, base, from, (std::min)(stop, from + chunk), identity, combine));
+      results[cell] = acc;
+    }
   });
+  if (split) {
+    T acc = identity;
+    for (Index cell = 0; cell < cells; ++cell) acc = combine(acc, results[cell]);
+    y[0] = acc;
+  }
 }
 }  // namespace gloss::inline GLOSS_ABI::kernels
 #endif
@@ -1488,7 +1573,7 @@ struct Region {
 class StoragePool {
  public:
   /// Never destroyed, so that static tensors may die at any time; the pointer keeps it reachable.
-  static StoragePool& instance() {
+  GLOSS_NOINLINE static StoragePool& instance() {
     static StoragePool* const pool = new StoragePool;
     return *pool;
   }
@@ -1505,16 +1590,7 @@ class StoragePool {
         stats_.cached -= capacity;
       }
     }
-    if (!block && !(block = cut_block(capacity))) {
-      void* memory = ::operator new (sizeof(Storage) + capacity, std::align_val_t{storage_alignment}, std::nothrow);
-      const SpinLock lock(busy_);
-      if (!memory) {
-        stats_.in_use -= capacity;
-        fail("storage: out of memory asking for ", bytes, " bytes");
-      }
-      ++stats_.requests;
-      block = ::new (memory) Storage;
-    }
+    if (!block && !(block = cut_block(capacity))) block = new_block(capacity, bytes);
     block->capacity_ = capacity;
     block->size_class_ = c;
 #if defined(__SANITIZE_ADDRESS__)
@@ -1573,6 +1649,16 @@ class StoragePool {
   }
  private:
   StoragePool() { detail::give_build_notice(); }
+  GLOSS_COLD Storage* new_block(std::size_t capacity, std::size_t bytes) {
+    void* memory = ::operator new (sizeof(Storage) + capacity, std::align_val_t{storage_alignment}, std::nothrow);
+    const SpinLock lock(busy_);
+    if (!memory) {
+      stats_.in_use -= capacity;
+      fail("storage: out of memory asking for ", bytes, " bytes");
+    }
+    ++stats_.requests;
+    return ::new (memory) Storage;
+  }
   static void free_block(Storage* block) {
     const bool alone = !block->region_;
     block->~Storage();
@@ -1583,7 +1669,7 @@ class StoragePool {
   static constexpr std::size_t region_size = 16 * huge_page + (std::size_t{1} << 16);  // and room for the headers
   /// A block of a region, of a new one where none has room for it; null for blocks that have memory of their
   /// own: small ones, those that would fill most of a region, and all where there are no huge pages to ask for.
-  Storage* cut_block([[maybe_unused]] std::size_t capacity) {
+  GLOSS_COLD Storage* cut_block([[maybe_unused]] std::size_t capacity) {
 #if defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
     const std::size_t bytes = sizeof(Storage) + capacity;
     if (bytes < (std::size_t{1} << 16) || bytes > region_size / 2) return nullptr;
@@ -2080,45 +2166,69 @@ struct AnomalyOptions {
   bool infinite = false;  // infinities, too; not for models that mask with -infinity
 };
 namespace detail {
-/// What an AnomalyGuard watches.
-struct AnomalyState {
-  bool infinite;
-  std::vector<std::pair<Ref<NodeBase>, std::string>> names;
-  const std::string* name_of(const NodeBase* node) const {
-    for (const auto& [watched, name] : names)
-      if (watched.get() == node) return &name;
-    return nullptr;
+/// What hears of each recorded result and each gradient on this thread: an AnomalyGuard. Virtual, so that programs
+/// without one do not compile the search.
+class AnomalySink {
+ public:
+  /// x: the result of `node` or, with a number, the gradient that it passes to that input; read(x.data, i) is element i.
+  virtual void check(const TensorBody& x, double (*read)(const void* data, Index i), const NodeBase& node,
+                     int number) const = 0;
+ protected:
+  AnomalySink() = default;
+  ~AnomalySink() = default;
+};
+inline thread_local const AnomalySink* anomaly = nullptr;
+template <class T>
+GLOSS_COLD void check_anomaly(const Tensor<T>& x, const NodeBase& node, int number = -1) {
+  const auto read = [](const void* data, Index i) { return static_cast<double>(static_cast<const T*>(data)[i]); };
+  anomaly->check(body_of("anomaly", x), read, node, number);
+}
+/// What an AnomalyGuard watches. A template, so that it is compiled where there is a guard.
+template <class = void>
+class AnomalySearch final : public AnomalySink {
+ public:
+  explicit AnomalySearch(AnomalyOptions options) : options_(options) {}
+  void watch(const NodeBase* node, std::string name) {
+    if (node) names_.emplace_back(Ref<NodeBase>(const_cast<NodeBase*>(node)), std::move(name));
   }
-  /// Errors: Error for the first bad element of x, the result of `node` or, with a number, the gradient that it passes
-  /// to that input.
-  template <class T>
-  GLOSS_COLD void check(const Tensor<T>& x, const NodeBase& node, int number = -1) const {
-    const Tensor<T> dense = x.detach().contiguous();
-    for (Index i = 0; i < dense.numel(); ++i) {
-      const T v = dense.data()[i];
-      if (infinite ? !std::isfinite(v) : std::isnan(v))
-        report(i, std::isnan(v) ? "nan" : v > 0 ? "inf" : "-inf", x.shape(), node, number);
+  /// Errors: Error for the first bad element.
+  void check(const TensorBody& x, double (*read)(const void* data, Index i), const NodeBase& node,
+             int number) const override {
+    Shape position = Shape::filled(x.shape.rank(), 0);
+    Index at = 0;
+    for (Index left = x.shape.numel(); left > 0; --left) {
+      const double v = read(x.data, at);
+      if (options_.infinite ? !std::isfinite(v) : std::isnan(v)) report(v, position, x.shape, node, number);
+      for (int axis = x.shape.rank() - 1; axis >= 0; --axis) {  // to the next position, in row-major order
+        at += x.strides[axis];
+        if (++position[axis] < x.shape[axis]) break;
+        at -= position[axis] * x.strides[axis];
+        position[axis] = 0;
+      }
     }
   }
  private:
-  [[noreturn]] GLOSS_COLD void report(Index i, const char* value, const Shape& shape, const NodeBase& node,
-                                      int number) const {
-    Shape position = shape;
-    for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-      position[axis] = i % shape[axis];
-      i /= shape[axis];
-    }
+  [[noreturn]] void report(double v, const Shape& position, const Shape& shape, const NodeBase& node,
+                           int number) const {
     std::string where = "its result";
     if (number >= 0) {
       where = "the gradient of input ";
       append_part(where, number);
     }
-    fail("anomaly: ", number >= 0 ? "backward of " : "", node.op(), " gave ", value, " at ", position, " of ", where,
-         ", shape ", shape, place(node));
+    fail("anomaly: ", number >= 0 ? "backward of " : "", node.op(), " gave ",
+         std::isnan(v) ? "nan"
+         : v > 0       ? "inf"
+                       : "-inf",
+         " at ", position, " of ", where, ", shape ", shape, place(node));
+  }
+  const std::string* name_of(const NodeBase* node) const {
+    for (const auto& [watched, name] : names_)
+      if (watched.get() == node) return &name;
+    return nullptr;
   }
   /// "; it reads W" for a watched input, else "; the nearest parameter before it is W": the one that the latest op
   /// reads.
-  GLOSS_COLD std::string place(const NodeBase& node) const {
+  std::string place(const NodeBase& node) const {
     NodeQueue queue;
     for (int i = 0; i < node.inputs(); ++i) {
       NodeBase* const in = node.input(i);
@@ -2127,7 +2237,7 @@ struct AnomalyState {
       queue.push(in);
     }
     const NodeBase* last = nullptr;
-    while (!names.empty() && !queue.empty()) {
+    while (!names_.empty() && !queue.empty()) {
       const NodeBase* const before = queue.pop();
       if (before == last) continue;  // an op that several read comes out several times in a row
       last = before;
@@ -2140,8 +2250,9 @@ struct AnomalyState {
     }
     return "";
   }
+  AnomalyOptions options_;
+  std::vector<std::pair<Ref<NodeBase>, std::string>> names_;
 };
-inline thread_local AnomalyState* anomaly = nullptr;
 }  // namespace detail
 /// While it lives, each result that this thread records and each gradient that its backward passes on is searched for
 /// NaN (or infinity, if asked); the first one throws Error with the op, the position and the nearest parameter, by the
@@ -2149,20 +2260,19 @@ inline thread_local AnomalyState* anomaly = nullptr;
 /// Costs a pass over every result. PyTorch: torch.autograd.set_detect_anomaly
 class [[nodiscard]] AnomalyGuard {
  public:
-  explicit AnomalyGuard(AnomalyOptions options = {})
-      : state_{options.infinite, {}}, outer_(std::exchange(detail::anomaly, &state_)) {}
+  GLOSS_LAZY explicit AnomalyGuard(AnomalyOptions options = {})
+      : search_(options), outer_(std::exchange(detail::anomaly, &search_)) {}
   /// Watches a model from the start.
   template <class Model>
-  explicit AnomalyGuard(const Model& model, AnomalyOptions options = {}) : AnomalyGuard(options) {
-    watch(model);
-  }
+    requires requires(const Model& m) { m.named_parameters(); }
+  explicit AnomalyGuard(const Model& model, AnomalyOptions options = {}) : AnomalyGuard(options) { watch(model); }
   ~AnomalyGuard() { detail::anomaly = outer_; }
   AnomalyGuard(const AnomalyGuard&) = delete;
   AnomalyGuard& operator=(const AnomalyGuard&) = delete;
   /// Reports x, a leaf, under this name.
   template <class T>
   void watch(const Tensor<T>& x, std::string name) {
-    if (x.node()) state_.names.emplace_back(Ref<NodeBase>(const_cast<NodeBase*>(x.node())), std::move(name));
+    search_.watch(x.node(), std::move(name));
   }
   /// Reports a module's parameters under their paths, "encoder.layers.1.self_attn.linears.0.weight", after `prefix`.
   template <class Model>
@@ -2171,8 +2281,8 @@ class [[nodiscard]] AnomalyGuard {
     for (const auto& [name, tensor] : model.named_parameters()) watch(tensor, prefix + name);
   }
  private:
-  detail::AnomalyState state_;
-  detail::AnomalyState* outer_;
+  detail::AnomalySearch<> search_;
+  const detail::AnomalySink* outer_;
 };
 }  // namespace gloss::inline GLOSS_ABI
 #endif
@@ -2206,20 +2316,39 @@ struct GradHookOf final : GradHook<T> {
   }
   F function;
 };
-/// What few nodes have: hooks and, for the result of an op, the gradient that retain_grad() keeps.
 template <class T>
-struct NodeExtras {
-  std::vector<Ref<GradHook<T>>> hooks, after;  // on the gradient; after it was added to a leaf's
+class LeafNode;
+/// What few nodes have: hooks and, for the result of an op, the gradient that retain_grad() keeps. Virtual, so that
+/// programs without any do not compile them.
+template <class T>
+class NodeExtras {
+ public:
+  virtual ~NodeExtras() = default;
+  /// For an op's node: dy after the hooks, kept if that is asked for.
+  virtual Tensor<T> receive(Tensor<T> dy, const BackwardPass& pass) = 0;
+  /// For a leaf: where the pass gathers its gradient, so that the hooks see the sum, and what happens in the end.
+  virtual LeafNode<T>& sum_for(LeafNode<T>& leaf, BackwardPass& pass) = 0;
+  virtual void finish(LeafNode<T>& leaf, LeafNode<T>& sum, BackwardPass& pass) = 0;
   bool retains = false;
   Tensor<T> retained;
+};
+template <class T>
+class GradHooks final : public NodeExtras<T> {
+ public:
+  using List = std::vector<Ref<GradHook<T>>>;
+  List on_gradient, after_accumulation;
   /// Adds a hook to one of the lists and forgets those removed since, so that no list grows for ever.
-  static void append(std::vector<Ref<GradHook<T>>>& list, const Ref<GradHook<T>>& hook) {
+  static void append(List& list, const Ref<GradHook<T>>& hook) {
     std::erase_if(list, [](const auto& h) { return h->removed; });
     list.push_back(hook);
   }
+  Tensor<T> receive(Tensor<T> dy, const BackwardPass& pass) override;
+  LeafNode<T>& sum_for(LeafNode<T>& leaf, BackwardPass& pass) override;
+  void finish(LeafNode<T>& leaf, LeafNode<T>& sum, BackwardPass& pass) override;
+ private:
   /// g after all hooks. Errors: GradError when one returns another shape.
   Tensor<T> run(Tensor<T> g) const {
-    const auto list = hooks;  // a hook may remove itself or add others
+    const List list = on_gradient;  // a hook may remove itself or add others
     for (const auto& hook : list) {
       if (hook->removed) continue;
       Tensor<T> next = hook->call(g);
@@ -2483,10 +2612,10 @@ class Node : public NodeBase {
   /// Adds g to what has been gathered; takes it over without a copy when it is the first. With `recorded`, by an op of
   /// the graph.
   void gather(Tensor<T> g, bool recorded);
-  const detail::NodeExtras<T>* extras() const { return extras_; }
-  detail::NodeExtras<T>& make_extras() {
-    if (!extras_) extras_ = new detail::NodeExtras<T>;
-    return *extras_;
+  detail::NodeExtras<T>* extras() const { return extras_; }
+  detail::GradHooks<T>& make_extras() {
+    if (!extras_) extras_ = new detail::GradHooks<T>;
+    return static_cast<detail::GradHooks<T>&>(*extras_);
   }
  protected:
   Tensor<T> take_gathered() { return std::exchange(gathered_, {}); }
@@ -2512,13 +2641,17 @@ class LeafNode final : public Node<T> {
       this->gathered_ = owns_dense_memory(g) ? g.detach() : Tensor<T>::uninitialized(g.shape()).copy_(g);
   }
   static bool owns_dense_memory(const Tensor<T>& g) { return g.is_contiguous() && g.owns_memory(); }
- private:
-  void step_back(BackwardPass&, bool) override {}
-  void finish(NodeBase& gathered, BackwardPass& pass) override;
   /// grad(), while other threads may add to it.
   Tensor<T> locked_grad() {
     const SpinLock lock(busy_);
     return grad();
+  }
+  /// What a pass gathered here.
+  Tensor<T> take() { return this->take_gathered(); }
+ private:
+  void step_back(BackwardPass&, bool) override {}
+  void finish(NodeBase& sum, BackwardPass& pass) override {
+    if (this->extras_) this->extras_->finish(*this, static_cast<LeafNode&>(sum), pass);
   }
   std::atomic_flag busy_ = ATOMIC_FLAG_INIT;
 };
@@ -2527,34 +2660,22 @@ class LeafNode final : public Node<T> {
 /// only leaves are fine.
 class BackwardPass {
  public:
-  explicit BackwardPass(BackwardOptions options) : options_(options), first_new_(NodeBase::next_sequence()) {
+  explicit BackwardPass(BackwardOptions options, bool capturing = false)
+      : options_(options), capturing_(capturing), first_new_(NodeBase::next_sequence()) {
     static std::atomic<std::uint64_t> counter{0};
     id_ = counter.fetch_add(1, std::memory_order_relaxed) + 1;
   }
   bool recorded() const { return options_.create_graph; }
-  /// Keeps the gradients of these nodes, goes only where they are, and leaves every leaf's own gradient alone.
-  void capture(std::vector<const NodeBase*> nodes) {
-    captured_ = std::move(nodes);
-    capturing_ = true;
-  }
+  /// Whether it is grad()'s (tensor/grad.hpp), which leaves every leaf's own gradient alone.
   bool is_capturing() const { return capturing_; }
-  /// What was kept for a captured node; undefined when nothing arrived there.
-  template <class T>
-  Tensor<T> captured(const NodeBase* node) const {
-    for (const Gathered& g : gathered_)
-      if (g.node == node) return static_cast<const detail::LeafNode<T>*>(g.sum.get())->grad();
-    return {};
-  }
   /// Whether a gradient of this node has a use.
-  bool wants(const NodeBase* node) const {
-    return !capturing_ || is_captured(node) || (!node->is_leaf() && node->leads_on_);
-  }
+  bool wants(const NodeBase* node) const { return !capturing_ || is_on_the_way(node); }
   /// Whether to go on below a node.
   bool goes_beyond(const NodeBase* node) const { return !capturing_ || node->leads_on_; }
-  /// Keeps g for a node if it is captured.
+  /// Takes note of the gradient of an op's result.
   template <class T>
   void keep(NodeBase* node, const Tensor<T>& g) {
-    if (is_captured(node)) sum_for<T>(node, g.shape()).set_grad(g);
+    if (capturing_) capture(node, &g);
   }
   /// Hands gradient g to a node.
   template <class T>
@@ -2565,9 +2686,12 @@ class BackwardPass {
       if (std::exchange(node->queued_by_, id_) == id_) return;
       queue_.push(node);
     } else {
-      auto* const leaf = static_cast<detail::LeafNode<T>*>(node);
-      const Shape shape = g.shape();
-      (capturing_ || leaf->extras() ? sum_for<T>(leaf, shape) : *leaf).accumulate(std::move(g), recorded());
+      auto* leaf = static_cast<detail::LeafNode<T>*>(node);
+      if (capturing_)
+        leaf = static_cast<detail::LeafNode<T>*>(&captured_sum(leaf));
+      else if (leaf->extras())
+        leaf = &leaf->extras()->sum_for(*leaf, *this);
+      leaf->accumulate(std::move(g), recorded());
     }
   }
   /// Hands g to the node of a tensor whose graph this pass has not seen yet.
@@ -2603,56 +2727,46 @@ class BackwardPass {
       throw;
     }
   }
- private:
-  struct Gathered {
-    NodeBase* node;
-    Ref<NodeBase> sum;  // a leaf of this pass
-  };
-  GLOSS_COLD bool is_captured(const NodeBase* node) const {
-    for (const NodeBase* captured : captured_)
-      if (captured == node) return true;
-    return false;
-  }
+  /// A leaf of this pass that gathers the gradient of a node in its place.
   template <class T>
-  detail::LeafNode<T>& sum_for(NodeBase* node, const Shape& shape) {
-    for (const Gathered& g : gathered_)
-      if (g.node == node) return static_cast<detail::LeafNode<T>&>(*g.sum);
-    auto* const sum = new detail::LeafNode<T>(shape);
-    gathered_.push_back({node, Ref<NodeBase>(sum)});
+  detail::LeafNode<T>& sum_for(NodeBase& node) {
+    if (NodeBase* const sum = sum_so_far(&node)) return static_cast<detail::LeafNode<T>&>(*sum);
+    auto* const sum = new detail::LeafNode<T>(node.shape());
+    gathered_.push_back({&node, Ref<NodeBase>(sum)});
     return *sum;
   }
-  /// Finds out which nodes below `root` lead to a captured one.
-  GLOSS_COLD void explore(NodeBase* root) {
-    struct Visit {
-      NodeBase* node;
-      int next;  // input to look at
-    };
-    std::vector<Visit> path;
-    const auto enter_node = [&](NodeBase* node) {
-      if (!node || node->is_leaf() || std::exchange(node->explored_by_, id_) == id_) return;
-      node->leads_on_ = node->reaches_beyond();
-      path.push_back({node, 0});
-    };
-    enter_node(root);
-    while (!path.empty()) {
-      NodeBase* const node = path.back().node;
-      if (path.back().next < node->inputs()) {
-        enter_node(node->input(path.back().next++));
-        continue;
-      }
-      for (int k = 0; k < node->inputs() && !node->leads_on_; ++k)
-        node->leads_on_ = node->input(k) && wants(node->input(k));
-      path.pop_back();
-    }
+  /// The same; null when nothing has arrived.
+  NodeBase* sum_so_far(const NodeBase* node) const {
+    for (const Gathered& g : gathered_)
+      if (g.node == node) return g.sum.get();
+    return nullptr;
   }
+ protected:
+  /// Whether this run looks at the node for the first time; it then leads nowhere yet, as far as one can see.
+  bool begin_exploring(NodeBase* node) {
+    if (std::exchange(node->explored_by_, id_) == id_) return false;
+    node->leads_on_ = node->reaches_beyond();
+    return true;
+  }
+  static bool leads_on(const NodeBase* node) { return node->leads_on_; }
+  static void set_leads_on(NodeBase* node) { node->leads_on_ = true; }
+ private:
+  // What a pass that captures does differently; virtual, so that programs that only call backward() do not compile it.
+  virtual bool is_on_the_way(const NodeBase*) const { return true; }
+  virtual void explore(NodeBase*) {}
+  virtual void capture(NodeBase*, const void* /*gradient*/) {}
+  virtual NodeBase& captured_sum(NodeBase* leaf) { return *leaf; }
+  struct Gathered {
+    NodeBase* node;
+    Ref<NodeBase> sum;
+  };
   BackwardOptions options_;
+  bool capturing_;
   std::uint64_t first_new_;
   std::uint64_t id_;
-  bool capturing_ = false;
   NodeQueue queue_;
   std::vector<Ref<NodeBase>> roots_;
   std::vector<Gathered> gathered_;
-  std::vector<const NodeBase*> captured_;
 };
 /// What a backward closure writes to: the gradients of the op's inputs.
 class Grads {
@@ -2684,7 +2798,7 @@ class Grads {
     if (g.shape() != shape)
       fail<GradError>("backward of ", node_.op(), ": gradient ", i, " has shape ", g.shape(), ", its input has ",
                       shape);
-    if (detail::anomaly) detail::anomaly->check(g, node_, i);
+    if (detail::anomaly) detail::check_anomaly(g, node_, i);
     pass_.deliver(to, std::move(g));
   }
   /// The op's result, of which the closure saved y.detach(): in the graph again when the backward is itself recorded.
@@ -2702,15 +2816,24 @@ class Grads {
   BackwardPass& pass_;
 };
 template <class T>
-void detail::LeafNode<T>::finish(NodeBase& gathered, BackwardPass& pass) {
-  auto& sum = static_cast<LeafNode&>(gathered);
-  if (!this->extras_) return;
-  Tensor<T> g = this->extras_->run(sum.take_gathered());
+Tensor<T> detail::GradHooks<T>::receive(Tensor<T> dy, const BackwardPass& pass) {
+  dy = run(std::move(dy));
+  if (Tensor<T>& sum = this->retained; this->retains && !pass.is_capturing())
+    sum = sum.defined() ? sum_of_two(sum, dy) : dy;
+  return dy;
+}
+template <class T>
+detail::LeafNode<T>& detail::GradHooks<T>::sum_for(LeafNode<T>& leaf, BackwardPass& pass) {
+  return pass.sum_for<T>(leaf);
+}
+template <class T>
+void detail::GradHooks<T>::finish(LeafNode<T>& leaf, LeafNode<T>& sum, BackwardPass& pass) {
+  Tensor<T> g = run(sum.take());
   if (pass.is_capturing()) return sum.set_grad(std::move(g));
-  accumulate(std::move(g), pass.recorded());
-  const auto list = this->extras_->after;
+  leaf.accumulate(std::move(g), pass.recorded());
+  const List list = after_accumulation;
   for (const auto& hook : list)
-    if (!hook->removed) hook->call(locked_grad());
+    if (!hook->removed) hook->call(leaf.locked_grad());
 }
 template <class T>
 void Tensor<T>::backward(BackwardOptions options) const requires Real<T> {
@@ -2753,7 +2876,7 @@ void Tensor<T>::set_grad(Tensor grad) const requires Real<T> {
   if (is_leaf())
     static_cast<detail::LeafNode<T>*>(body_->node.get())->set_grad(std::move(grad));
   else
-    static_cast<Node<T>*>(body_->node.get())->make_extras().retained = std::move(grad);
+    static_cast<Node<T>*>(body_->node.get())->extras()->retained = std::move(grad);
 }
 template <class T>
 bool Tensor<T>::retains_grad() const requires Real<T> {
@@ -2773,7 +2896,7 @@ HookHandle Tensor<T>::register_hook(F hook) const requires Real<T> {
   if (!requires_grad()) fail<GradError>("register_hook: the tensor does not require a gradient");
   const Ref<detail::GradHook<T>> entry(new detail::GradHookOf<T, F>(std::move(hook)));
   auto& extras = static_cast<Node<T>*>(body_->node.get())->make_extras();
-  extras.append(extras.hooks, entry);
+  extras.append(extras.on_gradient, entry);
   return HookHandle(entry);
 }
 template <class T>
@@ -2784,7 +2907,7 @@ HookHandle Tensor<T>::register_post_accumulate_grad_hook(F hook) const requires 
   auto call = [hook = std::move(hook)](const Tensor& g) mutable { hook(g); };
   const Ref<detail::GradHook<T>> entry(new detail::GradHookOf<T, decltype(call)>(std::move(call)));
   auto& extras = static_cast<Node<T>*>(body_->node.get())->make_extras();
-  extras.append(extras.after, entry);
+  extras.append(extras.after_accumulation, entry);
   return HookHandle(entry);
 }
 template <class T>
@@ -2822,7 +2945,7 @@ class OpNode final : public Node<T> {
   static OpNode* make(const char* op, const Shape& shape, std::size_t room) {
     return ::new (::operator new(closure_offset() + room)) OpNode(op, shape);
   }
-  ~OpNode() override { drop_closure(); }
+  GLOSS_NOINLINE ~OpNode() override { drop_closure(); }
   static void operator delete(void* node) { ::operator delete(node); }
   void* closure() { return reinterpret_cast<std::byte*>(this) + closure_offset(); }
   SavedTensors& saved() { return saved_; }
@@ -2842,19 +2965,13 @@ class OpNode final : public Node<T> {
       fail<GradError>("backward: the graph of ", this->op(),
                       " was freed by an earlier backward; pass {.retain_graph = true} to that one");
     Tensor<T> dy = this->take_gathered();
-    if (this->extras_) dy = run_hooks(std::move(dy), pass);
+    if (this->extras_) dy = this->extras_->receive(std::move(dy), pass);
     pass.keep(this, dy);
     if (!pass.goes_beyond(this)) return;
     saved_.check(this->op());
     Grads dx(*this, pass);
     act_(closure(), &dy, &dx);
     if (!retain) drop_closure();
-  }
-  GLOSS_COLD Tensor<T> run_hooks(Tensor<T> dy, BackwardPass& pass) {
-    dy = this->extras_->run(std::move(dy));
-    if (Tensor<T>& sum = this->extras_->retained; this->extras_->retains && !pass.is_capturing())
-      sum = sum.defined() ? sum_of_two(sum, dy) : dy;
-    return dy;
   }
   Act act_ = nullptr;
   SavedTensors saved_;
@@ -2915,7 +3032,7 @@ detail::OpNode<T>* detail::begin_record(const char* op, Tensor<T>& y, const Grap
   OpNode<T>* const node = OpNode<T>::make(op, y.shape(), room);
   const Ref<NodeBase> owner(node);
   node->set_inputs(inputs, static_cast<int>(n));
-  if (anomaly) anomaly->check(y, *node);
+  if (anomaly) check_anomaly(y, *node);
   y.body_->node = owner;  // last: what y was may be an input
   return node;
 }
@@ -2935,21 +3052,27 @@ Tensor<T> sum_of_two(const Tensor<T>& a, const Tensor<T>& b) {
 }  // namespace gloss::inline GLOSS_ABI
 #endif
 namespace gloss::inline GLOSS_ABI {
+namespace detail {
+/// The reduction of a tensor to `target`, from which broadcasting stretched it.
+GLOSS_NOINLINE inline kernels::Reduction reduction_to(const Shape& shape, const Shape& strides, const Shape& target) {
+  const int extra = shape.rank() - target.rank();
+  bool is_reduced[max_rank] = {};
+  for (int axis = 0; axis < shape.rank(); ++axis)
+    is_reduced[axis] = axis < extra || (target[axis - extra] == 1 && shape[axis] != 1);
+  return {shape, strides, is_reduced};
+}
+}  // namespace detail
 /// Sums over the axes along which broadcasting stretched a tensor of `shape` to x: the backward of expand and of every
 /// op that broadcasts.
 /// Shape: x, broadcast from shape -> shape
 template <Real T>
 Tensor<T> sum_to(const Tensor<T>& x, const Shape& shape) {
   if (x.shape() == shape) return x;
-  const int extra = x.dim() - shape.rank();
-  bool is_reduced[max_rank] = {};
-  for (int axis = 0; axis < x.dim(); ++axis)
-    is_reduced[axis] = axis < extra || (shape[axis - extra] == 1 && x.shape()[axis] != 1);
   Tensor<T> y = Tensor<T>::uninitialized(shape);
   ProfileScope scope("sum_to");
   if (scope) scope.bytes(sizeof(T), {x.numel(), y.numel()});
-  kernels::reduce(kernels::Reduction(x.shape(), x.strides(), is_reduced), static_cast<const T*>(x.data()), y.data(),
-                  T{0}, kernels::Plus{});
+  kernels::reduce(detail::reduction_to(x.shape(), x.strides(), shape), static_cast<const T*>(x.data()), y.data(), T{0},
+                  kernels::Plus{});
   return record("sum_to", y, {x}, [from = x.shape()](const Tensor<T>& dy, Grads& dx) { dx.add(0, dy.expand(from)); });
 }
 namespace detail {
@@ -3024,140 +3147,206 @@ inline Shape infer_size(const char* op, const Shape& shape, Shape target) {
     fail<ShapeError>(op, ": shape ", shape, " has ", numel, " elements, which do not fill ", target);
   return target;
 }
-/// Zeros of `shape` with dy where view(zeros) stands: the gradient of a view that reads a part.
-template <class T, class View>
-Tensor<T> embed(const Tensor<T>& dy, const Shape& shape, View view) {
-  Tensor<T> x = Tensor<T>::uninitialized(shape).zero_();
-  {
-    NoGradGuard no_grad;
-    view(x).copy_(dy);
-  }
-  return record("embed", x, {dy}, [view](const Tensor<T>& dx, Grads& ddy) { ddy.add(0, view(dx)); });
+// How a view reads memory follows from the shape and strides of a tensor alone: it is compiled once for all types of
+// elements.
+/// Where the elements of a view stand, from the first element of its source.
+struct Layout {
+  Shape shape, strides;
+  Index offset = 0;
+};
+/// Whether `target`, with its -1 inferred, can be read from this memory; `out` tells how.
+GLOSS_NOINLINE inline bool view_layout(const char* op, const Shape& shape, const Shape& strides, const Shape& target,
+                                       Layout& out) {
+  out.shape = infer_size(op, shape, target);
+  return view_strides(shape, strides, out.shape, out.strides);
 }
-/// Records y = view(x), a part of x.
-template <class T, class View>
-Tensor<T> record_part(const char* op, const Tensor<T>& x, Tensor<T> y, View view) {
+/// A view that reads a part: what makes its layout of a tensor's and of numbers. So one function records them all.
+struct Part {
+  Layout (*layout)(const Shape& shape, const Shape& strides, const Index* numbers);
+  Index numbers[4];
+};
+inline Layout slice_layout(const Shape& shape, const Shape& strides, const Index* numbers) {
+  const Index axis = numbers[0], begin = numbers[1], end = numbers[2], step = numbers[3];
+  const int a = normalize_axis("slice", axis, shape.rank());
+  if (shape.rank() == 0) fail<ShapeError>("slice: a scalar has no axis to slice");
+  if (step <= 0) fail<IndexError>("slice: step ", step, " is not positive");
+  const Index n = shape[a];
+  const auto clamp = [n](Index i) { return (std::min)((std::max)(i < 0 ? i + n : i, Index{0}), n); };
+  const Index first = clamp(begin), last = (std::max)(clamp(end), first);
+  Layout y{shape, strides};
+  y.shape[a] = first < last ? (last - first - 1) / step + 1 : 0;
+  y.offset = y.shape.numel() > 0 ? first * strides[a] : 0;
+  if (y.shape[a] > 1) y.strides[a] *= step;  // a step beyond the axis is taken nowhere, and might overflow
+  return y;
+}
+inline Layout select_layout(const Shape& shape, const Shape& strides, const Index* numbers) {
+  const Index index = numbers[1];
+  const int a = normalize_axis("select", numbers[0], shape.rank());
+  if (shape.rank() == 0) fail<ShapeError>("select: a scalar has no axis to select from");
+  const Index n = shape[a];
+  if (index < -n || index >= n)
+    fail<IndexError>("select: index ", index, " is out of range for axis ", a, " of shape ", shape);
+  Layout y{shape, strides, (index < 0 ? index + n : index) * strides[a]};
+  y.shape.erase(a);
+  y.strides.erase(a);
+  return y;
+}
+GLOSS_NOINLINE inline Index narrow_start(const Shape& shape, int axis, Index start, Index length) {
+  const Index n = shape.rank() > 0 ? shape[axis] : 0;
+  const Index first = start < 0 ? start + n : start;
+  if (first < 0 || first > n || length < 0 || length > n - first)
+    fail<IndexError>("narrow: ", length, " positions from ", start, " leave axis ", axis, " of shape ", shape);
+  return first;
+}
+GLOSS_NOINLINE inline Layout transposed(const Shape& shape, const Shape& strides, Index axis0, Index axis1) {
+  const int a = normalize_axis("transpose", axis0, shape.rank()), b = normalize_axis("transpose", axis1, shape.rank());
+  Layout y{shape, strides};
+  std::swap(y.shape[a], y.shape[b]);
+  std::swap(y.strides[a], y.strides[b]);
+  return y;
+}
+GLOSS_NOINLINE inline Layout permuted(const Shape& shape, const Shape& strides, const Shape& order, Shape& inverse) {
+  const int rank = shape.rank();
+  if (order.rank() != rank) fail<ShapeError>("permute: order ", order, " has not one entry per axis of ", shape);
+  Layout y{shape, strides};
+  inverse = Shape::filled(rank, -1);
+  for (int i = 0; i < rank; ++i) {
+    const int axis = normalize_axis("permute", order[i], rank);
+    if (inverse[axis] != -1) fail<ShapeError>("permute: axis ", axis, " appears twice in ", order);
+    inverse[axis] = i;
+    y.shape[i] = shape[axis];
+    y.strides[i] = strides[axis];
+  }
+  return y;
+}
+GLOSS_NOINLINE inline Layout expanded(const Shape& shape, const Shape& strides, const Shape& target) {
+  Layout y{target, {}};
+  const int extra = target.rank() - shape.rank();
+  bool fits = extra >= 0;
+  for (int i = 0; i < target.rank() && fits; ++i) {
+    const Index from = i >= extra ? shape[i - extra] : 1;
+    Index& size = y.shape[i];
+    if (size == -1 && i >= extra) size = from;
+    fits = size >= 0 && (from == 1 || from == size);
+  }
+  if (!fits) fail<ShapeError>("expand: shape ", shape, " does not stretch to ", target);
+  if (!is_countable(y.shape)) fail<ShapeError>("expand: too many elements in ", target);
+  y.strides = broadcast_strides(shape, strides, y.shape);
+  return y;
+}
+GLOSS_NOINLINE inline Shape squeezed(const Shape& shape, Index axis) {
+  const int a = normalize_axis("squeeze", axis, shape.rank());
+  Shape y = shape;
+  if (shape.rank() > 0 && shape[a] == 1) y.erase(a);
+  return y;
+}
+GLOSS_NOINLINE inline Shape unsqueezed(const Shape& shape, Index axis) {
+  Shape y = shape;
+  y.insert(normalize_axis("unsqueeze", axis, shape.rank() + 1), 1);
+  return y;
+}
+GLOSS_NOINLINE inline Shape flattened(const Shape& shape, Index start, Index end) {
+  const int a = normalize_axis("flatten", start, shape.rank()), b = normalize_axis("flatten", end, shape.rank());
+  if (a > b) fail<IndexError>("flatten: start axis ", a, " comes after end axis ", b);
+  if (shape.rank() == 0) return {1};
+  Shape y;
+  for (int i = 0; i < shape.rank(); ++i) {
+    if (i > a && i <= b)
+      y[a] *= shape[i];
+    else
+      y.push_back(shape[i]);
+  }
+  return y;
+}
+template <class T>
+Tensor<T> embed(const char* op, const Tensor<T>& dy, const Shape& shape, const Part& part);
+/// The view of a part of x, recorded.
+template <class T>
+GLOSS_NOINLINE Tensor<T> take_part(const char* op, const Tensor<T>& x, const Part& part) {
+  const Layout layout = part.layout(x.shape(), x.strides(), part.numbers);
+  Tensor<T> y = x.as_strided(layout.shape, layout.strides, layout.offset);
   if constexpr (Real<T>)
-    return record(op, std::move(y), {x},
-                  [shape = x.shape(), view](const Tensor<T>& dy, Grads& dx) { dx.add(0, embed(dy, shape, view)); });
+    return record(op, std::move(y), {x}, [op, shape = x.shape(), part](const Tensor<T>& dy, Grads& dx) {
+      dx.add(0, embed(op, dy, shape, part));
+    });
   else
     return y;
 }
-/// Records y, a view of all of x that `back` turns into x's shape again.
+/// Zeros of `shape` with dy where the part stands: the gradient of such a view.
+template <class T>
+Tensor<T> embed(const char* op, const Tensor<T>& dy, const Shape& shape, const Part& part) {
+  Tensor<T> x = Tensor<T>::uninitialized(shape).zero_();
+  {
+    NoGradGuard no_grad;
+    take_part(op, x, part).copy_(dy);
+  }
+  return record("embed", x, {dy}, [op, part](const Tensor<T>& dx, Grads& ddy) { ddy.add(0, take_part(op, dx, part)); });
+}
+/// The view of all of x that this layout gives, recorded; `back` turns it into x's shape again.
 template <class T, class Back>
-Tensor<T> record_whole(const char* op, const Tensor<T>& x, Tensor<T> y, Back back) {
+Tensor<T> take_whole(const char* op, const Tensor<T>& x, const Layout& layout, Back back) {
+  Tensor<T> y = x.as_strided(layout.shape, layout.strides, 0);
   if constexpr (Real<T>)
     return record(op, std::move(y), {x}, [back](const Tensor<T>& dy, Grads& dx) { dx.add(0, back(dy)); });
   else
     return y;
 }
+template <class T>
+GLOSS_NOINLINE Tensor<T> take_view(const Tensor<T>& x, const Layout& layout) {
+  return take_whole("view", x, layout, [from = x.shape()](const Tensor<T>& dy) { return dy.reshape(from); });
+}
 }  // namespace detail
 template <class T>
 Tensor<T> Tensor<T>::view(Shape target) const {
-  target = detail::infer_size("view", shape(), target);
-  Shape new_strides;
-  if (!detail::view_strides(shape(), strides(), target, new_strides))
-    fail<ShapeError>("view: shape ", shape(), " with strides ", strides(), " cannot be read as ", target,
+  detail::Layout to;
+  if (!detail::view_layout("view", shape(), strides(), target, to))
+    fail<ShapeError>("view: shape ", shape(), " with strides ", strides(), " cannot be read as ", to.shape,
                      "; use reshape");
-  return detail::record_whole("view", *this, as_strided(target, new_strides, 0),
-                              [from = shape()](const Tensor& dy) { return dy.reshape(from); });
+  return detail::take_view(*this, to);
 }
 template <class T>
 Tensor<T> Tensor<T>::reshape(const Shape& shape) const {
-  const Shape target = detail::infer_size("reshape", this->shape(), shape);
-  Shape new_strides;
-  return detail::view_strides(this->shape(), strides(), target, new_strides) ? view(target) : clone().view(target);
+  detail::Layout to;
+  return detail::view_layout("reshape", this->shape(), strides(), shape, to) ? detail::take_view(*this, to)
+                                                                             : clone().view(to.shape);
 }
 template <class T>
 Tensor<T> Tensor<T>::transpose(Index axis0, Index axis1) const {
-  const int a = normalize_axis("transpose", axis0, dim()), b = normalize_axis("transpose", axis1, dim());
+  const detail::Layout to = detail::transposed(shape(), strides(), axis0, axis1);
   if (dim() == 0) return *this;
-  Shape sizes = shape(), steps = strides();
-  std::swap(sizes[a], sizes[b]);
-  std::swap(steps[a], steps[b]);
-  return detail::record_whole("transpose", *this, as_strided(sizes, steps, 0),
-                              [a, b](const Tensor& dy) { return dy.transpose(a, b); });
+  return detail::take_whole("transpose", *this, to,
+                            [axis0, axis1](const Tensor& dy) { return dy.transpose(axis0, axis1); });
 }
 template <class T>
 Tensor<T> Tensor<T>::permute(const Shape& order) const {
-  if (order.rank() != dim()) fail<ShapeError>("permute: order ", order, " has not one entry per axis of ", shape());
-  Shape sizes = shape(), steps = strides(), inverse = Shape::filled(dim(), -1);
-  for (int i = 0; i < dim(); ++i) {
-    const int axis = normalize_axis("permute", order[i], dim());
-    if (inverse[axis] != -1) fail<ShapeError>("permute: axis ", axis, " appears twice in ", order);
-    inverse[axis] = i;
-    sizes[i] = shape()[axis];
-    steps[i] = strides()[axis];
-  }
-  return detail::record_whole("permute", *this, as_strided(sizes, steps, 0),
-                              [inverse](const Tensor& dy) { return dy.permute(inverse); });
+  Shape inverse;
+  const detail::Layout to = detail::permuted(shape(), strides(), order, inverse);
+  return detail::take_whole("permute", *this, to, [inverse](const Tensor& dy) { return dy.permute(inverse); });
 }
 template <class T>
 Tensor<T> Tensor<T>::expand(const Shape& target) const {
-  Shape sizes = target;
-  const int extra = sizes.rank() - dim();
-  bool fits = extra >= 0;
-  for (int i = 0; i < sizes.rank() && fits; ++i) {
-    const Index from = i >= extra ? shape()[i - extra] : 1;
-    if (sizes[i] == -1 && i >= extra) sizes[i] = from;
-    fits = sizes[i] >= 0 && (from == 1 || from == sizes[i]);
-  }
-  if (!fits) fail<ShapeError>("expand: shape ", shape(), " does not stretch to ", target);
-  if (!is_countable(sizes)) fail<ShapeError>("expand: too many elements in ", target);
-  if (sizes == shape()) return *this;
-  Tensor y = as_strided(sizes, broadcast_strides(shape(), strides(), sizes), 0);
-  if constexpr (Real<T>)
-    return record("expand", std::move(y), {*this},
-                  [from = shape()](const Tensor& dy, Grads& dx) { dx.add(0, sum_to(dy, from)); });
-  else
-    return y;
+  const detail::Layout to = detail::expanded(shape(), strides(), target);
+  if (to.shape == shape()) return *this;
+  return detail::take_whole("expand", *this, to, [from = shape()](const auto& dy) { return sum_to(dy, from); });
 }
 template <class T>
 Tensor<T> Tensor<T>::slice(Index axis, Index begin, Index end, Index step) const {
-  const int a = normalize_axis("slice", axis, dim());
-  if (dim() == 0) fail<ShapeError>("slice: a scalar has no axis to slice");
-  if (step <= 0) fail<IndexError>("slice: step ", step, " is not positive");
-  const Index n = shape()[a];
-  auto clamp = [n](Index i) { return (std::min)((std::max)(i < 0 ? i + n : i, Index{0}), n); };
-  const Index first = clamp(begin), last = (std::max)(clamp(end), first);
-  Shape sizes = shape(), steps = strides();
-  sizes[a] = first < last ? (last - first - 1) / step + 1 : 0;
-  const Index offset = sizes.numel() > 0 ? first * steps[a] : 0;
-  if (sizes[a] > 1) steps[a] *= step;  // a step beyond the axis is taken nowhere, and might overflow
-  return detail::record_part("slice", *this, as_strided(sizes, steps, offset),
-                             [a, first, last, step](const Tensor& x) { return x.slice(a, first, last, step); });
+  return detail::take_part("slice", *this, {detail::slice_layout, {axis, begin, end, step}});
 }
 template <class T>
 Tensor<T> Tensor<T>::select(Index axis, Index index) const {
-  const int a = normalize_axis("select", axis, dim());
-  if (dim() == 0) fail<ShapeError>("select: a scalar has no axis to select from");
-  const Index n = shape()[a];
-  if (index < -n || index >= n)
-    fail<IndexError>("select: index ", index, " is out of range for axis ", a, " of shape ", shape());
-  const Index i = index < 0 ? index + n : index;
-  Shape sizes = shape(), steps = strides();
-  const Index offset = i * steps[a];
-  sizes.erase(a);
-  steps.erase(a);
-  return detail::record_part("select", *this, as_strided(sizes, steps, offset),
-                             [a, i](const Tensor& x) { return x.select(a, i); });
+  return detail::take_part("select", *this, {detail::select_layout, {axis, index}});
 }
 template <class T>
 Tensor<T> Tensor<T>::narrow(Index axis, Index start, Index length) const {
   const int a = normalize_axis("narrow", axis, dim());
-  const Index n = dim() > 0 ? shape()[a] : 0;
-  const Index first = start < 0 ? start + n : start;
-  if (first < 0 || first > n || length < 0 || length > n - first)
-    fail<IndexError>("narrow: ", length, " positions from ", start, " leave axis ", a, " of shape ", shape());
+  const Index first = detail::narrow_start(shape(), a, start, length);
   return slice(a, first, first + length);
 }
 template <class T>
 Tensor<T> Tensor<T>::squeeze(Index axis) const {
-  const int a = normalize_axis("squeeze", axis, dim());
-  if (dim() == 0 || shape()[a] != 1) return *this;
-  Shape sizes = shape();
-  sizes.erase(a);
-  return view(sizes);
+  const Shape to = detail::squeezed(shape(), axis);
+  return to.rank() == dim() ? *this : view(to);
 }
 template <class T>
 Tensor<T> Tensor<T>::squeeze() const {
@@ -3168,24 +3357,11 @@ Tensor<T> Tensor<T>::squeeze() const {
 }
 template <class T>
 Tensor<T> Tensor<T>::unsqueeze(Index axis) const {
-  const int a = normalize_axis("unsqueeze", axis, dim() + 1);
-  Shape sizes = shape();
-  sizes.insert(a, 1);
-  return view(sizes);
+  return view(detail::unsqueezed(shape(), axis));
 }
 template <class T>
 Tensor<T> Tensor<T>::flatten(Index start, Index end) const {
-  const int a = normalize_axis("flatten", start, dim()), b = normalize_axis("flatten", end, dim());
-  if (a > b) fail<IndexError>("flatten: start axis ", a, " comes after end axis ", b);
-  if (dim() == 0) return view({1});
-  Shape sizes;
-  for (int i = 0; i < dim(); ++i) {
-    if (i > a && i <= b)
-      sizes[a] *= shape()[i];
-    else
-      sizes.push_back(shape()[i]);
-  }
-  return reshape(sizes);
+  return reshape(detail::flattened(shape(), start, end));
 }
 template <class T>
 Tensor<T> Tensor<T>::contiguous() const {
@@ -3197,7 +3373,10 @@ Tensor<T> Tensor<T>::clone() const {
   if (scope) scope.bytes(sizeof(T), {numel(), numel()});
   Tensor y = uninitialized(shape());
   kernels::copy(kernels::make_loop<2>(shape(), {y.strides(), strides()}), y.data(), data());
-  return detail::record_whole("clone", *this, std::move(y), [](const Tensor& dy) { return dy; });
+  if constexpr (Real<T>)
+    return record("clone", std::move(y), {*this}, [](const Tensor& dy, Grads& dx) { dx.add(0, dy); });
+  else
+    return y;
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
@@ -3269,28 +3448,34 @@ Tensor<T> Tensor<T>::unflatten(Index axis, Shape sizes) const {
   for (int i = a + 1; i < dim(); ++i) target.push_back(shape()[i]);
   return view(target);
 }
+namespace detail {
+inline Layout diagonal_layout(const Shape& shape, const Shape& strides, const Index* numbers) {
+  const Index offset = numbers[0];
+  const int rank = shape.rank();
+  const int a = normalize_axis("diagonal", numbers[1], rank), b = normalize_axis("diagonal", numbers[2], rank);
+  if (rank < 2) fail<ShapeError>("diagonal: two axes are needed, shape is ", shape);
+  if (a == b) fail<IndexError>("diagonal: axis ", a, " is named twice");
+  const Index rows = shape[a] + (std::min)(offset, Index{0}), cols = shape[b] - (std::max)(offset, Index{0});
+  const Index n = (std::max)((std::min)(rows, cols), Index{0});
+  Layout y;
+  if (n > 0 && shape.numel() > 0) y.offset = offset > 0 ? offset * strides[b] : -offset * strides[a];
+  for (int i = 0; i < rank; ++i)
+    if (i != a && i != b) {
+      y.shape.push_back(shape[i]);
+      y.strides.push_back(strides[i]);
+    }
+  y.shape.push_back(n);
+  y.strides.push_back(strides[a] + strides[b]);
+  return y;
+}
+}  // namespace detail
 /// y[..., i] = x[i, i + offset] over two axes, which go; the diagonal is the last axis.
 /// Errors: IndexError when the axes are the same.
 /// Backward: dx = dy on the diagonal, 0 elsewhere.
 /// PyTorch: torch.diagonal
 template <class T>
 Tensor<T> Tensor<T>::diagonal(Index offset, Index axis0, Index axis1) const {
-  const int a = normalize_axis("diagonal", axis0, dim()), b = normalize_axis("diagonal", axis1, dim());
-  if (dim() < 2) fail<ShapeError>("diagonal: two axes are needed, shape is ", shape());
-  if (a == b) fail<IndexError>("diagonal: axis ", a, " is named twice");
-  const Index rows = shape()[a] + (std::min)(offset, Index{0}), cols = shape()[b] - (std::max)(offset, Index{0});
-  const Index n = (std::max)((std::min)(rows, cols), Index{0});
-  const Index start = n == 0 || numel() == 0 ? 0 : offset > 0 ? offset * strides()[b] : -offset * strides()[a];
-  Shape sizes, steps;
-  for (int i = 0; i < dim(); ++i)
-    if (i != a && i != b) {
-      sizes.push_back(shape()[i]);
-      steps.push_back(strides()[i]);
-    }
-  sizes.push_back(n);
-  steps.push_back(strides()[a] + strides()[b]);
-  return detail::record_part("diagonal", *this, as_strided(sizes, steps, start),
-                             [offset, a, b](const Tensor& x) { return x.diagonal(offset, a, b); });
+  return detail::take_part("diagonal", *this, {detail::diagonal_layout, {offset, axis0, axis1}});
 }
 namespace detail {
 /// Adds windows back where they were read: the backward of unfold. Windows that overlap meet in order of position.
@@ -3622,6 +3807,56 @@ struct GradOptions {
   bool allow_unused = false;       // an input that no output depends on gets an undefined tensor
   bool materialize_grads = false;  // it gets zeros; implies allow_unused
 };
+namespace detail {
+/// A pass that keeps the gradients of some nodes, goes only where they are, and leaves every leaf's own gradient alone.
+template <class T>
+class CapturingPass final : public BackwardPass {
+ public:
+  CapturingPass(std::vector<const NodeBase*> nodes, BackwardOptions options)
+      : BackwardPass(options, true), captured_(std::move(nodes)) {}
+  /// What was kept for a node; undefined when nothing arrived there.
+  Tensor<T> captured(const NodeBase* node) const {
+    const NodeBase* const sum = this->sum_so_far(node);
+    return sum ? static_cast<const LeafNode<T>*>(sum)->grad() : Tensor<T>{};
+  }
+ private:
+  bool is_captured(const NodeBase* node) const {
+    for (const NodeBase* captured : captured_)
+      if (captured == node) return true;
+    return false;
+  }
+  bool is_on_the_way(const NodeBase* node) const override {
+    return is_captured(node) || (!node->is_leaf() && this->leads_on(node));
+  }
+  void capture(NodeBase* node, const void* gradient) override {
+    if (is_captured(node)) this->template sum_for<T>(*node).set_grad(*static_cast<const Tensor<T>*>(gradient));
+  }
+  NodeBase& captured_sum(NodeBase* leaf) override { return this->template sum_for<T>(*leaf); }
+  /// Finds out which nodes below `root` lead to a captured one.
+  void explore(NodeBase* root) override {
+    struct Visit {
+      NodeBase* node;
+      int next;  // input to look at
+    };
+    std::vector<Visit> path;
+    const auto enter_node = [&](NodeBase* node) {
+      if (node && !node->is_leaf() && this->begin_exploring(node)) path.push_back({node, 0});
+    };
+    enter_node(root);
+    while (!path.empty()) {
+      NodeBase* const node = path.back().node;
+      if (path.back().next < node->inputs()) {
+        enter_node(node->input(path.back().next++));
+        continue;
+      }
+      for (int k = 0; k < node->inputs() && !this->leads_on(node); ++k)
+        if (node->input(k) && is_on_the_way(node->input(k))) this->set_leads_on(node);
+      path.pop_back();
+    }
+  }
+  std::vector<const NodeBase*> captured_;
+};
+}  // namespace detail
 /// The gradients of the sum of outputs[k] * gradients[k] with respect to inputs, leaves or results, in their order. No
 /// gradients, or an undefined one, means 1 for an output of one element. Only what lies between is computed, and no
 /// tensor's own grad() changes.
@@ -3650,13 +3885,13 @@ std::vector<Tensor<T>> grad(const std::vector<Tensor<T>>& outputs, const std::ve
     if (!x.requires_grad()) fail<GradError>("grad: input ", wanted.size(), " does not require a gradient");
     wanted.push_back(x.node());
   }
-  BackwardPass pass({.retain_graph = options.retain_graph, .create_graph = options.create_graph});
-  pass.capture(std::move(wanted));
+  detail::CapturingPass<T> pass(std::move(wanted),
+                                {.retain_graph = options.retain_graph, .create_graph = options.create_graph});
   for (std::size_t k = 0; k < outputs.size(); ++k) pass.enter(outputs[k], start[k]);
   pass.run();
   std::vector<Tensor<T>> result;
   for (const Tensor<T>& x : inputs) {
-    Tensor<T> g = pass.captured<T>(x.node());
+    Tensor<T> g = pass.captured(x.node());
     if (!g.defined() && options.materialize_grads) g = Tensor<T>::uninitialized(x.shape()).zero_();
     if (!g.defined() && !options.allow_unused)
       fail<GradError>("grad: no output depends on input ", result.size(),
@@ -3939,7 +4174,7 @@ Tensor<T> randint(Index low, Index high, const Shape& shape) {
 }
 /// 0..n-1 in random order, each order as likely as another. PyTorch: torch.randperm
 /// Errors: ShapeError when n is negative, Error from 2^32 on.
-inline Tensor<std::int64_t> randperm(Index n) {
+GLOSS_LAZY Tensor<std::int64_t> randperm(Index n) {
   if (n > Index{0xFFFFFFFF}) fail("randperm: ", n, " is too many");
   Tensor<std::int64_t> x = empty<std::int64_t>({n});
   std::int64_t* const p = x.data();
@@ -4035,19 +4270,30 @@ Tensor<T> stack(const std::vector<Tensor<T>>& inputs, Index axis = 0) {
 // ---- gloss/ops/elementwise.hpp
 // The shared part of every element-wise op: allocates the result and walks the operands. Op headers add the calculus.
 namespace gloss::inline GLOSS_ABI {
-/// y_i = f(x_i), unrecorded.
-template <Element Y, class X, class F>
-Tensor<Y> map_unary(const Tensor<X>& x, F f) {
+namespace detail {
+/// A function of elements without its type, and what walks over tensors with it: allocating the result is compiled once
+/// for types of elements and not for every function.
+template <class... Ts>
+struct Walk {
+  const void* function;
+  void (*walk)(const void* function, const kernels::Loop<sizeof...(Ts)>& loop, Ts*... data);
+};
+template <class F, class... Ts>
+Walk<Ts...> walk_with(const F& f) {
+  return {&f, [](const void* function, const kernels::Loop<sizeof...(Ts)>& loop, Ts*... data) {
+            kernels::map(loop, *static_cast<const F*>(function), data...);
+          }};
+}
+template <class Y, class X>
+GLOSS_NOINLINE Tensor<Y> walk_unary(const Tensor<X>& x, Walk<Y, const X> f) {
   ProfileScope scope("map");
   Tensor<Y> y = empty<Y>(x.shape());
   scope.makes(y.data());
   if (scope) scope.bytes(sizeof(X), {x.numel()});
   if (scope) scope.bytes(sizeof(Y), {x.numel()});
-  kernels::map(kernels::make_loop<2>(x.shape(), {y.strides(), x.strides()}), f, y.data(),
-               static_cast<const X*>(x.data()));
+  f.walk(f.function, kernels::make_loop<2>(x.shape(), {y.strides(), x.strides()}), y.data(), x.data());
   return y;
 }
-namespace detail {
 /// How two operands broadcast: the walk over (y, a, b) and, through `shape`, the size of y.
 GLOSS_NOINLINE inline kernels::Loop<3> binary_loop(const char* op, const Shape& a, const Shape& a_strides,
                                                    const Shape& b, const Shape& b_strides, Shape& shape) {
@@ -4055,20 +4301,30 @@ GLOSS_NOINLINE inline kernels::Loop<3> binary_loop(const char* op, const Shape& 
   return kernels::make_loop<3>(shape, {contiguous_strides(shape), broadcast_strides(a, a_strides, shape),
                                        broadcast_strides(b, b_strides, shape)});
 }
-}  // namespace detail
-/// y_i = f(a_i, b_i) on broadcast operands, unrecorded.
-/// Errors: ShapeError naming op when the shapes do not broadcast.
-template <Element Y, class A, class B, class F>
-GLOSS_NOINLINE Tensor<Y> map_binary(const char* op, const Tensor<A>& a, const Tensor<B>& b, F f) {
+template <class Y, class A, class B>
+GLOSS_NOINLINE Tensor<Y> walk_binary(const char* op, const Tensor<A>& a, const Tensor<B>& b,
+                                     Walk<Y, const A, const B> f) {
   ProfileScope scope(op);
   Shape shape;
-  const kernels::Loop<3> loop = detail::binary_loop(op, a.shape(), a.strides(), b.shape(), b.strides(), shape);
+  const kernels::Loop<3> loop = binary_loop(op, a.shape(), a.strides(), b.shape(), b.strides(), shape);
   Tensor<Y> y = empty<Y>(shape);
   if (scope) scope.bytes(sizeof(A), {a.numel()});
   if (scope) scope.bytes(sizeof(B), {b.numel()});
   if (scope) scope.bytes(sizeof(Y), {y.numel()});
-  kernels::map(loop, f, y.data(), static_cast<const A*>(a.data()), static_cast<const B*>(b.data()));
+  f.walk(f.function, loop, y.data(), a.data(), b.data());
   return y;
+}
+}  // namespace detail
+/// y_i = f(x_i), unrecorded.
+template <Element Y, class X, class F>
+Tensor<Y> map_unary(const Tensor<X>& x, F f) {
+  return detail::walk_unary<Y, X>(x, detail::walk_with<F, Y, const X>(f));
+}
+/// y_i = f(a_i, b_i) on broadcast operands, unrecorded.
+/// Errors: ShapeError naming op when the shapes do not broadcast.
+template <Element Y, class A, class B, class F>
+Tensor<Y> map_binary(const char* op, const Tensor<A>& a, const Tensor<B>& b, F f) {
+  return detail::walk_binary<Y, A, B>(op, a, b, detail::walk_with<F, Y, const A, const B>(f));
 }
 /// y from a kernel that reads dense memory, f(x, y, n), unrecorded.
 template <Real T, class F>
@@ -4333,8 +4589,8 @@ Tensor<T>(min)(const Tensor<T>& x) {
 namespace gloss::inline GLOSS_ABI::detail {
 /// Positions along an axis of size n, checked before anything is computed.
 /// Errors: IndexError naming the first that is out of range.
-GLOSS_NOINLINE inline void check_positions(const char* op, const Tensor<std::int64_t>& index, Index n, int axis,
-                                           const Shape& shape) {
+GLOSS_LAZY GLOSS_NOINLINE void check_positions(const char* op, const Tensor<std::int64_t>& index, Index n, int axis,
+                                               const Shape& shape) {
   if (index.numel() == 0) return;
   Shape sizes = index.shape();
   for (int a = 0; a < sizes.rank(); ++a)
@@ -4349,8 +4605,8 @@ GLOSS_NOINLINE inline void check_positions(const char* op, const Tensor<std::int
       fail<IndexError>(op, ": index ", ids[i], " is out of range for axis ", axis, " of shape ", shape);
 }
 /// The same for positions that may count from the end: a copy in [0, n).
-GLOSS_NOINLINE inline Tensor<std::int64_t> wrap_positions(const char* op, const Tensor<std::int64_t>& index, Index n,
-                                                          int axis, const Shape& shape) {
+GLOSS_LAZY GLOSS_NOINLINE Tensor<std::int64_t> wrap_positions(const char* op, const Tensor<std::int64_t>& index,
+                                                              Index n, int axis, const Shape& shape) {
   Tensor<std::int64_t> y = index.clone();
   for (Index i = 0; i < y.numel(); ++i) {
     std::int64_t& id = y.data()[i];
@@ -4361,7 +4617,7 @@ GLOSS_NOINLINE inline Tensor<std::int64_t> wrap_positions(const char* op, const 
   return y;
 }
 /// index, a vector, as it looks beside a tensor of this shape whose `axis` it goes along.
-GLOSS_NOINLINE inline Tensor<std::int64_t> index_beside(const Tensor<std::int64_t>& index, Shape shape, int axis) {
+GLOSS_LAZY GLOSS_NOINLINE Tensor<std::int64_t> index_beside(const Tensor<std::int64_t>& index, Shape shape, int axis) {
   shape[axis] = index.numel();
   Shape steps = Shape::filled(shape.rank(), 0);
   steps[axis] = index.dim() > 0 ? index.strides()[0] : 0;
@@ -4672,7 +4928,7 @@ class Parameter : public Tensor<T> {
     Tensor<T>::operator=(other);
   }
  private:
-  GLOSS_NOINLINE static Tensor<T> copy_of(const Parameter& other) {
+  static Tensor<T> copy_of(const Parameter& other) {
     if (!other.defined()) return {};
     Tensor<T> data = other.detach().clone();
     data.requires_grad_(other.requires_grad());
@@ -4703,9 +4959,7 @@ class Buffer : public Tensor<T> {
   Buffer& operator=(Buffer&&) noexcept = default;
   bool is_persistent() const { return is_persistent_; }
  private:
-  GLOSS_NOINLINE static Tensor<T> copy_of(const Buffer& other) {
-    return other.defined() ? other.detach().clone() : Tensor<T>{};
-  }
+  static Tensor<T> copy_of(const Buffer& other) { return other.defined() ? other.detach().clone() : Tensor<T>{}; }
   bool is_persistent_ = true;
 };
 }  // namespace gloss::inline GLOSS_ABI::nn
@@ -4729,7 +4983,7 @@ class Buffer : public Tensor<T> {
 namespace gloss::inline GLOSS_ABI {
 /// How many characters must be inserted, removed or replaced to make one text the other.
 /// Source: Levenshtein 1966.
-GLOSS_COLD inline std::size_t edit_distance(std::string_view a, std::string_view b) {
+GLOSS_LAZY std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
   for (std::size_t i = 0; i < a.size(); ++i) {
@@ -4745,7 +4999,7 @@ GLOSS_COLD inline std::size_t edit_distance(std::string_view a, std::string_view
 }
 /// The candidate that takes the fewest changes to become `name`, the first of several; empty when each differs in more
 /// than half of the characters of the longer one.
-GLOSS_COLD inline std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates) {
+GLOSS_LAZY std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates) {
   std::string best;
   std::size_t least = std::string::npos;
   for (const std::string& candidate : candidates) {
@@ -4919,16 +5173,13 @@ class Module {
 };
 /// A type derived from Module.
 template <class M>
-concept IsModule = requires {
-  typename M::value_type;
-}
-&&std::derived_from<M, Module<typename M::value_type>>;
+concept IsModule = requires { typename M::value_type; } && std::derived_from<M, Module<typename M::value_type>>;
 /// Walks a module tree. Derive and override what is of interest; the path given is dotted, "encoder.layers.0.norm.a_2".
 template <Real T>
 class Visitor {
  public:
   virtual ~Visitor() = default;
-  GLOSS_NOINLINE void operator()(std::string_view name, Parameter<T>& p) {
+  void operator()(std::string_view name, Parameter<T>& p) {
     if (p.defined()) parameter(path_ + std::string(name), p);
   }
   template <class U>
@@ -4936,7 +5187,7 @@ class Visitor {
     static_assert(!Real<U> || std::same_as<T, U>, "gloss::nn: a module's real buffers are of its own type");
     if (b.defined()) buffer(path_ + std::string(name), b.detach(), b.is_persistent());
   }
-  GLOSS_NOINLINE void operator()(std::string_view name, Module<T>& m) {
+  void operator()(std::string_view name, Module<T>& m) {
     const std::size_t length = path_.size();
     path_ += name;
     module(path_, m);
@@ -4948,8 +5199,11 @@ class Visitor {
   template <class M>
     requires std::derived_from<M, Module<T>>
   void operator()(std::string_view name, std::vector<M>& list) {
-    members(name, list.size(), &list,
-            [](void* all, std::size_t i) -> Module<T>& { return (*static_cast<std::vector<M>*>(all))[i]; });
+    const std::size_t length = path_.size();
+    path_ += name;
+    path_ += '.';
+    for (std::size_t i = 0; i < list.size(); ++i) (*this)(std::to_string(i), list[i]);
+    path_.resize(length);
   }
   template <class U>
     requires(!std::same_as<T, U>)
@@ -4962,15 +5216,6 @@ class Visitor {
   virtual void buffer(const std::string& /*path*/, const AnyTensor& /*tensor*/, bool /*persistent*/) {}
   virtual void module(const std::string& /*path*/, Module<T>&) {}
  private:
-  /// The loop over a list, compiled once and not for every type in a list.
-  GLOSS_COLD void members(std::string_view name, std::size_t count, void* list,
-                          Module<T>& (*at)(void* list, std::size_t i)) {
-    const std::size_t length = path_.size();
-    path_ += name;
-    path_ += '.';
-    for (std::size_t i = 0; i < count; ++i) (*this)(std::to_string(i), at(list, i));
-    path_.resize(length);
-  }
   std::string path_;
 };
 namespace detail {
@@ -5006,7 +5251,7 @@ typename Module<T>::Named Module<T>::named_parameters() const {
   for_each_tensor(const_cast<Module&>(*this), [&](const std::string& path, Parameter<T>& p) {
     for (const auto& [name, tensor] : out)
       if (tensor.is_same(p)) return;
-    out.emplace_back(std::string(path), static_cast<const Tensor<T>&>(p));
+    out.emplace_back(path, p);
   });
   return out;
 }
@@ -5283,7 +5528,7 @@ inline Isa choose_isa(std::string_view processor, const char* wish) {
 #ifdef GLOSS_COPY_AVX512
 namespace detail {
 /// The set in use. Tests change it, while nothing else computes.
-inline Isa& isa_in_use() {
+GLOSS_NOINLINE inline Isa& isa_in_use() {
   static Isa isa = choose_isa(processor_instruction_set(), std::getenv("GLOSS_ISA"));
   return isa;
 }
@@ -7938,13 +8183,15 @@ struct GemmKernels {
   using Tile = void(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc, T alpha,
                     T beta);
   using Dots = void(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out);
-  Index lanes, vectors;
-  Tile* tile[2][2];  // two rows or tile_rows; vectors / 2 or vectors
+  Index lanes, vectors, narrow;
+  Tile* tile[2][2];  // two rows or tile_rows; `narrow` vectors or `vectors`
   void (*end)(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu);
   void (*turn)(const T* b, Index ldb, T* out, Index out_step);
   Index most_dots;
   Dots* dots[2];  // for one row, for most_dots
   Index width() const { return vectors * lanes; }
+  /// Of the tiles that compute so many columns.
+  Index width(Index columns) const { return columns <= narrow * lanes ? narrow * lanes : width(); }
 };
 }  // namespace gloss::inline GLOSS_ABI::kernels::detail
 // ---- gloss/kernels/isa_copies.inc
@@ -8095,26 +8342,39 @@ GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /
   }
   gemm_fold<T>(square, out);
 }
+template <class T, int most>
+constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_several_dots() {
+  if constexpr (most > 1)
+    return gemm_dots<T, most>;
+  else
+    return gemm_dots_of_one<T>;
+}
 /// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one row
-/// of B and one element of A in registers, of which AVX-512 has 32.
+/// of B and one element of A in registers, of which AVX-512 has 32. Wide tiles have a narrow brother for few columns;
+/// and SSE2, with which only old processors compute, has no dot products of several rows: each function costs every
+/// program that multiplies matrices a hundredth of a second to compile.
 template <class T>
 inline constexpr auto gemm_kernels = [] {
-  constexpr int most = lanes<T> >= 8 ? 4 : 2;
   constexpr int rows = kernels::detail::tile_rows;
 #if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
-  constexpr int vectors = 4;
+  constexpr int vectors = 4, narrow = 2;
 #else
-  constexpr int vectors = 2;
+  constexpr int vectors = 2, narrow = 2;
+#endif
+#if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
+  constexpr int most = 1;
+#else
+  constexpr int most = lanes<T> >= 8 ? 4 : 2;
 #endif
   return kernels::detail::GemmKernels<T>{
       lanes<T>,
       vectors,
-      {{gemm_tile<T, 2, vectors / 2>, gemm_tile<T, 2, vectors>},
-       {gemm_tile<T, rows, vectors / 2>, gemm_tile<T, rows, vectors>}},
+      narrow,
+      {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
       gemm_end<T>,
       gemm_turn<T>,
       most,
-      {gemm_dots_of_one<T>, gemm_dots<T, most>},
+      {gemm_dots_of_one<T>, gemm_several_dots<T, most>()},
   };
 }();
 }  // namespace gloss::inline GLOSS_ABI::kernels
@@ -8272,26 +8532,39 @@ GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /
   }
   gemm_fold<T>(square, out);
 }
+template <class T, int most>
+constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_several_dots() {
+  if constexpr (most > 1)
+    return gemm_dots<T, most>;
+  else
+    return gemm_dots_of_one<T>;
+}
 /// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one row
-/// of B and one element of A in registers, of which AVX-512 has 32.
+/// of B and one element of A in registers, of which AVX-512 has 32. Wide tiles have a narrow brother for few columns;
+/// and SSE2, with which only old processors compute, has no dot products of several rows: each function costs every
+/// program that multiplies matrices a hundredth of a second to compile.
 template <class T>
 inline constexpr auto gemm_kernels = [] {
-  constexpr int most = lanes<T> >= 8 ? 4 : 2;
   constexpr int rows = kernels::detail::tile_rows;
 #if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
-  constexpr int vectors = 4;
+  constexpr int vectors = 4, narrow = 2;
 #else
-  constexpr int vectors = 2;
+  constexpr int vectors = 2, narrow = 2;
+#endif
+#if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
+  constexpr int most = 1;
+#else
+  constexpr int most = lanes<T> >= 8 ? 4 : 2;
 #endif
   return kernels::detail::GemmKernels<T>{
       lanes<T>,
       vectors,
-      {{gemm_tile<T, 2, vectors / 2>, gemm_tile<T, 2, vectors>},
-       {gemm_tile<T, rows, vectors / 2>, gemm_tile<T, rows, vectors>}},
+      narrow,
+      {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
       gemm_end<T>,
       gemm_turn<T>,
       most,
-      {gemm_dots_of_one<T>, gemm_dots<T, most>},
+      {gemm_dots_of_one<T>, gemm_several_dots<T, most>()},
   };
 }();
 }  // namespace gloss::inline GLOSS_ABI::kernels
@@ -8450,26 +8723,39 @@ GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /
   }
   gemm_fold<T>(square, out);
 }
+template <class T, int most>
+constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_several_dots() {
+  if constexpr (most > 1)
+    return gemm_dots<T, most>;
+  else
+    return gemm_dots_of_one<T>;
+}
 /// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one row
-/// of B and one element of A in registers, of which AVX-512 has 32.
+/// of B and one element of A in registers, of which AVX-512 has 32. Wide tiles have a narrow brother for few columns;
+/// and SSE2, with which only old processors compute, has no dot products of several rows: each function costs every
+/// program that multiplies matrices a hundredth of a second to compile.
 template <class T>
 inline constexpr auto gemm_kernels = [] {
-  constexpr int most = lanes<T> >= 8 ? 4 : 2;
   constexpr int rows = kernels::detail::tile_rows;
 #if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
-  constexpr int vectors = 4;
+  constexpr int vectors = 4, narrow = 2;
 #else
-  constexpr int vectors = 2;
+  constexpr int vectors = 2, narrow = 2;
+#endif
+#if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
+  constexpr int most = 1;
+#else
+  constexpr int most = lanes<T> >= 8 ? 4 : 2;
 #endif
   return kernels::detail::GemmKernels<T>{
       lanes<T>,
       vectors,
-      {{gemm_tile<T, 2, vectors / 2>, gemm_tile<T, 2, vectors>},
-       {gemm_tile<T, rows, vectors / 2>, gemm_tile<T, rows, vectors>}},
+      narrow,
+      {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
       gemm_end<T>,
       gemm_turn<T>,
       most,
-      {gemm_dots_of_one<T>, gemm_dots<T, most>},
+      {gemm_dots_of_one<T>, gemm_several_dots<T, most>()},
   };
 }();
 }  // namespace gloss::inline GLOSS_ABI::kernels
@@ -8485,49 +8771,6 @@ inline constexpr auto gemm_kernels = [] {
 #pragma pop_macro("GLOSS_VECTOR_BYTES")
 #pragma pop_macro("GLOSS_INLINE_LAMBDA")
 #endif
-#endif
-#ifndef GLOSS_HAS_GLOSS_KERNELS_WORKSPACE_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_WORKSPACE_HPP
-// ---- gloss/kernels/workspace.hpp
-// Scratch memory that each thread keeps.
-#include <cstddef>
-#include <new>
-namespace gloss::inline GLOSS_ABI::kernels::detail {
-/// Scratch memory that grows and is kept: no allocation after the first use.
-class Workspace {
- public:
-  Workspace() = default;
-  Workspace(const Workspace&) = delete;
-  Workspace& operator=(const Workspace&) = delete;
-  ~Workspace() { release(); }
-  /// `count` elements, aligned to 64 bytes; what they held before is lost.
-  template <class T>
-  T* get(Index count) {
-    const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(T);
-    if (bytes > capacity_) {
-      release();
-      data_ = ::operator new(bytes, alignment);
-      capacity_ = bytes;
-    }
-    return static_cast<T*>(data_);
-  }
- private:
-  static constexpr std::align_val_t alignment{64};
-  void release() {
-    if (data_ != nullptr) ::operator delete(data_, alignment);
-    data_ = nullptr;
-    capacity_ = 0;
-  }
-  void* data_ = nullptr;
-  std::size_t capacity_ = 0;
-};
-/// This thread's own: products keep a panel of B in the first and A in the second.
-template <int slot>
-Workspace& workspace() {
-  thread_local Workspace space;
-  return space;
-}
-}  // namespace gloss::inline GLOSS_ABI::kernels::detail
 #endif
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 /// A panel of op(B) = B: rows [0, k), `columns` of them real, zeros up to `width`. out [k, width].
@@ -8657,8 +8900,7 @@ void gemm_step(const Product<T>& x, Index panel, Index p, Index tile, Index tile
   const GemmKernels<T>& kernels = x.kernels;
   const Index j = panel * kernels.width();
   const Index columns = x.n - j < kernels.width() ? x.n - j : kernels.width();
-  const bool wide = columns > kernels.width() / 2;
-  const Index width = wide ? kernels.width() : kernels.width() / 2;
+  const Index width = kernels.width(columns);
   const Index k = x.depth_at(p);
   const T* b = x.trans_b ? x.b + j * x.ldb + p : x.b + p * x.ldb + j;
   Index b_step = x.ldb;
@@ -8873,13 +9115,15 @@ struct GemmKernels {
   using Tile = void(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc, T alpha,
                     T beta);
   using Dots = void(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out);
-  Index lanes, vectors;
-  Tile* tile[2][2];  // two rows or tile_rows; vectors / 2 or vectors
+  Index lanes, vectors, narrow;
+  Tile* tile[2][2];  // two rows or tile_rows; `narrow` vectors or `vectors`
   void (*end)(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu);
   void (*turn)(const T* b, Index ldb, T* out, Index out_step);
   Index most_dots;
   Dots* dots[2];  // for one row, for most_dots
   Index width() const { return vectors * lanes; }
+  /// Of the tiles that compute so many columns.
+  Index width(Index columns) const { return columns <= narrow * lanes ? narrow * lanes : width(); }
 };
 }  // namespace gloss::inline GLOSS_ABI::kernels::detail
 // ---- gloss/kernels/isa_copies.inc
@@ -9030,26 +9274,39 @@ GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /
   }
   gemm_fold<T>(square, out);
 }
+template <class T, int most>
+constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_several_dots() {
+  if constexpr (most > 1)
+    return gemm_dots<T, most>;
+  else
+    return gemm_dots_of_one<T>;
+}
 /// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one row
-/// of B and one element of A in registers, of which AVX-512 has 32.
+/// of B and one element of A in registers, of which AVX-512 has 32. Wide tiles have a narrow brother for few columns;
+/// and SSE2, with which only old processors compute, has no dot products of several rows: each function costs every
+/// program that multiplies matrices a hundredth of a second to compile.
 template <class T>
 inline constexpr auto gemm_kernels = [] {
-  constexpr int most = lanes<T> >= 8 ? 4 : 2;
   constexpr int rows = kernels::detail::tile_rows;
 #if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
-  constexpr int vectors = 4;
+  constexpr int vectors = 4, narrow = 2;
 #else
-  constexpr int vectors = 2;
+  constexpr int vectors = 2, narrow = 2;
+#endif
+#if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
+  constexpr int most = 1;
+#else
+  constexpr int most = lanes<T> >= 8 ? 4 : 2;
 #endif
   return kernels::detail::GemmKernels<T>{
       lanes<T>,
       vectors,
-      {{gemm_tile<T, 2, vectors / 2>, gemm_tile<T, 2, vectors>},
-       {gemm_tile<T, rows, vectors / 2>, gemm_tile<T, rows, vectors>}},
+      narrow,
+      {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
       gemm_end<T>,
       gemm_turn<T>,
       most,
-      {gemm_dots_of_one<T>, gemm_dots<T, most>},
+      {gemm_dots_of_one<T>, gemm_several_dots<T, most>()},
   };
 }();
 }  // namespace gloss::inline GLOSS_ABI::kernels
@@ -9207,26 +9464,39 @@ GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /
   }
   gemm_fold<T>(square, out);
 }
+template <class T, int most>
+constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_several_dots() {
+  if constexpr (most > 1)
+    return gemm_dots<T, most>;
+  else
+    return gemm_dots_of_one<T>;
+}
 /// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one row
-/// of B and one element of A in registers, of which AVX-512 has 32.
+/// of B and one element of A in registers, of which AVX-512 has 32. Wide tiles have a narrow brother for few columns;
+/// and SSE2, with which only old processors compute, has no dot products of several rows: each function costs every
+/// program that multiplies matrices a hundredth of a second to compile.
 template <class T>
 inline constexpr auto gemm_kernels = [] {
-  constexpr int most = lanes<T> >= 8 ? 4 : 2;
   constexpr int rows = kernels::detail::tile_rows;
 #if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
-  constexpr int vectors = 4;
+  constexpr int vectors = 4, narrow = 2;
 #else
-  constexpr int vectors = 2;
+  constexpr int vectors = 2, narrow = 2;
+#endif
+#if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
+  constexpr int most = 1;
+#else
+  constexpr int most = lanes<T> >= 8 ? 4 : 2;
 #endif
   return kernels::detail::GemmKernels<T>{
       lanes<T>,
       vectors,
-      {{gemm_tile<T, 2, vectors / 2>, gemm_tile<T, 2, vectors>},
-       {gemm_tile<T, rows, vectors / 2>, gemm_tile<T, rows, vectors>}},
+      narrow,
+      {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
       gemm_end<T>,
       gemm_turn<T>,
       most,
-      {gemm_dots_of_one<T>, gemm_dots<T, most>},
+      {gemm_dots_of_one<T>, gemm_several_dots<T, most>()},
   };
 }();
 }  // namespace gloss::inline GLOSS_ABI::kernels
@@ -9385,26 +9655,39 @@ GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /
   }
   gemm_fold<T>(square, out);
 }
+template <class T, int most>
+constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_several_dots() {
+  if constexpr (most > 1)
+    return gemm_dots<T, most>;
+  else
+    return gemm_dots_of_one<T>;
+}
 /// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one row
-/// of B and one element of A in registers, of which AVX-512 has 32.
+/// of B and one element of A in registers, of which AVX-512 has 32. Wide tiles have a narrow brother for few columns;
+/// and SSE2, with which only old processors compute, has no dot products of several rows: each function costs every
+/// program that multiplies matrices a hundredth of a second to compile.
 template <class T>
 inline constexpr auto gemm_kernels = [] {
-  constexpr int most = lanes<T> >= 8 ? 4 : 2;
   constexpr int rows = kernels::detail::tile_rows;
 #if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
-  constexpr int vectors = 4;
+  constexpr int vectors = 4, narrow = 2;
 #else
-  constexpr int vectors = 2;
+  constexpr int vectors = 2, narrow = 2;
+#endif
+#if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
+  constexpr int most = 1;
+#else
+  constexpr int most = lanes<T> >= 8 ? 4 : 2;
 #endif
   return kernels::detail::GemmKernels<T>{
       lanes<T>,
       vectors,
-      {{gemm_tile<T, 2, vectors / 2>, gemm_tile<T, 2, vectors>},
-       {gemm_tile<T, rows, vectors / 2>, gemm_tile<T, rows, vectors>}},
+      narrow,
+      {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
       gemm_end<T>,
       gemm_turn<T>,
       most,
-      {gemm_dots_of_one<T>, gemm_dots<T, most>},
+      {gemm_dots_of_one<T>, gemm_several_dots<T, most>()},
   };
 }();
 }  // namespace gloss::inline GLOSS_ABI::kernels
@@ -9420,49 +9703,6 @@ inline constexpr auto gemm_kernels = [] {
 #pragma pop_macro("GLOSS_VECTOR_BYTES")
 #pragma pop_macro("GLOSS_INLINE_LAMBDA")
 #endif
-#endif
-#ifndef GLOSS_HAS_GLOSS_KERNELS_WORKSPACE_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_WORKSPACE_HPP
-// ---- gloss/kernels/workspace.hpp
-// Scratch memory that each thread keeps.
-#include <cstddef>
-#include <new>
-namespace gloss::inline GLOSS_ABI::kernels::detail {
-/// Scratch memory that grows and is kept: no allocation after the first use.
-class Workspace {
- public:
-  Workspace() = default;
-  Workspace(const Workspace&) = delete;
-  Workspace& operator=(const Workspace&) = delete;
-  ~Workspace() { release(); }
-  /// `count` elements, aligned to 64 bytes; what they held before is lost.
-  template <class T>
-  T* get(Index count) {
-    const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(T);
-    if (bytes > capacity_) {
-      release();
-      data_ = ::operator new(bytes, alignment);
-      capacity_ = bytes;
-    }
-    return static_cast<T*>(data_);
-  }
- private:
-  static constexpr std::align_val_t alignment{64};
-  void release() {
-    if (data_ != nullptr) ::operator delete(data_, alignment);
-    data_ = nullptr;
-    capacity_ = 0;
-  }
-  void* data_ = nullptr;
-  std::size_t capacity_ = 0;
-};
-/// This thread's own: products keep a panel of B in the first and A in the second.
-template <int slot>
-Workspace& workspace() {
-  thread_local Workspace space;
-  return space;
-}
-}  // namespace gloss::inline GLOSS_ABI::kernels::detail
 #endif
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 /// A panel of op(B) = B: rows [0, k), `columns` of them real, zeros up to `width`. out [k, width].
@@ -9592,8 +9832,7 @@ void gemm_step(const Product<T>& x, Index panel, Index p, Index tile, Index tile
   const GemmKernels<T>& kernels = x.kernels;
   const Index j = panel * kernels.width();
   const Index columns = x.n - j < kernels.width() ? x.n - j : kernels.width();
-  const bool wide = columns > kernels.width() / 2;
-  const Index width = wide ? kernels.width() : kernels.width() / 2;
+  const Index width = kernels.width(columns);
   const Index k = x.depth_at(p);
   const T* b = x.trans_b ? x.b + j * x.ldb + p : x.b + p * x.ldb + j;
   Index b_step = x.ldb;
@@ -9809,10 +10048,9 @@ void gemm_batched(bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha
   };
   const Index work = m * n * k;
   const Index threads = num_threads();
-  if (work > 4 * detail::work_per_thread && batch < 8 * threads && batch % threads != 0)
-    entries(0, batch);  // too few to share out evenly, but each can feed all threads
-  else
-    parallel_for(batch, detail::work_per_thread / (work + 1) + 1, entries);
+  // too few to share out evenly, but each can feed all threads
+  const bool one_by_one = work > 4 * detail::work_per_thread && batch < 8 * threads && batch % threads != 0;
+  parallel_for(batch, one_by_one ? batch : detail::work_per_thread / (work + 1) + 1, entries);
 }
 GLOSS_INSTANTIATE(void gemm(bool, bool, Index, Index, Index, float, const float*, Index, const float*, Index, float,
                             float*, Index, Epilogue<float>))
@@ -9966,18 +10204,19 @@ Tensor<T> matmul_forward(const Tensor<T>& a, const Tensor<T>& b, const Shape& ba
     return y;
   }
   const auto count = static_cast<std::size_t>(batch.numel());
-  std::vector<const T*> pa(count), pb(count);
-  std::vector<T*> py(count);
+  std::vector<const T*> from(2 * count);
+  std::vector<T*> to(count);
+  const T **const pa = from.data(), **const pb = pa + count;
   const kernels::Loop<1> la = batch_loop(va.x.shape(), va.x.strides(), batch);
   const kernels::Loop<1> lb = batch_loop(vb.x.shape(), vb.x.strides(), batch);
   for (std::size_t i = 0; i < count; ++i) {
     const auto at = static_cast<Index>(i);
     pa[i] = va.x.data() + kernels::offset_of(la, at);
     pb[i] = vb.x.data() + kernels::offset_of(lb, at);
-    py[i] = y.data() + at * m * n;
+    to[i] = y.data() + at * m * n;
   }
-  kernels::gemm_batched(va.transposed, vb.transposed, m, n, k, T{1}, pa.data(), va.ld, pb.data(), vb.ld, T{0},
-                        py.data(), n, batch.numel());
+  kernels::gemm_batched(va.transposed, vb.transposed, m, n, k, T{1}, pa, va.ld, pb, vb.ld, T{0}, to.data(), n,
+                        batch.numel());
   return y;
 }
 /// The same for whole numbers, by plain loops.
@@ -10294,7 +10533,7 @@ Tensor<T> joint_linear(const Tensor<T>& x, const std::vector<Tensor<T>>& weights
                   const auto part = [&](const Tensor<T>& all, Index i) { return all.narrow(-1, i * out, out); };
                   const auto index = [](Index i) { return static_cast<std::size_t>(i); };
                   if (dx.needs(0) && is_grad_enabled()) {
-                    for (Index i = 0; i < n; ++i) dx.add(0, matmul(part(g, i), keep[index(i)]).view(dx.shape(0)));
+                    dx.add(0, matmul(g, cat(keep, 0)).view(dx.shape(0)));
                   } else if (dx.needs(0)) {
                     ProfileScope work("joint_linear", true);
                     if (work) work.flops({2, rows, n * out, in});
@@ -12280,16 +12519,9 @@ struct MultiHeadedAttention final : nn::Module<T> {
       }
       return joint_linear(x, w, b);
     };
-    std::vector<Tensor<T>> out;
-    const bool joint = key.is_same(value) && !this->is_heard();
-    if (joint && query.is_same(key)) {
-      out.push_back(jointly(0, query));
-      return out;
-    }
-    out.push_back(linears[0](query));
-    out.push_back(joint ? jointly(1, key) : linears[1](key));
-    if (!joint) out.push_back(linears[2](value));
-    return out;
+    if (!key.is_same(value) || this->is_heard()) return {linears[0](query), linears[1](key), linears[2](value)};
+    if (!query.is_same(key)) return {linears[0](query), jointly(1, key)};
+    return {jointly(0, query)};
   }
 };
 }  // namespace gloss::inline GLOSS_ABI::transformer
@@ -12712,8 +12944,8 @@ GLOSS_NOINLINE inline Index padding_row(const char* op, Index padding_idx, Index
   return padding_idx < 0 ? padding_idx + n : padding_idx;
 }
 /// Every id, dense, in range.
-GLOSS_NOINLINE inline Tensor<std::int64_t> checked_ids(const char* op, const Tensor<std::int64_t>& ids,
-                                                       const Shape& weight) {
+GLOSS_LAZY GLOSS_NOINLINE Tensor<std::int64_t> checked_ids(const char* op, const Tensor<std::int64_t>& ids,
+                                                           const Shape& weight) {
   if (weight.rank() != 2) fail<ShapeError>(op, ": weight has shape ", weight, ", a matrix is wanted");
   const Tensor<std::int64_t> rows = ids.contiguous();
   for (Index i = 0; i < rows.numel(); ++i)
@@ -13173,7 +13405,7 @@ struct SinusoidalOptions {
 /// Source: Vaswani et al. 2017, 3.5. AT: the table of PositionalEncoding
 /// PyTorch: none; not interleaved, Transformer-XL's PositionalEmbedding and fairseq's SinusoidalPositionalEmbedding
 template <Real T>
-GLOSS_COLD Tensor<T> sinusoidal_positions(Index n, Index d, SinusoidalOptions options = {}) {
+Tensor<T> sinusoidal_positions(Index n, Index d, SinusoidalOptions options = {}) {
   if (n < 0 || d < 0) fail<ShapeError>("sinusoidal_positions: negative size: n ", n, ", d ", d);
   if (!(options.base > 0)) fail("sinusoidal_positions: base ", options.base, " is not positive");
   if (!(options.scaling > 0)) fail("sinusoidal_positions: scaling ", options.scaling, " is not positive");
@@ -13291,7 +13523,7 @@ namespace gloss::inline GLOSS_ABI::transformer {
 /// mask[0, i, j] = j <= i.
 /// Shape: [1, size, size]
 /// Source: paper 3.1. AT: subsequent_mask
-inline Tensor<bool> subsequent_mask(Index size) {
+GLOSS_LAZY Tensor<bool> subsequent_mask(Index size) {
   Tensor<bool> mask = empty<bool>({1, size, size});
   for (Index i = 0; i < size; ++i)
     for (Index j = 0; j < size; ++j) mask.data()[i * size + j] = j <= i;
@@ -13344,7 +13576,7 @@ struct IndexOrder {
     return !call(less, b, a) && a < b;
   }
 };
-GLOSS_NOINLINE inline std::vector<std::size_t> sorted_order(std::size_t n, IndexOrder order) {
+GLOSS_LAZY GLOSS_NOINLINE std::vector<std::size_t> sorted_order(std::size_t n, IndexOrder order) {
   std::vector<std::size_t> numbers(n);
   for (std::size_t i = 0; i < n; ++i) numbers[i] = i;
   std::sort(numbers.begin(), numbers.end(), order);
@@ -13376,13 +13608,15 @@ class CachedDecoder {
   /// Shape: src [batch, m], src_mask [batch, 1, m]
   CachedDecoder(const transformer::EncoderDecoder<T>& model, const Tensor<std::int64_t>& src,
                 const Tensor<bool>& src_mask)
-      : model_(&model), src_mask_(src_mask.contiguous()), layers_(model.decoder.layers.size()) {
+      : model_(&model), src_mask_(src_mask.contiguous()) {
     NoGradGuard no_grad;
     const Tensor<T> memory = model.encode(src, src_mask);
-    for (std::size_t i = 0; i < layers_.size(); ++i) {
-      const auto& attn = model.decoder.layers[i].src_attn;
-      layers_[i].src_key = attn.split_heads(attn.linears[1](memory)).contiguous();
-      layers_[i].src_value = attn.split_heads(attn.linears[2](memory)).contiguous();
+    for (const auto& layer : model.decoder.layers) {
+      const auto& attn = layer.src_attn;
+      layers_.push_back({{},
+                         {},
+                         attn.split_heads(attn.linears[1](memory)).contiguous(),
+                         attn.split_heads(attn.linears[2](memory)).contiguous()});
     }
   }
   Index batch() const { return src_mask_.size(0); }
@@ -14121,7 +14355,7 @@ template <Element T>
 Tensor<bool> logical_not(const Tensor<T>& x) {
   return map_unary<bool>(x, [](T v) { return v == T{}; });
 }
-inline Tensor<bool> operator!(const Tensor<bool>& x) { return logical_not(x); }
+GLOSS_LAZY Tensor<bool> operator!(const Tensor<bool>& x) { return logical_not(x); }
 /// Bit by bit; for booleans the same as the logic.
 /// Shape: a, b broadcast.
 /// Errors: ShapeError when they do not.
@@ -14354,7 +14588,7 @@ Tensor<T> triangle(const char* op, const Tensor<T>& x, Index diagonal, bool uppe
     });
   return y;
 }
-inline Tensor<std::int64_t> triangle_indices(const char* op, Index rows, Index cols, Index offset, bool upper) {
+GLOSS_LAZY Tensor<std::int64_t> triangle_indices(const char* op, Index rows, Index cols, Index offset, bool upper) {
   if (rows < 0 || cols < 0) fail<ShapeError>(op, ": negative size in ", Shape{rows, cols});
   if (cols == 0) return empty<std::int64_t>({2, 0});
   std::vector<std::int64_t> positions;
@@ -14384,11 +14618,11 @@ Tensor<T> tril(const Tensor<T>& x, Index diagonal = 0) {
 /// Rows and columns of the elements with j - i >= offset of a matrix [rows, cols].
 /// Shape: [2, count]
 /// PyTorch: torch.triu_indices
-inline Tensor<std::int64_t> triu_indices(Index rows, Index cols, Index offset = 0) {
+GLOSS_LAZY Tensor<std::int64_t> triu_indices(Index rows, Index cols, Index offset = 0) {
   return detail::triangle_indices("triu_indices", rows, cols, offset, true);
 }
 /// Rows and columns of the elements with j - i <= offset. PyTorch: torch.tril_indices
-inline Tensor<std::int64_t> tril_indices(Index rows, Index cols, Index offset = 0) {
+GLOSS_LAZY Tensor<std::int64_t> tril_indices(Index rows, Index cols, Index offset = 0) {
   return detail::triangle_indices("tril_indices", rows, cols, offset, false);
 }
 }  // namespace gloss::inline GLOSS_ABI
@@ -15436,15 +15670,14 @@ class Adam : public Optimizer<T> {
       exp_avg_.push_back(zeros<T>(p.shape()));
       exp_avg_sq_.push_back(zeros<T>(p.shape()));
     }
-    step_ = std::vector<StepCount<T>>(this->parameters_.size());
+    step_.resize(this->parameters_.size());
   }
   GLOSS_COLD typename Optimizer<T>::Named state() override {
     typename Optimizer<T>::Named out;
     for (std::size_t i = 0; i < exp_avg_.size(); ++i) {
-      const auto add = [&](const char* what, const Tensor<T>& x) { out.emplace_back(std::to_string(i) + what, x); };
-      add(".exp_avg", exp_avg_[i]);
-      add(".exp_avg_sq", exp_avg_sq_[i]);
-      add(".step", step_[i].tensor());
+      out.emplace_back(std::to_string(i) + ".exp_avg", exp_avg_[i]);
+      out.emplace_back(std::to_string(i) + ".exp_avg_sq", exp_avg_sq_[i]);
+      out.emplace_back(std::to_string(i) + ".step", step_[i].tensor());
     }
     return out;
   }
@@ -15556,7 +15789,7 @@ struct PrintedElements {
   std::vector<std::string> texts;
   std::size_t width = 0;
 };
-inline std::string number_as_text(double v, std::chars_format format, int precision) {
+GLOSS_LAZY std::string number_as_text(double v, std::chars_format format, int precision) {
   if (std::isnan(v)) return "nan";  // whatever its sign
   std::string text(350 + static_cast<std::size_t>(precision), '\0');
   text.resize(static_cast<std::size_t>(std::to_chars(text.data(), text.data() + text.size(), v, format, precision).ptr -
@@ -15565,7 +15798,7 @@ inline std::string number_as_text(double v, std::chars_format format, int precis
 }
 /// All values in one notation: "2.", "0.5000" or "5.0000e-07". The choice is PyTorch's: it looks at the finite values
 /// other than 0, for the width of the columns as well.
-inline PrintedElements numbers_as_text(const std::vector<double>& values, const PrintOptions& options) {
+GLOSS_LAZY PrintedElements numbers_as_text(const std::vector<double>& values, const PrintOptions& options) {
   bool whole = true;
   double smallest = HUGE_VAL, largest = 0;
   for (const double v : values) {
@@ -15586,7 +15819,7 @@ inline PrintedElements numbers_as_text(const std::vector<double>& values, const 
   return out;
 }
 /// Positions of an axis that are shown; -1 stands for those left out.
-inline std::vector<Index> shown_positions(Index size, bool summarise, Index edge) {
+GLOSS_LAZY std::vector<Index> shown_positions(Index size, bool summarise, Index edge) {
   std::vector<Index> shown;
   for (Index i = 0; i < size; ++i) {
     if (summarise && size > 2 * edge && i == edge) {
@@ -16054,8 +16287,8 @@ namespace gloss::inline GLOSS_ABI::data {
 /// Shape: [indices, longest]; without sequences [0, 0].
 /// Errors: IndexError for a position outside the list.
 /// AT: collate_batch
-inline Tensor<std::int64_t> pad_sequences(const std::vector<std::vector<Index>>& sequences,
-                                          std::span<const Index> indices, Index pad) {
+GLOSS_LAZY Tensor<std::int64_t> pad_sequences(const std::vector<std::vector<Index>>& sequences,
+                                              std::span<const Index> indices, Index pad) {
   std::size_t longest = 0;
   for (const Index i : indices) {
     if (i < 0 || i >= static_cast<Index>(sequences.size()))
@@ -16091,7 +16324,7 @@ namespace gloss::inline GLOSS_ABI {
 inline std::string system_message(int error_number) { return std::generic_category().message(error_number); }
 /// The whole file as bytes.
 /// Errors: LoadError naming the file and the cause: it cannot be opened or read, or holds more than max_bytes.
-inline std::string read_file(const std::string& path, std::uint64_t max_bytes = std::uint64_t{1} << 40) {
+GLOSS_LAZY std::string read_file(const std::string& path, std::uint64_t max_bytes = std::uint64_t{1} << 40) {
   struct File {
     std::FILE* handle;
     ~File() {
@@ -16401,49 +16634,6 @@ GLOSS_NOINLINE void crop_plane(const Plane& p, const T* plane, T* dx) {
   });
 }
 }  // namespace gloss::inline GLOSS_ABI::kernels
-#endif
-#ifndef GLOSS_HAS_GLOSS_KERNELS_WORKSPACE_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_WORKSPACE_HPP
-// ---- gloss/kernels/workspace.hpp
-// Scratch memory that each thread keeps.
-#include <cstddef>
-#include <new>
-namespace gloss::inline GLOSS_ABI::kernels::detail {
-/// Scratch memory that grows and is kept: no allocation after the first use.
-class Workspace {
- public:
-  Workspace() = default;
-  Workspace(const Workspace&) = delete;
-  Workspace& operator=(const Workspace&) = delete;
-  ~Workspace() { release(); }
-  /// `count` elements, aligned to 64 bytes; what they held before is lost.
-  template <class T>
-  T* get(Index count) {
-    const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(T);
-    if (bytes > capacity_) {
-      release();
-      data_ = ::operator new(bytes, alignment);
-      capacity_ = bytes;
-    }
-    return static_cast<T*>(data_);
-  }
- private:
-  static constexpr std::align_val_t alignment{64};
-  void release() {
-    if (data_ != nullptr) ::operator delete(data_, alignment);
-    data_ = nullptr;
-    capacity_ = 0;
-  }
-  void* data_ = nullptr;
-  std::size_t capacity_ = 0;
-};
-/// This thread's own: products keep a panel of B in the first and A in the second.
-template <int slot>
-Workspace& workspace() {
-  thread_local Workspace space;
-  return space;
-}
-}  // namespace gloss::inline GLOSS_ABI::kernels::detail
 #endif
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 /// The vectors of neighbouring windows that are summed together, and so the room behind a plane that is read.
@@ -19127,7 +19317,7 @@ void conv_winograd(const Conv& c, const T* x, const T* weight, const T* bias, T*
                     const Index from = unit % chunks, to = from + (end - unit) < chunks ? from + (end - unit) : chunks;
                     const Index q = unit / chunks % panels * kernels.width(), group = unit / chunks / panels;
                     const Index columns = places - q < kernels.width() ? places - q : kernels.width();
-                    const Index width = columns > kernels.width() / 2 ? kernels.width() : kernels.width() / 2;
+                    const Index width = kernels.width(columns);
                     const Index n = cells.cut(q, columns, runs);
                     for (Index i = 0; i < c.ins; ++i) {
                       const T* const plane = cells.cells + (group * c.ins + i) * cells.plane.size();
@@ -19163,7 +19353,7 @@ template <class T>
 void conv_panel(const GemmKernels<T>& kernels, const ConvCells<T>& x, const T* weight, const T* bias, T* y, Index group,
                 Index q, Index columns, Index tile, Index tile_end) {
   const Conv& c = x.c;
-  const Index width = columns > kernels.width() / 2 ? kernels.width() : kernels.width() / 2;
+  const Index width = kernels.width(columns);
   const Index places = c.places(), depth = c.depth(), block = conv_depth<T>(depth);
   Run runs[most_places];
   const Index n = x.cut(q, columns, runs);
@@ -19323,11 +19513,12 @@ void conv_by_columns(const Conv& c, const T* dy, const T* weight, T* dx, T* tile
     }
   });
 }
-/// The columns of dweight^T, one for each of a group's outs, rounded up to half a panel.
+/// The columns of dweight^T, one for each of a group's outs, rounded up to whole tiles.
 template <class T>
 Index padded_outs(const Conv& c) {
-  const Index half = (GLOSS_ON_ISA(detail::gemm_kernels<T>)).width() / 2;
-  return (c.outs + half - 1) / half * half;
+  const GemmKernels<T>& kernels = GLOSS_ON_ISA(detail::gemm_kernels<T>);
+  const Index tile = kernels.narrow * kernels.lanes;
+  return (c.outs + tile - 1) / tile * tile;
 }
 /// dweight^T [groups, depth, padded_outs], the sum over all places in order: cells times dy^T, of which a thread packs
 /// what its panel needs.
@@ -19349,7 +19540,7 @@ void conv_weight_transposed(const Conv& c, const T* x, const T* dy, T* dweight, 
         const Index from = unit % tiles, to = from + (end - unit) < tiles ? from + (end - unit) : tiles;
         const Index j = unit / tiles % panels * kernels.width(), group = unit / tiles / panels;
         const Index columns = c.outs - j < kernels.width() ? c.outs - j : kernels.width();
-        const Index width = columns > kernels.width() / 2 ? kernels.width() : kernels.width() / 2;
+        const Index width = kernels.width(columns);
         const T* const group_cells = cells.cells + group * c.ins * plane.size();
         for (Index q = 0, k; q < images * places; q += k) {
           k = images * places - q < most_places ? images * places - q : most_places;
@@ -20129,7 +20320,7 @@ struct Unflatten final : Module<T> {
 #include <vector>
 namespace gloss::inline GLOSS_ABI::nn {
 /// Whether a text is like a pattern, in which * stands for any text, dots included, and ? for one character.
-inline bool matches_pattern(std::string_view text, std::string_view pattern) {
+GLOSS_LAZY bool matches_pattern(std::string_view text, std::string_view pattern) {
   std::size_t t = 0, p = 0, star = std::string_view::npos, star_text = 0;
   while (t < text.size()) {
     if (p < pattern.size() && pattern[p] == '*') {
@@ -20735,9 +20926,10 @@ struct LoadReport {
   std::size_t problems() const { return missing.size() + unexpected.size() + wrong_shape.size() + wrong_type.size(); }
   /// The problems, a line each, with the nearest unexpected name for a missing one and the other way round. At most
   /// `limit` lines, and how many more there are.
-  std::vector<std::string> lines(std::size_t limit = 20) const;
+  GLOSS_LAZY std::vector<std::string> lines(std::size_t limit = 20) const;
 };
-GLOSS_COLD inline std::vector<std::string> LoadReport::lines(std::size_t limit) const {
+template <class>
+GLOSS_COLD std::vector<std::string> LoadReport::lines(std::size_t limit) const {
   std::vector<std::string> out;
   const auto line = [&](const auto&... parts) {
     std::string text;
@@ -20768,7 +20960,8 @@ struct LoadPlan {
   };
   LoadReport report;
   std::vector<std::pair<std::size_t, std::size_t>> pairs;  // number in the module's state dict, number of the source
-  GLOSS_COLD LoadPlan(const StateDict& module, const std::vector<Source>& sources, const LoadOptions& options) {
+  GLOSS_LAZY GLOSS_COLD LoadPlan(const StateDict& module, const std::vector<Source>& sources,
+                                 const LoadOptions& options) {
     const auto by_name =
         sorted_order(sources.size(), [&](std::size_t a, std::size_t b) { return sources[a].name < sources[b].name; });
     std::vector<char> wanted(sources.size()), found(module.size());
@@ -20789,10 +20982,10 @@ struct LoadPlan {
       if (!found[i] && !is_tied(module, found, i)) report.missing.push_back(options.prefix + module.entry(i).first);
     for (std::size_t j = 0; j < sources.size(); ++j)
       if (!wanted[j] && sources[j].name.substr(0, options.prefix.size()) == options.prefix)
-        report.unexpected.push_back(std::string(sources[j].name));
+        report.unexpected.emplace_back(sources[j].name);
   }
   /// Errors: LoadError with all problems that the options do not allow.
-  GLOSS_COLD void require(const LoadOptions& options, std::string_view file) {
+  GLOSS_LAZY GLOSS_COLD void require(const LoadOptions& options, std::string_view file) {
     const bool named = !options.strict || report.missing.size() + report.unexpected.size() == 0;
     if (named && (options.skip_wrong_shapes || report.wrong_shape.empty()) && report.wrong_type.empty()) return;
     // It throws from here on, so what the options allow may leave the report.
@@ -20806,7 +20999,7 @@ struct LoadPlan {
     fail<LoadError>(where, static_cast<Index>(report.problems()), " problems, nothing was loaded", text);
   }
  private:
-  static bool is_tied(const StateDict& module, const std::vector<char>& found, std::size_t i) {
+  GLOSS_LAZY static bool is_tied(const StateDict& module, const std::vector<char>& found, std::size_t i) {
     const AnyTensor& tensor = module.entry(i).second;
     for (std::size_t k = 0; k < module.size(); ++k)
       if (const AnyTensor& other = module.entry(k).second;
@@ -20817,7 +21010,7 @@ struct LoadPlan {
 };
 /// Calls f(Tensor<U>) for what a module of T holds: T, int64 or bool.
 template <Real T, class F>
-GLOSS_COLD void with_state_type(const AnyTensor& x, F f) {
+void with_state_type(const AnyTensor& x, F f) {
   if (x.is<T>())
     f(x.as<T>());
   else if (x.is<std::int64_t>())
@@ -20865,12 +21058,11 @@ LoadReport load_state_dict(Module<T>& module, const StateDict& source, const Loa
     for (const auto& [i, j] : plan.pairs) {
       const AnyTensor& tensor = own.entry(i).second;
       const StateDict::Entry& stored = source.entry(j);
-      bool reads = true;
-      detail::with_state_type<T>(tensor,
-                                 [&](auto to) { reads = detail::read_as(stored.second, copies ? &to : nullptr); });
-      if (!reads)
-        plan.report.wrong_type.push_back(
-            {stored.first, std::string(stored.second.dtype()), std::string(tensor.dtype())});
+      detail::with_state_type<T>(tensor, [&](auto to) {
+        if (!detail::read_as(stored.second, copies ? &to : nullptr))
+          plan.report.wrong_type.push_back(
+              {stored.first, std::string(stored.second.dtype()), std::string(tensor.dtype())});
+      });
     }
     plan.require(options, "");
   }
@@ -21511,7 +21703,7 @@ namespace gloss::inline GLOSS_ABI::nn {
 /// Shape: h, w -> [h w, h w], from 0 to (2h - 1)(2w - 1) - 1
 /// Errors: ShapeError when a size is not positive.
 /// PyTorch: timm.layers.gen_relative_position_index
-inline Tensor<std::int64_t> swin_position_index(Index h, Index w) {
+GLOSS_LAZY Tensor<std::int64_t> swin_position_index(Index h, Index w) {
   if (h <= 0 || w <= 0) fail<ShapeError>("swin_position_index: a window of ", h, " x ", w, " has no pixels");
   const Index n = h * w;
   Tensor<std::int64_t> index = empty<std::int64_t>({n, n});
@@ -21566,7 +21758,7 @@ struct T5BucketOptions {
 /// Shape: any.
 /// Errors: Error when the options leave no room for buckets or growth.
 /// Source: Raffel et al. 2020, 2.1. PyTorch: transformers' T5Attention._relative_position_bucket
-inline Tensor<std::int64_t> t5_buckets(const Tensor<std::int64_t>& distance, T5BucketOptions options = {}) {
+GLOSS_LAZY Tensor<std::int64_t> t5_buckets(const Tensor<std::int64_t>& distance, T5BucketOptions options = {}) {
   const Index each = options.bidirectional ? options.num_buckets / 2 : options.num_buckets, exact = each / 2;
   if (exact < 1 || options.max_distance <= exact)
     fail("t5_buckets: ", options.num_buckets, " buckets ", options.bidirectional ? "for two directions" : "for one",
@@ -23033,12 +23225,15 @@ struct Labelled {
 /// x[..., i, ..., i, ...] over all i: axis b goes, axis a walks along both.
 template <class T>
 Tensor<T> diagonal_of_axes(const Tensor<T>& x, int a, int b) {
-  Shape sizes = x.shape(), steps = x.strides();
-  steps[a] += steps[b];
-  sizes.erase(b);
-  steps.erase(b);
-  return record_part("diagonal", x, x.as_strided(sizes, steps, 0),
-                     [a, b](const Tensor<T>& whole) { return diagonal_of_axes(whole, a, b); });
+  const auto layout = [](const Shape& shape, const Shape& strides, const Index* axes) {
+    const int along = static_cast<int>(axes[0]), gone = static_cast<int>(axes[1]);
+    Layout y{shape, strides};
+    y.strides[along] += strides[gone];
+    y.shape.erase(gone);
+    y.strides.erase(gone);
+    return y;
+  };
+  return take_part("diagonal", x, {layout, {a, b}});
 }
 /// Operand k with the labels of its pattern.
 template <class T>
@@ -23648,7 +23843,7 @@ struct IndexPlan {
   Shape together;                  // the shape that the positions broadcast to
   Shape result;                    // merged, with `together` in place of the one
   Tensor<std::int64_t> positions;  // a vector
-  IndexPlan(const char* op, const Shape& x, const IndexList& indices) {
+  GLOSS_LAZY IndexPlan(const char* op, const Shape& x, const IndexList& indices) {
     const int rank = x.rank();
     if (static_cast<int>(indices.size()) > rank) fail<IndexError>(op, ": ", indices.size(), " indices for x ", x);
     bool indexed[max_rank] = {};
@@ -23693,7 +23888,7 @@ struct IndexPlan {
     }
   }
 };
-inline IndexList mask_positions(const char* op, const Shape& x, const Tensor<bool>& mask) {
+GLOSS_LAZY IndexList mask_positions(const char* op, const Shape& x, const Tensor<bool>& mask) {
   bool fits = mask.dim() > 0 && mask.dim() <= x.rank();
   for (int a = 0; a < mask.dim() && fits; ++a) fits = mask.shape()[a] == x[a];
   if (!fits) fail<IndexError>(op, ": mask ", mask.shape(), " does not match the leading axes of x ", x);
@@ -23969,7 +24164,7 @@ Tensor<T> logsumexp(const Tensor<T>& x, const Axes& axes = {}, ReduceOptions opt
 namespace gloss::inline GLOSS_ABI {
 namespace detail {
 // Positions of the true elements of the mask, stretched to `shape`, counted in row-major order.
-inline Tensor<std::int64_t> flat_positions(const Tensor<bool>& mask, const Shape& shape) {
+GLOSS_LAZY Tensor<std::int64_t> flat_positions(const Tensor<bool>& mask, const Shape& shape) {
   return nonzero(mask.expand(shape).reshape({shape.numel()})).squeeze(1);
 }
 }  // namespace detail
@@ -24229,7 +24424,7 @@ Tensor<T> cross(const Tensor<T>& a, const Tensor<T>& b, Index axis = -1) {
 namespace gloss::inline GLOSS_ABI {
 namespace detail {
 /// One draw with the weights running[0], running[1] - running[0], ...: the first position that the share u reaches.
-inline Index pick_by_weight(const std::vector<double>& running, double u) {
+GLOSS_LAZY Index pick_by_weight(const std::vector<double>& running, double u) {
   const double target = u * running.back();
   std::size_t low = 0, high = running.size() - 1;
   while (low < high) {
@@ -24324,7 +24519,7 @@ namespace gloss::inline GLOSS_ABI {
 /// Shape: [...] -> [..., num_classes]
 /// Errors: IndexError for an id outside [0, num_classes), ShapeError for no ids and no num_classes.
 /// PyTorch: torch.nn.functional.one_hot
-inline Tensor<std::int64_t> one_hot(const Tensor<std::int64_t>& ids, Index num_classes = -1) {
+GLOSS_LAZY Tensor<std::int64_t> one_hot(const Tensor<std::int64_t>& ids, Index num_classes = -1) {
   const Tensor<std::int64_t> dense = ids.contiguous();
   const Index n = ids.numel();
   if (num_classes <= 0 && n == 0) fail<ShapeError>("one_hot: no ids and no number of classes");
@@ -24944,7 +25139,7 @@ Tensor<T> bincount(const Tensor<std::int64_t>& ids, const Tensor<T>& weights, In
   }
   return scatter_add(zeros<T>({n}), 0, ids, weights.detach());
 }
-inline Tensor<std::int64_t> bincount(const Tensor<std::int64_t>& ids, Index minlength = 0) {
+GLOSS_LAZY Tensor<std::int64_t> bincount(const Tensor<std::int64_t>& ids, Index minlength = 0) {
   return bincount(ids, full<std::int64_t>({}, 1).expand(ids.shape()), minlength);
 }
 /// Whether each element of x is one of the candidates.
@@ -25091,7 +25286,7 @@ namespace gloss::inline GLOSS_ABI {
 /// A few lines: version, compiler, language, optimisation, the instruction set of the code beside the processor's,
 /// vectors, threads, and what computes matrix products, with which instruction set. gloss::compiled may have been built
 /// otherwise than its caller; what is said here holds for the copy of this function that the linker kept.
-inline std::string build_report() {
+GLOSS_LAZY std::string build_report() {
   std::string text;
   const auto add = [&text](const auto&... parts) { (append_part(text, parts), ...); };
   add("gloss ", GLOSS_VERSION_MAJOR, '.', GLOSS_VERSION_MINOR, '.', GLOSS_VERSION_PATCH, "\ncompiler: ");
@@ -25546,7 +25741,7 @@ struct Batch {
   Tensor<std::int64_t> src, tgt, tgt_y;
   Tensor<bool> src_mask, tgt_mask;
   Index ntokens = 0;  // target tokens that are not padding
-  Batch(const Tensor<std::int64_t>& source, const Tensor<std::int64_t>& target, std::int64_t pad = 2)
+  GLOSS_LAZY Batch(const Tensor<std::int64_t>& source, const Tensor<std::int64_t>& target, std::int64_t pad = 2)
       : src(source), src_mask((source != pad).unsqueeze(-2)) {
     if (source.dim() != 2 || target.dim() != 2 || source.size(0) != target.size(0) || target.size(1) < 2)
       fail<ShapeError>("Batch: src ", source.shape(), " and tgt ", target.shape(),
@@ -25557,7 +25752,7 @@ struct Batch {
     for (Index i = 0; i < tgt_y.numel(); ++i) ntokens += tgt_y.data()[i] != pad;
   }
   /// Hides padding and later words. AT: Batch.make_std_mask
-  static Tensor<bool> make_std_mask(const Tensor<std::int64_t>& tgt, std::int64_t pad) {
+  GLOSS_LAZY static Tensor<bool> make_std_mask(const Tensor<std::int64_t>& tgt, std::int64_t pad) {
     return (tgt != pad).unsqueeze(-2) & transformer::subsequent_mask(tgt.size(-1));
   }
 };
@@ -25577,7 +25772,7 @@ struct CopyTaskOptions {
 };
 /// Batches whose target is their source; every sequence starts with 1. Draws from the current Rng. AT: data_gen
 /// Errors: Error for a vocabulary below 2 or a length below 2.
-inline std::vector<Batch> copy_task(const CopyTaskOptions& options = {}) {
+GLOSS_LAZY std::vector<Batch> copy_task(const CopyTaskOptions& options = {}) {
   if (options.vocab < 2 || options.length < 2)
     fail("copy_task: vocab ", options.vocab, " and length ", options.length, " must be at least 2");
   std::vector<Batch> out;
@@ -25740,7 +25935,7 @@ class BatchSampler {
     friend bool operator==(const Position&, const Position&) = default;
   };
   /// Errors: Error when there are no pairs, or one alone is longer than max_tokens.
-  GLOSS_COLD explicit BatchSampler(std::vector<PairLength> lengths, BatchSamplerOptions options = {})
+  explicit BatchSampler(std::vector<PairLength> lengths, BatchSamplerOptions options = {})
       : lengths_(std::move(lengths)), options_(options) {
     if (lengths_.empty()) fail<Error>("BatchSampler: no sentence pairs");
     for (std::size_t i = 0; i < lengths_.size(); ++i)
@@ -25750,7 +25945,7 @@ class BatchSampler {
     seek({});
   }
   /// All batches of one epoch, as positions in the list of lengths.
-  GLOSS_COLD std::vector<std::vector<Index>> epoch(Index number) const {
+  std::vector<std::vector<Index>> epoch(Index number) const {
     Rng rng(options_.seed, 0x6261746368000000 + static_cast<std::uint64_t>(number));
     struct Item {
       Index tgt, src;
@@ -25795,7 +25990,7 @@ class BatchSampler {
   Position position() const { return position_; }
   /// Goes on from a saved position; a batch number equal to the number of batches means the end of that epoch.
   /// Errors: IndexError when there is no such batch.
-  GLOSS_COLD void seek(Position position) {
+  void seek(Position position) {
     if (position.epoch < 0) fail<IndexError>("BatchSampler::seek: epoch ", position.epoch, " is negative");
     std::vector<std::vector<Index>> batches = epoch(position.epoch);
     if (position.batch < 0 || position.batch > static_cast<Index>(batches.size()))
@@ -26367,7 +26562,7 @@ GLOSS_COLD inline Bpe Bpe::from_string(std::string_view text, std::string_view n
 namespace gloss::inline GLOSS_ABI::data {
 namespace detail {
 /// Whether a catalogue's header asks for a character set that UTF-8 covers; charset is set to its name.
-GLOSS_COLD inline bool has_utf8_charset(std::string_view header, std::string& charset) {
+inline bool has_utf8_charset(std::string_view header, std::string& charset) {
   const std::size_t at = header.find("charset=");
   if (at == std::string_view::npos) return true;
   charset.clear();
@@ -26382,7 +26577,7 @@ GLOSS_COLD inline bool has_utf8_charset(std::string_view header, std::string& ch
 class PoReader {
  public:
   PoReader(std::string_view text, std::string_view name) : rest_(text), name_(name) {}
-  GLOSS_COLD std::vector<SentencePair> read() {
+  std::vector<SentencePair> read() {
     if (starts_with_bom(rest_)) rest_.remove_prefix(3);
     while (!rest_.empty()) {
       ++number_;
@@ -26419,7 +26614,7 @@ class PoReader {
     if (kind == "#~") fuzzy_ = false;  // an obsolete entry: its flags are not the next one's
     if (kind == "#," && line.find("fuzzy") != std::string_view::npos) fuzzy_ = true;
   }
-  GLOSS_COLD void read_keyword(std::string_view line) {
+  void read_keyword(std::string_view line) {
     std::size_t length = 0;
     while (length < line.size() && (line[length] == '_' || (line[length] >= 'a' && line[length] <= 'z'))) ++length;
     const std::string_view keyword = line.substr(0, length);
@@ -26460,7 +26655,7 @@ class PoReader {
     read_strings(line, *field_);
   }
   /// One or more quoted strings up to the end of the line.
-  GLOSS_COLD void read_strings(std::string_view line, std::string& out) const {
+  void read_strings(std::string_view line, std::string& out) const {
     while (!line.empty()) {
       if (line.front() != '"') fail_here("unexpected text after a string");
       line.remove_prefix(1);
@@ -26477,7 +26672,7 @@ class PoReader {
       skip_blanks(line);
     }
   }
-  GLOSS_COLD void read_escape(std::string_view& line, std::string& out) const {
+  void read_escape(std::string_view& line, std::string& out) const {
     if (line.empty()) fail_here("a string is not closed");
     const char c = line.front();
     const auto digit = [](char d) {
@@ -26531,7 +26726,7 @@ class PoReader {
         fail_here("an unknown escape after a backslash");
     }
   }
-  GLOSS_COLD void end_entry() {
+  void end_entry() {
     if (has_id_ && !has_translation_) fail_here("msgid without msgstr before this line");
     if (has_context_ && !has_id_) fail_here("msgctxt without msgid before this line");
     if (has_id_ && id_.empty() && !has_context_) {
@@ -26563,7 +26758,7 @@ class PoReader {
 /// Pairs msgid, msgstr from a catalogue in memory; `name` stands for the file in messages. The header, untranslated,
 /// fuzzy and obsolete messages are skipped; of plural forms the singular is taken (msgid, msgstr[0]).
 /// Errors: LoadError naming file, line and cause; also when nothing is translated, or the charset is not UTF-8.
-GLOSS_COLD inline std::vector<SentencePair> parse_po(std::string_view text, std::string_view name) {
+inline std::vector<SentencePair> parse_po(std::string_view text, std::string_view name) {
   return detail::PoReader(text, name).read();
 }
 /// Pairs from a file; see parse_po.
@@ -26712,7 +26907,7 @@ struct Split {
 /// dropped, because it would leak an answer. Texts are compared byte by byte. The same pairs, in the same order, and
 /// the same options give the same split on every machine.
 /// Errors: Error when one of the two parts would be empty.
-GLOSS_COLD inline Split split_held_out(const std::vector<SentencePair>& pairs, SplitOptions options = {}) {
+inline Split split_held_out(const std::vector<SentencePair>& pairs, SplitOptions options = {}) {
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < pairs.size(); ++i)
     if (options.max_src_words == 0 || count_words(pairs[i].src) <= options.max_src_words) order.push_back(i);
@@ -27410,7 +27605,7 @@ struct ProgressValues {
   Index tokens = 0;                                        ///< since the start of this line; 0: not shown
 };
 /// "1,234,567"
-GLOSS_COLD inline std::string with_thousands(Index number) {
+inline std::string with_thousands(Index number) {
   const std::string digits = std::to_string(number);
   std::string text;
   for (std::size_t at = 0; at < digits.size(); ++at) {
@@ -27420,7 +27615,7 @@ GLOSS_COLD inline std::string with_thousands(Index number) {
   return text;
 }
 /// "0:07", "12:34", "1:02:03"
-GLOSS_COLD inline std::string format_duration(double seconds) {
+inline std::string format_duration(double seconds) {
   if (!(seconds > 0)) seconds = 0;
   const auto whole = static_cast<long long>(std::llround((std::min)(seconds, 3.6e7)));
   char text[48];
@@ -27434,7 +27629,7 @@ GLOSS_COLD inline std::string format_duration(double seconds) {
 /// line.finish();
 class Progress {
  public:
-  GLOSS_COLD explicit Progress(ProgressOptions options) : options_(std::move(options)), done_(options_.first) {
+  explicit Progress(ProgressOptions options) : options_(std::move(options)), done_(options_.first) {
     const auto has = [](const char* name) {
       const char* value = std::getenv(name);
       return value && *value;
@@ -27462,7 +27657,7 @@ class Progress {
     draw(time, false);
   }
   /// Draws the last state, with the time taken, and ends the line.
-  GLOSS_COLD void finish() {
+  void finish() {
     draw(now(), true);
     if (drawn_) put("\n");
     drawn_ = false;
@@ -27496,7 +27691,7 @@ class Progress {
     return term && *term && std::string_view(term) != "dumb" && ::isatty(::fileno(options_.file));
 #endif
   }
-  GLOSS_COLD static bool utf8_locale() {
+  static bool utf8_locale() {
 #ifdef _WIN32
     return std::getenv("WT_SESSION") != nullptr;
 #else
@@ -27521,7 +27716,7 @@ class Progress {
     return 80;
   }
   /// What stands right of the bar: "42%  120/284  loss 3.214  12,345 tokens/s  1:23 left".
-  GLOSS_COLD std::string facts(double time, bool finished) const {
+  std::string facts(double time, bool finished) const {
     const double elapsed = time - start_;
     const Index steps = done_ - options_.first;
     std::string text;
@@ -27548,7 +27743,7 @@ class Progress {
           " left");
     return text;
   }
-  GLOSS_COLD void draw(double time, bool finished) {
+  void draw(double time, bool finished) {
     const std::string text = facts(time, finished), title = options_.title.empty() ? "" : options_.title + "  ";
     if (!bar_) return put(title + text + "\n");
     const int room = width() - 1;  // a full line would wrap
@@ -27565,7 +27760,7 @@ class Progress {
     put(line + "\x1b[K");
     drawn_ = true;
   }
-  GLOSS_COLD std::string bar(int cells) const {
+  std::string bar(int cells) const {
     double share = static_cast<double>(done_) / static_cast<double>(options_.total);
     share = share < 0 ? 0 : share > 1 ? 1 : share;
     const int halves = static_cast<int>(share * 2 * cells);
@@ -27584,12 +27779,12 @@ class Progress {
     if (options_.color) text += "\x1b[0m";
     return text;
   }
-  GLOSS_COLD static int columns(std::string_view text) {
+  static int columns(std::string_view text) {
     int count = 0;
     for (std::size_t at = 0; at < text.size(); ++count) at += data::decode_utf8(text, at).bytes;
     return count;
   }
-  GLOSS_COLD static std::string cut(const std::string& text, int most) {
+  static std::string cut(const std::string& text, int most) {
     std::size_t at = 0;
     for (int count = 0; at < text.size() && count < most; ++count) at += data::decode_utf8(text, at).bytes;
     return text.substr(0, at);

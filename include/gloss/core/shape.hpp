@@ -121,7 +121,7 @@ constexpr bool is_countable(const Shape& shape) {
 
 /// Axis in [-rank, rank) to [0, rank).
 /// Errors: IndexError otherwise.
-inline int normalize_axis(const char* op, Index axis, int rank) {
+GLOSS_NOINLINE inline int normalize_axis(const char* op, Index axis, int rank) {
   const int span = rank > 0 ? rank : 1;  // as in PyTorch, a scalar accepts axis 0 and -1
   if (axis < -span || axis >= span)
     fail<IndexError>(op, ": axis ", axis, " is out of range for ", rank, rank == 1 ? " axis" : " axes");
