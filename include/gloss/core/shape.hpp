@@ -62,7 +62,7 @@ class Shape {
   }
 
   /// Product of the sizes; 1 for a scalar. Meaningless, but defined, where is_countable() does not hold.
-  constexpr Index numel() const {
+  GLOSS_NOINLINE constexpr Index numel() const {
     std::uint64_t n = 1;
     for (Index s : *this) n *= static_cast<std::uint64_t>(s);
     return static_cast<Index>(n);

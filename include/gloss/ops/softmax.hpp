@@ -17,6 +17,13 @@ struct AxisKernels {
   void (*columns)(const T* x, const T* x2, T* out, Index outer, Index n, Index inner);
 };
 
+/// x in dense memory, with axis a and the last one swapped where that is asked for; outside the graph.
+template <class T>
+GLOSS_NOINLINE Tensor<T> dense_along(const Tensor<T>& x, int a, bool swapped) {
+  const Tensor<T> in = x.detach();
+  return (swapped ? in.transpose(a, -1) : in).contiguous();
+}
+
 /// Runs a kernel over x along `axis`, and x2, of the same shape, where it is defined.
 template <class T>
 Tensor<T> along_axis(const char* op, const Tensor<T>& x, const Tensor<T>& x2, Index axis, AxisKernels<T> f) {
@@ -28,17 +35,14 @@ Tensor<T> along_axis(const char* op, const Tensor<T>& x, const Tensor<T>& x2, In
   Index inner = 1;
   for (int i = a + 1; i < x.dim(); ++i) inner *= x.size(i);
   const bool turned = inner > 1 && inner < 4;  // so few columns would leave most of a vector empty
-  const auto dense = [&](const Tensor<T>& t) {
-    return (turned ? t.detach().transpose(a, -1) : t.detach()).contiguous();
-  };
-  const Tensor<T> in = dense(x), in2 = x2.defined() ? dense(x2) : Tensor<T>{};
+  const Tensor<T> in = dense_along(x, a, turned), in2 = x2.defined() ? dense_along(x2, a, turned) : Tensor<T>{};
   const T* const second = in2.defined() ? in2.data() : nullptr;
   Tensor<T> out = empty<T>(in.shape());
   if (inner > 1 && !turned)
     f.columns(in.data(), second, out.data(), in.numel() / (n * inner), n, inner);
   else
     f.rows(in.data(), second, out.data(), in.numel() / n, n);
-  return turned ? out.transpose(a, -1).contiguous() : out;
+  return dense_along(out, a, turned);
 }
 
 /// The kernels of softmax, or of its logarithm, which read x.
