@@ -330,7 +330,7 @@ class Shape {
     sizes_[--rank_] = 0;
   }
   /// Product of the sizes; 1 for a scalar. Meaningless, but defined, where is_countable() does not hold.
-  constexpr Index numel() const {
+  GLOSS_NOINLINE constexpr Index numel() const {
     std::uint64_t n = 1;
     for (Index s : *this) n *= static_cast<std::uint64_t>(s);
     return static_cast<Index>(n);
@@ -4928,7 +4928,7 @@ class Parameter : public Tensor<T> {
     Tensor<T>::operator=(other);
   }
  private:
-  static Tensor<T> copy_of(const Parameter& other) {
+  GLOSS_NOINLINE static Tensor<T> copy_of(const Parameter& other) {
     if (!other.defined()) return {};
     Tensor<T> data = other.detach().clone();
     data.requires_grad_(other.requires_grad());
@@ -4959,7 +4959,9 @@ class Buffer : public Tensor<T> {
   Buffer& operator=(Buffer&&) noexcept = default;
   bool is_persistent() const { return is_persistent_; }
  private:
-  static Tensor<T> copy_of(const Buffer& other) { return other.defined() ? other.detach().clone() : Tensor<T>{}; }
+  GLOSS_NOINLINE static Tensor<T> copy_of(const Buffer& other) {
+    return other.defined() ? other.detach().clone() : Tensor<T>{};
+  }
   bool is_persistent_ = true;
 };
 }  // namespace gloss::inline GLOSS_ABI::nn
@@ -4983,7 +4985,7 @@ class Buffer : public Tensor<T> {
 namespace gloss::inline GLOSS_ABI {
 /// How many characters must be inserted, removed or replaced to make one text the other.
 /// Source: Levenshtein 1966.
-GLOSS_LAZY std::size_t edit_distance(std::string_view a, std::string_view b) {
+GLOSS_LAZY GLOSS_COLD std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
   for (std::size_t i = 0; i < a.size(); ++i) {
@@ -4999,7 +5001,7 @@ GLOSS_LAZY std::size_t edit_distance(std::string_view a, std::string_view b) {
 }
 /// The candidate that takes the fewest changes to become `name`, the first of several; empty when each differs in more
 /// than half of the characters of the longer one.
-GLOSS_LAZY std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates) {
+GLOSS_LAZY GLOSS_COLD std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates) {
   std::string best;
   std::size_t least = std::string::npos;
   for (const std::string& candidate : candidates) {
@@ -5173,13 +5175,16 @@ class Module {
 };
 /// A type derived from Module.
 template <class M>
-concept IsModule = requires { typename M::value_type; } && std::derived_from<M, Module<typename M::value_type>>;
+concept IsModule = requires {
+  typename M::value_type;
+}
+&&std::derived_from<M, Module<typename M::value_type>>;
 /// Walks a module tree. Derive and override what is of interest; the path given is dotted, "encoder.layers.0.norm.a_2".
 template <Real T>
 class Visitor {
  public:
   virtual ~Visitor() = default;
-  void operator()(std::string_view name, Parameter<T>& p) {
+  GLOSS_NOINLINE void operator()(std::string_view name, Parameter<T>& p) {
     if (p.defined()) parameter(path_ + std::string(name), p);
   }
   template <class U>
@@ -5187,7 +5192,7 @@ class Visitor {
     static_assert(!Real<U> || std::same_as<T, U>, "gloss::nn: a module's real buffers are of its own type");
     if (b.defined()) buffer(path_ + std::string(name), b.detach(), b.is_persistent());
   }
-  void operator()(std::string_view name, Module<T>& m) {
+  GLOSS_NOINLINE void operator()(std::string_view name, Module<T>& m) {
     const std::size_t length = path_.size();
     path_ += name;
     module(path_, m);
@@ -5199,11 +5204,8 @@ class Visitor {
   template <class M>
     requires std::derived_from<M, Module<T>>
   void operator()(std::string_view name, std::vector<M>& list) {
-    const std::size_t length = path_.size();
-    path_ += name;
-    path_ += '.';
-    for (std::size_t i = 0; i < list.size(); ++i) (*this)(std::to_string(i), list[i]);
-    path_.resize(length);
+    members(name, list.size(), &list,
+            [](void* all, std::size_t i) -> Module<T>& { return (*static_cast<std::vector<M>*>(all))[i]; });
   }
   template <class U>
     requires(!std::same_as<T, U>)
@@ -5216,6 +5218,15 @@ class Visitor {
   virtual void buffer(const std::string& /*path*/, const AnyTensor& /*tensor*/, bool /*persistent*/) {}
   virtual void module(const std::string& /*path*/, Module<T>&) {}
  private:
+  /// The loop over a list, compiled once and not for every type in a list.
+  GLOSS_COLD void members(std::string_view name, std::size_t count, void* list,
+                          Module<T>& (*at)(void* list, std::size_t i)) {
+    const std::size_t length = path_.size();
+    path_ += name;
+    path_ += '.';
+    for (std::size_t i = 0; i < count; ++i) (*this)(std::to_string(i), at(list, i));
+    path_.resize(length);
+  }
   std::string path_;
 };
 namespace detail {
@@ -5251,7 +5262,7 @@ typename Module<T>::Named Module<T>::named_parameters() const {
   for_each_tensor(const_cast<Module&>(*this), [&](const std::string& path, Parameter<T>& p) {
     for (const auto& [name, tensor] : out)
       if (tensor.is_same(p)) return;
-    out.emplace_back(path, p);
+    out.emplace_back(std::string(path), static_cast<const Tensor<T>&>(p));
   });
   return out;
 }
@@ -10533,7 +10544,7 @@ Tensor<T> joint_linear(const Tensor<T>& x, const std::vector<Tensor<T>>& weights
                   const auto part = [&](const Tensor<T>& all, Index i) { return all.narrow(-1, i * out, out); };
                   const auto index = [](Index i) { return static_cast<std::size_t>(i); };
                   if (dx.needs(0) && is_grad_enabled()) {
-                    dx.add(0, matmul(g, cat(keep, 0)).view(dx.shape(0)));
+                    for (Index i = 0; i < n; ++i) dx.add(0, matmul(part(g, i), keep[index(i)]).view(dx.shape(0)));
                   } else if (dx.needs(0)) {
                     ProfileScope work("joint_linear", true);
                     if (work) work.flops({2, rows, n * out, in});
@@ -12519,9 +12530,16 @@ struct MultiHeadedAttention final : nn::Module<T> {
       }
       return joint_linear(x, w, b);
     };
-    if (!key.is_same(value) || this->is_heard()) return {linears[0](query), linears[1](key), linears[2](value)};
-    if (!query.is_same(key)) return {linears[0](query), jointly(1, key)};
-    return {jointly(0, query)};
+    std::vector<Tensor<T>> out;
+    const bool joint = key.is_same(value) && !this->is_heard();
+    if (joint && query.is_same(key)) {
+      out.push_back(jointly(0, query));
+      return out;
+    }
+    out.push_back(linears[0](query));
+    out.push_back(joint ? jointly(1, key) : linears[1](key));
+    if (!joint) out.push_back(linears[2](value));
+    return out;
   }
 };
 }  // namespace gloss::inline GLOSS_ABI::transformer
@@ -13292,6 +13310,12 @@ struct AxisKernels {
   void (*rows)(const T* x, const T* x2, T* out, Index rows, Index n);
   void (*columns)(const T* x, const T* x2, T* out, Index outer, Index n, Index inner);
 };
+/// x in dense memory, with axis a and the last one swapped where that is asked for; outside the graph.
+template <class T>
+GLOSS_NOINLINE Tensor<T> dense_along(const Tensor<T>& x, int a, bool swapped) {
+  const Tensor<T> in = x.detach();
+  return (swapped ? in.transpose(a, -1) : in).contiguous();
+}
 /// Runs a kernel over x along `axis`, and x2, of the same shape, where it is defined.
 template <class T>
 Tensor<T> along_axis(const char* op, const Tensor<T>& x, const Tensor<T>& x2, Index axis, AxisKernels<T> f) {
@@ -13303,17 +13327,14 @@ Tensor<T> along_axis(const char* op, const Tensor<T>& x, const Tensor<T>& x2, In
   Index inner = 1;
   for (int i = a + 1; i < x.dim(); ++i) inner *= x.size(i);
   const bool turned = inner > 1 && inner < 4;  // so few columns would leave most of a vector empty
-  const auto dense = [&](const Tensor<T>& t) {
-    return (turned ? t.detach().transpose(a, -1) : t.detach()).contiguous();
-  };
-  const Tensor<T> in = dense(x), in2 = x2.defined() ? dense(x2) : Tensor<T>{};
+  const Tensor<T> in = dense_along(x, a, turned), in2 = x2.defined() ? dense_along(x2, a, turned) : Tensor<T>{};
   const T* const second = in2.defined() ? in2.data() : nullptr;
   Tensor<T> out = empty<T>(in.shape());
   if (inner > 1 && !turned)
     f.columns(in.data(), second, out.data(), in.numel() / (n * inner), n, inner);
   else
     f.rows(in.data(), second, out.data(), in.numel() / n, n);
-  return turned ? out.transpose(a, -1).contiguous() : out;
+  return dense_along(out, a, turned);
 }
 /// The kernels of softmax, or of its logarithm, which read x.
 template <class T, bool logarithm>
@@ -13405,7 +13426,7 @@ struct SinusoidalOptions {
 /// Source: Vaswani et al. 2017, 3.5. AT: the table of PositionalEncoding
 /// PyTorch: none; not interleaved, Transformer-XL's PositionalEmbedding and fairseq's SinusoidalPositionalEmbedding
 template <Real T>
-Tensor<T> sinusoidal_positions(Index n, Index d, SinusoidalOptions options = {}) {
+GLOSS_COLD Tensor<T> sinusoidal_positions(Index n, Index d, SinusoidalOptions options = {}) {
   if (n < 0 || d < 0) fail<ShapeError>("sinusoidal_positions: negative size: n ", n, ", d ", d);
   if (!(options.base > 0)) fail("sinusoidal_positions: base ", options.base, " is not positive");
   if (!(options.scaling > 0)) fail("sinusoidal_positions: scaling ", options.scaling, " is not positive");
@@ -13608,15 +13629,13 @@ class CachedDecoder {
   /// Shape: src [batch, m], src_mask [batch, 1, m]
   CachedDecoder(const transformer::EncoderDecoder<T>& model, const Tensor<std::int64_t>& src,
                 const Tensor<bool>& src_mask)
-      : model_(&model), src_mask_(src_mask.contiguous()) {
+      : model_(&model), src_mask_(src_mask.contiguous()), layers_(model.decoder.layers.size()) {
     NoGradGuard no_grad;
     const Tensor<T> memory = model.encode(src, src_mask);
-    for (const auto& layer : model.decoder.layers) {
-      const auto& attn = layer.src_attn;
-      layers_.push_back({{},
-                         {},
-                         attn.split_heads(attn.linears[1](memory)).contiguous(),
-                         attn.split_heads(attn.linears[2](memory)).contiguous()});
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      const auto& attn = model.decoder.layers[i].src_attn;
+      layers_[i].src_key = attn.split_heads(attn.linears[1](memory)).contiguous();
+      layers_[i].src_value = attn.split_heads(attn.linears[2](memory)).contiguous();
     }
   }
   Index batch() const { return src_mask_.size(0); }
@@ -15670,14 +15689,15 @@ class Adam : public Optimizer<T> {
       exp_avg_.push_back(zeros<T>(p.shape()));
       exp_avg_sq_.push_back(zeros<T>(p.shape()));
     }
-    step_.resize(this->parameters_.size());
+    step_ = std::vector<StepCount<T>>(this->parameters_.size());
   }
   GLOSS_COLD typename Optimizer<T>::Named state() override {
     typename Optimizer<T>::Named out;
     for (std::size_t i = 0; i < exp_avg_.size(); ++i) {
-      out.emplace_back(std::to_string(i) + ".exp_avg", exp_avg_[i]);
-      out.emplace_back(std::to_string(i) + ".exp_avg_sq", exp_avg_sq_[i]);
-      out.emplace_back(std::to_string(i) + ".step", step_[i].tensor());
+      const auto add = [&](const char* what, const Tensor<T>& x) { out.emplace_back(std::to_string(i) + what, x); };
+      add(".exp_avg", exp_avg_[i]);
+      add(".exp_avg_sq", exp_avg_sq_[i]);
+      add(".step", step_[i].tensor());
     }
     return out;
   }
@@ -20982,7 +21002,7 @@ struct LoadPlan {
       if (!found[i] && !is_tied(module, found, i)) report.missing.push_back(options.prefix + module.entry(i).first);
     for (std::size_t j = 0; j < sources.size(); ++j)
       if (!wanted[j] && sources[j].name.substr(0, options.prefix.size()) == options.prefix)
-        report.unexpected.emplace_back(sources[j].name);
+        report.unexpected.push_back(std::string(sources[j].name));
   }
   /// Errors: LoadError with all problems that the options do not allow.
   GLOSS_LAZY GLOSS_COLD void require(const LoadOptions& options, std::string_view file) {
@@ -21010,7 +21030,7 @@ struct LoadPlan {
 };
 /// Calls f(Tensor<U>) for what a module of T holds: T, int64 or bool.
 template <Real T, class F>
-void with_state_type(const AnyTensor& x, F f) {
+GLOSS_COLD void with_state_type(const AnyTensor& x, F f) {
   if (x.is<T>())
     f(x.as<T>());
   else if (x.is<std::int64_t>())
@@ -21058,11 +21078,12 @@ LoadReport load_state_dict(Module<T>& module, const StateDict& source, const Loa
     for (const auto& [i, j] : plan.pairs) {
       const AnyTensor& tensor = own.entry(i).second;
       const StateDict::Entry& stored = source.entry(j);
-      detail::with_state_type<T>(tensor, [&](auto to) {
-        if (!detail::read_as(stored.second, copies ? &to : nullptr))
-          plan.report.wrong_type.push_back(
-              {stored.first, std::string(stored.second.dtype()), std::string(tensor.dtype())});
-      });
+      bool reads = true;
+      detail::with_state_type<T>(tensor,
+                                 [&](auto to) { reads = detail::read_as(stored.second, copies ? &to : nullptr); });
+      if (!reads)
+        plan.report.wrong_type.push_back(
+            {stored.first, std::string(stored.second.dtype()), std::string(tensor.dtype())});
     }
     plan.require(options, "");
   }
@@ -25935,7 +25956,7 @@ class BatchSampler {
     friend bool operator==(const Position&, const Position&) = default;
   };
   /// Errors: Error when there are no pairs, or one alone is longer than max_tokens.
-  explicit BatchSampler(std::vector<PairLength> lengths, BatchSamplerOptions options = {})
+  GLOSS_COLD explicit BatchSampler(std::vector<PairLength> lengths, BatchSamplerOptions options = {})
       : lengths_(std::move(lengths)), options_(options) {
     if (lengths_.empty()) fail<Error>("BatchSampler: no sentence pairs");
     for (std::size_t i = 0; i < lengths_.size(); ++i)
@@ -25945,7 +25966,7 @@ class BatchSampler {
     seek({});
   }
   /// All batches of one epoch, as positions in the list of lengths.
-  std::vector<std::vector<Index>> epoch(Index number) const {
+  GLOSS_COLD std::vector<std::vector<Index>> epoch(Index number) const {
     Rng rng(options_.seed, 0x6261746368000000 + static_cast<std::uint64_t>(number));
     struct Item {
       Index tgt, src;
@@ -25990,7 +26011,7 @@ class BatchSampler {
   Position position() const { return position_; }
   /// Goes on from a saved position; a batch number equal to the number of batches means the end of that epoch.
   /// Errors: IndexError when there is no such batch.
-  void seek(Position position) {
+  GLOSS_COLD void seek(Position position) {
     if (position.epoch < 0) fail<IndexError>("BatchSampler::seek: epoch ", position.epoch, " is negative");
     std::vector<std::vector<Index>> batches = epoch(position.epoch);
     if (position.batch < 0 || position.batch > static_cast<Index>(batches.size()))
@@ -26562,7 +26583,7 @@ GLOSS_COLD inline Bpe Bpe::from_string(std::string_view text, std::string_view n
 namespace gloss::inline GLOSS_ABI::data {
 namespace detail {
 /// Whether a catalogue's header asks for a character set that UTF-8 covers; charset is set to its name.
-inline bool has_utf8_charset(std::string_view header, std::string& charset) {
+GLOSS_COLD inline bool has_utf8_charset(std::string_view header, std::string& charset) {
   const std::size_t at = header.find("charset=");
   if (at == std::string_view::npos) return true;
   charset.clear();
@@ -26577,7 +26598,7 @@ inline bool has_utf8_charset(std::string_view header, std::string& charset) {
 class PoReader {
  public:
   PoReader(std::string_view text, std::string_view name) : rest_(text), name_(name) {}
-  std::vector<SentencePair> read() {
+  GLOSS_COLD std::vector<SentencePair> read() {
     if (starts_with_bom(rest_)) rest_.remove_prefix(3);
     while (!rest_.empty()) {
       ++number_;
@@ -26614,7 +26635,7 @@ class PoReader {
     if (kind == "#~") fuzzy_ = false;  // an obsolete entry: its flags are not the next one's
     if (kind == "#," && line.find("fuzzy") != std::string_view::npos) fuzzy_ = true;
   }
-  void read_keyword(std::string_view line) {
+  GLOSS_COLD void read_keyword(std::string_view line) {
     std::size_t length = 0;
     while (length < line.size() && (line[length] == '_' || (line[length] >= 'a' && line[length] <= 'z'))) ++length;
     const std::string_view keyword = line.substr(0, length);
@@ -26655,7 +26676,7 @@ class PoReader {
     read_strings(line, *field_);
   }
   /// One or more quoted strings up to the end of the line.
-  void read_strings(std::string_view line, std::string& out) const {
+  GLOSS_COLD void read_strings(std::string_view line, std::string& out) const {
     while (!line.empty()) {
       if (line.front() != '"') fail_here("unexpected text after a string");
       line.remove_prefix(1);
@@ -26672,7 +26693,7 @@ class PoReader {
       skip_blanks(line);
     }
   }
-  void read_escape(std::string_view& line, std::string& out) const {
+  GLOSS_COLD void read_escape(std::string_view& line, std::string& out) const {
     if (line.empty()) fail_here("a string is not closed");
     const char c = line.front();
     const auto digit = [](char d) {
@@ -26726,7 +26747,7 @@ class PoReader {
         fail_here("an unknown escape after a backslash");
     }
   }
-  void end_entry() {
+  GLOSS_COLD void end_entry() {
     if (has_id_ && !has_translation_) fail_here("msgid without msgstr before this line");
     if (has_context_ && !has_id_) fail_here("msgctxt without msgid before this line");
     if (has_id_ && id_.empty() && !has_context_) {
@@ -26758,7 +26779,7 @@ class PoReader {
 /// Pairs msgid, msgstr from a catalogue in memory; `name` stands for the file in messages. The header, untranslated,
 /// fuzzy and obsolete messages are skipped; of plural forms the singular is taken (msgid, msgstr[0]).
 /// Errors: LoadError naming file, line and cause; also when nothing is translated, or the charset is not UTF-8.
-inline std::vector<SentencePair> parse_po(std::string_view text, std::string_view name) {
+GLOSS_COLD inline std::vector<SentencePair> parse_po(std::string_view text, std::string_view name) {
   return detail::PoReader(text, name).read();
 }
 /// Pairs from a file; see parse_po.
@@ -26907,7 +26928,7 @@ struct Split {
 /// dropped, because it would leak an answer. Texts are compared byte by byte. The same pairs, in the same order, and
 /// the same options give the same split on every machine.
 /// Errors: Error when one of the two parts would be empty.
-inline Split split_held_out(const std::vector<SentencePair>& pairs, SplitOptions options = {}) {
+GLOSS_COLD inline Split split_held_out(const std::vector<SentencePair>& pairs, SplitOptions options = {}) {
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < pairs.size(); ++i)
     if (options.max_src_words == 0 || count_words(pairs[i].src) <= options.max_src_words) order.push_back(i);
@@ -27605,7 +27626,7 @@ struct ProgressValues {
   Index tokens = 0;                                        ///< since the start of this line; 0: not shown
 };
 /// "1,234,567"
-inline std::string with_thousands(Index number) {
+GLOSS_COLD inline std::string with_thousands(Index number) {
   const std::string digits = std::to_string(number);
   std::string text;
   for (std::size_t at = 0; at < digits.size(); ++at) {
@@ -27615,7 +27636,7 @@ inline std::string with_thousands(Index number) {
   return text;
 }
 /// "0:07", "12:34", "1:02:03"
-inline std::string format_duration(double seconds) {
+GLOSS_COLD inline std::string format_duration(double seconds) {
   if (!(seconds > 0)) seconds = 0;
   const auto whole = static_cast<long long>(std::llround((std::min)(seconds, 3.6e7)));
   char text[48];
@@ -27629,7 +27650,7 @@ inline std::string format_duration(double seconds) {
 /// line.finish();
 class Progress {
  public:
-  explicit Progress(ProgressOptions options) : options_(std::move(options)), done_(options_.first) {
+  GLOSS_COLD explicit Progress(ProgressOptions options) : options_(std::move(options)), done_(options_.first) {
     const auto has = [](const char* name) {
       const char* value = std::getenv(name);
       return value && *value;
@@ -27657,7 +27678,7 @@ class Progress {
     draw(time, false);
   }
   /// Draws the last state, with the time taken, and ends the line.
-  void finish() {
+  GLOSS_COLD void finish() {
     draw(now(), true);
     if (drawn_) put("\n");
     drawn_ = false;
@@ -27691,7 +27712,7 @@ class Progress {
     return term && *term && std::string_view(term) != "dumb" && ::isatty(::fileno(options_.file));
 #endif
   }
-  static bool utf8_locale() {
+  GLOSS_COLD static bool utf8_locale() {
 #ifdef _WIN32
     return std::getenv("WT_SESSION") != nullptr;
 #else
@@ -27716,7 +27737,7 @@ class Progress {
     return 80;
   }
   /// What stands right of the bar: "42%  120/284  loss 3.214  12,345 tokens/s  1:23 left".
-  std::string facts(double time, bool finished) const {
+  GLOSS_COLD std::string facts(double time, bool finished) const {
     const double elapsed = time - start_;
     const Index steps = done_ - options_.first;
     std::string text;
@@ -27743,7 +27764,7 @@ class Progress {
           " left");
     return text;
   }
-  void draw(double time, bool finished) {
+  GLOSS_COLD void draw(double time, bool finished) {
     const std::string text = facts(time, finished), title = options_.title.empty() ? "" : options_.title + "  ";
     if (!bar_) return put(title + text + "\n");
     const int room = width() - 1;  // a full line would wrap
@@ -27760,7 +27781,7 @@ class Progress {
     put(line + "\x1b[K");
     drawn_ = true;
   }
-  std::string bar(int cells) const {
+  GLOSS_COLD std::string bar(int cells) const {
     double share = static_cast<double>(done_) / static_cast<double>(options_.total);
     share = share < 0 ? 0 : share > 1 ? 1 : share;
     const int halves = static_cast<int>(share * 2 * cells);
@@ -27779,12 +27800,12 @@ class Progress {
     if (options_.color) text += "\x1b[0m";
     return text;
   }
-  static int columns(std::string_view text) {
+  GLOSS_COLD static int columns(std::string_view text) {
     int count = 0;
     for (std::size_t at = 0; at < text.size(); ++count) at += data::decode_utf8(text, at).bytes;
     return count;
   }
-  static std::string cut(const std::string& text, int most) {
+  GLOSS_COLD static std::string cut(const std::string& text, int most) {
     std::size_t at = 0;
     for (int count = 0; at < text.size() && count < most; ++count) at += data::decode_utf8(text, at).bytes;
     return text.substr(0, at);
