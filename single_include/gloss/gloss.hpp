@@ -470,8 +470,8 @@ inline void relax() {
   __builtin_ia32_pause();
 #endif
 }
-/// Waits until word & mask is `value`, or with `other` until it is not: awake for a few microseconds, then letting others
-/// run, in all for no longer than `seconds`. Whether that has come.
+/// Waits until word & mask is `value`, or with `other` until it is not: awake for a few microseconds, then letting
+/// others run, in all for no longer than `seconds`. Whether that has come.
 GLOSS_NOINLINE inline bool wait_awake(const std::atomic<std::uint32_t>& word, std::uint32_t mask, std::uint32_t value,
                                       bool other, double seconds) {
   double end = 0;
@@ -2665,6 +2665,9 @@ class BackwardPass {
     static std::atomic<std::uint64_t> counter{0};
     id_ = counter.fetch_add(1, std::memory_order_relaxed) + 1;
   }
+  virtual ~BackwardPass() = default;
+  BackwardPass(const BackwardPass&) = delete;
+  BackwardPass& operator=(const BackwardPass&) = delete;
   bool recorded() const { return options_.create_graph; }
   /// Whether it is grad()'s (tensor/grad.hpp), which leaves every leaf's own gradient alone.
   bool is_capturing() const { return capturing_; }
@@ -5175,10 +5178,7 @@ class Module {
 };
 /// A type derived from Module.
 template <class M>
-concept IsModule = requires {
-  typename M::value_type;
-}
-&&std::derived_from<M, Module<typename M::value_type>>;
+concept IsModule = requires { typename M::value_type; } && std::derived_from<M, Module<typename M::value_type>>;
 /// Walks a module tree. Derive and override what is of interest; the path given is dotted, "encoder.layers.0.norm.a_2".
 template <Real T>
 class Visitor {

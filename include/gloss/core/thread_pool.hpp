@@ -30,8 +30,8 @@ inline void relax() {
 #endif
 }
 
-/// Waits until word & mask is `value`, or with `other` until it is not: awake for a few microseconds, then letting others
-/// run, in all for no longer than `seconds`. Whether that has come.
+/// Waits until word & mask is `value`, or with `other` until it is not: awake for a few microseconds, then letting
+/// others run, in all for no longer than `seconds`. Whether that has come.
 GLOSS_NOINLINE inline bool wait_awake(const std::atomic<std::uint32_t>& word, std::uint32_t mask, std::uint32_t value,
                                       bool other, double seconds) {
   double end = 0;

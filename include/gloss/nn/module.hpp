@@ -97,10 +97,7 @@ class Module {
 
 /// A type derived from Module.
 template <class M>
-concept IsModule = requires {
-  typename M::value_type;
-}
-&&std::derived_from<M, Module<typename M::value_type>>;
+concept IsModule = requires { typename M::value_type; } && std::derived_from<M, Module<typename M::value_type>>;
 
 /// Walks a module tree. Derive and override what is of interest; the path given is dotted, "encoder.layers.0.norm.a_2".
 template <Real T>

@@ -90,6 +90,9 @@ class BackwardPass {
     static std::atomic<std::uint64_t> counter{0};
     id_ = counter.fetch_add(1, std::memory_order_relaxed) + 1;
   }
+  virtual ~BackwardPass() = default;
+  BackwardPass(const BackwardPass&) = delete;
+  BackwardPass& operator=(const BackwardPass&) = delete;
   bool recorded() const { return options_.create_graph; }
   /// Whether it is grad()'s (tensor/grad.hpp), which leaves every leaf's own gradient alone.
   bool is_capturing() const { return capturing_; }
