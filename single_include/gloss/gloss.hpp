@@ -141,7 +141,7 @@
 // GLOSS_REFUSED("why") ends the declaration of a function that must not be called. Compilers that know no reasons show
 // the line it stands on.
 #if defined(__cpp_deleted_function) && __cpp_deleted_function >= 202403L && __cplusplus > 202302L
-#define GLOSS_REFUSED(reason) = delete (reason)
+#define GLOSS_REFUSED(reason) = delete(reason)
 #else
 #define GLOSS_REFUSED(reason) = delete
 #endif
@@ -724,8 +724,8 @@ Loop<N> make_loop(const Shape& shape, const Shape (&strides)[N]) {
   return loop;
 }
 /// Calls row(offsets, n) for each run along the inner axis, in parallel over runs and, when there are few, over pieces
-/// of runs. offsets[k] is where array k stands, in elements; it advances by loop.inner_stride(k). A row costs one indirect
-/// call. grain is how many elements are worth a thread.
+/// of runs. offsets[k] is where array k stands, in elements; it advances by loop.inner_stride(k). A row costs one
+/// indirect call. grain is how many elements are worth a thread.
 template <int N, class Row>
 void for_each_row(const Loop<N>& loop, const Row& row, Index grain = 16384) {
   if (loop.numel == 0) return;
@@ -2166,11 +2166,12 @@ struct AnomalyOptions {
   bool infinite = false;  // infinities, too; not for models that mask with -infinity
 };
 namespace detail {
-/// What hears of each recorded result and each gradient on this thread: an AnomalyGuard. Virtual, so that programs
-/// without one do not compile the search.
+/// What hears of each recorded result and each gradient on this thread: an AnomalyGuard. It is called
+/// through this class, so that programs without one do not compile the search.
 class AnomalySink {
  public:
-  /// x: the result of `node` or, with a number, the gradient that it passes to that input; read(x.data, i) is element i.
+  /// x: the result of `node` or, with a number, the gradient that it passes to that input; read(x.data, i) gives
+  /// element i.
   virtual void check(const TensorBody& x, double (*read)(const void* data, Index i), const NodeBase& node,
                      int number) const = 0;
  protected:

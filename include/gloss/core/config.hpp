@@ -62,7 +62,7 @@
 // GLOSS_REFUSED("why") ends the declaration of a function that must not be called. Compilers that know no reasons show
 // the line it stands on.
 #if defined(__cpp_deleted_function) && __cpp_deleted_function >= 202403L && __cplusplus > 202302L
-#define GLOSS_REFUSED(reason) = delete (reason)
+#define GLOSS_REFUSED(reason) = delete(reason)
 #else
 #define GLOSS_REFUSED(reason) = delete
 #endif

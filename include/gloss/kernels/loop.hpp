@@ -88,8 +88,8 @@ Loop<N> make_loop(const Shape& shape, const Shape (&strides)[N]) {
 }
 
 /// Calls row(offsets, n) for each run along the inner axis, in parallel over runs and, when there are few, over pieces
-/// of runs. offsets[k] is where array k stands, in elements; it advances by loop.inner_stride(k). A row costs one indirect
-/// call. grain is how many elements are worth a thread.
+/// of runs. offsets[k] is where array k stands, in elements; it advances by loop.inner_stride(k). A row costs one
+/// indirect call. grain is how many elements are worth a thread.
 template <int N, class Row>
 void for_each_row(const Loop<N>& loop, const Row& row, Index grain = 16384) {
   if (loop.numel == 0) return;
