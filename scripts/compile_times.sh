@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# How long a user waits for the compiler: GCC at -O2, median of three. A single source is given in processor time, which
-# on an idle machine is the time one waits, and elsewhere does not depend so much on what else is running; translate_toy,
-# which has three, also in the time that passes when two are compiled at once, as `cmake --build --parallel 2` does.
+# How long a user waits for the compiler: GCC at -O2, median of three rounds, in each of which everything is compiled
+# once, so that a machine that is faster now than later does not change the ratios. A single source is given in processor
+# time, which on an idle machine is the time one waits, and elsewhere does not depend so much on what else is running;
+# translate_toy, which has three, also in the time that passes when two are compiled at once, as
+# `cmake --build --parallel 2` does.
 #   scripts/compile_times.sh [--check]     --check fails when a budget is passed
 # Compared: hello-world on gloss (tests/consume/hello.cpp), all of translate_toy, a program that trains
 # (examples/06_copy_task) as those who link gloss::compiled build it, and the same hello-world on <torch/torch.h> where
-# python3 can import torch. CXX and RUNS may be set from outside.
+# python3 can import torch. CXX and RUNS, the number of rounds, may be set from outside.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,80 +26,51 @@ done
 if [ -z "$eigen" ]; then eigen=$(pkg-config --variable=includedir eigen3)/eigen3; fi
 flags=(-std=c++20 -O2 -fopenmp -Iinclude -isystem "$eigen")
 
-# flags -- sources, into the caller's options and sources.
-split_arguments() {
-  options=()
-  while [ "$1" != -- ]; do
-    options+=("$1")
-    shift
-  done
-  shift
-  sources=("$@")
-}
-
-# Seconds for compiling the sources one after the other, median of $runs.
-seconds() { # flags -- sources
-  local options sources i source
-  split_arguments "$@"
-  local TIMEFORMAT='time %U %S'
-  for ((i = 0; i < runs; i++)); do
-    { time for source in "${sources[@]}"; do "$cxx" "${options[@]}" -c "$source" -o "$work/out.o" || touch "$work/failed"; done; } 2>&1
-    if [ -e "$work/failed" ]; then echo "compile_times: ${sources[*]} did not compile" >&2; return 1; fi
-  done | tee "$work/log" | awk '$1 == "time" { print $2 + $3 }' | sort -n |
-    awk '{ a[NR] = $1 } END { if (NR == 0) exit 1; printf "%.2f", a[int((NR + 1) / 2)] }'
-  if [ -e "$work/failed" ]; then
-    grep -m 5 error "$work/log" >&2
-    return 1
+# Compiles one source and adds the processor time it took to the list of `name`.
+compile() { # name, source, flags
+  local name=$1 source=$2 took
+  shift 2
+  local TIMEFORMAT='%U %S'
+  if ! took=$({ time "$cxx" "$@" -c "$source" -o "$work/out.o" 2>"$work/errors"; } 2>&1); then
+    echo "compile_times: $source did not compile" >&2
+    grep -m 5 error "$work/errors" >&2
+    exit 1
   fi
+  awk '{ print $1 + $2 }' <<<"$took" >>"$work/$name"
 }
 
-# Seconds that pass while the sources are compiled, two at a time, median of $runs.
-two_at_a_time() { # flags -- sources
-  local options sources i begin
-  split_arguments "$@"
-  for ((i = 0; i < runs; i++)); do
-    begin=$EPOCHREALTIME
-    printf '%s\n' "${sources[@]}" | xargs -P 2 -I{} "$cxx" "${options[@]}" -c {} -o "$work/{}.o"
-    awk "BEGIN { print ${EPOCHREALTIME/,/.} - ${begin/,/.} }"
-  done | sort -n | awk '{ a[NR] = $1 } END { printf "%.2f", a[int((NR + 1) / 2)] }'
+# The time that passes while translate_toy's sources are compiled, two at a time.
+compile_toy() {
+  local begin=$EPOCHREALTIME
+  printf '%s\n' "${toy[@]}" | xargs -P 2 -I{} "$cxx" "${flags[@]}" -c {} -o "$work/{}.o"
+  awk "BEGIN { print ${EPOCHREALTIME/,/.} - ${begin/,/.} }" >>"$work/toy"
 }
+
+median() { sort -n | awk '{ a[NR] = $1 } END { if (NR == 0) exit 1; print a[int((NR + 1) / 2)] }'; }
 
 failed=0
-line() { # what, seconds, budget or -
-  local verdict=""
+line() { # what, name of a list, budget or -
+  local verdict="" seconds
+  seconds=$(median <"$work/$2")
   if [ "$3" != - ]; then
-    if awk "BEGIN { exit !($2 < $3) }"; then verdict="within the budget of $3 s"; else
+    if awk "BEGIN { exit !($seconds < $3) }"; then verdict="within the budget of $3 s"; else
       verdict="OVER the budget of $3 s"
       failed=1
     fi
   fi
-  printf '%-46s %7.2f s   %s\n' "$1" "$2" "$verdict"
+  printf '%-46s %7.2f s   %s\n' "$1" "$seconds" "$verdict"
+}
+ratio() { # what, name of a list, the most that is wanted
+  local of_torch
+  of_torch=$(paste "$work/$2" "$work/torch" | awk '{ print $1 / $2 }' | median)
+  printf '%s takes %.2f of that time, %s wanted\n' "$1" "$of_torch" "$3"
 }
 
-"$cxx" --version | head -n 1
-hello=$(seconds "${flags[@]}" -- tests/consume/hello.cpp)
-line "gloss, hello-world" "$hello" 4
-hello_native=$(seconds "${flags[@]}" -march=native -- tests/consume/hello.cpp)
-line "gloss, hello-world, -march=native" "$hello_native" -
-
-line "gloss, the copy task" "$(seconds "${flags[@]}" -- examples/06_copy_task/main.cpp)" -
-compiled=$(seconds "${flags[@]}" -DGLOSS_COMPILED -- examples/06_copy_task/main.cpp)
-line "gloss::compiled, the copy task" "$compiled" 3
-
-toy=""
+toy=()
 if compgen -G 'examples/translate_toy/*.cpp' >/dev/null; then
-  toy=0
-  for source in examples/translate_toy/*.cpp; do
-    one=$(seconds "${flags[@]}" -- "$source")
-    line "gloss, translate_toy, $(basename "$source")" "$one" -
-    toy=$(awk "BEGIN { print $toy + $one }")
-  done
-  line "gloss, translate_toy, processor time" "$toy" -
+  toy=(examples/translate_toy/*.cpp)
   mkdir -p "$work/examples/translate_toy"
-  toy_jobs=$(two_at_a_time "${flags[@]}" -- examples/translate_toy/*.cpp)
-  line "gloss, translate_toy, with two jobs" "$toy_jobs" 15
 fi
-
 torch=$(python3 - 2>/dev/null <<'PYTHON' || true
 import os, torch
 include = os.path.join(os.path.dirname(torch.__file__), "include")
@@ -105,16 +78,37 @@ print(f"-D_GLIBCXX_USE_CXX11_ABI={int(torch._C._GLIBCXX_USE_CXX11_ABI)} -isystem
       f"-isystem {include}/torch/csrc/api/include")
 PYTHON
 )
-if [ -n "$torch" ]; then
+
+for ((round = 0; round < runs; round++)); do
   # shellcheck disable=SC2086  # several flags in one variable
-  torch_hello=$(seconds -std=c++20 -O2 $torch -- benchmarks/compile_times/torch_hello.cpp)
-  line "<torch/torch.h>, hello-world" "$torch_hello" -
-  ratio() { # what, seconds, the most that is wanted
-    awk "BEGIN { printf \"%s takes %.2f of that time, %.2f wanted\\n\", \"$1\", $2 / $torch_hello, $3 }"
-  }
-  ratio "hello-world" "$hello" 0.2
-  ratio "the copy task with gloss::compiled" "$compiled" 0.15
-  if [ -n "$toy" ]; then ratio "translate_toy with two jobs" "$toy_jobs" 0.8; fi
+  if [ -n "$torch" ]; then compile torch benchmarks/compile_times/torch_hello.cpp -std=c++20 -O2 $torch; fi
+  compile hello tests/consume/hello.cpp "${flags[@]}"
+  compile hello_native tests/consume/hello.cpp "${flags[@]}" -march=native
+  compile copy examples/06_copy_task/main.cpp "${flags[@]}"
+  compile compiled examples/06_copy_task/main.cpp "${flags[@]}" -DGLOSS_COMPILED
+  if [ ${#toy[@]} -gt 0 ]; then
+    compile_toy
+    for source in "${toy[@]}"; do compile "$(basename "$source")" "$source" "${flags[@]}"; done
+    for source in "${toy[@]}"; do tail -n 1 "$work/$(basename "$source")"; done |
+      awk '{ s += $1 } END { print s }' >>"$work/toy_processor"
+  fi
+done
+
+"$cxx" --version | head -n 1
+line "gloss, hello-world" hello 4
+line "gloss, hello-world, -march=native" hello_native -
+line "gloss, the copy task" copy -
+line "gloss::compiled, the copy task" compiled 3
+if [ ${#toy[@]} -gt 0 ]; then
+  for source in "${toy[@]}"; do line "gloss, translate_toy, $(basename "$source")" "$(basename "$source")" -; done
+  line "gloss, translate_toy, processor time" toy_processor -
+  line "gloss, translate_toy, with two jobs" toy 15
+fi
+if [ -n "$torch" ]; then
+  line "<torch/torch.h>, hello-world" torch -
+  ratio "hello-world" hello 0.20
+  ratio "the copy task with gloss::compiled" compiled 0.15
+  if [ ${#toy[@]} -gt 0 ]; then ratio "translate_toy with two jobs" toy 0.80; fi
 else
   echo "torch is not importable by python3: <torch/torch.h> is not measured"
 fi
