@@ -170,6 +170,23 @@ errors)
   done
   false_sizes h 2 3
   fails "false.st: h is 3, which does not divide d_model 16" "$program" translate -c false.st x
+  # numbers that are none, or out of range: the header grows, and with it its length in front
+  false_number() {
+    local old
+    old=$(od -An -t u8 -N 8 good.st)
+    head -c "$((8 + old))" good.st | tail -c +9 | LC_ALL=C sed "s/\"$1\":\"[^\"]*\"/\"$1\":\"$2\"/" >header.json
+    { word "$(stat -c %s header.json)"; word 0; cat header.json; tail -c "+$((9 + old))" good.st; } >false.st
+  }
+  most=9007199254740992
+  for claim in "steps 9223372036854775807" "epoch -1" "batch $((most + 1))"; do
+    false_number $claim
+    fails "false.st: ${claim% *} is ${claim#* }, expected a number from 0 to $most" \
+      "$program" train --resume -c false.st
+  done
+  for claim in "steps x" "steps 9223372036854775808" "rng_position 1e3" "data_fingerprint -1"; do
+    false_number $claim
+    fails "false.st: ${claim% *} is '${claim#* }', expected a number" "$program" train --resume -c false.st
+  done
   long=$(printf 'x %.0s' {1..1500})
   fails "sentence 2: a sentence of" "$program" translate -c good.st short "$long"
   printf 'short\n%s\n' "$long" >long.txt

@@ -61,9 +61,8 @@ std::uint64_t fingerprint(const std::vector<data::SentencePair>& pairs) {
   return hash;
 }
 
-Split split_held_out(const std::vector<data::SentencePair>& pairs, Index held_out, Index max_words) {
-  data::Split found = data::split_held_out(pairs, {.held_out = held_out, .max_src_words = max_words});
-  return {std::move(found.train), std::move(found.held_out), found.dropped};
+data::Split split_held_out(const std::vector<data::SentencePair>& pairs, Index held_out, Index max_words) {
+  return data::split_held_out(pairs, {.held_out = held_out, .max_src_words = max_words});
 }
 
 struct Vocabulary::Encoding : data::Bpe {};

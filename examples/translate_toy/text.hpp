@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include <gloss/data/sentence_pair.hpp>
+#include <gloss/data/split.hpp>
 #include <gloss/io/tensor_file.hpp>
 
 #include "options.hpp"
@@ -22,13 +22,9 @@ std::vector<gloss::data::SentencePair> read_pairs(const std::string& path);
 /// A number that changes with any byte of the pairs: a resumed run must see the data it began with.
 std::uint64_t fingerprint(const std::vector<gloss::data::SentencePair>& pairs);
 
-/// Pairs to train on, and pairs kept unseen to measure with: at most `held_out`, of at most `max_words` source words.
-struct Split {
-  std::vector<gloss::data::SentencePair> train, held_out;
-  gloss::Index dropped;  // of which one text is held out
-};
-Split split_held_out(const std::vector<gloss::data::SentencePair>& pairs, gloss::Index held_out,
-                     gloss::Index max_words);
+/// data::split_held_out with the program's seed: at most `held_out` pairs of at most `max_words` source words.
+gloss::data::Split split_held_out(const std::vector<gloss::data::SentencePair>& pairs, gloss::Index held_out,
+                                  gloss::Index max_words);
 
 /// A vocabulary of both languages: byte-pair encoding.
 class Vocabulary {

@@ -189,7 +189,7 @@ class Trainer {
   }
 
  private:
-  static Split split(const TrainSettings& s, const std::vector<data::SentencePair>& pairs) {
+  static data::Split split(const TrainSettings& s, const std::vector<data::SentencePair>& pairs) {
     return split_held_out(pairs, s.held_out, s.held_out_words);
   }
   Translator first_translator() {
@@ -299,7 +299,7 @@ class Trainer {
   TrainSettings settings_;
   Rng rng_;
   std::uint64_t fingerprint_;
-  Split split_;
+  data::Split split_;
   Translator translator_;
   std::optional<Corpus> corpus_, held_out_;
   std::optional<data::BatchSampler> sampler_;

@@ -24,6 +24,15 @@ TEST_CASE("anomaly: infinities, where they are asked for") {
   CHECK_ERROR(1 / x, Error, "anomaly: div gave inf at [1] of its result, shape [2]");
 }
 
+TEST_CASE("anomaly: the position is that in the result, however its memory lies") {
+  const auto x = D{{1, 2, 3}, {4, 5, NAN}}.requires_grad_(), stacked = x.unsqueeze(1);
+  const AnomalyGuard guard;
+  CHECK_ERROR(x.transpose(0, 1), Error, "anomaly: transpose gave nan at [2, 1] of its result, shape [3, 2]");
+  CHECK_ERROR(x.slice(1, 0, 3, 2), Error, "anomaly: slice gave nan at [1, 1] of its result, shape [2, 2]");
+  CHECK_ERROR(stacked.expand({2, 2, 3}), Error, "anomaly: expand gave nan at [1, 0, 2] of its result, shape [2, 2, 3]");
+  CHECK(x.slice(1, 0, 2).shape() == Shape{2, 2});  // the nan is beside it
+}
+
 TEST_CASE("anomaly: the backward that makes the first nan is named, with the input") {
   const auto x = D{4, 0}.requires_grad_(), w = D{1, 1}.requires_grad_();
   AnomalyGuard guard;

@@ -35,27 +35,11 @@ struct LoadError : Error {
   using Error::Error;
 };
 
-namespace detail {
-/// A whole number in decimal.
-GLOSS_COLD inline void append_integer(std::string& text, bool negative, std::uint64_t magnitude) {
-  char digits[24] = "-";
-  char* const begin = negative ? digits : digits + 1;
-  const char* const end = std::to_chars(digits + 1, digits + sizeof digits, magnitude).ptr;
-  text.append(begin, static_cast<std::size_t>(end - begin));
-}
-}  // namespace detail
-
 inline void append_part(std::string& text, std::string_view part) { text += part; }
 inline void append_part(std::string& text, char part) { text += part; }
 template <std::same_as<bool> T>  // a template, or every pointer would convert to it
 void append_part(std::string& text, T part) {
   text += part ? "true" : "false";
-}
-template <std::integral T>
-  requires(!std::same_as<T, bool>)
-void append_part(std::string& text, T part) {
-  const auto bits = static_cast<std::uint64_t>(part);
-  detail::append_integer(text, part < 0, part < 0 ? 0 - bits : bits);
 }
 template <std::floating_point T>
 void append_part(std::string& text, T part) {
@@ -91,10 +75,17 @@ class ErrorPart {
     else if (kind_ == Kind::other)
       append_(out, object_);
     else
-      append_integer(out, kind_ == Kind::negative, number_);
+      append_number(out);
   }
 
  private:
+  void append_number(std::string& out) const {
+    char digits[24] = "-";
+    const char* const begin = kind_ == Kind::negative ? digits : digits + 1;
+    const char* const end = std::to_chars(digits + 1, digits + sizeof digits, number_).ptr;
+    out.append(begin, static_cast<std::size_t>(end - begin));
+  }
+
   enum class Kind : unsigned char { text, whole, negative, other } kind_ = Kind::text;
   const void* object_ = nullptr;
   std::uint64_t number_ = 0;  // length of the text; magnitude of the number
@@ -122,6 +113,12 @@ const T& error_part(const T& part) {
 }
 
 }  // namespace detail
+
+template <std::integral T>
+  requires(!std::same_as<T, bool> && !std::same_as<T, char>)
+void append_part(std::string& text, T part) {
+  detail::ErrorPart(part).append_to(text);
+}
 
 /// Throws E with the parts joined: strings, numbers and Shapes. Text is built here only, on failure.
 template <class E = Error, class... Parts>

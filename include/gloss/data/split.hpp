@@ -37,7 +37,7 @@ struct Split {
 /// dropped, because it would leak an answer. Texts are compared byte by byte. The same pairs, in the same order, and
 /// the same options give the same split on every machine.
 /// Errors: Error when one of the two parts would be empty.
-GLOSS_COLD inline Split split_held_out(const std::vector<SentencePair>& pairs, SplitOptions options = {}) {
+GLOSS_LAZY GLOSS_COLD Split split_held_out(const std::vector<SentencePair>& pairs, SplitOptions options = {}) {
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < pairs.size(); ++i)
     if (options.max_src_words == 0 || count_words(pairs[i].src) <= options.max_src_words) order.push_back(i);

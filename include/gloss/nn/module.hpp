@@ -190,7 +190,7 @@ typename Module<T>::Named Module<T>::named_parameters() const {
   for_each_tensor(const_cast<Module&>(*this), [&](const std::string& path, Parameter<T>& p) {
     for (const auto& [name, tensor] : out)
       if (tensor.is_same(p)) return;
-    out.emplace_back(std::string(path), static_cast<const Tensor<T>&>(p));
+    out.push_back({path, p});
   });
   return out;
 }

@@ -78,16 +78,9 @@ struct MultiHeadedAttention final : nn::Module<T> {
       }
       return joint_linear(x, w, b);
     };
-    std::vector<Tensor<T>> out;
-    const bool joint = key.is_same(value) && !this->is_heard();
-    if (joint && query.is_same(key)) {
-      out.push_back(jointly(0, query));
-      return out;
-    }
-    out.push_back(linears[0](query));
-    out.push_back(joint ? jointly(1, key) : linears[1](key));
-    if (!joint) out.push_back(linears[2](value));
-    return out;
+    if (!key.is_same(value) || this->is_heard()) return {linears[0](query), linears[1](key), linears[2](value)};
+    if (!query.is_same(key)) return {linears[0](query), jointly(1, key)};
+    return {jointly(0, query)};
   }
 };
 
