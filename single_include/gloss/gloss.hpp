@@ -197,26 +197,11 @@ struct GradError : Error {
 struct LoadError : Error {
   using Error::Error;
 };
-namespace detail {
-/// A whole number in decimal.
-GLOSS_COLD inline void append_integer(std::string& text, bool negative, std::uint64_t magnitude) {
-  char digits[24] = "-";
-  char* const begin = negative ? digits : digits + 1;
-  const char* const end = std::to_chars(digits + 1, digits + sizeof digits, magnitude).ptr;
-  text.append(begin, static_cast<std::size_t>(end - begin));
-}
-}  // namespace detail
 inline void append_part(std::string& text, std::string_view part) { text += part; }
 inline void append_part(std::string& text, char part) { text += part; }
 template <std::same_as<bool> T>  // a template, or every pointer would convert to it
 void append_part(std::string& text, T part) {
   text += part ? "true" : "false";
-}
-template <std::integral T>
-  requires(!std::same_as<T, bool>)
-void append_part(std::string& text, T part) {
-  const auto bits = static_cast<std::uint64_t>(part);
-  detail::append_integer(text, part < 0, part < 0 ? 0 - bits : bits);
 }
 template <std::floating_point T>
 void append_part(std::string& text, T part) {
@@ -250,9 +235,15 @@ class ErrorPart {
     else if (kind_ == Kind::other)
       append_(out, object_);
     else
-      append_integer(out, kind_ == Kind::negative, number_);
+      append_number(out);
   }
  private:
+  void append_number(std::string& out) const {
+    char digits[24] = "-";
+    const char* const begin = kind_ == Kind::negative ? digits : digits + 1;
+    const char* const end = std::to_chars(digits + 1, digits + sizeof digits, number_).ptr;
+    out.append(begin, static_cast<std::size_t>(end - begin));
+  }
   enum class Kind : unsigned char { text, whole, negative, other } kind_ = Kind::text;
   const void* object_ = nullptr;
   std::uint64_t number_ = 0;  // length of the text; magnitude of the number
@@ -276,6 +267,9 @@ const T& error_part(const T& part) {
   return part;
 }
 }  // namespace detail
+template <std::integral T>
+  requires(!std::same_as<T, bool> && !std::same_as<T, char>)
+void append_part(std::string& text, T part) { detail::ErrorPart(part).append_to(text); }
 /// Throws E with the parts joined: strings, numbers and Shapes. Text is built here only, on failure.
 template <class E = Error, class... Parts>
 [[noreturn]] void fail(const Parts&... parts) {
@@ -5263,7 +5257,7 @@ typename Module<T>::Named Module<T>::named_parameters() const {
   for_each_tensor(const_cast<Module&>(*this), [&](const std::string& path, Parameter<T>& p) {
     for (const auto& [name, tensor] : out)
       if (tensor.is_same(p)) return;
-    out.emplace_back(std::string(path), static_cast<const Tensor<T>&>(p));
+    out.push_back({path, p});
   });
   return out;
 }
@@ -8354,17 +8348,18 @@ GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /
   }
   gemm_fold<T>(square, out);
 }
+/// The function that multiplies `most` rows at once; that of one row where there is no other.
 template <class T, int most>
-constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_several_dots() {
+constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
   if constexpr (most > 1)
     return gemm_dots<T, most>;
   else
     return gemm_dots_of_one<T>;
 }
 /// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one row
-/// of B and one element of A in registers, of which AVX-512 has 32. Wide tiles have a narrow brother for few columns;
-/// and SSE2, with which only old processors compute, has no dot products of several rows: each function costs every
-/// program that multiplies matrices a hundredth of a second to compile.
+/// of B and one element of A in registers, of which AVX-512 has 32. A tile of four vectors has a narrow brother for few
+/// columns. SSE2, which alone only old processors have, multiplies one row at a time. Each function costs every program
+/// that multiplies matrices a hundredth of a second to compile.
 template <class T>
 inline constexpr auto gemm_kernels = [] {
   constexpr int rows = kernels::detail::tile_rows;
@@ -8386,7 +8381,7 @@ inline constexpr auto gemm_kernels = [] {
       gemm_end<T>,
       gemm_turn<T>,
       most,
-      {gemm_dots_of_one<T>, gemm_several_dots<T, most>()},
+      {gemm_dots_of_one<T>, gemm_dots_of_most<T, most>()},
   };
 }();
 }  // namespace gloss::inline GLOSS_ABI::kernels
@@ -8544,17 +8539,18 @@ GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /
   }
   gemm_fold<T>(square, out);
 }
+/// The function that multiplies `most` rows at once; that of one row where there is no other.
 template <class T, int most>
-constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_several_dots() {
+constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
   if constexpr (most > 1)
     return gemm_dots<T, most>;
   else
     return gemm_dots_of_one<T>;
 }
 /// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one row
-/// of B and one element of A in registers, of which AVX-512 has 32. Wide tiles have a narrow brother for few columns;
-/// and SSE2, with which only old processors compute, has no dot products of several rows: each function costs every
-/// program that multiplies matrices a hundredth of a second to compile.
+/// of B and one element of A in registers, of which AVX-512 has 32. A tile of four vectors has a narrow brother for few
+/// columns. SSE2, which alone only old processors have, multiplies one row at a time. Each function costs every program
+/// that multiplies matrices a hundredth of a second to compile.
 template <class T>
 inline constexpr auto gemm_kernels = [] {
   constexpr int rows = kernels::detail::tile_rows;
@@ -8576,7 +8572,7 @@ inline constexpr auto gemm_kernels = [] {
       gemm_end<T>,
       gemm_turn<T>,
       most,
-      {gemm_dots_of_one<T>, gemm_several_dots<T, most>()},
+      {gemm_dots_of_one<T>, gemm_dots_of_most<T, most>()},
   };
 }();
 }  // namespace gloss::inline GLOSS_ABI::kernels
@@ -8735,17 +8731,18 @@ GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /
   }
   gemm_fold<T>(square, out);
 }
+/// The function that multiplies `most` rows at once; that of one row where there is no other.
 template <class T, int most>
-constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_several_dots() {
+constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
   if constexpr (most > 1)
     return gemm_dots<T, most>;
   else
     return gemm_dots_of_one<T>;
 }
 /// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one row
-/// of B and one element of A in registers, of which AVX-512 has 32. Wide tiles have a narrow brother for few columns;
-/// and SSE2, with which only old processors compute, has no dot products of several rows: each function costs every
-/// program that multiplies matrices a hundredth of a second to compile.
+/// of B and one element of A in registers, of which AVX-512 has 32. A tile of four vectors has a narrow brother for few
+/// columns. SSE2, which alone only old processors have, multiplies one row at a time. Each function costs every program
+/// that multiplies matrices a hundredth of a second to compile.
 template <class T>
 inline constexpr auto gemm_kernels = [] {
   constexpr int rows = kernels::detail::tile_rows;
@@ -8767,7 +8764,7 @@ inline constexpr auto gemm_kernels = [] {
       gemm_end<T>,
       gemm_turn<T>,
       most,
-      {gemm_dots_of_one<T>, gemm_several_dots<T, most>()},
+      {gemm_dots_of_one<T>, gemm_dots_of_most<T, most>()},
   };
 }();
 }  // namespace gloss::inline GLOSS_ABI::kernels
@@ -9286,17 +9283,18 @@ GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /
   }
   gemm_fold<T>(square, out);
 }
+/// The function that multiplies `most` rows at once; that of one row where there is no other.
 template <class T, int most>
-constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_several_dots() {
+constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
   if constexpr (most > 1)
     return gemm_dots<T, most>;
   else
     return gemm_dots_of_one<T>;
 }
 /// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one row
-/// of B and one element of A in registers, of which AVX-512 has 32. Wide tiles have a narrow brother for few columns;
-/// and SSE2, with which only old processors compute, has no dot products of several rows: each function costs every
-/// program that multiplies matrices a hundredth of a second to compile.
+/// of B and one element of A in registers, of which AVX-512 has 32. A tile of four vectors has a narrow brother for few
+/// columns. SSE2, which alone only old processors have, multiplies one row at a time. Each function costs every program
+/// that multiplies matrices a hundredth of a second to compile.
 template <class T>
 inline constexpr auto gemm_kernels = [] {
   constexpr int rows = kernels::detail::tile_rows;
@@ -9318,7 +9316,7 @@ inline constexpr auto gemm_kernels = [] {
       gemm_end<T>,
       gemm_turn<T>,
       most,
-      {gemm_dots_of_one<T>, gemm_several_dots<T, most>()},
+      {gemm_dots_of_one<T>, gemm_dots_of_most<T, most>()},
   };
 }();
 }  // namespace gloss::inline GLOSS_ABI::kernels
@@ -9476,17 +9474,18 @@ GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /
   }
   gemm_fold<T>(square, out);
 }
+/// The function that multiplies `most` rows at once; that of one row where there is no other.
 template <class T, int most>
-constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_several_dots() {
+constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
   if constexpr (most > 1)
     return gemm_dots<T, most>;
   else
     return gemm_dots_of_one<T>;
 }
 /// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one row
-/// of B and one element of A in registers, of which AVX-512 has 32. Wide tiles have a narrow brother for few columns;
-/// and SSE2, with which only old processors compute, has no dot products of several rows: each function costs every
-/// program that multiplies matrices a hundredth of a second to compile.
+/// of B and one element of A in registers, of which AVX-512 has 32. A tile of four vectors has a narrow brother for few
+/// columns. SSE2, which alone only old processors have, multiplies one row at a time. Each function costs every program
+/// that multiplies matrices a hundredth of a second to compile.
 template <class T>
 inline constexpr auto gemm_kernels = [] {
   constexpr int rows = kernels::detail::tile_rows;
@@ -9508,7 +9507,7 @@ inline constexpr auto gemm_kernels = [] {
       gemm_end<T>,
       gemm_turn<T>,
       most,
-      {gemm_dots_of_one<T>, gemm_several_dots<T, most>()},
+      {gemm_dots_of_one<T>, gemm_dots_of_most<T, most>()},
   };
 }();
 }  // namespace gloss::inline GLOSS_ABI::kernels
@@ -9667,17 +9666,18 @@ GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /
   }
   gemm_fold<T>(square, out);
 }
+/// The function that multiplies `most` rows at once; that of one row where there is no other.
 template <class T, int most>
-constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_several_dots() {
+constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
   if constexpr (most > 1)
     return gemm_dots<T, most>;
   else
     return gemm_dots_of_one<T>;
 }
 /// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one row
-/// of B and one element of A in registers, of which AVX-512 has 32. Wide tiles have a narrow brother for few columns;
-/// and SSE2, with which only old processors compute, has no dot products of several rows: each function costs every
-/// program that multiplies matrices a hundredth of a second to compile.
+/// of B and one element of A in registers, of which AVX-512 has 32. A tile of four vectors has a narrow brother for few
+/// columns. SSE2, which alone only old processors have, multiplies one row at a time. Each function costs every program
+/// that multiplies matrices a hundredth of a second to compile.
 template <class T>
 inline constexpr auto gemm_kernels = [] {
   constexpr int rows = kernels::detail::tile_rows;
@@ -9699,7 +9699,7 @@ inline constexpr auto gemm_kernels = [] {
       gemm_end<T>,
       gemm_turn<T>,
       most,
-      {gemm_dots_of_one<T>, gemm_several_dots<T, most>()},
+      {gemm_dots_of_one<T>, gemm_dots_of_most<T, most>()},
   };
 }();
 }  // namespace gloss::inline GLOSS_ABI::kernels
@@ -12531,16 +12531,9 @@ struct MultiHeadedAttention final : nn::Module<T> {
       }
       return joint_linear(x, w, b);
     };
-    std::vector<Tensor<T>> out;
-    const bool joint = key.is_same(value) && !this->is_heard();
-    if (joint && query.is_same(key)) {
-      out.push_back(jointly(0, query));
-      return out;
-    }
-    out.push_back(linears[0](query));
-    out.push_back(joint ? jointly(1, key) : linears[1](key));
-    if (!joint) out.push_back(linears[2](value));
-    return out;
+    if (!key.is_same(value) || this->is_heard()) return {linears[0](query), linears[1](key), linears[2](value)};
+    if (!query.is_same(key)) return {linears[0](query), jointly(1, key)};
+    return {jointly(0, query)};
   }
 };
 }  // namespace gloss::inline GLOSS_ABI::transformer
@@ -26929,7 +26922,7 @@ struct Split {
 /// dropped, because it would leak an answer. Texts are compared byte by byte. The same pairs, in the same order, and
 /// the same options give the same split on every machine.
 /// Errors: Error when one of the two parts would be empty.
-GLOSS_COLD inline Split split_held_out(const std::vector<SentencePair>& pairs, SplitOptions options = {}) {
+GLOSS_LAZY GLOSS_COLD Split split_held_out(const std::vector<SentencePair>& pairs, SplitOptions options = {}) {
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < pairs.size(); ++i)
     if (options.max_src_words == 0 || count_words(pairs[i].src) <= options.max_src_words) order.push_back(i);

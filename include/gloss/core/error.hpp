@@ -116,9 +116,7 @@ const T& error_part(const T& part) {
 
 template <std::integral T>
   requires(!std::same_as<T, bool> && !std::same_as<T, char>)
-void append_part(std::string& text, T part) {
-  detail::ErrorPart(part).append_to(text);
-}
+void append_part(std::string& text, T part) { detail::ErrorPart(part).append_to(text); }
 
 /// Throws E with the parts joined: strings, numbers and Shapes. Text is built here only, on failure.
 template <class E = Error, class... Parts>
