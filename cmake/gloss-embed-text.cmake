@@ -23,6 +23,7 @@ if(NOT CMAKE_SCRIPT_MODE_FILE)
 endif()
 
 # As a script: writes SOURCE from FILE. Literals are cut at line ends, so that no character is torn.
+cmake_minimum_required(VERSION 3.22)
 file(READ "${FILE}" rest)
 set(most 12000)
 set(parts "")

@@ -1,5 +1,6 @@
 # Runs PROGRAM in the folder of EXPECTED, keeps its standard output in ACTUAL and compares it with EXPECTED. With
 # PICTURES, PROGRAM draws into the folder DRAWN, which must then hold the same files as PICTURES.
+cmake_minimum_required(VERSION 3.22)
 get_filename_component(folder "${EXPECTED}" DIRECTORY)
 if(DEFINED PICTURES)
   file(REMOVE_RECURSE "${DRAWN}")

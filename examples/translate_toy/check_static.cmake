@@ -1,5 +1,6 @@
 # Links translate_toy's objects as one static, stripped file: it needs no library beyond the system's, stays below 5 MB
 # and runs. LIBRARIES: what the program links that is not C++ or OpenMP, as static ones where there are such.
+cmake_minimum_required(VERSION 3.22)
 file(MAKE_DIRECTORY "${WORK}")
 execute_process(COMMAND "${COMPILER}" -static -s -Wl,--gc-sections ${FLAGS} ${OBJECTS} -o "${WORK}/translate_toy" ${LIBRARIES}
                 RESULT_VARIABLE status ERROR_VARIABLE said)

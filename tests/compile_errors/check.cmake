@@ -2,6 +2,7 @@
 # mistakes. Each source holds one, which must not compile: what stands behind its "// expect:" (or "// expect gcc:",
 # "// expect clang:") must be within the first lines of the first error. With FIXED defined all of them compile, as one
 # source. The umbrella header is compiled once, before.
+cmake_minimum_required(VERSION 3.22)
 include("${CMAKE_CURRENT_LIST_DIR}/../meta/command.cmake")
 set(ENV{LC_ALL} C)
 set(most_lines 9)

@@ -1,4 +1,5 @@
 # The command that stands behind -- on the command line of a cmake -P script, as the list `command`.
+cmake_minimum_required(VERSION 3.22)
 set(command "")
 set(after OFF)
 foreach(i RANGE 1 ${CMAKE_ARGC})

@@ -1,6 +1,7 @@
 # cmake -DLIST=file -P compile.cmake -- command...: compiles each source that the file names, one a line, with the
 # command; fails when one fails, after all. Objects are made, and not only the syntax checked, because a compiler cache
 # keeps them.
+cmake_minimum_required(VERSION 3.22)
 include("${CMAKE_CURRENT_LIST_DIR}/command.cmake")
 set(failed "")
 file(STRINGS "${LIST}" sources)

@@ -1,5 +1,6 @@
 # cmake -DSOURCE=refused.cpp -P refused.cmake -- command...: CASE 0 of the source compiles, every other fails, and the
 # compiler shows the words that stand beside it.
+cmake_minimum_required(VERSION 3.22)
 include("${CMAKE_CURRENT_LIST_DIR}/command.cmake")
 execute_process(COMMAND ${command} -DCASE=0 -fsyntax-only "${SOURCE}" RESULT_VARIABLE status)
 if(NOT status EQUAL 0)

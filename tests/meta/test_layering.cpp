@@ -251,3 +251,15 @@ TEST_CASE("layering: tests include Catch2 through support/catch.hpp, so that bot
         complaints.push_back(file.at(line) + ": " + include);
   expect_none(complaints);
 }
+
+TEST_CASE("layering: a CMake script asks for its version first, because a script has no policies of a project") {
+  std::vector<std::string> complaints;
+  for (const char* folder : {"/tests", "/examples"})
+    for (const auto& file : gloss_test::read_sources(std::string(GLOSS_SOURCE_DIR) + folder, {".cmake"})) {
+      std::size_t first = 0;
+      while (first < file.lines.size() && file.lines[first].starts_with('#')) ++first;
+      if (first == file.lines.size() || file.lines[first] != "cmake_minimum_required(VERSION 3.22)")
+        complaints.push_back(file.name + ": the first command is not cmake_minimum_required(VERSION 3.22)");
+    }
+  expect_none(complaints);
+}

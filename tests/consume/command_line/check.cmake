@@ -2,6 +2,7 @@
 #   cmake "-DCOMPILER=..." "-DFLAGS=a;b" "-DSOURCES=a.cpp;b.cpp" "-DWORK=folder" [-DREFUSED=regex] [-DOUTPUT=regex] -P check.cmake
 # C++20 is asked for unless STANDARD is defined (empty, where FLAGS are to bring it). REFUSED: the compiler must fail with
 # a text that matches, and say little else; otherwise the program must exit with 0 and print OUTPUT.
+cmake_minimum_required(VERSION 3.22)
 if(NOT DEFINED STANDARD)
   set(STANDARD -std=c++20)
 endif()

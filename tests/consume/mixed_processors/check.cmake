@@ -1,5 +1,6 @@
 # Compiles two files for two processors and expects the linker to refuse, also where one is in a static library; for one
 # processor it agrees.
+cmake_minimum_required(VERSION 3.22)
 file(MAKE_DIRECTORY "${WORK}")
 file(WRITE "${WORK}/one.cpp" "#include <gloss/core/shape.hpp>\ngloss::Shape twice(gloss::Shape);\nint main() { return twice({1}).rank(); }\n")
 file(WRITE "${WORK}/two.cpp" "#include <gloss/core/shape.hpp>\ngloss::Shape twice(gloss::Shape);\ngloss::Shape twice(gloss::Shape s) { return s; }\n")

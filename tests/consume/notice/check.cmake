@@ -1,4 +1,5 @@
 # A program built without optimisation says so: one line, on stderr, unless it is told to be quiet.
+cmake_minimum_required(VERSION 3.22)
 file(MAKE_DIRECTORY "${WORK}")
 
 function(build name)

@@ -1,5 +1,6 @@
 # Makes the archive and, where there is dpkg-deb, the Debian package, compares what is in them, and unpacks the better
 # one as WORK/unpacked.
+cmake_minimum_required(VERSION 3.22)
 file(REMOVE_RECURSE "${WORK}")
 file(MAKE_DIRECTORY "${WORK}/unpacked")
 set(generators TGZ)

@@ -1,4 +1,5 @@
 # Compiles hello.cpp with what pkg-config says of the installed package, and runs it.
+cmake_minimum_required(VERSION 3.22)
 set(ENV{PKG_CONFIG_PATH} "${PREFIX}/${PKGCONFIG_DIR}")
 execute_process(COMMAND "${PKG_CONFIG}" --cflags --libs gloss OUTPUT_VARIABLE flags ERROR_VARIABLE errors
                 RESULT_VARIABLE status OUTPUT_STRIP_TRAILING_WHITESPACE)

@@ -1,6 +1,7 @@
 # Configures, builds and runs a project of its own, in a folder that is fresh each time:
 #   cmake "-DPROJECT=folder" "-DWORK=folder" "-DOPTIONS=-Dx=y;..." -P check.cmake
 # With -DINSTALL=folder, installs that build folder of gloss to WORK instead (-DCONFIG=Release, ...).
+cmake_minimum_required(VERSION 3.22)
 file(REMOVE_RECURSE "${WORK}")
 
 include("${CMAKE_CURRENT_LIST_DIR}/../run.cmake")

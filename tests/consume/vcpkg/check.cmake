@@ -1,6 +1,7 @@
 # Runs the vcpkg port without vcpkg: the functions it calls are stand-ins that do what vcpkg documents of them, as far as
 # this port uses them. What it installs is then found and used by a program. This shows that the port's steps fit gloss's
 # own CMake files; whether vcpkg accepts the port, only vcpkg can tell.
+cmake_minimum_required(VERSION 3.22)
 set(port_folder "${TREE}/packaging/vcpkg/gloss")
 file(READ "${port_folder}/vcpkg.json" manifest)
 string(JSON PORT GET "${manifest}" name)
