@@ -2266,8 +2266,8 @@ class [[nodiscard]] AnomalyGuard {
   AnomalyGuard& operator=(const AnomalyGuard&) = delete;
   /// Reports x, a leaf, under this name.
   template <class T>
-  void watch(const Tensor<T>& x, std::string name) {
-    search_.watch(x.node(), std::move(name));
+  void watch(const Tensor<T>& x, const std::string& name) {
+    search_.watch(x.node(), name);
   }
   /// Reports a module's parameters under their paths, "encoder.layers.1.self_attn.linears.0.weight", after `prefix`.
   template <class Model>
@@ -12210,7 +12210,7 @@ Tensor<T> as_scores(const char* what, const Tensor<T>& x, const Shape& scores, I
   for (int a = 1; stretches && a <= x.dim(); ++a) stretches = x.size(-a) == 1 || x.size(-a) == scores[dim - a];
   if (!stretches)
     fail<ShapeError>("scaled_dot_product_attention: ", what, " ", x.shape(), " does not stretch to ", scores);
-  const Tensor<T> y = with_four_axes(x.detach().expand(scores));
+  Tensor<T> y = with_four_axes(x.detach().expand(scores));
   for (int a = 0; a < 4; ++a) strides[a] = y.strides()[a];
   return y;
 }
@@ -14517,12 +14517,12 @@ Tensor<T> pad(const Tensor<T>& x, const std::vector<Index>& widths, PadOptions o
   if (widths.size() % 2 != 0 || pairs > x.dim())
     fail<ShapeError>("pad: ", widths.size(), " widths ", text(), " are no pairs for the axes of shape ", x.shape());
   auto before = [&](int axis) {
-    const int pair = x.dim() - 1 - axis;
-    return pair < pairs ? widths[static_cast<std::size_t>(2 * pair)] : 0;
+    const auto first = 2 * static_cast<std::size_t>(x.dim() - 1 - axis);
+    return first < widths.size() ? widths[first] : 0;
   };
   auto after = [&](int axis) {
-    const int pair = x.dim() - 1 - axis;
-    return pair < pairs ? widths[static_cast<std::size_t>(2 * pair + 1)] : 0;
+    const auto first = 2 * static_cast<std::size_t>(x.dim() - 1 - axis);
+    return first < widths.size() ? widths[first + 1] : 0;
   };
   Shape shape = x.shape();
   for (int a = 0; a < x.dim(); ++a) {

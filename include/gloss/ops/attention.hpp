@@ -55,7 +55,7 @@ Tensor<T> as_scores(const char* what, const Tensor<T>& x, const Shape& scores, I
   for (int a = 1; stretches && a <= x.dim(); ++a) stretches = x.size(-a) == 1 || x.size(-a) == scores[dim - a];
   if (!stretches)
     fail<ShapeError>("scaled_dot_product_attention: ", what, " ", x.shape(), " does not stretch to ", scores);
-  const Tensor<T> y = with_four_axes(x.detach().expand(scores));
+  Tensor<T> y = with_four_axes(x.detach().expand(scores));
   for (int a = 0; a < 4; ++a) strides[a] = y.strides()[a];
   return y;
 }

@@ -27,12 +27,12 @@ Tensor<T> pad(const Tensor<T>& x, const std::vector<Index>& widths, PadOptions o
   if (widths.size() % 2 != 0 || pairs > x.dim())
     fail<ShapeError>("pad: ", widths.size(), " widths ", text(), " are no pairs for the axes of shape ", x.shape());
   auto before = [&](int axis) {
-    const int pair = x.dim() - 1 - axis;
-    return pair < pairs ? widths[static_cast<std::size_t>(2 * pair)] : 0;
+    const auto first = 2 * static_cast<std::size_t>(x.dim() - 1 - axis);
+    return first < widths.size() ? widths[first] : 0;
   };
   auto after = [&](int axis) {
-    const int pair = x.dim() - 1 - axis;
-    return pair < pairs ? widths[static_cast<std::size_t>(2 * pair + 1)] : 0;
+    const auto first = 2 * static_cast<std::size_t>(x.dim() - 1 - axis);
+    return first < widths.size() ? widths[first + 1] : 0;
   };
   Shape shape = x.shape();
   for (int a = 0; a < x.dim(); ++a) {

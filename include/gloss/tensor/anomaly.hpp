@@ -131,8 +131,8 @@ class [[nodiscard]] AnomalyGuard {
 
   /// Reports x, a leaf, under this name.
   template <class T>
-  void watch(const Tensor<T>& x, std::string name) {
-    search_.watch(x.node(), std::move(name));
+  void watch(const Tensor<T>& x, const std::string& name) {
+    search_.watch(x.node(), name);
   }
   /// Reports a module's parameters under their paths, "encoder.layers.1.self_attn.linears.0.weight", after `prefix`.
   template <class Model>
