@@ -2160,8 +2160,8 @@ struct AnomalyOptions {
   bool infinite = false;  // infinities, too; not for models that mask with -infinity
 };
 namespace detail {
-/// What hears of each recorded result and each gradient on this thread: an AnomalyGuard. It is called
-/// through this class, so that programs without one do not compile the search.
+/// What hears of each recorded result and each gradient on this thread: an AnomalyGuard. It is called through this
+/// class, so that programs without one do not compile the search.
 class AnomalySink {
  public:
   /// x: the result of `node` or, with a number, the gradient that it passes to that input; read(x.data, i) gives
@@ -8180,6 +8180,8 @@ void gemm_eigen(bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha, 
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 /// Rows of a whole tile, with every instruction set.
 inline constexpr int tile_rows = 6;
+/// Vectors of a narrow tile, with every instruction set; where a whole tile is no wider, they are the same.
+inline constexpr int narrow_vectors = 2;
 /// The most that lanes and vectors of a tile can be.
 inline constexpr int max_lanes = 16;
 inline constexpr int max_vectors = 4;
@@ -8189,15 +8191,16 @@ struct GemmKernels {
   using Tile = void(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc, T alpha,
                     T beta);
   using Dots = void(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out);
-  Index lanes, vectors, narrow;
-  Tile* tile[2][2];  // two rows or tile_rows; `narrow` vectors or `vectors`
+  Index lanes, vectors;
+  Tile* tile[2][2];  // two rows or tile_rows; narrow_vectors or `vectors`
   void (*end)(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu);
   void (*turn)(const T* b, Index ldb, T* out, Index out_step);
   Index most_dots;
   Dots* dots[2];  // for one row, for most_dots
   Index width() const { return vectors * lanes; }
+  Index narrow_width() const { return narrow_vectors * lanes; }
   /// Of the tiles that compute so many columns.
-  Index width(Index columns) const { return columns <= narrow * lanes ? narrow * lanes : width(); }
+  Index width(Index columns) const { return columns <= narrow_width() ? narrow_width() : width(); }
 };
 }  // namespace gloss::inline GLOSS_ABI::kernels::detail
 // ---- gloss/kernels/isa_copies.inc
@@ -8362,11 +8365,11 @@ constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
 /// that multiplies matrices a hundredth of a second to compile.
 template <class T>
 inline constexpr auto gemm_kernels = [] {
-  constexpr int rows = kernels::detail::tile_rows;
+  constexpr int rows = kernels::detail::tile_rows, narrow = kernels::detail::narrow_vectors;
 #if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
-  constexpr int vectors = 4, narrow = 2;
+  constexpr int vectors = 4;
 #else
-  constexpr int vectors = 2, narrow = 2;
+  constexpr int vectors = 2;
 #endif
 #if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
   constexpr int most = 1;
@@ -8376,7 +8379,6 @@ inline constexpr auto gemm_kernels = [] {
   return kernels::detail::GemmKernels<T>{
       lanes<T>,
       vectors,
-      narrow,
       {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
       gemm_end<T>,
       gemm_turn<T>,
@@ -8553,11 +8555,11 @@ constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
 /// that multiplies matrices a hundredth of a second to compile.
 template <class T>
 inline constexpr auto gemm_kernels = [] {
-  constexpr int rows = kernels::detail::tile_rows;
+  constexpr int rows = kernels::detail::tile_rows, narrow = kernels::detail::narrow_vectors;
 #if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
-  constexpr int vectors = 4, narrow = 2;
+  constexpr int vectors = 4;
 #else
-  constexpr int vectors = 2, narrow = 2;
+  constexpr int vectors = 2;
 #endif
 #if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
   constexpr int most = 1;
@@ -8567,7 +8569,6 @@ inline constexpr auto gemm_kernels = [] {
   return kernels::detail::GemmKernels<T>{
       lanes<T>,
       vectors,
-      narrow,
       {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
       gemm_end<T>,
       gemm_turn<T>,
@@ -8745,11 +8746,11 @@ constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
 /// that multiplies matrices a hundredth of a second to compile.
 template <class T>
 inline constexpr auto gemm_kernels = [] {
-  constexpr int rows = kernels::detail::tile_rows;
+  constexpr int rows = kernels::detail::tile_rows, narrow = kernels::detail::narrow_vectors;
 #if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
-  constexpr int vectors = 4, narrow = 2;
+  constexpr int vectors = 4;
 #else
-  constexpr int vectors = 2, narrow = 2;
+  constexpr int vectors = 2;
 #endif
 #if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
   constexpr int most = 1;
@@ -8759,7 +8760,6 @@ inline constexpr auto gemm_kernels = [] {
   return kernels::detail::GemmKernels<T>{
       lanes<T>,
       vectors,
-      narrow,
       {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
       gemm_end<T>,
       gemm_turn<T>,
@@ -9115,6 +9115,8 @@ void gemm_blas(const Product<T>& x) {
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 /// Rows of a whole tile, with every instruction set.
 inline constexpr int tile_rows = 6;
+/// Vectors of a narrow tile, with every instruction set; where a whole tile is no wider, they are the same.
+inline constexpr int narrow_vectors = 2;
 /// The most that lanes and vectors of a tile can be.
 inline constexpr int max_lanes = 16;
 inline constexpr int max_vectors = 4;
@@ -9124,15 +9126,16 @@ struct GemmKernels {
   using Tile = void(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc, T alpha,
                     T beta);
   using Dots = void(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out);
-  Index lanes, vectors, narrow;
-  Tile* tile[2][2];  // two rows or tile_rows; `narrow` vectors or `vectors`
+  Index lanes, vectors;
+  Tile* tile[2][2];  // two rows or tile_rows; narrow_vectors or `vectors`
   void (*end)(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu);
   void (*turn)(const T* b, Index ldb, T* out, Index out_step);
   Index most_dots;
   Dots* dots[2];  // for one row, for most_dots
   Index width() const { return vectors * lanes; }
+  Index narrow_width() const { return narrow_vectors * lanes; }
   /// Of the tiles that compute so many columns.
-  Index width(Index columns) const { return columns <= narrow * lanes ? narrow * lanes : width(); }
+  Index width(Index columns) const { return columns <= narrow_width() ? narrow_width() : width(); }
 };
 }  // namespace gloss::inline GLOSS_ABI::kernels::detail
 // ---- gloss/kernels/isa_copies.inc
@@ -9297,11 +9300,11 @@ constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
 /// that multiplies matrices a hundredth of a second to compile.
 template <class T>
 inline constexpr auto gemm_kernels = [] {
-  constexpr int rows = kernels::detail::tile_rows;
+  constexpr int rows = kernels::detail::tile_rows, narrow = kernels::detail::narrow_vectors;
 #if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
-  constexpr int vectors = 4, narrow = 2;
+  constexpr int vectors = 4;
 #else
-  constexpr int vectors = 2, narrow = 2;
+  constexpr int vectors = 2;
 #endif
 #if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
   constexpr int most = 1;
@@ -9311,7 +9314,6 @@ inline constexpr auto gemm_kernels = [] {
   return kernels::detail::GemmKernels<T>{
       lanes<T>,
       vectors,
-      narrow,
       {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
       gemm_end<T>,
       gemm_turn<T>,
@@ -9488,11 +9490,11 @@ constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
 /// that multiplies matrices a hundredth of a second to compile.
 template <class T>
 inline constexpr auto gemm_kernels = [] {
-  constexpr int rows = kernels::detail::tile_rows;
+  constexpr int rows = kernels::detail::tile_rows, narrow = kernels::detail::narrow_vectors;
 #if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
-  constexpr int vectors = 4, narrow = 2;
+  constexpr int vectors = 4;
 #else
-  constexpr int vectors = 2, narrow = 2;
+  constexpr int vectors = 2;
 #endif
 #if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
   constexpr int most = 1;
@@ -9502,7 +9504,6 @@ inline constexpr auto gemm_kernels = [] {
   return kernels::detail::GemmKernels<T>{
       lanes<T>,
       vectors,
-      narrow,
       {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
       gemm_end<T>,
       gemm_turn<T>,
@@ -9680,11 +9681,11 @@ constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
 /// that multiplies matrices a hundredth of a second to compile.
 template <class T>
 inline constexpr auto gemm_kernels = [] {
-  constexpr int rows = kernels::detail::tile_rows;
+  constexpr int rows = kernels::detail::tile_rows, narrow = kernels::detail::narrow_vectors;
 #if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
-  constexpr int vectors = 4, narrow = 2;
+  constexpr int vectors = 4;
 #else
-  constexpr int vectors = 2, narrow = 2;
+  constexpr int vectors = 2;
 #endif
 #if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
   constexpr int most = 1;
@@ -9694,7 +9695,6 @@ inline constexpr auto gemm_kernels = [] {
   return kernels::detail::GemmKernels<T>{
       lanes<T>,
       vectors,
-      narrow,
       {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
       gemm_end<T>,
       gemm_turn<T>,
@@ -19530,8 +19530,7 @@ void conv_by_columns(const Conv& c, const T* dy, const T* weight, T* dx, T* tile
 /// The columns of dweight^T, one for each of a group's outs, rounded up to whole tiles.
 template <class T>
 Index padded_outs(const Conv& c) {
-  const GemmKernels<T>& kernels = GLOSS_ON_ISA(detail::gemm_kernels<T>);
-  const Index tile = kernels.narrow * kernels.lanes;
+  const Index tile = (GLOSS_ON_ISA(detail::gemm_kernels<T>)).narrow_width();
   return (c.outs + tile - 1) / tile * tile;
 }
 /// dweight^T [groups, depth, padded_outs], the sum over all places in order: cells times dy^T, of which a thread packs

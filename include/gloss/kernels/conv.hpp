@@ -193,8 +193,7 @@ void conv_by_columns(const Conv& c, const T* dy, const T* weight, T* dx, T* tile
 /// The columns of dweight^T, one for each of a group's outs, rounded up to whole tiles.
 template <class T>
 Index padded_outs(const Conv& c) {
-  const GemmKernels<T>& kernels = GLOSS_ON_ISA(detail::gemm_kernels<T>);
-  const Index tile = kernels.narrow * kernels.lanes;
+  const Index tile = (GLOSS_ON_ISA(detail::gemm_kernels<T>)).narrow_width();
   return (c.outs + tile - 1) / tile * tile;
 }
 

@@ -16,6 +16,8 @@ namespace gloss::inline GLOSS_ABI::kernels::detail {
 
 /// Rows of a whole tile, with every instruction set.
 inline constexpr int tile_rows = 6;
+/// Vectors of a narrow tile, with every instruction set; where a whole tile is no wider, they are the same.
+inline constexpr int narrow_vectors = 2;
 /// The most that lanes and vectors of a tile can be.
 inline constexpr int max_lanes = 16;
 inline constexpr int max_vectors = 4;
@@ -26,16 +28,17 @@ struct GemmKernels {
   using Tile = void(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc, T alpha,
                     T beta);
   using Dots = void(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out);
-  Index lanes, vectors, narrow;
-  Tile* tile[2][2];  // two rows or tile_rows; `narrow` vectors or `vectors`
+  Index lanes, vectors;
+  Tile* tile[2][2];  // two rows or tile_rows; narrow_vectors or `vectors`
   void (*end)(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu);
   void (*turn)(const T* b, Index ldb, T* out, Index out_step);
   Index most_dots;
   Dots* dots[2];  // for one row, for most_dots
 
   Index width() const { return vectors * lanes; }
+  Index narrow_width() const { return narrow_vectors * lanes; }
   /// Of the tiles that compute so many columns.
-  Index width(Index columns) const { return columns <= narrow * lanes ? narrow * lanes : width(); }
+  Index width(Index columns) const { return columns <= narrow_width() ? narrow_width() : width(); }
 };
 
 }  // namespace gloss::inline GLOSS_ABI::kernels::detail

@@ -15,8 +15,8 @@ struct AnomalyOptions {
 };
 
 namespace detail {
-/// What hears of each recorded result and each gradient on this thread: an AnomalyGuard. It is called
-/// through this class, so that programs without one do not compile the search.
+/// What hears of each recorded result and each gradient on this thread: an AnomalyGuard. It is called through this
+/// class, so that programs without one do not compile the search.
 class AnomalySink {
  public:
   /// x: the result of `node` or, with a number, the gradient that it passes to that input; read(x.data, i) gives

@@ -65,6 +65,7 @@ class OpNode final : public Node<T> {
     act_(closure(), &dy, &dx);
     if (!retain) drop_closure();
   }
+
   Act act_ = nullptr;
   SavedTensors saved_;
 };
