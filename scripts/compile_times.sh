@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # How long a user waits for the compiler: GCC at -O2, median of three rounds, in each of which everything is compiled
-# once, so that a machine that is faster now than later does not change the ratios. A single source is given in processor
-# time, which on an idle machine is the time one waits, and elsewhere does not depend so much on what else is running;
-# translate_toy, which has three, also in the time that passes when two are compiled at once, as
-# `cmake --build --parallel 2` does.
+# once, so that a machine that is faster now than later does not change the ratios. Each program is compiled header-only,
+# and as those who link gloss::compiled do it. Times are processor time, which on an idle machine is the time one waits,
+# and elsewhere does not depend so much on what else is running. translate_toy has several sources; with two jobs, as
+# `cmake --build --parallel 2` compiles them, one waits for whichever of two cores ends last, when each takes the next
+# source as soon as it is free.
 #   scripts/compile_times.sh [--check]     --check fails when a budget is passed
-# Compared: hello-world on gloss (tests/consume/hello.cpp), all of translate_toy, a program that trains
-# (examples/06_copy_task) as those who link gloss::compiled build it, and the same hello-world on <torch/torch.h> where
-# python3 can import torch. CXX and RUNS, the number of rounds, may be set from outside.
+# Compared: hello-world on gloss (tests/consume/hello.cpp), a program that trains (examples/06_copy_task), all of
+# translate_toy, and the same hello-world on <torch/torch.h>, a library compiled beforehand, where python3 can import
+# torch. CXX and RUNS, the number of rounds, may be set from outside.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -39,11 +40,17 @@ compile() { # name, source, flags
   awk '{ print $1 + $2 }' <<<"$took" >>"$work/$name"
 }
 
-# The time that passes while translate_toy's sources are compiled, two at a time.
-compile_toy() {
-  local begin=$EPOCHREALTIME
-  printf '%s\n' "${toy[@]}" | xargs -P 2 -I{} "$cxx" "${flags[@]}" -c {} -o "$work/{}.o"
-  awk "BEGIN { print ${EPOCHREALTIME/,/.} - ${begin/,/.} }" >>"$work/toy"
+# Compiles all of translate_toy: adds the time of each source to the list of its name, of all to `name`, and of two jobs
+# to `name`_jobs.
+compile_toy() { # name, flags
+  local name=$1 source
+  shift
+  for source in "${toy[@]}"; do
+    compile "$name-$(basename "$source")" "$source" "$@"
+    tail -n 1 "$work/$name-$(basename "$source")"
+  done >"$work/sources"
+  awk '{ s += $1 } END { print s }' "$work/sources" >>"$work/$name"
+  awk '{ if (a <= b) a += $1; else b += $1 } END { print (a > b ? a : b) }' "$work/sources" >>"$work/${name}_jobs"
 }
 
 median() { sort -n | awk '{ a[NR] = $1 } END { if (NR == 0) exit 1; print a[int((NR + 1) / 2)] }'; }
@@ -60,17 +67,14 @@ line() { # what, name of a list, budget or -
   fi
   printf '%-46s %7.2f s   %s\n' "$1" "$seconds" "$verdict"
 }
-ratio() { # what, name of a list, the most that is wanted
+ratio() { # what, name of a list, the most that is wanted or nothing
   local of_torch
   of_torch=$(paste "$work/$2" "$work/torch" | awk '{ print $1 / $2 }' | median)
-  printf '%s takes %.2f of that time, %s wanted\n' "$1" "$of_torch" "$3"
+  printf '%s takes %.2f of that time%s\n' "$1" "$of_torch" "${3:+, $3 wanted}"
 }
 
 toy=()
-if compgen -G 'examples/translate_toy/*.cpp' >/dev/null; then
-  toy=(examples/translate_toy/*.cpp)
-  mkdir -p "$work/examples/translate_toy"
-fi
+if compgen -G 'examples/translate_toy/*.cpp' >/dev/null; then toy=(examples/translate_toy/*.cpp); fi
 torch=$(python3 - 2>/dev/null <<'PYTHON' || true
 import os, torch
 include = os.path.join(os.path.dirname(torch.__file__), "include")
@@ -84,31 +88,37 @@ for ((round = 0; round < runs; round++)); do
   if [ -n "$torch" ]; then compile torch benchmarks/compile_times/torch_hello.cpp -std=c++20 -O2 $torch; fi
   compile hello tests/consume/hello.cpp "${flags[@]}"
   compile hello_native tests/consume/hello.cpp "${flags[@]}" -march=native
+  compile hello_compiled tests/consume/hello.cpp "${flags[@]}" -DGLOSS_COMPILED
   compile copy examples/06_copy_task/main.cpp "${flags[@]}"
-  compile compiled examples/06_copy_task/main.cpp "${flags[@]}" -DGLOSS_COMPILED
+  compile copy_compiled examples/06_copy_task/main.cpp "${flags[@]}" -DGLOSS_COMPILED
   if [ ${#toy[@]} -gt 0 ]; then
-    compile_toy
-    for source in "${toy[@]}"; do compile "$(basename "$source")" "$source" "${flags[@]}"; done
-    for source in "${toy[@]}"; do tail -n 1 "$work/$(basename "$source")"; done |
-      awk '{ s += $1 } END { print s }' >>"$work/toy_processor"
+    compile_toy toy "${flags[@]}"
+    compile_toy toy_compiled "${flags[@]}" -DGLOSS_COMPILED
   fi
 done
 
 "$cxx" --version | head -n 1
 line "gloss, hello-world" hello 4
 line "gloss, hello-world, -march=native" hello_native -
+line "gloss::compiled, hello-world" hello_compiled 4
 line "gloss, the copy task" copy -
-line "gloss::compiled, the copy task" compiled 3
+line "gloss::compiled, the copy task" copy_compiled 3
 if [ ${#toy[@]} -gt 0 ]; then
-  for source in "${toy[@]}"; do line "gloss, translate_toy, $(basename "$source")" "$(basename "$source")" -; done
-  line "gloss, translate_toy, processor time" toy_processor -
-  line "gloss, translate_toy, with two jobs" toy 15
+  for source in "${toy[@]}"; do line "gloss, translate_toy, $(basename "$source")" "toy-$(basename "$source")" -; done
+  line "gloss, translate_toy, in all" toy -
+  line "gloss, translate_toy, with two jobs" toy_jobs 15
+  line "gloss::compiled, translate_toy, in all" toy_compiled -
+  line "gloss::compiled, translate_toy, with two jobs" toy_compiled_jobs 15
 fi
 if [ -n "$torch" ]; then
   line "<torch/torch.h>, hello-world" torch -
   ratio "hello-world" hello 0.20
-  ratio "the copy task with gloss::compiled" compiled 0.15
-  if [ ${#toy[@]} -gt 0 ]; then ratio "translate_toy with two jobs" toy 0.80; fi
+  ratio "the same with gloss::compiled" hello_compiled
+  ratio "the copy task with gloss::compiled" copy_compiled 0.15
+  if [ ${#toy[@]} -gt 0 ]; then
+    ratio "translate_toy with two jobs" toy_jobs 0.80
+    ratio "the same with gloss::compiled" toy_compiled_jobs
+  fi
 else
   echo "torch is not importable by python3: <torch/torch.h> is not measured"
 fi

@@ -109,6 +109,17 @@ threads)
     mv same.st "$n.st"
     cmp 1.st "$n.st" || die "$n threads give other bits than 1"
   done ;;
+compiled)  # another build of the program, given behind the case
+  other=$(realpath "$4")
+  work() {
+    "$1" train "${tiny[@]}" -d some.tsv --epochs 2 --dropout 0.1 -c "$2.st" | sed '/^ *held out/s/after.*//; /^epoch/d' >"$2.log"
+    "$1" translate -c "$2.st" --n-best 3 --attention "$2.svg" "Insert table" "Open" >"$2.txt"
+    "$1" eval -c "$2.st" --beam 1 some.tsv >"$2.eval"
+  }
+  work "$program" here
+  work "$other" there
+  sed -i 's/there\.st/here.st/' there.log
+  for kind in st log svg txt eval; do cmp "here.$kind" "there.$kind" || die "the two builds differ"; done ;;
 translate)
   train "${tiny[@]}" --epochs 2 -d some.tsv -c m.st
   "$program" translate -c m.st "Insert table" "Open" >by_argument

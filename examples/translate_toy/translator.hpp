@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include <gloss/compiled.hpp>  // what gloss::compiled has, where that is linked
 #include <gloss/data/collate.hpp>
 #include <gloss/decode/search.hpp>
 #include <gloss/io/state_dict.hpp>

@@ -16316,6 +16316,8 @@ GLOSS_LAZY Tensor<std::int64_t> pad_sequences(const std::vector<std::vector<Inde
   }
   return ids;
 }
+GLOSS_INSTANTIATE(Tensor<std::int64_t> pad_sequences(const std::vector<std::vector<Index>>&, std::span<const Index>,
+                                                     Index))
 }  // namespace gloss::inline GLOSS_ABI::data
 #endif
 #ifndef GLOSS_HAS_GLOSS_IO_ATOMIC_FILE_HPP
@@ -25770,6 +25772,7 @@ struct Batch {
     return (tgt != pad).unsqueeze(-2) & transformer::subsequent_mask(tgt.size(-1));
   }
 };
+GLOSS_INSTANTIATE(Batch::Batch(const Tensor<std::int64_t>&, const Tensor<std::int64_t>&, std::int64_t))
 }  // namespace gloss::inline GLOSS_ABI::train
 #endif
 #ifndef GLOSS_HAS_GLOSS_TRAIN_COPY_TASK_HPP
@@ -25959,7 +25962,7 @@ class BatchSampler {
     seek({});
   }
   /// All batches of one epoch, as positions in the list of lengths.
-  GLOSS_COLD std::vector<std::vector<Index>> epoch(Index number) const {
+  GLOSS_LAZY GLOSS_COLD std::vector<std::vector<Index>> epoch(Index number) const {
     Rng rng(options_.seed, 0x6261746368000000 + static_cast<std::uint64_t>(number));
     struct Item {
       Index tgt, src;
@@ -26020,6 +26023,7 @@ class BatchSampler {
   std::vector<std::vector<Index>> batches_;
   Position position_;
 };
+GLOSS_INSTANTIATE(std::vector<std::vector<Index>> BatchSampler::epoch(Index) const)
 }  // namespace gloss::inline GLOSS_ABI::data
 #endif
 #ifndef GLOSS_HAS_GLOSS_DATA_BPE_HPP
@@ -26363,13 +26367,13 @@ class Bpe {
   /// Learns merges from texts: again and again the most frequent pair of neighbours becomes a token, among equals the
   /// pair with the smaller ids. The same texts give the same tokens everywhere.
   /// Errors: Error when vocab_size is below 259.
-  static Bpe train(const std::vector<std::string>& texts, BpeOptions options = {}) {
+  GLOSS_LAZY static Bpe train(const std::vector<std::string>& texts, BpeOptions options = {}) {
     return train_on(options, [&](auto&& add) {
       for (const std::string& text : texts) add(text);
     });
   }
   /// One vocabulary shared by both sides.
-  static Bpe train(const std::vector<SentencePair>& pairs, BpeOptions options = {}) {
+  GLOSS_LAZY static Bpe train(const std::vector<SentencePair>& pairs, BpeOptions options = {}) {
     return train_on(options, [&](auto&& add) {
       for (const SentencePair& pair : pairs) {
         add(pair.src);
@@ -26380,7 +26384,7 @@ class Bpe {
   Index size() const { return static_cast<Index>(tokens_.size()); }
   bool prefix_space() const { return prefix_space_; }
   /// Token ids of any bytes, without <s> and </s>.
-  std::vector<Index> encode(std::string_view text) const;
+  GLOSS_LAZY std::vector<Index> encode(std::string_view text) const;
   /// The text of token ids; specials are skipped.
   /// Errors: IndexError for an id that is not in [0, size()).
   std::string decode(std::span<const Index> ids) const {
@@ -26399,10 +26403,10 @@ class Bpe {
     return tokens_[static_cast<std::size_t>(id)];
   }
   /// The whole encoding as printable ASCII, to be kept beside the weights.
-  std::string to_string() const;
+  GLOSS_LAZY std::string to_string() const;
   /// Reads to_string()'s text; `name` stands for the file in messages.
   /// Errors: LoadError naming the line and the cause.
-  static Bpe from_string(std::string_view text, std::string_view name = "bpe");
+  GLOSS_LAZY static Bpe from_string(std::string_view text, std::string_view name = "bpe");
   friend bool operator==(const Bpe& a, const Bpe& b) {
     return a.prefix_space_ == b.prefix_space_ && a.merges_ == b.merges_;
   }
@@ -26440,7 +26444,8 @@ class Bpe {
   std::vector<std::pair<Id, Id>> merges_;
   std::unordered_map<std::uint64_t, Id> merge_of_;
 };
-inline std::vector<Index> Bpe::encode(std::string_view text) const {
+template <class>
+std::vector<Index> Bpe::encode(std::string_view text) const {
   // Symbols of a piece form a linked list; a queue holds the merges that apply, the earliest learnt and leftmost first.
   struct Symbol {
     Id id;
@@ -26497,14 +26502,16 @@ inline std::vector<Index> Bpe::encode(std::string_view text) const {
   });
   return ids;
 }
-GLOSS_COLD inline std::string Bpe::to_string() const {
+template <class>
+GLOSS_COLD std::string Bpe::to_string() const {
   std::string text = "gloss-bpe 1\nprefix_space ";
   text += prefix_space_ ? "1\nmerges " : "0\nmerges ";
   text += std::to_string(merges_.size()) + "\n";
   for (const auto& [left, right] : merges_) text += std::to_string(left) + " " + std::to_string(right) + "\n";
   return text;
 }
-GLOSS_COLD inline Bpe Bpe::from_string(std::string_view text, std::string_view name) {
+template <class>
+GLOSS_COLD Bpe Bpe::from_string(std::string_view text, std::string_view name) {
   std::size_t number = 0;
   std::string_view line;
   const auto fail_line = [&](const auto&... cause) {
@@ -26560,6 +26567,11 @@ GLOSS_COLD inline Bpe Bpe::from_string(std::string_view text, std::string_view n
   if (!text.empty()) fail_line("unexpected text after the last merge");
   return bpe;
 }
+GLOSS_INSTANTIATE(Bpe Bpe::train(const std::vector<std::string>&, BpeOptions))
+GLOSS_INSTANTIATE(Bpe Bpe::train(const std::vector<SentencePair>&, BpeOptions))
+GLOSS_INSTANTIATE(std::vector<Index> Bpe::encode(std::string_view) const)
+GLOSS_INSTANTIATE(std::string Bpe::to_string() const)
+GLOSS_INSTANTIATE(Bpe Bpe::from_string(std::string_view, std::string_view))
 }  // namespace gloss::inline GLOSS_ABI::data
 #endif
 #ifndef GLOSS_HAS_GLOSS_DATA_MO_HPP
@@ -26848,7 +26860,7 @@ namespace gloss::inline GLOSS_ABI::data {
 /// ends are accepted, empty lines are skipped.
 /// Errors: LoadError naming file, line and cause: a line that has not two fields, an empty field, bytes that are not
 /// UTF-8, or no pairs at all.
-inline std::vector<SentencePair> parse_tsv(std::string_view text, std::string_view name) {
+GLOSS_LAZY std::vector<SentencePair> parse_tsv(std::string_view text, std::string_view name) {
   std::vector<SentencePair> pairs;
   if (detail::starts_with_bom(text)) text.remove_prefix(3);
   for (std::size_t number = 1; !text.empty(); ++number) {
@@ -26866,6 +26878,7 @@ inline std::vector<SentencePair> parse_tsv(std::string_view text, std::string_vi
   if (pairs.empty()) fail<LoadError>("read_tsv: ", name, ": no sentence pairs in the file");
   return pairs;
 }
+GLOSS_INSTANTIATE(std::vector<SentencePair> parse_tsv(std::string_view, std::string_view))
 /// Pairs from a file; see parse_tsv.
 inline std::vector<SentencePair> read_tsv(const std::string& path) { return parse_tsv(read_file(path), path); }
 }  // namespace gloss::inline GLOSS_ABI::data
@@ -26874,7 +26887,7 @@ namespace gloss::inline GLOSS_ABI::data {
 /// Pairs from a file, its format told by the extension: .po and .mo (or .gmo) are gettext catalogues, anything else is
 /// tab-separated text.
 /// Errors: LoadError naming file, line and cause.
-inline std::vector<SentencePair> read_pairs(const std::string& path) {
+GLOSS_LAZY std::vector<SentencePair> read_pairs(const std::string& path) {
   const auto ends_with = [&](std::string_view extension) {
     if (path.size() < extension.size()) return false;
     for (std::size_t i = 0; i < extension.size(); ++i) {
@@ -26887,6 +26900,7 @@ inline std::vector<SentencePair> read_pairs(const std::string& path) {
   if (ends_with(".mo") || ends_with(".gmo")) return read_mo(path);
   return read_tsv(path);
 }
+GLOSS_INSTANTIATE(std::vector<SentencePair> read_pairs(const std::string&))
 }  // namespace gloss::inline GLOSS_ABI::data
 #endif
 #ifndef GLOSS_HAS_GLOSS_DATA_SPLIT_HPP
@@ -26954,6 +26968,7 @@ GLOSS_LAZY GLOSS_COLD Split split_held_out(const std::vector<SentencePair>& pair
                 " part empty");
   return split;
 }
+GLOSS_INSTANTIATE(Split split_held_out(const std::vector<SentencePair>&, SplitOptions))
 }  // namespace gloss::inline GLOSS_ABI::data
 #endif
 #ifndef GLOSS_HAS_GLOSS_DATA_VOCAB_HPP
@@ -27238,8 +27253,7 @@ struct AttentionSvgOptions {
 /// on one colour scale. Tokens may hold any bytes; what is not printable is shown as such.
 /// Errors: ShapeError when there is nothing to draw or a head has not tgt x src weights.
 /// Source: Vaswani et al. 2017, figures 3 to 5. AT: visualize_layer
-std::string render_attention_svg(const AttentionSvgOptions& options);
-GLOSS_COLD inline std::string render_attention_svg(const AttentionSvgOptions& options) {
+GLOSS_LAZY GLOSS_COLD std::string render_attention_svg(const AttentionSvgOptions& options) {
   const std::size_t rows = options.tgt_tokens.size(), cols = options.src_tokens.size(), n_heads = options.heads.size();
   if (rows == 0 || cols == 0 || n_heads == 0)
     fail<ShapeError>("render_attention_svg: nothing to draw: ", n_heads, " heads, ", rows, " target and ", cols,
@@ -27392,6 +27406,7 @@ GLOSS_COLD inline std::string render_attention_svg(const AttentionSvgOptions& op
   svg("</svg>\n");
   return svg.text;
 }
+GLOSS_INSTANTIATE(std::string render_attention_svg(const AttentionSvgOptions&))
 }  // namespace gloss::inline GLOSS_ABI::train
 #endif
 #ifndef GLOSS_HAS_GLOSS_TRAIN_BLEU_HPP
@@ -27567,13 +27582,15 @@ class Bleu {
 /// BLEU of translations against one reference each.
 /// Errors: Error when the lists differ in length.
 /// PyTorch: sacrebleu.corpus_bleu(hypotheses, [references])
-inline BleuScore corpus_bleu(const std::vector<std::string>& hypotheses, const std::vector<std::string>& references) {
+GLOSS_LAZY BleuScore corpus_bleu(const std::vector<std::string>& hypotheses,
+                                 const std::vector<std::string>& references) {
   if (hypotheses.size() != references.size())
     fail<Error>("corpus_bleu: ", hypotheses.size(), " hypotheses, ", references.size(), " references");
   Bleu bleu;
   for (std::size_t i = 0; i < hypotheses.size(); ++i) bleu.add(hypotheses[i], references[i]);
   return bleu.score();
 }
+GLOSS_INSTANTIATE(BleuScore corpus_bleu(const std::vector<std::string>&, const std::vector<std::string>&))
 }  // namespace gloss::inline GLOSS_ABI::train
 #endif
 #ifndef GLOSS_HAS_GLOSS_TRAIN_PROGRESS_HPP

@@ -48,7 +48,7 @@ class BatchSampler {
   }
 
   /// All batches of one epoch, as positions in the list of lengths.
-  GLOSS_COLD std::vector<std::vector<Index>> epoch(Index number) const {
+  GLOSS_LAZY GLOSS_COLD std::vector<std::vector<Index>> epoch(Index number) const {
     Rng rng(options_.seed, 0x6261746368000000 + static_cast<std::uint64_t>(number));
     struct Item {
       Index tgt, src;
@@ -115,5 +115,6 @@ class BatchSampler {
   std::vector<std::vector<Index>> batches_;
   Position position_;
 };
+GLOSS_INSTANTIATE(std::vector<std::vector<Index>> BatchSampler::epoch(Index) const)
 
 }  // namespace gloss::inline GLOSS_ABI::data

@@ -45,13 +45,13 @@ class Bpe {
   /// Learns merges from texts: again and again the most frequent pair of neighbours becomes a token, among equals the
   /// pair with the smaller ids. The same texts give the same tokens everywhere.
   /// Errors: Error when vocab_size is below 259.
-  static Bpe train(const std::vector<std::string>& texts, BpeOptions options = {}) {
+  GLOSS_LAZY static Bpe train(const std::vector<std::string>& texts, BpeOptions options = {}) {
     return train_on(options, [&](auto&& add) {
       for (const std::string& text : texts) add(text);
     });
   }
   /// One vocabulary shared by both sides.
-  static Bpe train(const std::vector<SentencePair>& pairs, BpeOptions options = {}) {
+  GLOSS_LAZY static Bpe train(const std::vector<SentencePair>& pairs, BpeOptions options = {}) {
     return train_on(options, [&](auto&& add) {
       for (const SentencePair& pair : pairs) {
         add(pair.src);
@@ -64,7 +64,7 @@ class Bpe {
   bool prefix_space() const { return prefix_space_; }
 
   /// Token ids of any bytes, without <s> and </s>.
-  std::vector<Index> encode(std::string_view text) const;
+  GLOSS_LAZY std::vector<Index> encode(std::string_view text) const;
 
   /// The text of token ids; specials are skipped.
   /// Errors: IndexError for an id that is not in [0, size()).
@@ -86,10 +86,10 @@ class Bpe {
   }
 
   /// The whole encoding as printable ASCII, to be kept beside the weights.
-  std::string to_string() const;
+  GLOSS_LAZY std::string to_string() const;
   /// Reads to_string()'s text; `name` stands for the file in messages.
   /// Errors: LoadError naming the line and the cause.
-  static Bpe from_string(std::string_view text, std::string_view name = "bpe");
+  GLOSS_LAZY static Bpe from_string(std::string_view text, std::string_view name = "bpe");
 
   friend bool operator==(const Bpe& a, const Bpe& b) {
     return a.prefix_space_ == b.prefix_space_ && a.merges_ == b.merges_;
@@ -133,7 +133,8 @@ class Bpe {
   std::unordered_map<std::uint64_t, Id> merge_of_;
 };
 
-inline std::vector<Index> Bpe::encode(std::string_view text) const {
+template <class>
+std::vector<Index> Bpe::encode(std::string_view text) const {
   // Symbols of a piece form a linked list; a queue holds the merges that apply, the earliest learnt and leftmost first.
   struct Symbol {
     Id id;
@@ -191,7 +192,8 @@ inline std::vector<Index> Bpe::encode(std::string_view text) const {
   return ids;
 }
 
-GLOSS_COLD inline std::string Bpe::to_string() const {
+template <class>
+GLOSS_COLD std::string Bpe::to_string() const {
   std::string text = "gloss-bpe 1\nprefix_space ";
   text += prefix_space_ ? "1\nmerges " : "0\nmerges ";
   text += std::to_string(merges_.size()) + "\n";
@@ -199,7 +201,8 @@ GLOSS_COLD inline std::string Bpe::to_string() const {
   return text;
 }
 
-GLOSS_COLD inline Bpe Bpe::from_string(std::string_view text, std::string_view name) {
+template <class>
+GLOSS_COLD Bpe Bpe::from_string(std::string_view text, std::string_view name) {
   std::size_t number = 0;
   std::string_view line;
   const auto fail_line = [&](const auto&... cause) {
@@ -256,5 +259,11 @@ GLOSS_COLD inline Bpe Bpe::from_string(std::string_view text, std::string_view n
   if (!text.empty()) fail_line("unexpected text after the last merge");
   return bpe;
 }
+
+GLOSS_INSTANTIATE(Bpe Bpe::train(const std::vector<std::string>&, BpeOptions))
+GLOSS_INSTANTIATE(Bpe Bpe::train(const std::vector<SentencePair>&, BpeOptions))
+GLOSS_INSTANTIATE(std::vector<Index> Bpe::encode(std::string_view) const)
+GLOSS_INSTANTIATE(std::string Bpe::to_string() const)
+GLOSS_INSTANTIATE(Bpe Bpe::from_string(std::string_view, std::string_view))
 
 }  // namespace gloss::inline GLOSS_ABI::data

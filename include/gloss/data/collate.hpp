@@ -28,5 +28,7 @@ GLOSS_LAZY Tensor<std::int64_t> pad_sequences(const std::vector<std::vector<Inde
   }
   return ids;
 }
+GLOSS_INSTANTIATE(Tensor<std::int64_t> pad_sequences(const std::vector<std::vector<Index>>&, std::span<const Index>,
+                                                     Index))
 
 }  // namespace gloss::inline GLOSS_ABI::data

@@ -10,7 +10,7 @@ namespace gloss::inline GLOSS_ABI::data {
 /// Pairs from a file, its format told by the extension: .po and .mo (or .gmo) are gettext catalogues, anything else is
 /// tab-separated text.
 /// Errors: LoadError naming file, line and cause.
-inline std::vector<SentencePair> read_pairs(const std::string& path) {
+GLOSS_LAZY std::vector<SentencePair> read_pairs(const std::string& path) {
   const auto ends_with = [&](std::string_view extension) {
     if (path.size() < extension.size()) return false;
     for (std::size_t i = 0; i < extension.size(); ++i) {
@@ -23,5 +23,6 @@ inline std::vector<SentencePair> read_pairs(const std::string& path) {
   if (ends_with(".mo") || ends_with(".gmo")) return read_mo(path);
   return read_tsv(path);
 }
+GLOSS_INSTANTIATE(std::vector<SentencePair> read_pairs(const std::string&))
 
 }  // namespace gloss::inline GLOSS_ABI::data

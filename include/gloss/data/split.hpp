@@ -71,5 +71,6 @@ GLOSS_LAZY GLOSS_COLD Split split_held_out(const std::vector<SentencePair>& pair
                 " part empty");
   return split;
 }
+GLOSS_INSTANTIATE(Split split_held_out(const std::vector<SentencePair>&, SplitOptions))
 
 }  // namespace gloss::inline GLOSS_ABI::data

@@ -13,7 +13,7 @@ namespace gloss::inline GLOSS_ABI::data {
 /// ends are accepted, empty lines are skipped.
 /// Errors: LoadError naming file, line and cause: a line that has not two fields, an empty field, bytes that are not
 /// UTF-8, or no pairs at all.
-inline std::vector<SentencePair> parse_tsv(std::string_view text, std::string_view name) {
+GLOSS_LAZY std::vector<SentencePair> parse_tsv(std::string_view text, std::string_view name) {
   std::vector<SentencePair> pairs;
   if (detail::starts_with_bom(text)) text.remove_prefix(3);
   for (std::size_t number = 1; !text.empty(); ++number) {
@@ -31,6 +31,7 @@ inline std::vector<SentencePair> parse_tsv(std::string_view text, std::string_vi
   if (pairs.empty()) fail<LoadError>("read_tsv: ", name, ": no sentence pairs in the file");
   return pairs;
 }
+GLOSS_INSTANTIATE(std::vector<SentencePair> parse_tsv(std::string_view, std::string_view))
 
 /// Pairs from a file; see parse_tsv.
 inline std::vector<SentencePair> read_tsv(const std::string& path) { return parse_tsv(read_file(path), path); }

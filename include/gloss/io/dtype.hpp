@@ -82,7 +82,7 @@ void convert(const char* bytes, To* out, Index n) {
     else if constexpr (std::same_as<To, bfloat16>)
       out[i] = bfloat16(static_cast<float>(value));
     else
-      out[i] = static_cast<To>(value);
+      out[i] = static_cast<To>(value);  // NOLINT(bugprone-signed-char-misuse): an int8 is a number
   }
 }
 }  // namespace detail

@@ -19,6 +19,8 @@ GLOSS_COLD std::vector<NamedTensor> named_tensors(const nn::Module<T>& module, c
   }
   return out;
 }
+GLOSS_INSTANTIATE(std::vector<NamedTensor> named_tensors(const nn::Module<float>&, const std::string&))
+GLOSS_INSTANTIATE(std::vector<NamedTensor> named_tensors(const nn::Module<double>&, const std::string&))
 
 /// Copies a file's tensors into a module, floating-point numbers of any type into the module's. Nothing is changed
 /// unless all fits. Returns what the options let pass.
@@ -50,5 +52,7 @@ GLOSS_COLD nn::LoadReport load_state_dict(nn::Module<T>& module, const Safetenso
   }
   return std::move(plan.report);
 }
+GLOSS_INSTANTIATE(nn::LoadReport load_state_dict(nn::Module<float>&, const Safetensors&, const nn::LoadOptions&))
+GLOSS_INSTANTIATE(nn::LoadReport load_state_dict(nn::Module<double>&, const Safetensors&, const nn::LoadOptions&))
 
 }  // namespace gloss::inline GLOSS_ABI::io

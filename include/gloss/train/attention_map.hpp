@@ -26,9 +26,7 @@ struct AttentionSvgOptions {
 /// on one colour scale. Tokens may hold any bytes; what is not printable is shown as such.
 /// Errors: ShapeError when there is nothing to draw or a head has not tgt x src weights.
 /// Source: Vaswani et al. 2017, figures 3 to 5. AT: visualize_layer
-std::string render_attention_svg(const AttentionSvgOptions& options);
-
-GLOSS_COLD inline std::string render_attention_svg(const AttentionSvgOptions& options) {
+GLOSS_LAZY GLOSS_COLD std::string render_attention_svg(const AttentionSvgOptions& options) {
   const std::size_t rows = options.tgt_tokens.size(), cols = options.src_tokens.size(), n_heads = options.heads.size();
   if (rows == 0 || cols == 0 || n_heads == 0)
     fail<ShapeError>("render_attention_svg: nothing to draw: ", n_heads, " heads, ", rows, " target and ", cols,
@@ -189,5 +187,6 @@ GLOSS_COLD inline std::string render_attention_svg(const AttentionSvgOptions& op
   svg("</svg>\n");
   return svg.text;
 }
+GLOSS_INSTANTIATE(std::string render_attention_svg(const AttentionSvgOptions&))
 
 }  // namespace gloss::inline GLOSS_ABI::train

@@ -32,5 +32,6 @@ struct Batch {
     return (tgt != pad).unsqueeze(-2) & transformer::subsequent_mask(tgt.size(-1));
   }
 };
+GLOSS_INSTANTIATE(Batch::Batch(const Tensor<std::int64_t>&, const Tensor<std::int64_t>&, std::int64_t))
 
 }  // namespace gloss::inline GLOSS_ABI::train

@@ -186,12 +186,14 @@ class Bleu {
 /// BLEU of translations against one reference each.
 /// Errors: Error when the lists differ in length.
 /// PyTorch: sacrebleu.corpus_bleu(hypotheses, [references])
-inline BleuScore corpus_bleu(const std::vector<std::string>& hypotheses, const std::vector<std::string>& references) {
+GLOSS_LAZY BleuScore corpus_bleu(const std::vector<std::string>& hypotheses,
+                                 const std::vector<std::string>& references) {
   if (hypotheses.size() != references.size())
     fail<Error>("corpus_bleu: ", hypotheses.size(), " hypotheses, ", references.size(), " references");
   Bleu bleu;
   for (std::size_t i = 0; i < hypotheses.size(); ++i) bleu.add(hypotheses[i], references[i]);
   return bleu.score();
 }
+GLOSS_INSTANTIATE(BleuScore corpus_bleu(const std::vector<std::string>&, const std::vector<std::string>&))
 
 }  // namespace gloss::inline GLOSS_ABI::train
