@@ -2,8 +2,9 @@
 # gloss with every compiler that is here: GCC and Clang, libstdc++ and libc++, C++20 and C++23, and for AArch64 under
 # qemu-user. For each, gloss::compiled, which holds all headers at once, is built without a warning, and then tests run,
 # unoptimised and with the standard library's assertions: those of core, tensor and kernels with C++20, those of core
-# with C++23. For AArch64 they are optimised, and FOLDERS_AARCH64 names more folders. With libc++ and C++23, where the
-# standard headers bring least along, each header is compiled alone, too. Two to ten minutes of processor time each.
+# with C++23. With C++20 the examples are built, too, translate_toy header-only and with gloss::compiled. For AArch64
+# the tests are optimised, and FOLDERS_AARCH64 names more folders. With libc++ and C++23, where the standard headers
+# bring least along, each header is compiled alone, too. Two to ten minutes of processor time each.
 #   scripts/check_compilers.sh [part of a name]...     gcc-12-c++20, clang-19-libc++-c++23, aarch64, ...
 # Build folders go to build-compilers; JOBS is how many compilers run at once. Clang without its OpenMP library (Debian
 # has one version of it at a time) builds without OpenMP, and the line of the result says so.
@@ -29,13 +30,20 @@ wanted() { # name, patterns: whether a pattern is in the name, or there is none
 }
 
 check() { # name, folders of tests, options of cmake...
-  local name=$1 folders=$2 began=$SECONDS step=configure targets=(gloss_compiled) tests folder openmp=""
+  local name=$1 folders=$2 began=$SECONDS step=configure targets=(gloss_compiled) examples=OFF tests folder openmp=""
   shift 2
   for folder in $folders; do targets+=("gloss_test_$folder"); done
   tests="^(${folders// /|})\."
+  case "$name" in *-c++20)
+    examples=ON
+    targets+=(translate_toy translate_toy_compiled)
+    for folder in examples/[0-9]*/; do targets+=("example_$(basename "$folder")"); done
+    tests+='|^translate_toy\.compiled'
+    ;;
+  esac
   case "$name" in *libc++-c++23) tests+='|^meta\.headers_alone' ;; esac
   {
-    cmake -S . -B "$root/$name" "${generator[@]}" -DGLOSS_BUILD_EXAMPLES=OFF -DGLOSS_BUILD_BENCHMARKS=OFF \
+    cmake -S . -B "$root/$name" "${generator[@]}" -DGLOSS_BUILD_EXAMPLES=$examples -DGLOSS_BUILD_BENCHMARKS=OFF \
       -DGLOSS_INSTALL=OFF -DGLOSS_NATIVE=OFF -DGLOSS_WARNINGS_AS_ERRORS=ON -DGLOSS_TEST_TIMEOUT=1500 \
       -DCMAKE_CXX_SCAN_FOR_MODULES=OFF "$@" &&
       step=build && cmake --build "$root/$name" -j "$jobs" --target "${targets[@]}" &&

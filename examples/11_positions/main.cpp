@@ -6,7 +6,6 @@
 #include <gloss/gloss.hpp>
 #include <gloss/iostream.hpp>
 #include <iostream>
-#include <numbers>
 #include <string>
 #include <vector>
 
@@ -19,7 +18,6 @@ using std::cout;
 namespace {
 
 using D = Tensor<double>;
-constexpr double pi = std::numbers::pi;
 
 std::string number(double x, int digits) {
   char text[40];

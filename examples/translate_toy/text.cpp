@@ -65,7 +65,9 @@ data::Split split_held_out(const std::vector<data::SentencePair>& pairs, Index h
   return data::split_held_out(pairs, {.held_out = held_out, .max_src_words = max_words});
 }
 
-struct Vocabulary::Encoding : data::Bpe {};
+struct Vocabulary::Encoding : data::Bpe {
+  explicit Encoding(data::Bpe bpe) : data::Bpe(std::move(bpe)) {}
+};
 static_assert(Vocabulary::pad_id == data::Bpe::pad_id && Vocabulary::start_id == data::Bpe::start_id &&
               Vocabulary::end_id == data::Bpe::end_id);
 

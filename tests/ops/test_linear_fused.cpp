@@ -72,7 +72,7 @@ TEMPLATE_TEST_CASE("joint_linear: values are those of one layer after the other,
   Rng rng(32);
   const RngGuard use(rng);
   for (const auto& [rows, in, out] : {std::array<Index, 3>{1, 5, 3}, {7, 70, 130}, {40, 33, 64}, {300, 130, 67}})
-    for (const std::size_t count : {1, 2, 3, 6}) {
+    for (const std::size_t count : {1u, 2u, 3u, 6u}) {
       CAPTURE(rows, in, out, count);
       std::vector<Tensor<T>> inputs = {leaf<T>({rows, in})}, w, b, parts;
       for (std::size_t i = 0; i < count; ++i) {
