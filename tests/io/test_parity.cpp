@@ -91,6 +91,23 @@ TEST_CASE("Parity: names the first layer, the call, and the first element that d
   CHECK(text.find("the last layer before it is as in PyTorch: layers.1\n") != std::string::npos);
 }
 
+TEST_CASE("Parity: values are told apart, and have no more digits than that takes") {
+  const auto text = [](double here, double there) {
+    io::ParityDifference d{.name = "head", .shape = {2}, .wanted = {2}, .position = {1}, .here = here, .there = there};
+    d.largest = std::abs(here - there);
+    d.elements = 1;
+    io::ParityReport report;
+    report.layers_compared = 1;
+    report.layers.push_back(d);
+    return report.text();
+  };
+  CHECK(text(1.0 / 3, 0.25)
+            .find("  element [1]: 0.3333333333 here, 0.25 in PyTorch; 1 of 2 elements differ, by up to "
+                  "0.0833\n") != std::string::npos);
+  CHECK(text(1.0 / 3, 1.0 / 3 + 1e-15).find(": 0.33333333333333331 here, 0.33333333333333431 in PyTorch; ") !=
+        std::string::npos);
+}
+
 TEST_CASE("Parity: finds a wrong constant of one layer, in float too, and a larger tolerance lets it pass") {
   for (const auto& report : {run<double>(Mistake::norm_eps), run<float>(Mistake::norm_eps)}) {
     CHECK(report.layers.at(0).name == "norm");

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <map>
 #include <string>
 #include <tuple>
@@ -57,8 +58,15 @@ inline void append_difference(std::string& out, const ParityDifference& d) {
     add("  shape ", d.shape, " here, ", d.wanted, " in PyTorch\n");
     return;
   }
-  add("  element ", d.position, ": ", d.here, " here, ", d.there, " in PyTorch; ", d.elements, " of ", d.shape.numel(),
-      " elements differ, by up to ", d.largest, "\n");
+  // The last digits differ from machine to machine and say nothing, unless the others are the same.
+  const auto number = [](double x, int digits) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.*g", digits, x);
+    return std::string(text);
+  };
+  const int digits = number(d.here, 10) == number(d.there, 10) ? 17 : 10;
+  add("  element ", d.position, ": ", number(d.here, digits), " here, ", number(d.there, digits), " in PyTorch; ",
+      d.elements, " of ", d.shape.numel(), " elements differ, by up to ", number(d.largest, 3), "\n");
 }
 
 /// Compares two tensors of the same kind. `floor` is what a magnitude counts at least.
