@@ -56,7 +56,8 @@ TEST_CASE("read_mo: a corrupt file is named with its cause") {
     bytes[at] = static_cast<char>(value);
     return bytes;
   };
-  check("", "read_mo: x.mo: truncated: 0 bytes, the header alone has 28");
+  check("", "read_mo: x.mo: not a compiled message catalogue: it is empty");
+  check("msgid \"a\"\nmsgstr \"b\"\n", "read_mo: x.mo: not a compiled message catalogue: it looks like text");
   check(good.substr(0, 27), "read_mo: x.mo: truncated: 27 bytes, the header alone has 28");
   check(good.substr(0, 60), "read_mo: x.mo: truncated: a table of 5 messages does not fit in 60 bytes");
   check(changed(0, 0), "read_mo: x.mo: not a compiled message catalogue: the first four bytes are wrong");

@@ -20,6 +20,9 @@ TEST_CASE("read_tsv: a byte order mark, CRLF, empty lines and a missing last lin
                   "a\tb\r\nc\td\r\n",
                   "p") == expected);
   CHECK(parse_tsv("a\tb\nc\td", "p") == expected);
+  CHECK(parse_tsv("a\tb\rc\td\r", "p") == expected);
+  CHECK(parse_tsv("a\tb\rc\n", "p") == Pairs{{"a", "b\rc"}});  // text, where lines end otherwise
+  CHECK(parse_tsv("\"a\"\t'b\n", "p") == Pairs{{"\"a\"", "'b"}});
   CHECK(parse_tsv("\n\na\tb\r\n\r\nc\td\n\n", "p") == expected);
 }
 

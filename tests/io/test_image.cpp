@@ -97,9 +97,10 @@ TEST_CASE("image: what is written reads back", "[io]") {
 
 TEST_CASE("image: broken files are refused, with the reason", "[io]") {
   const std::string png = gloss::read_file(golden("rgb.png")), jpg = gloss::read_file(golden("rgb.jpg"));
-  CHECK_ERROR(decode_image("", "f"), LoadError,
-              "read_image: f: not a PNG or JPEG file that can be read (unknown image type)");
+  CHECK_ERROR(decode_image("", "f"), LoadError, "read_image: f: not a PNG or JPEG file: it is empty");
   CHECK_ERROR(decode_image("GIF89a", "f"), LoadError,
+              "read_image: f: not a PNG or JPEG file: it looks like a GIF image");
+  CHECK_ERROR(decode_image("\1\2\3", "f"), LoadError,
               "read_image: f: not a PNG or JPEG file that can be read (unknown image type)");
   CHECK_ERROR(decode_image(png.substr(0, 60), "f"), LoadError, "read_image: f: damaged (outofdata)");
   CHECK_ERROR(decode_image(png, "f", {.max_pixels = 200}), LoadError,

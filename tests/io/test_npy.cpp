@@ -132,7 +132,9 @@ TEST_CASE("npy: a file goes to disk and comes back; a file that is not there is 
 
 TEST_CASE("npy: files that are not as they say are refused, with the reason", "[io]") {
   const std::string good = read_file(golden("f4.npy"));
-  check_refused("", "not a .npy file: it does not begin with \\x93NUMPY");
+  check_refused("", "not a .npy file: it is empty");
+  check_refused("\1\2", "not a .npy file: it does not begin with \\x93NUMPY");
+  check_refused(to_npz({}) + "x", "not a .npy file: it looks like an empty zip archive");
   check_refused("\x93NUMPY", "the file ends in its header");
   check_refused(good.substr(0, 100), "the file ends in its header");
   check_refused(good.substr(0, good.size() - 1), "shape [2, 3, 4] of '<f4' takes 96 bytes, the file has 95");
@@ -222,8 +224,11 @@ TEST_CASE("npz: damaged archives are refused, with the reason", "[io]") {
     return bytes;
   };
   const std::size_t directory = good.size() - 22 - 51;
-  refuse("", "not a zip archive: it has 0 bytes");
-  refuse(std::string(100000, 'x'), "not a zip archive, or cut short: it has no directory");
+  refuse("", "not a zip archive: it is empty");
+  refuse("PK\3\4", "not a zip archive, or cut short: it has no directory");
+  refuse(std::string(100000, '\1'), "not a zip archive, or cut short: it has no directory");
+  refuse("<html>" + std::string(100000, ' '), "not a zip archive: it looks like HTML or XML");
+  refuse(to_npy(ones<float>({2})), "not a zip archive: it looks like a NumPy array (.npy)");
   refuse(good.substr(0, good.size() - 1), "not a zip archive, or cut short: it has no directory");
   refuse(with(60, 'x'), "x.npy has a wrong checksum");
   refuse(with(0, 'x'), "x.npy is not where the directory says");
@@ -238,6 +243,17 @@ TEST_CASE("npz: damaged archives are refused, with the reason", "[io]") {
   std::string commented = good + "end";
   commented[good.size() - 2] = 3;
   CHECK(Npz(commented, "f").has("x"));
+}
+
+TEST_CASE("npz: of two members of one name the last counts, as for NumPy", "[io]") {
+  ZipWriter zip;
+  zip.add("x.npy", to_npy(Tensor<float>{1}), false);
+  zip.add("y.npy", to_npy(Tensor<float>{2}), false);
+  zip.add("x.npy", to_npy(Tensor<float>{3}), false);
+  const Npz file(std::move(zip).finish(), "f");
+  CHECK(file.names() == std::vector<std::string>{"x", "y"});
+  CHECK(file.tensor<float>("x").item() == 3);
+  CHECK(file.tensor<float>("y").item() == 2);
 }
 
 TEST_CASE("npz: zip64 directories are read", "[io]") {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include <gloss/core/looks_like.hpp>
 #include <gloss/data/po.hpp>
 
 namespace gloss::inline GLOSS_ABI::data {
@@ -13,6 +14,12 @@ namespace gloss::inline GLOSS_ABI::data {
 /// Errors: LoadError naming file, message number and cause; every offset is checked against the size of the file.
 GLOSS_COLD inline std::vector<SentencePair> parse_mo(std::string_view bytes, std::string_view name) {
   const auto fail_file = [&](const auto&... cause) { fail<LoadError>("read_mo: ", name, ": ", cause...); };
+  constexpr std::string_view magic = "\xde\x12\x04\x95", swapped = "\x95\x04\x12\xde";
+  const bool is_big = bytes.starts_with(swapped);
+  if (!is_big && !bytes.starts_with(magic)) {
+    const std::string kind = looks_like(bytes);
+    fail_file("not a compiled message catalogue: ", kind.empty() ? "the first four bytes are wrong" : "it " + kind);
+  }
   if (bytes.size() < 28) fail_file("truncated: ", bytes.size(), " bytes, the header alone has 28");
   const auto byte = [&](std::uint64_t at) { return std::uint32_t{static_cast<unsigned char>(bytes[at])}; };
   const auto little = [&](std::uint64_t at) {
@@ -21,9 +28,6 @@ GLOSS_COLD inline std::vector<SentencePair> parse_mo(std::string_view bytes, std
   const auto big = [&](std::uint64_t at) {
     return byte(at + 3) | byte(at + 2) << 8 | byte(at + 1) << 16 | byte(at) << 24;
   };
-  constexpr std::uint32_t magic = 0x950412DE;
-  const bool is_big = big(0) == magic;
-  if (!is_big && little(0) != magic) fail_file("not a compiled message catalogue: the first four bytes are wrong");
   const auto word = [&](std::uint64_t at) { return is_big ? big(at) : little(at); };
   if (word(4) >> 16 > 1) fail_file("unknown format revision ", word(4) >> 16);
 

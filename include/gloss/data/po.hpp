@@ -29,21 +29,23 @@ class PoReader {
 
   GLOSS_COLD std::vector<SentencePair> read() {
     if (starts_with_bom(rest_)) rest_.remove_prefix(3);
+    const char end_of_line = line_end(rest_);
     while (!rest_.empty()) {
       ++number_;
-      std::string_view line = take_line(rest_);
+      std::string_view line = take_line(rest_, end_of_line);
       check_utf8_line("read_po", name_, number_, line);
-      skip_blanks(line);
-      if (line.empty()) continue;
-      if (line.front() == '#') {
-        read_comment(line);
-      } else if (line.front() == '"') {
-        if (!field_) fail_here("a string without a keyword before it");
-        read_strings(line, *field_);
-      } else {
-        read_keyword(line);
+      for (skip_blanks(line); !line.empty(); skip_blanks(line)) {
+        if (line.front() == '#') {
+          read_comment(line);
+          break;
+        }
+        if (line.front() == '"')
+          read_string(line);
+        else
+          read_keyword(line);
       }
     }
+    require_string();
     ++number_;
     end_entry();
     if (pairs_.empty()) fail<LoadError>("read_po: ", name_, ": no translated messages in the file");
@@ -65,15 +67,32 @@ class PoReader {
     if (has_translation_) end_entry();
     const std::string_view kind = line.substr(0, 2);
     if (kind == "#~") fuzzy_ = false;  // an obsolete entry: its flags are not the next one's
-    if (kind == "#," && line.find("fuzzy") != std::string_view::npos) fuzzy_ = true;
+    if (kind == "#," && has_flag(line.substr(2), "fuzzy")) fuzzy_ = true;
+  }
+  /// Whether a list like " c-format, fuzzy" has this flag.
+  static bool has_flag(std::string_view flags, std::string_view flag) {
+    for (std::size_t at = 0; at < flags.size();) {
+      const std::string_view one = flags.substr(at, flags.find_first_of(", \t\v\f\r", at) - at);
+      if (one == flag) return true;
+      at += one.size() + 1;
+    }
+    return false;
+  }
+  void require_string() const {
+    if (!keyword_.empty()) fail_here("expected a string in double quotes after ", keyword_);
   }
 
-  GLOSS_COLD void read_keyword(std::string_view line) {
+  /// What stands before a string, which may follow on another line.
+  GLOSS_COLD void read_keyword(std::string_view& line) {
+    require_string();
     std::size_t length = 0;
     while (length < line.size() && (line[length] == '_' || (line[length] >= 'a' && line[length] <= 'z'))) ++length;
     const std::string_view keyword = line.substr(0, length);
     line.remove_prefix(length);
-    if (keyword == "msgctxt") {
+    if (keyword == "domain") {
+      if (has_id_ || has_context_) end_entry();
+      field_ = &ignored_;
+    } else if (keyword == "msgctxt") {
       if (has_id_) end_entry();
       has_context_ = true;
       field_ = &ignored_;
@@ -101,30 +120,25 @@ class PoReader {
       has_translation_ = true;
       field_ = first ? &translation_ : &ignored_;
     } else {
-      fail_here("expected msgctxt, msgid, msgid_plural, msgstr, a string or a comment");
+      fail_here("expected domain, msgctxt, msgid, msgid_plural, msgstr, a string or a comment");
     }
-    skip_blanks(line);
-    if (line.empty() || line.front() != '"') fail_here("expected a string in double quotes after ", keyword);
     if (field_ != &ignored_ && !field_->empty()) fail_here("a second ", keyword, " in one message");
-    read_strings(line, *field_);
+    keyword_ = keyword;
   }
 
-  /// One or more quoted strings up to the end of the line.
-  GLOSS_COLD void read_strings(std::string_view line, std::string& out) const {
-    while (!line.empty()) {
-      if (line.front() != '"') fail_here("unexpected text after a string");
+  GLOSS_COLD void read_string(std::string_view& line) {
+    if (!field_) fail_here("a string without a keyword before it");
+    keyword_ = {};
+    line.remove_prefix(1);
+    for (;;) {
+      if (line.empty()) fail_here("a string is not closed");
+      const char c = line.front();
       line.remove_prefix(1);
-      for (;;) {
-        if (line.empty()) fail_here("a string is not closed");
-        const char c = line.front();
-        line.remove_prefix(1);
-        if (c == '"') break;
-        if (c == '\\')
-          read_escape(line, out);
-        else
-          out += c;
-      }
-      skip_blanks(line);
+      if (c == '"') return;
+      if (c == '\\')
+        read_escape(line, *field_);
+      else
+        *field_ += c;
     }
   }
 
@@ -140,7 +154,8 @@ class PoReader {
     const auto number = [&](int base, std::size_t most) {
       int value = 0;
       std::size_t n = 0;
-      for (; n < most && n < line.size() && digit(line[n]) < base; ++n) value = value * base + digit(line[n]);
+      for (; n < most && n < line.size() && digit(line[n]) < base && value <= 255; ++n)
+        value = value * base + digit(line[n]);
       if (n == 0 || value > 255) fail_here("a bad number after a backslash");
       line.remove_prefix(n);
       out += static_cast<char>(static_cast<unsigned char>(value));
@@ -170,7 +185,7 @@ class PoReader {
         out += '\v';
         break;
       case 'x':
-        number(16, 2);
+        number(16, line.size());
         break;
       case '"':
       case '\\':
@@ -210,13 +225,16 @@ class PoReader {
   std::vector<SentencePair> pairs_;
   std::string id_, translation_, ignored_;
   std::string* field_ = nullptr;
+  std::string_view keyword_;  // whose string is still to come
   bool has_id_ = false, has_translation_ = false, has_context_ = false, fuzzy_ = false;
 };
 
 }  // namespace detail
 
 /// Pairs msgid, msgstr from a catalogue in memory; `name` stands for the file in messages. The header, untranslated,
-/// fuzzy and obsolete messages are skipped; of plural forms the singular is taken (msgid, msgstr[0]).
+/// fuzzy and obsolete messages are skipped; of plural forms the singular is taken (msgid, msgstr[0]). As for msgfmt,
+/// blanks and line ends between keywords and strings mean nothing; a byte order mark and CR line ends are accepted, and
+/// of several domains all messages are taken.
 /// Errors: LoadError naming file, line and cause; also when nothing is translated, or the charset is not UTF-8.
 GLOSS_COLD inline std::vector<SentencePair> parse_po(std::string_view text, std::string_view name) {
   return detail::PoReader(text, name).read();

@@ -32,9 +32,12 @@ inline void check_utf8_line(const char* function, std::string_view name, std::si
   if (bad != std::string_view::npos) fail_at_line(function, name, line, "not UTF-8 at byte ", bad + 1, " of the line");
 }
 
-/// Takes the first line off `rest`, without its "\n" or "\r\n".
-inline std::string_view take_line(std::string_view& rest) {
-  const std::size_t end = rest.find('\n');
+/// What ends the lines of a text: "\n", or "\r" in one that has no "\n".
+inline char line_end(std::string_view text) { return text.find('\n') == std::string_view::npos ? '\r' : '\n'; }
+
+/// Takes the first line off `rest`, without its `end_of_line` and a "\r" before that.
+inline std::string_view take_line(std::string_view& rest, char end_of_line = '\n') {
+  const std::size_t end = rest.find(end_of_line);
   std::string_view line = rest.substr(0, end);
   rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);

@@ -9,15 +9,16 @@
 
 namespace gloss::inline GLOSS_ABI::data {
 
-/// Pairs from text that is already in memory; `name` stands for the file in messages. A byte order mark and CRLF line
-/// ends are accepted, empty lines are skipped.
+/// Pairs from text that is already in memory; `name` stands for the file in messages. A byte order mark and CRLF or CR
+/// line ends are accepted, empty lines are skipped; quotes are text like any other.
 /// Errors: LoadError naming file, line and cause: a line that has not two fields, an empty field, bytes that are not
 /// UTF-8, or no pairs at all.
 GLOSS_LAZY std::vector<SentencePair> parse_tsv(std::string_view text, std::string_view name) {
   std::vector<SentencePair> pairs;
   if (detail::starts_with_bom(text)) text.remove_prefix(3);
+  const char end_of_line = detail::line_end(text);
   for (std::size_t number = 1; !text.empty(); ++number) {
-    const std::string_view line = detail::take_line(text);
+    const std::string_view line = detail::take_line(text, end_of_line);
     if (line.empty()) continue;
     const auto fields = std::count(line.begin(), line.end(), '\t') + 1;
     if (fields != 2)

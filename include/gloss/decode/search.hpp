@@ -40,6 +40,7 @@ struct NextToken {
 };
 /// The n likeliest of all tokens, likeliest first, equal ones in order; all, if there are fewer. Not topk, which sorts
 /// whole rows and whose gradient every program that decodes would compile.
+/// Errors: Error for NaN, which a softmax gives to all tokens or none.
 template <class T>
 std::vector<NextToken> likeliest(const T* logp, Index vocab, std::size_t n) {
   std::vector<NextToken> best;
@@ -51,13 +52,14 @@ std::vector<NextToken> likeliest(const T* logp, Index vocab, std::size_t n) {
     while (at != best.begin() && value > (at - 1)->logp) --at;
     best.insert(at, {value, token});
   }
+  if (vocab > 0 && std::isnan(best.front().logp)) fail("search: the probability of a token is NaN");
   return best;
 }
 }  // namespace detail
 
 /// The likeliest next token, again and again, until each sentence says `end`.
 /// Shape: src [batch, m], src_mask [batch, 1, m] -> batch hypotheses; score is log P.
-/// Errors: Error for a negative max_len.
+/// Errors: Error for a negative max_len, or when the model's numbers are NaN.
 template <Real T>
 std::vector<Hypothesis> greedy_search(const transformer::EncoderDecoder<T>& model, const Tensor<std::int64_t>& src,
                                       const Tensor<bool>& src_mask, const GreedyOptions& options) {
@@ -96,7 +98,8 @@ std::vector<Hypothesis> greedy_search(const transformer::EncoderDecoder<T>& mode
 /// Beam search: keeps the `beam` best prefixes of each sentence. A sentence is done when no open prefix can still beat
 /// its n_best finished ones.
 /// Shape: src [batch, m], src_mask [batch, 1, m] -> for each sentence up to n_best hypotheses, best first.
-/// Errors: Error when beam or n_best is below 1 or max_len negative.
+/// Errors: Error when beam or n_best is below 1, max_len negative or length_penalty no finite number, or when the model's
+/// numbers are NaN.
 /// Source: Wu et al. 2016 for the length penalty; paper 6.1 uses beam 4 and 0.6.
 template <Real T>
 std::vector<std::vector<Hypothesis>> beam_search(const transformer::EncoderDecoder<T>& model,
@@ -105,6 +108,8 @@ std::vector<std::vector<Hypothesis>> beam_search(const transformer::EncoderDecod
   if (options.beam < 1 || options.n_best < 1 || options.max_len < 0)
     fail("beam_search: beam ", options.beam, " and n_best ", options.n_best, " must be positive, max_len ",
          options.max_len, " not negative");
+  if (!std::isfinite(options.length_penalty))
+    fail("beam_search: length_penalty ", options.length_penalty, " is not a finite number");
   auto penalty = [&](std::size_t length) {
     return std::pow((5.0 + static_cast<double>(length)) / 6.0, options.length_penalty);
   };

@@ -10,6 +10,7 @@
 #include <filesystem>
 #else
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,10 +22,11 @@ namespace gloss::inline GLOSS_ABI::io {
 using gloss::read_file;
 
 /// A file that appears under its name only at commit(). Until then the bytes go to a temporary file in the same folder,
-/// NAME.<number>.gloss.tmp; it is flushed to the disk before it takes the name, and the folder after. A kill at any
-/// moment leaves the old file (and perhaps the temporary). An exception, or a destructor without commit(), leaves the
-/// old file and no temporary. The new file has the old one's permissions; a symbolic link stays, and the file it points
-/// to is replaced; what is not a regular file, such as /dev/stdout, is written to directly.
+/// NAME.gloss.tmp (NAME.1.gloss.tmp and so on while others write the same file); it is flushed to the disk before it
+/// takes the name, and the folder after. A kill at any moment leaves the old file, and perhaps the temporary: the next
+/// writer of the same file removes it, since nobody holds its lock. An exception, or a destructor without commit(),
+/// leaves the old file and no temporary. The new file has the old one's permissions; a symbolic link stays, and the file
+/// it points to is replaced; what is not a regular file, such as /dev/stdout, is written to directly.
 /// Errors: Error naming the file and the cause, from every member function.
 class AtomicFile {
  public:
@@ -86,13 +88,14 @@ class AtomicFile {
     }
   }
   GLOSS_COLD void commit() {
-    if (!temporary_.empty() && !flush(file_)) fail_now(errno);
-    const int closed = ::close(file_);  // EINTR still closes it
+    const bool direct = temporary_.empty();
+    if (!direct && !flush(file_)) fail_now(errno);
+    if (!direct && std::rename(temporary_.c_str(), target_.c_str()) != 0) fail_now(errno);
+    temporary_.clear();
+    const int closed = ::close(file_);  // after the rename: it gives up the lock; EINTR still closes it
     file_ = -1;
     if (closed != 0 && errno != EINTR) fail_now(errno);
-    if (temporary_.empty()) return;
-    if (std::rename(temporary_.c_str(), target_.c_str()) != 0) fail_now(errno);
-    temporary_.clear();
+    if (direct) return;
     // The name must outlive a power cut too. The new file is in place already, so this cannot fail the commit.
     const std::size_t slash = target_.rfind('/');
     const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : target_.substr(0, slash);
@@ -117,11 +120,9 @@ class AtomicFile {
         std::free(real);
       }
     }
-    const long process = static_cast<long>(::getpid());
-    for (int attempt = 0; attempt < 100 && file_ < 0; ++attempt) {
-      temporary_ = target_ + "." + std::to_string(process + 1000000000L * attempt) + ".gloss.tmp";
-      file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-      if (file_ < 0 && errno != EEXIST) break;
+    for (int number = 0; number < 1000 && file_ < 0; ++number) {
+      temporary_ = target_ + (number > 0 ? "." + std::to_string(number) : "") + ".gloss.tmp";
+      if (!make_temporary() && errno != EEXIST) break;
     }
     if (file_ < 0) {
       temporary_.clear();
@@ -129,6 +130,34 @@ class AtomicFile {
     }
     // Some file systems have no permissions to keep: not an error.
     if (exists) static_cast<void>(::fchmod(file_, old.st_mode & 07777));
+  }
+  /// Opens temporary_, locked; one that was left behind is removed first. False, with errno, when that cannot be, EEXIST
+  /// when it is another writer's.
+  bool make_temporary() {
+    const int left = ::open(temporary_.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (left >= 0) {
+      if (::flock(left, LOCK_EX | LOCK_NB) == 0 && is_still(left, temporary_)) ::unlink(temporary_.c_str());
+      ::close(left);
+    }
+    const int made = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (made < 0) return false;
+    const bool locked = ::flock(made, LOCK_EX | LOCK_NB) == 0;
+    if (!locked && errno != EWOULDBLOCK) {
+      file_ = made;  // a file system without locks: nothing that is there is removed
+    } else if (locked && is_still(made, temporary_)) {
+      file_ = made;
+    } else {  // another writer took it for a left one before it was locked
+      ::close(made);
+      errno = EEXIST;
+    }
+    return file_ >= 0;
+  }
+  /// Whether the path still leads to the open file.
+  static bool is_still(int handle, const std::string& path) {
+    struct stat open {};
+    struct stat named {};
+    return ::fstat(handle, &open) == 0 && ::lstat(path.c_str(), &named) == 0 && open.st_dev == named.st_dev &&
+           open.st_ino == named.st_ino;
   }
   /// To the disk itself, not only to the system's memory.
   static bool flush(int handle) {
@@ -141,10 +170,10 @@ class AtomicFile {
     return result == 0 || errno == EINVAL || errno == ENOSYS;  // a file system that has nothing to flush
   }
   void discard() noexcept {
-    if (file_ >= 0) ::close(file_);
-    file_ = -1;
     if (!temporary_.empty()) ::unlink(temporary_.c_str());
     temporary_.clear();
+    if (file_ >= 0) ::close(file_);
+    file_ = -1;
   }
   int file_ = -1;
 #endif

@@ -11,8 +11,26 @@
 
 namespace gloss::inline GLOSS_ABI::io {
 
-/// An element type as a file stores it; more than a Tensor can hold. The names are safetensors' names.
-enum class Dtype : std::uint8_t { BOOL, U8, I8, F8_E5M2, F8_E4M3, I16, U16, F16, BF16, I32, U32, F32, F64, I64, U64 };
+/// An element type as a file stores it; more than a Tensor can hold. The names are safetensors' names. OTHER is any that
+/// has no name here, of unknown size: F4, C64, what is still to come.
+enum class Dtype : std::uint8_t {
+  BOOL,
+  U8,
+  I8,
+  F8_E5M2,
+  F8_E4M3,
+  I16,
+  U16,
+  F16,
+  BF16,
+  I32,
+  U32,
+  F32,
+  F64,
+  I64,
+  U64,
+  OTHER
+};
 
 struct DtypeInfo {
   Dtype dtype;
@@ -23,7 +41,7 @@ inline constexpr DtypeInfo dtypes[] = {
     {Dtype::BOOL, "BOOL", 1},       {Dtype::U8, "U8", 1},   {Dtype::I8, "I8", 1},   {Dtype::F8_E5M2, "F8_E5M2", 1},
     {Dtype::F8_E4M3, "F8_E4M3", 1}, {Dtype::I16, "I16", 2}, {Dtype::U16, "U16", 2}, {Dtype::F16, "F16", 2},
     {Dtype::BF16, "BF16", 2},       {Dtype::I32, "I32", 4}, {Dtype::U32, "U32", 4}, {Dtype::F32, "F32", 4},
-    {Dtype::F64, "F64", 8},         {Dtype::I64, "I64", 8}, {Dtype::U64, "U64", 8}};
+    {Dtype::F64, "F64", 8},         {Dtype::I64, "I64", 8}, {Dtype::U64, "U64", 8}, {Dtype::OTHER, "OTHER", 0}};
 
 /// The entry with this name, or null.
 constexpr const DtypeInfo* find_dtype(std::string_view name) {
@@ -32,7 +50,7 @@ constexpr const DtypeInfo* find_dtype(std::string_view name) {
   return nullptr;
 }
 constexpr const DtypeInfo& dtype_info(Dtype dtype) { return dtypes[static_cast<std::size_t>(dtype)]; }
-static_assert(dtype_info(Dtype::BF16).dtype == Dtype::BF16 && dtype_info(Dtype::U64).dtype == Dtype::U64);
+static_assert(dtype_info(Dtype::BF16).dtype == Dtype::BF16 && dtype_info(Dtype::OTHER).dtype == Dtype::OTHER);
 
 /// How a Tensor<T> is stored.
 template <Element T>

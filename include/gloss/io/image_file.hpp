@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <gloss/core/file.hpp>
+#include <gloss/core/looks_like.hpp>
 #include <gloss/io/atomic_file.hpp>
 #include <gloss/io/image.hpp>
 
@@ -188,8 +189,12 @@ inline Tensor<std::uint8_t> decode_image(std::string_view bytes, std::string_vie
     fail<LoadError>("read_image: ", name, ": damaged (a Huffman table of more than 256 codes)");
   const detail::StbMemory memory;
   try {
-    if (!stbi_info_from_memory(data, size, &width, &height, &found))
+    if (!stbi_info_from_memory(data, size, &width, &height, &found)) {
+      const bool known = bytes.starts_with("\x89PNG") || bytes.starts_with("\xff\xd8");
+      if (const std::string kind = known ? "" : looks_like(bytes); !kind.empty())
+        fail<LoadError>("read_image: ", name, ": not a PNG or JPEG file: it ", kind);
       fail<LoadError>("read_image: ", name, ": not a PNG or JPEG file that can be read (", reason(), ")");
+    }
     check_size(width, height);
     stbi_uc* const pixels = stbi_load_from_memory(data, size, &width, &height, &found, options.channels);
     if (!pixels) fail<LoadError>("read_image: ", name, ": damaged (", reason(), ")");

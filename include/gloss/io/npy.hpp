@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <gloss/core/file.hpp>
+#include <gloss/core/looks_like.hpp>
 #include <gloss/io/atomic_file.hpp>
 #include <gloss/io/dtype.hpp>
 
@@ -37,7 +38,10 @@ class NpyReader {
   NpyReader(std::string_view bytes, std::string_view file) : bytes_(bytes), file_(file) {}
 
   NpyHeader read() {
-    if (!bytes_.starts_with("\x93NUMPY")) bad("not a .npy file: it does not begin with \\x93NUMPY");
+    if (!bytes_.starts_with("\x93NUMPY")) {
+      const std::string kind = looks_like(bytes_);
+      bad("not a .npy file: it ", kind.empty() ? "does not begin with \\x93NUMPY" : kind);
+    }
     if (bytes_.size() < 8) bad("the file ends in its header");
     const int major = static_cast<unsigned char>(bytes_[6]), minor = static_cast<unsigned char>(bytes_[7]);
     if (major < 1 || major > 3 || minor != 0) bad("unknown version ", major, ".", minor);

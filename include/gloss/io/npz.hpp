@@ -1,6 +1,9 @@
 // NumPy's .npz files: a zip archive of .npy files, one for each name.
 #pragma once
 
+#include <functional>
+#include <map>
+
 #include <gloss/io/npy.hpp>
 #include <gloss/io/zip.hpp>
 
@@ -15,11 +18,16 @@ class Npz {
       : bytes_(std::make_shared<const std::string>(std::move(bytes))),
         name_(std::move(name)),
         zip_("load_npz", *bytes_, name_) {
-    for (const ZipMember& m : zip_.members())
-      if (m.name.ends_with(".npy")) names_.push_back(m.name.substr(0, m.name.size() - 4));
+    for (std::size_t i = 0; i < zip_.members().size(); ++i) {
+      const std::string_view file = zip_.members()[i].name;
+      if (!file.ends_with(".npy")) continue;
+      const std::string array(file.substr(0, file.size() - 4));
+      if (index_.insert_or_assign(array, i).second) names_.push_back(array);
+    }
   }
 
-  /// The names, in the order of the file, without the ".npy" that they end in there. Other members are passed over.
+  /// The names, in the order of the file, without the ".npy" that they end in there. Other members are passed over; of
+  /// two that have one name the last counts, as for NumPy.
   const std::vector<std::string>& names() const { return names_; }
   bool has(std::string_view name) const { return find(name) != nullptr; }
 
@@ -37,14 +45,14 @@ class Npz {
 
  private:
   const ZipMember* find(std::string_view name) const {
-    for (const ZipMember& m : zip_.members())
-      if (m.name.size() == name.size() + 4 && m.name.starts_with(name) && m.name.ends_with(".npy")) return &m;
-    return nullptr;
+    const auto found = index_.find(name);
+    return found == index_.end() ? nullptr : &zip_.members()[found->second];
   }
   std::shared_ptr<const std::string> bytes_;
   std::string name_;
   ZipReader zip_;
   std::vector<std::string> names_;
+  std::map<std::string, std::size_t, std::less<>> index_;  // of the member that has the name
 };
 
 /// Reads a .npz file, as numpy.savez and numpy.savez_compressed write it.

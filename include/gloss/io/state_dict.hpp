@@ -46,7 +46,7 @@ GLOSS_COLD nn::LoadReport load_state_dict(nn::Module<T>& module, const Safetenso
           reads = convert_elements<U>(stored.dtype, nullptr, nullptr, 0);
       });
       if (!reads)
-        plan.report.wrong_type.push_back({stored.name, dtype_info(stored.dtype).name, std::string(tensor.dtype())});
+        plan.report.wrong_type.push_back({stored.name, std::string(stored.dtype_name()), std::string(tensor.dtype())});
     }
     plan.require(options, file.file());
   }

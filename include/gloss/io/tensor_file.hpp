@@ -20,6 +20,12 @@ struct StoredTensor {
   Shape shape = {};
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
+  std::string dtype_text = {};  // the file's own name of Dtype::OTHER
+
+  std::string_view dtype_name() const {
+    if (dtype == Dtype::OTHER) return dtype_text;
+    return dtype_info(dtype).name;
+  }
 };
 
 using Metadata = std::map<std::string, std::string>;
@@ -62,10 +68,11 @@ class Safetensors {
   template <Element T>
   Tensor<T> tensor(std::string_view name) const {
     const StoredTensor& stored = entry(name);
-    Tensor<T> x = empty<T>(stored.shape);
-    if (!convert_elements(stored.dtype, bytes(stored).data(), x.data(), x.numel()))
-      fail<LoadError>("load_safetensors: ", file_, ": ", name, ": holds ", dtype_info(stored.dtype).name,
+    if (!convert_elements<T>(stored.dtype, nullptr, nullptr, 0))  // before memory is taken for a shape of any size
+      fail<LoadError>("load_safetensors: ", file_, ": ", name, ": holds ", stored.dtype_name(),
                       ", which does not read as ", dtype_name<T>());
+    Tensor<T> x = empty<T>(stored.shape);
+    convert_elements(stored.dtype, bytes(stored).data(), x.data(), x.numel());
     return x;
   }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <gloss/core/error.hpp>
+#include <gloss/core/looks_like.hpp>
 
 #ifdef GLOSS_ZLIB
 #include <zlib.h>
@@ -127,6 +128,11 @@ class ZipReader {
   [[noreturn]] void bad(const Parts&... parts) const {
     fail<LoadError>(op_, ": ", file_, ": ", parts...);
   }
+  [[noreturn]] void not_an_archive() const {
+    const std::string kind = bytes_.starts_with("PK") ? std::string() : looks_like(bytes_);
+    if (!kind.empty()) bad("not a zip archive: it ", kind);
+    bad("not a zip archive, or cut short: it has no directory");
+  }
   /// `count` bytes, little endian.
   std::uint64_t number(std::uint64_t at, int count) const {
     if (at > bytes_.size() || bytes_.size() - at < static_cast<std::uint64_t>(count)) bad("the file ends too early");
@@ -137,11 +143,11 @@ class ZipReader {
   }
 
   void read_directory() {
-    if (bytes_.size() < 22) bad("not a zip archive: it has ", bytes_.size(), " bytes");
+    if (bytes_.size() < 22) not_an_archive();
     std::uint64_t end = bytes_.size() - 22;
     const std::uint64_t last = end > 65535 ? end - 65535 : 0;  // the longest comment
     while (number(end, 4) != 0x06054B50 || end + 22 + number(end + 20, 2) != bytes_.size()) {
-      if (end == last) bad("not a zip archive, or cut short: it has no directory");
+      if (end == last) not_an_archive();
       --end;
     }
     std::uint64_t count = number(end + 10, 2), size = number(end + 12, 4), offset = number(end + 16, 4);

@@ -32,7 +32,8 @@ class Adam : public Optimizer<T> {
       : Optimizer<T>(std::move(parameters), options.lr), options_(options) {
     for (double beta : options.betas)
       if (!(beta >= 0 && beta < 1)) fail("Adam: beta ", beta, " is not in [0, 1)");
-    if (!(options.eps >= 0)) fail("Adam: eps ", options.eps, " is negative");
+    detail::check_option("Adam", "eps", options.eps);
+    detail::check_option("Adam", "weight_decay", options.weight_decay);
     for (const Tensor<T>& p : this->parameters_) {
       exp_avg_.push_back(zeros<T>(p.shape()));
       exp_avg_sq_.push_back(zeros<T>(p.shape()));

@@ -9,17 +9,20 @@
 
 namespace gloss::inline GLOSS_ABI::optim {
 
-/// Scales all gradients so that their joint 2-norm is at most max_norm; returns the norm before.
+/// Scales all gradients so that their joint 2-norm is at most max_norm; returns the norm before. If that is infinite or
+/// NaN, so is the scaling: by 0 or NaN.
+/// Errors: Error for a max_norm that is negative or NaN.
 /// PyTorch: torch.nn.utils.clip_grad_norm_
 template <Real T>
 double clip_grad_norm_(const std::vector<Tensor<T>>& parameters, double max_norm) {
+  if (!(max_norm >= 0)) fail("clip_grad_norm_: max_norm ", max_norm, " is not a number of at least 0");
   NoGradGuard no_grad;
   const ProfileScope scope("clip_grad_norm_");
   double total = 0;
   for (const Tensor<T>& p : parameters)
     if (const Tensor<T> g = p.grad(); g.defined()) total += static_cast<double>(sum(pow(g, 2)).item());
   const double norm = std::sqrt(total), scale = max_norm / (norm + 1e-6);
-  if (scale < 1)
+  if (!(scale >= 1))
     for (const Tensor<T>& p : parameters)
       if (const Tensor<T> g = p.grad(); g.defined()) p.set_grad(g * scale);
   return norm;

@@ -1,6 +1,7 @@
 // What every optimizer shares: the parameters, the learning rate, the state that a checkpoint keeps.
 #pragma once
 
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,6 +9,14 @@
 #include <gloss/tensor/tensor.hpp>
 
 namespace gloss::inline GLOSS_ABI::optim {
+
+namespace detail {
+/// Errors: Error unless the option is a finite number of at least 0.
+inline void check_option(const char* op, const char* name, double value) {
+  if (!(value >= 0 && value <= (std::numeric_limits<double>::max)()))
+    fail(op, ": ", name, " ", value, " is not a finite number of at least 0");
+}
+}  // namespace detail
 
 /// How often a parameter was updated: an exact integer and, because a checkpoint holds tensors, its value in T. Filling
 /// that tensor restores the count.
@@ -29,14 +38,15 @@ class StepCount {
 };
 
 /// Holds handles to the parameters it updates in place, and passes over those that are frozen.
-/// Errors: GradError for a parameter that is not a leaf, or when all are frozen; Error for a negative learning rate.
+/// Errors: GradError for a parameter that is not a leaf, or when all are frozen; Error for a learning rate that is
+/// negative, infinite or NaN.
 /// An optimizer says in update() what happens to one parameter.
 /// PyTorch: torch.optim.Optimizer
 template <Real T>
 class Optimizer {
  public:
-  Optimizer(std::vector<Tensor<T>> parameters, double lr) : lr_(lr), parameters_(std::move(parameters)) {
-    if (!(lr >= 0)) fail("optimizer: learning rate ", lr, " is negative");
+  Optimizer(std::vector<Tensor<T>> parameters, double lr) : parameters_(std::move(parameters)) {
+    set_lr(lr);
     bool any = parameters_.empty();
     for (std::size_t i = 0; i < parameters_.size(); ++i) {
       if (!parameters_[i].is_leaf()) fail<GradError>("optimizer: parameter ", i, " is not a leaf");
@@ -64,7 +74,11 @@ class Optimizer {
   }
 
   double lr() const { return lr_; }
-  void set_lr(double lr) { lr_ = lr; }
+  /// Errors: Error when it is negative, infinite or NaN.
+  void set_lr(double lr) {
+    detail::check_option("optimizer", "learning rate", lr);
+    lr_ = lr;
+  }
   const std::vector<Tensor<T>>& parameters() const { return parameters_; }
 
   /// Everything but the parameters and lr that the next step depends on: tensors by name ("0.exp_avg", ...). They share
@@ -79,7 +93,7 @@ class Optimizer {
   /// Changes parameter i, given its gradient, which is dense.
   virtual void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) = 0;
 
-  double lr_;
+  double lr_ = 0;
   Index steps_ = 0;
   std::vector<Tensor<T>> parameters_;
 };

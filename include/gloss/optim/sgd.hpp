@@ -1,6 +1,7 @@
 // Stochastic gradient descent.
 #pragma once
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -18,13 +19,17 @@ struct SGDOptions {
 };
 
 /// b = momentum b + (1 - dampening) g (b = g at first), p -= lr b; with nesterov p -= lr (g + momentum b).
-/// Errors: Error when nesterov comes without momentum or with dampening.
+/// Errors: Error for values out of range (dampening may be any finite number), or when nesterov comes without momentum
+/// or with dampening.
 /// PyTorch: torch.optim.SGD
 template <Real T>
 class SGD final : public Optimizer<T> {
  public:
   SGD(std::vector<Tensor<T>> parameters, SGDOptions options = {})
       : Optimizer<T>(std::move(parameters), options.lr), options_(options) {
+    detail::check_option("SGD", "momentum", options.momentum);
+    detail::check_option("SGD", "weight_decay", options.weight_decay);
+    if (!std::isfinite(options.dampening)) fail("SGD: dampening ", options.dampening, " is not a finite number");
     if (options.nesterov && (options.momentum <= 0 || options.dampening != 0))
       fail("SGD: nesterov needs a momentum and no dampening");
     if (options.momentum == 0) return;
