@@ -1,5 +1,6 @@
 // Decoding with the cache against the uncached reference; beam search against enumeration.
 #include <cmath>
+#include <limits>
 #include <map>
 
 #include <gloss/decode/greedy.hpp>
@@ -265,4 +266,12 @@ TEST_CASE("search: no sentences, no room and wrong options") {
               "greedy_search: max_len -1 is negative");
   CHECK_ERROR(decode::beam_search(model, s.src, s.mask, {.beam = 0}), Error,
               "beam_search: beam 0 and n_best 1 must be positive, max_len 64 not negative");
+  const double nan = std::nan(""), inf = std::numeric_limits<double>::infinity();
+  CHECK_ERROR(decode::beam_search(model, s.src, s.mask, {.length_penalty = nan}), Error,
+              "beam_search: length_penalty nan is not a finite number");
+  CHECK_ERROR(decode::beam_search(model, s.src, s.mask, {.length_penalty = -inf}), Error,
+              "beam_search: length_penalty -inf is not a finite number");
+  model.generator.proj.weight.detach().fill_(nan);
+  CHECK_ERROR(decode::greedy_search(model, s.src, s.mask, {}), Error, "search: the probability of a token is NaN");
+  CHECK_ERROR(decode::beam_search(model, s.src, s.mask, {}), Error, "search: the probability of a token is NaN");
 }

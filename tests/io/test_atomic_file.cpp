@@ -1,6 +1,9 @@
 #include <support/catch.hpp>
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
+#include <vector>
 
 #include <gloss/io/atomic_file.hpp>
 #include <support/temp_folder.hpp>
@@ -58,6 +61,78 @@ TEST_CASE("write_file_atomically: names the file and the cause, and removes the 
 }
 
 #ifndef _WIN32
+TEST_CASE("write_file_atomically: what a kill left is removed by the next writer, what is being written is not") {
+  const TempFolder folder;
+  const std::string path = folder.write("a", "old");
+  const auto killed = [&](auto work) {
+    const pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      work();
+      kill(getpid(), SIGKILL);
+    }
+    waitpid(child, nullptr, 0);
+  };
+  killed([&] {
+    io::AtomicFile one(path), two(path);
+    one.write("half", 4);
+    kill(getpid(), SIGKILL);
+  });
+  CHECK(files_in(folder) == 3);
+  {
+    io::AtomicFile one(path);
+    one.write("one", 3);
+    io::AtomicFile two(path);
+    two.write("two", 3);
+    io::AtomicFile three(path);
+    three.write("thr", 3);
+    CHECK(files_in(folder) == 4);
+    killed([&] { write_file_atomically(path, "other process"); });
+    CHECK(read_file(path) == "other process");
+    CHECK(files_in(folder) == 4);
+    two.commit();
+    CHECK(read_file(path) == "two");
+    one.commit();
+    CHECK(read_file(path) == "one");
+  }
+  CHECK(read_file(path) == "one");
+  CHECK(files_in(folder) == 1);
+}
+
+TEST_CASE("write_file_atomically: writers of one file at once leave one of their files, whole, and nothing else") {
+  const TempFolder folder;
+  const std::string path = folder.file("a");
+  std::vector<std::thread> writers;
+  std::atomic<int> failed = 0;
+  for (char letter = 'a'; letter < 'e'; ++letter)
+    writers.emplace_back([&, letter] {
+      for (int round = 0; round < 100; ++round) {
+        try {
+          write_file_atomically(path, std::string(5000, letter));
+        } catch (const Error&) {
+          ++failed;
+        }
+      }
+    });
+  for (std::thread& writer : writers) writer.join();
+  CHECK(failed == 0);
+  const std::string bytes = read_file(path);
+  CHECK(bytes.size() == 5000);
+  CHECK(std::count(bytes.begin(), bytes.end(), bytes[0]) == 5000);
+  CHECK(files_in(folder) == 1);
+}
+
+TEST_CASE("write_file_atomically: what somebody laid in the place of the temporary is left alone") {
+  const TempFolder folder;
+  const std::string path = folder.write("a", "old"), other = folder.write("other", "other");
+  std::filesystem::create_symlink("other", folder.file("a.gloss.tmp"));
+  std::filesystem::create_directory(folder.file("a.1.gloss.tmp"));
+  write_file_atomically(path, "new");
+  CHECK(read_file(path) == "new");
+  CHECK(read_file(other) == "other");
+  CHECK(files_in(folder) == 4);
+}
+
 TEST_CASE("write_file_atomically: a file that cannot grow leaves the old one") {
   const TempFolder folder;
   const std::string path = folder.write("a", "old");
@@ -113,5 +188,7 @@ TEST_CASE("write_file_atomically: a kill at any moment leaves a whole file") {
     CHECK(bytes.size() == 300000);
     CHECK(std::count(bytes.begin(), bytes.end(), bytes[0]) == 300000);
   }
+  write_file_atomically(path, "b");
+  CHECK(files_in(folder) == 1);
 }
 #endif

@@ -1,4 +1,5 @@
 // Adam, SGD and gradient clipping against PyTorch (golden/generate_optim.py); schedules against their formulas.
+#include <limits>
 #include <memory>
 
 #include <gloss/ops/add.hpp>
@@ -130,9 +131,27 @@ TEST_CASE("optimizers: options out of range and tensors that are no leaves are n
   using Adam = optim::Adam<double>;
   using SGD = optim::SGD<double>;
   const auto p = leaf({2});
-  CHECK_ERROR(Adam({p}, {.lr = -1}), Error, "optimizer: learning rate -1 is negative");
+  const double nan = std::nan(""), inf = std::numeric_limits<double>::infinity();
+  for (const auto& [value, text] : {std::pair(-1.0, "-1"), std::pair(nan, "nan"), std::pair(inf, "inf")}) {
+    const std::string says = std::string(" ") + text + " is not a finite number of at least 0";
+    CHECK_ERROR(Adam({p}, {.lr = value}), Error, "optimizer: learning rate" + says);
+    CHECK_ERROR(Adam({p}, {.eps = value}), Error, "Adam: eps" + says);
+    CHECK_ERROR(Adam({p}, {.weight_decay = value}), Error, "Adam: weight_decay" + says);
+    CHECK_ERROR(optim::AdamW<double>({p}, {.weight_decay = value}), Error, "Adam: weight_decay" + says);
+    CHECK_ERROR(SGD({p}, {.lr = value}), Error, "optimizer: learning rate" + says);
+    CHECK_ERROR(SGD({p}, {.momentum = value}), Error, "SGD: momentum" + says);
+    CHECK_ERROR(SGD({p}, {.weight_decay = value}), Error, "SGD: weight_decay" + says);
+    SGD sgd({p}, {.lr = 0.5});
+    CHECK_ERROR((sgd.set_lr(value), 0), Error, "optimizer: learning rate" + says);
+    optim::LambdaLR schedule(sgd, [value = value](Index step) { return step == 0 ? 1 : value * 2; });
+    CHECK_THROWS_AS(schedule.step(), Error);
+    CHECK(sgd.lr() == 0.5);
+  }
+  CHECK_ERROR(Adam({p}, {.betas = {nan, 0.9}}), Error, "Adam: beta nan is not in [0, 1)");
+  CHECK_ERROR(SGD({p}, {.momentum = 0.9, .dampening = nan}), Error, "SGD: dampening nan is not a finite number");
+  CHECK_ERROR(SGD({p}, {.momentum = 0.9, .dampening = -inf}), Error, "SGD: dampening -inf is not a finite number");
+  CHECK_NOTHROW(SGD({p}, {.momentum = 0.9, .dampening = -1}));
   CHECK_ERROR(Adam({p}, {.betas = {0.9, 1}}), Error, "Adam: beta 1 is not in [0, 1)");
-  CHECK_ERROR(Adam({p}, {.eps = -1}), Error, "Adam: eps -1 is negative");
   CHECK_ERROR(Adam({p, p * 2}), GradError, "optimizer: parameter 1 is not a leaf");
   CHECK_ERROR(SGD({ones<double>({2})}), GradError, "optimizer: no parameter requires a gradient");
   CHECK_ERROR(SGD({p}, {.nesterov = true}), Error, "SGD: nesterov needs a momentum and no dampening");
@@ -146,6 +165,8 @@ TEST_CASE("rate: is the paper's formula; step 0 counts as 1; the peak is at the 
     CHECK(optim::rate(step, 512, 2, 400) ==
           Approx(2 * std::pow(512.0, -0.5) * std::min(std::pow(s, -0.5), s * std::pow(400.0, -1.5))).epsilon(1e-14));
   }
+  CHECK_ERROR(optim::rate(1, 0, 1, 400), Error, "rate: d_model 0 and warmup 400 must be positive");
+  CHECK_ERROR(optim::rate(1, 512, 1, 0), Error, "rate: d_model 512 and warmup 0 must be positive");
   CHECK(optim::rate(399, 512, 1, 400) < optim::rate(400, 512, 1, 400));
   CHECK(optim::rate(401, 512, 1, 400) < optim::rate(400, 512, 1, 400));
 }
@@ -179,4 +200,23 @@ TEST_CASE("clip_grad_norm_: gives the norm before and scales as PyTorch does, do
   fill();
   CHECK(optim::clip_grad_norm_(parameters, 1e9) == Approx(norm).epsilon(1e-14));
   CHECK(gloss_test::same_bits(parameters[0].grad(), golden().tensor<double>("clip/in0")));
+}
+
+TEST_CASE("clip_grad_norm_: bounds and norms that are no numbers, as PyTorch takes them; a bad bound is refused") {
+  const double nan = std::nan(""), inf = std::numeric_limits<double>::infinity();
+  const Tensor<double> p = leaf({2});
+  const auto clipped = [&](double a, double b, double max_norm) {
+    p.set_grad(Tensor<double>{a, b});
+    optim::clip_grad_norm_(std::vector{p}, max_norm);
+    return values(p.grad());
+  };
+  CHECK(clipped(1, 2, inf) == std::vector<double>{1, 2});
+  CHECK(clipped(3, 4, 0) == std::vector<double>{0, 0});
+  CHECK(clipped(0, 0, 0) == std::vector<double>{0, 0});
+  CHECK(clipped(1, inf, 1)[0] == 0);
+  CHECK(std::isnan(clipped(1, inf, 1)[1]));
+  CHECK(std::isnan(clipped(1, nan, 1)[0]));
+  CHECK(std::isnan(clipped(1, inf, inf)[0]));
+  CHECK_ERROR(clipped(3, 4, -1), Error, "clip_grad_norm_: max_norm -1 is not a number of at least 0");
+  CHECK_ERROR(clipped(3, 4, nan), Error, "clip_grad_norm_: max_norm nan is not a number of at least 0");
 }
