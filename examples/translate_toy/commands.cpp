@@ -1,4 +1,5 @@
 // The three commands.
+#include <cerrno>
 #include <cstdio>
 #include <string>
 #include <utility>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 #endif
 
+#include <gloss/core/file.hpp>
 #include <gloss/io/atomic_file.hpp>
 #include <gloss/train/attention_map.hpp>
 
@@ -25,13 +27,22 @@ std::vector<gloss::data::SentencePair> load_pairs(const std::string& path) {
   return path.empty() ? toy::embedded_pairs() : toy::read_pairs(path);
 }
 
+/// The next line of standard input, without its end; false after the last. Errors: Error when it cannot be read.
 bool read_line(std::string& line) {
   line.clear();
-  for (int c; (c = std::getc(stdin)) != EOF;) {
-    if (c == '\n') return true;
-    line += static_cast<char>(c);
-  }
-  return !line.empty();
+  errno = 0;
+  int c = 0;
+  while ((c = std::getc(stdin)) != EOF && c != '\n') line += static_cast<char>(c);
+  if (std::ferror(stdin)) gloss::fail("standard input: ", gloss::system_message(errno));
+  const bool is_line = c == '\n' || !line.empty();
+  if (line.ends_with('\r')) line.pop_back();
+  return is_line;
+}
+
+/// Says which sentence cannot be translated, and why.
+void report(const std::string& which, const gloss::Error& error) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "translate_toy: %s: %s\n", which.c_str(), error.what());
 }
 
 GLOSS_COLD void draw_attention(const toy::Translator& t, const TranslateSettings& s, const std::string& sentence,
@@ -58,19 +69,28 @@ GLOSS_COLD void draw_attention(const toy::Translator& t, const TranslateSettings
   gloss::io::write_file_atomically(s.attention, picture);
 }
 
-GLOSS_COLD void print_translations(const toy::Translator& t, const TranslateSettings& s, const std::string& sentence,
-                                   bool draw) {
-  if (sentence.empty()) {
-    std::puts("");
-    return;
+/// Prints n_best lines whatever the sentence is, empty ones where there is nothing to say. False when it cannot be
+/// translated, which is reported. The first translation is drawn, if that is asked for.
+GLOSS_COLD bool print_translations(const toy::Translator& t, TranslateSettings& s, const std::string& which,
+                                   const std::string& sentence) {
+  std::vector<gloss::decode::Hypothesis> found;
+  bool good = true;
+  try {
+    found = t.search({sentence}, s)[0];
+  } catch (const gloss::Error& error) {
+    report(which, error);
+    good = false;
   }
-  const auto found = t.search({sentence}, s)[0];
-  for (const auto& h : found) {
-    if (s.n_best > 1) std::printf("%8.3f  ", h.score);
-    std::printf("%s\n", t.text(h).c_str());
+  for (std::size_t i = 0; i < static_cast<std::size_t>(s.n_best); ++i) {
+    if (i < found.size() && s.n_best > 1) std::printf("%8.3f  ", found[i].score);
+    std::printf("%s\n", i < found.size() ? t.text(found[i]).c_str() : "");
   }
-  if (draw && !found.empty()) draw_attention(t, s, sentence, found[0]);
   std::fflush(stdout);
+  if (!found.empty() && !s.attention.empty()) {
+    draw_attention(t, s, sentence, found[0]);
+    s.attention.clear();
+  }
+  return good;
 }
 
 }  // namespace
@@ -91,44 +111,40 @@ GLOSS_COLD int run_train(TrainSettings settings) {
 
 GLOSS_COLD int run_translate(TranslateSettings settings) {
   const toy::Translator t = toy::Translator::load(settings.checkpoint);
-  bool draw = !settings.attention.empty();
-  for (const std::string& sentence : settings.sentences) {
-    print_translations(t, settings, sentence, draw);
-    draw = false;
-    ++settings.first;
-  }
-  if (!settings.sentences.empty()) return 0;
-  settings.source = "standard input:";
+  int status = 0, number = 0;
+  for (const std::string& sentence : settings.sentences)
+    if (!print_translations(t, settings, "sentence " + std::to_string(++number), sentence)) status = 1;
+  if (!settings.sentences.empty()) return status;
   const bool interactive = isatty(fileno(stdin)) != 0;
   if (interactive) std::printf("Type a sentence and Enter; end with Ctrl-D.\n");
-  for (std::string line;; ++settings.first) {
+  for (std::string line;;) {
     if (interactive) {
       std::printf("> ");
       std::fflush(stdout);
     }
-    if (!read_line(line)) break;
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    try {
-      print_translations(t, settings, line, draw);
-      if (!line.empty()) draw = false;
-    } catch (const gloss::Error& error) {
-      if (!interactive) throw;
-      std::fprintf(stderr, "%s\n", error.what());
-    }
+    if (!read_line(line)) return status;
+    if (++number == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);  // a byte order mark
+    if (!print_translations(t, settings, "standard input:" + std::to_string(number), line)) status = 1;
   }
-  return 0;
 }
 
 GLOSS_COLD int run_eval(EvalSettings settings) {
   const toy::Translator t = toy::Translator::load(settings.checkpoint);
   const std::vector<gloss::data::SentencePair> pairs = toy::read_pairs(settings.data);
   std::vector<std::string> sources, references;
+  int status = 0;
   for (const auto& p : pairs) {
     sources.push_back(p.src);
     references.push_back(p.tgt);
+    try {
+      t.source_ids(p.src);
+    } catch (const gloss::Error& error) {
+      report(settings.data + ": pair " + std::to_string(sources.size()), error);
+      sources.back().clear();  // counts as translated by nothing
+      status = 1;
+    }
   }
-  settings.source = settings.data + ": pair ";
   const auto said = t.translate(sources, settings);
   std::printf("%zu pairs: %s\n", pairs.size(), gloss::train::corpus_bleu(said, references).to_string().c_str());
-  return 0;
+  return status;
 }

@@ -1,7 +1,9 @@
 // translate_toy: trains a Transformer on sentence pairs and translates. This file is the command line.
 #include <CLI/CLI.hpp>
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <stdexcept>
@@ -12,12 +14,21 @@
 
 namespace {
 
+/// Refuses nan and inf, which CLI11's ranges let pass.
+const CLI::Validator finite_number(
+    [](const std::string& text) {
+      return std::isfinite(std::strtod(text.c_str(), nullptr)) ? "" : text + " is not a finite number";
+    },
+    "");
+
 void add_search(CLI::App& app, SearchSettings& s) {
   app.add_option("-c,--checkpoint", s.checkpoint, "File written by train")->capture_default_str();
   app.add_option("--beam", s.beam, "Prefixes kept by the search; 1 is greedy")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
-  app.add_option("--length-penalty", s.length_penalty, "Exponent of the length normalisation")->capture_default_str();
+  app.add_option("--length-penalty", s.length_penalty, "Exponent of the length normalisation")
+      ->check(finite_number)
+      ->capture_default_str();
 }
 
 /// What CLI11's own checks do not see. Errors: CLI::ValidationError
@@ -44,6 +55,13 @@ void spare_checkpoint(const TrainSettings& t) {
     throw std::runtime_error("train: " + t.checkpoint + " exists; --resume goes on with it, --force replaces it");
 }
 
+/// Errors: when a file would be written over one that is read, whatever their names (links, ./).
+void keep_apart(const std::string& written, const std::string& read, const char* message) {
+  std::error_code error;
+  if (std::filesystem::is_regular_file(written, error) && std::filesystem::equivalent(written, read, error))
+    throw std::runtime_error(written + ": " + message);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -67,7 +85,7 @@ int main(int argc, char** argv) {
                   "of the options below only --data, for a file that has moved, and --checkpoint may be given with it");
   train->add_flag("--force", t.force, "Begin anew although the checkpoint exists; it is replaced at once");
   const auto number = [train](const char* names, auto& value, const char* text, auto low, auto high) {
-    train->add_option(names, value, text)->check(CLI::Range(low, high))->capture_default_str();
+    train->add_option(names, value, text)->check(finite_number)->check(CLI::Range(low, high))->capture_default_str();
   };
   number("-e,--epochs", t.epochs, "Passes over the data", 1, 100000);
   number("--batch-tokens", t.batch_tokens, "Tokens in a batch, padding counted", 16, 1000000);
@@ -79,6 +97,7 @@ int main(int argc, char** argv) {
   number("--dropout", t.dropout, "Dropout rate", 0.0, 0.9);
   number("--smoothing", t.smoothing, "Label smoothing", 0.0, 0.9);
   train->add_option("--lr-factor", t.lr_factor, "Factor on the Noam learning rate")
+      ->check(finite_number)
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   number("--warmup", t.warmup, "Steps of warm-up", 1, 1000000);
@@ -113,7 +132,12 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   try {
-    if (*train) spare_checkpoint(t);
+    if (*train) {
+      keep_apart(t.checkpoint, t.data, "the checkpoint would replace the sentence pairs");
+      spare_checkpoint(t);
+    }
+    keep_apart(r.attention, r.checkpoint, "the picture would replace the checkpoint");
+    if (r.sentences.empty()) keep_apart(r.attention, "/dev/stdin", "the picture would replace standard input");
     errno = 0;
     const int status = *train ? run_train(t) : *translate ? run_translate(r) : run_eval(e);
     if (std::fflush(stdout) != 0 || std::ferror(stdout)) {

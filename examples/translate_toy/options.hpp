@@ -33,8 +33,6 @@ struct SearchSettings {
   std::int64_t beam = 4;  // 1: greedy
   double length_penalty = 1.0;
   std::int64_t n_best = 1;
-  std::string source = "sentence ";  // how an error names a sentence: this and its number,
-  std::int64_t first = 1;            // counted from here
 };
 
 struct TranslateSettings : SearchSettings {

@@ -102,7 +102,10 @@ kill)
     kill -KILL $process
     wait $process 2>/dev/null || true
     "$program" translate -c k.st "Insert table" >out || die "the checkpoint does not load after kill -9"
-  done ;;
+  done
+  : >k.st.gloss.tmp  # as a kill leaves it
+  train "${tiny[@]}" -d some.tsv --epochs 1 -c k.st --force
+  no_leftovers ;;
 threads)
   for n in 1 2 3 4; do
     OMP_NUM_THREADS=$n train --d-model 64 --layers 1 --heads 2 --d-ff 128 --vocab 400 -d some.tsv --epochs 1 -c same.st --force
@@ -138,6 +141,101 @@ translate)
   if python3 -c '' 2>/dev/null; then python3 -c 'import sys, xml.dom.minidom as x; x.parse(sys.argv[1])' map.svg; fi
   "$program" eval -c m.st some.tsv | grep -qE '^400 pairs: BLEU = [0-9.]+ ' || die "eval"
   [ -n "$("$program" --help)" ] && "$program" train --help | grep -q -e --resume ;;
+stdin)
+  train "${tiny[@]}" --epochs 2 -d some.tsv -c m.st
+  long=$(printf 'x %.0s' {1..1500})
+  "$program" translate -c m.st "Insert table" >insert
+  "$program" translate -c m.st "Open" >open
+  [ -n "$(cat insert)" ] || die "nothing said"
+  lines() { "$program" translate -c m.st >out; }  # of standard input, into `out`
+  printf '\xef\xbb\xbfInsert table\r\nOpen' | lines
+  cat insert open | cmp - out || die "a byte order mark, CRLF and no last line end"
+  printf '\xef\xbb\xbf' | lines
+  [ "$(wc -l <out)" = 1 ] || die "a line with nothing but a byte order mark"
+  : | lines
+  [ ! -s out ] || die "no lines, no lines"
+  printf '   \n\nInsert table\n\t\xc2\xa0\xe3\x80\x80\n\r\n' | lines
+  { printf '\n\n'; cat insert; printf '\n\n'; } | cmp - out || die "lines without a word stay empty"
+  [ -z "$("$program" translate -c m.st ' ')" ] || die "a sentence without a word"
+  printf '\0\n\xff\xfe\nInsert table\n' | lines
+  [ "$(wc -l <out)" = 3 ] && tail -n 1 out | cmp - insert || die "zero bytes and bytes that are not UTF-8"
+  printf '%s\nInsert table\n%s\nOpen\n' "$long" "$long" >long.txt
+  status=0
+  "$program" translate -c m.st <long.txt >out 2>err || status=$?
+  [ $status = 1 ] || die "status $status after lines that are too long"
+  { echo; cat insert; echo; cat open; } | cmp - out || die "the lines around those that are too long"
+  [ "$(wc -l <err)" = 2 ] || die "a message for each line that is too long"
+  has err "translate_toy: standard input:1: a sentence of 3002 subwords is longer than the 512 this model reads"
+  has err "translate_toy: standard input:3: a sentence of"
+  ! "$program" translate -c m.st "$long" "Open" >out 2>err || die "status 0 after a sentence that is too long"
+  { echo; cat open; } | cmp - out || die "sentences after one that is too long"
+  printf 'Insert table\n\n%s\nOpen' "$long" | "$program" translate -c m.st --n-best 3 >out 2>err || true
+  [ "$(wc -l <out)" = 12 ] && [ -z "$(sed -n 4,9p out | tr -d '\n')" ] || die "--n-best 3 gives three lines for each"
+  printf '\n%s\nInsert table\nOpen\n' "$long" | "$program" translate -c m.st --attention late.svg >out 2>err || true
+  has late.svg ">Insert table<"
+  printf 'Insert table\tx\n%s\tx\n  \tx\n' "$long" >long.tsv
+  status=0
+  "$program" eval -c m.st long.tsv >out 2>err || status=$?
+  [ $status = 1 ] || die "status $status after a pair that is too long"
+  has out "3 pairs: BLEU = "
+  [ "$(cat err)" = "translate_toy: long.tsv: pair 2: a sentence of 3002 subwords is longer than the 512 this model reads" ] ||
+    die "eval: $(cat err)"
+  fails "standard input: Is a directory" bash -c "'$program' translate -c m.st <."
+  fails "standard input: Bad file descriptor" bash -c "'$program' translate -c m.st <&-" ;;
+diverge)
+  head -n 30 some.tsv >few.tsv
+  status=0
+  "$program" train "${tiny[@]}" -d few.tsv --lr-factor 1e35 --warmup 1 --epochs 20 -c d.st >log 2>err || status=$?
+  [ $status = 1 ] || die "status $status of a training that diverges"
+  grep -qE '^translate_toy: train: (the loss|the held-out loss|a weight) became infinite or NaN, a smaller --lr-factor may help; d.st is as it was saved last$' err ||
+    { cat err >&2; die "what a training that diverges says"; }
+  "$program" translate -c d.st "Insert table" >out || die "no checkpoint after a training that diverges"
+  no_leftovers
+  for option in lr-factor length-penalty dropout smoothing; do
+    for value in nan inf -inf NAN 1e999; do
+      command=(train -d few.tsv -c new.st)
+      [ $option != length-penalty ] || command=(translate -c d.st x)
+      fails "--$option: $value is not a finite number" "$program" "${command[@]}" "--$option=$value"
+    done
+  done
+  [ ! -e new.st ] || die "a failed run left a checkpoint"
+  train "${tiny[@]}" -d few.tsv --epochs 1 -c good.st
+  header=$(od -An -t u8 -N 8 good.st)
+  spoil() { cp good.st spoilt.st; printf '\0\0\xc0\x7f' | dd of=spoilt.st bs=1 seek="$1" conv=notrunc status=none; }
+  spoil $((8 + header))  # a weight is NaN
+  for command in "translate x" "eval few.tsv" "train --resume"; do
+    fails " holds infinity or NaN" "$program" $command -c spoilt.st
+    has err "translate_toy: load: spoilt.st: model."
+  done
+  spoil $(($(stat -c %s good.st) - 4))  # a number of Adam's
+  fails "translate_toy: load: spoilt.st: adam." "$program" train --resume -c spoilt.st
+  has err " holds infinity or NaN" ;;
+overwrite)  # what is read is not written over, whatever it is called
+  train "${tiny[@]}" --epochs 1 -d some.tsv -c m.st
+  cp some.tsv d.tsv
+  ln -s d.tsv soft.tsv
+  ln d.tsv hard.tsv
+  mkdir sub
+  for name in d.tsv ./d.tsv sub/../d.tsv soft.tsv hard.tsv "$PWD/d.tsv"; do
+    fails "$name: the checkpoint would replace the sentence pairs" "$program" train -d d.tsv -c "$name" --force
+    fails "d.tsv: the checkpoint would replace the sentence pairs" "$program" train -d "$name" -c d.tsv --resume
+  done
+  cmp some.tsv d.tsv || die "the sentence pairs were changed"
+  cp m.st before.st
+  ln -s m.st soft.st
+  ln m.st hard.st
+  for name in m.st ./m.st soft.st hard.st; do
+    fails "$name: the picture would replace the checkpoint" "$program" translate -c m.st --attention "$name" x
+  done
+  cmp m.st before.st || die "the checkpoint was changed"
+  echo "Insert table" >in.txt
+  fails "in.txt: the picture would replace standard input" \
+    bash -c "'$program' translate -c m.st --attention in.txt <in.txt"
+  [ "$(cat in.txt)" = "Insert table" ] || die "standard input was changed"
+  # what is no file, or another, may be named
+  "$program" translate -c m.st --attention /dev/null x >out
+  "$program" translate -c m.st --attention in.txt x <in.txt >out
+  has in.txt "</svg>" ;;
 errors)
   small=("${tiny[@]}" --epochs 1)
   train "${small[@]}" -d some.tsv -c good.st
@@ -150,7 +248,7 @@ errors)
   printf 'msgid "a"\nmsgstr b\n' >bad.po
   fails "bad.po:2:" "$program" train -d bad.po -c new.st
   printf 'xx' >bad.mo
-  fails "bad.mo: truncated" "$program" train -d bad.mo -c new.st
+  fails "bad.mo: not a compiled message catalogue: it looks like text" "$program" train -d bad.mo -c new.st
   fails "bad.tsv:2:" "$program" eval -c good.st bad.tsv
   fails "does not divide --d-model" "$program" train -d some.tsv --d-model 16 --heads 3 -c new.st
   fails "--schedule: cosine is neither noam nor linear" "$program" train -d some.tsv --schedule cosine -c new.st
@@ -194,7 +292,7 @@ errors)
     fails "false.st: ${claim% *} is ${claim#* }, expected a number from 0 to $most" \
       "$program" train --resume -c false.st
   done
-  for claim in "steps x" "steps 9223372036854775808" "rng_position 1e3" "data_fingerprint -1"; do
+  for claim in "train.lr_factor nan" "train.dropout inf" "steps x" "steps 9223372036854775808" "rng_position 1e3" "data_fingerprint -1"; do
     false_number $claim
     fails "false.st: ${claim% *} is '${claim#* }', expected a number" "$program" train --resume -c false.st
   done

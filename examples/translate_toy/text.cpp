@@ -1,6 +1,7 @@
 #include "text.hpp"
 
 #include <charconv>
+#include <cmath>
 #include <type_traits>
 #include <utility>
 
@@ -21,7 +22,7 @@ namespace {
 constexpr const char* checkpoint_format = "gloss translate_toy 1";
 
 /// Text and numbers from a checkpoint's metadata.
-/// Errors: LoadError when the key is missing, or its text no number in range.
+/// Errors: LoadError when the key is missing, or its text no finite number in range.
 std::string metadata_text(const io::Safetensors& file, const std::string& key) {
   const auto found = file.metadata().find(key);
   if (found == file.metadata().end()) fail<LoadError>("load: ", file.file(), ": ", key, " is missing");
@@ -32,7 +33,7 @@ Number metadata_number(const io::Safetensors& file, const std::string& key) {
   const std::string text = metadata_text(file, key);
   Number value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size())
+  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(static_cast<double>(value)))
     fail<LoadError>("load: ", file.file(), ": ", key, " is '", text, "', expected a number");
   return value;
 }
@@ -100,6 +101,12 @@ std::string readable(std::string_view text) {
     at += static_cast<std::size_t>(c.bytes);
   }
   return out;
+}
+
+bool is_blank(std::string_view text) {
+  bool blank = true;
+  data::for_each_word(text, [&blank](std::string_view) { blank = false; });
+  return blank;
 }
 
 io::Safetensors read_checkpoint(const std::string& path) { return io::load_safetensors(path); }

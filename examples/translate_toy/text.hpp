@@ -55,6 +55,9 @@ class Vocabulary {
 /// character) becomes U+FFFD, a control character a space.
 std::string readable(std::string_view text);
 
+/// Whether there is nothing to translate: no word, only white space.
+bool is_blank(std::string_view text);
+
 /// Sizes of the model.
 struct ModelSizes {
   gloss::Index N = 2, d_model = 128, d_ff = 512, h = 4;
@@ -68,8 +71,8 @@ struct RunState {
 gloss::io::Safetensors read_checkpoint(const std::string& path);
 /// Errors: LoadError when the file is no checkpoint of this program.
 void check_format(const gloss::io::Safetensors& file);
-/// What a checkpoint holds beside tensors and vocabulary. Errors: LoadError when something is missing, no number or out
-/// of range.
+/// What a checkpoint holds beside tensors and vocabulary. Errors: LoadError when something is missing, no finite number or
+/// out of range.
 ModelSizes sizes_from(const gloss::io::Safetensors& file);
 void settings_from(const gloss::io::Safetensors& file, TrainSettings& settings);
 RunState state_from(const gloss::io::Safetensors& file);

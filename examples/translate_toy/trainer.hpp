@@ -128,7 +128,7 @@ class Trainer {
                       settings_.data.empty() ? std::string("the embedded strings") : settings_.data);
     prepare();
     for (auto& [name, tensor] : adam_->state()) {
-      const Tensor<float> stored = file.tensor<float>("adam." + name);
+      const Tensor<float> stored = finite_tensor(file, "adam." + name);
       if (stored.shape() != tensor.shape())
         fail<LoadError>("load: ", file.file(), ": adam.", name, " has shape ", stored.shape(), ", expected ",
                         tensor.shape());
@@ -140,6 +140,7 @@ class Trainer {
   }
 
   /// Trains to the end, or to a signal. Returns the exit status.
+  /// Errors: Error when training diverges; the checkpoint stays as it was saved last.
   GLOSS_COLD int run() {
     StopOnSignal signals;
     save();  // a place that cannot be written to is found out now, not after an epoch
@@ -167,6 +168,7 @@ class Trainer {
         const double before = seconds_;
         train::run_epoch(Batches(corpus_.value(), lists, static_cast<std::size_t>(start.batch)), model, loss_compute,
                          *adam_, schedule, {}, nullptr, [&](const train::EpochProgress& p) {
+                           if (!std::isfinite(p.batch_loss)) fail_diverged("the loss");
                            smooth = std::isnan(smooth) ? p.batch_loss : 0.95 * smooth + 0.05 * p.batch_loss;
                            done = start.batch + p.batch;
                            seconds_ = before + p.seconds;
@@ -180,8 +182,10 @@ class Trainer {
         return stop();
       }
       sampler_->seek({start.epoch + 1, 0});
+      const double loss = held_out_loss(criterion);
+      if (!std::isfinite(loss)) fail_diverged("the held-out loss");
       save();
-      report_epoch(criterion);
+      report_epoch(loss);
       if (stop_requested && start.epoch + 1 < settings_.epochs) return stop();
     }
     std::printf("saved %s\n", settings_.checkpoint.c_str());
@@ -233,10 +237,22 @@ class Trainer {
     return 130;
   }
 
+  [[noreturn]] GLOSS_COLD void fail_diverged(const char* what) const {
+    fail("train: ", what, " became infinite or NaN, a smaller --lr-factor may help; ", settings_.checkpoint,
+         " is as it was saved last");
+  }
+
   /// Everything that the rest of the run depends on, in one file that is whole at any moment.
+  /// Errors: Error when it is not finite, or the file cannot be written.
   GLOSS_COLD void save() {
     std::vector<io::NamedTensor> tensors = io::named_tensors<float>(translator_.model(), "model.");
-    for (const auto& [name, tensor] : adam_->state()) tensors.push_back({"adam." + name, tensor});
+    bool finite = true;
+    for (const Tensor<float>& weights : adam_->parameters()) finite = finite && is_finite(weights);
+    for (const auto& [name, tensor] : adam_->state()) {
+      finite = finite && is_finite(tensor);
+      tensors.push_back({"adam." + name, tensor});
+    }
+    if (!finite) fail_diverged("a weight");
     const data::BatchSampler::Position at = sampler_->position();
     write_checkpoint(settings_.checkpoint, tensors, translator_.sizes(), translator_.vocabulary(), settings_,
                      {.data_fingerprint = fingerprint_,
@@ -262,31 +278,34 @@ class Trainer {
     std::fflush(stdout);
   }
 
-  /// Loss and BLEU on the held-out part, and three translations.
-  GLOSS_COLD void report_epoch(const train::LabelSmoothing<float>& criterion) {
+  /// The mean for a token. The model is left in evaluation.
+  GLOSS_COLD double held_out_loss(const train::LabelSmoothing<float>& criterion) {
     Model& model = translator_.model();
     model.eval();
+    NoGradGuard no_grad;
     double loss = 0;
     Index tokens = 0;
-    {
-      NoGradGuard no_grad;
-      const std::vector<std::vector<Index>> lists =
-          data::BatchSampler(held_out_->lengths(), {.max_tokens = 8192, .shuffle = false}).epoch(0);
-      for (const train::Batch& b : Batches(*held_out_, lists)) {
-        loss += static_cast<double>(
-            criterion(model.generator(model(b.src, b.tgt, b.src_mask, b.tgt_mask)), b.tgt_y).item());
-        tokens += b.ntokens;
-      }
+    const std::vector<std::vector<Index>> lists =
+        data::BatchSampler(held_out_->lengths(), {.max_tokens = 8192, .shuffle = false}).epoch(0);
+    for (const train::Batch& b : Batches(*held_out_, lists)) {
+      loss +=
+          static_cast<double>(criterion(model.generator(model(b.src, b.tgt, b.src_mask, b.tgt_mask)), b.tgt_y).item());
+      tokens += b.ntokens;
     }
+    return loss / static_cast<double>((std::max)(tokens, Index{1}));
+  }
+
+  /// Loss and BLEU on the held-out part, and three translations.
+  GLOSS_COLD void report_epoch(double loss) const {
     std::vector<std::string> sources, references;
     for (const data::SentencePair& p : split_.held_out) {
       sources.push_back(p.src);
       references.push_back(p.tgt);
     }
     const std::vector<std::string> said = translator_.translate(sources, {});
-    std::printf("  held out: loss %.3f  BLEU %.1f  after %s of training%s\n",
-                loss / static_cast<double>((std::max)(tokens, Index{1})), train::corpus_bleu(said, references).score,
-                train::format_duration(seconds_).c_str(), settings_.resume ? " since the resume" : "");
+    std::printf("  held out: loss %.3f  BLEU %.1f  after %s of training%s\n", loss,
+                train::corpus_bleu(said, references).score, train::format_duration(seconds_).c_str(),
+                settings_.resume ? " since the resume" : "");
     const auto epoch = static_cast<std::size_t>(sampler_->position().epoch);
     for (std::size_t k = 0; k < (std::min)(said.size(), std::size_t{3}); ++k) {
       const std::size_t i = (3 * epoch + k) % said.size();  // others in every epoch

@@ -1,6 +1,7 @@
 // A trained model with its vocabulary: what a checkpoint holds and what translates.
 #pragma once
 
+#include <cmath>
 #include <span>
 #include <string>
 #include <utility>
@@ -49,6 +50,19 @@ GLOSS_COLD inline void check_sizes(const io::Safetensors& file, const ModelSizes
     fail<LoadError>("load: ", file.file(), ": has ", stored, " weights, a model of its sizes at least ", least);
 }
 
+/// Whether no number of a dense tensor is infinite or NaN.
+GLOSS_COLD inline bool is_finite(const Tensor<float>& x) {
+  for (Index i = 0; i < x.numel(); ++i)
+    if (!std::isfinite(x.data()[i])) return false;
+  return true;
+}
+/// A tensor of a checkpoint. Errors: LoadError when it is not there, or not finite.
+GLOSS_COLD inline Tensor<float> finite_tensor(const io::Safetensors& file, const std::string& name) {
+  const Tensor<float> x = file.tensor<float>(name);
+  if (!is_finite(x)) fail<LoadError>("load: ", file.file(), ": ", name, " holds infinity or NaN");
+  return x;
+}
+
 class Translator {
  public:
   GLOSS_COLD Translator(ModelSizes sizes, Vocabulary vocabulary, double dropout)
@@ -64,6 +78,8 @@ class Translator {
     check_sizes(file, sizes, vocabulary.size());
     Translator t(sizes, std::move(vocabulary), dropout);
     io::load_state_dict(t.model_, file, {.prefix = "model."});
+    for (const io::StoredTensor& stored : file.tensors())
+      if (stored.name.starts_with("model.")) finite_tensor(file, stored.name);
     t.model_.eval();
     return t;
   }
@@ -74,21 +90,25 @@ class Translator {
   const Model& model() const { return model_; }
   const Vocabulary& vocabulary() const { return vocabulary_; }
 
-  /// The n_best translations of each sentence, best first. Sentences of like length are searched together.
-  /// Errors: Error when a sentence is longer than the model can read; s.source and s.first say where it is.
+  /// Errors: Error when the sentence is longer than the model can read.
+  std::vector<Index> source_ids(const std::string& sentence) const {
+    std::vector<Index> ids = vocabulary_.source_ids(sentence);
+    if (static_cast<Index>(ids.size()) > max_positions)
+      fail("a sentence of ", ids.size(), " subwords is longer than the ", max_positions, " this model reads");
+    return ids;
+  }
+
+  /// The n_best translations of each sentence, best first; none where there is no word. Sentences of like length are
+  /// searched together.
+  /// Errors: Error when a sentence is longer than the model can read, or the model says NaN.
   GLOSS_COLD std::vector<std::vector<decode::Hypothesis>> search(const std::vector<std::string>& sentences,
                                                                  const SearchSettings& s) const {
     std::vector<std::vector<Index>> ids;
-    for (const std::string& sentence : sentences) {
-      ids.push_back(vocabulary_.source_ids(sentence));
-      if (static_cast<Index>(ids.back().size()) > max_positions)
-        fail("translate: ", s.source, ids.size() - 1 + static_cast<std::size_t>(s.first), ": a sentence of ",
-             ids.back().size(), " subwords is longer than the ", max_positions, " this model reads");
-    }
+    for (const std::string& sentence : sentences) ids.push_back(source_ids(sentence));
     std::vector<Index> order;
     for (const std::size_t i :
          sorted_order(ids.size(), [&ids](std::size_t a, std::size_t b) { return ids[a].size() < ids[b].size(); }))
-      order.push_back(static_cast<Index>(i));
+      if (!is_blank(sentences[i])) order.push_back(static_cast<Index>(i));
     std::vector<std::vector<decode::Hypothesis>> out(sentences.size());
     constexpr std::size_t at_once = 64;
     for (std::size_t first = 0; first < order.size(); first += at_once) {
@@ -117,13 +137,12 @@ class Translator {
 
   std::string text(const decode::Hypothesis& h) const { return vocabulary_.text(h.tokens); }
 
-  /// The best translation of each sentence; an empty sentence gives an empty one.
+  /// The best translation of each sentence; an empty one where there is no word.
   GLOSS_COLD std::vector<std::string> translate(const std::vector<std::string>& sentences,
                                                 const SearchSettings& s) const {
     std::vector<std::string> out;
     const auto found = search(sentences, s);
-    for (std::size_t i = 0; i < sentences.size(); ++i)
-      out.push_back(sentences[i].empty() || found[i].empty() ? "" : text(found[i][0]));
+    for (const auto& best : found) out.push_back(best.empty() ? "" : text(best[0]));
     return out;
   }
 
