@@ -30,6 +30,7 @@ void gloss_fuzz::run(std::string_view bytes) {
     if (!bytes.starts_with("PK")) return read_all(io::NpyArray(std::string(bytes), "f"));
     const io::Npz file(std::string(bytes), "f");
     for (const std::string& name : file.names()) {
+      require(file.has(name));
       try {
         read_all(file.array(name));
       } catch (const LoadError&) {
