@@ -73,12 +73,18 @@ TEST_CASE("write_file_atomically: what a kill left is removed by the next writer
     }
     waitpid(child, nullptr, 0);
   };
-  killed([&] {
-    io::AtomicFile one(path), two(path);
-    one.write("half", 4);
-    kill(getpid(), SIGKILL);
-  });
+  const auto killed_between = [&] {
+    killed([&] {
+      io::AtomicFile one(path), two(path);
+      one.write("half", 4);
+      kill(getpid(), SIGKILL);
+    });
+  };
+  killed_between();
   CHECK(files_in(folder) == 3);
+  write_file_atomically(path, "new");
+  CHECK(files_in(folder) == 1);
+  killed_between();
   {
     io::AtomicFile one(path);
     one.write("one", 3);

@@ -98,8 +98,8 @@ std::vector<Hypothesis> greedy_search(const transformer::EncoderDecoder<T>& mode
 /// Beam search: keeps the `beam` best prefixes of each sentence. A sentence is done when no open prefix can still beat
 /// its n_best finished ones.
 /// Shape: src [batch, m], src_mask [batch, 1, m] -> for each sentence up to n_best hypotheses, best first.
-/// Errors: Error when beam or n_best is below 1, max_len negative or length_penalty no finite number, or when the model's
-/// numbers are NaN.
+/// Errors: Error when beam or n_best is below 1, max_len negative or length_penalty no finite number, or when the
+/// model's numbers are NaN.
 /// Source: Wu et al. 2016 for the length penalty; paper 6.1 uses beam 4 and 0.6.
 template <Real T>
 std::vector<std::vector<Hypothesis>> beam_search(const transformer::EncoderDecoder<T>& model,

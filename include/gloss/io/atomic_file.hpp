@@ -25,8 +25,8 @@ using gloss::read_file;
 /// NAME.gloss.tmp (NAME.1.gloss.tmp and so on while others write the same file); it is flushed to the disk before it
 /// takes the name, and the folder after. A kill at any moment leaves the old file, and perhaps the temporary: the next
 /// writer of the same file removes it, since nobody holds its lock. An exception, or a destructor without commit(),
-/// leaves the old file and no temporary. The new file has the old one's permissions; a symbolic link stays, and the file
-/// it points to is replaced; what is not a regular file, such as /dev/stdout, is written to directly.
+/// leaves the old file and no temporary. The new file has the old one's permissions; a symbolic link stays, and what it
+/// points to is replaced; what is not a regular file, such as /dev/stdout, is written to directly.
 /// Errors: Error naming the file and the cause, from every member function.
 class AtomicFile {
  public:
@@ -120,37 +120,36 @@ class AtomicFile {
         std::free(real);
       }
     }
-    for (int number = 0; number < 1000 && file_ < 0; ++number) {
-      temporary_ = target_ + (number > 0 ? "." + std::to_string(number) : "") + ".gloss.tmp";
-      if (!make_temporary() && errno != EEXIST) break;
+    for (int number = 0; number < (file_ < 0 ? 1000 : 8); ++number) {  // more than 8 writers at once are not expected
+      const std::string name = target_ + (number > 0 ? "." + std::to_string(number) : "") + ".gloss.tmp";
+      remove_left(name);
+      if (file_ < 0 && !make_temporary(name) && errno != EEXIST) break;
     }
-    if (file_ < 0) {
-      temporary_.clear();
-      fail_now(errno);
-    }
+    if (file_ < 0) fail_now(errno);
     // Some file systems have no permissions to keep: not an error.
     if (exists) static_cast<void>(::fchmod(file_, old.st_mode & 07777));
   }
-  /// Opens temporary_, locked; one that was left behind is removed first. False, with errno, when that cannot be, EEXIST
-  /// when it is another writer's.
-  bool make_temporary() {
-    const int left = ::open(temporary_.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (left >= 0) {
-      if (::flock(left, LOCK_EX | LOCK_NB) == 0 && is_still(left, temporary_)) ::unlink(temporary_.c_str());
-      ::close(left);
-    }
-    const int made = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  /// Removes a temporary that nobody writes any more, if there is one.
+  static void remove_left(const std::string& name) {
+    const int left = ::open(name.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (left < 0) return;
+    if (::flock(left, LOCK_EX | LOCK_NB) == 0 && is_still(left, name)) ::unlink(name.c_str());
+    ::close(left);
+  }
+  /// Opens a new temporary and locks it. False, with errno, if it cannot: EEXIST for another writer's.
+  bool make_temporary(const std::string& name) {
+    const int made = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (made < 0) return false;
     const bool locked = ::flock(made, LOCK_EX | LOCK_NB) == 0;
-    if (!locked && errno != EWOULDBLOCK) {
-      file_ = made;  // a file system without locks: nothing that is there is removed
-    } else if (locked && is_still(made, temporary_)) {
+    const bool no_locks = !locked && errno != EWOULDBLOCK;  // on this file system; nothing is removed there either
+    if (no_locks || (locked && is_still(made, name))) {
       file_ = made;
-    } else {  // another writer took it for a left one before it was locked
-      ::close(made);
-      errno = EEXIST;
+      temporary_ = name;
+      return true;
     }
-    return file_ >= 0;
+    ::close(made);  // another writer took it for a left one before it was locked
+    errno = EEXIST;
+    return false;
   }
   /// Whether the path still leads to the open file.
   static bool is_still(int handle, const std::string& path) {

@@ -11,8 +11,8 @@
 
 namespace gloss::inline GLOSS_ABI::io {
 
-/// An element type as a file stores it; more than a Tensor can hold. The names are safetensors' names. OTHER is any that
-/// has no name here, of unknown size: F4, C64, what is still to come.
+/// An element type as a file stores it; more than a Tensor can hold. The names are safetensors' names. OTHER is any
+/// that has no name here, of unknown size: F4, C64, what is still to come.
 enum class Dtype : std::uint8_t {
   BOOL,
   U8,
