@@ -21,8 +21,8 @@ struct AttentionOptions {
   // Query i sees the keys j <= i + m - n, the last query all of them; the others do not exist for it. With fewer keys
   // than queries the first n - m see none. (PyTorch's is_causal is aligned at the first: j <= i.)
   bool causal = false;
-  double dropout = 0;      // of the weights; the caller passes 0 outside training
-  double scale = 0;        // 0: 1 / sqrt(d_k)
+  double dropout = 0;                                           // of the weights; the caller passes 0 outside training
+  double scale = 0;                                             // 0: 1 / sqrt(d_k)
   double mask_fill = -std::numeric_limits<double>::infinity();  // what a masked score becomes; AT's is -1e9
   bool zero_empty_rows = false;  // a row whose scores are all -infinity is 0, as PyTorch has it, and not NaN
 };
@@ -60,6 +60,14 @@ Tensor<T> as_scores(const char* what, const Tensor<T>& x, const Shape& scores, I
   Tensor<T> y = with_four_axes(x.detach().expand(scores));
   for (int a = 0; a < 4; ++a) strides[a] = y.strides()[a];
   return y;
+}
+/// Refuses a mask or a bias for [batch, heads, n, m] that has three axes, unless the first of them has size 1.
+template <class T>
+GLOSS_NOINLINE void check_mask_axes(const char* op, const char* what, const Tensor<T>& x) {
+  if (x.defined() && x.dim() == 3 && x.size(0) != 1)
+    fail<ShapeError>(op, ": ", what, " ", x.shape(),
+                     " has three axes: unsqueeze(1) makes it one for each of the batch, ",
+                     "unsqueeze(0) one for each head");
 }
 template <class T>
 kernels::AttentionStrides head_strides(const Tensor<T>& x) {
