@@ -44,7 +44,8 @@ Tensor<T> cross_entropy(const Tensor<T>& x, const Tensor<std::int64_t>& target, 
     kernels::cross_entropy_backward(static_cast<const T*>(g.data()), Index{1}, static_cast<const T*>(in.data()),
                                     static_cast<const std::int64_t*>(ids.data()), static_cast<const T*>(lse.data()),
                                     d_in.data(), rows, n, t);
-    dx.add(0, detail::move_axis(d_in, last, axis).contiguous());
+    if (axis != last) d_in = detail::move_axis(d_in, last, axis).contiguous();
+    dx.add(0, std::move(d_in));
   });
   return reduce_loss(losses, options.reduction, count);
 }

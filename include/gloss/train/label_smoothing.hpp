@@ -53,8 +53,11 @@ struct LabelSmoothing {
         double sum = 0;  // of what the spread goes to: not the target, and not padding, where -infinity may stand
         if (spread > 0) {
           const Index pad = pad_inside ? padding_idx : y, first = y < pad ? y : pad, second = y < pad ? pad : y;
-          sum = sum_of(row, first) + sum_of(row + first + 1, second - first - 1) +
-                sum_of(row + second + 1, size - second - 1);
+          T lanes[16] = {};
+          add_to(lanes, row, first);
+          add_to(lanes, row + first + 1, second - first - 1);
+          add_to(lanes, row + second + 1, size - second - 1);
+          for (T lane : lanes) sum += static_cast<double>(lane);
         }
         const double missing = pad_inside ? 0 : t_log_t(spread);  // without a padding column one more shares the spread
         loss[static_cast<std::size_t>(r)] =
@@ -86,15 +89,12 @@ struct LabelSmoothing {
 
  private:
   static double t_log_t(double t) { return t > 0 ? t * std::log(t) : 0; }
-  static double sum_of(const T* x, Index n) {
-    T lanes[16] = {};
+  /// lanes += the n numbers of x, every 16th to the same.
+  static void add_to(T (&lanes)[16], const T* x, Index n) {
     Index i = 0;
     for (; i + 16 <= n; i += 16)
       for (int l = 0; l < 16; ++l) lanes[l] += x[i + l];
-    double sum = 0;
-    for (T lane : lanes) sum += static_cast<double>(lane);
-    for (; i < n; ++i) sum += static_cast<double>(x[i]);
-    return sum;
+    for (int l = 0; i < n; ++i, ++l) lanes[l] += x[i];
   }
 };
 
