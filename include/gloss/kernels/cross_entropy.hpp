@@ -40,8 +40,8 @@ inline SmoothedTarget cross_entropy_target(Index n, std::int64_t ignore_index, d
   return t;
 }
 
-/// loss = constant + sum(t) lse - sum_i t_i x_i by rows, where what has t_i = 0 counts nothing, -infinity too; lse = log
-/// sum exp x is for the backward pass.
+/// loss = constant + sum(t) lse - sum_i t_i x_i by rows, where what has t_i = 0 counts nothing, -infinity too;
+/// lse = log sum exp x is for the backward pass.
 /// Shape: x [rows, n]; target, loss, lse [rows]. Targets that are not ignored lie in [0, n).
 template <class T>
 void cross_entropy_forward(const T* x, const std::int64_t* target, T* loss, T* lse, Index rows, Index n,

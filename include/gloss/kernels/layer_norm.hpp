@@ -29,8 +29,8 @@ GLOSS_NOINLINE void layer_norm_large(const T* x, Index n, double eps, LayerNormK
 }
 }  // namespace detail
 
-/// y = gamma (x - mean) rscale + beta by rows; a null gamma is 1, a null beta 0; y may be x. Rows whose squares overflow
-/// are normalised all the same.
+/// y = gamma (x - mean) rscale + beta by rows; a null gamma is 1, a null beta 0; y may be x.
+/// Rows whose squares overflow are normalised all the same.
 /// mean and rscale are for the backward pass.
 /// Shape: x, y [rows, n]; gamma, beta [n]; mean, rscale [rows].
 template <class T>

@@ -168,8 +168,8 @@ bool keeps_weights(const AttentionRun<T>& run, const AttentionOptions<T>& option
          run.k.size(2) <= 64 && run.q.size(1) == run.k.size(1) && !options.mask.defined() && !options.causal &&
          options.dropout == 0 && !options.zero_empty_rows;
 }
-/// softmax(scale q k^T + bias) v, product by product; undefined where a row of weights is NaN, since only the tiles know
-/// whether that is a row of no keys.
+/// softmax(scale q k^T + bias) v, product by product; undefined where a row of weights is NaN, since only the tiles
+/// know whether that is a row of no keys.
 template <Real T>
 Tensor<T> attention_with_weights(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v,
                                  const AttentionOptions<T>& options, AttentionRun<T>& run) {

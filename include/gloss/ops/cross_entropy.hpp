@@ -17,8 +17,8 @@ struct CrossEntropyOptions {
 /// stored. The mean is over the rows that are not ignored; NaN when all are.
 /// Shape: x [rows, n], [n] or [rows, n, ...] logits, target x without the axis of the n classes -> [], or as target for
 /// reduction none; with class_axis -1 x [..., n], which is read as it lies.
-/// Errors: ShapeError when target does not match, IndexError for a wrong class_axis or a target outside [0, n), Error for a smoothing outside
-/// [0, 1]; GradError from a recorded backward (the op is fused).
+/// Errors: ShapeError when target does not match, IndexError for a wrong class_axis or a target outside [0, n), Error
+/// for a smoothing outside [0, 1]; GradError from a recorded backward (the op is fused).
 /// Backward: dx = dloss * (softmax(x) - t), 0 for ignored rows; x and log sum exp x are saved.
 /// PyTorch: torch.nn.functional.cross_entropy
 template <Real T>

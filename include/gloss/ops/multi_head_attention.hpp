@@ -31,8 +31,8 @@ Tensor<T> empty_sequences(const Tensor<T>& like, Index width) {
 /// meant for each of the batch or for each head, is refused.
 /// Shape: one tensor [batch, n, 3 d] of queries, keys and values, or two, [batch, n, d] and [batch, m, 2 d], or three,
 /// [batch, n, d], [batch, m, d], [batch, m, d] -> [batch, n, d]; weights [batch, heads, n, m]
-/// Errors: ShapeError when the shapes do not fit or a mask or a bias has three axes, Error for a dropout outside [0, 1]; GradError from a recorded
-/// backward.
+/// Errors: ShapeError when the shapes do not fit or a mask or a bias has three axes, Error for a dropout outside
+/// [0, 1]; GradError from a recorded backward.
 /// Backward: that of scaled_dot_product_attention.
 /// Source: paper 3.2.2.
 template <Real T>
