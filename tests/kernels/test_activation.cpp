@@ -82,6 +82,9 @@ TEMPLATE_TEST_CASE("activation: relu keeps NaN, and ends of the range are finite
   T y[4];
   k::relu_forward(x, y, 4);
   CHECK((std::isnan(y[0]) && y[1] == 0 && y[2] == 800 && y[3] == inf));
+  const T dy[4] = {1, 2, 3, 4};
+  k::relu_backward(y, dy, y, 4);
+  CHECK((y[0] == 1 && y[1] == 0 && y[2] == 3 && y[3] == 4));
   k::gelu_forward(x, y, 4);
   CHECK((std::isnan(y[0]) && y[1] == 0 && y[2] == 800 && y[3] == inf));
   k::sigmoid_forward(x, y, 4);

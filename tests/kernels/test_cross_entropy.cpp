@@ -97,6 +97,20 @@ TEMPLATE_TEST_CASE("cross_entropy: one gradient for all rows, and large logits s
   k::cross_entropy_forward(x.data(), &target, &loss, &lse, 0, 3, rule);
 }
 
+TEMPLATE_TEST_CASE("cross_entropy: a column of -infinity whose target is 0 counts nothing", "", float, double) {
+  using T = TestType;
+  const T x[] = {-std::numeric_limits<T>::infinity(), 1, 2, 1, 0};
+  const std::int64_t target = 2;
+  T loss = 0, lse = 0, dx[5] = {};
+  const T one = 1;
+  const auto rule = k::label_smoothing_target(5, 0, 0.4);
+  k::cross_entropy_forward(x, &target, &loss, &lse, 1, 5, rule);
+  CHECK(loss == Approx(0.0474001).epsilon(1e-5));
+  k::cross_entropy_backward(&one, 0, x, &target, &lse, dx, 1, 5, rule);
+  CHECK(dx[0] == 0);
+  CHECK(dx[2] == Approx(std::exp(2 - lse) - 0.6).epsilon(1e-5));
+}
+
 TEMPLATE_TEST_CASE("cross_entropy: the same bits for any number of threads", "", float, double) {
   using T = TestType;
   const Index rows = 300, n = 211;

@@ -215,6 +215,9 @@ TEST_CASE("TransformerXLAttention: keys and shapes are Transformer-XL's, and wha
               "TransformerXLAttention: w [2, 3, 6], r [5, 6] and mems [2, 6] do not fit d_model 6");
   CHECK_ERROR(layer(w[0], r), ShapeError,
               "TransformerXLAttention: w [3, 6], r [5, 6] and mems [] do not fit d_model 6");
+  CHECK_ERROR(layer(w, r, mems, ones<bool>({2, 3, 5})), ShapeError,
+              "TransformerXLAttention: mask [2, 3, 5] has three axes: unsqueeze(1) makes it one for each of the batch, "
+              "unsqueeze(0) one for each head");
   CHECK_ERROR(nn::TransformerXLAttention<float>(0, 6, 4), ShapeError,
               "TransformerXLAttention: n_head 0, d_model 6, d_head 4: all must be positive");
   CHECK_ERROR(nn::TransformerXLAttention<float>(1, 6, 4, {.dropatt = 2}), Error, "Dropout: p 2 is not in [0, 1]");

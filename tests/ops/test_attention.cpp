@@ -183,6 +183,89 @@ TEST_CASE("attention: no queries, and a row that may attend to nothing") {
   CHECK(std::isnan(scaled_dot_product_attention(x, x, x, {.mask = zeros<bool>({2, 2})}).at({0, 0})));
 }
 
+TEMPLATE_TEST_CASE("attention: where one key has all the weight, the gradients of q and k are exactly 0", "", float,
+                   double) {
+  using T = TestType;
+  Rng rng(12);
+  RngGuard guard(rng);
+  const auto leaf = [](const Shape& shape) { return randn<T>(shape).requires_grad_(); };
+  const auto check = [](const Tensor<T>& q, const Tensor<T>& k, const AttentionOptions<T>& options) {
+    const Tensor<T> v = randn<T>(k.shape()).requires_grad_();
+    std::vector<Tensor<T>> inputs = {q, k, v};
+    if (options.bias.defined()) inputs.push_back(options.bias);
+    const Tensor<T> y = scaled_dot_product_attention(q, k, v, options), dy = randn<T>(y.shape());
+    const std::vector<Tensor<T>> d = grad(y, inputs, {}, dy);
+    CHECK(difference(d[0], zeros<T>(d[0].shape())) == 0);
+    CHECK(difference(d[1], zeros<T>(d[1].shape())) == 0);
+    CHECK(difference(d[2], zeros<T>(d[2].shape())) > 0);
+    if (options.bias.defined()) CHECK(difference(d[3], zeros<T>(d[3].shape())) == 0);
+  };
+  for (const Index n : {1, 3, 40, 70})  // few queries go another way
+    for (const double dropout : {0.0, 0.4}) {
+      const Tensor<T> q = leaf({2, 3, n, 19}), one = leaf({2, 3, 1, 19}), many = leaf({2, 3, 70, 19});
+      check(q, one, {.dropout = dropout});
+      check(q, one, {.bias = leaf({n, 1}), .dropout = dropout});
+      Tensor<bool> mask = zeros<bool>({n, 70});
+      for (Index i = 0; i < n; ++i) mask.at({i, (7 * i + 66) % 70}) = true;
+      check(q, many, {.mask = mask, .dropout = dropout});
+      check(q, many, {.mask = mask, .dropout = dropout, .mask_fill = -1e9});
+      check(q, many, {.mask = mask.select(0, 0), .bias = leaf({n, 70}), .dropout = dropout});
+      // the first query of causal attention
+      const Tensor<T> y = scaled_dot_product_attention(q, q, q, {.causal = true, .dropout = dropout});
+      CHECK(difference(scaled_dot_product_attention(q, q, q, {.causal = true}).select(2, 0), q.select(2, 0)) == 0);
+      const Tensor<T> other = leaf(q.shape());
+      const Tensor<T> dq = grad(scaled_dot_product_attention(other, q, q, {.causal = true, .dropout = dropout}),
+                                {other}, {}, randn<T>(y.shape()))[0];
+      CHECK(difference(dq.select(2, 0), zeros<T>({2, 3, 19})) == 0);
+    }
+  // what is no number in dy is none in the gradient either
+  const Tensor<T> q = leaf({20, 4}), k = leaf({1, 4});
+  const Tensor<T> nan = full<T>({20, 4}, std::numeric_limits<T>::quiet_NaN());
+  CHECK(std::isnan(grad(scaled_dot_product_attention(q, k, k.detach()), {q}, {}, nan)[0].at({3, 0})));
+}
+
+TEMPLATE_TEST_CASE("attention: a query that may attend to nothing adds nothing to the gradients", "", float, double) {
+  using T = TestType;
+  Rng rng(13);
+  RngGuard guard(rng);
+  const T infinity = std::numeric_limits<T>::infinity();
+  for (const Index n : {3, 40})  // few queries go another way
+    for (const bool by_bias : {false, true}) {
+      const Tensor<T> q = randn<T>({2, n, 5}).requires_grad_(), k = randn<T>({2, 9, 5}).requires_grad_(),
+                      v = randn<T>({2, 9, 4}).requires_grad_(), dy = randn<T>({2, n, 4});
+      Tensor<bool> mask = ones<bool>({n, 9});
+      Tensor<T> bias = zeros<T>({n, 9});
+      mask.select(0, 1).fill_(false);
+      bias.select(0, 1).fill_(-infinity);
+      bias.requires_grad_();
+      const AttentionOptions<T> options =
+          by_bias ? AttentionOptions<T>{.bias = bias} : AttentionOptions<T>{.mask = mask, .causal = true};
+      const Tensor<T> y = scaled_dot_product_attention(q, k, v, options);
+      CHECK(std::isnan(y.at({1, 1, 0})));
+      const auto present = [n](const Tensor<T>& x) { return cat<T>({x.narrow(1, 0, 1), x.narrow(1, 2, n - 2)}, 1); };
+      std::vector<Tensor<T>> inputs = {q, k, v};
+      if (by_bias) inputs.push_back(bias);
+      // y without its row of NaN, whose dy then is 0
+      const std::vector<Tensor<T>> d = grad(present(y), inputs, {}, present(dy));
+      AttentionOptions<T> zero = options;
+      zero.zero_empty_rows = true;
+      const std::vector<Tensor<T>> want = grad(scaled_dot_product_attention(q, k, v, zero), inputs, {}, dy);
+      for (std::size_t i = 0; i < d.size(); ++i) CHECK(difference(d[i], want[i].detach()) < 1e-5);
+    }
+}
+
+TEST_CASE("attention: causality is aligned at the last query and the last key") {
+  const Tensor<float> q = zeros<float>({40, 2}), v = arange<float>(6).view({3, 2});
+  for (const Index n : {5, 40}) {
+    const Tensor<float> y = scaled_dot_product_attention(q.narrow(0, 0, n), zeros<float>({3, 2}), v, {.causal = true});
+    CHECK(std::isnan(y.at({n - 4, 0})));  // the first n - 3 queries see no key
+    CHECK(difference(y.narrow(0, n - 3, 3), Tensor<float>{{0, 1}, {1, 2}, {2, 3}}) < 1e-6);
+    const Tensor<float> zero = scaled_dot_product_attention(q.narrow(0, 0, n), zeros<float>({3, 2}), v,
+                                                            {.causal = true, .zero_empty_rows = true});
+    CHECK(difference(zero.narrow(0, 0, n - 3), zeros<float>({n - 3, 2})) == 0);
+  }
+}
+
 TEST_CASE("attention: memory grows with the length, not with its square") {
   const auto peak = [](Index n) {
     const auto leaf = [n] { return randn<float>({1, 2, n, 8}).requires_grad_(); };

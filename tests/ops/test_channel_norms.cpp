@@ -106,6 +106,40 @@ TEST_CASE("batch_norm: numbers far from 0 keep their variance") {
   CHECK(difference(cast<double>(group_norm(far, 1)), group_norm(cast<double>(far), 1)) < 5e-4);
 }
 
+TEMPLATE_TEST_CASE("batch_norm, group_norm, instance_norm: what has squares that overflow is normalised all the same",
+                   "", float, double) {
+  using T = TestType;
+  const T most = std::numeric_limits<T>::max();
+  const Tensor<T> gamma = randn<T>({4}).requires_grad_();
+  for (const Shape& shape : {Shape{12, 4}, Shape{3, 4, 7}, Shape{2, 4, 5000}})
+    for (const T unit : {std::sqrt(most) * 4, most / 65536}) {
+      const Tensor<T> base = randn<T>(shape) + T(0.5), dy = randn<T>(shape);
+      const T size = unit / amax(abs(base)).item();
+      const auto check = [&](auto f) {
+        const auto run = [&](const Tensor<T>& numbers) {
+          const Tensor<T> x = numbers.clone().requires_grad_(), y = f(x);
+          const auto d = grad(y, {x, gamma}, {}, dy);
+          return std::vector<Tensor<T>>{y.detach(), d[0], d[1]};
+        };
+        const auto large = run(base * size), plain = run(base);
+        CHECK(difference(large[0], plain[0]) < 1e-5);
+        CHECK(difference(large[1] * size, plain[1]) < 2e-5);
+        CHECK(difference(large[2], plain[2]) < 1e-4);
+      };
+      check([&](const Tensor<T>& x) { return batch_norm(x, {}, {}, gamma, {}, {.training = true, .eps = 1e-12}); });
+      check([&](const Tensor<T>& x) { return group_norm(x, 1, gamma, {}, 1e-12); });
+      if (shape.rank() > 2)
+        check([&](const Tensor<T>& x) { return instance_norm(x, {}, {}, gamma, {}, {.eps = 1e-12}); });
+    }
+}
+
+TEMPLATE_TEST_CASE("group_norm: a group of one value has no gradient", "", float, double) {
+  using T = TestType;
+  const Tensor<T> x = randn<T>({9, 6}).requires_grad_(), gamma = randn<T>({6});
+  const Tensor<T> y = group_norm(x, 6, gamma);
+  CHECK(difference(grad(y, {x}, {}, randn<T>({9, 6}))[0], zeros<T>({9, 6})) == 0);
+}
+
 TEST_CASE("batch_norm, group_norm, instance_norm: gradients agree with difference quotients") {
   Rng rng(42);
   const RngGuard use(rng);

@@ -5,6 +5,7 @@
 
 #include <gloss/ops/cat.hpp>
 #include <gloss/ops/joint_linear.hpp>
+#include <gloss/ops/leaky_relu.hpp>
 #include <gloss/ops/linear_gelu.hpp>
 
 #include "support/golden_ops.hpp"
@@ -161,6 +162,23 @@ TEST_CASE("linear_gelu, add_linear, joint_linear: any number of threads gives th
     const auto again = run();
     for (std::size_t i = 0; i < first.size(); ++i) CHECK(same_bits(first[i], again[i]));
   }
+}
+
+TEST_CASE("relu: NaN lets the gradient through behind a product and with dropout too") {
+  const auto x = Tensor<double>{{NAN}, {-1}, {0}, {2}}.requires_grad_();
+  const auto one = ones<double>({1, 1});
+  const auto want = Tensor<double>{{1}, {0}, {0}, {1}};
+  for (const bool recorded : {false, true}) {
+    const auto slope = [&](const Tensor<double>& y) {
+      return grad(sum(y), {x}, {.create_graph = recorded})[0].detach();
+    };
+    CHECK(same_bits(slope(linear(x, one, {}, Activation::relu)), want));
+    CHECK(difference(slope(relu_dropout(x, 1e-9)), want) < 1e-8);
+    CHECK(same_bits(slope(hardtanh(x, 0, 6)), want));
+  }
+  const auto weight = ones<double>({1, 1}).requires_grad_();
+  CHECK(
+      std::isnan(grad(linear(x.detach(), weight, {}, Activation::relu), {weight}, {}, ones<double>({4, 1}))[0].item()));
 }
 
 TEST_CASE("linear_gelu, add_linear, joint_linear: wrong sizes are named") {

@@ -48,7 +48,7 @@ TEMPLATE_TEST_CASE("multi_head_attention: one, two or three tensors, in either o
         if (packing == 3)
           projected = {sequences<T>(batch, n, d, length_first), sequences<T>(batch, m, d, length_first),
                        sequences<T>(batch, m, d, !length_first)};
-        Tensor<T> bias = randn<T>({heads, n, m}).requires_grad_();
+        Tensor<T> bias = randn<T>({1, heads, n, m}).requires_grad_();
         AttentionOptions<T> options;
         if (kind == 1) options.mask = rand<T>({batch, 1, 1, m}) < T(0.8);
         if (kind == 2) options.bias = bias;
@@ -80,7 +80,7 @@ TEST_CASE("multi_head_attention: gradcheck") {
   Rng rng(2);
   RngGuard guard(rng);
   const Tensor<double> q = sequences<double>(2, 3, 4, false), kv = sequences<double>(2, 5, 8, false),
-                       bias = randn<double>({2, 1, 5}).requires_grad_();
+                       bias = randn<double>({1, 2, 1, 5}).requires_grad_();
   CHECK(gradcheck(
       [](const std::vector<Tensor<double>>& in) {
         return multi_head_attention<double>({in[0], in[1]}, 2, {.bias = in[2]});
@@ -146,8 +146,16 @@ TEST_CASE("multi_head_attention: errors") {
               "multi_head_attention: 2 heads do not fit [2, 3, 4], [2, 5, 4], [2, 3, 4]");
   CHECK_ERROR(multi_head_attention<float>({a, b}, 0), ShapeError,
               "multi_head_attention: 0 heads do not fit [2, 3, 4], [2, 5, 8]");
-  CHECK_ERROR(multi_head_attention<float>({a, b}, 2, {.mask = zeros<bool>({3, 3, 5})}), ShapeError,
-              "scaled_dot_product_attention: mask [3, 3, 5] does not stretch to [2, 2, 3, 5]");
+  CHECK_ERROR(multi_head_attention<float>({a, b}, 2, {.mask = zeros<bool>({3, 1, 3, 5})}), ShapeError,
+              "scaled_dot_product_attention: mask [3, 1, 3, 5] does not stretch to [2, 2, 3, 5]");
+  // two of the batch or two heads?
+  CHECK_ERROR(multi_head_attention<float>({a, b}, 2, {.mask = zeros<bool>({2, 3, 5})}), ShapeError,
+              "multi_head_attention: mask [2, 3, 5] has three axes: unsqueeze(1) makes it one for each of the batch, "
+              "unsqueeze(0) one for each head");
+  CHECK_ERROR(multi_head_attention<float>({a, b}, 2, {.bias = zeros<float>({2, 1, 5})}), ShapeError,
+              "multi_head_attention: bias [2, 1, 5] has three axes: unsqueeze(1) makes it one for each of the batch, "
+              "unsqueeze(0) one for each head");
+  CHECK(multi_head_attention<float>({a, b}, 2, {.mask = ones<bool>({1, 3, 5})}).shape() == a.shape());
   CHECK_ERROR(multi_head_attention<float>({a, b}, 2, {.dropout = 2}), Error,
               "scaled_dot_product_attention: dropout 2 is not in [0, 1]");
 }

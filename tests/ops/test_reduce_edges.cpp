@@ -7,6 +7,7 @@
 
 using namespace gloss;
 using V = std::vector<Tensor<double>>;
+using gloss_test::difference;
 using gloss_test::values;
 
 namespace {
@@ -113,6 +114,44 @@ TEST_CASE("reductions: what is reduced over nothing is the identity, NaN or an e
   CHECK_ERROR(argmin(rows, 1), ShapeError, "argmin: axis 1 of shape [2, 0] is empty");
   CHECK_ERROR(median(rows, 1), ShapeError, "median: axis 1 of shape [2, 0] is empty");
   CHECK_ERROR(norm(none, INFINITY), ShapeError, "norm: no elements to reduce in shape [0]");
+}
+
+TEMPLATE_TEST_CASE("norm, std_dev and what is made of them: squares may overflow", "", float, double) {
+  using T = TestType;
+  const T size = std::sqrt(std::numeric_limits<T>::max()) * 4;
+  const Tensor<T> base = Tensor<T>{{3, 4, 0, -12}, {1, 2, 3, -1}}, x = (base * size).requires_grad_();
+  const Tensor<T> other{{1, 2, -1, 3}, {2, 0, 1, 1}};
+  const auto check = [&](auto f, T power) {  // f(size x) is f(x) times size^power
+    const Tensor<T> plain = base.clone().requires_grad_(), y = f(x), want = f(plain), dy = randn<T>(y.shape());
+    CHECK(difference(y.detach() / std::pow(size, power), want.detach()) < 1e-6);
+    CHECK(difference(grad(y, {x}, {}, dy)[0] / std::pow(size, power - 1), grad(want, {plain}, {}, dy)[0]) < 2e-6);
+  };
+  check([](const Tensor<T>& v) { return norm(v, 2, 1); }, 1);
+  check([](const Tensor<T>& v) { return norm(v, 2, 0, {.keepdim = true}); }, 1);
+  check([](const Tensor<T>& v) { return norm(v); }, 1);
+  check([](const Tensor<T>& v) { return std_dev(v, 1); }, 1);
+  check([](const Tensor<T>& v) { return std_dev(v, 0, {.correction = 0, .keepdim = true}); }, 1);
+  check([](const Tensor<T>& v) { return normalize(v); }, 0);
+  check([&](const Tensor<T>& v) { return cosine_similarity(v, other); }, 0);
+  check([](const Tensor<T>& v) { return cdist(v, flip(v.detach(), {0})); }, 1);
+  const T infinity = std::numeric_limits<T>::infinity();
+  const Tensor<T> infinite = Tensor<T>{{1, infinity}, {infinity, std::numeric_limits<T>::quiet_NaN()}, {size, 0}};
+  CHECK(difference(norm(infinite, 2, 1), Tensor<T>{infinity, infinite.at({1, 1}), size}) == 0);
+}
+
+TEMPLATE_TEST_CASE("normalize, cosine_similarity: of one number the gradient is exactly 0", "", float, double) {
+  using T = TestType;
+  const Tensor<T> x = randn<T>({1000, 1}).requires_grad_(), other = randn<T>({1000, 1});
+  CHECK(difference(abs(normalize(x)).detach(), ones<T>({1000, 1})) == 0);
+  CHECK(difference(grad(normalize(x), {x}, {}, randn<T>({1000, 1}))[0], zeros<T>({1000, 1})) == 0);
+  CHECK(difference(grad(cosine_similarity(x, other), {x}, {}, randn<T>({1000}))[0], zeros<T>({1000, 1})) == 0);
+}
+
+TEST_CASE("cdist: a distance of NaN makes the gradients of all that it is made of NaN") {
+  for (const double p : {2.0, 3.0}) {
+    const Tensor<float> a = Tensor<float>{{NAN, 1, 2}}.requires_grad_();
+    for (const float x : values(grad(sum(cdist(a, Tensor<float>{{0, 1, 5}}, p)), {a})[0])) CHECK(std::isnan(x));
+  }
 }
 
 TEST_CASE("reductions: wrong axes are named with the function") {

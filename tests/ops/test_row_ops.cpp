@@ -141,6 +141,36 @@ TEST_CASE("layer_norm: empty rows, no rows and constant rows") {
   CHECK(layer_norm(Tensor<float>{7}).item() == 0);
 }
 
+TEMPLATE_TEST_CASE("layer_norm, rms_norm: rows whose squares or sums overflow are normalised all the same", "", float,
+                   double) {
+  using T = TestType;
+  const T most = std::numeric_limits<T>::max();
+  const Tensor<T> base = randn<T>({3, 70}) + T(0.5), dy = randn<T>({3, 70}), gamma = randn<T>({70}).requires_grad_();
+  for (const T unit : {std::sqrt(most) * 4, most / 65536}) {
+    const T size = unit / amax(abs(base)).item();
+    const auto check = [&](auto f) {
+      const auto run = [&](const Tensor<T>& rows) {
+        const Tensor<T> x = rows.clone().requires_grad_(), y = f(x);
+        const auto d = grad(y, {x, gamma}, {}, dy);
+        return std::vector<Tensor<T>>{y.detach(), d[0], d[1]};
+      };
+      const auto large = run(base * size), plain = run(base);
+      CHECK(difference(large[0], plain[0]) < 1e-5);
+      CHECK(difference(large[1] * size, plain[1]) < 2e-5);
+      CHECK(difference(large[2], plain[2]) < 1e-5);
+    };
+    check([&](const Tensor<T>& x) { return layer_norm(x, gamma, {}, 1e-12); });
+    check([&](const Tensor<T>& x) { return layer_norm(x, gamma, {}, 1e-12, LayerNormKind::annotated); });
+    check([&](const Tensor<T>& x) { return rms_norm(x, gamma, 1e-12); });
+  }
+  const Tensor<T> beta = randn<T>({70});  // the sum overflows, the deviations are 0
+  CHECK(difference(layer_norm(full<T>({1, 70}, most / 2), {}, beta)[0], beta) == 0);
+  // what is not finite does not become a number
+  const T infinity = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
+  for (const T bad : {infinity, -infinity, nan})
+    for (const T x : gloss_test::values(layer_norm(Tensor<T>{{1, bad, most, 2}}))) CHECK(std::isnan(x));
+}
+
 TEST_CASE("layer_norm: wrong shapes are named, and so is a second derivative") {
   CHECK_ERROR(layer_norm(scalar<float>(1)), ShapeError, "layer_norm: a scalar has no axis to normalise");
   CHECK_ERROR(layer_norm(zeros<float>({2, 3}), zeros<float>({2})), ShapeError,

@@ -98,6 +98,25 @@ TEST_CASE("LabelSmoothing: gradients agree with difference quotients") {
     }
 }
 
+TEMPLATE_TEST_CASE("LabelSmoothing: logits that rule padding out count nothing", "", float, double) {
+  using T = TestType;
+  const T infinity = std::numeric_limits<T>::infinity();
+  const Tensor<T> logits = Tensor<T>{{-infinity, 1, 2, 1, 0}, {-infinity, 1, 2, 1, 0}}.requires_grad_();
+  const Tensor<std::int64_t> target = {2, 1};
+  const auto loss = train::LabelSmoothing<T>(5, 0, 0.4)(log_softmax(logits, -1), target);
+  CHECK(loss.item() == Approx(0.5614667246941654).epsilon(1e-6));
+  const Tensor<T> d = grad(loss, {logits})[0], p = softmax(logits.detach(), -1);
+  const T on = T(0.6), off = T(0.4) / 3;
+  CHECK(difference(d, p - Tensor<T>{{0, off, on, off, off}, {0, on, off, off, off}}) < 1e-6);
+  CHECK(d.at({0, 0}) == 0);
+  // a word that is ruled out is possible only where it counts nothing
+  const Tensor<T> out = log_softmax(Tensor<T>{{0, 1, 2, 1, -infinity}}, -1);
+  CHECK(train::LabelSmoothing<T>(5, 0, 0.4)(out, {2}).item() == infinity);
+  CHECK(train::LabelSmoothing<T>(5, 0, 0.4)(out, {4}).item() == infinity);
+  CHECK(std::isfinite(train::LabelSmoothing<T>(5, 0, 0)(out, {2}).item()));
+  CHECK(std::isfinite(train::LabelSmoothing<T>(5, 0, 1)(out, {4}).item()));
+}
+
 TEST_CASE("LabelSmoothing: only padding, no rows, and wrong arguments") {
   const train::LabelSmoothing<float> criterion(5, 0, 0.1);
   CHECK(criterion(randn<float>({3, 5}), zeros<std::int64_t>({3})).item() == 0);

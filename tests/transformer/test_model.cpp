@@ -139,6 +139,8 @@ TEST_CASE("MultiHeadedAttention: sizes that do not fit are named") {
               "multi_head_attention: 2 heads do not fit [1, 3, 4], [1, 3, 4], [1, 2, 4]");
   CHECK_ERROR(attn(x, x, x, ones<bool>({1, 1, 2})), ShapeError,
               "scaled_dot_product_attention: mask [1, 1, 1, 2] does not stretch to [1, 2, 3, 3]");
+  CHECK_ERROR(attn(x, x, x, ones<bool>({2, 2})), ShapeError,  // whose first axis would become the heads
+              "MultiHeadedAttention: mask [2, 2] has not three axes, [batch or 1, n or 1, m]");
   CHECK_ERROR(attn(zeros<float>({1, 3, 5}), x, x), ShapeError,
               "linear: x [1, 3, 5] does not end in in_features of weight [4, 4]");
 }

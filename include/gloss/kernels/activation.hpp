@@ -127,11 +127,11 @@ template <class T>
 void relu_forward(const T* x, T* y, Index n) {
   detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA { return select<T>(v < T(0), Vec<T>{}, v); });
 }
-/// dx = dy where y > 0, else 0.
+/// dx = 0 where y <= 0, else dy, at NaN too.
 template <class T>
 void relu_backward(const T* y, const T* dy, T* dx, Index n) {
   detail::map_vectors<T>(y, dy, dx, n,
-                         [](Vec<T> v, Vec<T> d) GLOSS_INLINE_LAMBDA { return select<T>(v > T(0), d, Vec<T>{}); });
+                         [](Vec<T> v, Vec<T> d) GLOSS_INLINE_LAMBDA { return select<T>(v <= T(0), Vec<T>{}, d); });
 }
 
 /// y = x sigmoid(x).

@@ -65,7 +65,7 @@ class AttentionGradient {
     transpose<T>(do_rows, dv_width, rows, a.d_v, dot, width, width);
     const T* const stats = a.stats + head * 2 * a.len_q + i0;
     for (Index i = 0; i < width; ++i) {
-      const bool real = i < rows;
+      const bool real = i < rows && stats[a.len_q + i] != T(0);  // a row of no keys has no part in the gradients
       base[i] = real ? stats[i] : T(0);
       inverse[i] = real ? stats[a.len_q + i] : T(0);
       Vec<T> sum{};

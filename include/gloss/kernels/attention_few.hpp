@@ -68,8 +68,8 @@ void attention_forward_few(const AttentionArgs<T>& a) {
         store<T>(s + j, p);
       }
       const T total = hsum<T>(sums);
-      const bool zero = a.zero_empty_rows && total == T(0);
-      const T inverse = zero ? T(0) : T(1) / total;
+      const bool none = total == T(0);
+      const T inverse = none && a.zero_empty_rows ? T(0) : T(1) / total;
       const auto first = static_cast<std::uint64_t>(task * a.len_k);
       if (a.dropout > 0) random16(a.random, first / 8, (static_cast<Index>(first % 8) + a.len_k + 7) / 8, bits);
       for (Index j = 0; j < padded; j += w) {
@@ -83,7 +83,7 @@ void attention_forward_few(const AttentionArgs<T>& a) {
         });
       if (a.stats != nullptr) {
         T* const stats = a.stats + head * 2 * a.len_q + i;
-        stats[0] = zero ? T(0) : largest, stats[a.len_q] = inverse;
+        stats[0] = none ? T(0) : largest, stats[a.len_q] = none ? T(0) : inverse;
       }
       const T* const v = attention_row(a.v, a.v_strides, b, h / a.group, 0);
       T* const o = attention_row(a.o, a.o_strides, b, h, i);

@@ -23,7 +23,8 @@ struct AttentionKernels {
   /// it by so much that sums of any length might overflow, which after the first tile seldom happens: then sum and
   /// ot [d_v, width] shrink.
   void (*exponentials)(T* st, Index keys, Index width, T* base, T* sum, T* ot, Index d_v);
-  /// The scores st [keys, width] become P = 2^(score - base) * inverse; dst, which is dP, becomes P (dP - row_dot).
+  /// The scores st [keys, width] become P = 2^(score - base) * inverse; dst, which is dP, becomes P (dP - row_dot), and
+  /// exactly 0 for a key that has all the weight of its row.
   void (*gradients)(T* st, T* dst, Index ld, Index keys, Index width, const T* base, const T* inverse,
                     const T* row_dot);
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include <gloss/kernels/columns.hpp>
+#include <gloss/kernels/large_moments.hpp>
 #include <gloss/kernels/sum_rows.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels {
@@ -84,6 +85,30 @@ GLOSS_INLINE Moments moments_of(const T* x, Index runs, Index size, Index stride
   return all;
 }
 
+/// Mean, variance and 1 / sqrt(variance + eps) of a channel.
+struct ChannelMoments {
+  double mean, var, rscale;
+  ChannelMoments(double centre, double variance, double eps)
+      : mean(centre), var(variance), rscale(1 / std::sqrt(variance + eps)) {}
+};
+/// The same where the plain way leaves the range of T; as it is given where the numbers are not all finite.
+template <class T>
+GLOSS_NOINLINE ChannelMoments channel_large(const T* x, Index runs, Index size, Index stride, double eps,
+                                            ChannelMoments otherwise) {
+  const LargeMoments m = large_moments(x, runs, size, stride, true);
+  if (m.unit == 0) return otherwise;
+  const double deviation = m.unit * std::sqrt(m.square / static_cast<double>(runs * size));
+  ChannelMoments r(m.unit * m.mean, deviation * deviation, eps);
+  r.rscale = 1 / std::hypot(deviation, std::sqrt(eps));
+  return r;
+}
+template <class T>
+GLOSS_INLINE ChannelMoments channel_moments(const T* x, Index runs, Index size, Index stride, double eps) {
+  const Moments all = moments_of<T>(x, runs, size, stride);
+  const ChannelMoments r(all.mean, all.square / all.count, eps);
+  return all.square < std::numeric_limits<double>::infinity() ? r : channel_large(x, runs, size, stride, eps, r);
+}
+
 /// The sums of dy and of dy (x - mu) over a channel, added to a and b.
 template <class T>
 GLOSS_INLINE void gradient_sums(const T* dy, const T* x, T mu, Index runs, Index size, Index stride, double& a,
@@ -109,11 +134,11 @@ GLOSS_INLINE void normalize_run(const T* x, T* y, Index n, T mu, T scale, T shif
   each_vector<T>(n, [&](Index i, Index m)
                         GLOSS_INLINE_LAMBDA { store_n<T>(y + i, (load_n<T>(x + i, m) - mu) * scale + shift, m); });
 }
-/// dx = dy scale - offset - (x - mu) slope.
+/// dx = (dy weight - offset - (x - mu) slope) scale.
 template <class T>
-GLOSS_INLINE void gradient_run(const T* dy, const T* x, T* dx, Index n, T mu, T scale, T offset, T slope) {
+GLOSS_INLINE void gradient_run(const T* dy, const T* x, T* dx, Index n, T mu, T weight, T offset, T slope, T scale) {
   each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
-    store_n<T>(dx + i, load_n<T>(dy + i, m) * scale - offset - (load_n<T>(x + i, m) - mu) * slope, m);
+    store_n<T>(dx + i, (load_n<T>(dy + i, m) * weight - offset - (load_n<T>(x + i, m) - mu) * slope) * scale, m);
   });
 }
 
@@ -126,7 +151,8 @@ GLOSS_INLINE Vec<T> load_or(const T* p, Index i, Index m, T otherwise) {
 
 /// Of each channel over a batch: mean, var = sum of squared deviations / count, rscale = 1 / sqrt(var + eps), and
 /// y = gamma (x - mean) rscale + beta; a null gamma is 1, a null beta 0. A null y leaves it at the statistics, which
-/// those of other processes may then be joined to before batch_norm_apply.
+/// those of other processes may then be joined to before batch_norm_apply. Channels whose squares overflow are
+/// normalised all the same, though their var may be infinite.
 /// Shape: x, y [n, channels, size]; gamma, beta, mean, var, rscale [channels].
 template <class T>
 void batch_norm_forward(const T* x, const T* gamma, const T* beta, T* y, T* mean, T* var, T* rscale, Index n,
@@ -146,11 +172,19 @@ void batch_norm_forward(const T* x, const T* gamma, const T* beta, T* y, T* mean
           });
       detail::Columns<T> scale, shift;
       detail::each_of<T>(width, [&](Index i, Index at, Index m) GLOSS_INLINE_LAMBDA {
-        const Vec<T> v = square.v[i] / count, s = T(1) / sqrt<T>(v + static_cast<T>(eps));
+        const Vec<T> v = square.v[i] / count;
         store_n<T>(mean + c + at, mu.v[i], m);
         store_n<T>(var + c + at, v, m);
-        store_n<T>(rscale + c + at, s, m);
-        scale.v[i] = s * detail::load_or<T>(gamma, c + at, m, T(1));
+        store_n<T>(rscale + c + at, T(1) / sqrt<T>(v + static_cast<T>(eps)), m);
+      });
+      for (Index k = c; k < c + width; ++k)
+        if (!(var[k] < std::numeric_limits<T>::infinity())) {
+          const auto [m, v, s] = detail::channel_large(x + k, n, Index{1}, channels, eps, {mean[k], var[k], eps});
+          mean[k] = static_cast<T>(m), var[k] = static_cast<T>(v), rscale[k] = static_cast<T>(s);
+        }
+      detail::each_of<T>(width, [&](Index i, Index at, Index m) GLOSS_INLINE_LAMBDA {
+        mu.v[i] = load_n<T>(mean + c + at, m);
+        scale.v[i] = load_n<T>(rscale + c + at, m) * detail::load_or<T>(gamma, c + at, m, T(1));
         shift.v[i] = detail::load_or<T>(beta, c + at, m, T(0));
       });
       for (Index r = 0; y != nullptr && r < n; ++r)
@@ -161,15 +195,13 @@ void batch_norm_forward(const T* x, const T* gamma, const T* beta, T* y, T* mean
   }
   parallel_for(channels, detail::row_grain(n * size), [=](Index begin, Index end) {
     for (Index c = begin; c < end; ++c) {
-      const detail::Moments all = detail::moments_of<T>(x + c * size, n, size, channels * size);
-      const double v = all.square / all.count, s = 1 / std::sqrt(v + eps);
-      const T mu = static_cast<T>(all.mean),
-              scale = static_cast<T>(gamma != nullptr ? s * static_cast<double>(gamma[c]) : s);
-      mean[c] = mu;
+      const auto [mu, v, s] = detail::channel_moments(x + c * size, n, size, channels * size, eps);
+      const T scale = static_cast<T>(gamma != nullptr ? s * static_cast<double>(gamma[c]) : s);
+      mean[c] = static_cast<T>(mu);
       var[c] = static_cast<T>(v);
       rscale[c] = static_cast<T>(s);
       for (Index r = 0; y != nullptr && r < n; ++r)
-        detail::normalize_run<T>(x + (r * channels + c) * size, y + (r * channels + c) * size, size, mu, scale,
+        detail::normalize_run<T>(x + (r * channels + c) * size, y + (r * channels + c) * size, size, mean[c], scale,
                                  beta != nullptr ? beta[c] : T(0));
     }
   });
@@ -246,11 +278,11 @@ void batch_norm_backward(const T* dy, const T* x, const T* gamma, const T* mean,
       if (dbeta != nullptr) dbeta[c] = static_cast<T>(a);
       if (dx == nullptr) continue;
       const double scale = gamma != nullptr ? s * static_cast<double>(gamma[c]) : s;
-      const double offset = of_batch ? scale * a / count : 0, slope = of_batch ? scale * s * s * b / count : 0;
+      const double offset = of_batch ? a / count : 0, slope = of_batch ? s * (s * b) / count : 0;
       for (Index r = 0; r < n; ++r) {
         const Index at = (r * channels + c) * size;
-        detail::gradient_run<T>(dy + at, x + at, dx + at, size, mean[c], static_cast<T>(scale), static_cast<T>(offset),
-                                static_cast<T>(slope));
+        detail::gradient_run<T>(dy + at, x + at, dx + at, size, mean[c], T(1), static_cast<T>(offset),
+                                static_cast<T>(slope), static_cast<T>(scale));
       }
     }
   });
@@ -266,12 +298,12 @@ void group_norm_forward(const T* x, const T* gamma, const T* beta, T* y, T* mean
   const Index members = channels / groups, row = members * size;
   parallel_for(n * groups, detail::row_grain(row), [=](Index begin, Index end) {
     for (Index k = begin; k < end; ++k) {
-      const detail::Moments all = detail::moments_of<T>(x + k * row, 1, row, row);
-      const double v = all.square / all.count, s = 1 / std::sqrt(v + eps);
+      const detail::ChannelMoments all = detail::channel_moments(x + k * row, Index{1}, row, row, eps);
+      const double s = all.rscale;
       const T mu = static_cast<T>(all.mean), scale = static_cast<T>(s);
       const Index first = k % groups * members;
       mean[k] = mu;
-      if (var != nullptr) var[k] = static_cast<T>(v);
+      if (var != nullptr) var[k] = static_cast<T>(all.var);
       rscale[k] = scale;
       if (size == 1) {
         each_vector<T>(members, [&](Index j, Index m) GLOSS_INLINE_LAMBDA {
@@ -329,19 +361,19 @@ void group_norm_backward(const T* dy, const T* x, const T* gamma, const T* mean,
         gd_sum += w * b;
       }
       if (dx == nullptr) continue;
-      const T offset = static_cast<T>(s * g_sum / count), slope = static_cast<T>(s * s * s * gd_sum / count);
+      const T offset = static_cast<T>(g_sum / count), slope = static_cast<T>(s * (s * gd_sum) / count);
       if (size == 1) {
         each_vector<T>(members, [&](Index j, Index m) GLOSS_INLINE_LAMBDA {
           const Vec<T> d = load_n<T>(x + k * row + j, m) - mu, dyj = load_n<T>(dy + k * row + j, m);
           const Vec<T> g = dyj * detail::load_or<T>(gamma, first + j, m, T(1));
-          store_n<T>(dx + k * row + j, g * scale - offset - d * slope, m);
+          store_n<T>(dx + k * row + j, (g - offset - d * slope) * scale, m);
         });
         continue;
       }
       for (Index j = 0; j < members; ++j) {
         const Index at = k * row + j * size;
         const double w = gamma != nullptr ? static_cast<double>(gamma[first + j]) : 1;
-        detail::gradient_run<T>(dy + at, x + at, dx + at, size, mu, static_cast<T>(s * w), offset, slope);
+        detail::gradient_run<T>(dy + at, x + at, dx + at, size, mu, static_cast<T>(w), offset, slope, scale);
       }
     }
   });

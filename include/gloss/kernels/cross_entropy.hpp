@@ -31,17 +31,17 @@ inline SmoothedTarget label_smoothing_target(Index n, Index padding_idx, double 
   return t;
 }
 
-/// Smoothing spread over all n classes; rows whose target is ignore_index have no loss.
+/// Smoothing spread over all n classes, of one class nothing; rows whose target is ignore_index have no loss.
 /// PyTorch: nn.functional.cross_entropy(label_smoothing=, ignore_index=)
 inline SmoothedTarget cross_entropy_target(Index n, std::int64_t ignore_index, double smoothing) {
   SmoothedTarget t;
-  t.off = n > 0 ? smoothing / static_cast<double>(n) : 0;
-  t.on = 1 - smoothing + t.off;
+  if (n > 1) t.off = smoothing / static_cast<double>(n), t.on = 1 - smoothing + t.off;
   t.ignored = ignore_index;
   return t;
 }
 
-/// loss = constant + sum(t) lse - sum_i t_i x_i by rows; lse = log sum exp x is for the backward pass.
+/// loss = constant + sum(t) lse - sum_i t_i x_i by rows, where what has t_i = 0 counts nothing, -infinity too;
+/// lse = log sum exp x is for the backward pass.
 /// Shape: x [rows, n]; target, loss, lse [rows]. Targets that are not ignored lie in [0, n).
 template <class T>
 void cross_entropy_forward(const T* x, const std::int64_t* target, T* loss, T* lse, Index rows, Index n,
@@ -64,10 +64,19 @@ void cross_entropy_forward(const T* x, const std::int64_t* target, T* loss, T* l
         continue;
       }
       const double at_target = xr[target[r]] - max;
-      double value = t.constant + t.sum * log_sum - t.on * at_target;
+      double value = t.constant + t.sum * log_sum;
+      if (t.on != t.off) value -= (t.on - t.off) * at_target;
       if (t.off != 0) {
-        const double at_zero = t.zero_column >= 0 && t.zero_column != target[r] ? xr[t.zero_column] - max : T(0);
-        value -= t.off * (static_cast<double>(hsum<T>(sums)) - at_target - at_zero);
+        double others = static_cast<double>(hsum<T>(sums));
+        if (t.zero_column >= 0) {
+          const T at_zero = xr[t.zero_column] - max;
+          others -= at_zero;
+          if (at_zero == -std::numeric_limits<T>::infinity()) {  // which cannot be taken out again
+            others = 0;
+            for (Index i = 0; i < n; ++i) others += i == t.zero_column ? T(0) : xr[i] - max;
+          }
+        }
+        value -= t.off * others;
       }
       loss[r] = static_cast<T>(value);
     }

@@ -24,15 +24,17 @@ T fold_difference(const T* a, const T* b, Index n, Term term) {
   return acc[0];
 }
 
-// d |a - b|_p / d a_k, given a_k - b_k and the distance; 0 at distance 0, where it has no derivative.
+// d |a - b|_p / d a_k, given a_k - b_k and the distance; 0 at distance 0, where it has no derivative; NaN where the
+// distance is NaN and has a part in it.
 template <class T>
 T distance_slope(T difference, T distance, double p) {
-  if (distance == 0 || difference == 0) return difference == difference ? T{0} : difference;
+  if (distance == 0) return T{0};
   const T sign = static_cast<T>(difference > 0 ? 1 : difference < 0 ? -1 : difference), size = std::abs(difference);
   if (p == 0) return T{0};
   if (p == 1) return sign;
   if (p == 2) return difference / distance;
   if (std::isinf(p)) return size == distance ? sign : T{0};
+  if (difference == 0) return distance == distance ? T{0} : distance;
   return sign * std::pow(size / distance, static_cast<T>(p - 1));
 }
 
@@ -46,9 +48,13 @@ void distance_forward(const T* a, const T* b, T* y, Index m, Index r, Index n, d
     const T e = static_cast<T>(p);
     for (Index o = begin; o < end; ++o) {
       const T *ai = a + o / r * n, *bj = b + o % r * n;
-      if (p == 2)
+      if (p == 2) {
         y[o] = std::sqrt(detail::fold_difference<false>(ai, bj, n, [](T v) { return v * v; }));
-      else if (p == 1)
+        if (std::isinf(y[o])) {  // the squares, it may be, and not the distance
+          y[o] = 0;
+          for (Index k = 0; k < n; ++k) y[o] = std::hypot(y[o], ai[k] - bj[k]);
+        }
+      } else if (p == 1)
         y[o] = detail::fold_difference<false>(ai, bj, n, [](T v) { return v; });
       else if (p == 0)
         y[o] = detail::fold_difference<false>(ai, bj, n, [](T v) { return static_cast<T>(v != 0); });

@@ -6,6 +6,7 @@
 
 #include <gloss/core/parallel_for.hpp>
 #include <gloss/kernels/dropout.hpp>
+#include <gloss/kernels/large_moments.hpp>
 #include <gloss/kernels/softmax.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels {
@@ -15,7 +16,21 @@ namespace gloss::inline GLOSS_ABI::kernels {
 /// == 1; rms: as torch, with 0 in the place of the mean.
 enum class LayerNormKind { torch, annotated, rms };
 
+namespace detail {
+/// mean and rscale where the plain way leaves the range of T; they stay as they are in a row that is not finite.
+template <class T>
+GLOSS_NOINLINE void layer_norm_large(const T* x, Index n, double eps, LayerNormKind kind, T& mean, T& rscale) {
+  const LargeMoments m = large_moments(x, 1, n, n, kind != LayerNormKind::rms);
+  if (m.unit == 0) return;
+  const bool annotated = kind == LayerNormKind::annotated;
+  const double deviation = m.unit * std::sqrt(m.square / static_cast<double>(annotated ? n - 1 : n));
+  mean = static_cast<T>(m.unit * m.mean);
+  rscale = static_cast<T>(1 / (annotated ? deviation + eps : std::hypot(deviation, std::sqrt(eps))));
+}
+}  // namespace detail
+
 /// y = gamma (x - mean) rscale + beta by rows; a null gamma is 1, a null beta 0; y may be x.
+/// Rows whose squares overflow are normalised all the same.
 /// mean and rscale are for the backward pass.
 /// Shape: x, y [rows, n]; gamma, beta [n]; mean, rscale [rows].
 template <class T>
@@ -33,9 +48,10 @@ void layer_norm_forward(const T* x, const T* gamma, const T* beta, T* y, T* mean
         const Vec<T> d = load_n<T>(xr + i, m, mu) - mu;
         return d * d;
       });
-      const T scale = kind == LayerNormKind::annotated
-                          ? T(1) / (std::sqrt(square / static_cast<T>(n - 1)) + static_cast<T>(eps))
-                          : T(1) / std::sqrt(square / static_cast<T>(n) + static_cast<T>(eps));
+      T scale = kind == LayerNormKind::annotated
+                    ? T(1) / (std::sqrt(square / static_cast<T>(n - 1)) + static_cast<T>(eps))
+                    : T(1) / std::sqrt(square / static_cast<T>(n) + static_cast<T>(eps));
+      if (!(square < std::numeric_limits<T>::infinity())) detail::layer_norm_large(xr, n, eps, kind, mu, scale);
       each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
         Vec<T> v = (load_n<T>(xr + i, m) - mu) * scale;
         if (gamma != nullptr) v = v * load_n<T>(gamma + i, m);
@@ -104,10 +120,13 @@ void layer_norm_backward(const T* dy, const T* x, const T* gamma, const T* mean,
           });
         }
         const T g_mean = kind == LayerNormKind::rms ? T(0) : hsum<T>(g_sums) / static_cast<T>(n), gd = hsum<T>(gd_sums);
-        T c = s * s * gd / static_cast<T>(n);
+        T c = s * (s * gd) / static_cast<T>(n);  // s * s may be 0
         if (kind == LayerNormKind::annotated) {
           const T square = hsum<T>(squares);
-          c = square == T(0) ? T(0) : s * gd / std::sqrt(square * static_cast<T>(n - 1));  // (n - 1) std
+          if (!(square < std::numeric_limits<T>::infinity()))  // then eps is as good as 0
+            c = s * (s * gd) / static_cast<T>(n - 1);
+          else
+            c = square == T(0) ? T(0) : s * gd / std::sqrt(square * static_cast<T>(n - 1));  // (n - 1) std
         }
         each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
           const Vec<T> dyi = load_n<T>(dyr + i, m);

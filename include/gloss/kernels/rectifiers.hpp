@@ -138,11 +138,11 @@ template <class T>
 void hardtanh_forward(const T* x, T* y, Index n, T low, T high) {
   detail::map_vectors<T>(x, y, n, [=](Vec<T> v) GLOSS_INLINE_LAMBDA { return detail::clamp<T>(v, low, high); });
 }
-/// dx = dy strictly between the bounds, else 0.
+/// dx = 0 at the bounds and beyond, else dy, at NaN too.
 template <class T>
 void hardtanh_backward(const T* x, const T* dy, T* dx, Index n, T low, T high) {
   detail::map_vectors<T>(x, dy, dx, n, [=](Vec<T> v, Vec<T> d) GLOSS_INLINE_LAMBDA {
-    return select<T>((v > low) & (v < high), d, Vec<T>{});
+    return select<T>((v <= low) | (v >= high), Vec<T>{}, d);
   });
 }
 

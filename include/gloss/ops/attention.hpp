@@ -18,9 +18,11 @@ template <Real T = float>
 struct AttentionOptions {
   Tensor<bool> mask = {};  // true: may attend; broadcast to [..., n, m]
   Tensor<T> bias = {};     // added to the scaled scores; broadcast to [..., n, m]
-  bool causal = false;     // query i sees the keys j <= i + m - n; the others do not exist for it
-  double dropout = 0;      // of the weights; the caller passes 0 outside training
-  double scale = 0;        // 0: 1 / sqrt(d_k)
+  // Query i sees the keys j <= i + m - n, the last query all of them; the others do not exist for it. With fewer keys
+  // than queries the first n - m see none. (PyTorch's is_causal is aligned at the first: j <= i.)
+  bool causal = false;
+  double dropout = 0;                                           // of the weights; the caller passes 0 outside training
+  double scale = 0;                                             // 0: 1 / sqrt(d_k)
   double mask_fill = -std::numeric_limits<double>::infinity();  // what a masked score becomes; AT's is -1e9
   bool zero_empty_rows = false;  // a row whose scores are all -infinity is 0, as PyTorch has it, and not NaN
 };
@@ -58,6 +60,14 @@ Tensor<T> as_scores(const char* what, const Tensor<T>& x, const Shape& scores, I
   Tensor<T> y = with_four_axes(x.detach().expand(scores));
   for (int a = 0; a < 4; ++a) strides[a] = y.strides()[a];
   return y;
+}
+/// Refuses a mask or a bias for [batch, heads, n, m] that has three axes, unless the first of them has size 1.
+template <class T>
+GLOSS_NOINLINE void check_mask_axes(const char* op, const char* what, const Tensor<T>& x) {
+  if (x.defined() && x.dim() == 3 && x.size(0) != 1)
+    fail<ShapeError>(op, ": ", what, " ", x.shape(),
+                     " has three axes: unsqueeze(1) makes it one for each of the batch, ",
+                     "unsqueeze(0) one for each head");
 }
 template <class T>
 kernels::AttentionStrides head_strides(const Tensor<T>& x) {
@@ -158,7 +168,8 @@ bool keeps_weights(const AttentionRun<T>& run, const AttentionOptions<T>& option
          run.k.size(2) <= 64 && run.q.size(1) == run.k.size(1) && !options.mask.defined() && !options.causal &&
          options.dropout == 0 && !options.zero_empty_rows;
 }
-/// softmax(scale q k^T + bias) v, product by product.
+/// softmax(scale q k^T + bias) v, product by product; undefined where a row of weights is NaN, since only the tiles
+/// know whether that is a row of no keys.
 template <Real T>
 Tensor<T> attention_with_weights(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v,
                                  const AttentionOptions<T>& options, AttentionRun<T>& run) {
@@ -168,6 +179,8 @@ Tensor<T> attention_with_weights(const Tensor<T>& q, const Tensor<T>& k, const T
   run.bias = as_scores("bias", options.bias, run.scores, run.args.bias_strides);
   const Tensor<T> scaled = run.q * scale, p = matmul(scaled, run.k.transpose(-2, -1)) + run.bias;
   kernels::softmax_forward(static_cast<const T*>(p.data()), p.data(), rows, m);
+  for (Index i = 0; i < p.numel(); i += m)
+    if (!(p.data()[i] == p.data()[i])) return {};
   return record("scaled_dot_product_attention", without_added_axes(matmul(p, run.v), dim), {q, k, v, options.bias},
                 [scaled, p, scale, rows, m, dim, k4 = run.k, v4 = run.v](const Tensor<T>& dy, Grads& dx) {
                   if (is_grad_enabled())
@@ -186,7 +199,7 @@ Tensor<T> attention_with_weights(const Tensor<T>& q, const Tensor<T>& k, const T
 
 /// y = dropout(softmax(scale q k^T + bias, masked)) v in one pass: memory grows with n and m, not with n m, unless the
 /// weights are asked for. A row that may attend to nothing is NaN with the default fill, uniform with a finite one, 0
-/// with zero_empty_rows.
+/// with zero_empty_rows; being NaN or 0 whatever the inputs are, it adds nothing to their gradients.
 /// Keys that the mask hides from all queries are skipped, wherever they cannot count.
 /// Shape: q [..., n, d_k], k [..., m, d_k], v [..., m, d_v] of 2 to 4 axes with equal leading ones -> [..., n, d_v];
 /// k and v may have fewer heads (axis -3), of which each then serves as many heads of q, one after the other; weights,
@@ -217,8 +230,10 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
   run.q = detail::as_heads(q), run.k = detail::as_heads(k), run.v = detail::as_heads(v);
   run.scores = q.shape();
   run.scores[dim - 1] = run.k.size(2);
-  if (weights == nullptr && detail::keeps_weights(run, options))
-    return detail::attention_with_weights(q, k, v, options, run);
+  if (weights == nullptr && detail::keeps_weights(run, options)) {
+    const Tensor<T> y = detail::attention_with_weights(q, k, v, options, run);
+    if (y.defined()) return y;
+  }
   run.o = detail::empty_heads(run.q, run.v.size(3));
   run.forward(options, weights);
   if (weights != nullptr) *weights = detail::without_added_axes(*weights, dim);

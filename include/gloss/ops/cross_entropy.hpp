@@ -10,13 +10,15 @@ struct CrossEntropyOptions {
   double label_smoothing = 0;        // this much of the target is spread evenly over all classes
   std::int64_t ignore_index = -100;  // rows with this target count nothing
   LossReduction reduction = LossReduction::mean;
+  Index class_axis = 1;  // of x, as PyTorch has it, which in [n] is axis 0; -1: the last
 };
 
 /// loss = -sum_i t_i log softmax(x)_i by rows, t = (1 - smoothing) at the target + smoothing / n; no probabilities are
 /// stored. The mean is over the rows that are not ignored; NaN when all are.
-/// Shape: x [..., n] logits, target [...] -> [], or [...] for reduction none. PyTorch has the classes at axis 1.
-/// Errors: ShapeError when target does not match, IndexError for a target outside [0, n), Error for a smoothing outside
-/// [0, 1]; GradError from a recorded backward (the op is fused).
+/// Shape: x [rows, n], [n] or [rows, n, ...] logits, target x without the axis of the n classes -> [], or as target for
+/// reduction none; with class_axis -1 x [..., n], which is read as it lies.
+/// Errors: ShapeError when target does not match, IndexError for a wrong class_axis or a target outside [0, n), Error
+/// for a smoothing outside [0, 1]; GradError from a recorded backward (the op is fused).
 /// Backward: dx = dloss * (softmax(x) - t), 0 for ignored rows; x and log sum exp x are saved.
 /// PyTorch: torch.nn.functional.cross_entropy
 template <Real T>
@@ -25,21 +27,24 @@ Tensor<T> cross_entropy(const Tensor<T>& x, const Tensor<std::int64_t>& target, 
     fail("cross_entropy: label_smoothing ", options.label_smoothing, " is not in [0, 1]");
   ProfileScope scope("cross_entropy");
   if (scope) scope.bytes(sizeof(T), {x.numel()});
-  const Index count = detail::check_classes("cross_entropy", x, target, options.ignore_index);
-  const Index n = x.size(-1), rows = target.numel();
-  const Tensor<T> in = x.detach().contiguous();
+  const auto [class_axis, count] =
+      detail::check_classes("cross_entropy", x, target, options.ignore_index, options.class_axis);
+  const int axis = class_axis, last = x.dim() - 1;
+  const Index n = x.size(axis), rows = target.numel();
+  const Tensor<T> in = detail::move_axis(x.detach(), axis, last).contiguous();
   const Tensor<std::int64_t> ids = target.contiguous();
   const kernels::SmoothedTarget t = kernels::cross_entropy_target(n, options.ignore_index, options.label_smoothing);
   Tensor<T> losses = empty<T>(target.shape()), lse = empty<T>({rows});
   kernels::cross_entropy_forward(static_cast<const T*>(in.data()), static_cast<const std::int64_t*>(ids.data()),
                                  losses.data(), lse.data(), rows, n, t);
-  losses = record("cross_entropy", losses, {x}, [in, ids, lse, rows, n, t](const Tensor<T>& dy, Grads& dx) {
+  losses = record("cross_entropy", losses, {x}, [in, ids, lse, rows, n, t, axis, last](const Tensor<T>& dy, Grads& dx) {
     if (is_grad_enabled()) fail<GradError>("cross_entropy: a fused op has no second derivative");
     const Tensor<T> g = dy.contiguous();
     Tensor<T> d_in = empty<T>(in.shape());
     kernels::cross_entropy_backward(static_cast<const T*>(g.data()), Index{1}, static_cast<const T*>(in.data()),
                                     static_cast<const std::int64_t*>(ids.data()), static_cast<const T*>(lse.data()),
                                     d_in.data(), rows, n, t);
+    if (axis != last) d_in = detail::move_axis(d_in, last, axis).contiguous();
     dx.add(0, std::move(d_in));
   });
   return reduce_loss(losses, options.reduction, count);

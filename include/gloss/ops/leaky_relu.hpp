@@ -67,7 +67,7 @@ Tensor<T> selu(const Tensor<T>& x) {
 }
 
 /// y = -1 below -1, 1 above 1, else x; with other bounds likewise. NaN stays NaN.
-/// Backward: dx = dy strictly between the bounds, else 0.
+/// Backward: dx = 0 at the bounds and beyond, else dy, at NaN too.
 /// PyTorch: torch.nn.functional.hardtanh; relu6 is hardtanh(x, 0, 6)
 template <Real T>
 Tensor<T> hardtanh(const Tensor<T>& x, Scalar<T> low = -1, Scalar<T> high = 1) {
@@ -75,7 +75,7 @@ Tensor<T> hardtanh(const Tensor<T>& x, Scalar<T> low = -1, Scalar<T> high = 1) {
   return map_smooth(
       "hardtanh", x, [=](const T* in, T* y, Index n) { kernels::hardtanh_forward(in, y, n, lo, hi); },
       [=](const T* in, const T* dy, T* dx, Index n) { kernels::hardtanh_backward(in, dy, dx, n, lo, hi); },
-      [=](const Tensor<T>& v) { return map_unary<T>(v, [=](T u) { return static_cast<T>(u > lo && u < hi); }); });
+      [=](const Tensor<T>& v) { return map_unary<T>(v, [=](T u) { return static_cast<T>(!(u <= lo || u >= hi)); }); });
 }
 
 }  // namespace gloss::inline GLOSS_ABI

@@ -71,8 +71,9 @@ void linear_backward(const Tensor<T>& dy, const Tensor<T>& x, const Tensor<T>& w
 /// y = act(x W^T + b) in one pass: bias and activation are applied while a block of y is in cache.
 /// Shape: x [..., in], weight [out, in], bias [out] or undefined -> [..., out]
 /// Errors: ShapeError when the sizes do not fit.
-/// Backward: with g = dy (dy where y > 0 under relu): dx = g W, dW = g^T x, db = sum of g's rows; x and, for relu, y
-/// are saved. PyTorch: torch.nn.functional.linear
+/// Backward: with g = dy (under relu 0 where y <= 0, dy at NaN too): dx = g W, dW = g^T x, db = sum of g's rows; x and,
+/// for relu, y are saved.
+/// PyTorch: torch.nn.functional.linear
 template <Real T>
 Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& bias = {},
                  Activation activation = Activation::none) {
@@ -86,9 +87,9 @@ Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& b
                   Tensor<T> g = dy;
                   if (saved.defined()) {
                     if (is_grad_enabled()) {
-                      g = dy * map_unary<T>(saved, [](T v) { return static_cast<T>(v > T{0}); });
+                      g = dy * map_unary<T>(saved, [](T v) { return static_cast<T>(!(v <= T{0})); });
                     } else {
-                      g = map_binary<T>("linear", dy, saved, [](T d, T v) { return v > T{0} ? d : T{0}; });
+                      g = map_binary<T>("linear", dy, saved, [](T d, T v) { return v <= T{0} ? T{0} : d; });
                     }
                   }
                   detail::linear_backward(g, p, w, dx);

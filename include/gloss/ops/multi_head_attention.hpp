@@ -27,11 +27,12 @@ Tensor<T> empty_sequences(const Tensor<T>& like, Index width) {
 
 /// Attention of many heads whose queries, keys and values lie side by side as a projection gives them; their results
 /// lie side by side again. No head is copied, and the gradient of each tensor is written in one piece. Options and
-/// weights as in scaled_dot_product_attention, for [batch, heads, n, m].
+/// weights as in scaled_dot_product_attention, for [batch, heads, n, m]; a mask or a bias of three axes, which might be
+/// meant for each of the batch or for each head, is refused.
 /// Shape: one tensor [batch, n, 3 d] of queries, keys and values, or two, [batch, n, d] and [batch, m, 2 d], or three,
 /// [batch, n, d], [batch, m, d], [batch, m, d] -> [batch, n, d]; weights [batch, heads, n, m]
-/// Errors: ShapeError when the shapes do not fit, Error for a dropout outside [0, 1]; GradError from a recorded
-/// backward.
+/// Errors: ShapeError when the shapes do not fit or a mask or a bias has three axes, Error for a dropout outside
+/// [0, 1]; GradError from a recorded backward.
 /// Backward: that of scaled_dot_product_attention.
 /// Source: paper 3.2.2.
 template <Real T>
@@ -58,6 +59,8 @@ Tensor<T> multi_head_attention(const std::vector<Tensor<T>>& projected, Index he
     fail<ShapeError>("multi_head_attention: ", heads, " heads do not fit ", shape(0), count > 1 ? ", " : "", shape(1),
                      count > 2 ? ", " : "", shape(2));
   }
+  detail::check_mask_axes("multi_head_attention", "mask", options.mask);
+  detail::check_mask_axes("multi_head_attention", "bias", options.bias);
   ProfileScope scope("multi_head_attention");
   std::vector<Tensor<T>> dense;
   for (const Tensor<T>& x : projected)

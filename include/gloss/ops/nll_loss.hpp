@@ -12,20 +12,22 @@ namespace gloss::inline GLOSS_ABI {
 struct NllLossOptions {
   std::int64_t ignore_index = -100;  // rows with this target count nothing
   LossReduction reduction = LossReduction::mean;
+  Index class_axis = 1;  // of x, as PyTorch has it, which in [n] is axis 0; -1: the last
 };
 
 /// loss = -x[target] by rows, for log-probabilities x. The mean is over the rows that are not ignored; NaN when all
 /// are.
-/// Shape: x [..., n], target [...] -> [], or [...] for reduction none. PyTorch has the classes at axis 1 instead.
-/// Errors: ShapeError when target does not match, IndexError for a target outside [0, n).
+/// Shape: x [rows, n], [n] or [rows, n, ...], target x without the axis of the n classes -> [], or as target for
+/// reduction none; with class_axis -1 x [..., n].
+/// Errors: ShapeError when target does not match, IndexError for a wrong class_axis or a target outside [0, n).
 /// Backward: made of ops.
 /// PyTorch: torch.nn.functional.nll_loss
 template <Real T>
 Tensor<T> nll_loss(const Tensor<T>& x, const Tensor<std::int64_t>& target, NllLossOptions options = {}) {
-  const Index count = detail::check_classes("nll_loss", x, target, options.ignore_index);
+  const auto [axis, count] = detail::check_classes("nll_loss", x, target, options.ignore_index, options.class_axis);
   const Tensor<bool> ignored = target == options.ignore_index;
   const Tensor<std::int64_t> ids = masked_fill(target, ignored, 0);
-  const Tensor<T> picked = gather(x, -1, ids.unsqueeze(-1)).squeeze(-1);
+  const Tensor<T> picked = gather(x, axis, ids.unsqueeze(axis)).squeeze(axis);
   return reduce_loss(masked_fill(-picked, ignored, 0), options.reduction, count);
 }
 

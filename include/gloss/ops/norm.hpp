@@ -10,8 +10,29 @@
 
 namespace gloss::inline GLOSS_ABI {
 
-/// y = (sum |x|^p)^(1/p) over axes (all by default). p = 2 is the Euclidean length, p = infinity the largest |x|,
-/// p = -infinity the smallest, p = 0 counts what is not 0.
+namespace detail {
+/// The Euclidean length over the axes of `plan`; where the squares overflow and x is finite, right all the same.
+template <class T>
+Tensor<T> euclidean_norm(const Tensor<T>& x, const Axes& axes, const ReducePlan& plan, ReduceOptions options) {
+  const Tensor<T> in = x.detach();
+  Tensor<T> y = sqrt(sum(square(in), axes, options));
+  bool overflows = false;
+  for (Index i = 0; i < y.numel(); ++i) overflows = overflows || std::isinf(y.data()[i]);
+  if (overflows) {
+    const auto larger = [](T a, T b) { return std::hypot(a, b); };
+    y = map_binary<T>("norm", y, plan.run(in, T{}, larger, options), [](T a, T b) { return std::isinf(a) ? b : a; });
+  }
+  return record("norm", y, {x}, [x, kept = plan.kept, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
+    // infinity there makes the slope x / y zero
+    const Tensor<T> edge =
+        map_unary<T>(saved, [](T v) { return v == T{0} ? std::numeric_limits<T>::infinity() : T{0}; });
+    dx.add(0, dy.view(kept) * (x / (dx.result(saved) + edge).view(kept)));
+  });
+}
+}  // namespace detail
+
+/// y = (sum |x|^p)^(1/p) over axes (all by default). p = 2 is the Euclidean length, whose squares may overflow;
+/// p = infinity the largest |x|, p = -infinity the smallest, p = 0 counts what is not 0.
 /// Shape: x without the axes, or with them as 1 (keepdim).
 /// Errors: IndexError for a wrong axis, ShapeError when an infinite p finds no element.
 /// Backward: dx = dy sign(x) (|x| / y)^(p - 1); 0 where x is 0; for an infinite p shared evenly among equals.
@@ -20,7 +41,7 @@ template <Real T>
 Tensor<T> norm(const Tensor<T>& x, double p = 2, const Axes& axes = {}, ReduceOptions options = {}) {
   const ReducePlan plan("norm", x.shape(), axes);
   if (std::isinf(p)) plan.require_elements("norm", x.shape());
-  if (p == 2) return detail::root(sum(square(x), axes, options));
+  if (p == 2) return detail::euclidean_norm(x, axes, plan, options);
   if (p == 1) return sum(abs(x), axes, options);
   if (p == 0) return cast<T>(count_nonzero(x, axes, options));
   if (std::isinf(p)) return p > 0 ? amax(abs(x), axes, options) : amin(abs(x), axes, options);

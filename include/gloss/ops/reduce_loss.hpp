@@ -21,23 +21,46 @@ Tensor<T> reduce_loss(const Tensor<T>& losses, LossReduction reduction, Index co
 }
 
 namespace detail {
-/// What cross_entropy and nll_loss ask of their target; returns how many rows are not ignored.
+inline Shape without_axis(const Shape& x, int axis) {
+  Shape y;
+  for (int a = 0; a < x.rank(); ++a)
+    if (a != axis) y.push_back(x[a]);
+  return y;
+}
+/// x with an axis at another place and the others in their order: a view.
 template <class T>
-Index check_classes(const char* op, const Tensor<T>& x, const Tensor<std::int64_t>& target, std::int64_t ignore_index) {
-  if (x.dim() == 0) fail<ShapeError>(op, ": a scalar has no axis of classes");
-  Shape rows;
-  for (int axis = 0; axis + 1 < x.dim(); ++axis) rows.push_back(x.shape()[axis]);
-  if (target.shape() != rows)
-    fail<ShapeError>(op, ": target ", target.shape(), " does not match x ", x.shape(), " without its last axis");
-  const Tensor<std::int64_t> ids = target.contiguous();
+Tensor<T> move_axis(Tensor<T> x, int from, int to) {
+  for (; from < to; ++from) x = x.transpose(from, from + 1);
+  for (; from > to; --from) x = x.transpose(from, from - 1);
+  return x;
+}
+
+/// Which axis of x has the classes, and how many rows are not ignored.
+struct ClassRows {
+  int axis;
   Index count = 0;
+};
+/// What cross_entropy and nll_loss ask of their target.
+template <class T>
+ClassRows check_classes(const char* op, const Tensor<T>& x, const Tensor<std::int64_t>& target,
+                        std::int64_t ignore_index, Index class_axis) {
+  if (x.dim() == 0) fail<ShapeError>(op, ": a scalar has no axis of classes");
+  ClassRows rows{x.dim() == 1 && class_axis == 1 ? 0 : normalize_axis(op, class_axis, x.dim())};
+  if (target.shape() != without_axis(x.shape(), rows.axis)) {
+    const bool last = rows.axis == x.dim() - 1,
+               other = target.shape() == without_axis(x.shape(), last ? 1 : x.dim() - 1);
+    fail<ShapeError>(op, ": target ", target.shape(), " does not match x ", x.shape(), " without axis ", rows.axis,
+                     ", that of the classes", other ? "; it does with class_axis " : "",
+                     other ? last ? "1" : "-1" : "");
+  }
+  const Tensor<std::int64_t> ids = target.contiguous();
   for (Index r = 0; r < ids.numel(); ++r) {
     const std::int64_t id = ids.data()[r];
     if (id == ignore_index) continue;
-    if (id < 0 || id >= x.size(-1)) fail<IndexError>(op, ": target ", id, " is out of range for x ", x.shape());
-    ++count;
+    if (id < 0 || id >= x.size(rows.axis)) fail<IndexError>(op, ": target ", id, " is out of range for x ", x.shape());
+    ++rows.count;
   }
-  return count;
+  return rows;
 }
 }  // namespace detail
 

@@ -4,8 +4,7 @@
 #include <algorithm>
 
 #include <gloss/ops/mean.hpp>
-#include <gloss/ops/sqrt.hpp>
-#include <gloss/ops/sub.hpp>
+#include <gloss/ops/norm.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 
@@ -53,8 +52,14 @@ Tensor<T> var(const Tensor<T>& x, const Axes& axes = {}, VarOptions options = {}
 /// PyTorch: torch.std
 template <Real T>
 Tensor<T> std_dev(const Tensor<T>& x, const Axes& axes = {}, VarOptions options = {}) {
-  static_cast<void>(ReducePlan("std_dev", x.shape(), axes));  // a wrong axis is this op's mistake, not var's
-  return detail::root(var(x, axes, options));
+  const ReducePlan plan("std_dev", x.shape(), axes);  // a wrong axis is this op's mistake, not var's
+  const Tensor<T> y = var(x, axes, options);
+  for (Index i = 0; i < y.numel(); ++i)
+    if (std::isinf(y.data()[i])) {  // the squares overflow, and the deviation does not
+      const double divisor = (std::max)(static_cast<double>(plan.count) - options.correction, 0.0);
+      return norm(x - mean(x, axes, {.keepdim = true}), 2, axes, {.keepdim = options.keepdim}) / std::sqrt(divisor);
+    }
+  return detail::root(y);
 }
 
 }  // namespace gloss::inline GLOSS_ABI

@@ -9,7 +9,8 @@
 namespace gloss::inline GLOSS_ABI::train {
 
 /// Sum over rows of KL(t || e^x) for a smoothed target t: 1 - smoothing at the target, 0 at padding_idx,
-/// smoothing / (size - 2) elsewhere; a row whose target is padding counts nothing. t is never formed.
+/// smoothing / (size - 2) elsewhere; a row whose target is padding counts nothing. t is never formed. What has t = 0
+/// counts nothing either: x may be -infinity at padding_idx, as logits that rule padding out give it.
 /// Shape: x [..., size] log-probabilities, target [...] -> []
 /// Errors: ShapeError when x does not end in size or target does not fit, IndexError for a target outside [0, size),
 /// Error for a smoothing outside [0, 1] or size < 3; GradError from a recorded backward (the op is fused).
@@ -49,20 +50,18 @@ struct LabelSmoothing {
         const std::int64_t y = t.data()[r];
         if (y == padding_idx) continue;
         const T* row = logp.data() + r * size;
-        double sum = 0;
+        double sum = 0;  // of what the spread goes to: not the target, and not padding, where -infinity may stand
         if (spread > 0) {
+          const Index pad = pad_inside ? padding_idx : y, first = y < pad ? y : pad, second = y < pad ? pad : y;
           T lanes[16] = {};
-          Index i = 0;
-          for (; i + 16 <= size; i += 16)
-            for (int l = 0; l < 16; ++l) lanes[l] += row[i + l];
+          add_to(lanes, row, first);
+          add_to(lanes, row + first + 1, second - first - 1);
+          add_to(lanes, row + second + 1, size - second - 1);
           for (T lane : lanes) sum += static_cast<double>(lane);
-          for (; i < size; ++i) sum += static_cast<double>(row[i]);
-          sum -= static_cast<double>(row[y]);
-          if (pad_inside) sum -= static_cast<double>(row[padding_idx]);
         }
         const double missing = pad_inside ? 0 : t_log_t(spread);  // without a padding column one more shares the spread
         loss[static_cast<std::size_t>(r)] =
-            entropy + missing - confidence * static_cast<double>(row[y]) - (spread > 0 ? spread * sum : 0);
+            entropy + missing - (confidence > 0 ? confidence * static_cast<double>(row[y]) : 0) - spread * sum;
       }
     });
     double total = 0;
@@ -90,6 +89,13 @@ struct LabelSmoothing {
 
  private:
   static double t_log_t(double t) { return t > 0 ? t * std::log(t) : 0; }
+  /// lanes += the n numbers of x, every 16th to the same.
+  static void add_to(T (&lanes)[16], const T* x, Index n) {
+    Index i = 0;
+    for (; i + 16 <= n; i += 16)
+      for (int l = 0; l < 16; ++l) lanes[l] += x[i + l];
+    for (int l = 0; i < n; ++i, ++l) lanes[l] += x[i];
+  }
 };
 
 }  // namespace gloss::inline GLOSS_ABI::train

@@ -63,6 +63,8 @@ struct MultiHeadedAttention final : nn::Module<T> {
  private:
   /// attention(q, k, v, mask, p) as one op, with the same draws and without keeping the weights.
   AttentionOptions<T> attention_options(const Tensor<bool>& mask) const {
+    if (mask.defined() && mask.dim() != 3)
+      fail<ShapeError>("MultiHeadedAttention: mask ", mask.shape(), " has not three axes, [batch or 1, n or 1, m]");
     return {.mask = mask.defined() ? mask.unsqueeze(1) : mask,
             .dropout = this->is_training() ? dropout.p : 0,
             .mask_fill = -1e9};

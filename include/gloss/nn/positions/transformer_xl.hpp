@@ -41,7 +41,8 @@ struct TransformerXLAttentionOptions {
 /// vectors u and v, which are trained. With pre_lnorm the norm is applied to c, and not to the result.
 /// Shape: w [batch, n, d_model], r [m + n, d_model] from distance_sinusoids, mems [batch, m, d_model] or nothing, mask
 /// broadcast to [batch, n_head, n, m + n], true where looking is allowed -> [batch, n, d_model]
-/// Errors: ShapeError when sizes do not fit or are not positive; Error for a dropout outside [0, 1].
+/// Errors: ShapeError when sizes do not fit or are not positive, or a mask has three axes; Error for a dropout outside
+/// [0, 1].
 /// Source: Dai et al. 2019, 3.3 and appendix B; u and v are r_w_bias and r_r_bias there, tied over layers if wanted.
 /// PyTorch: Transformer-XL's RelPartialLearnableMultiHeadAttn (in transformers up to 4.x), which has the batch second;
 /// initialised as there, normal with deviation 0.02
@@ -76,6 +77,7 @@ struct TransformerXLAttention final : Module<T> {
   Tensor<T> operator()(const Tensor<T>& w, const Tensor<T>& r, const Tensor<T>& mems = {},
                        const Tensor<bool>& mask = {}) const {
     check(w, r, mems);
+    gloss::detail::check_mask_axes("TransformerXLAttention", "mask", mask);
     const Index batch = w.size(0), n = w.size(1), keys = r.size(0), width = n_head * d_head;
     Tensor<T> c = mems.defined() ? cat<T>({mems, w}, 1) : w;
     if (pre_lnorm) c = layer_norm(c);
