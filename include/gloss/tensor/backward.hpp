@@ -298,7 +298,7 @@ void Tensor<T>::backward(const Tensor& gradient, BackwardOptions options) const 
 }
 
 template <class T>
-Tensor<T>& Tensor<T>::requires_grad_(bool on) requires Real<T> {
+Tensor<T> Tensor<T>::requires_grad_(bool on) const requires Real<T> {
   auto& b = body("requires_grad_");
   if (!is_leaf()) fail<GradError>("requires_grad_: the tensor is the result of ", b.node->op(), "; detach() it first");
   if (!on)

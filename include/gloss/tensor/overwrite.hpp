@@ -3,7 +3,7 @@
 
 #include <gloss/core/profile_scope.hpp>
 #include <gloss/kernels/elementwise.hpp>
-#include <gloss/tensor/tensor_class.hpp>
+#include <gloss/tensor/overlap.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 
@@ -14,15 +14,16 @@ void record_overwrite(const char* op, const Tensor<T>& x, const Tensor<T>* sourc
 }  // namespace detail
 
 template <class T>
-GLOSS_NOINLINE Tensor<T>& Tensor<T>::copy_(const Tensor& source) {
+GLOSS_NOINLINE Tensor<T> Tensor<T>::copy_(const Tensor& source) const {
   const bool recorded = detail::records_in_place("copy_", body("copy_"), source.node());
   ProfileScope scope("copy_");
   detail::check_no_overlap("copy_", *body_);
   if (broadcast_shapes("copy_", shape(), source.shape()) != shape())
     fail<ShapeError>("copy_: source ", source.shape(), " does not broadcast to ", shape());
-  Shape from = broadcast_strides(source.shape(), source.strides(), shape());
   if (scope) scope.bytes(sizeof(T), {numel(), source.numel()});
-  kernels::copy(kernels::make_loop<2>(shape(), {strides(), from}), data(), source.data());
+  const Tensor from = detail::apart_from(*this, source);
+  const Shape steps = broadcast_strides(from.shape(), from.strides(), shape());
+  kernels::copy(kernels::make_loop<2>(shape(), {strides(), steps}), data(), static_cast<const T*>(from.data()));
   mark_changed("copy_");
   if constexpr (Real<T>)
     if (recorded) detail::record_overwrite("copy_", *this, &source);
@@ -30,9 +31,10 @@ GLOSS_NOINLINE Tensor<T>& Tensor<T>::copy_(const Tensor& source) {
 }
 
 template <class T>
-GLOSS_NOINLINE Tensor<T>& Tensor<T>::fill_(T value) {
+GLOSS_NOINLINE Tensor<T> Tensor<T>::fill_(T value) const {
   const bool recorded = detail::records_in_place("fill_", body("fill_"), nullptr);
   ProfileScope scope("fill_");
+  detail::check_no_overlap("fill_", *body_);
   if (scope) scope.bytes(sizeof(T), {numel()});
   if (is_contiguous()) {
     kernels::fill(data(), value, numel());
