@@ -33,7 +33,8 @@ Tensor<T> change_in_place(const char* name, const Tensor<T>& x, const Tensor<B>&
   ProfileScope scope(name);
   if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
   if (scope) scope.bytes(sizeof(B), {b.numel()});
-  const Tensor<B> from = apart_from(x, b);
+  Tensor<B> copy;
+  const Tensor<B>& from = apart_from(x, b, copy);
   const Shape steps = broadcast_strides(from.shape(), from.strides(), x.shape());
   kernels::update(kernels::make_loop<2>(x.shape(), {x.strides(), steps}), f, x.data(),
                   static_cast<const B*>(from.data()));

@@ -52,6 +52,8 @@ class Optimizer {
   virtual void step() {
     NoGradGuard no_grad;
     std::vector<Tensor<T>> numbers, gradients;  // all, dense, before the first is changed
+    numbers.reserve(parameters_.size());
+    gradients.reserve(parameters_.size());
     for (const Tensor<T>& p : parameters_) {
       const Tensor<T> g = p.grad();
       numbers.push_back(g.defined() ? p.contiguous() : Tensor<T>{});

@@ -17,7 +17,7 @@ inline Index reach(const Shape& shape, const Shape& strides) {
   return last;
 }
 
-/// Whether a walk over all elements comes to a place twice. For the rare layouts that overlaps_itself cannot decide.
+/// Whether a walk over all elements comes to a place twice.
 GLOSS_COLD inline bool visits_twice(const Shape& shape, const Shape& strides) {
   std::vector<bool> seen(static_cast<std::size_t>(reach(shape, strides) + 1));
   Shape position = Shape::filled(shape.rank(), 0);
@@ -34,28 +34,31 @@ GLOSS_COLD inline bool visits_twice(const Shape& shape, const Shape& strides) {
   return false;
 }
 
-/// Whether elements share a place, so that writing one writes another.
-GLOSS_NOINLINE inline bool overlaps_itself(const Shape& shape, const Shape& strides) {
-  int order[max_rank], rank = 0;  // of the axes, the shortest stride first
-  for (int axis = 0; axis < shape.rank(); ++axis) {
-    if (shape[axis] == 0) return false;
-    if (shape[axis] == 1) continue;
-    int at = rank++;
-    for (; at > 0 && strides[order[at - 1]] > strides[axis]; --at) order[at] = order[at - 1];
-    order[at] = axis;
-  }
+/// Whether each axis, from the last to the first, steps over all that the axes before span: then all places differ.
+inline bool nests(const Shape& shape, const Shape& strides) {
   Index last = 0;
-  for (int i = 0; i < rank; ++i) {
-    if (strides[order[i]] == 0) return true;
-    if (strides[order[i]] <= last) return visits_twice(shape, strides);
-    last += (shape[order[i]] - 1) * strides[order[i]];
+  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+    if (shape[axis] == 1) continue;
+    if (strides[axis] <= last) return false;
+    last += (shape[axis] - 1) * strides[axis];
   }
-  return false;
+  return true;
+}
+
+/// Whether elements share a place, so that writing one writes another.
+GLOSS_NOINLINE inline bool overlaps_itself(Shape shape, Shape strides) {
+  if (shape.numel() == 0) return false;
+  for (int axis = 1; axis < shape.rank(); ++axis)  // the longest stride first
+    for (int at = axis; at > 0 && strides[at - 1] < strides[at]; --at) {
+      std::swap(strides[at - 1], strides[at]);
+      std::swap(shape[at - 1], shape[at]);
+    }
+  return !nests(shape, strides) && visits_twice(shape, strides);
 }
 
 /// Errors: ShapeError when elements of x share a place.
 GLOSS_NOINLINE inline void check_no_overlap(const char* op, const TensorBody& x) {
-  if (!overlaps_itself(x.shape, x.strides)) return;
+  if (nests(x.shape, x.strides) || !overlaps_itself(x.shape, x.strides)) return;
   for (int axis = 0; axis < x.shape.rank(); ++axis)
     if (x.strides[axis] == 0 && x.shape[axis] > 1)
       fail<ShapeError>(op, ": the elements along axis ", axis, " of shape ", x.shape,
@@ -79,10 +82,10 @@ bool share_memory(const Tensor<A>& a, const Tensor<B>& b) {
   return share_memory(body_of("share_memory", a), sizeof(A), body_of("share_memory", b), sizeof(B));
 }
 
-/// b, to be read while x is written: a copy where they share memory.
-template <class B, class X>
-Tensor<B> apart_from(const Tensor<X>& x, const Tensor<B>& b) {
-  return share_memory(x, b) ? b.detach().clone() : b;
+/// b, to be read while x is written: `copy`, which becomes one, where they share memory.
+template <class X, class B>
+const Tensor<B>& apart_from(const Tensor<X>& x, const Tensor<B>& b, Tensor<B>& copy) {
+  return share_memory(x, b) ? copy = b.detach().clone() : b;
 }
 
 }  // namespace gloss::inline GLOSS_ABI::detail
