@@ -159,12 +159,12 @@ class StoragePool {
 #ifdef _MSC_VER
 #pragma warning(suppress : 4996)
 #endif
-    if (const char* const period = std::getenv("GLOSS_CACHE_SWEEP")) {
-      const std::string_view text = period;
-      if (std::from_chars(text.data(), text.data() + text.size(), sweep_period_).ptr != text.data() + text.size() ||
-          sweep_period_ < 0)
-        fail("GLOSS_CACHE_SWEEP: '", text, "' is not a number of allocations");
-    }
+    const char* const period = std::getenv("GLOSS_CACHE_SWEEP");
+    if (!period || !*period) return;
+    const std::string_view text = period;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), sweep_period_);
+    if (error != std::errc{} || end != text.data() + text.size() || sweep_period_ < 0)
+      fail("GLOSS_CACHE_SWEEP: '", text, "' is not a number of allocations");
   }
 
   // count_used, make_block, count_request and sweep are called with the lock held.

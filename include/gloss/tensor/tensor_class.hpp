@@ -137,7 +137,8 @@ class Tensor {
   /// PyTorch: x.register_hook
   template <class F>
   HookHandle register_hook(F hook) const requires Real<T>;
-  /// Calls hook(grad()) after a backward has added to this leaf's gradient.
+  /// Calls hook(grad()) after a backward has added to the gradients of all leaves. If one throws, the gradients of all are
+  /// what they were before.
   template <class F>
   HookHandle register_post_accumulate_grad_hook(F hook) const requires Real<T>;
   /// Adds d(this)/d(leaf) to the gradient of every leaf below; whatever throws, no gradient changes. Without an argument the tensor must have one element.
