@@ -57,8 +57,8 @@ GLOSS_INSTANTIATE(class Tensor<double>)
   GLOSS_INSTANTIATE(Tensor<T> Tensor<T>::as_strided(const Shape&, const Shape&, Index) const) \
   GLOSS_INSTANTIATE(Tensor<T> Tensor<T>::contiguous() const)                                  \
   GLOSS_INSTANTIATE(Tensor<T> Tensor<T>::clone() const)                                       \
-  GLOSS_INSTANTIATE(Tensor<T>& Tensor<T>::copy_(const Tensor&))                               \
-  GLOSS_INSTANTIATE(Tensor<T>& Tensor<T>::fill_(T))
+  GLOSS_INSTANTIATE(const Tensor<T>& Tensor<T>::copy_(const Tensor&) const)                   \
+  GLOSS_INSTANTIATE(const Tensor<T>& Tensor<T>::fill_(T) const)
 GLOSS_INSTANTIATE_MEMBERS(std::int64_t)
 GLOSS_INSTANTIATE_MEMBERS(bool)
 #undef GLOSS_INSTANTIATE_MEMBERS

@@ -215,6 +215,7 @@
 #include <gloss/tensor/mistakes.hpp>
 #include <gloss/tensor/nested.hpp>
 #include <gloss/tensor/node.hpp>
+#include <gloss/tensor/overlap.hpp>
 #include <gloss/tensor/overwrite.hpp>
 #include <gloss/tensor/pieces.hpp>
 #include <gloss/tensor/print.hpp>

@@ -31,6 +31,10 @@ TEST_CASE("build notice: one line that says what is missing and how to get it") 
         "gloss::native): it runs at a fraction of its speed. GLOSS_QUIET=1 hides this line\n");
 }
 
+TEST_CASE("build notice: this program's constants are what they were written as") {
+  CHECK(gloss::detail::copies_constants());
+}
+
 TEST_CASE("build notice: the instruction sets have the names that it knows") {
   const std::set<std::string_view> known = {"avx512", "avx2", "avx", "sse2", "neon", "generic"};
   CHECK(known.contains(compiled_instruction_set));

@@ -83,3 +83,21 @@ TEST_CASE("eye: any type, any two sizes") {
   CHECK(eye<float>(0, 4).shape() == Shape{0, 4});
   CHECK_ERROR(eye<float>(-1), ShapeError, "empty: negative size in [-1, -1]");
 }
+
+TEST_CASE("from_vector, from_data: numbers in braces, in a vector and anywhere in memory") {
+  CHECK(values(from_vector<std::int64_t>({1, 1, 0, 0})) == std::vector<std::int64_t>{1, 1, 0, 0});
+  const auto x = from_vector<float>({1, 2, 3, 4, 5, 6}, {2, 3});
+  CHECK(x.shape() == Shape{2, 3});
+  CHECK(x.at({1, 0}) == 4);
+  CHECK(values(from_vector<bool>({true, false})) == std::vector<bool>{true, false});
+  CHECK(values(from_vector<bool>(std::vector<bool>{true, false})) == std::vector<bool>{true, false});
+  CHECK(values(from_vector<bfloat16>({bfloat16(1.5F)})) == std::vector<bfloat16>{bfloat16(1.5F)});
+  const std::vector<double> numbers = {1, 2, 3};
+  CHECK(values(from_vector(numbers)) == numbers);
+  CHECK(values(from_vector<double>({numbers.begin() + 1, numbers.end()})) == std::vector<double>{2, 3});
+  CHECK(values(from_data(numbers.data(), {2})) == std::vector<double>{1, 2});
+  CHECK(from_vector<float>({}).shape() == Shape{0});
+  CHECK(from_vector<float>({}, {3, 0}).shape() == Shape{3, 0});
+  CHECK_ERROR(from_vector<float>({1, 2}, {3}), ShapeError, "from_vector: 2 values do not fill shape [3]");
+  CHECK_ERROR(from_vector(numbers, {2}), ShapeError, "from_vector: 3 values do not fill shape [2]");
+}

@@ -1,8 +1,10 @@
 // What the code was compiled for, what the processor has, and the line that says so when the two do not fit.
 #pragma once
 
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -69,13 +71,26 @@ inline std::string build_notice(bool optimized, std::string_view compiled, std::
   return text;
 }
 
+/// Whether constants arrive as they are: with AVX-512, GCC 12.2 makes {1, 1, 1, 1} of {1, 1, 0, 0} when it copies them at
+/// once, as into a std::vector.
+GLOSS_NOINLINE inline bool copies_constants() {
+  static std::int64_t copy[4];
+  const std::int64_t constants[4] = {1, 1, 0, 0};
+  std::memcpy(copy, constants, sizeof copy);
+  const volatile std::int64_t* const seen = copy;
+  return seen[3] == 0;
+}
+inline constexpr const char* constants_notice =
+    "gloss: this compiler copies constants wrongly: std::vector<long>{1, 1, 0, 0} holds 1, 1, 1, 1. Build with "
+    "-mmove-max=128 -mstore-max=128 (gloss::native does) or a later GCC. GLOSS_QUIET=1 hides this line\n";
+
 /// Says it on stderr, unless GLOSS_QUIET is set in the environment or GLOSS_NO_NOTICE is defined for the program.
 /// Called once in a process, when the first tensor asks for memory.
 GLOSS_COLD inline void give_build_notice() {
 #ifndef GLOSS_NO_NOTICE
   if constexpr (!is_optimized || !has_copies) {  // else there is nothing to say, and nothing to compile
-    const std::string text =
-        build_notice(is_optimized, compiled_instruction_set, processor_instruction_set(), has_copies);
+    std::string text = build_notice(is_optimized, compiled_instruction_set, processor_instruction_set(), has_copies);
+    if (!copies_constants()) text += constants_notice;
     if (text.empty()) return;
 #ifdef _MSC_VER
 #pragma warning(suppress : 4996)

@@ -39,7 +39,8 @@ GLOSS_COLD nn::LoadReport load_state_dict(nn::Module<T>& module, const Safetenso
       const AnyTensor& tensor = own.entry(i).second;
       const StoredTensor& stored = file.tensors()[j];
       bool reads = true;
-      nn::detail::with_state_type<T>(tensor, [&]<class U>(Tensor<U> to) {
+      nn::detail::with_state_type<T>(tensor, [&]<class U>(const Tensor<U>& to) {
+        gloss::detail::check_no_overlap("load_state_dict", gloss::detail::body_of("load_state_dict", to));
         if (copies)
           to.copy_(file.tensor<U>(stored.name));
         else

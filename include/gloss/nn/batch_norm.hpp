@@ -63,12 +63,23 @@ class BatchNorm : public ChannelNorm<T> {
     const bool moves = this->is_training() && o.track_running_stats;
     double momentum = o.momentum;
     if (moves) {
-      const SpinLock lock(gloss::detail::running_busy);
-      const std::int64_t batches = ++*this->num_batches_tracked.data();
-      if (momentum < 0) momentum = 1 / static_cast<double>(batches);
+      const double batches = static_cast<double>(count_batch(1));
+      if (momentum < 0) momentum = 1 / batches;
     }
     const bool of_batch = this->is_training() || !o.track_running_stats;
-    return batch_norm(x, this->running_mean, this->running_var, this->weight, this->bias, {of_batch, momentum, o.eps});
+    try {
+      return batch_norm(x, this->running_mean, this->running_var, this->weight, this->bias,
+                        {of_batch, momentum, o.eps});
+    } catch (...) {
+      if (moves) count_batch(-1);
+      throw;
+    }
+  }
+
+ private:
+  std::int64_t count_batch(std::int64_t more) const {
+    const SpinLock lock(gloss::detail::running_busy);
+    return *this->num_batches_tracked.data() += more;
   }
 };
 

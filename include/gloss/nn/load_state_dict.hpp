@@ -135,19 +135,18 @@ GLOSS_COLD void with_state_type(const AnyTensor& x, F f) {
 }
 
 /// Whether `from` reads as To without losing its meaning, and, given a place, the numbers: one floating-point type as
-/// any other, the rest as itself.
+/// any other, the rest as itself. They have memory of their own if `copies` or if they had to be converted.
 template <Element To>
-bool read_as(const AnyTensor& from, Tensor<To>* to) {
+bool read_as(const AnyTensor& from, bool copies, Tensor<To>* numbers) {
   const auto convert = [&]<class From>(From) {
     if (!from.is<From>()) return false;
-    if (!to) return true;
+    if (!numbers) return true;
     if constexpr (std::same_as<From, To>) {
-      to->copy_(from.as<From>());
+      *numbers = copies ? from.as<From>().clone() : from.as<From>();
     } else {
       const Tensor<From> dense = from.as<From>().contiguous();
-      Tensor<To> converted = Tensor<To>::uninitialized(dense.shape());
-      for (Index i = 0, n = dense.numel(); i < n; ++i) converted.data()[i] = static_cast<To>(dense.data()[i]);
-      to->copy_(converted);
+      *numbers = Tensor<To>::uninitialized(dense.shape());
+      for (Index i = 0, n = dense.numel(); i < n; ++i) numbers->data()[i] = static_cast<To>(dense.data()[i]);
     }
     return true;
   };
@@ -162,8 +161,10 @@ bool read_as(const AnyTensor& from, Tensor<To>* to) {
 /// Copies numbers into a module, by name. A float model takes them from a double one and the other way round, rounded
 /// where that is needed; so this is also how a model is cast:
 ///   Model<double> exact(options);  nn::load_state_dict(exact, model.state_dict());
-/// Of tensors that are tied, one name is enough. Nothing is changed unless all fits. Returns what the options let pass.
-/// Errors: LoadError with every problem: missing and unexpected names and, for a wrong shape, both shapes.
+/// Of tensors that are tied, one name is enough. Nothing is changed unless all fits, and all is read before anything is
+/// written, so the source may lie on the module's memory. Returns what the options let pass.
+/// Errors: LoadError with every problem: missing and unexpected names and, for a wrong shape, both shapes; ShapeError for
+/// a tensor of the module whose elements share a place.
 /// PyTorch: load_state_dict
 template <Real T>
 LoadReport load_state_dict(Module<T>& module, const StateDict& source, const LoadOptions& options = {}) {
@@ -172,19 +173,31 @@ LoadReport load_state_dict(Module<T>& module, const StateDict& source, const Loa
   for (const auto& [name, tensor] : source) sources.push_back({name, tensor.shape()});
   detail::LoadPlan plan(own, sources, options);
   NoGradGuard no_grad;
-  for (const bool copies : {false, true}) {
-    for (const auto& [i, j] : plan.pairs) {
-      const AnyTensor& tensor = own.entry(i).second;
-      const StateDict::Entry& stored = source.entry(j);
-      bool reads = true;
-      detail::with_state_type<T>(tensor,
-                                 [&](auto to) { reads = detail::read_as(stored.second, copies ? &to : nullptr); });
-      if (!reads)
+  for (const auto& [i, j] : plan.pairs) {
+    const AnyTensor& tensor = own.entry(i).second;
+    const StateDict::Entry& stored = source.entry(j);
+    detail::with_state_type<T>(tensor, [&]<class U>(const Tensor<U>& to) {
+      gloss::detail::check_no_overlap("load_state_dict", gloss::detail::body_of("load_state_dict", to));
+      if (!detail::read_as<U>(stored.second, false, nullptr))
         plan.report.wrong_type.push_back(
             {stored.first, std::string(stored.second.dtype()), std::string(tensor.dtype())});
-    }
-    plan.require(options, "");
+    });
   }
+  plan.require(options, "");
+  std::vector<AnyTensor> numbers;  // all, before the first is written: a source may lie on the module's memory
+  for (const auto& [i, j] : plan.pairs) {
+    const AnyTensor& stored = source.entry(j).second;
+    bool copies = false;
+    for (const auto& [name, tensor] : own) copies = copies || tensor.shares_memory_with(stored);
+    detail::with_state_type<T>(own.entry(i).second, [&]<class U>(const Tensor<U>&) {
+      Tensor<U> x;
+      detail::read_as(stored, copies, &x);
+      numbers.push_back(x);
+    });
+  }
+  for (std::size_t n = 0; n < numbers.size(); ++n)
+    detail::with_state_type<T>(own.entry(plan.pairs[n].first).second,
+                               [&]<class U>(const Tensor<U>& to) { to.copy_(numbers[n].template as<U>()); });
   return std::move(plan.report);
 }
 

@@ -19,7 +19,7 @@ Tensor<T> parameters_to_vector(const std::vector<Tensor<T>>& parameters) {
 
 /// Writes them back, outside of the graph. Nothing is written unless the length fits.
 /// Shape: [n], n the number of all elements
-/// Errors: ShapeError for another shape.
+/// Errors: ShapeError for another shape, and for a parameter whose elements share a place.
 /// PyTorch: torch.nn.utils.vector_to_parameters
 template <Real T>
 void vector_to_parameters(const Tensor<T>& vector, const std::vector<Tensor<T>>& parameters) {
@@ -29,8 +29,14 @@ void vector_to_parameters(const Tensor<T>& vector, const std::vector<Tensor<T>>&
     fail<ShapeError>("vector_to_parameters: the vector has shape ", vector.shape(), ", the parameters have ", n,
                      " elements");
   NoGradGuard no_grad;
+  bool shared = false;
   for (const Tensor<T>& p : parameters) {
-    p.detach().copy_(vector.detach().narrow(0, position, p.numel()).view(p.shape()));
+    gloss::detail::check_no_overlap("vector_to_parameters", gloss::detail::body_of("vector_to_parameters", p));
+    shared = shared || gloss::detail::share_memory(vector, p);
+  }
+  const Tensor<T> from = shared ? vector.detach().clone() : vector.detach();
+  for (const Tensor<T>& p : parameters) {
+    p.detach().copy_(from.narrow(0, position, p.numel()).view(p.shape()));
     position += p.numel();
   }
 }

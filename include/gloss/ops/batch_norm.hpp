@@ -45,6 +45,12 @@ void check_running_norm(const char* op, const Shape& x, const Tensor<T>& running
   if (running_mean.defined() != running_var.defined())
     fail<ShapeError>(op, ": one of running_mean and running_var is given without the other");
 }
+/// Statistics that are about to be written.
+template <class T>
+void check_written(const char* op, const Tensor<T>& running_mean, const Tensor<T>& running_var) {
+  for (const Tensor<T>& t : {running_mean, running_var})
+    if (t.defined()) check_no_overlap(op, body_of(op, t));
+}
 template <class T>
 Tensor<T> dense_or_none(const Tensor<T>& t) {
   return t.defined() ? t.detach().contiguous() : Tensor<T>{};
@@ -142,7 +148,7 @@ Tensor<T> normalize_running(const char* op, const Tensor<T>& x, const Tensor<T>&
 /// An undefined weight is 1, an undefined bias 0.
 /// Shape: x [n, c, ...], all others [c] -> the same as x
 /// Errors: ShapeError when they do not match, for one of the running statistics without the other, for neither outside
-/// of training, and in training for one element per channel; GradError from a recorded backward (the op is fused).
+/// of training, and in training for one element per channel and for running statistics that share a place; GradError from a recorded backward (the op is fused).
 /// Backward: with d = x - mean, s = 1 / sqrt(var + eps), M elements per channel: dx = weight s (dy - sum(dy) / M -
 /// d s^2 sum(dy d) / M) in training, weight s dy otherwise; dweight = s sum(dy d), dbias = sum(dy); x, the means and s
 /// are saved.
@@ -160,6 +166,7 @@ Tensor<T> batch_norm(const Tensor<T>& x, const Tensor<T>& running_mean, const Te
   }
   const Index count = n * size;
   if (count == 1) fail<ShapeError>(op, ": training wants more than one value per channel, got x ", x.shape());
+  detail::check_written(op, running_mean, running_var);
   const Tensor<T> mean = zeros<T>({channels}), var = zeros<T>({channels}), rscale = zeros<T>({channels});
   Tensor<T> y = detail::normalize_batch(op, x, weight, bias, mean, var, rscale, options.eps);
   if (running_mean.defined() && x.numel() > 0) {

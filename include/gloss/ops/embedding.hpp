@@ -92,12 +92,13 @@ Tensor<T> embedding(const Tensor<std::int64_t>& ids, const Tensor<T>& weight, do
 
 /// Shortens, in place, each row of weight that ids name and whose norm is above max_norm, to that norm.
 /// Shape: ids [...], weight [n, d]
-/// Errors: as embedding.
+/// Errors: as embedding; ShapeError when elements of weight share a place.
 /// PyTorch: torch.embedding_renorm_
 template <Real T>
 void embedding_renorm_(const Tensor<T>& weight, const Tensor<std::int64_t>& ids, double max_norm,
                        double norm_type = 2) {
   const Tensor<std::int64_t> rows = detail::checked_ids("embedding_renorm_", ids, weight.shape());
+  detail::check_no_overlap("embedding_renorm_", detail::body_of("embedding_renorm_", weight));
   std::vector<bool> done(static_cast<std::size_t>(weight.size(0)));
   bool any = false;
   for (Index i = 0; i < rows.numel(); ++i) {

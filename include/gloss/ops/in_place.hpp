@@ -11,6 +11,7 @@ namespace gloss::inline GLOSS_ABI {
 
 // In the graph, each is the op of the same name: x becomes its result, x's earlier value its input. A value that an
 // earlier op saved for its backward is overwritten all the same; that backward then throws GradError.
+// What shares memory with x is read before anything is written.
 // Shape of all: b (mask) broadcasts to x, which keeps its shape.
 // Errors: ShapeError when it does not, or when elements of x share a place (expand); GradError, while a graph is
 // recorded, for a leaf that requires a gradient, and for a tensor of the graph whose memory others share.
@@ -32,7 +33,8 @@ Tensor<T> change_in_place(const char* name, const Tensor<T>& x, const Tensor<B>&
   ProfileScope scope(name);
   if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
   if (scope) scope.bytes(sizeof(B), {b.numel()});
-  const Tensor<B> from = b.storage() == x.storage() ? b.detach().clone() : b;
+  Tensor<B> copy;
+  const Tensor<B>& from = apart_from(x, b, copy);
   const Shape steps = broadcast_strides(from.shape(), from.strides(), x.shape());
   kernels::update(kernels::make_loop<2>(x.shape(), {x.strides(), steps}), f, x.data(),
                   static_cast<const B*>(from.data()));

@@ -33,6 +33,7 @@ Tensor<T> instance_norm(const Tensor<T>& x, const Tensor<T>& running_mean = {}, 
     return detail::normalize_running(op, x, running_mean, running_var, weight, bias, options.eps);
   }
   if (size == 1) fail<ShapeError>(op, ": more than one element per channel is wanted, got x ", x.shape());
+  detail::check_written(op, running_mean, running_var);
   const Tensor<T> mean = zeros<T>({n, channels}), var = running_var.defined() ? empty<T>({n, channels}) : Tensor<T>{};
   Tensor<T> y = detail::normalize_groups(op, x, channels, weight, bias, mean, var, options.eps);
   if (running_mean.defined() && x.numel() > 0) {

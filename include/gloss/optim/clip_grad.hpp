@@ -22,9 +22,15 @@ double clip_grad_norm_(const std::vector<Tensor<T>>& parameters, double max_norm
   for (const Tensor<T>& p : parameters)
     if (const Tensor<T> g = p.grad(); g.defined()) total += static_cast<double>(sum(pow(g, 2)).item());
   const double norm = std::sqrt(total), scale = max_norm / (norm + 1e-6);
-  if (!(scale >= 1))
-    for (const Tensor<T>& p : parameters)
-      if (const Tensor<T> g = p.grad(); g.defined()) p.set_grad(g * scale);
+  if (!(scale >= 1)) {
+    std::vector<Tensor<T>> scaled;  // all, before the first is changed
+    for (const Tensor<T>& p : parameters) {
+      const Tensor<T> g = p.grad();
+      scaled.push_back(g.defined() ? g * scale : g);
+    }
+    for (std::size_t i = 0; i < parameters.size(); ++i)
+      if (scaled[i].defined()) parameters[i].set_grad(scaled[i]);
+  }
   return norm;
 }
 

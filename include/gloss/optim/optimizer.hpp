@@ -38,8 +38,8 @@ class StepCount {
 };
 
 /// Holds handles to the parameters it updates in place, and passes over those that are frozen.
-/// Errors: GradError for a parameter that is not a leaf, or when all are frozen; Error for a learning rate that is
-/// negative, infinite or NaN.
+/// Errors: GradError for a parameter that is not a leaf, or when all are frozen; ShapeError for one whose elements share
+/// a place; Error for a learning rate that is negative, infinite or NaN.
 /// An optimizer says in update() what happens to one parameter.
 /// PyTorch: torch.optim.Optimizer
 template <Real T>
@@ -49,6 +49,7 @@ class Optimizer {
     set_lr(lr);
     bool any = parameters_.empty();
     for (std::size_t i = 0; i < parameters_.size(); ++i) {
+      detail::check_no_overlap("optimizer", detail::body_of("optimizer", parameters_[i]));
       if (!parameters_[i].is_leaf()) fail<GradError>("optimizer: parameter ", i, " is not a leaf");
       any = any || parameters_[i].requires_grad();
     }
@@ -59,13 +60,20 @@ class Optimizer {
   /// One update from the gathered gradients; a parameter without one stays.
   virtual void step() {
     NoGradGuard no_grad;
+    std::vector<Tensor<T>> numbers, gradients;  // all, dense, before the first is changed
+    numbers.reserve(parameters_.size());
+    gradients.reserve(parameters_.size());
+    for (const Tensor<T>& p : parameters_) {
+      const Tensor<T> g = p.grad();
+      numbers.push_back(g.defined() ? p.contiguous() : Tensor<T>{});
+      gradients.push_back(g.defined() ? g.contiguous() : g);
+    }
     ++steps_;
     for (std::size_t i = 0; i < parameters_.size(); ++i) {
-      const Tensor<T>& p = parameters_[i];
-      const Tensor<T> g = p.grad();
-      if (!g.defined()) continue;
-      update(i, p, g.contiguous());
-      p.mark_changed("an optimizer");
+      if (!gradients[i].defined()) continue;
+      update(i, numbers[i], gradients[i]);
+      if (!parameters_[i].is_contiguous()) parameters_[i].copy_(numbers[i]);
+      parameters_[i].mark_changed("an optimizer");
     }
   }
   /// Forgets the gradients.
@@ -90,7 +98,7 @@ class Optimizer {
   void set_steps(Index steps) { steps_ = steps; }
 
  protected:
-  /// Changes parameter i, given its gradient, which is dense.
+  /// Changes the numbers p of parameter i, given their gradient; both are dense.
   virtual void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) = 0;
 
   double lr_ = 0;

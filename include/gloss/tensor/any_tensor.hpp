@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include <gloss/tensor/tensor_class.hpp>
+#include <gloss/tensor/overlap.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 
@@ -33,6 +33,10 @@ class AnyTensor {
   Index numel() const { return shape().numel(); }
   std::size_t bytes() const { return static_cast<std::size_t>(numel()) * element_bytes_; }
   bool requires_grad() const { return body_ && body_->node; }
+  /// Whether the memory from the first element to the last meets that of another.
+  bool shares_memory_with(const AnyTensor& other) const {
+    return detail::share_memory(body(), element_bytes_, other.body(), other.element_bytes_);
+  }
   /// The first element.
   void* data() const { return body().data; }
 

@@ -29,6 +29,11 @@ class Node : public NodeBase {
   /// Adds g to what has been gathered; takes it over without a copy when it is the first. With `recorded`, by an op of
   /// the graph.
   void gather(Tensor<T> g, bool recorded);
+  /// Whether g can be added to a sum where it stands, which asks for no memory.
+  static bool adds_in_place(const Tensor<T>& sum, const Tensor<T>& g, bool recorded) {
+    return !recorded && owns_dense_memory(sum) && g.is_contiguous();
+  }
+  static bool owns_dense_memory(const Tensor<T>& g) { return g.is_contiguous() && g.owns_memory(); }
 
   detail::NodeExtras<T>* extras() const { return extras_; }
   detail::GradHooks<T>& make_extras() {
@@ -39,12 +44,27 @@ class Node : public NodeBase {
  protected:
   Tensor<T> take_gathered() { return std::exchange(gathered_, {}); }
   void drop_gathered() override { gathered_ = Tensor<T>(); }
+  void own_gathered(bool recorded) override {
+    if (recorded || !gathered_.defined()) return;
+    gathered_ = owns_dense_memory(gathered_) ? gathered_.detach()
+                                             : Tensor<T>::uninitialized(gathered_.shape()).copy_(gathered_.detach());
+  }
+
+  /// What the user sees as the gradient.
+  virtual Tensor<T>& shown() = 0;
+  void prepare(NodeBase& sum, bool recorded, bool keep) override;
+  void commit(NodeBase& sum) override;
+  void restore(NodeBase& sum) override { std::swap(shown(), static_cast<Node&>(sum).gathered_); }
 
   Tensor<T> gathered_;
   detail::NodeExtras<T>* extras_ = nullptr;  // by hand, because <memory> is slow to compile
+  bool is_whole_ = false;                    // of a sum: whether it is what shall be shown, or is to be added to it
 };
 
 namespace detail {
+/// Held while gradients that passes have gathered are added to those that the user sees.
+inline constinit std::atomic_flag committing{};
+
 /// The node of a tensor that the user made: what it gathers is the user's x.grad().
 template <class T>
 class LeafNode final : public Node<T> {
@@ -53,31 +73,23 @@ class LeafNode final : public Node<T> {
   bool is_leaf() const override { return true; }
   const Tensor<T>& grad() const { return this->gathered_; }
   void set_grad(Tensor<T> g) { this->gathered_ = std::move(g); }
-
-  /// Several threads may run backward into the same parameters.
-  void accumulate(Tensor<T> g, bool recorded) {
-    const SpinLock lock(busy_);
-    if (this->gathered_.defined() || recorded)
-      this->gather(std::move(g), recorded);
-    else  // the gradient gets memory of its own, because the user may change it in place
-      this->gathered_ = owns_dense_memory(g) ? g.detach() : Tensor<T>::uninitialized(g.shape()).copy_(g);
-  }
-
-  static bool owns_dense_memory(const Tensor<T>& g) { return g.is_contiguous() && g.owns_memory(); }
   /// grad(), while other threads may add to it.
-  Tensor<T> locked_grad() {
-    const SpinLock lock(busy_);
+  Tensor<T> locked_grad() const {
+    const SpinLock lock(committing);
     return grad();
   }
-  /// What a pass gathered here.
-  Tensor<T> take() { return this->take_gathered(); }
 
  private:
+  Tensor<T>& shown() override { return this->gathered_; }
   void step_back(BackwardPass&, bool) override {}
-  void finish(NodeBase& sum, BackwardPass& pass) override {
-    if (this->extras_) this->extras_->finish(*this, static_cast<LeafNode&>(sum), pass);
+  void call_hooks(NodeBase& s) override {
+    auto& sum = static_cast<LeafNode&>(s);
+    if (this->extras_) sum.set_grad(this->extras_->run(sum.take_gathered()));
   }
-  std::atomic_flag busy_ = ATOMIC_FLAG_INIT;
+  bool has_listeners() const override { return this->extras_ && this->extras_->has_listeners(); }
+  void tell() override {
+    if (this->extras_) this->extras_->tell(*this);
+  }
 };
 }  // namespace detail
 
@@ -90,7 +102,11 @@ class BackwardPass {
     static std::atomic<std::uint64_t> counter{0};
     id_ = counter.fetch_add(1, std::memory_order_relaxed) + 1;
   }
-  virtual ~BackwardPass() = default;
+  /// Leaves no gradient behind in a graph, also when the pass has failed.
+  virtual ~BackwardPass() {
+    if (current_) current_->drop_gathered();
+    while (!queue_.empty()) queue_.pop()->drop_gathered();
+  }
   BackwardPass(const BackwardPass&) = delete;
   BackwardPass& operator=(const BackwardPass&) = delete;
   bool recorded() const { return options_.create_graph; }
@@ -112,18 +128,9 @@ class BackwardPass {
   template <class T>
   void deliver(NodeBase* node, Tensor<T> g) {
     if (!wants(node)) return;
-    if (!node->is_leaf()) {
-      static_cast<Node<T>*>(node)->gather(std::move(g), recorded());
-      if (std::exchange(node->queued_by_, id_) == id_) return;
-      queue_.push(node);
-    } else {
-      auto* leaf = static_cast<detail::LeafNode<T>*>(node);
-      if (capturing_)
-        leaf = static_cast<detail::LeafNode<T>*>(&captured_sum(leaf));
-      else if (leaf->extras())
-        leaf = &leaf->extras()->sum_for(*leaf, *this);
-      leaf->accumulate(std::move(g), recorded());
-    }
+    if (node->is_leaf()) return sum_for<T>(*node).gather(std::move(g), recorded());
+    if (std::exchange(node->queued_by_, id_) != id_) queue_.push(node);
+    static_cast<Node<T>*>(node)->gather(std::move(g), recorded());
   }
 
   /// Hands g to the node of a tensor whose graph this pass has not seen yet.
@@ -137,43 +144,39 @@ class BackwardPass {
   }
 
   /// From the nodes entered to the leaves. The latest node comes first: all that use it are later, and have delivered.
-  /// No recursion and no count of uses.
+  /// No recursion and no count of uses. What the user sees changes in the end, when nothing can fail any more.
   GLOSS_NOINLINE void run() {
     GradGuard grad_mode(recorded());
-    NodeBase* node = nullptr;
-    try {
-      while (!queue_.empty()) {
-        node = queue_.pop();
-        node->queued_by_ = 0;
-        const ProfileScope scope(node->op(), true);
-        // what this pass itself recorded, in a checkpoint, is not kept for a later one
-        node->step_back(*this, recorded() || (options_.retain_graph && node->sequence() < first_new_));
-      }
-      node = nullptr;
-      for (std::size_t i = 0; i < gathered_.size(); ++i) {
-        const Gathered g = gathered_[i];
-        if (g.node->is_leaf()) g.node->finish(*g.sum, *this);
-      }
-    } catch (...) {
-      if (node) node->drop_gathered();
-      while (!queue_.empty()) queue_.pop()->drop_gathered();
-      throw;
+    while (!queue_.empty()) {
+      current_ = queue_.pop();
+      current_->queued_by_ = 0;
+      const ProfileScope scope(current_->op(), true);
+      // what this pass itself recorded, in a checkpoint, is not kept for a later one
+      current_->step_back(*this, recorded() || (options_.retain_graph && current_->sequence() < first_new_));
     }
+    current_ = nullptr;
+    bool has_listeners = false;
+    for (const auto& [node, sum] : sums_) {
+      if (node->is_leaf()) node->call_hooks(*sum);
+      if (capturing_) sum->own_gathered(recorded());
+      has_listeners = has_listeners || node->has_listeners();
+    }
+    if (capturing_) return;
+    {
+      const SpinLock lock(detail::committing);
+      for (const auto& [node, sum] : sums_) node->prepare(*sum, recorded(), has_listeners);
+      for (const auto& [node, sum] : sums_) node->commit(*sum);
+    }
+    if (has_listeners) tell_listeners();
   }
 
   /// A leaf of this pass that gathers the gradient of a node in its place.
   template <class T>
   detail::LeafNode<T>& sum_for(NodeBase& node) {
-    if (NodeBase* const sum = sum_so_far(&node)) return static_cast<detail::LeafNode<T>&>(*sum);
+    if (NodeBase* const sum = sums_.find(&node)) return static_cast<detail::LeafNode<T>&>(*sum);
     auto* const sum = new detail::LeafNode<T>(node.shape());
-    gathered_.push_back({&node, Ref<NodeBase>(sum)});
+    sums_.add(&node, sum);
     return *sum;
-  }
-  /// The same; null when nothing has arrived.
-  NodeBase* sum_so_far(const NodeBase* node) const {
-    for (const Gathered& g : gathered_)
-      if (g.node == node) return g.sum.get();
-    return nullptr;
   }
 
  protected:
@@ -185,26 +188,32 @@ class BackwardPass {
   }
   static bool leads_on(const NodeBase* node) { return node->leads_on_; }
   static void set_leads_on(NodeBase* node) { node->leads_on_ = true; }
+  const GatheredSums& sums() const { return sums_; }
 
  private:
   // What a pass that captures does differently; virtual, so that programs that only call backward() do not compile it.
   virtual bool is_on_the_way(const NodeBase*) const { return true; }
   virtual void explore(NodeBase*) {}
   virtual void capture(NodeBase*, const void* /*gradient*/) {}
-  virtual NodeBase& captured_sum(NodeBase* leaf) { return *leaf; }
 
-  struct Gathered {
-    NodeBase* node;
-    Ref<NodeBase> sum;
-  };
+  GLOSS_COLD void tell_listeners() {
+    try {
+      for (const auto& entry : sums_) entry.node->tell();
+    } catch (...) {
+      const SpinLock lock(detail::committing);
+      for (const auto& [node, sum] : sums_) node->restore(*sum);
+      throw;
+    }
+  }
 
   BackwardOptions options_;
   bool capturing_;
   std::uint64_t first_new_;
   std::uint64_t id_;
   NodeQueue queue_;
+  NodeBase* current_ = nullptr;  // whose turn it is
   std::vector<Ref<NodeBase>> roots_;
-  std::vector<Gathered> gathered_;
+  GatheredSums sums_;
 };
 
 /// What a backward closure writes to: the gradients of the op's inputs.
@@ -257,23 +266,14 @@ class Grads {
 };
 
 template <class T>
-Tensor<T> detail::GradHooks<T>::receive(Tensor<T> dy, const BackwardPass& pass) {
+Tensor<T> detail::GradHooks<T>::receive(Tensor<T> dy, NodeBase& node, BackwardPass& pass) {
   dy = run(std::move(dy));
-  if (Tensor<T>& sum = this->retained; this->retains && !pass.is_capturing())
-    sum = sum.defined() ? sum_of_two(sum, dy) : dy;
+  if (this->retains && !pass.is_capturing()) pass.sum_for<T>(node).set_grad(dy);
   return dy;
 }
 
 template <class T>
-detail::LeafNode<T>& detail::GradHooks<T>::sum_for(LeafNode<T>& leaf, BackwardPass& pass) {
-  return pass.sum_for<T>(leaf);
-}
-
-template <class T>
-void detail::GradHooks<T>::finish(LeafNode<T>& leaf, LeafNode<T>& sum, BackwardPass& pass) {
-  Tensor<T> g = run(sum.take());
-  if (pass.is_capturing()) return sum.set_grad(std::move(g));
-  leaf.accumulate(std::move(g), pass.recorded());
+void detail::GradHooks<T>::tell(const LeafNode<T>& leaf) const {
   const List list = after_accumulation;
   for (const auto& hook : list)
     if (!hook->removed) hook->call(leaf.locked_grad());
@@ -298,7 +298,7 @@ void Tensor<T>::backward(const Tensor& gradient, BackwardOptions options) const 
 }
 
 template <class T>
-Tensor<T>& Tensor<T>::requires_grad_(bool on) requires Real<T> {
+const Tensor<T>& Tensor<T>::requires_grad_(bool on) const requires Real<T> {
   auto& b = body("requires_grad_");
   if (!is_leaf()) fail<GradError>("requires_grad_: the tensor is the result of ", b.node->op(), "; detach() it first");
   if (!on)
@@ -367,10 +367,31 @@ template <class T>
 void Node<T>::gather(Tensor<T> g, bool recorded) {
   if (!gathered_.defined())
     gathered_ = std::move(g);
-  else if (recorded || !gathered_.owns_memory() || !gathered_.is_contiguous() || !g.is_contiguous())
-    gathered_ = detail::sum_of_two(gathered_, g);
-  else
+  else if (adds_in_place(gathered_, g, recorded))
     kernels::accumulate(gathered_.data(), static_cast<const T*>(g.data()), g.numel());
+  else
+    gathered_ = detail::sum_of_two(gathered_, g);
+}
+
+template <class T>
+void Node<T>::prepare(NodeBase& s, bool recorded, bool keep) {
+  auto& sum = static_cast<Node&>(s);
+  const Tensor<T>&g = sum.gathered_, &before = shown();
+  sum.is_whole_ = !before.defined() || keep || !adds_in_place(before, g, recorded);
+  if (!sum.is_whole_) return;
+  if (before.defined())
+    sum.gathered_ = detail::sum_of_two(before, g);
+  else
+    sum.own_gathered(recorded);
+}
+
+template <class T>
+void Node<T>::commit(NodeBase& s) {
+  auto& sum = static_cast<Node&>(s);
+  if (sum.is_whole_)
+    restore(sum);  // which swaps
+  else
+    kernels::accumulate(shown().data(), static_cast<const T*>(sum.gathered_.data()), sum.gathered_.numel());
 }
 
 }  // namespace gloss::inline GLOSS_ABI

@@ -54,11 +54,24 @@ Tensor<T> scalar(std::type_identity_t<T> value) {
   return full<T>({}, value);
 }
 
+namespace detail {
+/// p, of which the compiler no longer knows where it points: when GCC 12.2 copies constants that it can see by AVX-512,
+/// {1, 1, 0, 0} becomes {1, 1, 1, 1}.
+template <class T>
+const T* unseen(const T* p) {
+#if defined(__GNUC__) || defined(__clang__)
+  __asm__("" : "+r"(p));
+#endif
+  return p;
+}
+}  // namespace detail
+
 /// A copy of `numel` numbers in row-major order. PyTorch: torch.tensor(values).view(shape)
 /// Errors: ShapeError when the count does not fill the shape.
 template <Element T>
 Tensor<T> from_data(const T* values, const Shape& shape) {
   Tensor<T> x = empty<T>(shape);
+  values = detail::unseen(values);
   std::copy(values, values + x.numel(), x.data());
   return x;
 }
@@ -66,13 +79,27 @@ template <Element T>
 Tensor<T> from_vector(const std::vector<T>& values, const Shape& shape) {
   if (static_cast<Index>(values.size()) != shape.numel())
     fail<ShapeError>("from_vector: ", values.size(), " values do not fill shape ", shape);
-  Tensor<T> x = empty<T>(shape);
-  std::copy(values.begin(), values.end(), x.data());
-  return x;
+  if constexpr (std::same_as<T, bool>) {
+    Tensor<T> x = empty<T>(shape);
+    std::copy(values.begin(), values.end(), x.data());
+    return x;
+  } else {
+    return from_data(values.data(), shape);
+  }
 }
 template <Element T>
 Tensor<T> from_vector(const std::vector<T>& values) {
   return from_vector(values, {static_cast<Index>(values.size())});
+}
+template <Element T>
+Tensor<T> from_vector(std::initializer_list<std::type_identity_t<T>> values, const Shape& shape) {
+  if (static_cast<Index>(values.size()) != shape.numel())
+    fail<ShapeError>("from_vector: ", values.size(), " values do not fill shape ", shape);
+  return from_data<T>(values.begin(), shape);
+}
+template <Element T>
+Tensor<T> from_vector(std::initializer_list<std::type_identity_t<T>> values) {
+  return from_vector<T>(values, {static_cast<Index>(values.size())});
 }
 
 /// start, start + step, ... below end (above it for a negative step). PyTorch: torch.arange

@@ -25,7 +25,7 @@ class CapturingPass final : public BackwardPass {
 
   /// What was kept for a node; undefined when nothing arrived there.
   Tensor<T> captured(const NodeBase* node) const {
-    const NodeBase* const sum = this->sum_so_far(node);
+    const NodeBase* const sum = this->sums().find(node);
     return sum ? static_cast<const LeafNode<T>*>(sum)->grad() : Tensor<T>{};
   }
 
@@ -41,7 +41,6 @@ class CapturingPass final : public BackwardPass {
   void capture(NodeBase* node, const void* gradient) override {
     if (is_captured(node)) this->template sum_for<T>(*node).set_grad(*static_cast<const Tensor<T>*>(gradient));
   }
-  NodeBase& captured_sum(NodeBase* leaf) override { return this->template sum_for<T>(*leaf); }
 
   /// Finds out which nodes below `root` lead to a captured one.
   void explore(NodeBase* root) override {

@@ -43,10 +43,11 @@ class NodeExtras {
  public:
   virtual ~NodeExtras() = default;
   /// For an op's node: dy after the hooks, kept if that is asked for.
-  virtual Tensor<T> receive(Tensor<T> dy, const BackwardPass& pass) = 0;
-  /// For a leaf: where the pass gathers its gradient, so that the hooks see the sum, and what happens in the end.
-  virtual LeafNode<T>& sum_for(LeafNode<T>& leaf, BackwardPass& pass) = 0;
-  virtual void finish(LeafNode<T>& leaf, LeafNode<T>& sum, BackwardPass& pass) = 0;
+  virtual Tensor<T> receive(Tensor<T> dy, NodeBase& node, BackwardPass& pass) = 0;
+  /// For a leaf: g after the hooks, and those that are told what the leaf has then.
+  virtual Tensor<T> run(Tensor<T> g) const = 0;
+  virtual bool has_listeners() const = 0;
+  virtual void tell(const LeafNode<T>& leaf) const = 0;
 
   bool retains = false;
   Tensor<T> retained;
@@ -64,13 +65,11 @@ class GradHooks final : public NodeExtras<T> {
     list.push_back(hook);
   }
 
-  Tensor<T> receive(Tensor<T> dy, const BackwardPass& pass) override;
-  LeafNode<T>& sum_for(LeafNode<T>& leaf, BackwardPass& pass) override;
-  void finish(LeafNode<T>& leaf, LeafNode<T>& sum, BackwardPass& pass) override;
-
- private:
-  /// g after all hooks. Errors: GradError when one returns another shape.
-  Tensor<T> run(Tensor<T> g) const {
+  Tensor<T> receive(Tensor<T> dy, NodeBase& node, BackwardPass& pass) override;
+  bool has_listeners() const override { return !after_accumulation.empty(); }
+  void tell(const LeafNode<T>& leaf) const override;
+  /// Errors: GradError when a hook returns another shape.
+  Tensor<T> run(Tensor<T> g) const override {
     const List list = on_gradient;  // a hook may remove itself or add others
     for (const auto& hook : list) {
       if (hook->removed) continue;

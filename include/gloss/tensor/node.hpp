@@ -54,8 +54,20 @@ class NodeBase : public RefCounted {
   /// Runs the closure on the gathered gradient, then drops both unless `retain`.
   virtual void step_back(BackwardPass& pass, bool retain) = 0;
   virtual void drop_gathered() = 0;
-  /// For a leaf: takes over what a pass gathered for it in a leaf of its own.
-  virtual void finish(NodeBase& /*gathered*/, BackwardPass&) {}
+
+  // What happens at the end of a pass to `sum`, the leaf that gathered the gradient of this node's tensor for it.
+  /// Lets a leaf's hooks see and replace it.
+  virtual void call_hooks(NodeBase& /*sum*/) {}
+  /// Gives it memory of its own, because the user may change it in place.
+  virtual void own_gathered(bool recorded) = 0;
+  /// Does what asks for memory: afterwards commit() cannot fail. `keep`: so that restore() is possible.
+  virtual void prepare(NodeBase& sum, bool recorded, bool keep) = 0;
+  /// Adds it to what the user sees.
+  virtual void commit(NodeBase& sum) = 0;
+  virtual void restore(NodeBase& sum) = 0;
+  /// For hooks after the accumulation.
+  virtual bool has_listeners() const { return false; }
+  virtual void tell() {}
 
  private:
   static constexpr int inline_inputs = 3;
@@ -95,6 +107,44 @@ class NodeQueue {
  private:
   static bool older(const NodeBase* a, const NodeBase* b) { return a->sequence() < b->sequence(); }
   std::vector<NodeBase*> nodes_;
+};
+
+/// For the nodes that a pass reaches and whose gradient somebody wants: leaves that gather it in their place.
+class GatheredSums {
+ public:
+  struct Entry {
+    NodeBase* node;
+    Ref<NodeBase> sum;
+  };
+  const Entry* begin() const { return entries_.data(); }
+  const Entry* end() const { return entries_.data() + entries_.size(); }
+
+  /// The leaf of a node, or null.
+  GLOSS_NOINLINE NodeBase* find(const NodeBase* node) const {
+    if (places_.empty()) return nullptr;
+    for (std::size_t at = slot(node); places_[at]; at = (at + 1) & (places_.size() - 1))
+      if (const Entry& entry = entries_[places_[at] - 1]; entry.node == node) return entry.sum.get();
+    return nullptr;
+  }
+  GLOSS_NOINLINE void add(NodeBase* node, NodeBase* sum) {
+    entries_.push_back({node, Ref<NodeBase>(sum)});
+    if (2 * entries_.size() < places_.size()) return note(entries_.size());
+    places_.assign(entries_.size() < 16 ? 64 : 2 * places_.size(), 0);
+    for (std::size_t place = 1; place <= entries_.size(); ++place) note(place);
+  }
+
+ private:
+  std::size_t slot(const NodeBase* node) const {
+    const auto address = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(node));
+    return static_cast<std::size_t>((address * 0x9E3779B97F4A7C15u) >> 32) & (places_.size() - 1);
+  }
+  void note(std::size_t place) {
+    std::size_t at = slot(entries_[place - 1].node);
+    while (places_[at]) at = (at + 1) & (places_.size() - 1);
+    places_[at] = place;
+  }
+  std::vector<Entry> entries_;       // in order of arrival
+  std::vector<std::size_t> places_;  // a hash table of 1 + the entry's number, or 0
 };
 
 /// Deletes a node. Deleting it may release its inputs, and theirs: those are put on a list instead of recursing, so a

@@ -3,38 +3,50 @@
 
 #include <gloss/core/profile_scope.hpp>
 #include <gloss/kernels/elementwise.hpp>
-#include <gloss/tensor/tensor_class.hpp>
+#include <gloss/tensor/overlap.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 
 namespace detail {
-/// x becomes the result of a recorded op that forgets what stood there; `source` gets the gradient.
+/// x becomes y, the result of a recorded op that forgets what stood there; `source` gets the gradient.
 template <class T>
-void record_overwrite(const char* op, const Tensor<T>& x, const Tensor<T>* source);
+void record_overwrite(const char* op, const Tensor<T>& x, const Tensor<T>& y, const Tensor<T>* source);
 }  // namespace detail
 
 template <class T>
-GLOSS_NOINLINE Tensor<T>& Tensor<T>::copy_(const Tensor& source) {
+GLOSS_NOINLINE const Tensor<T>& Tensor<T>::copy_(const Tensor& source) const {
   const bool recorded = detail::records_in_place("copy_", body("copy_"), source.node());
   ProfileScope scope("copy_");
   detail::check_no_overlap("copy_", *body_);
   if (broadcast_shapes("copy_", shape(), source.shape()) != shape())
     fail<ShapeError>("copy_: source ", source.shape(), " does not broadcast to ", shape());
-  Shape from = broadcast_strides(source.shape(), source.strides(), shape());
   if (scope) scope.bytes(sizeof(T), {numel(), source.numel()});
-  kernels::copy(kernels::make_loop<2>(shape(), {strides(), from}), data(), source.data());
-  mark_changed("copy_");
   if constexpr (Real<T>)
-    if (recorded) detail::record_overwrite("copy_", *this, &source);
+    if (recorded) {
+      detail::record_overwrite("copy_", *this, source.detach().expand(shape()).clone(), &source);
+      return *this;
+    }
+  Tensor copy;
+  const Tensor& from = detail::apart_from(*this, source, copy);
+  const Shape steps = broadcast_strides(from.shape(), from.strides(), shape());
+  kernels::copy(kernels::make_loop<2>(shape(), {strides(), steps}), data(), static_cast<const T*>(from.data()));
+  mark_changed("copy_");
   return *this;
 }
 
 template <class T>
-GLOSS_NOINLINE Tensor<T>& Tensor<T>::fill_(T value) {
+GLOSS_NOINLINE const Tensor<T>& Tensor<T>::fill_(T value) const {
   const bool recorded = detail::records_in_place("fill_", body("fill_"), nullptr);
   ProfileScope scope("fill_");
+  const bool dense = is_contiguous();
+  if (!dense) detail::check_no_overlap("fill_", *body_);
   if (scope) scope.bytes(sizeof(T), {numel()});
-  if (is_contiguous()) {
+  if constexpr (Real<T>)
+    if (recorded) {
+      detail::record_overwrite<T>("fill_", *this, uninitialized(shape()).fill_(value), nullptr);
+      return *this;
+    }
+  if (dense) {
     kernels::fill(data(), value, numel());
   } else {
     const Shape still = Shape::filled(dim(), 0);
@@ -42,8 +54,6 @@ GLOSS_NOINLINE Tensor<T>& Tensor<T>::fill_(T value) {
         kernels::make_loop<2>(shape(), {strides(), still}), [](T v) { return v; }, data(), &value);
   }
   mark_changed("fill_");
-  if constexpr (Real<T>)
-    if (recorded) detail::record_overwrite<T>("fill_", *this, nullptr);
   return *this;
 }
 

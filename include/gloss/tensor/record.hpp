@@ -52,12 +52,13 @@ class OpNode final : public Node<T> {
     if (const Act act = std::exchange(act_, nullptr)) act(closure(), nullptr, nullptr);
     saved_.clear();
   }
+  Tensor<T>& shown() override { return this->extras_->retained; }
   void step_back(BackwardPass& pass, bool retain) override {
     if (!act_)
       fail<GradError>("backward: the graph of ", this->op(),
                       " was freed by an earlier backward; pass {.retain_graph = true} to that one");
     Tensor<T> dy = this->take_gathered();
-    if (this->extras_) dy = this->extras_->receive(std::move(dy), pass);
+    if (this->extras_) dy = this->extras_->receive(std::move(dy), *this, pass);
     pass.keep(this, dy);
     if (!pass.goes_beyond(this)) return;
     saved_.check(this->op());

@@ -96,12 +96,4 @@ GLOSS_NOINLINE inline bool records_in_place(const char* op, const TensorBody& x,
   return true;
 }
 
-/// Errors: ShapeError when elements of x share a place, so that writing one writes another.
-GLOSS_NOINLINE inline void check_no_overlap(const char* op, const TensorBody& x) {
-  for (int axis = 0; axis < x.shape.rank(); ++axis)
-    if (x.strides[axis] == 0 && x.shape[axis] > 1)
-      fail<ShapeError>(op, ": the elements along axis ", axis, " of shape ", x.shape,
-                       " are one place in memory; clone() it first");
-}
-
 }  // namespace gloss::inline GLOSS_ABI::detail

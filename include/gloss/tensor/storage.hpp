@@ -3,9 +3,12 @@
 
 #include <atomic>
 #include <bit>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <new>
+#include <string_view>
 #include <utility>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -63,9 +66,12 @@ class alignas(storage_alignment) Storage : public RefCounted {
   Storage() = default;
   void (*drop_)(Storage*) = nullptr;
   mutable std::atomic<std::uint32_t> version_{0};
+  std::uint32_t freed_in_ = 0;  // the number of sweeps when it was last given back to the pool
   std::size_t capacity_ = 0;
   mutable std::atomic<const char*> changed_by_{nullptr};
-  int size_class_ = 0;
+  std::uint8_t size_class_ = 0;
+  bool is_free_ = false;
+  bool is_spare_ = false;  // given out only when all others of its class are in use
   Storage* next_free_ = nullptr;
   struct Region* region_ = nullptr;  // that it was cut from, or null
 };
@@ -77,10 +83,11 @@ struct Region {
   Region* next = nullptr;
   std::byte* memory = nullptr;
   std::size_t size = 0, cut = 0;  // bytes, and how many of them are blocks
-  Index blocks = 0, idle = 0;     // blocks, and how many of them trim() has found free
+  bool idle = false;              // whether the last sweep found nothing in it that is to be kept
 };
 
-/// Free blocks by size class (four classes per power of two, so at most a quarter is wasted).
+/// Free blocks by size class (four classes per power of two, so at most a quarter is wasted). Every so many allocations
+/// a sweep gives back what has lain unused for at least as many.
 class StoragePool {
  public:
   /// Never destroyed, so that static tensors may die at any time; the pointer keeps it reachable.
@@ -91,22 +98,10 @@ class StoragePool {
 
   GLOSS_NOINLINE Ref<Storage> allocate(std::size_t bytes) {
     const int c = size_class(bytes);
-    const std::size_t capacity = class_bytes(c);
-    Storage* block = nullptr;
-    {
-      const SpinLock lock(busy_);
-      stats_.in_use += capacity;
-      if (stats_.in_use > stats_.peak) stats_.peak = stats_.in_use;
-      if ((block = free_[c]) != nullptr) {
-        free_[c] = block->next_free_;
-        stats_.cached -= capacity;
-      }
-    }
-    if (!block && !(block = cut_block(capacity))) block = new_block(capacity, bytes);
-    block->capacity_ = capacity;
-    block->size_class_ = c;
+    Storage* block = take_free(c);
+    if (!block && !(block = cut_block(c))) block = new_block(c, bytes);
 #if defined(__SANITIZE_ADDRESS__)
-    ASAN_POISON_MEMORY_REGION(block->data() + bytes, capacity - bytes);  // what a size class adds is not the tensor's
+    ASAN_POISON_MEMORY_REGION(block->data() + bytes, block->capacity_ - bytes);  // what a size class adds is not its
 #endif
     block->set_version(0);
     block->changed_by_.store(nullptr, std::memory_order_relaxed);
@@ -115,43 +110,32 @@ class StoragePool {
 
   GLOSS_NOINLINE void recycle(Storage* block) {
     const SpinLock lock(busy_);
+    SizeClass& of = classes_[block->size_class_];
+    --of.used;
     stats_.in_use -= block->capacity_;
 #if defined(__SANITIZE_ADDRESS__)
     free_block(block);  // a recycled block would hide a use after free
 #else
     stats_.cached += block->capacity_;
-    block->next_free_ = free_[block->size_class_];
-    free_[block->size_class_] = block;
+    block->is_free_ = true;
+    block->freed_in_ = sweeps_;
+    Storage*& list = block->is_spare_ ? of.spare : of.free;
+    block->next_free_ = list;
+    list = block;
 #endif
   }
 
   /// Gives free blocks back to the system, except for those in a region that others are still in use of.
   void trim() {
     const SpinLock lock(busy_);
-    for (Storage* head : free_)
-      for (; head; head = head->next_free_)
-        if (head->region_) ++head->region_->idle;
-    for (Storage*& head : free_)
-      for (Storage** link = &head; *link;) {
-        Storage* const block = *link;
-        if (block->region_ && block->region_->idle < block->region_->blocks) {
-          link = &block->next_free_;
-          continue;
-        }
-        *link = block->next_free_;
-        stats_.cached -= block->capacity_;
-        free_block(block);
-      }
-    for (Region** link = &regions_; *link;) {
-      Region* const region = *link;
-      if (std::exchange(region->idle, 0) < region->blocks) {
-        link = &region->next;
-        continue;
-      }
-      *link = region->next;
-      ::operator delete (static_cast<void*>(region->memory), std::align_val_t{huge_page});
-      delete region;
-    }
+    sweep(true);
+  }
+
+  void set_sweep_period(Index allocations) {
+    if (allocations < 0) fail("set_cache_sweep: ", allocations, " allocations");
+    const SpinLock lock(busy_);
+    sweep_period_ = allocations;
+    since_sweep_ = 0;
   }
 
   MemoryStats stats() {
@@ -164,17 +148,73 @@ class StoragePool {
   }
 
  private:
-  StoragePool() { detail::give_build_notice(); }
+  struct SizeClass {
+    Storage *free = nullptr, *spare = nullptr;  // lists, the latest first
+    Index used = 0, most = 0;                   // blocks in use, and the most since the last sweep
+    std::uint32_t given_back_in = 0;            // the last sweep that gave one back, or 0
+  };
 
-  GLOSS_COLD Storage* new_block(std::size_t capacity, std::size_t bytes) {
-    void* memory = ::operator new (sizeof(Storage) + capacity, std::align_val_t{storage_alignment}, std::nothrow);
+  StoragePool() {
+    detail::give_build_notice();
+#ifdef _MSC_VER
+#pragma warning(suppress : 4996)
+#endif
+    const char* const period = std::getenv("GLOSS_CACHE_SWEEP");
+    if (!period || !*period) return;
+    const std::string_view text = period;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), sweep_period_);
+    if (error != std::errc{} || end != text.data() + text.size() || sweep_period_ < 0)
+      fail("GLOSS_CACHE_SWEEP: '", text, "' is not a number of allocations");
+  }
+
+  // count_used, make_block, count_request and sweep are called with the lock held.
+  Storage* count_used(Storage* block) {
+    SizeClass& of = classes_[block->size_class_];
+    if (++of.used > of.most) of.most = of.used;
+    stats_.in_use += block->capacity_;
+    if (stats_.in_use > stats_.peak) stats_.peak = stats_.in_use;
+    return block;
+  }
+  Storage* take_free(int c) {
     const SpinLock lock(busy_);
-    if (!memory) {
-      stats_.in_use -= capacity;
-      fail("storage: out of memory asking for ", bytes, " bytes");
-    }
+    if (++since_sweep_ > sweep_period_ && sweep_period_ > 0) sweep(false);
+    SizeClass& of = classes_[c];
+    Storage*& list = of.free ? of.free : of.spare;
+    Storage* const block = list;
+    if (!block) return nullptr;
+    list = block->next_free_;
+    block->is_free_ = false;
+    stats_.cached -= block->capacity_;
+    return count_used(block);
+  }
+  Storage* make_block(void* memory, int c) {
+    auto* const block = ::new (memory) Storage;
+    block->capacity_ = class_bytes(c);
+    block->size_class_ = static_cast<std::uint8_t>(c);
+    return count_used(block);
+  }
+  /// Takes note of memory that comes from the system. If a sweep gave back what is wanted now, sweeps come too often: a
+  /// loop with more allocations than they have between them would ask again in each round.
+  void count_request(int c) {
     ++stats_.requests;
-    return ::new (memory) Storage;
+    const std::uint32_t given_back_in = std::exchange(classes_[c].given_back_in, 0);
+    if (given_back_in == 0 || sweeps_ - given_back_in > 64 || std::exchange(is_regretted_, true)) return;
+    if (sweep_period_ < longest_period) sweep_period_ *= 2;
+  }
+
+  GLOSS_COLD Storage* new_block(int c, std::size_t bytes) {
+    const auto ask = [&] {
+      return ::operator new (sizeof(Storage) + class_bytes(c), std::align_val_t{storage_alignment}, std::nothrow);
+    };
+    void* memory = ask();
+    if (!memory) {
+      trim();
+      memory = ask();
+    }
+    if (!memory) fail("storage: out of memory asking for ", bytes, " bytes");
+    const SpinLock lock(busy_);
+    count_request(c);
+    return make_block(memory, c);
   }
   static void free_block(Storage* block) {
     const bool alone = !block->region_;
@@ -188,37 +228,91 @@ class StoragePool {
 
   /// A block of a region, of a new one where none has room for it; null for blocks that have memory of their
   /// own: small ones, those that would fill most of a region, and all where there are no huge pages to ask for.
-  GLOSS_COLD Storage* cut_block([[maybe_unused]] std::size_t capacity) {
+  GLOSS_COLD Storage* cut_block([[maybe_unused]] int c) {
 #if defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
-    const std::size_t bytes = sizeof(Storage) + capacity;
+    const std::size_t bytes = sizeof(Storage) + class_bytes(c);
     if (bytes < (std::size_t{1} << 16) || bytes > region_size / 2) return nullptr;
     for (;;) {
       {
         const SpinLock lock(busy_);
         for (Region* region = regions_; region; region = region->next) {
           if (region->size - region->cut < bytes) continue;
-          Storage* const block = ::new (region->memory + region->cut) Storage;
+          Storage* const block = make_block(region->memory + region->cut, c);
           // Blocks of equal size must not lie alike modulo a page: a pass that reads one and writes the next waits.
           region->cut = region->size - region->cut < bytes + stagger ? region->size : region->cut + bytes + stagger;
-          ++region->blocks;
           block->region_ = region;
           return block;
         }
       }
+      auto* const region = new (std::nothrow) Region;
       void* const memory = ::operator new (region_size, std::align_val_t{huge_page}, std::nothrow);
-      if (!memory) return nullptr;
+      if (!memory || !region) {
+        ::operator delete (memory, std::align_val_t{huge_page});
+        delete region;
+        return nullptr;
+      }
       madvise(memory, region_size, MADV_HUGEPAGE);
-      auto* const region = new Region;
       region->memory = static_cast<std::byte*>(memory);
       region->size = region_size;
       const SpinLock lock(busy_);
-      region->next = std::exchange(regions_, region);
-      ++stats_.requests;
+      Region** last = &regions_;
+      while (*last) last = &(*last)->next;
+      *last = region;
+      count_request(c);
     }
 #else
     return nullptr;
 #endif
   }
+
+  /// Gives back what has not been used since the sweep before this one, or all that is free; a region only as a whole.
+  /// So that regions fall empty, blocks beyond what was in use at once are spare, those of the latest regions first.
+  GLOSS_COLD void sweep(bool all) {
+    since_sweep_ = 0;
+    is_regretted_ = false;
+    ++sweeps_;
+    const auto is_idle = [&](const Storage& block) { return all || sweeps_ - block.freed_in_ > 1; };
+    Index seen[n_classes] = {};
+    for (Region* region = regions_; region; region = region->next) {
+      region->idle = true;
+      for (std::size_t at = 0; at < region->cut;) {
+        Storage& block = *reinterpret_cast<Storage*>(region->memory + at);
+        region->idle = region->idle && block.is_free_ && is_idle(block);
+        block.is_spare_ = ++seen[block.size_class_] > classes_[block.size_class_].most;
+        at += sizeof(Storage) + block.capacity_ + stagger;
+      }
+    }
+    for (SizeClass& of : classes_) {
+      of.most = of.used;
+      Storage* lists[] = {std::exchange(of.free, nullptr), std::exchange(of.spare, nullptr)};
+      Storage **end_free = &of.free, **end_spare = &of.spare;
+      for (Storage* next : lists)
+        while (Storage* const block = next) {
+          next = block->next_free_;
+          if (block->region_ ? block->region_->idle : is_idle(*block)) {
+            of.given_back_in = sweeps_;
+            stats_.cached -= block->capacity_;
+            free_block(block);
+            continue;
+          }
+          Storage**& end = block->is_spare_ ? end_spare : end_free;
+          *end = block;
+          end = &block->next_free_;
+          *end = nullptr;
+        }
+    }
+    for (Region** link = &regions_; *link;) {
+      Region* const region = *link;
+      if (!region->idle) {
+        link = &region->next;
+        continue;
+      }
+      *link = region->next;
+      ::operator delete (static_cast<void*>(region->memory), std::align_val_t{huge_page});
+      delete region;
+    }
+  }
+
   // Class 4k + j holds (4 + j) * 2^(k + 4) bytes: 64, 80, 96, 112, 128, 160, ...
   static int size_class(std::size_t bytes) {
     if (bytes <= 64) return 0;
@@ -229,9 +323,14 @@ class StoragePool {
   }
   static std::size_t class_bytes(int c) { return std::size_t{4u + static_cast<unsigned>(c % 4)} << (c / 4 + 4); }
 
+  static constexpr int n_classes = 256;
+  static constexpr Index longest_period = Index{1} << 20;
   std::atomic_flag busy_ = ATOMIC_FLAG_INIT;
-  Storage* free_[256] = {};
-  Region* regions_ = nullptr;  // the latest first
+  SizeClass classes_[n_classes];
+  Region* regions_ = nullptr;                    // the oldest first
+  Index sweep_period_ = 8192, since_sweep_ = 0;  // allocations
+  std::uint32_t sweeps_ = 0;
+  bool is_regretted_ = false;  // whether something was asked for again that a sweep gave back, since the last one
   MemoryStats stats_;
 };
 
@@ -259,5 +358,10 @@ inline MemoryStats memory_stats() { return StoragePool::instance().stats(); }
 inline void reset_peak_memory() { StoragePool::instance().reset_peak(); }
 /// Gives recycled memory back to the system. PyTorch: torch.cuda.empty_cache
 inline void empty_cache() { StoragePool::instance().trim(); }
+/// How long free memory is kept: once in so many allocations of tensors, what none of them and none of as many before
+/// has used goes back to the system; 0 keeps all until empty_cache(). What has to be asked for again doubles the number,
+/// up to 2^20. It is 8192, or GLOSS_CACHE_SWEEP in the environment.
+/// Errors: Error for a negative number.
+inline void set_cache_sweep(Index allocations) { StoragePool::instance().set_sweep_period(allocations); }
 
 }  // namespace gloss::inline GLOSS_ABI

@@ -37,6 +37,8 @@ OpNode<T>* begin_record(const char* op, Tensor<T>& y, const GraphInput* inputs, 
 template <class T, class Op>
 void record_in_place(const char* name, const Tensor<T>& x, Op op);
 template <class T>
+void become(const char* name, const Tensor<T>& x, const Tensor<T>& y);
+template <class T>
 const TensorBody& body_of(const char* what, const Tensor<T>& x) {
   return x.body(what);
 }
@@ -48,7 +50,8 @@ struct BackwardOptions {
   bool create_graph = false;  // record the backward itself, for second derivatives; implies retain_graph
 };
 
-/// A handle: copying it shares the numbers. What only re-reads memory is a member and shares memory with its source;
+/// A handle: copying it shares the numbers, and const says that it stands for the same tensor for ever, not that the
+/// numbers stay. So all that changes numbers or gradients in place can be called on a const handle. What only re-reads memory is a member and shares memory with its source;
 /// what computes is a free function. Sizes and rank are run-time values. PyTorch: torch.Tensor
 template <class T>
 class Tensor {
@@ -115,7 +118,7 @@ class Tensor {
   bool is_leaf() const { return !requires_grad() || body_->node->is_leaf(); }
   /// Makes this tensor a leaf of the graph (or, with false, takes it out). Returns itself.
   /// Errors: GradError on the result of a recorded op.
-  Tensor& requires_grad_(bool on = true) requires Real<T>;
+  const Tensor& requires_grad_(bool on = true) const requires Real<T>;
   /// The gradient gathered by backward; undefined before the first. Leaves keep one, and what retain_grad() was called
   /// on. Shares memory with the tensor's.
   Tensor grad() const requires Real<T>;
@@ -134,10 +137,11 @@ class Tensor {
   /// PyTorch: x.register_hook
   template <class F>
   HookHandle register_hook(F hook) const requires Real<T>;
-  /// Calls hook(grad()) after a backward has added to this leaf's gradient.
+  /// Calls hook(grad()) after a backward has added to the gradients of all leaves. If one throws, the gradients of all are
+  /// what they were before.
   template <class F>
   HookHandle register_post_accumulate_grad_hook(F hook) const requires Real<T>;
-  /// Adds d(this)/d(leaf) to the gradient of every leaf below. Without an argument the tensor must have one element.
+  /// Adds d(this)/d(leaf) to the gradient of every leaf below; whatever throws, no gradient changes. Without an argument the tensor must have one element.
   /// Errors: GradError without a graph, with a freed graph, or when `gradient` has another shape.
   void backward(BackwardOptions options = {}) const requires Real<T>;
   void backward(const Tensor& gradient, BackwardOptions options = {}) const requires Real<T>;
@@ -234,13 +238,14 @@ class Tensor {
 
   // --- in place; more of them in ops/in_place.hpp. Part of the graph where this or the source is.
   /// Overwrites this with source, which broadcasts to its shape.
-  /// Errors: ShapeError when it does not; GradError, while a graph is recorded, for a leaf that requires a gradient,
+  /// A source on the same memory is read before anything is written.
+  /// Errors: ShapeError when it does not, or when elements of this share a place (expand); GradError, while a graph is recorded, for a leaf that requires a gradient,
   /// and for a tensor of the graph whose memory others share.
-  Tensor& copy_(const Tensor& source);
-  /// Sets every element. Errors: GradError as copy_.
-  Tensor& fill_(T value);
+  const Tensor& copy_(const Tensor& source) const;
+  /// Sets every element. Errors: as copy_.
+  const Tensor& fill_(T value) const;
   /// fill_(0).
-  Tensor& zero_() { return fill_(T{}); }
+  const Tensor& zero_() const { return fill_(T{}); }
   /// How often this memory was changed in place. Backward refuses a saved tensor whose version is not that at saving.
   std::uint32_t version() const { return body("version").storage->version(); }
   /// Says that data() was written to, under the name of who did it (a string literal); what is in gloss does so itself.
@@ -277,6 +282,8 @@ class Tensor {
   // closure holds this tensor as well, and the node of another.
   template <class U, class Op>
   friend void detail::record_in_place(const char* name, const Tensor<U>& x, Op op);
+  template <class U>
+  friend void detail::become(const char* name, const Tensor<U>& x, const Tensor<U>& y);
   Tensor alias_with_node() const {
     Tensor t = detach();
     t.body_->node = body_->node;

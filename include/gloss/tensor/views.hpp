@@ -33,28 +33,35 @@ Tensor<T> sum_to(const Tensor<T>& x, const Shape& shape) {
 
 namespace detail {
 
+/// x keeps its memory and takes over the value and the node of y. Nothing here can fail.
 template <class T>
-void record_overwrite(const char* op, const Tensor<T>& x, const Tensor<T>* source) {
-  const GraphInput input(source ? *source : Tensor<T>{});
-  record_on(
-      op, x, &input, 1,
-      [shape = source ? source->shape() : Shape{}](const Tensor<T>& dy, Grads& dx) {
-        if (dx.needs(0)) dx.add(0, sum_to(dy, shape));
-      },
-      true);
+GLOSS_NOINLINE void become(const char* name, const Tensor<T>& x, const Tensor<T>& y) {
+  kernels::copy(kernels::make_loop<2>(x.shape(), {x.strides(), y.strides()}), x.data(),
+                static_cast<const T*>(y.data()));
+  x.mark_changed(name);
+  x.take_node(y);
 }
 
-/// A recorded change in place: x keeps its memory and takes over the value and the node of y = op(old), where old
-/// stands for what x was. If op saves old, old gets memory of its own.
+template <class T>
+void record_overwrite(const char* op, const Tensor<T>& x, const Tensor<T>& y, const Tensor<T>* source) {
+  const GraphInput input(source ? *source : Tensor<T>{});
+  become(op, x,
+         record_on(
+             op, y, &input, 1,
+             [shape = source ? source->shape() : Shape{}](const Tensor<T>& dy, Grads& dx) {
+               if (dx.needs(0)) dx.add(0, sum_to(dy, shape));
+             },
+             true));
+}
+
+/// A recorded change in place to y = op(old), where old stands for what x was. If op saves old, old gets memory of its
+/// own.
 template <class T, class Op>
 GLOSS_NOINLINE void record_in_place(const char* name, const Tensor<T>& x, Op op) {
   const Tensor<T> old = x.alias_with_node();
   const Tensor<T> y = op(old);
   old.keep_if_saved();
-  kernels::copy(kernels::make_loop<2>(x.shape(), {x.strides(), y.strides()}), x.data(),
-                static_cast<const T*>(y.data()));
-  x.mark_changed(name);
-  x.take_node(y);
+  become(name, x, y);
 }
 
 /// Strides by which memory of (shape, strides) reads as `target`; false when no strides do.

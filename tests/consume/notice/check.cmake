@@ -25,3 +25,13 @@ expect("${line}" plain GLOSS_QUIET=0)
 expect("" plain GLOSS_QUIET=1)
 build(told_at_compile_time -O0 -DGLOSS_NO_NOTICE)
 expect("" told_at_compile_time --unset=GLOSS_QUIET)
+
+# The pool reads its setting when it is made.
+expect("" plain GLOSS_QUIET=1 GLOSS_CACHE_SWEEP=0)
+foreach(wrong IN ITEMS many -1 5x 99999999999999999999)
+  execute_process(COMMAND "${CMAKE_COMMAND}" -E env GLOSS_QUIET=1 GLOSS_CACHE_SWEEP=${wrong} "${WORK}/plain"
+                  RESULT_VARIABLE status OUTPUT_QUIET ERROR_VARIABLE errors)
+  if(status EQUAL 0 OR NOT errors MATCHES "GLOSS_CACHE_SWEEP: '${wrong}' is not a number of allocations")
+    message(FATAL_ERROR "GLOSS_CACHE_SWEEP=${wrong}: status ${status} and '${errors}'")
+  endif()
+endforeach()
