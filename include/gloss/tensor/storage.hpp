@@ -16,6 +16,7 @@
 
 #include <gloss/core/build_notice.hpp>
 #include <gloss/core/error.hpp>
+#include <gloss/core/float_rules.hpp>
 #include <gloss/core/ref.hpp>
 #include <gloss/core/shape.hpp>
 #include <gloss/core/spin_lock.hpp>
@@ -164,7 +165,10 @@ class StoragePool {
   }
 
  private:
-  StoragePool() { detail::give_build_notice(); }
+  StoragePool() {
+    detail::require_float_rules();
+    detail::give_build_notice();
+  }
 
   GLOSS_COLD Storage* new_block(std::size_t capacity, std::size_t bytes) {
     void* memory = ::operator new (sizeof(Storage) + capacity, std::align_val_t{storage_alignment}, std::nothrow);
