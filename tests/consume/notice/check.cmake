@@ -1,4 +1,5 @@
-# A program built without optimisation says so: one line, on stderr, unless it is told to be quiet.
+# A program built without optimisation, or without OpenMP for several cores, says so: one line, on stderr, unless it is
+# told to be quiet. OPENMP: the flag, where the compiler has one.
 cmake_minimum_required(VERSION 3.22)
 file(MAKE_DIRECTORY "${WORK}")
 
@@ -25,3 +26,17 @@ expect("${line}" plain GLOSS_QUIET=0)
 expect("" plain GLOSS_QUIET=1)
 build(told_at_compile_time -O0 -DGLOSS_NO_NOTICE)
 expect("" told_at_compile_time --unset=GLOSS_QUIET)
+
+# Optimised, on one thread: that is worth a line unless this process may use one core only.
+cmake_host_system_information(RESULT cores QUERY NUMBER_OF_LOGICAL_CORES)
+find_program(TASKSET taskset)
+build(one_thread -O2)
+if(cores GREATER 1 AND TASKSET)
+  expect("gloss: built without OpenMP .-fopenmp., which leaves [0-9]+ cores? idle[^\n]*GLOSS_QUIET=1 hides this line\n" one_thread --unset=GLOSS_QUIET)
+  expect("" one_thread GLOSS_QUIET=1)
+  expect("" one_thread --unset=GLOSS_QUIET "${TASKSET}" -c 0)
+endif()
+if(OPENMP)
+  build(threads -O2 ${OPENMP})
+  expect("" threads --unset=GLOSS_QUIET)
+endif()
