@@ -1,5 +1,6 @@
 # `cpack -G DEB` and `cpack -G TGZ` in the build folder: the headers and what finds them, the same for every machine.
-# gloss::compiled is not in them, because a package cannot know for which processor and flags it is wanted.
+# gloss::compiled and gloss::compiled_native are not in them, because a package cannot know for which compiler, processor
+# and flags they are wanted.
 set(CPACK_PACKAGE_NAME gloss)
 set(CPACK_PACKAGE_VERSION "${PROJECT_VERSION}")
 set(CPACK_PACKAGE_VENDOR "the gloss authors")

@@ -1,5 +1,5 @@
-# Defines gloss::eigen, gloss::openmp and, where they are found, gloss::zlib (deflated .npz files) and gloss::stb (PNG
-# and JPEG), for the build and for the installed package alike.
+# Defines gloss::eigen, gloss::openmp and, where they are found, gloss::json (safetensors files), gloss::zlib (deflated
+# .npz files) and gloss::stb (PNG and JPEG), for the build and for the installed package alike.
 # Sets gloss_eigen_problem, and leaves gloss::eigen undefined, when no usable Eigen is found.
 
 if(NOT TARGET gloss::eigen)
@@ -38,6 +38,19 @@ if(NOT TARGET gloss::openmp)
     elseif(NOT gloss_FIND_QUIETLY)
       message(STATUS "gloss: no OpenMP for this compiler, so everything runs on one thread")
     endif()
+  endif()
+endif()
+
+if(NOT TARGET gloss::json)
+  find_package(nlohmann_json QUIET)
+  find_path(GLOSS_JSON_INCLUDE_DIR nlohmann/json.hpp)  # plain headers without a package file
+  mark_as_advanced(GLOSS_JSON_INCLUDE_DIR)
+  if(TARGET nlohmann_json::nlohmann_json)
+    add_library(gloss::json INTERFACE IMPORTED)
+    set_target_properties(gloss::json PROPERTIES INTERFACE_LINK_LIBRARIES nlohmann_json::nlohmann_json)
+  elseif(GLOSS_JSON_INCLUDE_DIR)
+    add_library(gloss::json INTERFACE IMPORTED)
+    set_target_properties(gloss::json PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${GLOSS_JSON_INCLUDE_DIR}")
   endif()
 endif()
 

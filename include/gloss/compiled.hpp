@@ -151,7 +151,7 @@ GLOSS_INSTANTIATE_OPS(double)
   GLOSS_INSTANTIATE(class train::SimpleLossCompute<transformer::Generator<T>, train::LabelSmoothing<T>>)             \
   GLOSS_INSTANTIATE(                                                                                                 \
       train::Loss<T> train::SimpleLossCompute<transformer::Generator<T>, train::LabelSmoothing<T>>::operator()(      \
-          const Tensor<T>&, const Tensor<std::int64_t>&, double) const)                                              \
+          const Tensor<T>&, const Tensor<std::int64_t>&, RealNumber) const)                                          \
   GLOSS_INSTANTIATE(class optim::Optimizer<T>)                                                                       \
   GLOSS_INSTANTIATE(class optim::Adam<T>)                                                                            \
   GLOSS_INSTANTIATE(class optim::AdamW<T>)                                                                           \

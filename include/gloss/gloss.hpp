@@ -10,6 +10,7 @@
 #include <gloss/core/config.hpp>
 #include <gloss/core/context.hpp>
 #include <gloss/core/error.hpp>
+#include <gloss/core/float_rules.hpp>
 #include <gloss/core/nearest.hpp>
 #include <gloss/core/parallel_for.hpp>
 #include <gloss/core/profile_scope.hpp>

@@ -1,6 +1,7 @@
 // Code in README.md and docs/ is shown from files that the build compiles; this keeps it equal to them.
 #include <cctype>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,7 +48,28 @@ std::vector<std::string> lines_of(const std::string& path) {
   return lines;
 }
 
+// The headers of gloss that a text names as <gloss/...>, and those that they include.
+void add_headers(const std::vector<std::string>& text, std::set<std::string>& reached) {
+  for (const auto& line : text)
+    for (auto at = line.find("<gloss/"); at != std::string::npos; at = line.find("<gloss/", at + 1)) {
+      const std::string header = line.substr(at + 1, line.find('>', at) - at - 1);
+      if (reached.insert(header).second) add_headers(lines_of("include/" + header), reached);
+    }
+}
+
 }  // namespace
+
+TEST_CASE("docs: the README names, or includes by a header that it names, every header that is for users") {
+  std::set<std::string> reached;
+  add_headers(lines_of("README.md"), reached);
+  std::string complaints;
+  for (const auto& header : gloss_test::read_sources(GLOSS_SOURCE_DIR "/include/gloss", {".hpp"}))
+    if (!header.name.starts_with("kernels/") && !reached.contains("gloss/" + header.name))
+      complaints += "\n  " + header.name;
+  INFO(complaints);
+  CHECK(complaints.empty());
+  CHECK(reached.contains("gloss/io/module_file.hpp"));
+}
 
 TEST_CASE("docs: every block of code stands, line by line, in the file that it names") {
   std::string complaints;

@@ -35,7 +35,10 @@ TEST_CASE("build report: six lines, each with its name") {
                         std::string(processor_instruction_set()));
   CHECK(lines[3].starts_with("vectors: " + std::to_string(GLOSS_VECTOR_BYTES) + " bytes, "));
   CHECK(lines[4] == "threads: " + std::to_string(num_threads()) + ", " +
-                        (openmp_version > 0 ? "OpenMP " + std::to_string(openmp_version) : "no OpenMP"));
+                        (openmp_version > 0 ? "OpenMP " + std::to_string(openmp_version) : "no OpenMP") +
+                        (idle_cores() == 1  ? ", which leaves 1 core idle"
+                         : idle_cores() > 0 ? ", which leaves " + std::to_string(idle_cores()) + " cores idle"
+                                            : ""));
 #ifdef GLOSS_GEMM_EIGEN
   CHECK(lines[5].starts_with("products: Eigen "));
 #else

@@ -8,6 +8,12 @@
 #include <string>
 #include <string_view>
 
+#if !defined(_OPENMP) && defined(__linux__)
+#include <sched.h>
+#elif !defined(_OPENMP) && defined(__unix__)
+#include <unistd.h>
+#endif
+
 #include <gloss/core/config.hpp>
 
 namespace gloss::inline GLOSS_ABI {
@@ -25,6 +31,26 @@ inline constexpr bool is_optimized = true;
 #else
 inline constexpr bool is_optimized = false;
 #endif
+
+/// The date of the OpenMP standard in use, as 201511, or 0.
+#ifdef _OPENMP
+inline constexpr int openmp_version = _OPENMP;
+#else
+inline constexpr int openmp_version = 0;
+#endif
+
+/// How many cores this process may use and does not, because it was built without OpenMP. 0 where that is not known.
+inline int idle_cores() {
+#if !defined(_OPENMP) && defined(__linux__)
+  cpu_set_t cores;
+  return sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) - 1 : 0;
+#elif !defined(_OPENMP) && defined(_SC_NPROCESSORS_ONLN)
+  const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+  return cores > 1 ? static_cast<int>(cores) - 1 : 0;
+#else
+  return 0;
+#endif
+}
 
 /// The best of those sets that this processor has, or "unknown".
 inline std::string_view processor_instruction_set() {
@@ -53,16 +79,22 @@ inline constexpr bool has_copies = false;
 #endif
 
 /// One line, or "" when little is lost: code without AVX2's multiply-add on a processor that has it is far below it,
-/// AVX2 on one with AVX-512 is not, nor is a program with copies.
-inline std::string build_notice(bool optimized, std::string_view compiled, std::string_view processor, bool copies) {
+/// AVX2 on one with AVX-512 is not, nor is a program with copies. `idle` is what idle_cores() says.
+inline std::string build_notice(bool optimized, std::string_view compiled, std::string_view processor, bool copies,
+                                int idle) {
   const bool has_fma = processor == "avx2" || processor == "avx512";
   const bool uses_fma = copies || compiled == "avx2" || compiled == "avx512";
   std::string text;
   if (!optimized) text += " without optimisation (-O2)";
   if (has_fma && !uses_fma) {
-    if (!optimized) text += " and";
+    if (!text.empty()) text += " and";
     ((text += " for ") += compiled) += ", while this processor has ";
     (text += processor) += " (-march=native, gloss::native)";
+  }
+  if (idle > 0) {
+    if (!text.empty()) text += " and";
+    ((text += " without OpenMP (-fopenmp), which leaves ") += std::to_string(idle)) += idle == 1 ? " core" : " cores";
+    text += " idle";
   }
   if (!text.empty()) {
     text.insert(0, "gloss: built");
@@ -88,8 +120,10 @@ inline constexpr const char* constants_notice =
 /// Called once in a process, when the first tensor asks for memory.
 GLOSS_COLD inline void give_build_notice() {
 #ifndef GLOSS_NO_NOTICE
-  if constexpr (!is_optimized || !has_copies) {  // else there is nothing to say, and nothing to compile
-    std::string text = build_notice(is_optimized, compiled_instruction_set, processor_instruction_set(), has_copies);
+  // Else there is nothing to say, and nothing to compile.
+  if constexpr (!is_optimized || !has_copies || openmp_version == 0) {
+    std::string text =
+        build_notice(is_optimized, compiled_instruction_set, processor_instruction_set(), has_copies, idle_cores());
     if (!copies_constants()) text += constants_notice;
     if (text.empty()) return;
 #ifdef _MSC_VER

@@ -12,7 +12,14 @@
 #elif !defined(__cpp_exceptions) && !defined(_CPPUNWIND)
 #error "gloss reports errors by exceptions: build without -fno-exceptions"
 #include <see_the_error_above>
+#elif defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0) || \
+    defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || defined(_M_FP_FAST)
+#error "gloss counts on IEEE arithmetic: build without -ffast-math, -Ofast and what they are made of \
+(-ffinite-math-only, -funsafe-math-optimizations, -fassociative-math, -freciprocal-math; MSVC: /fp:fast), or write \
+-fno-fast-math behind them"
+#include <see_the_error_above>
 #endif
+static_assert(sizeof(1.0) == sizeof(double), "gloss computes in double: build without -fsingle-precision-constant");
 
 // Everything lives in an inline namespace named for the instruction set, so that objects built with different -march
 // flags fail at link instead of crashing in each other's kernels.

@@ -43,9 +43,9 @@ class NpyReader {
       bad("not a .npy file: it ", kind.empty() ? "does not begin with \\x93NUMPY" : kind);
     }
     if (bytes_.size() < 8) bad("the file ends in its header");
-    const int major = static_cast<unsigned char>(bytes_[6]), minor = static_cast<unsigned char>(bytes_[7]);
-    if (major < 1 || major > 3 || minor != 0) bad("unknown version ", major, ".", minor);
-    const std::size_t start = major == 1 ? 10 : 12;
+    const int version = static_cast<unsigned char>(bytes_[6]), revision = static_cast<unsigned char>(bytes_[7]);
+    if (version < 1 || version > 3 || revision != 0) bad("unknown version ", version, ".", revision);
+    const std::size_t start = version == 1 ? 10 : 12;
     if (bytes_.size() < start) bad("the file ends in its header");
     std::size_t length = 0;
     for (std::size_t i = 8; i < start; ++i)

@@ -122,9 +122,9 @@ GLOSS_INLINE std::uint64_t not_below(const std::uint16_t* bits, std::uint32_t th
 /// All ones in lane i where bit i is set.
 template <class T>
 GLOSS_INLINE IntVec<T> bit_mask(std::uint64_t bits) {
-  using I = IntOf<T>;
-  const IntVec<T> bit = splat<I>(1) << iota<I>();
-  return (splat<I>(static_cast<I>(bits & ((std::uint64_t{1} << lanes<T>)-1))) & bit) != I{0};
+  using Int = IntOf<T>;
+  const IntVec<T> bit = splat<Int>(1) << iota<Int>();
+  return (splat<Int>(static_cast<Int>(bits & ((std::uint64_t{1} << lanes<T>)-1))) & bit) != Int{0};
 }
 
 /// out(i, m, keep) for the vectors [i, i + m) of 64 elements or fewer from `start`; bit i of `kept` is element i's.

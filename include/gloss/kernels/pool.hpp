@@ -23,7 +23,7 @@ struct Pool {
 /// Shape: x [planes, h.in, w.in], y and index [planes, h.out, w.out]; every window has a cell.
 template <class T>
 GLOSS_NOINLINE void max_pool_forward(const Pool& p, const T* x, T* y, std::int64_t* index) {
-  using I = IntOf<T>;
+  using Int = IntOf<T>;
   const Plane plane = Plane::copied(p.h, p.w);
   const Index taps = p.h.kernel * p.w.kernel;
   const auto first_tap = [](const Window& a, Index o) {  // that is not in the border
@@ -33,37 +33,37 @@ GLOSS_NOINLINE void max_pool_forward(const Pool& p, const T* x, T* y, std::int64
   parallel_for(p.planes, p.grain(), [&](Index begin, Index end) {
     T* const cells = detail::plane_memory<T>(plane);
     const Index* const offsets = detail::tap_offsets(plane);
-    I* const columns = detail::workspace<0>().template get<I>(taps + p.w.out + detail::plane_room<T>);
-    I* const where = columns + p.w.out + detail::plane_room<T>;  // of each tap, counted from the window's first
-    for (Index ow = 0; ow < p.w.out; ++ow) columns[ow] = static_cast<I>(first_tap(p.w, ow));
+    Int* const columns = detail::workspace<0>().template get<Int>(taps + p.w.out + detail::plane_room<T>);
+    Int* const where = columns + p.w.out + detail::plane_room<T>;  // of each tap, counted from the window's first
+    for (Index ow = 0; ow < p.w.out; ++ow) columns[ow] = static_cast<Int>(first_tap(p.w, ow));
     for (Index t = 0; t < taps; ++t)
-      where[t] = static_cast<I>(t / p.w.kernel * p.h.dilation * p.w.in + t % p.w.kernel * p.w.dilation);
+      where[t] = static_cast<Int>(t / p.w.kernel * p.h.dilation * p.w.in + t % p.w.kernel * p.w.dilation);
     for (Index n = begin; n < end; ++n) {
       fill_plane(plane, x + n * p.cells(), cells, -std::numeric_limits<T>::infinity());
       for (Index oh = 0; oh < p.h.out; ++oh) {
         T* const to = y + n * p.places() + oh * p.w.out;
         const Index base = (oh * p.h.stride - p.h.before) * p.w.in - p.w.before;
-        const I down = static_cast<I>(first_tap(p.h, oh) * p.w.in);
+        const Int down = static_cast<Int>(first_tap(p.h, oh) * p.w.in);
         detail::each_windows<T>(p.w.out, [&](Index ow, Index width, auto many) GLOSS_INLINE_LAMBDA {
           constexpr int vectors = decltype(many)::value;
           const T* const row = cells + plane.row(oh) + ow;
           Vec<T> best[vectors];
-          Vec<I> found[vectors];
+          Vec<Int> found[vectors];
           GLOSS_UNROLL for (int v = 0; v < vectors; ++v) {
             best[v] = splat<T>(-std::numeric_limits<T>::infinity());
-            found[v] = load<I>(columns + ow + v * lanes<T>) + splat<I>(down);
+            found[v] = load<Int>(columns + ow + v * lanes<T>) + splat<Int>(down);
           }
           for (Index t = 0; t < taps; ++t) GLOSS_UNROLL for (int v = 0; v < vectors; ++v) {
               const Vec<T> cell = load<T>(row + offsets[t] + v * lanes<T>);
               const IntVec<T> better = (cell > best[v]) | (cell != cell);
               best[v] = select<T>(better, cell, best[v]);
-              if (index != nullptr) found[v] = select<I>(better, splat<I>(where[t]), found[v]);
+              if (index != nullptr) found[v] = select<Int>(better, splat<Int>(where[t]), found[v]);
             }
-          I positions[vectors * lanes<T>];
+          Int positions[vectors * lanes<T>];
           GLOSS_UNROLL for (int v = 0; v < vectors; ++v) {
             const Index left = width - v * lanes<T>;
             if (left > 0) store_n<T>(to + ow + v * lanes<T>, best[v], left < lanes<T> ? left : lanes<T>);
-            store<I>(positions + v * lanes<T>, found[v]);
+            store<Int>(positions + v * lanes<T>, found[v]);
           }
           if (index == nullptr) return;
           std::int64_t* const out = index + n * p.places() + oh * p.w.out + ow;

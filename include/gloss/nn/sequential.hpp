@@ -30,26 +30,26 @@ class Sequential final : public Module<T> {
   }
   void visit(Visitor<T>& v) override { visit_all(v, std::index_sequence_for<Layers...>{}); }
 
-  template <std::size_t I>
+  template <std::size_t i>
   auto& get() {
-    return std::get<I>(layers_);
+    return std::get<i>(layers_);
   }
-  template <std::size_t I>
+  template <std::size_t i>
   const auto& get() const {
-    return std::get<I>(layers_);
+    return std::get<i>(layers_);
   }
 
  private:
-  template <std::size_t I, class X>
+  template <std::size_t i, class X>
   auto forward(const X& x) const {
-    if constexpr (I + 1 == sizeof...(Layers))
-      return std::get<I>(layers_)(x);
+    if constexpr (i + 1 == sizeof...(Layers))
+      return std::get<i>(layers_)(x);
     else
-      return forward<I + 1>(std::get<I>(layers_)(x));
+      return forward<i + 1>(std::get<i>(layers_)(x));
   }
-  template <std::size_t... I>
-  void visit_all(Visitor<T>& v, std::index_sequence<I...>) {
-    (visit_one(v, std::to_string(I), std::get<I>(layers_)), ...);
+  template <std::size_t... i>
+  void visit_all(Visitor<T>& v, std::index_sequence<i...>) {
+    (visit_one(v, std::to_string(i), std::get<i>(layers_)), ...);
   }
   template <class L>
   static void visit_one(Visitor<T>& v, const std::string& name, L& layer) {

@@ -13,7 +13,8 @@ namespace gloss::inline GLOSS_ABI {
 /// Backward: da = sum_j dy sign(a - b) (|a - b| / y)^(p-1), and likewise db; 0 where y is 0. a, b, y are saved.
 /// PyTorch: torch.cdist
 template <Real T>
-Tensor<T> cdist(const Tensor<T>& a, const Tensor<T>& b, double p = 2) {
+Tensor<T> cdist(const Tensor<T>& a, const Tensor<T>& b, RealNumber power = 2) {
+  const double p = power;
   if (a.dim() < 2 || b.dim() < 2 || a.size(-1) != b.size(-1))
     fail<ShapeError>("cdist: two matrices with rows of one length are wanted: a ", a.shape(), ", b ", b.shape());
   if (!(p >= 0)) fail("cdist: p ", p, " is negative");

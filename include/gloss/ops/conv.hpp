@@ -15,8 +15,8 @@ namespace gloss::inline GLOSS_ABI {
 class ConvPadding {
  public:
   enum Kind : unsigned char { numbers, same, valid };
-  template <std::integral I>
-  constexpr ConvPadding(I both) : size_(both) {}
+  template <std::integral Int>
+  constexpr ConvPadding(Int both) : size_(both) {}
   constexpr ConvPadding(Index height, Index width) : size_(height, width) {}
   constexpr ConvPadding(Pair size) : size_(size) {}
   constexpr ConvPadding(const char* word) : size_(0), kind_(parse(word)) {}

@@ -38,7 +38,8 @@ Tensor<T> euclidean_norm(const Tensor<T>& x, const Axes& axes, const ReducePlan&
 /// Backward: dx = dy sign(x) (|x| / y)^(p - 1); 0 where x is 0; for an infinite p shared evenly among equals.
 /// PyTorch: torch.linalg.vector_norm, torch.norm
 template <Real T>
-Tensor<T> norm(const Tensor<T>& x, double p = 2, const Axes& axes = {}, ReduceOptions options = {}) {
+Tensor<T> norm(const Tensor<T>& x, RealNumber power = 2, const Axes& axes = {}, ReduceOptions options = {}) {
+  const double p = power;
   const ReducePlan plan("norm", x.shape(), axes);
   if (std::isinf(p)) plan.require_elements("norm", x.shape());
   if (p == 2) return detail::euclidean_norm(x, axes, plan, options);

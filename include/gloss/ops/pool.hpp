@@ -42,8 +42,8 @@ struct AvgPool2dOptions {
 /// The height and width that adaptive pooling gives; none: the input's.
 struct AdaptiveSize {
   std::optional<Index> h, w;
-  template <std::integral I>
-  constexpr AdaptiveSize(I both) : h(static_cast<Index>(both)), w(static_cast<Index>(both)) {}
+  template <std::integral Int>
+  constexpr AdaptiveSize(Int both) : h(static_cast<Index>(both)), w(static_cast<Index>(both)) {}
   constexpr AdaptiveSize(std::optional<Index> height, std::optional<Index> width) : h(height), w(width) {}
 };
 

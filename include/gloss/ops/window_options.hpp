@@ -13,8 +13,8 @@ namespace gloss::inline GLOSS_ABI {
 struct Pair {
   Index h = 1, w = 1;
   constexpr Pair() = default;
-  template <std::integral I>
-  constexpr Pair(I both) : h(static_cast<Index>(both)), w(static_cast<Index>(both)) {}
+  template <std::integral Int>
+  constexpr Pair(Int both) : h(static_cast<Index>(both)), w(static_cast<Index>(both)) {}
   constexpr Pair(Index height, Index width) : h(height), w(width) {}
   friend constexpr bool operator==(Pair, Pair) = default;
 };

@@ -44,6 +44,7 @@ GLOSS_LAZY std::string build_report() {
     add("OpenMP ", openmp_version);
   else
     add("no OpenMP");
+  if (const int idle = idle_cores(); idle > 0) add(", which leaves ", idle, idle == 1 ? " core idle" : " cores idle");
   add("\nproducts: ");
 #ifdef GLOSS_GEMM_EIGEN
   add("Eigen ", EIGEN_WORLD_VERSION, '.', EIGEN_MAJOR_VERSION, '.', EIGEN_MINOR_VERSION);

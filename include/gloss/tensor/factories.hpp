@@ -139,7 +139,7 @@ Tensor<T> arange(Scalar<T> end) {
 /// `steps` numbers from start to end, both included, equally far apart. PyTorch: torch.linspace
 /// Errors: Error when steps is negative.
 template <Real T>
-Tensor<T> linspace(double start, double end, Index steps) {
+Tensor<T> linspace(RealNumber start, RealNumber end, Index steps) {
   if (steps < 0) fail("linspace: ", steps, " steps");
   Tensor<T> x = empty<T>({steps});
   const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
@@ -150,7 +150,7 @@ Tensor<T> linspace(double start, double end, Index steps) {
 }
 /// base to the power of each number of linspace(start, end, steps). PyTorch: torch.logspace
 template <Real T>
-Tensor<T> logspace(double start, double end, Index steps, double base = 10) {
+Tensor<T> logspace(RealNumber start, RealNumber end, Index steps, double base = 10) {
   const Tensor<double> exponents = linspace<double>(start, end, steps);
   Tensor<T> x = empty<T>({steps});
   for (Index i = 0; i < steps; ++i) x.data()[i] = static_cast<T>(std::pow(base, exponents.data()[i]));

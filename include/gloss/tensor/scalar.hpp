@@ -11,17 +11,29 @@ namespace gloss::inline GLOSS_ABI {
 /// integers, `ids * 0.5` does not compile instead of being ids * 0; say cast<float>(ids) * 0.5.
 class WholeNumber {
  public:
-  template <std::integral I>
-  constexpr WholeNumber(I value) : value_(static_cast<std::int64_t>(value)) {}
+  template <std::integral Int>
+  constexpr WholeNumber(Int value) : value_(static_cast<std::int64_t>(value)) {}
   constexpr operator std::int64_t() const { return value_; }
 
  private:
   std::int64_t value_;
 };
 
+/// A number beside a tensor of floating point, in double. It takes any number without a warning of the compiler, which
+/// with -Wconversion has one for an Index that becomes a double.
+class RealNumber {
+ public:
+  template <std::convertible_to<double> N>
+  constexpr RealNumber(N value) : value_(static_cast<double>(value)) {}
+  constexpr operator double() const { return value_; }
+
+ private:
+  double value_;
+};
+
 /// The type of a number that stands beside a tensor: wide, so that `x * 2` and `x * 0.5` are both exact and silent.
 template <class T>
-using Scalar = std::conditional_t<std::integral<T>, WholeNumber, double>;
+using Scalar = std::conditional_t<std::integral<T>, WholeNumber, RealNumber>;
 
 namespace detail {
 template <class T>

@@ -19,6 +19,7 @@
 
 #include <gloss/core/build_notice.hpp>
 #include <gloss/core/error.hpp>
+#include <gloss/core/float_rules.hpp>
 #include <gloss/core/ref.hpp>
 #include <gloss/core/shape.hpp>
 #include <gloss/core/spin_lock.hpp>
@@ -155,6 +156,7 @@ class StoragePool {
   };
 
   StoragePool() {
+    detail::require_float_rules();
     detail::give_build_notice();
 #ifdef _MSC_VER
 #pragma warning(suppress : 4996)

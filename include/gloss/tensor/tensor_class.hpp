@@ -218,14 +218,14 @@ class Tensor {
   std::vector<Tensor> chunk(Index chunks, Index axis = 0) const;
   /// Views of `size` along an axis, the last perhaps smaller; or of the sizes in a list, which fill it.
   /// Errors: ShapeError when the list does not fill the axis, Error for a size below one.
-  template <std::integral I>  // a template, so that {3} is a list of one size
-  std::vector<Tensor> split(I size, Index axis = 0) const {
+  template <std::integral Int>  // a template, so that {3} is a list of one size
+  std::vector<Tensor> split(Int size, Index axis = 0) const {
     return split_evenly(static_cast<Index>(size), axis);
   }
   std::vector<Tensor> split(const std::vector<Index>& sizes, Index axis = 0) const;
   /// `sections` views, the first ones larger by one where needed; or the views between the positions in a list.
-  template <std::integral I>
-  std::vector<Tensor> tensor_split(I sections, Index axis = 0) const {
+  template <std::integral Int>
+  std::vector<Tensor> tensor_split(Int sections, Index axis = 0) const {
     return split_in(static_cast<Index>(sections), axis);
   }
   std::vector<Tensor> tensor_split(const std::vector<Index>& positions, Index axis = 0) const;

@@ -101,8 +101,9 @@ GLOSS_LAZY GLOSS_COLD std::string render_attention_svg(const AttentionSvgOptions
   const double gap = 22, inner = width - 2 * margin;
   const std::size_t lines_of_maps = (n_heads + 3) / 4, across = (n_heads + lines_of_maps - 1) / lines_of_maps;
   const double room = (inner - gap * static_cast<double>(across - 1)) / static_cast<double>(across);
-  const double small = (std::min)({room / static_cast<double>(cols), 260 / longest, cell * 0.5});
-  const double small_width = small * static_cast<double>(cols), small_height = small * static_cast<double>(rows);
+  const double small_cell = (std::min)({room / static_cast<double>(cols), 260 / longest, cell * 0.5});
+  const double small_width = small_cell * static_cast<double>(cols),
+               small_height = small_cell * static_cast<double>(rows);
   const double heads_top = map_top + map_height + 52;
   const std::size_t heads_down = n_heads > 1 ? (n_heads + across - 1) / across : 0;
   const double height =
@@ -176,8 +177,8 @@ GLOSS_LAZY GLOSS_COLD std::string render_attention_svg(const AttentionSvgOptions
     for (std::size_t i = 0; i < rows * cols; ++i) {
       const auto level = static_cast<std::size_t>(std::lround(48 * (std::min)(weight(options.heads[h][i]) / top, 1.0)));
       if (level > 0)
-        levels[level]("M", small * static_cast<double>(i % cols), " ", small * static_cast<double>(i / cols), "h",
-                      small, "v", small, "h", -small, "z");
+        levels[level]("M", small_cell * static_cast<double>(i % cols), " ", small_cell * static_cast<double>(i / cols),
+                      "h", small_cell, "v", small_cell, "h", -small_cell, "z");
     }
     for (std::size_t level = 1; level < levels.size(); ++level)
       if (!levels[level].text.empty())

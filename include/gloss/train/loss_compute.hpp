@@ -25,8 +25,8 @@ class SimpleLossCompute {
       : generator_(&generator), criterion_(std::move(criterion)) {}
 
   template <Real T>
-  Loss<T> operator()(const Tensor<T>& x, const Tensor<std::int64_t>& y, double norm) const {
-    if (!(norm > 0)) fail("SimpleLossCompute: norm ", norm, " is not positive");
+  Loss<T> operator()(const Tensor<T>& x, const Tensor<std::int64_t>& y, RealNumber norm) const {
+    if (!(norm > 0)) fail("SimpleLossCompute: norm ", double{norm}, " is not positive");
     const Tensor<T> loss = criterion_((*generator_)(x), y) / norm;
     return {static_cast<double>(loss.item()) * norm, loss};
   }

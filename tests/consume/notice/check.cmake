@@ -1,4 +1,5 @@
-# A program built without optimisation says so: one line, on stderr, unless it is told to be quiet.
+# A program built without optimisation, or without OpenMP for several cores, says so: one line, on stderr, unless it is
+# told to be quiet. OPENMP: the flag, where the compiler has one.
 cmake_minimum_required(VERSION 3.22)
 file(MAKE_DIRECTORY "${WORK}")
 
@@ -35,3 +36,17 @@ foreach(wrong IN ITEMS many -1 5x 99999999999999999999)
     message(FATAL_ERROR "GLOSS_CACHE_SWEEP=${wrong}: status ${status} and '${errors}'")
   endif()
 endforeach()
+
+# Optimised, on one thread: that is worth a line unless this process may use one core only.
+cmake_host_system_information(RESULT cores QUERY NUMBER_OF_LOGICAL_CORES)
+find_program(TASKSET taskset)
+build(one_thread -O2)
+if(cores GREATER 1 AND TASKSET)
+  expect("gloss: built without OpenMP .-fopenmp., which leaves [0-9]+ cores? idle[^\n]*GLOSS_QUIET=1 hides this line\n" one_thread --unset=GLOSS_QUIET)
+  expect("" one_thread GLOSS_QUIET=1)
+  expect("" one_thread --unset=GLOSS_QUIET "${TASKSET}" -c 0)
+endif()
+if(OPENMP)
+  build(threads -O2 ${OPENMP})
+  expect("" threads --unset=GLOSS_QUIET)
+endif()

@@ -33,10 +33,10 @@ GLOSS_LAZY Tensor<std::int64_t> t5_buckets(const Tensor<std::int64_t>& distance,
     const bool behind = d > 0;
     // the magnitude, as an unsigned number: that of the smallest integer has no sign
     const std::uint64_t size = behind ? static_cast<std::uint64_t>(d) : 0 - static_cast<std::uint64_t>(d);
-    const std::uint64_t far = behind && !options.bidirectional ? 0 : size;
-    Index b = static_cast<Index>(far);
-    if (far >= static_cast<std::uint64_t>(exact)) {
-      const float ratio = static_cast<float>(far) / static_cast<float>(exact);
+    const std::uint64_t apart = behind && !options.bidirectional ? 0 : size;
+    Index b = static_cast<Index>(apart);
+    if (apart >= static_cast<std::uint64_t>(exact)) {
+      const float ratio = static_cast<float>(apart) / static_cast<float>(exact);
       b = exact + static_cast<Index>(std::log(ratio) / octaves * static_cast<float>(each - exact));
       if (b > each - 1) b = each - 1;
     }
