@@ -1,6 +1,7 @@
 // Module: the base of every layer and model, and Visitor, which walks its members by name.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -36,8 +37,8 @@ class OutputListener {
 };
 }  // namespace detail
 
-/// What every layer and model derives from. A module is a value: copying it copies its numbers (ties within are not
-/// kept; nn::clone keeps them). Its forward is operator() const, which may run on many threads at once. It names its
+/// What every layer and model derives from. A module is a value: copying it copies its numbers, and what is tied within
+/// it is tied within the copy. Its forward is operator() const, which may run on many threads at once. It names its
 /// members in visit(), and everything else (parameters, state dicts, train and eval) is a visitor.
 /// PyTorch: torch.nn.Module
 template <Real T>
@@ -45,9 +46,19 @@ class Module {
  public:
   using value_type = T;
   Module() = default;
-  Module(const Module&) = default;
-  Module& operator=(const Module&) = default;
-  virtual ~Module() = default;
+  Module(const Module& other) : training_(other.training_) {
+    if (detail::any_ties.load(std::memory_order_relaxed)) keep_ties(other);
+  }
+  Module(Module&& other) noexcept : training_(other.training_) {}
+  Module& operator=(const Module& other) {
+    training_ = other.training_;
+    if (this != &other && detail::any_ties.load(std::memory_order_relaxed)) keep_ties(other);
+    return *this;
+  }
+  Module& operator=(Module&&) noexcept = default;
+  virtual ~Module() {
+    if (detail::any_ties.load(std::memory_order_relaxed)) detail::TieCopies<T>::end(this);
+  }
 
   /// Calls v("name", member) for every parameter, buffer and submodule, in the order of PyTorch's registration.
   virtual void visit(Visitor<T>& v) = 0;
@@ -92,12 +103,18 @@ class Module {
   static bool is_heard() { return detail::OutputListener::first != nullptr; }
 
  private:
+  /// Before the members are copied from another module.
+  void keep_ties(const Module& other);
+
   bool training_ = true;
 };
 
 /// A type derived from Module.
 template <class M>
-concept IsModule = requires { typename M::value_type; } && std::derived_from<M, Module<typename M::value_type>>;
+concept IsModule = requires {
+  typename M::value_type;
+}
+&&std::derived_from<M, Module<typename M::value_type>>;
 
 /// Walks a module tree. Derive and override what is of interest; the path given is dotted, "encoder.layers.0.norm.a_2".
 template <Real T>
@@ -285,7 +302,17 @@ void Module<T>::train(bool on) {
   visit(setter);
 }
 
-/// A copy of a whole module that keeps its ties: parameters that were one tensor are one tensor in the copy.
+template <Real T>
+GLOSS_COLD void Module<T>::keep_ties(const Module& other) {
+  std::vector<const Parameter<T>*> members;
+  for_each_tensor(const_cast<Module&>(other), [&](const std::string&, Parameter<T>& p) {
+    if (std::find(members.begin(), members.end(), &p) == members.end()) members.push_back(&p);
+  });
+  detail::TieCopies<T>::begin(&other, this, members);
+}
+
+/// A copy of a whole module that keeps its ties, as the compiler's copy does, also where the copy constructor is the
+/// module's own and does not: parameters that were one tensor are one tensor in the copy.
 /// PyTorch: copy.deepcopy(model)
 template <IsModule M>
 M clone(const M& source) {
