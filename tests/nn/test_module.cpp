@@ -342,6 +342,18 @@ TEST_CASE("clones: gives copies with numbers of their own") {
   CHECK_ERROR(nn::clones(layer, -1), Error, "clones: -1 copies asked for");
 }
 
+TEST_CASE("repeated: makes each layer anew, so that no two start alike") {
+  manual_seed(6);
+  const auto list = nn::repeated(3, [] { return nn::Linear<float>(2, 3); });
+  manual_seed(6);
+  REQUIRE(list.size() == 3);
+  for (const nn::Linear<float>& layer : list)
+    CHECK(same_bits(layer.weight.detach(), nn::Linear<float>(2, 3).weight.detach()));
+  CHECK_FALSE(same_bits(list[0].weight.detach(), list[1].weight.detach()));
+  CHECK(nn::repeated(0, [] { return nn::Linear<float>(2, 3); }).empty());
+  CHECK_ERROR(nn::repeated(-1, [] { return nn::Linear<float>(2, 3); }), Error, "repeated: -1 layers asked for");
+}
+
 TEST_CASE("Sequential: runs modules and callables in order and names modules by position") {
   const auto rectify = [](const Tensor<float>& x) { return relu(x); };
   using Linear = nn::Linear<float>;

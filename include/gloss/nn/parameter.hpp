@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include <gloss/nn/member.hpp>
 #include <gloss/tensor/tensor.hpp>
 
 namespace gloss::inline GLOSS_ABI::nn {
@@ -81,11 +82,11 @@ class TieCopies {
 /// the tensor, so handles that an optimizer holds stay valid.
 /// PyTorch: torch.nn.Parameter
 template <Real T>
-class Parameter : public Tensor<T> {
+class Parameter : public Tensor<T>, public detail::Member<Parameter<T>> {
  public:
   Parameter() = default;
   explicit Parameter(const Tensor<T>& data) : Tensor<T>(data.detach()) { this->requires_grad_(); }
-  Parameter(const Parameter& other) : Tensor<T>(copy_of(other)) {}
+  Parameter(const Parameter& other) : Tensor<T>(copy_of(other)), detail::Member<Parameter<T>>(other) {}
   Parameter(Parameter&&) noexcept = default;
   /// Copies the numbers into the tensor already here when the shapes agree, so that handles and the ties that there are
   /// survive.
@@ -136,12 +137,13 @@ struct BufferOptions {
 /// PyTorch: register_buffer
 template <class T>
   requires Real<T> || std::same_as<T, std::int64_t> || std::same_as<T, bool>
-class Buffer : public Tensor<T> {
+class Buffer : public Tensor<T>, public detail::Member<Buffer<T>> {
  public:
   Buffer() = default;
   explicit Buffer(const Tensor<T>& data, BufferOptions options = {})
       : Tensor<T>(data.detach()), is_persistent_(options.persistent) {}
-  Buffer(const Buffer& other) : Tensor<T>(copy_of(other)), is_persistent_(other.is_persistent_) {}
+  Buffer(const Buffer& other)
+      : Tensor<T>(copy_of(other)), detail::Member<Buffer<T>>(other), is_persistent_(other.is_persistent_) {}
   Buffer(Buffer&&) noexcept = default;
   Buffer& operator=(const Buffer& other) {
     if (this == &other) return *this;
