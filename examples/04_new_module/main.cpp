@@ -33,7 +33,9 @@ struct SpiralNet final : nn::Module<T> {
   nn::Linear<T> classes;
 
   SpiralNet(Index size, Index depth)
-      : embed(2, size), blocks(nn::clones(ResidualBlock<T>(size, 2 * size), depth)), classes(size, 2) {}
+      : embed(2, size),
+        blocks(nn::repeated(depth, [&] { return ResidualBlock<T>(size, 2 * size); })),
+        classes(size, 2) {}
   Tensor<T> operator()(const Tensor<T>& points) const {
     Tensor<T> x = embed(points);
     for (const ResidualBlock<T>& block : blocks) x = block(x);

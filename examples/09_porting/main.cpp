@@ -31,7 +31,9 @@ struct Tagger final : nn::Module<T> {
   nn::Linear<T> head;
 
   Tagger(Index vocab, Index size, Index depth, Index tags, GeluKind kind = GeluKind::exact)
-      : lut(vocab, size), blocks(nn::clones(Block<T>(size, 2 * size, kind), depth)), head(size, tags) {}
+      : lut(vocab, size),
+        blocks(nn::repeated(depth, [&] { return Block<T>(size, 2 * size, kind); })),
+        head(size, tags) {}
   Tensor<T> operator()(const Tensor<std::int64_t>& ids) const {
     Tensor<T> x = lut(ids);
     for (const Block<T>& block : blocks) x = block(x);

@@ -35,6 +35,7 @@
 #include <gloss/nn/avg_pool2d.hpp>
 #include <gloss/nn/batch_norm.hpp>
 #include <gloss/nn/bilinear_pooling.hpp>
+#include <gloss/nn/check.hpp>
 #include <gloss/nn/clones.hpp>
 #include <gloss/nn/conv1d.hpp>
 #include <gloss/nn/conv2d.hpp>
@@ -58,6 +59,7 @@
 #include <gloss/nn/load_state_dict.hpp>
 #include <gloss/nn/max_pool1d.hpp>
 #include <gloss/nn/max_pool2d.hpp>
+#include <gloss/nn/member.hpp>
 #include <gloss/nn/mish.hpp>
 #include <gloss/nn/module.hpp>
 #include <gloss/nn/multihead_attention.hpp>

@@ -2,6 +2,8 @@
 #include <limits>
 #include <memory>
 
+#include <gloss/nn/linear.hpp>
+#include <gloss/nn/sequential.hpp>
 #include <gloss/ops/add.hpp>
 #include <gloss/ops/mul.hpp>
 #include <gloss/optim/adam.hpp>
@@ -159,6 +161,101 @@ TEST_CASE("optimizers: options out of range and tensors that are no leaves are n
               "SGD: nesterov needs a momentum and no dampening");
 }
 
+TEST_CASE("optimizers: a parameter that is there twice is named; a tied one is in parameters() once") {
+  const auto p = leaf({2}), q = leaf({2});
+  CHECK_ERROR(optim::Adam<double>({p, q, p}), Error, "optimizer: parameters 0 and 2 are the same");
+  CHECK_ERROR(optim::SGD<double>({q, p, p}), Error, "optimizer: parameters 1 and 2 are the same");
+  CHECK_ERROR(optim::AdamW<double>({p, p}), Error, "optimizer: parameters 0 and 1 are the same");
+  nn::Linear<double> a(2, 2);
+  nn::Linear<double> b(2, 2);
+  b.weight.tie(a.weight);
+  const nn::Sequential both(std::move(a), std::move(b));
+  CHECK(optim::SGD<double>(both.parameters()).parameters().size() == 3);
+}
+
+TEST_CASE("SGD: a momentum that was filled by hand counts, with or without its step") {
+  for (const bool fills_step : {false, true}) {
+    INFO("the step is filled: " << fills_step);
+    auto p = leaf({2});
+    optim::SGD<double> sgd({p}, {.lr = 1, .momentum = 0.5, .dampening = 0.25});
+    auto state = sgd.state();
+    CHECK(state[0].first == "0.momentum");
+    state[0].second.fill_(8);
+    if (fills_step) state[1].second.fill_(3);
+    p.set_grad(ones<double>({2}));
+    sgd.step();
+    CHECK(values(p) == std::vector<double>{1 - 4.75, 1 - 4.75});  // b = 0.5 * 8 + 0.75
+    CHECK(state[1].second.item() == (fills_step ? 4 : 1));
+    p.set_grad(zeros<double>({2}));
+    sgd.step();
+    CHECK(state[0].second.at({0}) == 2.375);
+  }
+}
+
+TEST_CASE("optimizers: a state that is only half restored is an error at the next step, which then changes nothing") {
+  auto p = leaf({2}), q = leaf({2});
+  optim::Adam<double> adam({p, q});
+  auto state = adam.state();
+  for (auto& parameter : {p, q}) parameter.set_grad(ones<double>({2}));
+  CHECK(state[4].first == "1.exp_avg_sq");
+  state[4].second.fill_(0.5);
+  CHECK_ERROR(adam.step(), Error, "Adam: parameter 1 has averages, but its step is 0: restore the whole state");
+  CHECK(values(p) == std::vector<double>{1, 1});
+  CHECK(adam.steps() == 0);
+  CHECK(state[2].second.item() == 0);
+  for (const double wrong : {-1.0, 0.5, std::nan(""), 1e300}) {
+    state[5].second.fill_(wrong);
+    CHECK_THROWS_AS(adam.step(), Error);
+  }
+  state[5].second.fill_(-1);
+  CHECK_ERROR(adam.step(), Error, "optimizer: the step count of parameter 1 is -1");
+  CHECK(values(p) == std::vector<double>{1, 1});
+  state[5].second.fill_(7);
+  adam.step();
+  CHECK(state[5].second.item() == 8);
+  CHECK(state[2].second.item() == 1);
+}
+
+TEST_CASE("optimizers: load_state takes a whole state, or names what does not fit and changes nothing") {
+  const auto make = [] {
+    auto adam = std::make_unique<optim::Adam<double>>(std::vector{leaf({2}), leaf({3})});
+    for (auto& p : adam->parameters()) p.set_grad(ones<double>(p.shape()));
+    return adam;
+  };
+  const auto from = make(), to = make();
+  from->step();
+  const auto whole = from->state();
+  const auto unchanged = [&] {
+    for (const auto& [name, tensor] : to->state())
+      for (const double v : values(tensor)) CHECK(v == 0);
+  };
+  auto part = whole;
+  part.pop_back();
+  CHECK_ERROR(to->load_state(part), LoadError, "load_state: 1.step is missing");
+  unchanged();
+  part = whole;
+  part[3].second = ones<double>({2});
+  CHECK_ERROR(to->load_state(part), LoadError, "load_state: 1.exp_avg has shape [2], the optimizer's has [3]");
+  unchanged();
+  part = whole;
+  part[5].first = "2.step";
+  CHECK_ERROR(to->load_state(part), LoadError, "load_state: the optimizer has no 2.step");
+  unchanged();
+  part = whole;
+  part.push_back(whole[0]);
+  CHECK_ERROR(to->load_state(part), LoadError, "load_state: 0.exp_avg is there twice");
+  unchanged();
+  part = whole;
+  std::swap(part[0], part[5]);
+  to->load_state(part);
+  const auto now = to->state();
+  for (std::size_t i = 0; i < whole.size(); ++i) CHECK(gloss_test::same_bits(now[i].second, whole[i].second));
+  CHECK_FALSE(now[0].second.is_same(whole[0].second));
+  optim::SGD<double> plain({leaf({2})});
+  plain.load_state({});
+  CHECK_ERROR(plain.load_state(whole), LoadError, "load_state: the optimizer has no 0.exp_avg");
+}
+
 TEST_CASE("rate: is the paper's formula; step 0 counts as 1; the peak is at the end of the warm-up") {
   for (const Index step : {0, 1, 2, 399, 400, 401, 20000}) {
     const double s = step == 0 ? 1 : static_cast<double>(step);
@@ -183,6 +280,20 @@ TEST_CASE("LambdaLR: scales the base rate by the function of the steps so far") 
   CHECK(schedule.lr() == Approx(0.5 / 3));
   schedule.set_steps(9);
   CHECK(sgd.lr() == Approx(0.05));
+}
+
+TEST_CASE("LambdaLR: a second schedule scales the rate that the first began with") {
+  auto p = leaf({1});
+  optim::SGD<double> sgd({p}, {.lr = 0.75});
+  sgd.set_lr(0.5);  // before any schedule: this is the base
+  const auto half = [](Index) { return 0.5; };
+  for (int i = 0; i < 3; ++i) {
+    const optim::LambdaLR schedule(sgd, half);
+    CHECK(sgd.lr() == 0.25);
+  }
+  const optim::LambdaLR other(sgd, [](Index) { return 3; });
+  CHECK(sgd.lr() == 1.5);
+  CHECK(sgd.initial_lr() == 0.5);
 }
 
 TEST_CASE("clip_grad_norm_: gives the norm before and scales as PyTorch does, down only") {

@@ -144,8 +144,9 @@ TEST_CASE("checkpoint: a backward on another thread draws the same numbers and s
   manual_seed(3);
   Block<double> block(8);
   const auto x = randn<double>({4, 8});
-  const auto loss = [&](Index seed) {
-    manual_seed(static_cast<std::uint64_t>(seed));
+  const auto loss = [&](std::uint64_t seed) {
+    Rng rng(seed);
+    const RngGuard use(rng);
     return sum(checkpoint(block, x));
   };
   loss(1).backward();
@@ -160,4 +161,25 @@ TEST_CASE("checkpoint: a backward on another thread draws the same numbers and s
     });
   for (auto& t : threads) t.join();
   CHECK(gloss_test::difference(block.in.weight.grad(), one * 4) < 1e-14);
+}
+
+TEST_CASE("checkpoint: draws again what it drew, also where other threads drew from the stream in between") {
+  manual_seed(4);
+  const auto x = ones<double>({1000}).requires_grad_();
+  const auto f = [](const D& in) {
+    const D once = dropout(in, 0.5);
+    std::thread([] { current_rng().reserve(7), current_rng()(); }).join();
+    const auto permuted = index_select(once, 0, randperm(1000));
+    current_rng()();
+    const D scaled = dropout(permuted, 0.5) * static_cast<double>(1 + current_rng().below(5));
+    return checkpoint([](const D& h) { return dropout(h, 0.5); }, scaled);
+  };
+  const D y = checkpoint(f, x);
+  sum(y * y).backward();  // y_i = c x_j or 0, so the gradient is 2 c^2 = 2 y^2 / x, permuted
+  double squares = 0;
+  for (const double v : gloss_test::values(y)) squares += v * v;
+  double gradients = 0;
+  for (const double g : gloss_test::values(x.grad())) gradients += g;
+  CHECK(squares > 0);
+  CHECK(gradients == 2 * squares);
 }

@@ -2,6 +2,10 @@
 #include <algorithm>
 #include <cmath>
 #include <gloss/tensor/tensor.hpp>
+#include <numeric>
+#include <set>
+#include <thread>
+#include <vector>
 #include "support/catch.hpp"
 #include "support/tensors.hpp"
 #include "support/threads.hpp"
@@ -212,4 +216,59 @@ TEST_CASE("rand: never high itself, though low + (high - low) u would round up t
   CHECK(*std::max_element(x.data(), x.data() + x.numel()) < 6);
   const auto still = rand<float>({3}, 2, 2);
   CHECK(gloss_test::values(still) == std::vector<float>{2, 2, 2});
+}
+
+TEST_CASE("randint, randperm: take the words of the stream one by one, as below() does, and none more") {
+  Rng rng(47), same(47);
+  RngGuard use(rng);
+  for (const Index n : {0, 1, 3, 4, 5, 1000}) {
+    const auto x = randint(0, 3'000'000'000, {n});  // three draws in ten are rejected
+    for (Index i = 0; i < n; ++i) REQUIRE(x.at({i}) == same.below(3'000'000'000));
+    const auto order = randperm(n);
+    std::vector<std::int64_t> expected(static_cast<std::size_t>(n));
+    std::iota(expected.begin(), expected.end(), 0);
+    for (auto i = static_cast<std::uint32_t>(n); i-- > 1;) std::swap(expected[i], expected[same.below(i + 1)]);
+    CHECK(gloss_test::values(order) == expected);
+    CHECK(rng.position() == same.position());
+    CHECK(rng() == same());
+  }
+}
+
+TEST_CASE("random: threads draw from one stream, each other numbers, and together what one draws alone") {
+  const int n_threads = 4;
+  const auto sorted = [](std::vector<double> v) {
+    std::sort(v.begin(), v.end());
+    return v;
+  };
+  const auto draw = [](std::vector<double>& out) {
+    for (int i = 0; i < 50; ++i) {
+      for (const double x : gloss_test::values(rand<double>({10}))) out.push_back(x);  // 5 blocks
+      for (const auto x : gloss_test::values(randint(0, 1 << 30, {8}))) out.push_back(static_cast<double>(x));
+    }
+  };
+  manual_seed(48);
+  std::vector<std::vector<double>> drawn(n_threads);
+  std::vector<std::thread> threads;
+  for (auto& mine : drawn) threads.emplace_back([&] { draw(mine); });
+  for (auto& t : threads) t.join();
+  CHECK(current_rng().position() == n_threads * 50 * (5 + 2));
+  std::set<double> distinct;
+  for (const auto& mine : drawn) distinct.insert(mine.begin(), mine.end());
+  CHECK(distinct.size() == n_threads * 50 * 18);
+
+  manual_seed(49);  // of one kind of draw alone, the numbers are those of one thread
+  std::vector<double> alone, together;
+  for (int i = 0; i < 200; ++i)
+    for (const double x : gloss_test::values(rand<double>({10}))) alone.push_back(x);
+  manual_seed(49);
+  threads.clear();
+  for (auto& mine : drawn)
+    threads.emplace_back([&mine] {
+      mine.clear();
+      for (int i = 0; i < 50; ++i)
+        for (const double x : gloss_test::values(rand<double>({10}))) mine.push_back(x);
+    });
+  for (auto& t : threads) t.join();
+  for (const auto& mine : drawn) together.insert(together.end(), mine.begin(), mine.end());
+  CHECK(sorted(together) == sorted(alone));
 }

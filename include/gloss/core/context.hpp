@@ -1,5 +1,5 @@
-// The ambient state: whether the graph is recorded, and where random numbers come from. Both are per thread and change
-// only through guards. Beside it are only the guard of anomaly mode (tensor/anomaly.hpp), the taps on modules
+// The ambient state: whether the graph is recorded, and where random numbers come from. Both are chosen per thread, by
+// guards; without one, random numbers come from the one stream that all threads share. Beside it are only the guard of anomaly mode (tensor/anomaly.hpp), the taps on modules
 // (nn/taps.hpp) and the profile that listens (core/profile_scope.hpp).
 #pragma once
 
@@ -10,18 +10,21 @@ namespace gloss::inline GLOSS_ABI {
 namespace detail {
 inline thread_local bool grad_enabled = true;
 inline thread_local Rng* current_rng = nullptr;
+inline constinit SharedRng default_rng;
 }  // namespace detail
 
 /// Whether operations record a graph on this thread.
 inline bool is_grad_enabled() { return detail::grad_enabled; }
 
-/// The random stream in use on this thread: the innermost RngGuard's, else a per-thread default (seed 0).
-inline Rng& current_rng() {
-  thread_local Rng fallback{0};
-  return detail::current_rng ? *detail::current_rng : fallback;
-}
+/// The random stream in use on this thread: the innermost RngGuard's, else the process's default (seed 0), from which
+/// all threads draw, each other numbers. Which thread gets which depends on their timing; where that matters, give each a
+/// stream of its own: Rng rng(seed, number of the thread); RngGuard use(rng);
+/// PyTorch: torch.default_generator
+inline Rng& current_rng() { return detail::current_rng ? *detail::current_rng : detail::default_rng; }
 
-/// Restarts the current stream from `seed`. PyTorch: torch.manual_seed
+/// Restarts the current stream from `seed`: without an RngGuard that of the whole process, whichever thread calls.
+/// Threads that draw meanwhile get numbers of the old seed or of the new one.
+/// PyTorch: torch.manual_seed
 inline void manual_seed(std::uint64_t seed) { current_rng() = Rng(seed, current_rng().stream()); }
 
 /// Sets grad mode for a scope. PyTorch: torch.set_grad_enabled

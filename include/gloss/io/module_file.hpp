@@ -11,17 +11,19 @@ namespace gloss::inline GLOSS_ABI::io {
 /// Loads a module from a safetensors file: io::load(model, "model.safetensors").
 /// Errors: LoadError when the file is not a valid one, and as load_state_dict.
 /// PyTorch: model.load_state_dict(load_file(path))
-template <Real T>
-nn::LoadReport load(nn::Module<T>& module, const std::string& path, const nn::LoadOptions& options = {}) {
-  return load_state_dict(module, load_safetensors(path), options);
+template <nn::IsModule M>
+nn::LoadReport load(M& module, const std::string& path, const nn::LoadOptions& options = {}) {
+  nn::detail::know_module<M>();
+  return load_state_dict<typename M::value_type>(module, load_safetensors(path), options);
 }
 
 /// Saves a module as a safetensors file, which PyTorch loads too: io::save(model, "model.safetensors").
 /// Errors: as save_safetensors.
 /// PyTorch: save_file(model.state_dict(), path)
-template <Real T>
-void save(const nn::Module<T>& module, const std::string& path, const Metadata& metadata = {}) {
-  save_safetensors(path, named_tensors(module), metadata);
+template <nn::IsModule M>
+void save(const M& module, const std::string& path, const Metadata& metadata = {}) {
+  nn::detail::know_module<M>();
+  save_safetensors(path, named_tensors<typename M::value_type>(module), metadata);
 }
 
 }  // namespace gloss::inline GLOSS_ABI::io

@@ -1,19 +1,18 @@
 // Module: the base of every layer and model, and Visitor, which walks its members by name.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include <gloss/nn/check.hpp>
 #include <gloss/nn/parameter.hpp>
 #include <gloss/nn/state_dict.hpp>
 
 namespace gloss::inline GLOSS_ABI::nn {
-
-template <Real T>
-class Visitor;
 
 namespace detail {
 /// What hears of every output of a module on its thread: Taps (nn/taps.hpp). Listeners form a list, the last first.
@@ -36,18 +35,28 @@ class OutputListener {
 };
 }  // namespace detail
 
-/// What every layer and model derives from. A module is a value: copying it copies its numbers (ties within are not
-/// kept; nn::clone keeps them). Its forward is operator() const, which may run on many threads at once. It names its
+/// What every layer and model derives from. A module is a value: copying it copies its numbers, and what is tied within
+/// it is tied within the copy. Its forward is operator() const, which may run on many threads at once. It names its
 /// members in visit(), and everything else (parameters, state dicts, train and eval) is a visitor.
 /// PyTorch: torch.nn.Module
 template <Real T>
-class Module {
+class Module : public detail::Member<Module<T>> {
  public:
   using value_type = T;
   Module() = default;
-  Module(const Module&) = default;
-  Module& operator=(const Module&) = default;
-  virtual ~Module() = default;
+  Module(const Module& other) : detail::Member<Module<T>>(other), training_(other.training_) {
+    if (detail::any_ties.load(std::memory_order_relaxed)) keep_ties(other);
+  }
+  Module(Module&&) noexcept = default;
+  Module& operator=(const Module& other) {
+    training_ = other.training_;
+    if (this != &other && detail::any_ties.load(std::memory_order_relaxed)) keep_ties(other);
+    return *this;
+  }
+  Module& operator=(Module&&) noexcept = default;
+  virtual ~Module() {
+    if (detail::any_ties.load(std::memory_order_relaxed)) detail::TieCopies<T>::end(this);
+  }
 
   /// Calls v("name", member) for every parameter, buffer and submodule, in the order of PyTorch's registration.
   virtual void visit(Visitor<T>& v) = 0;
@@ -56,10 +65,20 @@ class Module {
   /// Parameters with their dotted names, frozen ones too; a tied one appears once, under its first name.
   Named named_parameters() const;
   /// The same without names: handles for an optimizer.
-  std::vector<Tensor<T>> parameters() const;
+  template <class = void>  // a template where the program's own build decides whether members are checked (nn::check)
+  std::vector<Tensor<T>> parameters() const {
+    detail::check_within(*this);
+    std::vector<Tensor<T>> out;
+    for (auto& [name, tensor] : named_parameters()) out.push_back(tensor);
+    return out;
+  }
   /// All parameters, tied ones under each name, and the persistent buffers: what a checkpoint holds. They share memory
   /// with the module. PyTorch: state_dict
-  StateDict state_dict() const;
+  template <class = void>
+  StateDict state_dict() const {
+    detail::check_within(*this);
+    return list_state();
+  }
   /// All buffers, those that are not persistent too. PyTorch: named_buffers
   StateDict named_buffers() const;
   /// Number of numbers in the parameters, tied ones counted once; of all, or of those that are not frozen.
@@ -70,8 +89,15 @@ class Module {
   void zero_grad() const;
 
   /// Training mode on or off for this and every submodule: what dropout looks at.
-  void train(bool on = true);
-  void eval() { train(false); }
+  template <class = void>
+  void train(bool on = true) {
+    detail::check_within(*this);
+    set_training(on);
+  }
+  template <class = void>
+  void eval() {
+    train(false);
+  }
   bool is_training() const { return training_; }
 
   /// All modules within, with their dotted names, this one first, under "". One that stands under several names appears
@@ -92,12 +118,13 @@ class Module {
   static bool is_heard() { return detail::OutputListener::first != nullptr; }
 
  private:
+  StateDict list_state() const;
+  void set_training(bool on);
+  /// Before the members are copied from another module.
+  void keep_ties(const Module& other);
+
   bool training_ = true;
 };
-
-/// A type derived from Module.
-template <class M>
-concept IsModule = requires { typename M::value_type; } && std::derived_from<M, Module<typename M::value_type>>;
 
 /// Walks a module tree. Derive and override what is of interest; the path given is dotted, "encoder.layers.0.norm.a_2".
 template <Real T>
@@ -111,7 +138,10 @@ class Visitor {
   template <class U>
   void operator()(std::string_view name, Buffer<U>& b) {
     static_assert(!Real<U> || std::same_as<T, U>, "gloss::nn: a module's real buffers are of its own type");
-    if (b.defined()) buffer(path_ + std::string(name), b.detach(), b.is_persistent());
+    if (!b.defined()) return;
+    const std::string path = path_ + std::string(name);
+    buffer(path, b.detach(), b.is_persistent());
+    buffer_member(path, static_cast<const detail::Member<Buffer<U>>*>(&b));
   }
   GLOSS_NOINLINE void operator()(std::string_view name, Module<T>& m) {
     const std::size_t length = path_.size();
@@ -121,10 +151,19 @@ class Visitor {
     m.visit(*this);
     path_.resize(length);
   }
+#if !defined(NDEBUG)
+  template <class M>
+    requires std::derived_from<M, Module<T>>
+  void operator()(std::string_view name, M& m) {
+    detail::know_module<M>();
+    (*this)(name, static_cast<Module<T>&>(m));
+  }
+#endif
   /// A list of modules: members "0", "1", ... PyTorch: ModuleList
   template <class M>
     requires std::derived_from<M, Module<T>>
   void operator()(std::string_view name, std::vector<M>& list) {
+    detail::know_module<M>();
     members(name, list.size(), &list,
             [](void* all, std::size_t i) -> Module<T>& { return (*static_cast<std::vector<M>*>(all))[i]; });
   }
@@ -139,6 +178,8 @@ class Visitor {
   /// The tensor shares memory with the buffer.
   virtual void buffer(const std::string& /*path*/, const AnyTensor& /*tensor*/, bool /*persistent*/) {}
   virtual void module(const std::string& /*path*/, Module<T>&) {}
+  /// The buffer itself, for nn::check.
+  virtual void buffer_member(const std::string& /*path*/, const void* /*member*/) {}
 
  private:
   /// The loop over a list, compiled once and not for every type in a list.
@@ -196,14 +237,7 @@ typename Module<T>::Named Module<T>::named_parameters() const {
 }
 
 template <Real T>
-std::vector<Tensor<T>> Module<T>::parameters() const {
-  std::vector<Tensor<T>> out;
-  for (auto& [name, tensor] : named_parameters()) out.push_back(tensor);
-  return out;
-}
-
-template <Real T>
-StateDict Module<T>::state_dict() const {
+StateDict Module<T>::list_state() const {
   StateDict out;
   for_each_tensor(
       const_cast<Module&>(*this), [&](const std::string& path, Parameter<T>& p) { out.add(path, p.detach()); },
@@ -225,19 +259,19 @@ StateDict Module<T>::named_buffers() const {
 template <Real T>
 Index Module<T>::num_parameters(bool trainable_only) const {
   Index n = 0;
-  for (const Tensor<T>& p : parameters())
+  for (const auto& [name, p] : named_parameters())
     if (p.requires_grad() || !trainable_only) n += p.numel();
   return n;
 }
 
 template <Real T>
 void Module<T>::requires_grad_(bool on) {
-  for (Tensor<T>& p : parameters()) p.requires_grad_(on);
+  for (auto& [name, p] : named_parameters()) p.requires_grad_(on);
 }
 
 template <Real T>
 void Module<T>::zero_grad() const {
-  for (const Tensor<T>& p : parameters()) p.zero_grad();
+  for (const auto& [name, p] : named_parameters()) p.zero_grad();
 }
 
 template <Real T>
@@ -274,7 +308,7 @@ std::vector<std::pair<std::string, Module<T>*>> Module<T>::named_children() {
 }
 
 template <Real T>
-void Module<T>::train(bool on) {
+void Module<T>::set_training(bool on) {
   struct Setter final : Visitor<T> {
     bool on;
     explicit Setter(bool value) : on(value) {}
@@ -285,10 +319,21 @@ void Module<T>::train(bool on) {
   visit(setter);
 }
 
-/// A copy of a whole module that keeps its ties: parameters that were one tensor are one tensor in the copy.
+template <Real T>
+GLOSS_COLD void Module<T>::keep_ties(const Module& other) {
+  std::vector<const Parameter<T>*> members;
+  for_each_tensor(const_cast<Module&>(other), [&](const std::string&, Parameter<T>& p) {
+    if (std::find(members.begin(), members.end(), &p) == members.end()) members.push_back(&p);
+  });
+  detail::TieCopies<T>::begin(&other, this, members);
+}
+
+/// A copy of a whole module that keeps its ties, as the compiler's copy does, also where the copy constructor is the
+/// module's own and does not: parameters that were one tensor are one tensor in the copy.
 /// PyTorch: copy.deepcopy(model)
 template <IsModule M>
 M clone(const M& source) {
+  detail::know_module<M>();
   M copy(source);
   using T = typename M::value_type;
   std::vector<std::pair<Tensor<T>, Parameter<T>*>> seen;

@@ -1,17 +1,12 @@
 // summary: a table of a model's layers, as Keras prints it: names, types, output shapes, parameters.
 #pragma once
 
-#include <cstdlib>
 #include <string>
-#include <typeinfo>
 #include <utility>
 #include <vector>
 
-#if __has_include(<cxxabi.h>)
-#include <cxxabi.h>
-#endif
-
 #include <gloss/nn/taps.hpp>
+#include <gloss/nn/type_name.hpp>
 
 namespace gloss::inline GLOSS_ABI::nn {
 
@@ -40,26 +35,6 @@ struct Summary {
 };
 
 namespace detail {
-inline std::string short_type_name(const std::type_info& type) {
-  std::string name = type.name();
-#if __has_include(<cxxabi.h>)
-  int status = 0;
-  if (char* const readable = abi::__cxa_demangle(type.name(), nullptr, nullptr, &status)) {
-    name = readable;
-    std::free(readable);
-  }
-#endif
-  std::string out;  // what stands outside of all brackets, behind the last colon
-  int inside = 0;
-  for (const char c : name) {
-    if (c == '<' || c == '(' || c == '{') ++inside;
-    if (inside == 0) out += c;
-    if (c == '>' || c == ')' || c == '}') --inside;
-    if (inside == 0 && (c == ':' || c == ' ')) out.clear();
-  }
-  return out;
-}
-
 inline std::string grouped(Index n) {  // 1,234,567
   const std::string digits = std::to_string(n);
   std::string out;

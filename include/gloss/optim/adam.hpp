@@ -60,6 +60,11 @@ class Adam : public Optimizer<T> {
                        this->lr_, options_.betas[0], options_.betas[1], options_.eps, options_.weight_decay,
                        options_.decoupled_weight_decay, step_[i].advance());
   }
+  void check_state(std::size_t i) const override {
+    step_[i].check(i);
+    if (step_[i].is_zero() && (this->any_nonzero(exp_avg_[i]) || this->any_nonzero(exp_avg_sq_[i])))
+      fail("Adam: parameter ", i, " has averages, but its step is 0: restore the whole state");
+  }
 
   AdamOptions options_;
   std::vector<Tensor<T>> exp_avg_, exp_avg_sq_;

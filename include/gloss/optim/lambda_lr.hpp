@@ -8,11 +8,12 @@
 namespace gloss::inline GLOSS_ABI::optim {
 
 /// lr = base lr * f(number of step() calls so far); f(0) holds from construction. step() comes after optimizer.step().
+/// The base is the optimizer's rate when its first schedule was made: a second one does not multiply with the first.
 /// PyTorch: torch.optim.lr_scheduler.LambdaLR
 template <Real T, class F>
 class LambdaLR {
  public:
-  LambdaLR(Optimizer<T>& optimizer, F f) : optimizer_(&optimizer), f_(std::move(f)), base_lr_(optimizer.lr()) {
+  LambdaLR(Optimizer<T>& optimizer, F f) : optimizer_(&optimizer), f_(std::move(f)), base_lr_(optimizer.initial_lr()) {
     set(0);
   }
   void step() { set(steps_ + 1); }

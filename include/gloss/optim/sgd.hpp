@@ -18,7 +18,8 @@ struct SGDOptions {
   bool nesterov = false;
 };
 
-/// b = momentum b + (1 - dampening) g (b = g at first), p -= lr b; with nesterov p -= lr (g + momentum b).
+/// b = momentum b + (1 - dampening) g (b = g at first, unless b was restored), p -= lr b; with nesterov p -= lr (g +
+/// momentum b).
 /// Errors: Error for values out of range (dampening may be any finite number), or when nesterov comes without momentum
 /// or with dampening.
 /// PyTorch: torch.optim.SGD
@@ -53,7 +54,15 @@ class SGD final : public Optimizer<T> {
       scope.bytes((momentum_.empty() ? 3 : 5) * sizeof(T), {p.numel()});  // reads p, g, writes p; reads and writes b
     kernels::sgd_step(p.data(), static_cast<const T*>(g.data()), momentum_.empty() ? nullptr : momentum_[i].data(),
                       p.numel(), this->lr_, options_.momentum, options_.dampening, options_.weight_decay,
-                      options_.nesterov, step_.empty() ? this->steps_ : step_[i].advance());
+                      options_.nesterov, step_.empty() ? this->steps_ : count_step(i));
+  }
+  void check_state(std::size_t i) const override {
+    if (!step_.empty()) step_[i].check(i);
+  }
+  /// The number of this step; one that begins with a momentum is not the first.
+  Index count_step(std::size_t i) {
+    const bool goes_on = step_[i].is_zero() && this->any_nonzero(momentum_[i]);
+    return step_[i].advance() + goes_on;
   }
 
   SGDOptions options_;

@@ -3,6 +3,8 @@
 
 #include <tuple>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include <gloss/tensor/record.hpp>
 
@@ -34,11 +36,36 @@ class Recall {
   }
   Kept kept_;
 };
+
+/// Notes, while it lives, where each draw of this thread from a stream begins, since other threads may draw in between.
+/// One that is made with such notes makes the thread draw the same again.
+class DrawLog final : public DrawListener {
+ public:
+  explicit DrawLog(const Rng& rng, std::vector<std::uint64_t> words = {})
+      : rng_(rng), words_(std::move(words)), outer_(std::exchange(current, this)) {}
+  ~DrawLog() { current = outer_; }
+  DrawLog(const DrawLog&) = delete;
+  DrawLog& operator=(const DrawLog&) = delete;
+
+  const std::vector<std::uint64_t>& words() const { return words_; }
+  std::uint64_t drawn(const Rng& rng, std::uint64_t word) override {
+    if (outer_) word = outer_->drawn(rng, word);
+    if (&rng != &rng_) return word;
+    if (next_ == words_.size()) words_.push_back(word);
+    return words_[next_++];
+  }
+
+ private:
+  const Rng& rng_;
+  std::vector<std::uint64_t> words_;
+  std::size_t next_ = 0;
+  DrawListener* outer_;
+};
 }  // namespace detail
 
 /// y = f(inputs...), keeping the inputs and not what f computes on the way: backward calls f again and goes back
 /// through that graph. Values and gradients have the same bits as without; random numbers are drawn again from the same
-/// place. f returns one tensor, is const to call, gives the same for the same inputs, and must live until the backward
+/// places, whatever other threads draw from the stream meanwhile. f returns one tensor, is const to call, gives the same for the same inputs, and must live until the backward
 /// if it is a module, as must what it refers to. Its parameters gather their gradients as usual. While grad mode is on
 /// the result requires a gradient, whatever f does. Checkpoints may stand in checkpoints.
 /// Errors: GradError when f changes an input in place, or gives another shape the second time.
@@ -53,9 +80,13 @@ auto checkpoint(F&& function, const Tensor<Ts>&... inputs) {
   if (!is_grad_enabled()) return f(inputs...);
   const Rng start = current_rng();
   const std::uint32_t versions[] = {(inputs.defined() ? inputs.version() : 0)..., 0};
+  std::vector<std::uint64_t> words;
   auto y = [&] {
     NoGradGuard no_grad;
-    return f(inputs...).detach();
+    detail::DrawLog log(current_rng());
+    auto out = f(inputs...).detach();
+    words = log.words();
+    return out;
   }();
   using Y = decltype(y);
   int k = 0;
@@ -68,11 +99,12 @@ auto checkpoint(F&& function, const Tensor<Ts>&... inputs) {
   const GraphInput graph[] = {GraphInput(inputs)..., GraphInput(Y{})};
   y = detail::record_on(
       "checkpoint", std::move(y), graph, sizeof...(inputs),
-      [f, start, kept = std::tuple<Tensor<Ts>...>(inputs...)](const Y& dy, Grads& dx) {
+      [f, start, words = std::move(words), kept = std::tuple<Tensor<Ts>...>(inputs...)](const Y& dy, Grads& dx) {
         Rng rng = start;
         Y again;
         {
           const RngGuard draw(rng);
+          detail::DrawLog log(rng, words);
           const GradGuard recorded(true);
           again = std::apply(f, kept);
         }

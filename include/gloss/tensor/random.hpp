@@ -147,9 +147,9 @@ Tensor<T> randint(Index low, Index high, const Shape& shape) {
     if (low < Index{(std::numeric_limits<T>::min)()} || high - 1 > Index{(std::numeric_limits<T>::max)()})
       fail("randint: range [", low, ", ", high, ") does not fit ", dtype_name<T>());
   Tensor<T> x = empty<T>(shape);
-  Rng& rng = current_rng();
+  detail::BelowDraws draws(current_rng(), x.numel());
   for (Index i = 0; i < x.numel(); ++i)
-    x.data()[i] = static_cast<T>(low + Index{rng.below(static_cast<std::uint32_t>(high - low))});
+    x.data()[i] = static_cast<T>(low + Index{draws.below(static_cast<std::uint32_t>(high - low))});
   return x;
 }
 
@@ -159,9 +159,9 @@ GLOSS_LAZY Tensor<std::int64_t> randperm(Index n) {
   if (n > Index{0xFFFFFFFF}) fail("randperm: ", n, " is too many");
   Tensor<std::int64_t> x = empty<std::int64_t>({n});
   std::int64_t* const p = x.data();
-  Rng& rng = current_rng();
+  detail::BelowDraws draws(current_rng(), n - 1);
   for (Index i = 0; i < n; ++i) p[i] = i;
-  for (Index i = n - 1; i > 0; --i) std::swap(p[i], p[rng.below(static_cast<std::uint32_t>(i + 1))]);
+  for (Index i = n - 1; i > 0; --i) std::swap(p[i], p[draws.below(static_cast<std::uint32_t>(i + 1))]);
   return x;
 }
 

@@ -37,6 +37,7 @@ namespace detail {
 /// The loop of run_epoch and evaluate; learn(batch, loss, number of the batch) comes after each loss.
 template <class Batches, class Model, class LossCompute, class Learn, class Report>
 double run_batches(Batches&& batches, Model& model, const LossCompute& loss_compute, Learn learn, Report& report) {
+  nn::detail::know_module<Model>();
   const double start = monotonic_seconds();
   EpochProgress progress;
   double total = 0;
