@@ -8,6 +8,9 @@
 #include <new>
 #include <utility>
 
+#ifndef _WIN32
+#include <pthread.h>
+#endif
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #elif defined(__linux__)
@@ -164,7 +167,18 @@ class StoragePool {
   }
 
  private:
-  StoragePool() { detail::give_build_notice(); }
+  StoragePool() {
+    detail::give_build_notice();
+#ifndef _WIN32  // a fork waits until no thread is in here: the child then finds whole lists, and no lock of a lost thread
+    constexpr auto release = [] { instance().busy_.clear(std::memory_order_release); };
+    pthread_atfork(
+        [] {
+          while (instance().busy_.test_and_set(std::memory_order_acquire)) {
+          }
+        },
+        release, release);
+#endif
+  }
 
   GLOSS_COLD Storage* new_block(std::size_t capacity, std::size_t bytes) {
     void* memory = ::operator new (sizeof(Storage) + capacity, std::align_val_t{storage_alignment}, std::nothrow);
