@@ -30,6 +30,7 @@ struct RandomBlock {
   std::uint64_t stream = 0;
   std::uint64_t first = 0;  // index of the first block
 
+  /// The four words of a block.
   constexpr std::array<std::uint32_t, 4> words(std::uint64_t block) const {
     const std::uint64_t c = first + block;
     return philox({static_cast<std::uint32_t>(c), static_cast<std::uint32_t>(c >> 32),
@@ -46,6 +47,7 @@ class Rng {
 
   explicit constexpr Rng(std::uint64_t seed = 0, std::uint64_t stream = 0) : seed_(seed), stream_(stream) {}
 
+  /// What it was made of.
   constexpr std::uint64_t seed() const { return seed_; }
   constexpr std::uint64_t stream() const { return stream_; }
   /// How many blocks of four words have been handed out; seed, stream and position are the whole state.

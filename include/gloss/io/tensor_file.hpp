@@ -22,6 +22,7 @@ struct StoredTensor {
   std::uint64_t end = 0;
 };
 
+/// Texts that a file carries beside its tensors.
 using Metadata = std::map<std::string, std::string>;
 
 namespace detail {

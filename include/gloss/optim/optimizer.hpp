@@ -63,6 +63,7 @@ class Optimizer {
     for (const Tensor<T>& p : parameters_) p.zero_grad();
   }
 
+  /// The learning rate of the next step.
   double lr() const { return lr_; }
   void set_lr(double lr) { lr_ = lr; }
   const std::vector<Tensor<T>>& parameters() const { return parameters_; }

@@ -169,7 +169,7 @@ class StoragePool {
  private:
   StoragePool() {
     detail::give_build_notice();
-#ifndef _WIN32  // a fork waits until no thread is in here: the child then finds whole lists, and no lock of a lost thread
+#ifndef _WIN32  // a fork waits until no thread is in here, so that its child finds whole lists and nobody's lock
     constexpr auto release = [] { instance().busy_.clear(std::memory_order_release); };
     pthread_atfork(
         [] {
