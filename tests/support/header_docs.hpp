@@ -80,8 +80,18 @@ inline std::string trimmed(const std::string& text) {
   return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(' ') - first + 1);
 }
 
+/// Where the name stands that the declaration of a class or struct gives; npos when it declares something else.
+inline std::size_t class_name_at(const std::string& text) {
+  for (const std::string word : {"class ", "struct "})
+    if (const auto at = text.rfind(word); at != std::string::npos && (at == 0 || text.compare(at - 2, 2, "> ") == 0))
+      if (text.find('(', at) == std::string::npos) return at + word.size();
+  return std::string::npos;
+}
+
 /// The name that a declaration gives: what stands before the first parenthesis outside the template list.
 inline std::string declared_name(std::string text) {
+  if (const auto at = class_name_at(text); at != std::string::npos)
+    return text.substr(at, text.find_first_of(" :{;<", at) - at);
   if (text.starts_with("template <")) {
     int depth = 0;
     std::size_t i = 9;
@@ -100,7 +110,7 @@ inline std::string declared_name(std::string text) {
     }
     text = trimmed(text.substr(i + 1));
   }
-  for (const char* word : {"struct ", "class ", "enum class ", "using ", "concept "})
+  for (const char* word : {"enum class ", "using ", "concept "})
     if (text.starts_with(word)) {
       text = text.substr(std::string(word).size());
       return text.substr(0, text.find_first_of(" :{;<"));
@@ -190,19 +200,11 @@ inline std::string declaration(const std::vector<std::string>& lines, std::size_
   return text;
 }
 
-/// Whether it declares a class or struct, and not an enum or a function.
-inline bool is_class(const std::string& text) {
-  for (const char* word : {"class ", "struct "})
-    if (const auto at = text.rfind(word); at != std::string::npos && at < text.find('('))
-      if (at == 0 || text.compare(at - 2, 2, "> ") == 0) return true;
-  return false;
-}
-
 /// Whether a declaration says nothing to who calls.
 inline bool is_for_the_compiler(const std::string& text) {
   for (const char* start : {"static_assert", "friend ", "using kernels::", "using gloss::"})
     if (text.starts_with(start)) return true;
-  return (is_class(text) && text.ends_with(";")) || text.ends_with("= delete;") ||
+  return (class_name_at(text) != std::string::npos && text.ends_with(";")) || text.ends_with("= delete;") ||
          text.find(" GLOSS_REFUSED(") != std::string::npos;
 }
 
@@ -323,7 +325,8 @@ inline DocHeader read_doc_header(const SourceFile& file, const std::string& memb
                            text.find(" : public Module<T> {") != std::string::npos || shares;
     const bool is_aggregate = (text.find("struct ") != std::string::npos || text.starts_with("enum class ")) &&
                               text.find('(') == std::string::npos && !is_module;
-    const bool is_class = members_of.empty() && !is_module && text.ends_with("{") && detail::is_class(text);
+    const bool is_class =
+        members_of.empty() && !is_module && text.ends_with("{") && detail::class_name_at(text) != std::string::npos;
     detail::PublicPart part;
     if (is_class) part = detail::public_part(file.lines, body, i, name, is_aggregate);
     std::string shown = text.starts_with("enum ") ? text : detail::signature(text);
