@@ -24,10 +24,19 @@ from source_code import Names, highlight
 HERE = Path(__file__).resolve().parent
 GUIDES = [
     "cookbook",
+    "training",
+    "serving",
     "porting",
     "positions",
+    "tensor",
     "ops",
+    "modules",
     "layers",
+    "optim",
+    "train",
+    "data",
+    "io",
+    "decode",
     "annotated",
     "translate_toy",
     "performance",
@@ -35,6 +44,7 @@ GUIDES = [
     "adding_a_module",
     "design",
 ]  # these first, in this order; the rest of docs/ follows
+LISTED = ["tensor", "ops", "modules", "optim", "train", "data", "io", "decode"]  # made from headers, with a list of names
 
 
 class Site:
@@ -48,7 +58,7 @@ class Site:
         with tempfile.TemporaryDirectory(prefix="gloss-site-", dir=out.parent) as work:
             self.headers = api.load(tree, Path(work))
         self.names = Names(self.headers)
-        self.compare_with_ops_page()
+        self.compare_with_listed_pages()
         self.entities = {}  # "nn::Linear" and, where only one has it, "Linear" -> url
         for header in self.headers.values():
             for e in header.entities:
@@ -76,9 +86,10 @@ class Site:
     def title_of(text):
         return re.sub(r"`", "", re.search(r"(?m)^# (.+)$", text)[1])
 
-    def compare_with_ops_page(self):
-        """docs/ops.md is made by a parser of its own; what it names, Doxygen must have found as well."""
-        for path, names in re.findall(r"(?m)^- \[([\w/.]+)\]\(#\w+\): (.*)$", (self.tree / "docs/ops.md").read_text()):
+    def compare_with_listed_pages(self):
+        """These pages are made by a parser of their own; what they name, Doxygen must have found as well."""
+        text = "".join((self.tree / f"docs/{name}.md").read_text() for name in LISTED)
+        for path, names in re.findall(r"(?m)^- \[([\w/.]+)\]\(#\w+\): (.*)$", text):
             entities = self.headers[path].entities
             found = {e.name.rpartition("::")[2] for e in entities} | {
                 getattr(m, "name", m[0] if isinstance(m, tuple) else "") for e in entities for m in e.members
@@ -265,7 +276,7 @@ class Site:
                 around,
             )
             kind = "book" if in_book else "guide"
-            if source in ("docs/ops.md", "docs/layers.md"):  # their text is that of the reference
+            if source in [f"docs/{name}.md" for name in [*LISTED, "layers"]]:  # their text is that of the reference
                 self.find_by(title, kind, page.out)
                 continue
             pieces = re.split(r'<h[23] id="([^"]*)">', page.html)

@@ -93,6 +93,15 @@ TEST_CASE("shape: an axis out of range names the operation, the axis and the ran
   CHECK(text_of<IndexError>([] { normalize_axis("max", 1, 0); }) == "max: axis 1 is out of range for 0 axes");
 }
 
+TEST_CASE("shape: whether elements can be counted") {
+  CHECK(is_countable({}));
+  CHECK(is_countable({2, 0, 3}));
+  CHECK(is_countable({Index{1} << 60}));
+  CHECK_FALSE(is_countable({Index{1} << 60, 2}));
+  CHECK_FALSE(is_countable({Index{1} << 40, Index{1} << 40, 0}));
+  CHECK_FALSE(is_countable({-1}));
+}
+
 TEST_CASE("shape: broadcasting aligns the last axes and stretches size 1") {
   CHECK(broadcast_shapes("add", {2, 3}, {3}) == Shape{2, 3});
   CHECK(broadcast_shapes("add", {3}, {2, 3}) == Shape{2, 3});

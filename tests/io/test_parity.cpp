@@ -166,6 +166,8 @@ TEST_CASE("Parity: a file that is no dump, a model that does not fit and a wrong
   io::Parity<float> parity(path, "Net");
   nn::Linear<float> layer(3, 4);
   CHECK_THROWS_AS(parity.load(layer), LoadError);
+  CHECK_ERROR(parity.compare(layer, [] { return std::tuple<>(); }), Error,
+              "Parity: no layer of the model is in " + path);
   CHECK_ERROR(parity.input(1), LoadError,
               "load_safetensors: " + path + ": Net/input/1: there is no tensor of this name");
 }

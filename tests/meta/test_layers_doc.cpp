@@ -1,7 +1,6 @@
 // docs/layers.md says what the headers of nn say, every layer says what is wanted of it, and every layer is tested.
-#include <cstdlib>
-#include <fstream>
 #include <string>
+#include <vector>
 
 #include "support/catch.hpp"
 #include "support/header_docs.hpp"
@@ -64,26 +63,15 @@ std::string layers_page() {
   return page + gloss_test::sections(layers());
 }
 
-/// All test sources of layers as one text.
-std::string test_text() {
-  std::string text;
-  for (const auto& file : gloss_test::read_sources(GLOSS_SOURCE_DIR "/tests/nn", {".cpp", ".hpp"}))
-    for (const std::string& line : file.lines) text += line.substr(0, line.find("//")) + "\n";
-  return text;
-}
-
 }  // namespace
 
 TEST_CASE("docs/layers.md: it is what the headers say") {
-  const std::string page = layers_page();
-  if (std::getenv("GLOSS_WRITE_DOCS")) std::ofstream(page_path, std::ios::binary) << page;
   INFO("GLOSS_WRITE_DOCS=1 ctest -R meta.layers_doc writes it anew");
-  const bool is_current = gloss_test::read_page(page_path) == page;
-  CHECK(is_current);
+  CHECK(gloss_test::is_current(page_path, layers_page()));
 }
 
 TEST_CASE("docs/layers.md: each layer says its shapes, where it is from and its keys, and a test makes it") {
-  const std::string tests = test_text();
+  const std::string tests = gloss_test::test_text({"nn"});
   std::string complaints;
   int found = 0;
   each_layer([&](const DocHeader& h, const DocEntry& e) {

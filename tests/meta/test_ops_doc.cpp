@@ -1,8 +1,7 @@
 // docs/ops.md says what the headers say, and everything in it is tested.
-#include <cctype>
-#include <cstdlib>
-#include <fstream>
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "support/catch.hpp"
 #include "support/header_docs.hpp"
@@ -14,13 +13,13 @@ namespace {
 
 constexpr const char* page_path = GLOSS_SOURCE_DIR "/docs/ops.md";
 
-/// What docs/ops.md is about: factories, the members of Tensor, every header of ops/.
+/// What docs/ops.md is about: factories, random tensors, the members of Tensor, every header of ops/.
 const std::vector<DocHeader>& read_ops() {
   static const std::vector<DocHeader> found = [] {
     std::vector<DocHeader> headers;
     for (const auto& file : gloss_test::read_sources(GLOSS_SOURCE_DIR "/include/gloss")) {
       if (file.name == "tensor/tensor_class.hpp") headers.push_back(gloss_test::read_doc_header(file, "Tensor"));
-      if (file.name == "tensor/factories.hpp" || file.folder() == "ops")
+      if (file.name == "tensor/factories.hpp" || file.name == "tensor/random.hpp" || file.folder() == "ops")
         headers.push_back(gloss_test::read_doc_header(file));
     }
     // What begins with "The shared part" is for those who write ops.
@@ -42,49 +41,16 @@ std::string ops_page() {
       "Every factory, member of `Tensor` and op, from the comments in the headers. This page is written by the test\n"
       "program (`GLOSS_WRITE_DOCS=1 ctest -R meta.ops_doc`), and the test fails while it is not what the headers say.\n"
       "`T` is the element type; `Real` means float or double, `Element` any type that a tensor can hold.\n\n";
-  for (const DocHeader& h : read_ops()) {
-    std::string names;
-    for (const DocEntry& e : h.entries)
-      for (const std::string& name : e.names) {
-        const std::string shown = name.substr(name.rfind(':') == std::string::npos ? 0 : name.rfind(':') + 1);
-        if (!shown.empty() && names.find("`" + shown + "`") == std::string::npos)
-          names += (names.empty() ? "" : " ") + ("`" + shown + "`");
-      }
-    page += "- [" + h.name + "](#" + gloss_test::anchor(h.name) + "): " + names + "\n";
-  }
-  return page + gloss_test::sections(read_ops());
+  return page + gloss_test::contents(read_ops()) + gloss_test::sections(read_ops());
 }
 
-/// All test sources of ops and tensors as one text, without comments.
-std::string test_text() {
-  std::string text;
-  for (const char* folder : {"ops", "tensor"})
-    for (const auto& file :
-         gloss_test::read_sources(std::string(GLOSS_SOURCE_DIR "/tests/") + folder, {".cpp", ".hpp"}))
-      for (const std::string& line : file.lines) text += line.substr(0, line.find("//")) + "\n";
-  return text;
-}
-
-/// Whether `name` is called: followed by an argument list, with or without template arguments.
-bool is_called(const std::string& text, const std::string& name, bool is_member) {
-  for (std::size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + 1)) {
-    const char before = at > 0 ? text[at - 1] : ' ',
-               after = at + name.size() < text.size() ? text[at + name.size()] : ' ';
-    const bool begins =
-        is_member ? before == '.' || before == ':' : !std::isalnum(static_cast<unsigned char>(before)) && before != '_';
-    if (begins && (after == '(' || after == '<' || after == '{')) return true;
-  }
-  return false;
-}
+const std::vector<std::string> test_folders = {"ops", "tensor"};
 
 }  // namespace
 
 TEST_CASE("docs/ops.md: it is what the headers say") {
-  const std::string page = ops_page();
-  if (std::getenv("GLOSS_WRITE_DOCS")) std::ofstream(page_path, std::ios::binary) << page;
   INFO("GLOSS_WRITE_DOCS=1 ctest -R meta.ops_doc writes it anew");
-  const bool is_current = gloss_test::read_page(page_path) == page;
-  CHECK(is_current);
+  CHECK(gloss_test::is_current(page_path, ops_page()));
 }
 
 TEST_CASE("docs/ops.md: every public declaration of an op header has a comment") {
@@ -96,7 +62,7 @@ TEST_CASE("docs/ops.md: every public declaration of an op header has a comment")
 }
 
 TEST_CASE("docs/ops.md: every function in it is called by a test, and what it promises to throw is tested") {
-  const std::string tests = test_text();
+  const std::string tests = gloss_test::test_text(test_folders);
   std::string complaints;
   for (const DocHeader& h : read_ops())
     for (const DocEntry& e : h.entries)
@@ -110,7 +76,8 @@ TEST_CASE("docs/ops.md: every function in it is called by a test, and what it pr
             complaints += "\n  " + h.name + ": " + name + " is not used";
           continue;
         }
-        if (!is_called(tests, name, is_member)) complaints += "\n  " + h.name + ": " + name + " is not called";
+        if (!gloss_test::is_called(tests, name, is_member))
+          complaints += "\n  " + h.name + ": " + name + " is not called";
       }
   INFO("untested:" << complaints);
   CHECK(complaints.empty());
@@ -133,7 +100,8 @@ TEST_CASE("docs/ops.md: every op with a backward is compared with PyTorch or wit
       bool any = false;
       for (const std::string& full : e.names) {
         const bool is_member = full.starts_with("Tensor::");
-        any = any || full.starts_with("operator") || is_called(tests, is_member ? full.substr(8) : full, is_member);
+        any = any || full.starts_with("operator") ||
+              gloss_test::is_called(tests, is_member ? full.substr(8) : full, is_member);
       }
       if (!any) complaints += "\n  " + h.name + ": " + e.names[0];
     }
@@ -142,7 +110,7 @@ TEST_CASE("docs/ops.md: every op with a backward is compared with PyTorch or wit
 }
 
 TEST_CASE("docs/ops.md: every error text that an op header can throw is pinned by a test") {
-  const std::string tests = test_text();
+  const std::string tests = gloss_test::test_text(test_folders);
   std::string complaints;
   for (const DocHeader& h : read_ops())
     for (const DocEntry& e : h.entries) {

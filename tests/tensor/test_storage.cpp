@@ -28,6 +28,11 @@ TEST_CASE("storage: blocks of all sizes are aligned to 64 bytes and do not overl
   CHECK(intact);
 }
 
+TEST_CASE("storage: more bytes than there are addresses") {
+  CHECK_THROWS_WITH(StoragePool::instance().allocate((std::size_t{1} << 60) + 1),
+                    "storage: 1152921504606846977 bytes are more than memory can hold");
+}
+
 TEST_CASE("storage: empty_cache gives back what is free and leaves alone what is in use") {
   empty_cache();
   const auto before = memory_stats();

@@ -62,6 +62,11 @@ TEST_CASE("Batch: the decoder reads all but the last token and says all but the 
   CHECK_FALSE(other.src_mask.at({1, 0, 3}));
 }
 
+TEST_CASE("Batch: the mask hides padding and later words") {
+  CHECK(same_bits(train::Batch::make_std_mask({{5, 2, 6}}, 2),
+                  Tensor<bool>({{{true, false, false}, {true, false, false}, {true, false, true}}})));
+}
+
 TEST_CASE("Batch: sizes that do not fit are named") {
   CHECK_ERROR(train::Batch(zeros<std::int64_t>({2, 3}), zeros<std::int64_t>({3, 3})), ShapeError,
               "Batch: src [2, 3] and tgt [3, 3] must be [batch, length] with one batch size, tgt at least 2 long");
@@ -115,6 +120,13 @@ TEMPLATE_TEST_CASE("LabelSmoothing: logits that rule padding out count nothing",
   CHECK(train::LabelSmoothing<T>(5, 0, 0.4)(out, {4}).item() == infinity);
   CHECK(std::isfinite(train::LabelSmoothing<T>(5, 0, 0)(out, {2}).item()));
   CHECK(std::isfinite(train::LabelSmoothing<T>(5, 0, 1)(out, {4}).item()));
+}
+
+TEST_CASE("LabelSmoothing: a gradient that is to be recorded is refused") {
+  const train::LabelSmoothing<double> criterion(4, 0, 0.1);
+  const Tensor<double> x = randn<double>({2, 4}).requires_grad_();
+  CHECK_ERROR((criterion(x, {1, 2}).backward({.create_graph = true})), GradError,
+              "label_smoothing: a fused op has no second derivative");
 }
 
 TEST_CASE("LabelSmoothing: only padding, no rows, and wrong arguments") {

@@ -31,6 +31,7 @@ struct RandomBlock {
   std::uint64_t stream = 0;
   std::uint64_t first = 0;  // index of the first block
 
+  /// The four words of a block.
   constexpr std::array<std::uint32_t, 4> words(std::uint64_t block) const {
     const std::uint64_t c = first + block;
     return philox({static_cast<std::uint32_t>(c), static_cast<std::uint32_t>(c >> 32),
@@ -93,6 +94,7 @@ class Rng {
     return *this;
   }
 
+  /// What it was made of.
   std::uint64_t seed() const { return get(seed_); }
   std::uint64_t stream() const { return get(stream_); }
   /// How many blocks of four words have been handed out, at most 2^62; seed, stream and position are the whole state.

@@ -36,6 +36,7 @@ class Shape {
     return s;
   }
 
+  /// How many sizes there are.
   constexpr int rank() const { return rank_; }
   constexpr bool empty() const { return rank_ == 0; }
   constexpr Index operator[](int axis) const { return sizes_[axis]; }
@@ -47,6 +48,7 @@ class Shape {
   constexpr Index* begin() { return sizes_; }
   constexpr Index* end() { return sizes_ + rank_; }
 
+  /// One more size, the last or at `axis`; one less.
   constexpr void push_back(Index size) {
     if (rank_ == max_rank) fail<ShapeError>("shape: more than ", max_rank, " axes");
     sizes_[rank_++] = size;

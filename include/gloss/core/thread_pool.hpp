@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
+#include <new>
 #include <utility>
 
 #ifdef _WIN32
@@ -59,7 +60,7 @@ class ThreadPool {
 
   /// Never destroyed: its threads sleep until the process ends.
   static ThreadPool& instance() {
-    static ThreadPool* const pool = new ThreadPool;
+    static ThreadPool* const pool = make();
     return *pool;
   }
 
@@ -91,6 +92,12 @@ class ThreadPool {
 
  private:
   ThreadPool() = default;
+  GLOSS_COLD static ThreadPool* make() {
+#ifndef _WIN32  // the child of a fork has none of the threads, whatever they were doing, and begins anew
+    pthread_atfork(nullptr, nullptr, [] { ::new (&instance()) ThreadPool; });
+#endif
+    return new ThreadPool;
+  }
 
   // gate_: whether the loop may be entered, how many of the pool's threads are inside, how many parts it has.
   static constexpr std::uint32_t open = 1, one_inside = 2, all_inside = 0xFFFE, one_part = 0x10000;

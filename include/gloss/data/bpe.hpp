@@ -60,6 +60,7 @@ class Bpe {
     });
   }
 
+  /// How many tokens there are, and how it was told to read the start of a text.
   Index size() const { return static_cast<Index>(tokens_.size()); }
   bool prefix_space() const { return prefix_space_; }
 

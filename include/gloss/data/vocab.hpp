@@ -58,6 +58,7 @@ class Vocab {
     return Vocab(std::move(tokens), options.unknown);
   }
 
+  /// How many tokens there are, and whether this is one of them.
   Index size() const { return static_cast<Index>(tokens_.size()); }
   bool contains(std::string_view token) const { return ids_.find(token) != ids_.end(); }
 

@@ -27,6 +27,7 @@ class CachedDecoder {
     }
   }
 
+  /// How many sequences are being decoded.
   Index batch() const { return src_mask_.size(0); }
   /// Tokens read so far by each sequence.
   Index length() const { return length_; }

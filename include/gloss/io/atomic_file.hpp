@@ -35,13 +35,16 @@ class AtomicFile {
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
+  /// As it was given.
   const std::string& path() const { return path_; }
 
 #ifdef _WIN32
+  /// More bytes, behind those written so far.
   void write(const void* bytes, std::size_t size) {
     errno = 0;
     if (std::fwrite(bytes, 1, size, file_) != size) fail_now(errno);
   }
+  /// The file takes its name.
   GLOSS_COLD void commit() {
     errno = 0;
     const bool flushed = std::fflush(file_) == 0;

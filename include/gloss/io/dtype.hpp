@@ -49,6 +49,7 @@ constexpr const DtypeInfo* find_dtype(std::string_view name) {
     if (name == info.name) return &info;
   return nullptr;
 }
+/// The entry of this type.
 constexpr const DtypeInfo& dtype_info(Dtype dtype) { return dtypes[static_cast<std::size_t>(dtype)]; }
 static_assert(dtype_info(Dtype::BF16).dtype == Dtype::BF16 && dtype_info(Dtype::OTHER).dtype == Dtype::OTHER);
 

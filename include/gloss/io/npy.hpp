@@ -171,6 +171,7 @@ class NpyArray {
         name_(std::move(name)),
         header_(detail::NpyReader(*bytes_, name_).read()) {}
 
+  /// Of the array as it is stored.
   const Shape& shape() const { return header_.shape; }
   Dtype dtype() const { return header_.dtype; }
   /// NumPy's name of the element type, with its byte order: "<f4".

@@ -45,6 +45,7 @@ struct ParityReport {
   std::vector<std::string> unknown;               // layers that this model does not have, with the nearest name
   std::string last_agreeing;                      // before the first layer that differs
 
+  /// Whether all that was compared agrees.
   bool ok() const { return layers.empty() && layer_gradients.empty() && gradients.empty(); }
   /// For people: the first layer and the first element that differ, forward and backward.
   std::string text() const;

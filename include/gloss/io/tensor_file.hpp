@@ -28,6 +28,7 @@ struct StoredTensor {
   }
 };
 
+/// Texts that a file carries beside its tensors.
 using Metadata = std::map<std::string, std::string>;
 
 namespace detail {

@@ -19,6 +19,7 @@ struct AttentionMask {
   AttentionMask(const Tensor<bool>& mask) : hidden(mask) {}
   AttentionMask(const Tensor<T>& mask) : added(mask) {}
 
+  /// Whether there is a mask, and its sizes.
   bool defined() const { return hidden.defined() || added.defined(); }
   const Shape& shape() const { return hidden.defined() ? hidden.shape() : added.shape(); }
 };

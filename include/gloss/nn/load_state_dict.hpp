@@ -30,6 +30,7 @@ struct LoadReport {
   std::vector<WrongShape> wrong_shape;
   std::vector<WrongType> wrong_type;  // numbers that do not read as the module's
 
+  /// Whether all fits, and else how much does not.
   bool complete() const { return problems() == 0; }
   std::size_t problems() const { return missing.size() + unexpected.size() + wrong_shape.size() + wrong_type.size(); }
   /// The problems, a line each, with the nearest unexpected name for a missing one and the other way round. At most

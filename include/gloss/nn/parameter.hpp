@@ -153,6 +153,7 @@ class Buffer : public Tensor<T>, public detail::Member<Buffer<T>> {
   }
   Buffer& operator=(Buffer&&) noexcept = default;
 
+  /// Whether it is part of the state dict.
   bool is_persistent() const { return is_persistent_; }
 
  private:

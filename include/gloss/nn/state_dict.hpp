@@ -18,6 +18,7 @@ class StateDict {
  public:
   using Entry = std::pair<std::string, AnyTensor>;
 
+  /// One more at the end.
   void add(std::string name, AnyTensor tensor) { entries_.emplace_back(std::move(name), std::move(tensor)); }
   /// The tensor of this name, or null.
   const AnyTensor* find(std::string_view name) const {

@@ -31,6 +31,7 @@ struct Summary {
   std::size_t parameter_bytes = 0, buffer_bytes = 0, output_bytes = 0;  // outputs: of all rows in one forward
   std::vector<std::pair<std::string, std::string>> tied;                // a name, and the first name of the same tensor
 
+  /// The table.
   std::string text() const;
 };
 

@@ -96,6 +96,7 @@ class Optimizer {
     for (const Tensor<T>& p : parameters_) p.zero_grad();
   }
 
+  /// The learning rate of the next step.
   double lr() const { return lr_; }
   /// Errors: Error when it is negative, infinite or NaN.
   void set_lr(double lr) {

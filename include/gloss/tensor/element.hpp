@@ -28,6 +28,7 @@ concept Summable = Number<T> || std::same_as<T, bool>;
 template <class T>
 concept Element = Summable<T> || std::same_as<T, bfloat16>;
 
+/// PyTorch's name of the type: "float32", "int64".
 template <class T>
 constexpr const char* dtype_name() {
   if constexpr (std::same_as<T, float>)

@@ -32,6 +32,7 @@ struct ProfileRow {
   double bytes = 0;         // what must be read or written at least, each operand once, where an op says so
   double byte_seconds = 0;  // the time of the calls that did
 
+  /// Forward and backward together.
   Index calls() const { return forward_calls + backward_calls; }
   double seconds() const { return forward_seconds + backward_seconds; }
 };

@@ -3,14 +3,16 @@
 
 #include <atomic>
 #include <bit>
-#include <charconv>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <new>
-#include <string_view>
 #include <utility>
 
+#ifndef _WIN32
+#include <pthread.h>
+#endif
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #elif defined(__linux__)
@@ -158,15 +160,29 @@ class StoragePool {
   StoragePool() {
     detail::require_float_rules();
     detail::give_build_notice();
+    read_settings();
+#ifndef _WIN32  // a fork waits until no thread is in here, so that its child finds whole lists and nobody's lock
+    constexpr auto release = [] { instance().busy_.clear(std::memory_order_release); };
+    pthread_atfork(
+        [] {
+          while (instance().busy_.test_and_set(std::memory_order_acquire)) {
+          }
+        },
+        release, release);
+#endif
+  }
+  GLOSS_COLD void read_settings() {
 #ifdef _MSC_VER
 #pragma warning(suppress : 4996)
 #endif
     const char* const period = std::getenv("GLOSS_CACHE_SWEEP");
     if (!period || !*period) return;
-    const std::string_view text = period;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), sweep_period_);
-    if (error != std::errc{} || end != text.data() + text.size() || sweep_period_ < 0)
-      fail("GLOSS_CACHE_SWEEP: '", text, "' is not a number of allocations");
+    char* end = nullptr;
+    errno = 0;
+    const long long number = std::strtoll(period, &end, 10);
+    if (*end != '\0' || number < 0 || errno != 0)
+      fail("GLOSS_CACHE_SWEEP: '", period, "' is not a number of allocations");
+    sweep_period_ = number;
   }
 
   // count_used, make_block, count_request and sweep are called with the lock held.
