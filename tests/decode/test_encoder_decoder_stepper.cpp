@@ -49,7 +49,8 @@ Source sources(const std::vector<Index>& lengths) {
   RngGuard use(rng);
   const Index longest = *std::max_element(lengths.begin(), lengths.end());
   Ids src = randint(3, 12, {static_cast<Index>(lengths.size()), longest});
-  for (std::size_t i = 0; i < lengths.size(); ++i) src.select(0, static_cast<Index>(i)).slice(0, lengths[i]).fill_(padding);
+  for (std::size_t i = 0; i < lengths.size(); ++i)
+    src.select(0, static_cast<Index>(i)).slice(0, lengths[i]).fill_(padding);
   return {src, (src != padding).unsqueeze(-2)};
 }
 Source one_of(const Source& all, Index i, Index length) {
@@ -67,7 +68,8 @@ Tensor<double> uncached(const Model& model, const Source& s, const Ids& prefix) 
 
 }  // namespace
 
-TEST_CASE("EncoderDecoderStepper: scores are the uncached model's to 1e-10, also beyond the first growth of the cache") {
+TEST_CASE(
+    "EncoderDecoderStepper: scores are the uncached model's to 1e-10, also beyond the first growth of the cache") {
   const auto model = toy_model(1);
   const Source s = sources({7, 3, 5, 1});
   Rng rng(2);
@@ -98,7 +100,8 @@ TEST_CASE("EncoderDecoderStepper: tokens may come several at a time, and be take
   stepper.truncate(4);
   CHECK(stepper.length() == 4);
   const Ids other = randint(0, 12, {2, 6});
-  CHECK(difference(stepper.step(other), uncached(model, s, cat<std::int64_t>({said.narrow(1, 0, 4), other}, 1))) < 1e-10);
+  CHECK(difference(stepper.step(other), uncached(model, s, cat<std::int64_t>({said.narrow(1, 0, 4), other}, 1))) <
+        1e-10);
   stepper.truncate(0);
   CHECK(difference(stepper.step(other), uncached(model, s, other)) < 1e-10);
   CHECK_ERROR(stepper.truncate(7), IndexError, "ModelCache: cannot truncate 6 positions to 7");

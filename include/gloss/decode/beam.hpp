@@ -49,10 +49,14 @@ template <Real T>
 class BeamSearch {
  public:
   BeamSearch(Stepper<T>& stepper, const Tensor<std::int64_t>& prompt, const BeamOptions& options)
-      : stepper_(&stepper), options_(options), beam_(static_cast<std::size_t>(options.beam)),
+      : stepper_(&stepper),
+        options_(options),
+        beam_(static_cast<std::size_t>(options.beam)),
         n_best_(static_cast<std::size_t>(options.n_best)),
-        rules_("beam_search", options_.logits, options_.end, prompt.size(0)), prompts_(rows_of_tokens(prompt)),
-        done_(prompts_.size()), next_(prompt) {
+        rules_("beam_search", options_.logits, options_.end, prompt.size(0)),
+        prompts_(rows_of_tokens(prompt)),
+        done_(prompts_.size()),
+        next_(prompt) {
     for (std::size_t i = 0; i < prompts_.size(); ++i) open_.push_back({i, 0.0, {}});
   }
 
@@ -152,7 +156,8 @@ class BeamSearch {
     if (list.size() < n_best_) return false;
     if (kept.empty()) return true;
     const auto length = static_cast<std::size_t>(options_.max_len);
-    const double reach = kept[0].logp / penalty(options_.length_penalty > 0 ? length : open_[kept[0].row].said.size() + 2);
+    const double reach =
+        kept[0].logp / penalty(options_.length_penalty > 0 ? length : open_[kept[0].row].said.size() + 2);
     return list.back().score >= reach;
   }
 

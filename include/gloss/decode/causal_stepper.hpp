@@ -9,7 +9,7 @@ namespace gloss::inline GLOSS_ABI::decode {
 /// nn::TransformerEncoder, and two functions:
 ///   decode(ids [rows, n], Cache*) -> [rows, n, d_model], for the n tokens behind those in the cache
 ///   generator(x [rows, d_model]) -> scores of the next token, [rows, vocab]
-/// The first step says how many rows there are. The model must be in evaluation mode and outlive this.
+/// The first step, and the first after truncate(0), says how many rows there are. The model must be in evaluation mode and outlive this.
 template <class Model>
 class CausalStepper final : public detail::CachedStepper<Model> {
  public:
@@ -20,7 +20,10 @@ class CausalStepper final : public detail::CachedStepper<Model> {
   /// Errors: ShapeError for another number of rows than before; those of the model.
   Tensor<T> step(const Tensor<std::int64_t>& tokens) override {
     NoGradGuard no_grad;
-    if (this->cache_.layers.empty() && tokens.dim() == 2) this->rows_ = tokens.size(0);
+    if (this->length() == 0 && tokens.dim() == 2 && tokens.size(0) != this->rows_) {
+      this->cache_ = {};
+      this->rows_ = tokens.size(0);
+    }
     this->check(tokens);
     return this->model_->generator(this->model_->decode(tokens, &this->cache_).select(1, -1));
   }

@@ -18,12 +18,12 @@ using Tokens = std::vector<std::int64_t>;
 /// frequency_penalty.
 /// transformers: the logits processors of generate(), under these names
 struct LogitsOptions {
-  double repetition_penalty = 1;            // of tokens that are there: divides a positive score, multiplies a negative
-  double frequency_penalty = 0;             // taken off a token's score for each time that it was said
-  Index no_repeat_ngram_size = 0;           // no so many tokens in a row twice; 0: no rule
-  Tokens forbidden = {};                    // never said
-  Index min_len = 0;                        // the end is not said before so many tokens
-  std::vector<Tokens> forced_prefix = {};   // what a row says first: one for all rows, or one for each
+  double repetition_penalty = 1;           // of tokens that are there: divides a positive score, multiplies a negative
+  double frequency_penalty = 0;            // taken off a token's score for each time that it was said
+  Index no_repeat_ngram_size = 0;          // no so many tokens in a row twice; 0: no rule
+  Tokens forbidden = {};                   // never said
+  Index min_len = 0;                       // the end is not said before so many tokens
+  std::vector<Tokens> forced_prefix = {};  // what a row says first: one for all rows, or one for each
 };
 
 /// The likeliest sequence of tokens that a search found for a row: without the prompt and the end.

@@ -109,7 +109,10 @@ class Generation {
  public:
   Generation(std::string_view search, Stepper<T>& stepper, const Tensor<std::int64_t>& prompt,
              const SampleOptions& options)
-      : search_(search), stepper_(&stepper), options_(options), draw_(options_),
+      : search_(search),
+        stepper_(&stepper),
+        options_(options),
+        draw_(options_),
         rules_(search, options_.logits, options_.end, prompt.dim() > 0 ? prompt.size(0) : 0) {
     check_prompt(search, prompt, options.max_len);
     const auto& o = options;
@@ -193,9 +196,9 @@ class Generation {
 template <Real T>
 std::vector<Hypothesis> greedy_search(Stepper<T>& stepper, const Tensor<std::int64_t>& prompt,
                                       const GreedyOptions& options) {
-  detail::Generation<T> search("greedy_search", stepper, prompt,
-                               {.end = options.end, .max_len = options.max_len, .temperature = 0,
-                                .logits = options.logits});
+  detail::Generation<T> search(
+      "greedy_search", stepper, prompt,
+      {.end = options.end, .max_len = options.max_len, .temperature = 0, .logits = options.logits});
   while (search.step()) {
   }
   return std::move(search.results());

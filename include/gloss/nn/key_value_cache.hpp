@@ -83,8 +83,8 @@ struct KeyValueCache {
 
  private:
   static void check_fits(const Tensor<T>& x, const Tensor<T>& there, const char* what) {
-    if (x.dim() == 4 && (!there.defined() || (x.size(0) == there.size(0) && x.size(1) == there.size(1) &&
-                                              x.size(3) == there.size(3))))
+    if (x.dim() == 4 &&
+        (!there.defined() || (x.size(0) == there.size(0) && x.size(1) == there.size(1) && x.size(3) == there.size(3))))
       return;
     if (!there.defined()) fail<ShapeError>("KeyValueCache: ", what, " ", x.shape(), " must have four axes");
     fail<ShapeError>("KeyValueCache: ", what, " ", x.shape(), " does not fit those that are there, ", there.shape());

@@ -50,7 +50,8 @@ struct TransformerDecoder final : Module<T> {
     Tensor<T> y = tgt;
     if constexpr (requires(const Layer& layer) { layer(y, memory, layer_masks, &cache->layers[0]); }) {
       if (cache) cache->begin(layers.size());
-      for (std::size_t i = 0; i < layers.size(); ++i) y = layers[i](y, memory, layer_masks, cache ? &cache->layers[i] : nullptr);
+      for (std::size_t i = 0; i < layers.size(); ++i)
+        y = layers[i](y, memory, layer_masks, cache ? &cache->layers[i] : nullptr);
       if (cache) cache->end();
     } else {
       if (cache) fail("TransformerDecoder: its layers take no cache");

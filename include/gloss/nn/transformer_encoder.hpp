@@ -45,7 +45,8 @@ struct TransformerEncoder final : Module<T> {
     Tensor<T> y = src;
     if constexpr (requires(const Layer& layer) { layer(y, layer_masks, &cache->layers[0]); }) {
       if (cache) cache->begin(layers.size());
-      for (std::size_t i = 0; i < layers.size(); ++i) y = layers[i](y, layer_masks, cache ? &cache->layers[i] : nullptr);
+      for (std::size_t i = 0; i < layers.size(); ++i)
+        y = layers[i](y, layer_masks, cache ? &cache->layers[i] : nullptr);
       if (cache) cache->end();
     } else {
       if (cache) fail("TransformerEncoder: its layers take no cache");
