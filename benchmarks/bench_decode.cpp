@@ -1,5 +1,6 @@
-// Greedy decoding with the key-value cache at the sizes of benchmarks/peers/decode.py: the base model, 20 tokens. Before
-// anything is timed, the result is checked against the uncached decoding that the peer does.
+// Greedy decoding with the key-value cache at the sizes of benchmarks/peers/decode.py: the base model, 20 tokens; and a
+// small causal model with a cache and without. Before the base model
+// is timed, the result is checked against the uncached decoding that the peer does.
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -7,9 +8,13 @@
 
 #include <benchmark/benchmark.h>
 
+#include <gloss/decode/causal_stepper.hpp>
+#include <gloss/decode/encoder_decoder_stepper.hpp>
 #include <gloss/decode/greedy.hpp>
-#include <gloss/decode/search.hpp>
+#include <gloss/nn/embedding.hpp>
+#include <gloss/nn/transformer_encoder.hpp>
 #include <gloss/ops/compare.hpp>
+#include <gloss/ops/tri.hpp>
 #include <gloss/transformer/make_model.hpp>
 
 #include "median.hpp"
@@ -82,6 +87,61 @@ BENCHMARK(greedy)
     ->ArgName("batch")
     ->Arg(1)
     ->Arg(16)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+
+/// A decoder-only model of PyTorch's layers: 4 of width 256, as of a small character model.
+struct Causal final : nn::Module<float> {
+  using Cache = nn::TransformerEncoder<float>::Cache;
+  nn::Embedding<float> letters, positions;
+  nn::TransformerEncoder<float> layers;
+  nn::Linear<float> generator;
+
+  Causal()
+      : letters(96, 256),
+        positions(256, 256),
+        layers(nn::TransformerEncoderLayer<float>(256, 8, {.dim_feedforward = 1024, .batch_first = true}), 4),
+        generator(256, 96) {
+    eval();
+  }
+  Tensor<float> decode(const Tensor<std::int64_t>& ids, Cache* cache = nullptr) const {
+    const Index start = cache ? cache->length : 0, n = ids.size(1);
+    const Tensor<float> x = letters(ids) + positions(arange<std::int64_t>(start, start + n));
+    return cache ? layers(x, {}, cache) : layers(x, {.mask = triu(ones<bool>({n, n}), 1)});
+  }
+  void visit(nn::Visitor<float>& v) override {
+    v("letters", letters);
+    v("positions", positions);
+    v("layers", layers);
+    v("generator", generator);
+  }
+};
+
+/// 255 letters behind one, the likeliest each time, with a cache or by reading the whole text again.
+std::vector<std::int64_t> continue_text(const Causal& model, bool cached) {
+  Tensor<std::int64_t> text = {{1}};
+  if (cached) {
+    decode::CausalStepper stepper(model);
+    return decode::greedy_search(stepper, text, {.end = -1, .max_len = 255})[0].tokens;
+  }
+  NoGradGuard no_grad;
+  for (int i = 0; i < 255; ++i)
+    text =
+        cat<std::int64_t>({text, argmax(model.generator(model.decode(text).select(1, -1)), -1, {.keepdim = true})}, 1);
+  return {text.data() + 1, text.data() + 256};
+}
+
+void causal(benchmark::State& state) {
+  Rng rng(3);
+  const RngGuard guard(rng);
+  const Causal model;
+  bench::time_calls(state, [&] { benchmark::DoNotOptimize(continue_text(model, state.range(0) == 1)); });
+}
+BENCHMARK(causal)
+    ->Name("decode/causal")
+    ->ArgName("cached")
+    ->Arg(0)
+    ->Arg(1)
     ->Unit(benchmark::kMillisecond)
     ->UseRealTime();
 

@@ -9,10 +9,11 @@
 
 #include <gloss/compiled.hpp>  // what gloss::compiled has, where that is linked
 #include <gloss/data/collate.hpp>
-#include <gloss/decode/search.hpp>
+#include <gloss/decode/encoder_decoder_stepper.hpp>
 #include <gloss/io/state_dict.hpp>
 #include <gloss/ops/compare.hpp>
 #include <gloss/transformer/make_model.hpp>
+#include <gloss/transformer/subsequent_mask.hpp>
 
 #include "options.hpp"
 #include "text.hpp"
@@ -152,17 +153,15 @@ class Translator {
     const std::vector<std::vector<Index>> ids(1, vocabulary_.source_ids(sentence));
     const Index only[] = {0};
     const Tensor<std::int64_t> src = data::pad_sequences(ids, only, Vocabulary::pad_id);
-    decode::CachedDecoder<float> state(model_, src, ones<bool>({1, 1, src.size(1)}));
-    const Index h = sizes_.h, n = static_cast<Index>(tokens.size()) + 1, m = src.size(1);
-    Tensor<float> out = empty<float>({h, n, m});
-    Index last = Vocabulary::start_id;
-    for (Index i = 0; i < n; ++i) {
-      Tensor<float> weights;
-      state.step(from_vector<std::int64_t>({last}), &weights);
-      out.select(1, i).copy_(weights.view({h, m}));
-      if (i + 1 < n) last = tokens[static_cast<std::size_t>(i)];
-    }
-    return out;
+    const Tensor<bool> src_mask = ones<bool>({1, 1, src.size(1)});
+    std::vector<std::int64_t> said = {Vocabulary::start_id};
+    said.insert(said.end(), tokens.begin(), tokens.end());
+    const auto n = static_cast<Index>(said.size());
+    NoGradGuard no_grad;
+    Tensor<float> weights;
+    model_.decode(model_.encode(src, src_mask), src_mask, from_vector(said, {1, n}), transformer::subsequent_mask(n),
+                  nullptr, &weights);
+    return weights[0];
   }
 
  private:

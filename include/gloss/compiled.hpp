@@ -3,8 +3,8 @@
 // library, once, what the template takes to compile.
 #pragma once
 
+#include <gloss/decode/encoder_decoder_stepper.hpp>
 #include <gloss/decode/greedy.hpp>
-#include <gloss/decode/search.hpp>
 #include <gloss/nn/embedding.hpp>
 #include <gloss/nn/layer_norm.hpp>
 #include <gloss/nn/linear.hpp>
@@ -156,15 +156,16 @@ GLOSS_INSTANTIATE_OPS(double)
   GLOSS_INSTANTIATE(class optim::Adam<T>)                                                                            \
   GLOSS_INSTANTIATE(class optim::AdamW<T>)                                                                           \
   GLOSS_INSTANTIATE(class optim::SGD<T>)                                                                             \
-  GLOSS_INSTANTIATE(class decode::CachedDecoder<T>)                                                                  \
+  GLOSS_INSTANTIATE(struct nn::KeyValueCache<T>)                                                                     \
+  GLOSS_INSTANTIATE(class decode::EncoderDecoderStepper<transformer::EncoderDecoder<T>>)                             \
   GLOSS_INSTANTIATE(Tensor<std::int64_t> decode::greedy_decode(                                                      \
       const transformer::EncoderDecoder<T>&, const Tensor<std::int64_t>&, const Tensor<bool>&, Index, std::int64_t)) \
   GLOSS_INSTANTIATE(std::vector<decode::Hypothesis> decode::greedy_search(                                           \
-      const transformer::EncoderDecoder<T>&, const Tensor<std::int64_t>&, const Tensor<bool>&,                       \
-      const decode::GreedyOptions&))                                                                                 \
+      decode::Stepper<T>&, const Tensor<std::int64_t>&, const decode::GreedyOptions&))                               \
+  GLOSS_INSTANTIATE(std::vector<decode::Hypothesis> decode::sample(                                                  \
+      decode::Stepper<T>&, const Tensor<std::int64_t>&, const decode::SampleOptions&))                               \
   GLOSS_INSTANTIATE(std::vector<std::vector<decode::Hypothesis>> decode::beam_search(                                \
-      const transformer::EncoderDecoder<T>&, const Tensor<std::int64_t>&, const Tensor<bool>&,                       \
-      const decode::BeamOptions&))
+      decode::Stepper<T>&, const Tensor<std::int64_t>&, const decode::BeamOptions&))
 GLOSS_INSTANTIATE_MODULES(float)
 GLOSS_INSTANTIATE_MODULES(double)
 #undef GLOSS_INSTANTIATE_MODULES

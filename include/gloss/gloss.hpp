@@ -20,9 +20,13 @@
 #include <gloss/core/sort.hpp>
 #include <gloss/core/spin_lock.hpp>
 #include <gloss/data/collate.hpp>
-#include <gloss/decode/cached_decoder.hpp>
+#include <gloss/decode/beam.hpp>
+#include <gloss/decode/causal_stepper.hpp>
+#include <gloss/decode/encoder_decoder_stepper.hpp>
 #include <gloss/decode/greedy.hpp>
-#include <gloss/decode/search.hpp>
+#include <gloss/decode/logits.hpp>
+#include <gloss/decode/sampling.hpp>
+#include <gloss/decode/stepper.hpp>
 #include <gloss/io/atomic_file.hpp>
 #include <gloss/kernels/erfinv.hpp>
 #include <gloss/nn/adaptive_avg_pool1d.hpp>
@@ -53,6 +57,7 @@
 #include <gloss/nn/identity.hpp>
 #include <gloss/nn/init.hpp>
 #include <gloss/nn/instance_norm.hpp>
+#include <gloss/nn/key_value_cache.hpp>
 #include <gloss/nn/layer_norm.hpp>
 #include <gloss/nn/leaky_relu.hpp>
 #include <gloss/nn/linear.hpp>
@@ -248,5 +253,6 @@
 #include <gloss/transformer/make_model.hpp>
 #include <gloss/transformer/multi_head_attention.hpp>
 #include <gloss/transformer/positional_encoding.hpp>
+#include <gloss/transformer/residual.hpp>
 #include <gloss/transformer/sublayer_connection.hpp>
 #include <gloss/transformer/subsequent_mask.hpp>

@@ -1,5 +1,5 @@
 // AT's first example: after a few epochs the model copies sequences that it has never seen, all of them exactly.
-#include <gloss/decode/search.hpp>
+#include <gloss/decode/encoder_decoder_stepper.hpp>
 #include <gloss/optim/adam.hpp>
 #include <gloss/optim/lambda_lr.hpp>
 #include <gloss/optim/rate.hpp>

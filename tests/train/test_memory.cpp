@@ -1,5 +1,5 @@
 // What a training asks of the system for its tensors: nothing, once it is warm.
-#include <gloss/decode/search.hpp>
+#include <gloss/decode/encoder_decoder_stepper.hpp>
 #include <gloss/optim/adam.hpp>
 #include <gloss/train/batch.hpp>
 #include <gloss/train/label_smoothing.hpp>

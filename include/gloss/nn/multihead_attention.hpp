@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <gloss/nn/attention_mask.hpp>
+#include <gloss/nn/key_value_cache.hpp>
 #include <gloss/nn/linear.hpp>
 #include <gloss/ops/cat.hpp>
 #include <gloss/ops/compare.hpp>
@@ -35,6 +36,7 @@ struct MultiheadAttentionCall {
   AttentionMask<T> attn_mask = {};         // [n, m], or [batch * num_heads, n, m]
   bool average_attn_weights = true;        // the weights' mean over the heads
   bool is_causal = false;                  // a hint: attn_mask hides j > i; may be used in its place
+  KeyValueCache<T>* cache = nullptr;       // keys and values of the positions before these, which are put behind them
 };
 
 /// The output and the attention weights, as in auto [output, weights] = attention.with_weights(query, key, value).
@@ -51,10 +53,13 @@ struct MultiheadAttentionResult {
 /// one product, key and value alone by another.
 /// A query that may attend to nothing gets W_o 0 = out_proj.bias; with_weights gives NaN for it, as PyTorch does with
 /// need_weights.
+/// With a cache query, key and value are of n new positions. Each sees all positions up to its own, unless attn_mask
+/// [n, cached + n] says otherwise; key_padding_mask is [batch, cached + n].
 /// Shape: query [n, batch, embed_dim], key [m, batch, kdim], value [m, batch, vdim] -> [n, batch, embed_dim]; with
 /// batch_first the first two axes change places; without a batch [n, embed_dim], [m, kdim], [m, vdim] -> [n,
 /// embed_dim].
-/// Errors: ShapeError when sizes or masks do not fit; Error for a dropout outside [0, 1], is_causal without attn_mask.
+/// Errors: ShapeError when sizes or masks do not fit; Error for a dropout outside [0, 1], is_causal without attn_mask, a
+/// cache beside add_bias_kv or add_zero_attn.
 /// Source: paper 3.2.2.
 /// PyTorch: torch.nn.MultiheadAttention, with its initialisation: Xavier's for the projections, biases 0,
 /// out_proj.weight as Linear's.
@@ -114,6 +119,24 @@ struct MultiheadAttention final : Module<T> {
     result.attn_output = forward(query, key, value, call, &result.attn_output_weights);
     return result;
   }
+  /// Puts keys and values that do not change from call to call, as those of an encoder's output, into a cache.
+  void remember(const Tensor<T>& key, const Tensor<T>& value, KeyValueCache<T>& cache) const {
+    check_cacheable();
+    const Tensor<T>& w = in_proj_weight;
+    const Tensor<T> k = w.defined() ? project(key, w, 1, 2) : project(key, k_proj_weight, 1, 2);
+    const Tensor<T> v = w.defined() ? project(value, w, 2, 3) : project(value, v_proj_weight, 2, 3);
+    cache.append(heads(k), heads(v));
+  }
+  /// What operator() gives for the keys and values that remember() has put into the cache.
+  Tensor<T> recall(const Tensor<T>& query, const KeyValueCache<T>& cache,
+                   const MultiheadAttentionCall<T>& call = {}) const {
+    const Tensor<T> q = project(query, in_proj_weight.defined() ? in_proj_weight : q_proj_weight, 0, 1);
+    const Sizes sizes{q.size(0), q.size(1), cache.length};
+    check_masks(sizes, query.dim(), call);
+    const auto [k, v] = cache.all();
+    const auto y = scaled_dot_product_attention(heads(q), k, v, attention_options(call, sizes, false));
+    return joined(query, y.transpose(1, 2).flatten(2, 3));
+  }
   void visit(Visitor<T>& v) override {
     v("in_proj_weight", in_proj_weight);
     v("q_proj_weight", q_proj_weight);
@@ -154,11 +177,16 @@ struct MultiheadAttention final : Module<T> {
     if (key[dim - 1] != kdim) fail<ShapeError>("MultiheadAttention: key ", key, " does not end in kdim ", kdim);
     if (value[dim - 1] != vdim) fail<ShapeError>("MultiheadAttention: value ", value, " does not end in vdim ", vdim);
     const int length_axis = dim == 3 && batch_first ? 1 : 0, batch_axis = 1 - length_axis;
-    const Sizes s{dim == 3 ? query[batch_axis] : 1, query[length_axis], key[length_axis]};
-    if (value[length_axis] != s.m || (dim == 3 && value[batch_axis] != key[batch_axis]))
+    const Sizes s{dim == 3 ? query[batch_axis] : 1, query[length_axis],
+                  key[length_axis] + (call.cache ? call.cache->length : 0)};
+    if (value[length_axis] != key[length_axis] || (dim == 3 && value[batch_axis] != key[batch_axis]))
       fail<ShapeError>("MultiheadAttention: key ", key, " and value ", value, " differ in length or batch");
     if (dim == 3 && key[batch_axis] != s.batch)
       fail<ShapeError>("MultiheadAttention: query ", query, " and key ", key, " differ in batch");
+    check_masks(s, dim, call);
+    return s;
+  }
+  void check_masks(const Sizes& s, int dim, const MultiheadAttentionCall<T>& call) const {
     if (call.key_padding_mask.defined()) {
       const Shape &mask = call.key_padding_mask.shape(), wanted = dim == 3 ? Shape{s.batch, s.m} : Shape{s.m};
       if (mask != wanted) fail<ShapeError>("MultiheadAttention: key_padding_mask ", mask, " must be ", wanted);
@@ -167,12 +195,15 @@ struct MultiheadAttention final : Module<T> {
       const Shape &mask = call.attn_mask.shape(), all = {s.n, s.m}, each = {s.batch * num_heads, s.n, s.m};
       if (mask != all && mask != each)
         fail<ShapeError>("MultiheadAttention: attn_mask ", mask, " must be ", all, " or ", each);
-    } else if (call.is_causal) {
+    } else if (call.is_causal && !call.cache) {
       fail(
           "MultiheadAttention: is_causal is a hint about attn_mask, which is missing; generate_square_subsequent_mask ",
           "makes one");
     }
-    return s;
+  }
+  void check_cacheable() const {
+    if (bias_k.defined() || add_zero_attn)
+      fail("MultiheadAttention: a cache has no place for what add_bias_kv and add_zero_attn add");
   }
 
   /// x W^T + b with rows [first, last) of a packed weight's `embed_dim`s, as [batch, length, ...].
@@ -217,7 +248,9 @@ struct MultiheadAttention final : Module<T> {
         options.bias = options.bias.defined() ? options.bias + ready(mask.added) : ready(mask.added);
     };
     const bool hint = call.is_causal && !weights && !call.key_padding_mask.defined();
-    if (hint && s.n == s.m + added)
+    if (call.cache && (hint || !call.attn_mask.defined()))
+      options.causal = true;
+    else if (hint && s.n == s.m + added)
       options.causal = true;
     else if (hint)
       hidden = triu(ones<bool>({s.n, s.m + added}), 1);
@@ -229,10 +262,12 @@ struct MultiheadAttention final : Module<T> {
     return options;
   }
 
+  /// [batch, n, embed_dim] -> [batch, num_heads, n, embed_dim / num_heads], a view.
+  Tensor<T> heads(const Tensor<T>& x) const { return x.unflatten(2, {num_heads, -1}).transpose(1, 2); }
+
   /// The same as the fused op, with weights that are in the graph.
   Tensor<T> composed(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v, const AttentionOptions<T>& options,
                      Tensor<T>& weights) const {
-    const auto heads = [this](const Tensor<T>& x) { return x.unflatten(2, {num_heads, -1}).transpose(1, 2); };
     const double d = static_cast<double>(embed_dim / num_heads);
     Tensor<T> scores = matmul(heads(q), heads(k).mT()) * (1 / std::sqrt(d));
     if (options.bias.defined()) scores = scores + options.bias;
@@ -256,16 +291,24 @@ struct MultiheadAttention final : Module<T> {
       projected = {qkv[0], extended(qkv[1], bias_k), extended(qkv[2], bias_v)};
     }
     Tensor<T> y;
-    if (in_graph && is_grad_enabled())
+    if (call.cache) {
+      check_cacheable();
+      const auto part = [&](Index i) { return gloss::detail::heads_at(projected, num_heads, i); };
+      const auto [k, v] = call.cache->append(part(1), part(2));
+      y = scaled_dot_product_attention(part(0), k, v, options, weights).transpose(1, 2).flatten(2, 3);
+    } else if (in_graph && is_grad_enabled())
       y = composed(projected[0], projected[1], projected[2], options, *weights);
     else
       y = multi_head_attention(projected, num_heads, options, weights);
-    const bool batched = query.dim() == 3;
     if (weights != nullptr) {
       if (call.average_attn_weights) *weights = mean(*weights, 1);
-      if (!batched) *weights = weights->select(0, 0);
+      if (query.dim() == 2) *weights = weights->select(0, 0);
     }
-    return this->output(out_proj(!batched ? y.select(0, 0) : batch_first ? y : y.transpose(0, 1)));
+    return joined(query, y);
+  }
+  /// The last product of y [batch, n, embed_dim], with the axes that query has.
+  Tensor<T> joined(const Tensor<T>& query, const Tensor<T>& y) const {
+    return this->output(out_proj(query.dim() == 2 ? y.select(0, 0) : batch_first ? y : y.transpose(0, 1)));
   }
 };
 

@@ -21,12 +21,13 @@ class Sequential final : public Module<T> {
  public:
   explicit Sequential(Layers... layers) : layers_(std::move(layers)...) {}
 
-  template <class X>
-  auto operator()(const X& x) const {
-    if constexpr (std::same_as<decltype(forward<0>(x)), Tensor<T>>)
-      return this->output(forward<0>(x));
+  /// Arguments behind x are the last layer's.
+  template <class X, class... Further>
+  auto operator()(const X& x, const Further&... further) const {
+    if constexpr (std::same_as<decltype(forward<0>(x, further...)), Tensor<T>>)
+      return this->output(forward<0>(x, further...));
     else
-      return forward<0>(x);
+      return forward<0>(x, further...);
   }
   void visit(Visitor<T>& v) override { visit_all(v, std::index_sequence_for<Layers...>{}); }
 
@@ -40,12 +41,12 @@ class Sequential final : public Module<T> {
   }
 
  private:
-  template <std::size_t i, class X>
-  auto forward(const X& x) const {
+  template <std::size_t i, class X, class... Further>
+  auto forward(const X& x, const Further&... further) const {
     if constexpr (i + 1 == sizeof...(Layers))
-      return std::get<i>(layers_)(x);
+      return std::get<i>(layers_)(x, further...);
     else
-      return forward<i + 1>(std::get<i>(layers_)(x));
+      return forward<i + 1>(std::get<i>(layers_)(x), further...);
   }
   template <std::size_t... i>
   void visit_all(Visitor<T>& v, std::index_sequence<i...>) {

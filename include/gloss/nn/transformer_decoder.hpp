@@ -28,14 +28,18 @@ struct TransformerDecoderMasks {
 /// Keys: layers.0., ..., layers.(num_layers - 1)., norm.
 template <Real T, class Layer = TransformerDecoderLayer<T>, class Norm = LayerNorm<T>>
 struct TransformerDecoder final : Module<T> {
+  using Cache = ModelCache<DecoderLayerCache<T>>;
+
   std::vector<Layer> layers;
   std::optional<Norm> norm;
 
   TransformerDecoder(const Layer& decoder_layer, Index num_layers, std::optional<Norm> final_norm = {})
       : layers(clones(decoder_layer, num_layers)), norm(std::move(final_norm)) {}
 
-  Tensor<T> operator()(const Tensor<T>& tgt, const Tensor<T>& memory,
-                       const TransformerDecoderMasks<T>& masks = {}) const {
+  /// With a cache tgt has new positions only, and memory may be left undefined after the first call; see
+  /// MultiheadAttention.
+  Tensor<T> operator()(const Tensor<T>& tgt, const Tensor<T>& memory, const TransformerDecoderMasks<T>& masks = {},
+                       Cache* cache = nullptr) const {
     const TransformerDecoderLayerMasks<T> layer_masks{
         .tgt_mask = masks.tgt_mask,
         .memory_mask = masks.memory_mask,
@@ -44,7 +48,15 @@ struct TransformerDecoder final : Module<T> {
         .tgt_is_causal = masks.tgt_is_causal ? *masks.tgt_is_causal : detail::is_square_subsequent(masks.tgt_mask),
         .memory_is_causal = masks.memory_is_causal};
     Tensor<T> y = tgt;
-    for (const Layer& layer : layers) y = layer(y, memory, layer_masks);
+    if constexpr (requires(const Layer& layer) { layer(y, memory, layer_masks, &cache->layers[0]); }) {
+      if (cache) cache->begin(layers.size());
+      for (std::size_t i = 0; i < layers.size(); ++i)
+        y = layers[i](y, memory, layer_masks, cache ? &cache->layers[i] : nullptr);
+      if (cache) cache->end();
+    } else {
+      if (cache) fail("TransformerDecoder: its layers take no cache");
+      for (const Layer& layer : layers) y = layer(y, memory, layer_masks);
+    }
     return this->output(norm ? (*norm)(y) : y);
   }
   void visit(Visitor<T>& v) override {

@@ -54,19 +54,23 @@ struct TransformerDecoderLayer final : Module<T> {
         activation(options.activation),
         norm_first(options.norm_first) {}
 
-  Tensor<T> operator()(const Tensor<T>& tgt, const Tensor<T>& memory,
-                       const TransformerDecoderLayerMasks<T>& masks = {}) const {
+  /// With a cache tgt has new positions only, without tgt_mask each sees those up to its own, and memory is read by the
+  /// first call alone; see MultiheadAttention.
+  Tensor<T> operator()(const Tensor<T>& tgt, const Tensor<T>& memory, const TransformerDecoderLayerMasks<T>& masks = {},
+                       DecoderLayerCache<T>* cache = nullptr) const {
+    if (cache && cache->memory.length == 0) multihead_attn.remember(memory, memory, cache->memory);
     const auto attend = [&](const Tensor<T>& x) {
       return self_attn(x, x, x,
                        {.key_padding_mask = masks.tgt_key_padding_mask,
                         .attn_mask = masks.tgt_mask,
-                        .is_causal = masks.tgt_is_causal});
+                        .is_causal = masks.tgt_is_causal,
+                        .cache = cache ? &cache->self_attn : nullptr});
     };
     const auto look_back = [&](const Tensor<T>& x) {
-      return multihead_attn(x, memory, memory,
-                            {.key_padding_mask = masks.memory_key_padding_mask,
-                             .attn_mask = masks.memory_mask,
-                             .is_causal = masks.memory_is_causal});
+      const MultiheadAttentionCall<T> call{.key_padding_mask = masks.memory_key_padding_mask,
+                                           .attn_mask = masks.memory_mask,
+                                           .is_causal = masks.memory_is_causal};
+      return cache ? multihead_attn.recall(x, cache->memory, call) : multihead_attn(x, memory, memory, call);
     };
     const auto feed_forward = [&](const Tensor<T>& x) {
       return linear2(activation.after(linear1, x, dropout.p, dropout.is_training()));

@@ -27,19 +27,31 @@ struct TransformerEncoderMasks {
 /// Keys: layers.0., ..., layers.(num_layers - 1)., norm.
 template <Real T, class Layer = TransformerEncoderLayer<T>, class Norm = LayerNorm<T>>
 struct TransformerEncoder final : Module<T> {
+  using Cache = ModelCache<KeyValueCache<T>>;
+
   std::vector<Layer> layers;
   std::optional<Norm> norm;
 
   TransformerEncoder(const Layer& encoder_layer, Index num_layers, std::optional<Norm> final_norm = {})
       : layers(clones(encoder_layer, num_layers)), norm(std::move(final_norm)) {}
 
-  Tensor<T> operator()(const Tensor<T>& src, const TransformerEncoderMasks<T>& masks = {}) const {
+  /// With a cache src has new positions only; see MultiheadAttention.
+  Tensor<T> operator()(const Tensor<T>& src, const TransformerEncoderMasks<T>& masks = {},
+                       Cache* cache = nullptr) const {
     const TransformerEncoderLayerMasks<T> layer_masks{
         .src_mask = masks.mask,
         .src_key_padding_mask = masks.src_key_padding_mask,
         .is_causal = masks.is_causal ? *masks.is_causal : detail::is_square_subsequent(masks.mask)};
     Tensor<T> y = src;
-    for (const Layer& layer : layers) y = layer(y, layer_masks);
+    if constexpr (requires(const Layer& layer) { layer(y, layer_masks, &cache->layers[0]); }) {
+      if (cache) cache->begin(layers.size());
+      for (std::size_t i = 0; i < layers.size(); ++i)
+        y = layers[i](y, layer_masks, cache ? &cache->layers[i] : nullptr);
+      if (cache) cache->end();
+    } else {
+      if (cache) fail("TransformerEncoder: its layers take no cache");
+      for (const Layer& layer : layers) y = layer(y, layer_masks);
+    }
     return this->output(norm ? (*norm)(y) : y);
   }
   void visit(Visitor<T>& v) override {

@@ -60,11 +60,16 @@ struct TransformerEncoderLayer final : Module<T> {
         activation(options.activation),
         norm_first(options.norm_first) {}
 
-  Tensor<T> operator()(const Tensor<T>& src, const TransformerEncoderLayerMasks<T>& masks = {}) const {
+  /// With a cache src has new positions only, and without a mask each sees those up to its own; see
+  /// MultiheadAttention.
+  Tensor<T> operator()(const Tensor<T>& src, const TransformerEncoderLayerMasks<T>& masks = {},
+                       KeyValueCache<T>* cache = nullptr) const {
     const auto attend = [&](const Tensor<T>& x) {
-      return self_attn(
-          x, x, x,
-          {.key_padding_mask = masks.src_key_padding_mask, .attn_mask = masks.src_mask, .is_causal = masks.is_causal});
+      return self_attn(x, x, x,
+                       {.key_padding_mask = masks.src_key_padding_mask,
+                        .attn_mask = masks.src_mask,
+                        .is_causal = masks.is_causal,
+                        .cache = cache});
     };
     const auto feed_forward = [&](const Tensor<T>& x) {
       return linear2(activation.after(linear1, x, dropout.p, dropout.is_training()));

@@ -15,6 +15,16 @@ Tensor<T> heads_of(const Tensor<T>& x, Index part, Index parts, Index heads) {
   const Index d = x.size(2) / parts, width = d / heads;
   return x.as_strided({x.size(0), heads, x.size(1), width}, {x.strides()[0], width, x.strides()[1], 1}, part * d);
 }
+/// How many of queries, keys and values lie side by side in tensor t of `count` that hold the three.
+inline Index parts_of(Index count, Index t) { return t < count - 1 ? 1 : 4 - count; }
+/// The heads of the queries, keys or values (i = 0, 1, 2) in one, two or three tensors that hold them, in place.
+template <class T>
+Tensor<T> heads_at(const std::vector<Tensor<T>>& projected, Index heads, Index i) {
+  const auto count = static_cast<Index>(projected.size());
+  const Index t = i < count ? i : count - 1;
+  const Tensor<T>& x = projected[static_cast<std::size_t>(t)];
+  return x.defined() ? heads_of(x, i - t, parts_of(count, t), heads) : Tensor<T>{};
+}
 /// Uninitialised [batch, n, width] whose memory is in the order of `like`, so that a product can read it as it lies.
 template <class T>
 Tensor<T> empty_sequences(const Tensor<T>& like, Index width) {
@@ -40,17 +50,13 @@ Tensor<T> multi_head_attention(const std::vector<Tensor<T>>& projected, Index he
                                const AttentionOptions<T>& options = {}, Tensor<T>* weights = nullptr) {
   const auto count = static_cast<Index>(projected.size());
   if (count < 1 || count > 3) fail<ShapeError>("multi_head_attention: ", count, " tensors; one, two or three wanted");
-  // Of q, k and v: in which tensor, which part of how many.
-  const auto tensor_of = [count](Index i) { return i < count ? i : count - 1; };
-  const auto part_of = [count](Index i) { return i < count ? Index{0} : i - count + 1; };
-  const auto parts_of = [count](Index tensor) { return tensor < count - 1 ? Index{1} : 4 - count; };
   Index d = -1;
   bool fits = heads > 0;
   for (Index t = 0; fits && t < count; ++t) {
     const Tensor<T>& x = projected[static_cast<std::size_t>(t)];
-    fits = x.dim() == 3 && x.size(0) == projected[0].size(0) && x.size(2) % (parts_of(t) * heads) == 0 &&
-           (d < 0 || x.size(2) / parts_of(t) == d) && (t < 2 || x.size(1) == projected[1].size(1));
-    if (fits) d = x.size(2) / parts_of(t);
+    fits = x.dim() == 3 && x.size(0) == projected[0].size(0) && x.size(2) % (detail::parts_of(count, t) * heads) == 0 &&
+           (d < 0 || x.size(2) / detail::parts_of(count, t) == d) && (t < 2 || x.size(1) == projected[1].size(1));
+    if (fits) d = x.size(2) / detail::parts_of(count, t);
   }
   if (!fits) {
     const auto shape = [&](Index t) {
@@ -65,26 +71,23 @@ Tensor<T> multi_head_attention(const std::vector<Tensor<T>>& projected, Index he
   std::vector<Tensor<T>> dense;
   for (const Tensor<T>& x : projected)
     dense.push_back(x.strides()[2] == 1 || x.size(2) == 1 ? x.detach() : x.detach().contiguous());
-  const auto heads_at = [tensor_of, part_of, parts_of, heads](const std::vector<Tensor<T>>& from, Index i) {
-    const Tensor<T>& x = from[static_cast<std::size_t>(tensor_of(i))];
-    return x.defined() ? detail::heads_of(x, part_of(i), parts_of(tensor_of(i)), heads) : Tensor<T>{};
-  };
   detail::AttentionRun<T> run;
-  run.q = heads_at(dense, 0), run.k = heads_at(dense, 1), run.v = heads_at(dense, 2);
+  const auto at = [heads](const std::vector<Tensor<T>>& from, Index i) { return detail::heads_at(from, heads, i); };
+  run.q = at(dense, 0), run.k = at(dense, 1), run.v = at(dense, 2);
   run.scores = {run.q.size(0), heads, run.q.size(2), run.k.size(2)};
   const Tensor<T> y = detail::empty_sequences(dense[0], d);
   run.o = detail::heads_of(y, 0, 1, heads);
   run.forward(options, weights);
   std::vector<Tensor<T>> inputs = projected;
   inputs.push_back(options.bias);
-  return record("multi_head_attention", y, inputs, [run, dense, heads, heads_at](const Tensor<T>& dy, Grads& dx) {
+  return record("multi_head_attention", y, inputs, [run, dense, heads, at](const Tensor<T>& dy, Grads& dx) {
     if (is_grad_enabled()) fail<GradError>("multi_head_attention: a fused op has no second derivative");
     const Tensor<T> d_o = detail::heads_of(dy.strides()[2] == 1 ? dy.detach() : dy.detach().contiguous(), 0, 1, heads);
     std::vector<Tensor<T>> d_projected;
     for (std::size_t t = 0; t < dense.size(); ++t)
       d_projected.push_back(dx.needs(static_cast<int>(t)) ? detail::empty_sequences(dense[t], dense[t].size(2))
                                                           : Tensor<T>{});
-    run.backward(d_o, heads_at(d_projected, 0), heads_at(d_projected, 1), heads_at(d_projected, 2));
+    run.backward(d_o, at(d_projected, 0), at(d_projected, 1), at(d_projected, 2));
     for (std::size_t t = 0; t < dense.size(); ++t)
       if (d_projected[t].defined()) dx.add(static_cast<int>(t), d_projected[t]);
     const int last = static_cast<int>(dense.size());

@@ -13,15 +13,23 @@ namespace gloss::inline GLOSS_ABI::transformer {
 /// Keys: layers.0., ..., layers.N-1., norm.
 template <Real T>
 struct Decoder final : nn::Module<T> {
+  using Cache = nn::ModelCache<nn::DecoderLayerCache<T>>;
+
   std::vector<DecoderLayer<T>> layers;
   LayerNorm<T> norm;
 
   Decoder(const DecoderLayer<T>& layer, Index N) : layers(nn::clones(layer, N)), norm(layer.size) {}
 
+  /// With a cache x has the new positions only. src_weights, where given, receives the last layer's weights over the
+  /// source, [batch, h, n, m].
   Tensor<T> operator()(const Tensor<T>& x, const Tensor<T>& memory, const Tensor<bool>& src_mask,
-                       const Tensor<bool>& tgt_mask) const {
+                       const Tensor<bool>& tgt_mask, Cache* cache = nullptr, Tensor<T>* src_weights = nullptr) const {
+    if (cache) cache->begin(layers.size());
     Tensor<T> y = x;
-    for (const DecoderLayer<T>& layer : layers) y = layer(y, memory, src_mask, tgt_mask);
+    for (std::size_t i = 0; i < layers.size(); ++i)
+      y = layers[i](y, memory, src_mask, tgt_mask, i + 1 == layers.size() ? src_weights : nullptr,
+                    cache ? &cache->layers[i] : nullptr);
+    if (cache) cache->end();
     return this->output(norm(y));
   }
   void visit(nn::Visitor<T>& v) override {

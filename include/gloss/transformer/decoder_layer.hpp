@@ -30,15 +30,19 @@ struct DecoderLayer final : nn::Module<T> {
         feed_forward(std::move(ff)),
         sublayer(nn::clones(SublayerConnection<T>(width, p_drop), 3)) {}
 
-  /// src_weights, where given, receives the weights over the source, [batch, h, n, m].
+  /// src_weights, where given, receives the weights over the source, [batch, h, n, m]. With a cache x has the new
+  /// positions only, and memory is read by the first call alone.
   Tensor<T> operator()(const Tensor<T>& x, const Tensor<T>& memory, const Tensor<bool>& src_mask,
-                       const Tensor<bool>& tgt_mask, Tensor<T>* src_weights = nullptr) const {
+                       const Tensor<bool>& tgt_mask, Tensor<T>* src_weights = nullptr,
+                       nn::DecoderLayerCache<T>* cache = nullptr) const {
     const Tensor<T>& m = memory;
-    Tensor<T> y = sublayer[0](x, [&](const Tensor<T>& z, const Tensor<T>* residual = nullptr) {
-      return self_attn(z, z, z, tgt_mask, nullptr, residual);
+    if (cache && cache->memory.length == 0) src_attn.remember(m, m, cache->memory);
+    Tensor<T> y = sublayer[0](x, [&](const Tensor<T>& z, Residual<T> residual = {}) {
+      return self_attn(z, z, z, tgt_mask, nullptr, residual, cache ? &cache->self_attn : nullptr);
     });
-    y = sublayer[1](y, [&](const Tensor<T>& z, const Tensor<T>* residual = nullptr) {
-      return src_attn(z, m, m, src_mask, src_weights, residual);
+    y = sublayer[1](y, [&](const Tensor<T>& z, Residual<T> residual = {}) {
+      return cache ? src_attn.recall(z, cache->memory, src_mask, src_weights, residual)
+                   : src_attn(z, m, m, src_mask, src_weights, residual);
     });
     return this->output(sublayer[2](y, feed_forward));
   }

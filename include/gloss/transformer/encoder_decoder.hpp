@@ -23,6 +23,7 @@ namespace gloss::inline GLOSS_ABI::transformer {
 template <Real T>
 struct EncoderDecoder final : nn::Module<T> {
   using Embedder = nn::Sequential<T, Embeddings<T>, PositionalEncoding<T>>;
+  using Cache = typename Decoder<T>::Cache;
 
   Encoder<T> encoder;
   Decoder<T> decoder;
@@ -44,9 +45,12 @@ struct EncoderDecoder final : nn::Module<T> {
   Tensor<T> encode(const Tensor<std::int64_t>& src, const Tensor<bool>& src_mask) const {
     return encoder(src_embed(src), src_mask);
   }
+  /// With a cache tgt has only the tokens that are new, which see those before them; tgt_mask may then be left undefined,
+  /// and so may memory, after the first call. src_weights as the decoder's.
   Tensor<T> decode(const Tensor<T>& memory, const Tensor<bool>& src_mask, const Tensor<std::int64_t>& tgt,
-                   const Tensor<bool>& tgt_mask) const {
-    return decoder(tgt_embed(tgt), memory, src_mask, tgt_mask);
+                   const Tensor<bool>& tgt_mask, Cache* cache = nullptr, Tensor<T>* src_weights = nullptr) const {
+    const Index start = cache ? cache->length : 0;
+    return decoder(tgt_embed(tgt, start), memory, src_mask, tgt_mask, cache, src_weights);
   }
   void visit(nn::Visitor<T>& v) override {
     v("encoder", encoder);

@@ -29,9 +29,8 @@ struct EncoderLayer final : nn::Module<T> {
         sublayer(nn::clones(SublayerConnection<T>(width, p_drop), 2)) {}
 
   Tensor<T> operator()(const Tensor<T>& x, const Tensor<bool>& mask) const {
-    const Tensor<T> y = sublayer[0](x, [&](const Tensor<T>& z, const Tensor<T>* residual = nullptr) {
-      return self_attn(z, z, z, mask, nullptr, residual);
-    });
+    const Tensor<T> y = sublayer[0](
+        x, [&](const Tensor<T>& z, Residual<T> residual = {}) { return self_attn(z, z, z, mask, nullptr, residual); });
     return this->output(sublayer[1](y, feed_forward));
   }
   void visit(nn::Visitor<T>& v) override {

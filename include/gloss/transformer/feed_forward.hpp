@@ -3,6 +3,7 @@
 
 #include <gloss/nn/dropout.hpp>
 #include <gloss/nn/linear.hpp>
+#include <gloss/transformer/residual.hpp>
 
 namespace gloss::inline GLOSS_ABI::transformer {
 
@@ -18,16 +19,21 @@ struct PositionwiseFeedForward final : nn::Module<T> {
 
   GLOSS_COLD PositionwiseFeedForward(Index d_model, Index d_ff, double p_drop = 0.1)
       : w_1(d_model, d_ff), w_2(d_ff, d_model), dropout(p_drop) {}
-  /// residual, where given, is added to the result.
-  Tensor<T> operator()(const Tensor<T>& x, const Tensor<T>* residual = nullptr) const {
-    const bool drops = this->is_training() && dropout.p > 0;  // then relu goes with dropout, else with the product
-    const Tensor<T> inner = drops ? relu_dropout(w_1(x), dropout.p) : w_1.with_relu(x);
-    return this->output(residual ? w_2.added_to(*residual, inner) : w_2(inner));
+  Tensor<T> operator()(const Tensor<T>& x, Residual<T> residual = {}) const {
+    return this->output(residual.plus(w_2, inner(x)));
   }
   void visit(nn::Visitor<T>& v) override {
     v("w_1", w_1);
     v("w_2", w_2);
     v("dropout", dropout);
+  }
+
+ private:
+  /// dropout(relu(w_1(x))): where something is dropped relu goes with it, else with the product.
+  Tensor<T> inner(const Tensor<T>& x) const {
+    if (this->is_heard()) return dropout(relu(w_1(x)));
+    if (dropout.is_training() && dropout.p > 0) return relu_dropout(w_1(x), dropout.p);
+    return w_1.with_relu(x);
   }
 };
 

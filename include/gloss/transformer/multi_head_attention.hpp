@@ -5,9 +5,11 @@
 
 #include <gloss/nn/clones.hpp>
 #include <gloss/nn/dropout.hpp>
+#include <gloss/nn/key_value_cache.hpp>
 #include <gloss/nn/linear.hpp>
 #include <gloss/ops/joint_linear.hpp>
 #include <gloss/ops/multi_head_attention.hpp>
+#include <gloss/transformer/residual.hpp>
 
 namespace gloss::inline GLOSS_ABI::transformer {
 
@@ -32,27 +34,35 @@ struct MultiHeadedAttention final : nn::Module<T> {
     linears = nn::clones(nn::Linear<T>(d_model, d_model), 4);
   }
 
-  /// weights, where given, receives the attention weights [batch, h, n, m]; residual, where given, is added to the
-  /// result.
+  /// weights, where given, receives the attention weights [batch, h, n, m]; residual is added to the result. With a cache
+  /// query, key and value are of new positions, whose keys and values are put behind those in the cache; they see all up
+  /// to their own, unless a mask [batch or 1, n, cached + n] says otherwise.
   Tensor<T> operator()(const Tensor<T>& query, const Tensor<T>& key, const Tensor<T>& value,
-                       const Tensor<bool>& mask = {}, Tensor<T>* weights = nullptr,
-                       const Tensor<T>* residual = nullptr) const {
+                       const Tensor<bool>& mask = {}, Tensor<T>* weights = nullptr, Residual<T> residual = {},
+                       nn::KeyValueCache<T>* cache = nullptr) const {
     if (query.dim() != 3 || key.dim() != 3 || value.dim() != 3)
       fail<ShapeError>("MultiHeadedAttention: three axes wanted: query ", query.shape(), ", key ", key.shape(),
                        ", value ", value.shape());
-    const Tensor<T> x = gloss::multi_head_attention(projected(query, key, value), h, attention_options(mask), weights);
-    return this->output(residual ? linears[3].added_to(*residual, x) : linears[3](x));
+    const std::vector<Tensor<T>> qkv = projected(query, key, value);
+    if (!cache) {
+      const Tensor<T> x = gloss::multi_head_attention(qkv, h, attention_options(mask), weights);
+      return this->output(residual.plus(linears[3], x));
+    }
+    const auto heads = [&](Index i) { return gloss::detail::heads_at(qkv, h, i); };
+    const auto [k, v] = cache->append(heads(1), heads(2));
+    AttentionOptions<T> options = attention_options(mask);
+    options.causal = !mask.defined();
+    return attend(heads(0), k, v, options, weights, residual);
   }
-
-  /// [batch, n, d_model] -> [batch, h, n, d_k], a view.
-  Tensor<T> split_heads(const Tensor<T>& x) const { return x.view({x.size(0), x.size(1), h, d_k}).transpose(1, 2); }
-
-  /// Attention of heads already split, concatenated and projected; what decoding with a cache calls.
-  Tensor<T> project(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v, const Tensor<bool>& mask,
-                    Tensor<T>* weights = nullptr, const Tensor<T>* residual = nullptr) const {
-    const Tensor<T> y = scaled_dot_product_attention(q, k, v, attention_options(mask), weights);
-    const Tensor<T> x = y.transpose(1, 2).reshape({q.size(0), -1, d_model});
-    return residual ? linears[3].added_to(*residual, x) : linears[3](x);
+  /// Puts keys and values that do not change from call to call, as those of an encoder's output, into a cache.
+  void remember(const Tensor<T>& key, const Tensor<T>& value, nn::KeyValueCache<T>& cache) const {
+    cache.append(split_heads(linears[1](key)), split_heads(linears[2](value)));
+  }
+  /// What operator() gives for the keys and values that remember() has put into the cache.
+  Tensor<T> recall(const Tensor<T>& query, const nn::KeyValueCache<T>& cache, const Tensor<bool>& mask = {},
+                   Tensor<T>* weights = nullptr, Residual<T> residual = {}) const {
+    const auto [k, v] = cache.all();
+    return attend(split_heads(linears[0](query)), k, v, attention_options(mask), weights, residual);
   }
 
   void visit(nn::Visitor<T>& v) override {
@@ -61,12 +71,22 @@ struct MultiHeadedAttention final : nn::Module<T> {
   }
 
  private:
+  /// [batch, n, d_model] -> [batch, h, n, d_k], a view.
+  Tensor<T> split_heads(const Tensor<T>& x) const { return x.view({x.size(0), x.size(1), h, d_k}).transpose(1, 2); }
+
+  /// Attention of heads already split, joined again and projected.
+  Tensor<T> attend(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v, const AttentionOptions<T>& options,
+                   Tensor<T>* weights, Residual<T> residual) const {
+    const Tensor<T> y = scaled_dot_product_attention(q, k, v, options, weights);
+    return this->output(residual.plus(linears[3], y.transpose(1, 2).reshape({q.size(0), -1, d_model})));
+  }
+
   /// attention(q, k, v, mask, p) as one op, with the same draws and without keeping the weights.
   AttentionOptions<T> attention_options(const Tensor<bool>& mask) const {
     if (mask.defined() && mask.dim() != 3)
       fail<ShapeError>("MultiHeadedAttention: mask ", mask.shape(), " has not three axes, [batch or 1, n or 1, m]");
     return {.mask = mask.defined() ? mask.unsqueeze(1) : mask,
-            .dropout = this->is_training() ? dropout.p : 0,
+            .dropout = dropout.is_training() ? dropout.p : 0,
             .mask_fill = -1e9};
   }
 

@@ -1,0 +1,149 @@
+// Key rules: how the names and layouts of somebody else's file become those of a model here, and the other way round.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <gloss/core/error.hpp>
+
+namespace gloss::inline GLOSS_ABI::io {
+
+/// What else than the name differs.
+enum class KeyLayout {
+  same,
+  transposed,  // a matrix [in, out] where ours is [out, in], as GPT-2's
+};
+
+/// One rule. In a name `*` stands for one part between dots and `**` for one or more; what they stand for in theirs
+/// takes the place of those in ours, in order. Several theirs make one of ours, one below the other along the first axis
+/// (of ours, where the layout is transposed); one of theirs may be cut into several of ours, equally large; without ours
+/// it is not wanted.
+struct KeyRule {
+  std::vector<std::string> theirs;
+  std::vector<std::string> ours;
+  KeyLayout layout = KeyLayout::same;
+};
+
+/// Where one tensor of a model comes from.
+struct KeySource {
+  std::string ours;
+  std::vector<std::string> theirs;  // several are joined
+  KeyLayout layout = KeyLayout::same;
+  std::size_t part = 0, parts = 1;  // which of how many parts of the one of theirs
+};
+
+namespace detail {
+using Captures = std::vector<std::string_view>;
+
+/// Whether a name fits a pattern; what its stars stand for.
+inline bool match_key(std::string_view pattern, std::string_view name, Captures& captures) {
+  const auto part_of = [](std::string_view s) { return s.substr(0, s.find('.')); };
+  const auto rest_of = [](std::string_view s) {
+    const std::size_t dot = s.find('.');
+    return dot == s.npos ? std::string_view() : s.substr(dot + 1);
+  };
+  if (pattern.empty() || name.empty()) return pattern.empty() && name.empty();
+  const std::string_view first = part_of(pattern);
+  if (first == "**") {
+    for (std::size_t n = name.find('.');; n = name.find('.', n + 1)) {
+      const std::size_t length = n == name.npos ? name.size() : n, depth = captures.size();
+      captures.push_back(name.substr(0, length));
+      if (match_key(rest_of(pattern), name.substr((std::min)(length + 1, name.size())), captures)) return true;
+      captures.resize(depth);
+      if (n == name.npos) return false;
+    }
+  }
+  if (first == "*")
+    captures.push_back(part_of(name));
+  else if (first != part_of(name))
+    return false;
+  return match_key(rest_of(pattern), rest_of(name), captures);
+}
+
+/// A pattern with something in the place of its stars.
+inline std::string fill_key(std::string_view pattern, const Captures& captures) {
+  std::string name;
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] != '*') {
+      name += pattern[i];
+      continue;
+    }
+    if (pattern.substr(i, 2) == "**") ++i;
+    if (next == captures.size()) fail("KeyRule: '", pattern, "' has more stars than the other side of its rule");
+    name += captures[next++];
+  }
+  return name;
+}
+}  // namespace detail
+
+/// The rules of one kind of file. The first that fits a name counts; a name that none fits stays as it is.
+struct KeyMap {
+  std::vector<KeyRule> rules;
+  std::string optional_prefix = "";  // of theirs: names that begin so in the rules may stand in the file without it
+
+  /// The tensors that a file with these names holds for a model.
+  /// Errors: LoadError when some, but not all of those that make one are there; Error for a rule that joins and cuts.
+  std::vector<KeySource> sources(const std::vector<std::string>& names) const {
+    std::vector<KeySource> out;
+    std::vector<std::pair<const KeyRule*, std::size_t>> joined;  // rule and place in out of what is joined
+    for (const std::string& name : names) {
+      detail::Captures captures;
+      std::size_t at = 0;
+      const KeyRule* const rule = find(name, captures, at);
+      if (!rule) {
+        out.push_back({name, {name}});
+      } else if (rule->theirs.size() == 1) {
+        for (std::size_t i = 0; i < rule->ours.size(); ++i)
+          out.push_back({detail::fill_key(rule->ours[i], captures), {name}, rule->layout, i, rule->ours.size()});
+      } else if (!rule->ours.empty()) {
+        if (rule->ours.size() > 1) fail("KeyRule: '", rule->theirs[0], "' and others are joined and cut at once");
+        const std::string ours = detail::fill_key(rule->ours[0], captures);
+        KeySource* place = nullptr;
+        for (const auto& [its_rule, i] : joined)
+          if (its_rule == rule && out[i].ours == ours) place = &out[i];
+        if (!place) {
+          joined.emplace_back(rule, out.size());
+          place = &out.emplace_back(KeySource{ours, std::vector<std::string>(rule->theirs.size()), rule->layout});
+        }
+        place->theirs[at] = name;
+      }
+    }
+    for (const auto& [rule, i] : joined)
+      for (std::size_t k = 0; k < rule->theirs.size(); ++k)
+        if (out[i].theirs[k].empty())
+          fail<LoadError>("KeyMap: ", out[i].ours, " is made of ", rule->theirs.size(), " tensors, of which '",
+                          rule->theirs[k], "' is missing");
+    return out;
+  }
+
+  /// The other way round: for a model with these names, which of its tensors make one of theirs. In what is returned
+  /// `ours` is the name in the file, and `theirs` are the model's.
+  std::vector<KeySource> targets(const std::vector<std::string>& names) const {
+    KeyMap turned;
+    for (const KeyRule& rule : rules)
+      if (!rule.ours.empty()) turned.rules.push_back({rule.ours, rule.theirs, rule.layout});
+    return turned.sources(names);
+  }
+
+ private:
+  const KeyRule* find(std::string_view name, detail::Captures& captures, std::size_t& at) const {
+    for (const KeyRule& rule : rules)
+      for (at = 0; at < rule.theirs.size(); ++at) {
+        const std::string_view pattern = rule.theirs[at];
+        captures.clear();
+        if (detail::match_key(pattern, name, captures)) return &rule;
+        captures.clear();
+        if (!optional_prefix.empty() && pattern.starts_with(optional_prefix) &&
+            detail::match_key(pattern.substr(optional_prefix.size()), name, captures))
+          return &rule;
+      }
+    return nullptr;
+  }
+};
+
+}  // namespace gloss::inline GLOSS_ABI::io

@@ -1,0 +1,79 @@
+// Names and layouts of somebody else's file.
+#include <gloss/io/key_map.hpp>
+
+#include "support/catch.hpp"
+#include "support/tensors.hpp"
+
+using namespace gloss;
+using io::KeyLayout;
+using io::KeyMap;
+using io::KeySource;
+using Names = std::vector<std::string>;
+
+namespace {
+
+std::string text(const std::vector<KeySource>& sources) {
+  std::string s;
+  for (const KeySource& k : sources) {
+    s += k.ours + " <-";
+    for (const auto& name : k.theirs) s += " " + name;
+    if (k.layout == KeyLayout::transposed) s += " transposed";
+    if (k.parts > 1) s += " part " + std::to_string(k.part + 1) + "/" + std::to_string(k.parts);
+    s += "\n";
+  }
+  return s;
+}
+
+const KeyMap gpt{.rules = {{{"transformer.h.*.attn.c_attn.**"},
+                            {"blocks.*.q.**", "blocks.*.k.**", "blocks.*.v.**"},
+                            KeyLayout::transposed},
+                           {{"transformer.h.*.attn.bias"}, {}},
+                           {{"transformer.h.*.**"}, {"blocks.*.**"}},
+                           {{"transformer.wte.weight"}, {"tokens.weight"}}},
+                 .optional_prefix = "transformer."};
+
+}  // namespace
+
+TEST_CASE("KeyMap: renames, transposes and cuts; the first rule that fits counts; others stay") {
+  CHECK(text(gpt.sources({"transformer.h.11.attn.c_attn.weight", "transformer.h.0.attn.bias", "h.3.ln_1.weight",
+                          "wte.weight", "lm_head.weight"})) ==
+        "blocks.11.q.weight <- transformer.h.11.attn.c_attn.weight transposed part 1/3\n"
+        "blocks.11.k.weight <- transformer.h.11.attn.c_attn.weight transposed part 2/3\n"
+        "blocks.11.v.weight <- transformer.h.11.attn.c_attn.weight transposed part 3/3\n"
+        "blocks.3.ln_1.weight <- h.3.ln_1.weight\n"
+        "tokens.weight <- wte.weight\n"
+        "lm_head.weight <- lm_head.weight\n");
+}
+
+TEST_CASE("KeyMap: several make one, in the rule's order and not the file's; a missing one is named") {
+  const KeyMap map{.rules = {{{"l.*.query.*", "l.*.key.*", "l.*.value.*"}, {"layers.*.in_proj_*"}}}};
+  CHECK(text(map.sources({"l.0.value.weight", "l.0.query.weight", "l.1.key.bias", "l.0.key.weight", "l.1.query.bias",
+                          "l.1.value.bias"})) ==
+        "layers.0.in_proj_weight <- l.0.query.weight l.0.key.weight l.0.value.weight\n"
+        "layers.1.in_proj_bias <- l.1.query.bias l.1.key.bias l.1.value.bias\n");
+  CHECK_ERROR(map.sources({"l.0.value.weight", "l.0.query.weight"}), LoadError,
+              "KeyMap: layers.0.in_proj_weight is made of 3 tensors, of which 'l.*.key.*' is missing");
+}
+
+TEST_CASE("KeyMap: the other way round joins what was cut and cuts what was joined") {
+  CHECK(text(gpt.targets(
+            {"blocks.0.q.bias", "blocks.0.k.bias", "blocks.0.v.bias", "tokens.weight", "blocks.0.ln_1.weight"})) ==
+        "transformer.h.0.attn.c_attn.bias <- blocks.0.q.bias blocks.0.k.bias blocks.0.v.bias transposed\n"
+        "transformer.wte.weight <- tokens.weight\n"
+        "transformer.h.0.ln_1.weight <- blocks.0.ln_1.weight\n");
+}
+
+TEST_CASE("KeyMap: stars stand for whole parts, two stars for one or more") {
+  const KeyMap map{.rules = {{{"a.**.z"}, {"deep.**"}}, {{"a.*"}, {"flat.*"}}, {{"b.**"}, {"**"}}}};
+  CHECK(text(map.sources({"a.b.c.z", "a.z", "a.b", "a.b.c", "ab.c", "b.x.y", "b"})) ==
+        "deep.b.c <- a.b.c.z\nflat.z <- a.z\nflat.b <- a.b\na.b.c <- a.b.c\nab.c <- ab.c\nx.y <- b.x.y\nb <- b\n");
+  CHECK(KeyMap{}.sources(Names{}).empty());
+  CHECK(text(KeyMap{}.sources({"x"})) == "x <- x\n");
+}
+
+TEST_CASE("KeyMap: rules that make no sense are refused") {
+  const KeyMap stars{.rules = {{{"a.*"}, {"b.*.*"}}}};
+  CHECK_ERROR(stars.sources({"a.x"}), Error, "KeyRule: 'b.*.*' has more stars than the other side of its rule");
+  const KeyMap both{.rules = {{{"a", "b"}, {"c", "d"}}}};
+  CHECK_ERROR(both.sources({"a", "b"}), Error, "KeyRule: 'a' and others are joined and cut at once");
+}
