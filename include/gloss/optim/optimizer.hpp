@@ -59,7 +59,7 @@ class Optimizer {
     set_lr(lr);
     bool any = parameters_.empty();
     for (std::size_t i = 0; i < parameters_.size(); ++i) {
-      detail::check_no_overlap("optimizer", detail::body_of("optimizer", parameters_[i]));
+      gloss::detail::check_no_overlap("optimizer", gloss::detail::body_of("optimizer", parameters_[i]));
       if (!parameters_[i].is_leaf()) fail<GradError>("optimizer: parameter ", i, " is not a leaf");
       any = any || parameters_[i].requires_grad();
       for (std::size_t j = 0; j < i; ++j)
