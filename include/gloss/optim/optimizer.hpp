@@ -14,7 +14,7 @@ namespace gloss::inline GLOSS_ABI::optim {
 
 namespace detail {
 /// Errors: Error unless the option is a finite number of at least 0.
-inline void check_option(const char* op, const char* name, double value) {
+GLOSS_LAZY void check_option(const char* op, const char* name, double value) {
   if (!(value >= 0 && value <= (std::numeric_limits<double>::max)()))
     fail(op, ": ", name, " ", value, " is not a finite number of at least 0");
 }
