@@ -130,6 +130,30 @@ TEST_CASE("relu: NaN lets the gradient through, as in PyTorch") {
   CHECK(gloss_test::values(x.grad()) == std::vector<double>{1, 0, 0, 1});
 }
 
+TEST_CASE(
+    "clamp, maximum, amax, relu and their kin: what was not chosen has no part in a gradient of NaN or infinity") {
+  const auto x = Tensor<double>{-2, 3, 0.5}.requires_grad_(), other = Tensor<double>{1, 1, 1};
+  for (const bool recorded : {false, true})
+    for (const double bad : {static_cast<double>(NAN), static_cast<double>(INFINITY)}) {
+      const auto dy = Tensor<double>{bad, bad, 1};
+      const auto slope = [&](const Tensor<double>& y, const Tensor<double>& g) {
+        return gloss_test::values(grad(y, {x}, {.create_graph = recorded}, g)[0]);
+      };
+      CHECK(slope(clamp(x, 0, 1), dy) == std::vector<double>{0, 0, 1});
+      CHECK(slope(clamp(x, Tensor<double>{0, 0, 0}, other), dy) == std::vector<double>{0, 0, 1});
+      CHECK(slope(maximum(x, other), dy)[0] == 0);
+      CHECK(slope(minimum(x, other), dy)[1] == 0);
+      CHECK(slope(fmax(x, other), dy)[0] == 0);
+      CHECK(slope(fmin(x, other), dy)[1] == 0);
+      CHECK(slope(where(x > 0, x, other), dy)[0] == 0);
+      CHECK(slope(relu(x), dy)[0] == 0);
+      CHECK(slope(linear(x.unsqueeze(1), ones<double>({1, 1}), {}, Activation::relu), dy.unsqueeze(1))[0] == 0);
+      CHECK(slope(relu_dropout(x, 1e-9), dy)[0] == 0);
+      CHECK(slope(amax(x, 0), scalar<double>(bad))[0] == 0);
+      CHECK(slope((max)(x, 0).values, scalar<double>(bad))[2] == 0);
+    }
+}
+
 TEST_CASE("functions of two tensors: shapes that do not broadcast are named with the function") {
   const auto a = zeros<float>({2, 3}), b = zeros<float>({4});
   const std::string tail = ": shapes do not broadcast: a [2, 3], b [4] differ at axis -1";

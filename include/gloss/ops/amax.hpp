@@ -13,7 +13,7 @@ Tensor<T> share_evenly(const char* op, const Tensor<T>& x, const Tensor<T>& foun
                        const Tensor<T>& dy) {
   const Tensor<T> hits =
       map_binary<T>(op, x, found, [](T v, T best) { return static_cast<T>(v == best || (v != v && best != best)); });
-  return dy.view(found.shape()) / sum(hits, axes, {.keepdim = true}).view(found.shape()) * hits;
+  return weigh(dy.view(found.shape()) / sum(hits, axes, {.keepdim = true}).view(found.shape()), hits);
 }
 
 template <class Combine, class T>

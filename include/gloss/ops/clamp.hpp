@@ -27,7 +27,7 @@ Tensor<T> clamp(const Tensor<T>& x, Scalar<T> low, Scalar<T> high) {
   Tensor<T> y = map_unary<T>(x, [lo, hi](T v) { return kernels::Smallest{}(kernels::Largest{}(v, lo), hi); });
   if constexpr (Real<T>)
     return record("clamp", y, {x}, [x, lo, hi](const Tensor<T>& dy, Grads& dx) {
-      dx.add(0, dy * map_unary<T>(x, [lo, hi](T v) { return static_cast<T>(v >= lo && v <= hi); }));
+      dx.add(0, detail::weigh(dy, map_unary<T>(x, [lo, hi](T v) { return static_cast<T>(v >= lo && v <= hi); })));
     });
   return y;
 }

@@ -85,7 +85,7 @@ Tensor<T> relu_dropout(const Tensor<T>& x, double p, bool training = true) {
   return record("relu_dropout", y, {x}, [p, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
     if (is_grad_enabled()) {
       const T scale = kernels::detail::dropout_scale<T>(p);
-      return dx.add(0, dy * map_unary<T>(saved, [scale](T v) { return v <= T{0} ? T{0} : scale; }));
+      return dx.add(0, detail::weigh(dy, map_unary<T>(saved, [scale](T v) { return v <= T{0} ? T{0} : scale; })));
     }
     const Tensor<T> g = dy.contiguous();
     Tensor<T> d_in = empty<T>(saved.shape());

@@ -47,7 +47,7 @@ Tensor<T> nan_to_num(const Tensor<T>& x, NanToNumOptions<std::type_identity_t<T>
     return std::isinf(v) ? (v > 0 ? options.posinf : options.neginf) : v;
   });
   return record("nan_to_num", y, {x}, [x](const Tensor<T>& dy, Grads& dx) {
-    dx.add(0, dy * map_unary<T>(x, [](T v) { return static_cast<T>(v - v == T{0}); }));
+    dx.add(0, detail::weigh(dy, map_unary<T>(x, [](T v) { return static_cast<T>(v - v == T{0}); })));
   });
 }
 

@@ -87,7 +87,7 @@ Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& b
                   Tensor<T> g = dy;
                   if (saved.defined()) {
                     if (is_grad_enabled()) {
-                      g = dy * map_unary<T>(saved, [](T v) { return static_cast<T>(!(v <= T{0})); });
+                      g = detail::weigh(dy, map_unary<T>(saved, [](T v) { return static_cast<T>(!(v <= T{0})); }));
                     } else {
                       g = map_binary<T>("linear", dy, saved, [](T d, T v) { return v <= T{0} ? T{0} : d; });
                     }

@@ -13,8 +13,8 @@ Tensor<T> choose(const char* op, const Tensor<T>& a, const Tensor<T>& b, Pick pi
   Tensor<T> y = map_binary<T>(op, a, b, pick);
   if constexpr (Real<T>)
     return record(op, y, {a, b}, [op, a, b, share_a, share_b](const Tensor<T>& dy, Grads& dx) {
-      if (dx.needs(0)) dx.add(0, sum_to(dy * map_binary<T>(op, a, b, share_a), a.shape()));
-      if (dx.needs(1)) dx.add(1, sum_to(dy * map_binary<T>(op, a, b, share_b), b.shape()));
+      if (dx.needs(0)) dx.add(0, sum_to(weigh(dy, map_binary<T>(op, a, b, share_a)), a.shape()));
+      if (dx.needs(1)) dx.add(1, sum_to(weigh(dy, map_binary<T>(op, a, b, share_b)), b.shape()));
     });
   return y;
 }

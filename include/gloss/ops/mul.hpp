@@ -30,6 +30,16 @@ Tensor<T> mul(const Tensor<T>& a, Scalar<T> s) {
   return y;
 }
 
+namespace detail {
+/// dy * weight for data `weight`, and 0 where that is 0 even if dy is infinite or NaN: for gradients that do not go
+/// everywhere.
+template <Real T>
+Tensor<T> weigh(const Tensor<T>& dy, const Tensor<T>& weight) {
+  const Tensor<T> y = map_binary<T>("mul", dy, weight, [](T d, T w) { return w == T{0} ? T{0} : d * w; });
+  return record("mul", y, {dy}, [weight](const Tensor<T>& g, Grads& dx) { dx.add_summed(0, weigh(g, weight)); });
+}
+}  // namespace detail
+
 template <Summable T>
 Tensor<T> operator*(const Tensor<T>& a, const Tensor<T>& b) {
   return mul(a, b);

@@ -15,7 +15,7 @@ Tensor<T> relu(const Tensor<T>& x) {
   Tensor<T> y = map_unary<T>(x, [](T v) { return v < T{0} ? T{0} : v; });
   return record("relu", y, {x}, [saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
     if (is_grad_enabled())
-      dx.add(0, dy * map_unary<T>(saved, [](T v) { return static_cast<T>(!(v <= T{0})); }));
+      dx.add(0, detail::weigh(dy, map_unary<T>(saved, [](T v) { return static_cast<T>(!(v <= T{0})); })));
     else
       dx.add(0, map_binary<T>("relu", dy, saved, [](T g, T v) { return v <= T{0} ? T{0} : g; }));
   });
