@@ -3,12 +3,11 @@
 
 #include <atomic>
 #include <bit>
-#include <charconv>
+#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <new>
-#include <string_view>
 #include <utility>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -154,17 +153,18 @@ class StoragePool {
     std::uint32_t given_back_in = 0;            // the last sweep that gave one back, or 0
   };
 
-  StoragePool() {
+  GLOSS_COLD StoragePool() {
     detail::give_build_notice();
 #ifdef _MSC_VER
 #pragma warning(suppress : 4996)
 #endif
-    const char* const period = std::getenv("GLOSS_CACHE_SWEEP");
-    if (!period || !*period) return;
-    const std::string_view text = period;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), sweep_period_);
-    if (error != std::errc{} || end != text.data() + text.size() || sweep_period_ < 0)
+    const char* const text = std::getenv("GLOSS_CACHE_SWEEP");
+    if (!text || !*text) return;
+    char* end = nullptr;
+    const long long period = std::strtoll(text, &end, 10);
+    if (*end || period < 0 || period == LLONG_MAX)
       fail("GLOSS_CACHE_SWEEP: '", text, "' is not a number of allocations");
+    sweep_period_ = period;
   }
 
   // count_used, make_block, count_request and sweep are called with the lock held.
