@@ -126,7 +126,7 @@ class GatheredSums {
       if (const Entry& entry = entries_[places_[at] - 1]; entry.node == node) return entry.sum.get();
     return nullptr;
   }
-  GLOSS_NOINLINE void add(NodeBase* node, NodeBase* sum) {
+  GLOSS_COLD void add(NodeBase* node, NodeBase* sum) {
     entries_.push_back({node, Ref<NodeBase>(sum)});
     if (2 * entries_.size() < places_.size()) return note(entries_.size());
     places_.assign(entries_.size() < 16 ? 64 : 2 * places_.size(), 0);

@@ -8,9 +8,9 @@
 namespace gloss::inline GLOSS_ABI {
 
 namespace detail {
-/// x becomes y, the result of a recorded op that forgets what stood there; `source` gets the gradient.
+/// x becomes the result of a recorded op that forgets what stood there: source, which gets the gradient, or a value.
 template <class T>
-void record_overwrite(const char* op, const Tensor<T>& x, const Tensor<T>& y, const Tensor<T>* source);
+void record_overwrite(const char* op, const Tensor<T>& x, const Tensor<T>* source, T value);
 }  // namespace detail
 
 template <class T>
@@ -22,10 +22,7 @@ GLOSS_NOINLINE const Tensor<T>& Tensor<T>::copy_(const Tensor& source) const {
     fail<ShapeError>("copy_: source ", source.shape(), " does not broadcast to ", shape());
   if (scope) scope.bytes(sizeof(T), {numel(), source.numel()});
   if constexpr (Real<T>)
-    if (recorded) {
-      detail::record_overwrite("copy_", *this, source.detach().expand(shape()).clone(), &source);
-      return *this;
-    }
+    if (recorded) return detail::record_overwrite("copy_", *this, &source, T{}), *this;
   Tensor copy;
   const Tensor& from = detail::apart_from(*this, source, copy);
   const Shape steps = broadcast_strides(from.shape(), from.strides(), shape());
@@ -42,10 +39,7 @@ GLOSS_NOINLINE const Tensor<T>& Tensor<T>::fill_(T value) const {
   if (!dense) detail::check_no_overlap("fill_", *body_);
   if (scope) scope.bytes(sizeof(T), {numel()});
   if constexpr (Real<T>)
-    if (recorded) {
-      detail::record_overwrite<T>("fill_", *this, uninitialized(shape()).fill_(value), nullptr);
-      return *this;
-    }
+    if (recorded) return detail::record_overwrite<T>("fill_", *this, nullptr, value), *this;
   if (dense) {
     kernels::fill(data(), value, numel());
   } else {

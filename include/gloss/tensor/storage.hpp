@@ -157,7 +157,7 @@ class StoragePool {
     std::uint32_t given_back_in = 0;            // the last sweep that gave one back, or 0
   };
 
-  StoragePool() {
+  GLOSS_COLD StoragePool() {
     detail::require_float_rules();
     detail::give_build_notice();
     read_settings();

@@ -43,11 +43,13 @@ GLOSS_NOINLINE void become(const char* name, const Tensor<T>& x, const Tensor<T>
 }
 
 template <class T>
-void record_overwrite(const char* op, const Tensor<T>& x, const Tensor<T>& y, const Tensor<T>* source) {
+GLOSS_NOINLINE void record_overwrite(const char* op, const Tensor<T>& x, const Tensor<T>* source, T value) {
   const GraphInput input(source ? *source : Tensor<T>{});
+  Tensor<T> y = source ? source->detach().expand(x.shape()).clone() : Tensor<T>::uninitialized(x.shape());
+  if (!source) y.fill_(value);
   become(op, x,
          record_on(
-             op, y, &input, 1,
+             op, std::move(y), &input, 1,
              [shape = source ? source->shape() : Shape{}](const Tensor<T>& dy, Grads& dx) {
                if (dx.needs(0)) dx.add(0, sum_to(dy, shape));
              },
