@@ -36,8 +36,11 @@ struct LoadError : Error {
 };
 
 inline void append_part(std::string& text, std::string_view part) { text += part; }
-inline void append_part(std::string& text, char part) { text += part; }
-template <std::same_as<bool> T>  // a template, or every pointer would convert to it
+template <std::same_as<char> T>  // a template, or every number would convert to it
+void append_part(std::string& text, T part) {
+  text += part;
+}
+template <std::same_as<bool> T>  // and every pointer to this
 void append_part(std::string& text, T part) {
   text += part ? "true" : "false";
 }

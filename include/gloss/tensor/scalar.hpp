@@ -31,6 +31,11 @@ class RealNumber {
   double value_;
 };
 
+template <std::same_as<RealNumber> T>
+void append_part(std::string& text, T part) {
+  append_part(text, static_cast<double>(part));
+}
+
 /// The type of a number that stands beside a tensor: wide, so that `x * 2` and `x * 0.5` are both exact and silent.
 template <class T>
 using Scalar = std::conditional_t<std::integral<T>, WholeNumber, RealNumber>;

@@ -26,7 +26,7 @@ class SimpleLossCompute {
 
   template <Real T>
   Loss<T> operator()(const Tensor<T>& x, const Tensor<std::int64_t>& y, RealNumber norm) const {
-    if (!(norm > 0)) fail("SimpleLossCompute: norm ", double{norm}, " is not positive");
+    if (!(norm > 0)) fail("SimpleLossCompute: norm ", norm, " is not positive");
     const Tensor<T> loss = criterion_((*generator_)(x), y) / norm;
     return {static_cast<double>(loss.item()) * norm, loss};
   }
