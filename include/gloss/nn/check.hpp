@@ -108,7 +108,7 @@ GLOSS_COLD void require_named(Module<T>& module, const std::vector<MemberList::E
 /// before train(), eval(), parameters(), named_parameters() and state_dict() do their work for the first time.
 /// Errors: Error with the type of the first member that is not named, and the named one before it.
 template <IsModule M>
-void check(const M& model) {
+GLOSS_COLD void check(const M& model) {
   static_assert(std::copy_constructible<M>, "nn::check copies the model, and this one cannot be copied");
   detail::MemberList list;
   M copy(model);
