@@ -1,6 +1,7 @@
 // The ambient state: whether the graph is recorded, and where random numbers come from. Both are chosen per thread, by
-// guards; without one, random numbers come from the one stream that all threads share. Beside it are only the guard of anomaly mode (tensor/anomaly.hpp), the taps on modules
-// (nn/taps.hpp) and the profile that listens (core/profile_scope.hpp).
+// guards; without one, random numbers come from the one stream that all threads share. Beside it are only the guard of
+// anomaly mode (tensor/anomaly.hpp), the taps on modules (nn/taps.hpp) and the profile that listens
+// (core/profile_scope.hpp).
 #pragma once
 
 #include <gloss/core/rng.hpp>
@@ -17,8 +18,8 @@ inline constinit SharedRng default_rng;
 inline bool is_grad_enabled() { return detail::grad_enabled; }
 
 /// The random stream in use on this thread: the innermost RngGuard's, else the process's default (seed 0), from which
-/// all threads draw, each other numbers. Which thread gets which depends on their timing; where that matters, give each a
-/// stream of its own: Rng rng(seed, number of the thread); RngGuard use(rng);
+/// all threads draw, each other numbers. Which thread gets which depends on their timing; where that matters, give each
+/// a stream of its own: Rng rng(seed, number of the thread); RngGuard use(rng);
 /// PyTorch: torch.default_generator
 inline Rng& current_rng() { return detail::current_rng ? *detail::current_rng : detail::default_rng; }
 

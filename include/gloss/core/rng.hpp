@@ -79,8 +79,8 @@ std::uint32_t uniform_below(Words& words, std::uint32_t n) {
 }
 }  // namespace detail
 
-/// A seeded random stream. Copying it copies its position; two streams of one seed are independent. It is for one thread
-/// at a time, but for the process's default stream, which is safe to share (see current_rng).
+/// A seeded random stream. Copying it copies its position; two streams of one seed are independent. It is for one
+/// thread at a time, but for the process's default stream, which is safe to share (see current_rng).
 class Rng {
  public:
   using result_type = std::uint32_t;  // with operator(), min and max, what std::shuffle asks for

@@ -102,13 +102,13 @@ GLOSS_COLD void require_named(Module<T>& module, const std::vector<MemberList::E
 
 /// Makes sure that visit() names every module, parameter and buffer that a model consists of, at every level: what it
 /// forgets is not trained, not saved, and stays in training mode after eval(). It copies the model and listens to what
-/// is copied, members in lists and in optionals too. Not found is what a copy shares, as what a std::shared_ptr holds; so
-/// this is how to hold a module that is no part of the model. Builds with assertions (without NDEBUG) check each type of
-/// submodule, and each type of model that clone, clones, io::save, io::load or run_epoch are called with in the program,
-/// before train(), eval(), parameters(), named_parameters() and state_dict() do their work for the first time.
+/// is copied, members in lists and in optionals too. Not found is what a copy shares, as what a std::shared_ptr holds;
+/// so this is how to hold a module that is no part of the model. Builds with assertions (without NDEBUG) do the same by
+/// themselves in train(), eval(), parameters() and state_dict(), once for each type of module: of submodules, and of
+/// models whose type the program also calls clone, clones, io::save, io::load, run_epoch or evaluate with.
 /// Errors: Error with the type of the first member that is not named, and the named one before it.
 template <IsModule M>
-void check(const M& model) {
+GLOSS_COLD void check(const M& model) {
   static_assert(std::copy_constructible<M>, "nn::check copies the model, and this one cannot be copied");
   detail::MemberList list;
   M copy(model);

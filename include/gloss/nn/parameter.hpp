@@ -18,13 +18,13 @@ namespace detail {
 inline constinit std::atomic<bool> any_ties{false};
 
 /// How a copied module gets the ties of its source, though members are copied one by one and a Parameter does not know
-/// with what it is tied: before the members are copied, the module notes which of them are one tensor (begin). The first
-/// of these that is copied leaves its copy for the others.
+/// with what it is tied: before the members are copied, the module notes which of them are one tensor (begin). The
+/// first of these that is copied leaves its copy for the others.
 template <Real T>
 class TieCopies {
  public:
-  /// `parameters` of a module at `source` are about to be copied to one at `target`. Those within a larger module that is
-  /// being copied are noted already.
+  /// `parameters` of a module at `source` are about to be copied to one at `target`. Those within a larger module that
+  /// is being copied are noted already.
   GLOSS_COLD static void begin(const void* source, const void* target,
                                const std::vector<const Parameter<T>*>& parameters) {
     forget([&](const Entry& e) { return e.source == source; });  // of a copy that was given up

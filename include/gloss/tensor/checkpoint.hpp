@@ -64,10 +64,11 @@ class DrawLog final : public DrawListener {
 }  // namespace detail
 
 /// y = f(inputs...), keeping the inputs and not what f computes on the way: backward calls f again and goes back
-/// through that graph. Values and gradients have the same bits as without; random numbers are drawn again from the same
-/// places, whatever other threads draw from the stream meanwhile. f returns one tensor, is const to call, gives the same for the same inputs, and must live until the backward
-/// if it is a module, as must what it refers to. Its parameters gather their gradients as usual. While grad mode is on
-/// the result requires a gradient, whatever f does. Checkpoints may stand in checkpoints.
+/// through that graph. Values and gradients have the same bits as without; random numbers are drawn again from the
+/// same places, whatever other threads draw from the stream meanwhile. f returns one tensor, is const to call, gives
+/// the same for the same inputs, and must live until the backward if it is a module, as must what it refers to. Its
+/// parameters gather their gradients as usual. While grad mode is on the result requires a gradient, whatever f does.
+/// Checkpoints may stand in checkpoints.
 /// Errors: GradError when f changes an input in place, or gives another shape the second time.
 /// Backward: of f, of any order.
 /// PyTorch: torch.utils.checkpoint.checkpoint
