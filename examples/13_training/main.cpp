@@ -38,8 +38,8 @@ struct WaveNet final : nn::Module<T> {
   nn::Linear<T> head;
 
   explicit WaveNet(Index classes)
-      : features(nn::Conv1d<T>(1, 16, 5, {.padding = 2}), nn::ReLU<T>(), nn::MaxPool1d<T>(2),
-                 nn::Conv1d<T>(16, 32, 5, {.padding = 2}), nn::ReLU<T>()),
+      : features{nn::Conv1d<T>(1, 16, 5, {.padding = 2}), nn::ReLU<T>(), nn::MaxPool1d<T>(2),
+                 nn::Conv1d<T>(16, 32, 5, {.padding = 2}), nn::ReLU<T>()},
         dropout(0.1),
         head(32, classes) {}
   /// Shape: [n, 1, length] -> [n, classes], scores: log-probabilities but for a constant

@@ -60,7 +60,8 @@ class Sequential final : public Module<T> {
   std::tuple<Layers...> layers_;
 };
 
-/// The types follow from the layers when the first is a module: nn::Sequential net(nn::Linear<float>(2, 3), ...);
+/// The types follow from the layers when the first is a module: nn::Sequential net{nn::Linear<float>(2, 3), ...};
+/// Braces make the layers in the order in which they stand; in parentheses the compiler chooses, and so the weights.
 template <IsModule First, class... Rest>
 Sequential(First, Rest...) -> Sequential<typename First::value_type, First, Rest...>;
 
