@@ -139,19 +139,22 @@ void batch_norm_forward(const T* x, const T* gamma, const T* beta, T* y, T* mean
       auto mu = detail::column_sums<T>(
           n, width, [=](Index r, Index, Index at, Index m) GLOSS_INLINE_LAMBDA { return load_at(r, at, m); });
       for (Vec<T>& v : mu.v) v = v / count;
+      detail::Columns<T> rest;  // what the rounding of mu has left out
       const auto square =
           detail::column_sums<T>(n, width, [&](Index r, Index i, Index at, Index m) GLOSS_INLINE_LAMBDA {
             const Vec<T> d = load_at(r, at, m) - mu.v[i];
+            rest.v[i] = rest.v[i] + d;
             return d * d;
           });
       detail::Columns<T> scale, shift;
       detail::each_of<T>(width, [&](Index i, Index at, Index m) GLOSS_INLINE_LAMBDA {
-        const Vec<T> v = square.v[i] / count, s = T(1) / sqrt<T>(v + static_cast<T>(eps));
-        store_n<T>(mean + c + at, mu.v[i], m);
+        const Vec<T> left = rest.v[i] / count, v = square.v[i] / count - left * left;
+        const Vec<T> s = T(1) / sqrt<T>(v + static_cast<T>(eps));
+        store_n<T>(mean + c + at, mu.v[i] + left, m);
         store_n<T>(var + c + at, v, m);
         store_n<T>(rscale + c + at, s, m);
         scale.v[i] = s * detail::load_or<T>(gamma, c + at, m, T(1));
-        shift.v[i] = detail::load_or<T>(beta, c + at, m, T(0));
+        shift.v[i] = detail::load_or<T>(beta, c + at, m, T(0)) - left * scale.v[i];
       });
       for (Index r = 0; y != nullptr && r < n; ++r)
         detail::each_of<T>(width, [&](Index i, Index at, Index m) GLOSS_INLINE_LAMBDA {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 
 #include <gloss/kernels/loop.hpp>
 #include <gloss/kernels/workspace.hpp>
@@ -36,6 +37,10 @@ GLOSS_NOINLINE inline Index offset_of(const Loop<1>& loop, Index i) {
 
 namespace detail {
 
+// What partial results are combined in: double for float, since there may be many.
+template <class T>
+using Wide = std::conditional_t<std::is_same_v<T, float>, double, T>;
+
 // One run of n elements, in lanes that are folded in a fixed order: vectorises, and is more accurate than one
 // sum.
 template <class T, class X, class Combine>
@@ -61,13 +66,13 @@ T reduce_run(const X* x, Index n, Index stride, T identity, Combine combine) {
 template <class T, class X, class Combine>
 T reduce_range(const Loop<1>& reduced, const X* x, Index begin, Index end, T identity, Combine combine) {
   const Index inner = reduced.inner_size(), stride = reduced.inner_stride(0);
-  T acc = identity;
+  Wide<T> acc = identity;
   while (begin < end) {
     const Index n = (std::min)(end - begin, inner - begin % inner);
-    acc = combine(acc, reduce_run(x + offset_of(reduced, begin), n, stride, identity, combine));
+    acc = combine(acc, Wide<T>{reduce_run(x + offset_of(reduced, begin), n, stride, identity, combine)});
     begin += n;
   }
-  return acc;
+  return static_cast<T>(acc);
 }
 
 }  // namespace detail
@@ -93,7 +98,8 @@ void reduce(const Reduction& r, const X* x, T* y, T identity, Combine combine) {
         const Index first = job / blocks * inner + job % blocks * width;
         const Index n = (std::min)(width, inner - job % blocks * width);
         const X* column = x + offset_of(r.kept, first);
-        T total[width], partial[width];
+        T partial[width];
+        detail::Wide<T> total[width];
         for (Index c = 0; c < n; ++c) total[c] = identity;
         for (Index row = 0; row < count; row += height) {
           for (Index c = 0; c < n; ++c) partial[c] = identity;
@@ -102,9 +108,9 @@ void reduce(const Reduction& r, const X* x, T* y, T identity, Combine combine) {
             const X* px = column + offset_of(r.reduced, q);
             for (Index c = 0; c < n; ++c) partial[c] = combine(partial[c], static_cast<T>(px[c]));
           }
-          for (Index c = 0; c < n; ++c) total[c] = combine(total[c], partial[c]);
+          for (Index c = 0; c < n; ++c) total[c] = combine(total[c], detail::Wide<T>{partial[c]});
         }
-        for (Index c = 0; c < n; ++c) y[first + c] = total[c];
+        for (Index c = 0; c < n; ++c) y[first + c] = static_cast<T>(total[c]);
       }
     });
     return;
@@ -116,19 +122,19 @@ void reduce(const Reduction& r, const X* x, T* y, T identity, Combine combine) {
   parallel_for(cells, split ? 8 : 32768 / count + 1, [&](Index begin, Index end) {
     for (Index cell = begin; cell < end; ++cell) {
       const X* const base = split ? x : x + offset_of(r.kept, cell);
-      T acc = identity;
+      detail::Wide<T> acc = identity;
       Index from = split ? cell * chunk : 0;
       const Index stop = split ? (std::min)(count, from + chunk) : count;
       for (; from < stop; from += chunk)
-        acc = combine(acc,
-                      detail::reduce_range(r.reduced, base, from, (std::min)(stop, from + chunk), identity, combine));
-      results[cell] = acc;
+        acc = combine(acc, detail::Wide<T>{detail::reduce_range(r.reduced, base, from, (std::min)(stop, from + chunk),
+                                                                identity, combine)});
+      results[cell] = static_cast<T>(acc);
     }
   });
   if (split) {
-    T acc = identity;
-    for (Index cell = 0; cell < cells; ++cell) acc = combine(acc, results[cell]);
-    y[0] = acc;
+    detail::Wide<T> acc = identity;
+    for (Index cell = 0; cell < cells; ++cell) acc = combine(acc, detail::Wide<T>{results[cell]});
+    y[0] = static_cast<T>(acc);
   }
 }
 

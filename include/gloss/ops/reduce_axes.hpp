@@ -9,6 +9,10 @@ namespace gloss::inline GLOSS_ABI {
 template <Summable T>
 using Total = std::conditional_t<Real<T>, T, std::int64_t>;
 
+/// What a long chain of T goes through on the way to a T: double for float, so that a million terms keep their digits.
+template <Element T>
+using Accumulator = std::conditional_t<Real<T>, double, T>;
+
 struct ReduceOptions {
   bool keepdim = false;  // keep reduced axes with size 1
 };
