@@ -146,3 +146,14 @@ TEMPLATE_TEST_CASE("layer_norm: the same bits for any number of threads", "", fl
     return out;
   }));
 }
+
+TEST_CASE("layer_norm: a row of a million floats keeps its digits") {
+  const Index n = 1 << 20;
+  std::vector<float> x(n), y(n);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = i % 2 == 0 ? 10.0f : 10.125f;
+  float mean = 0, rscale = 0;
+  k::layer_norm_forward<float>(x.data(), nullptr, nullptr, y.data(), &mean, &rscale, 1, n, 0, LayerNormKind::torch);
+  CHECK(mean == 10.0625f);
+  CHECK(rscale == 16.0f);
+  CHECK(y[0] == -1.0f);
+}

@@ -29,8 +29,8 @@ GLOSS_INLINE T row_max(const T* x, Index n) {
 }
 
 /// The sum of f(i, m) over the vectors [i, i + m) of [0, n), in four chains, so that an addition does not wait for the
-/// one before it, and in pieces whose sums are added in double, so that a long row keeps its digits. Lanes beyond m count
-/// as well.
+/// one before it, and in pieces whose sums are added in double, so that a long row keeps its digits. Lanes beyond m
+/// count as well.
 template <class T, class F>
 GLOSS_INLINE T sum_of(Index n, F f) {
   constexpr Index l = lanes<T>, piece = 16384;

@@ -6,8 +6,8 @@
 
 namespace gloss::inline GLOSS_ABI::kernels {
 
-/// y[j] = sum over i of x[i, j]. 128 rows make a partial sum and 128 of those a larger one, in order, whatever the number
-/// of threads: so a million rows keep their digits.
+/// y[j] = sum over i of x[i, j]. 128 rows make a partial sum and 128 of those a larger one, in order, whatever the
+/// number of threads: so a million rows keep their digits.
 /// Shape: x [rows, n] without gaps, y [n].
 template <class T>
 GLOSS_NOINLINE void sum_rows(Index rows, Index n, const T* x, T* y) {

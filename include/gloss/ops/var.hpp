@@ -35,11 +35,11 @@ struct Spread {
     const double count = static_cast<double>(plan.count);
     divisor = (std::max)(count - correction, 0.0);
     mean = over(plan.run(x, 0.0, kernels::Plus{}, {.keepdim = true}), count);
-    const Tensor<double> squares = map_binary<double>("var", x, mean, [](T v, double centre) {
-      const double d = static_cast<double>(v) - centre;
+    const auto square = [centre = mean.data()](T v, Index output) {
+      const double d = static_cast<double>(v) - centre[output];
       return d * d;
-    });
-    var = over(plan.run(squares, 0.0, kernels::Plus{}, {.keepdim = true}), divisor);
+    };
+    var = over(plan.run(x, 0.0, kernels::Plus{}, {.keepdim = true}, square), divisor);
   }
 
   /// x - mean; where that is recorded the mean is x's, too.
