@@ -49,8 +49,8 @@ namespace detail {
 template <class T>
 using Wide = std::conditional_t<std::is_same_v<T, float>, double, T>;
 
-// The terms of one run of n elements, in lanes that are folded in a fixed order: vectorises, and is more accurate than one
-// sum.
+// The terms of one run of n elements, in lanes that are folded in a fixed order: vectorises, and is more accurate than
+// one sum.
 template <class T, class X, class Combine, class Term>
 T reduce_run(const X* x, Index n, Index stride, T identity, Combine combine, Term term) {
   constexpr int lanes = 16;
@@ -85,8 +85,8 @@ T reduce_range(const Loop<1>& reduced, const X* x, Index begin, Index end, T ide
 
 }  // namespace detail
 
-/// y[kept] = identity combined with term(x[kept, reduced], kept) of every x, converted to T; kept is counted in row-major
-/// order. combine must be associative and commutative up to rounding.
+/// y[kept] = identity combined with term(x[kept, reduced], kept) of every x, converted to T; kept is counted in
+/// row-major order. combine must be associative and commutative up to rounding.
 template <class X, class T, class Combine, class Term = Itself>
 void reduce(const Reduction& r, const X* x, T* y, T identity, Combine combine, Term term = {}) {
   const Index outputs = r.kept.numel, count = r.reduced.numel;

@@ -62,7 +62,7 @@ Tensor<T> repeat_interleave(const Tensor<T>& x, Index times) {
 template <Element T>
 Tensor<T> repeat_interleave(const Tensor<T>& x, const Tensor<std::int64_t>& times, Index axis) {
   const int a = normalize_axis("repeat_interleave", axis, x.dim());
-  if (times.dim() <= 1 && times.numel() == 1) return repeat_interleave(x, times.item(), a);
+  if (x.dim() > 0 && times.dim() <= 1 && times.numel() == 1) return repeat_interleave(x, times.item(), a);
   if (x.dim() == 0 || times.dim() != 1 || times.numel() != x.shape()[a])
     fail<ShapeError>("repeat_interleave: times ", times.shape(), " do not fit axis ", a, " of shape ", x.shape());
   Index total = 0;
