@@ -188,5 +188,5 @@ TEST_CASE("log_softmax: the gradient over a column of a million floats keeps its
   const Index n = 1 << 20;
   const auto x = zeros<float>({n, 8}).requires_grad_();
   log_softmax(x, 0).backward(full<float>({n, 8}, 0.1f));
-  CHECK(amax(abs(x.grad())).item() < 1e-7f);  // dy - n dy / n
+  CHECK(amax(abs(x.grad())).item() < 1e-6f);  // dy - n dy / n
 }
