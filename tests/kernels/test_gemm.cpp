@@ -309,3 +309,11 @@ TEMPLATE_TEST_CASE("gemm: any number of threads gives the same bits", "", float,
   });
 }
 #endif
+
+TEST_CASE("gemm: a dot product of two million floats keeps its digits") {
+  const Index k = 2'000'000;
+  const std::vector<float> a(static_cast<std::size_t>(k), 0.1f), b(static_cast<std::size_t>(k), 1.0f);
+  float c = 0;
+  kernels::gemm<float>(false, true, 1, 1, k, 1, a.data(), k, b.data(), k, 0, &c, 1);
+  CHECK(static_cast<double>(c) == Approx(200'000.0).epsilon(5e-6));
+}

@@ -146,3 +146,15 @@ TEMPLATE_TEST_CASE("layer_norm: the same bits for any number of threads", "", fl
     return out;
   }));
 }
+
+TEST_CASE("layer_norm: a row of a million floats keeps its digits") {
+  const Index n = 1 << 20;
+  const float low = 10.0f, high = 10.01f;
+  std::vector<float> x(n), y(n);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = i % 2 == 0 ? low : high;
+  float mean = 0, rscale = 0;
+  k::layer_norm_forward<float>(x.data(), nullptr, nullptr, y.data(), &mean, &rscale, 1, n, 0, LayerNormKind::torch);
+  CHECK(std::abs(mean - (low + high) / 2) < 5e-6f);
+  CHECK(static_cast<double>(rscale) == Approx(2 / static_cast<double>(high - low)).epsilon(1e-4));
+  CHECK(std::abs(y[0] + 1) < 1e-3f);
+}

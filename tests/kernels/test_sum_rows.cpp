@@ -49,3 +49,11 @@ TEST_CASE("sum_rows: any number of threads gives the same bits") {
   omp_set_num_threads(before);
 }
 #endif
+
+TEST_CASE("sum_rows: a million rows of floats keep their digits") {
+  const Index rows = 1'000'000, n = 3;
+  const std::vector<float> x(static_cast<std::size_t>(rows * n), 0.1f);
+  std::vector<float> y(3);
+  kernels::sum_rows(rows, n, x.data(), y.data());
+  for (const float sum : y) CHECK(static_cast<double>(sum) == Approx(100'000.0).epsilon(5e-6));
+}

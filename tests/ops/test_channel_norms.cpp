@@ -255,3 +255,19 @@ TEST_CASE("batch_norm, group_norm, instance_norm: what does not fit is named, an
   CHECK_ERROR(instance_norm(zeros<float>({2, 3})), ShapeError,
               "instance_norm: more than one element per channel is wanted, got x [2, 3]");
 }
+
+TEST_CASE("batch_norm: floats far from 0 are centred as in double") {
+  Rng rng(33);
+  RngGuard use(rng);
+  const auto x = cast<float>(randn<double>({16, 40}) * 1e-3 + 1);
+  const auto y = batch_norm(x, {}, {}, {}, {}, {.training = true, .eps = 1e-12});
+  const auto expected = batch_norm(cast<double>(x), {}, {}, {}, {}, {.training = true, .eps = 1e-12});
+  CHECK(gloss_test::relative_to_largest(y, expected) < 1e-6);
+}
+
+TEST_CASE("batch_norm: an eps that would make NaN is refused") {
+  const auto x = ones<float>({2, 3}), one = ones<float>({3});
+  CHECK_ERROR(batch_norm(x, {}, {}, {}, {}, {.training = true, .eps = 0}), Error, "batch_norm: eps 0 is not positive");
+  CHECK_ERROR(batch_norm(x, one, one, {}, {}, {.eps = -1}), Error, "batch_norm: eps -1 is negative");
+  CHECK(batch_norm(x, one, one, {}, {}, {.eps = 0}).at({0, 0}) == 0);
+}

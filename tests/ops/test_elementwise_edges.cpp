@@ -268,3 +268,28 @@ TEST_CASE("isclose: a difference of large whole numbers is not lost in double") 
   CHECK(isclose(a, a).item());
   CHECK_FALSE(isclose(a, b, {.rtol = 0, .atol = 0}).item());
 }
+
+TEST_CASE("logaddexp: the gradient of the smaller one keeps its digits") {
+  for (const float gap : {10.0f, 30.0f, 80.0f}) {
+    const auto a = scalar<float>(gap).requires_grad_(), b = scalar<float>(0).requires_grad_();
+    logaddexp(a, b).backward();
+    const auto share = 1 / (1 + std::exp(static_cast<double>(gap)));
+    CHECK(static_cast<double>(b.grad().item()) == Approx(share).epsilon(1e-6));
+    CHECK(a.grad().item() == Approx(1 - share));
+    a.zero_grad();
+    b.zero_grad();
+    logaddexp(b, a).backward();
+    CHECK(static_cast<double>(b.grad().item()) == Approx(share).epsilon(1e-6));
+  }
+}
+
+TEST_CASE("isclose, hardtanh: bounds that are none are refused") {
+  const auto x = ones<float>({2});
+  CHECK_ERROR(isclose(x, x, {.rtol = -1}), Error, "isclose: rtol -1 is not at least 0");
+  CHECK_ERROR(isclose(x, x, {.atol = -0.5}), Error, "isclose: atol -0.5 is not at least 0");
+  CHECK_ERROR(allclose(x, x, {.atol = NAN}), Error, "isclose: atol nan is not at least 0");
+  CHECK(allclose(x, x + 1, {.rtol = INFINITY}));
+  CHECK_ERROR(hardtanh(x, 2, 1), Error, "hardtanh: from 2 to 1 is no range");
+  CHECK_ERROR(hardtanh(x, NAN, 1), Error, "hardtanh: from nan to 1 is no range");
+  CHECK(hardtanh(x, 3, 3).at({0}) == 3);
+}

@@ -73,3 +73,36 @@ TEST_CASE("indexing: empty selections keep the other axes") {
   CHECK(gather(x, 1, zeros<std::int64_t>({2, 0})).shape() == Shape{2, 0});
   CHECK(cat<float>({x, zeros<float>({0, 3})}).shape() == Shape{2, 3});
 }
+
+TEST_CASE("gather, scatter and their kin: a scalar beside vectors is a vector of one") {
+  using I = Tensor<std::int64_t>;
+  const auto s = scalar<double>(5).requires_grad_();
+  const Tensor<double> v = {1, 2, 3};
+  const auto zero = scalar<std::int64_t>(0), one = scalar<std::int64_t>(1);
+  const auto twice = gather(s, 0, I{0, 0});
+  CHECK(gloss_test::values(twice) == std::vector<double>{5, 5});
+  CHECK(gather(s, -1, I::uninitialized({0})).shape() == Shape{0});
+  twice.backward(Tensor<double>{2, 3});
+  CHECK(s.grad().item() == 5);
+  CHECK(s.grad().shape() == Shape{});
+  CHECK(gather(v, 0, one).shape() == Shape{});
+  CHECK(gather(v, 0, one).item() == 2);
+  CHECK(scatter(s, 0, I{0}, Tensor<double>{2}).item() == 2);
+  CHECK(scatter(s, 0, I{0, 0}, 9).shape() == Shape{});
+  CHECK(gloss_test::values(scatter(v, 0, one, 9)) == std::vector<double>{1, 9, 3});
+  CHECK(gloss_test::values(scatter(v, 0, I{2}, scalar<double>(7))) == std::vector<double>{1, 2, 7});
+  CHECK(scatter_add(s, 0, I{0, 0}, Tensor<double>{1, 2}).item() == 8);
+  CHECK(gloss_test::values(scatter_add(v, 0, zero, scalar<double>(1))) == std::vector<double>{2, 2, 3});
+  CHECK(scatter_reduce(s, 0, I{0, 0}, Tensor<double>{7, 9}, ScatterReduce::sum).item() == 21);
+  CHECK(gloss_test::values(scatter_reduce(v, 0, zero, scalar<double>(7), ScatterReduce::mean)) ==
+        std::vector<double>{4, 2, 3});
+  CHECK(gloss_test::values(index_copy(v, 0, zero, scalar<double>(4))) == std::vector<double>{4, 2, 3});
+  CHECK(index_copy(s, 0, I{0, 0}, Tensor<double>{2, 3}).item() == 3);
+  CHECK(index_add(s, 0, I{0}, scalar<double>(1)).item() == 6);
+
+  CHECK_ERROR(gather(s, 0, one), IndexError, "gather: index 1 is out of range for axis 0 of shape []");
+  CHECK_ERROR(gather(s, 0, I{0, 1}), IndexError, "gather: index 1 is out of range for axis 0 of shape [1]");
+  CHECK_ERROR(gather(s, 0, I{{0}}), ShapeError, "gather: index [1, 1] has not as many axes as x []");
+  CHECK_ERROR(index_add(s, 0, I{0, 0}, Tensor<double>{1, 1}), ShapeError,
+              "index_add: source [2] does not fit x [] and index [2]");
+}

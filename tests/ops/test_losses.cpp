@@ -223,3 +223,21 @@ TEST_CASE("gelu, erf, clamp: known values, edges and errors") {
   sum(clamp(edge, 0, 1)).backward();
   CHECK(values(edge.grad()) == std::vector<double>{0, 1, 1, 0});
 }
+
+TEST_CASE("kl_div: a target below 0 is NaN, as its logarithm is") {
+  const auto loss = kl_div(Tensor<float>{1, 1, 1}, Tensor<float>{-1, 0, 1}, LossReduction::none);
+  CHECK(std::isnan(loss.at({0})));
+  CHECK(loss.at({1}) == 0);
+  CHECK(loss.at({2}) == -1);
+}
+
+TEST_CASE("cross_entropy: the gradient keeps its digits under large logits") {
+  const Tensor<float> small = {{0, 1, -1, 2}, {3, 0, 1, 1}};
+  const Tensor<std::int64_t> target = {1, 3};
+  for (const float offset : {1e3f, 1e5f, -1e6f}) {
+    const auto x = small.clone().requires_grad_(), far_off = (small + offset).requires_grad_();
+    cross_entropy(x, target, {.label_smoothing = 0.1}).backward();
+    cross_entropy(far_off, target, {.label_smoothing = 0.1}).backward();
+    CHECK(gloss_test::difference(far_off.grad(), x.grad()) < 1e-7);
+  }
+}

@@ -139,8 +139,8 @@ TEST_CASE("rearranged copies: what cannot be is refused by name") {
   CHECK_ERROR(repeat(x, {2}), ShapeError, "repeat: [2] has fewer entries than shape [2, 3]");
   CHECK_ERROR(repeat(x, {2, -1}), ShapeError, "repeat: negative entry in [2, -1]");
   CHECK_ERROR(repeat_interleave(x, -1, 0), ShapeError, "repeat_interleave: -1 times wanted");
-  CHECK_ERROR(repeat_interleave(x, Tensor<std::int64_t>{1}, 0), ShapeError,
-              "repeat_interleave: times [1] do not fit axis 0 of shape [2, 3]");
+  CHECK_ERROR(repeat_interleave(x, Tensor<std::int64_t>{1, 1, 1}, 0), ShapeError,
+              "repeat_interleave: times [3] do not fit axis 0 of shape [2, 3]");
   CHECK_ERROR(repeat_interleave(x, Tensor<std::int64_t>{1, -1}, 0), ShapeError, "repeat_interleave: -1 times wanted");
   CHECK_ERROR(meshgrid<float>({x}), ShapeError, "meshgrid: tensor 0 has shape [2, 3], a vector is wanted");
   CHECK_ERROR(meshgrid<float>({}), Error, "meshgrid: no tensors");
@@ -183,4 +183,31 @@ TEST_CASE("products: shapes that do not fit are named") {
   CHECK_ERROR(cross(x, x, 0), ShapeError, "cross: axis 0 has not size 3 in both: a [2, 3], b [2, 3]");
   CHECK_ERROR(kron(zeros<float>({1, 1, 1, 1, 1}), x), ShapeError,
               "kron: more than 4 axes: a [1, 1, 1, 1, 1], b [2, 3]");
+}
+
+TEST_CASE("pad: circular goes round what cropping leaves") {
+  const auto x = arange<double>(4);
+  const auto row = [&](std::vector<Index> widths) {
+    return gloss_test::values(pad(x, widths, {.mode = PadMode::circular}));
+  };
+  using Row = std::vector<double>;
+  CHECK(row({-1, 1}) == Row{1, 2, 3, 1});
+  CHECK(row({-1, 3}) == Row{1, 2, 3, 1, 2, 3});
+  CHECK(row({1, -1}) == Row{2, 0, 1, 2});
+  CHECK(row({2, -2}) == Row{0, 1, 0, 1});
+  CHECK(row({-1, -1}) == Row{1, 2});
+  CHECK(row({-2, -2}) == Row{});
+  CHECK(row({4, 4}) == Row{0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3});
+  CHECK_ERROR(row({-1, 4}), ShapeError, "pad: axis 0 of shape [4] is too short for a border of 4");
+  CHECK_ERROR(row({1, -4}), ShapeError, "pad: axis 0 of shape [4] is too short for a border of 1");
+}
+
+TEST_CASE("roll, repeat_interleave: with one number for all, and with none") {
+  const Tensor<double> x = {{1, 2}, {3, 4}};
+  CHECK(gloss_test::values(roll(x, Shape{1}, Shape{})) == std::vector<double>{4, 1, 2, 3});
+  CHECK_ERROR(roll(x, Shape{}, Shape{}), ShapeError, "roll: no shifts");
+  CHECK_ERROR(roll(x, Shape{1, 2}, Shape{}), ShapeError, "roll: shifts [1, 2] and axes [] differ in length");
+  for (const auto& times : {Tensor<std::int64_t>{2}, scalar<std::int64_t>(2)})
+    CHECK(gloss_test::values(repeat_interleave(x, times, 0)) == std::vector<double>{1, 2, 1, 2, 3, 4, 3, 4});
+  CHECK_ERROR(cosine_similarity(x, x, 1, -1), Error, "cosine_similarity: eps -1 is negative");
 }

@@ -79,3 +79,17 @@ TEST_CASE("max: NaN wins and the first of equals is chosen") {
   CHECK(std::isnan(m.values.at({1})));
   CHECK(argmin(x, 0).at({0}) == 0);
 }
+
+TEST_CASE("sum: a million floats keep their digits along any axis") {
+  const Index n = 1'000'000;
+  const auto near_total = [](float total) { return std::abs(total - 100'000) < 0.5f; };
+  const auto tenth = full<float>({n, 2}, 0.1f);
+  CHECK(near_total(sum(tenth, 0).at({1})));
+  CHECK(near_total(sum(scalar<float>(0.1f).expand({n, 2}), 0).at({1})));
+  CHECK(near_total(sum(tenth.slice(1, 0, 1)).item()));
+  CHECK(near_total(sum(tenth.t(), 1).at({0})));
+  CHECK(near_total(sum(tenth.view({1000, 1000, 2}), {0, 1}).at({0})));
+  const auto bias = zeros<float>({2}).requires_grad_();
+  (tenth + bias).backward(tenth);
+  CHECK(near_total(bias.grad().at({0})));
+}

@@ -240,3 +240,53 @@ TEST_CASE("sum and its kin: whole numbers and booleans are added in int64") {
   CHECK(count_nonzero(Tensor<float>{0, -0.0f, NAN, 2}).item() == 2);
   CHECK(sum(full<std::int64_t>({2}, INT64_MAX)).item() == -2);
 }
+
+TEST_CASE("running sums and products: a million floats keep their digits, there and back") {
+  const Index n = 1'000'000;
+  const auto tenth = full<float>({n}, 0.1f);
+  CHECK(cumsum(tenth, 0).at({n - 1}) == 100'000.0f);
+  CHECK(cumsum(tenth.view({n, 1}).expand({n, 2}), 0).at({n - 1, 1}) == 100'000.0f);
+  CHECK(cumsum(full<float>({n}, -0.1f), 0).at({n - 1}) == -100'000.0f);
+
+  const auto x = full<float>({n}, 1 + 0x1p-20f).requires_grad_();
+  const auto y = cumprod(x, 0);
+  const double end = std::pow(1 + 0x1p-20, static_cast<double>(n));
+  CHECK(static_cast<double>(y.at({n - 1})) == Approx(end).epsilon(1e-6));
+  y.backward(ones<float>({n}));
+  CHECK(static_cast<double>(x.grad().at({0})) == Approx((end - 1) / 0x1p-20).epsilon(1e-6));
+  const auto with_zero = cat<float>({x.detach(), zeros<float>({1}), x.detach()}).requires_grad_();
+  cumprod(with_zero, 0).backward(ones<float>({2 * n + 1}));
+  CHECK(static_cast<double>(with_zero.grad().at({n})) == Approx(end * (end - 1) / 0x1p-20 + end).epsilon(1e-5));
+
+  const auto z = zeros<float>({n}).requires_grad_();
+  cumsum(z, 0).backward(tenth);
+  CHECK(z.grad().at({0}) == 100'000.0f);
+}
+
+TEST_CASE("var, std_dev: of floats far from 0, small and large, as in double") {
+  Rng rng(31);
+  RngGuard use(rng);
+  const auto noise = randn<double>({64, 50});
+  for (const double scale : {1e-30, 1e-3, 1.0, 1e30})
+    for (const double offset : {0.0, 10.0, 1e4}) {
+      INFO(scale << " " << offset);
+      const auto x = cast<float>((noise + offset) * scale).requires_grad_();
+      const auto wide = cast<double>(x.detach()).requires_grad_();
+      for (const Axes& axes : {Axes(), Axes(0), Axes(1)}) {
+        const auto y = std_dev(x, axes), expected = cast<float>(std_dev(wide, axes));
+        CHECK(gloss_test::relative_to_largest(y, expected) < 1e-6);
+        if (scale > 1e-9 && scale < 1e9) CHECK(gloss_test::relative_to_largest(var(x, axes), var(wide, axes)) < 1e-6);
+        x.zero_grad();
+        wide.zero_grad();
+        sum(std_dev(x, axes)).backward();
+        sum(std_dev(wide, axes)).backward();
+        CHECK(gloss_test::relative_to_largest(x.grad(), wide.grad()) < 1e-6);
+      }
+    }
+  CHECK(var_mean(cast<float>(noise + 100), 0).mean.shape() == Shape{50});
+}
+
+TEST_CASE("norm: nothing has no norm with a negative p") {
+  CHECK_ERROR(norm(empty<float>({0}), -1), ShapeError, "norm: no elements to reduce in shape [0]");
+  CHECK(norm(empty<float>({0}), 3).item() == 0);
+}

@@ -60,6 +60,10 @@ TEST_CASE("arange: counts exactly, in double for floating point, to the ends of 
   CHECK_ERROR(arange<float>(0, 1, -1), Error, "arange: step -1 does not lead from 0 to 1");
   CHECK_ERROR(arange<std::int64_t>(0, 1, 0), Error, "arange: step 0 does not lead from 0 to 1");
   CHECK_ERROR(arange<std::int64_t>(1, 0), Error, "arange: step 1 does not lead from 1 to 0");
+  CHECK_ERROR(arange<double>(1, 0.5), Error, "arange: step 1 does not lead from 1 to 0.5");
+  CHECK_ERROR(arange<double>(0.5, 1, -1), Error, "arange: step -1 does not lead from 0.5 to 1");
+  CHECK_ERROR(arange<double>(1, 5, -INFINITY), Error, "arange: step -inf does not lead from 1 to 5");
+  CHECK(arange<double>(1, 1, -1).numel() == 0);
   CHECK_ERROR(arange<double>(0, INFINITY), Error, "arange: step 1 does not lead from 0 to inf");
   CHECK_ERROR(arange<double>(0, NAN), Error, "arange: step 1 does not lead from 0 to nan");
 }
@@ -73,7 +77,7 @@ TEST_CASE("linspace, logspace: both ends are exact, and the halves mirror each o
   CHECK(linspace<float>(2, 5, 0).shape() == Shape{0});
   CHECK_ERROR(linspace<float>(0, 1, -1), Error, "linspace: -1 steps");
   CHECK(logspace<double>(0, 3, 4).at({3}) == 1000);
-  CHECK_ERROR(logspace<double>(0, 3, -4), Error, "linspace: -4 steps");
+  CHECK_ERROR(logspace<double>(0, 3, -4), Error, "logspace: -4 steps");
 }
 
 TEST_CASE("eye: any type, any two sizes") {

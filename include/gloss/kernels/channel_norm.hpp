@@ -165,15 +165,18 @@ void batch_norm_forward(const T* x, const T* gamma, const T* beta, T* y, T* mean
       auto mu = detail::column_sums<T>(
           n, width, [=](Index r, Index, Index at, Index m) GLOSS_INLINE_LAMBDA { return load_at(r, at, m); });
       for (Vec<T>& v : mu.v) v = v / count;
+      detail::Columns<T> rest;  // what the rounding of mu has left out
       const auto square =
           detail::column_sums<T>(n, width, [&](Index r, Index i, Index at, Index m) GLOSS_INLINE_LAMBDA {
             const Vec<T> d = load_at(r, at, m) - mu.v[i];
+            rest.v[i] = rest.v[i] + d;
             return d * d;
           });
       detail::Columns<T> scale, shift;
       detail::each_of<T>(width, [&](Index i, Index at, Index m) GLOSS_INLINE_LAMBDA {
-        const Vec<T> v = square.v[i] / count;
-        store_n<T>(mean + c + at, mu.v[i], m);
+        rest.v[i] = rest.v[i] / count;
+        const Vec<T> v = square.v[i] / count - rest.v[i] * rest.v[i];
+        store_n<T>(mean + c + at, mu.v[i] + rest.v[i], m);
         store_n<T>(var + c + at, v, m);
         store_n<T>(rscale + c + at, T(1) / sqrt<T>(v + static_cast<T>(eps)), m);
       });
@@ -181,11 +184,12 @@ void batch_norm_forward(const T* x, const T* gamma, const T* beta, T* y, T* mean
         if (!(var[k] < std::numeric_limits<T>::infinity())) {
           const auto [m, v, s] = detail::channel_large(x + k, n, Index{1}, channels, eps, {mean[k], var[k], eps});
           mean[k] = static_cast<T>(m), var[k] = static_cast<T>(v), rscale[k] = static_cast<T>(s);
+          const Index i = (k - c) / lanes<T>, lane = (k - c) % lanes<T>;
+          mu.v[i][lane] = mean[k], rest.v[i][lane] = T(0);
         }
       detail::each_of<T>(width, [&](Index i, Index at, Index m) GLOSS_INLINE_LAMBDA {
-        mu.v[i] = load_n<T>(mean + c + at, m);
         scale.v[i] = load_n<T>(rscale + c + at, m) * detail::load_or<T>(gamma, c + at, m, T(1));
-        shift.v[i] = detail::load_or<T>(beta, c + at, m, T(0));
+        shift.v[i] = detail::load_or<T>(beta, c + at, m, T(0)) - rest.v[i] * scale.v[i];
       });
       for (Index r = 0; y != nullptr && r < n; ++r)
         detail::each_of<T>(width, [&](Index i, Index at, Index m) GLOSS_INLINE_LAMBDA {

@@ -31,16 +31,21 @@ template <class T, class F>
 GLOSS_INLINE void each_of(Index width, F f) {
   for (Index i = 0, at = 0; at < width; ++i, at += lanes<T>) f(i, at, width - at < lanes<T> ? width - at : lanes<T>);
 }
-/// The sums over rows of f(row, i, at, m), 128 rows to a partial sum.
+/// The sums over rows of f(row, i, at, m), 128 rows to a partial sum and 128 of those to a larger one.
 template <class T, class F>
 GLOSS_INLINE Columns<T> column_sums(Index rows, Index width, F f) {
-  Columns<T> total;
-  for (Index first = 0; first < rows; first += 128) {
+  constexpr Index height = 128;
+  Columns<T> total, large;
+  for (Index first = 0; first < rows; first += height) {
+    const Index stop = rows - first < height ? rows : first + height;
     Columns<T> part;
-    for (Index r = first; r < rows && r < first + 128; ++r)
+    for (Index r = first; r < stop; ++r)
       each_of<T>(width,
                  [&](Index i, Index at, Index m) GLOSS_INLINE_LAMBDA { part.v[i] = part.v[i] + f(r, i, at, m); });
-    GLOSS_UNROLL for (Index i = 0; i < Columns<T>::many; ++i) total.v[i] = total.v[i] + part.v[i];
+    GLOSS_UNROLL for (Index i = 0; i < Columns<T>::many; ++i) large.v[i] = large.v[i] + part.v[i];
+    if (stop < rows && stop % (height * height) != 0) continue;
+    GLOSS_UNROLL for (Index i = 0; i < Columns<T>::many; ++i) total.v[i] = total.v[i] + large.v[i];
+    large = {};
   }
   return total;
 }

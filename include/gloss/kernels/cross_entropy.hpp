@@ -40,12 +40,13 @@ inline SmoothedTarget cross_entropy_target(Index n, std::int64_t ignore_index, d
   return t;
 }
 
-/// loss = constant + sum(t) lse - sum_i t_i x_i by rows, where what has t_i = 0 counts nothing, -infinity too;
-/// lse = log sum exp x is for the backward pass.
-/// Shape: x [rows, n]; target, loss, lse [rows]. Targets that are not ignored lie in [0, n).
+/// loss = constant + sum(t) lse - sum_i t_i x_i by rows, lse = log sum exp x, where what has t_i = 0 counts nothing,
+/// -infinity too. The two parts of lse are for the backward pass, row_max = max_i x_i and row_log_sum = log sum exp(x -
+/// max): their sum would lose digits under large logits.
+/// Shape: x [rows, n]; target, loss, row_max, row_log_sum [rows]. Targets that are not ignored lie in [0, n).
 template <class T>
-void cross_entropy_forward(const T* x, const std::int64_t* target, T* loss, T* lse, Index rows, Index n,
-                           SmoothedTarget t) {
+void cross_entropy_forward(const T* x, const std::int64_t* target, T* loss, T* row_max, T* row_log_sum, Index rows,
+                           Index n, SmoothedTarget t) {
   parallel_for(rows, detail::row_grain(n), [=](Index begin, Index end) {
     for (Index r = begin; r < end; ++r) {
       const T* xr = x + r * n;
@@ -58,7 +59,8 @@ void cross_entropy_forward(const T* x, const std::int64_t* target, T* loss, T* l
         sums = sums + (m == lanes<T> ? d : load_n<T>(xr + i, m, max) - max);
       });
       const double log_sum = std::log(static_cast<double>(hsum<T>(exps)));  // of x - max
-      lse[r] = static_cast<T>(max + log_sum);
+      row_max[r] = max;
+      row_log_sum[r] = static_cast<T>(log_sum);
       if (target[r] == t.ignored) {
         loss[r] = T(0);
         continue;
@@ -83,24 +85,25 @@ void cross_entropy_forward(const T* x, const std::int64_t* target, T* loss, T* l
   });
 }
 
-/// dx_i = dloss (sum(t) exp(x_i - lse) - t_i); row r takes dloss[r * dloss_stride], stride 0 for one number. dx may be
-/// x.
+/// dx_i = dloss (sum(t) exp(x_i - row_max - row_log_sum) - t_i); row r takes dloss[r * dloss_stride], stride 0 for one
+/// number. dx may be x.
 template <class T>
-void cross_entropy_backward(const T* dloss, Index dloss_stride, const T* x, const std::int64_t* target, const T* lse,
-                            T* dx, Index rows, Index n, SmoothedTarget t) {
+void cross_entropy_backward(const T* dloss, Index dloss_stride, const T* x, const std::int64_t* target,
+                            const T* row_max, const T* row_log_sum, T* dx, Index rows, Index n, SmoothedTarget t) {
   parallel_for(rows, detail::row_grain(n), [=](Index begin, Index end) {
     for (Index r = begin; r < end; ++r) {
       const T* xr = x + r * n;
       T* dxr = dx + r * n;
       const bool ignored = target[r] == t.ignored;
       const T g = ignored ? T(0) : dloss[r * dloss_stride];
-      const T scale = g * static_cast<T>(t.sum), off = g * static_cast<T>(t.off), shift = lse[r];
+      const T scale = g * static_cast<T>(t.sum), off = g * static_cast<T>(t.off);
+      const T max = row_max[r], log_sum = row_log_sum[r];
       if (ignored) {
         each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { store_n<T>(dxr + i, Vec<T>{}, m); });
         continue;
       }
       each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
-        store_n<T>(dxr + i, exp<T>(load_n<T>(xr + i, m) - shift) * scale - off, m);
+        store_n<T>(dxr + i, exp<T>((load_n<T>(xr + i, m) - max) - log_sum) * scale - off, m);
       });
       if (t.zero_column >= 0) dxr[t.zero_column] += off;
       dxr[target[r]] -= g * static_cast<T>(t.on - t.off);
@@ -108,13 +111,14 @@ void cross_entropy_backward(const T* dloss, Index dloss_stride, const T* x, cons
   });
 }
 
-GLOSS_INSTANTIATE(void cross_entropy_forward<float>(const float*, const std::int64_t*, float*, float*, Index, Index,
-                                                    SmoothedTarget))
-GLOSS_INSTANTIATE(void cross_entropy_forward<double>(const double*, const std::int64_t*, double*, double*, Index, Index,
-                                                     SmoothedTarget))
+GLOSS_INSTANTIATE(void cross_entropy_forward<float>(const float*, const std::int64_t*, float*, float*, float*, Index,
+                                                    Index, SmoothedTarget))
+GLOSS_INSTANTIATE(void cross_entropy_forward<double>(const double*, const std::int64_t*, double*, double*, double*,
+                                                     Index, Index, SmoothedTarget))
 GLOSS_INSTANTIATE(void cross_entropy_backward<float>(const float*, Index, const float*, const std::int64_t*,
-                                                     const float*, float*, Index, Index, SmoothedTarget))
+                                                     const float*, const float*, float*, Index, Index, SmoothedTarget))
 GLOSS_INSTANTIATE(void cross_entropy_backward<double>(const double*, Index, const double*, const std::int64_t*,
-                                                      const double*, double*, Index, Index, SmoothedTarget))
+                                                      const double*, const double*, double*, Index, Index,
+                                                      SmoothedTarget))
 
 }  // namespace gloss::inline GLOSS_ABI::kernels

@@ -189,7 +189,8 @@ void gemm_dot(const Product<T>& x, bool transposed, Index j, Index j_end) {
   const Index c_column = transposed ? x.ldc : 1;
   const GemmKernels<T>& kernels = x.kernels;
   const Index w = kernels.lanes;
-  T total[max_lanes];
+  constexpr Index piece = 16384;  // of k, so that long dot products keep their digits
+  T total[max_lanes], part[max_lanes];
   for (; j < j_end; j += w) {  // columns that all rows visit before the next ones are read
     const Index stop = j + w < j_end ? j + w : j_end;
     for (Index i = 0, r; i < rows; i += r) {
@@ -198,7 +199,12 @@ void gemm_dot(const Product<T>& x, bool transposed, Index j, Index j_end) {
       const Index at_once = w / r;
       for (Index q = j; q < stop; q += at_once) {
         const Index columns = stop - q < at_once ? stop - q : at_once;
-        dots(x.k, columns, few + i * few_row, few_row, many + q * many_row, many_row, total);
+        const T *p_few = few + i * few_row, *p_many = many + q * many_row;
+        dots(x.k < piece ? x.k : piece, columns, p_few, few_row, p_many, many_row, total);
+        for (Index p = piece; p < x.k; p += piece) {
+          dots(x.k - p < piece ? x.k - p : piece, columns, p_few + p, few_row, p_many + p, many_row, part);
+          for (Index s = 0; s < w; ++s) total[s] += part[s];
+        }
         for (Index s = 0; s < r; ++s)
           for (Index u = 0; u < columns; ++u) {
             T& out = x.c[(i + s) * c_row + (q + u) * c_column];

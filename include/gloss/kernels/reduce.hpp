@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 
 #include <gloss/kernels/loop.hpp>
 #include <gloss/kernels/workspace.hpp>
@@ -34,48 +35,60 @@ GLOSS_NOINLINE inline Index offset_of(const Loop<1>& loop, Index i) {
   return offset;
 }
 
+/// What is combined of element v for output o: v itself.
+struct Itself {
+  template <class X>
+  constexpr X operator()(X v, Index) const {
+    return v;
+  }
+};
+
 namespace detail {
 
-// One run of n elements, in lanes that are folded in a fixed order: vectorises, and is more accurate than one
-// sum.
-template <class T, class X, class Combine>
-T reduce_run(const X* x, Index n, Index stride, T identity, Combine combine) {
+// What partial results are combined in: double for float, since there may be many.
+template <class T>
+using Wide = std::conditional_t<std::is_same_v<T, float>, double, T>;
+
+// The terms of one run of n elements, in lanes that are folded in a fixed order: vectorises, and is more accurate than
+// one sum.
+template <class T, class X, class Combine, class Term>
+T reduce_run(const X* x, Index n, Index stride, T identity, Combine combine, Term term) {
   constexpr int lanes = 16;
   T acc[lanes];
   for (T& a : acc) a = identity;
   Index i = 0;
   if (stride == 1) {
     for (; i + lanes <= n; i += lanes)
-      for (int l = 0; l < lanes; ++l) acc[l] = combine(acc[l], static_cast<T>(x[i + l]));
+      for (int l = 0; l < lanes; ++l) acc[l] = combine(acc[l], static_cast<T>(term(x[i + l])));
   } else {
     for (; i + lanes <= n; i += lanes)
-      for (int l = 0; l < lanes; ++l) acc[l] = combine(acc[l], static_cast<T>(x[(i + l) * stride]));
+      for (int l = 0; l < lanes; ++l) acc[l] = combine(acc[l], static_cast<T>(term(x[(i + l) * stride])));
   }
-  for (int l = 0; i < n; ++i, ++l) acc[l] = combine(acc[l], static_cast<T>(x[i * stride]));
+  for (int l = 0; i < n; ++i, ++l) acc[l] = combine(acc[l], static_cast<T>(term(x[i * stride])));
   for (int half = lanes / 2; half > 0; half /= 2)
     for (int l = 0; l < half; ++l) acc[l] = combine(acc[l], acc[l + half]);
   return acc[0];
 }
 
 // Elements [begin, end) of the reduced loop, for one output.
-template <class T, class X, class Combine>
-T reduce_range(const Loop<1>& reduced, const X* x, Index begin, Index end, T identity, Combine combine) {
+template <class T, class X, class Combine, class Term>
+T reduce_range(const Loop<1>& reduced, const X* x, Index begin, Index end, T identity, Combine combine, Term term) {
   const Index inner = reduced.inner_size(), stride = reduced.inner_stride(0);
-  T acc = identity;
+  Wide<T> acc = identity;
   while (begin < end) {
     const Index n = (std::min)(end - begin, inner - begin % inner);
-    acc = combine(acc, reduce_run(x + offset_of(reduced, begin), n, stride, identity, combine));
+    acc = combine(acc, Wide<T>{reduce_run(x + offset_of(reduced, begin), n, stride, identity, combine, term)});
     begin += n;
   }
-  return acc;
+  return static_cast<T>(acc);
 }
 
 }  // namespace detail
 
-/// y[kept] = identity combined with every x[kept, reduced], converted to T. combine must be associative and commutative
-/// up to rounding.
-template <class X, class T, class Combine>
-void reduce(const Reduction& r, const X* x, T* y, T identity, Combine combine) {
+/// y[kept] = identity combined with term(x[kept, reduced], kept) of every x, converted to T; kept is counted in
+/// row-major order. combine must be associative and commutative up to rounding.
+template <class X, class T, class Combine, class Term = Itself>
+void reduce(const Reduction& r, const X* x, T* y, T identity, Combine combine, Term term = {}) {
   const Index outputs = r.kept.numel, count = r.reduced.numel;
   if (outputs == 0) return;
   if (count == 0) {
@@ -93,18 +106,19 @@ void reduce(const Reduction& r, const X* x, T* y, T identity, Combine combine) {
         const Index first = job / blocks * inner + job % blocks * width;
         const Index n = (std::min)(width, inner - job % blocks * width);
         const X* column = x + offset_of(r.kept, first);
-        T total[width], partial[width];
+        T partial[width];
+        detail::Wide<T> total[width];
         for (Index c = 0; c < n; ++c) total[c] = identity;
         for (Index row = 0; row < count; row += height) {
           for (Index c = 0; c < n; ++c) partial[c] = identity;
           const Index stop = (std::min)(count, row + height);
           for (Index q = row; q < stop; ++q) {
             const X* px = column + offset_of(r.reduced, q);
-            for (Index c = 0; c < n; ++c) partial[c] = combine(partial[c], static_cast<T>(px[c]));
+            for (Index c = 0; c < n; ++c) partial[c] = combine(partial[c], static_cast<T>(term(px[c], first + c)));
           }
-          for (Index c = 0; c < n; ++c) total[c] = combine(total[c], partial[c]);
+          for (Index c = 0; c < n; ++c) total[c] = combine(total[c], detail::Wide<T>{partial[c]});
         }
-        for (Index c = 0; c < n; ++c) y[first + c] = total[c];
+        for (Index c = 0; c < n; ++c) y[first + c] = static_cast<T>(total[c]);
       }
     });
     return;
@@ -116,19 +130,20 @@ void reduce(const Reduction& r, const X* x, T* y, T identity, Combine combine) {
   parallel_for(cells, split ? 8 : 32768 / count + 1, [&](Index begin, Index end) {
     for (Index cell = begin; cell < end; ++cell) {
       const X* const base = split ? x : x + offset_of(r.kept, cell);
-      T acc = identity;
+      const auto of_cell = [&term, o = split ? 0 : cell](X v) { return term(v, o); };
+      detail::Wide<T> acc = identity;
       Index from = split ? cell * chunk : 0;
       const Index stop = split ? (std::min)(count, from + chunk) : count;
       for (; from < stop; from += chunk)
-        acc = combine(acc,
-                      detail::reduce_range(r.reduced, base, from, (std::min)(stop, from + chunk), identity, combine));
-      results[cell] = acc;
+        acc = combine(acc, detail::Wide<T>{detail::reduce_range(r.reduced, base, from, (std::min)(stop, from + chunk),
+                                                                identity, combine, of_cell)});
+      results[cell] = static_cast<T>(acc);
     }
   });
   if (split) {
-    T acc = identity;
-    for (Index cell = 0; cell < cells; ++cell) acc = combine(acc, results[cell]);
-    y[0] = acc;
+    detail::Wide<T> acc = identity;
+    for (Index cell = 0; cell < cells; ++cell) acc = combine(acc, detail::Wide<T>{results[cell]});
+    y[0] = static_cast<T>(acc);
   }
 }
 

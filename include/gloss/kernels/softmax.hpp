@@ -29,20 +29,27 @@ GLOSS_INLINE T row_max(const T* x, Index n) {
 }
 
 /// The sum of f(i, m) over the vectors [i, i + m) of [0, n), in four chains, so that an addition does not wait for the
-/// one before it. Lanes beyond m count as well.
+/// one before it, and in pieces whose sums are added in double, so that a long row keeps its digits. Lanes beyond m
+/// count as well.
 template <class T, class F>
 GLOSS_INLINE T sum_of(Index n, F f) {
-  constexpr Index l = lanes<T>;
-  Vec<T> s0{}, s1{}, s2{}, s3{};
-  Index i = 0;
-  for (; i + 4 * l <= n; i += 4 * l) {
-    s0 = s0 + f(i, l);
-    s1 = s1 + f(i + l, l);
-    s2 = s2 + f(i + 2 * l, l);
-    s3 = s3 + f(i + 3 * l, l);
+  constexpr Index l = lanes<T>, piece = 16384;
+  double total = 0;
+  for (Index i = 0; i < n;) {
+    const Index stop = n - i < piece ? n : i + piece;
+    const bool chains = stop - i >= 4 * l;
+    Vec<T> s0{}, s1{}, s2{}, s3{};
+    for (; i + 4 * l <= stop; i += 4 * l) {
+      s0 = s0 + f(i, l);
+      s1 = s1 + f(i + l, l);
+      s2 = s2 + f(i + 2 * l, l);
+      s3 = s3 + f(i + 3 * l, l);
+    }
+    each_vector<T>(stop - i, [&](Index j, Index m) GLOSS_INLINE_LAMBDA { s0 = s0 + f(i + j, m); });
+    i = stop;
+    total += static_cast<double>(hsum<T>(chains ? (s0 + s1) + (s2 + s3) : s0));
   }
-  each_vector<T>(n - i, [&](Index j, Index m) GLOSS_INLINE_LAMBDA { s0 = s0 + f(i + j, m); });
-  return hsum<T>(n < 4 * l ? s0 : (s0 + s1) + (s2 + s3));
+  return static_cast<T>(total);
 }
 
 /// Asks for what will be read next, while there is something else to compute; may point anywhere.

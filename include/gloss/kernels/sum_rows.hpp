@@ -6,7 +6,8 @@
 
 namespace gloss::inline GLOSS_ABI::kernels {
 
-/// y[j] = sum over i of x[i, j]. 128 rows make a partial sum, in order, whatever the number of threads.
+/// y[j] = sum over i of x[i, j]. 128 rows make a partial sum and 128 of those a larger one, in order, whatever the
+/// number of threads: so a million rows keep their digits.
 /// Shape: x [rows, n] without gaps, y [n].
 template <class T>
 GLOSS_NOINLINE void sum_rows(Index rows, Index n, const T* x, T* y) {
@@ -18,7 +19,7 @@ GLOSS_NOINLINE void sum_rows(Index rows, Index n, const T* x, T* y) {
     for (Index j = begin * many * w; j < last;) {
       const bool whole = last - j >= many * w;
       const Index columns = whole ? many * w : last - j < w ? last - j : w;
-      Vec<T> total[many] = {};
+      Vec<T> total[many] = {}, large[many] = {};
       for (Index row = 0; row < rows; row += height) {
         const Index stop = rows - row < height ? rows : row + height;
         Vec<T> partial[many] = {};
@@ -29,7 +30,12 @@ GLOSS_NOINLINE void sum_rows(Index rows, Index n, const T* x, T* y) {
           } else {
             partial[0] = partial[0] + load_n<T>(p, columns);
           }
-        GLOSS_UNROLL for (int v = 0; v < many; ++v) total[v] = total[v] + partial[v];
+        GLOSS_UNROLL for (int v = 0; v < many; ++v) large[v] = large[v] + partial[v];
+        if (stop < rows && stop % (height * height) != 0) continue;
+        GLOSS_UNROLL for (int v = 0; v < many; ++v) {
+          total[v] = total[v] + large[v];
+          large[v] = Vec<T>{};
+        }
       }
       if (whole) {
         GLOSS_UNROLL for (int v = 0; v < many; ++v) store<T>(y + j + v * w, total[v]);

@@ -27,7 +27,7 @@ class MemberList final : public MemberListener {
   MemberList(const MemberList&) = delete;
   MemberList& operator=(const MemberList&) = delete;
 
-  void begins(const void* member, const void* kind) override { entries.push_back({member, kind}); }
+  void begins(void* member, const void* kind) override { entries.push_back({member, kind}); }
   void ends(const void* member) override {
     std::erase_if(entries, [&](const Entry& e) { return e.member == member; });
   }

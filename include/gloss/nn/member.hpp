@@ -22,7 +22,7 @@ namespace detail {
 class MemberListener {
  public:
   /// `kind` is &Member<Self>::kind.
-  virtual void begins(const void* member, const void* kind) = 0;
+  virtual void begins(void* member, const void* kind) = 0;
   virtual void ends(const void* member) = 0;
   inline static constinit thread_local MemberListener* current = nullptr;
 

@@ -148,7 +148,8 @@ Tensor<T> normalize_running(const char* op, const Tensor<T>& x, const Tensor<T>&
 /// An undefined weight is 1, an undefined bias 0.
 /// Shape: x [n, c, ...], all others [c] -> the same as x
 /// Errors: ShapeError when they do not match, for one of the running statistics without the other, for neither outside
-/// of training, and in training for one element per channel and for running statistics that share a place; GradError from a recorded backward (the op is fused).
+/// of training, and in training for one element per channel and for running statistics that share a place; Error for an
+/// eps that is negative or, in training, 0; GradError from a recorded backward (the op is fused).
 /// Backward: with d = x - mean, s = 1 / sqrt(var + eps), M elements per channel: dx = weight s (dy - sum(dy) / M -
 /// d s^2 sum(dy d) / M) in training, weight s dy otherwise; dweight = s sum(dy d), dbias = sum(dy); x, the means and s
 /// are saved.
@@ -160,6 +161,8 @@ Tensor<T> batch_norm(const Tensor<T>& x, const Tensor<T>& running_mean, const Te
   const char* const op = "batch_norm";
   const auto [n, channels, size] = detail::ChannelSizes(op, x.shape());
   detail::check_running_norm(op, x.shape(), running_mean, running_var, weight, bias);
+  if (options.training ? !(options.eps > 0) : !(options.eps >= 0))
+    fail(op, ": eps ", options.eps, options.training ? " is not positive" : " is negative");
   if (!options.training) {
     if (!running_mean.defined()) fail<ShapeError>(op, ": running_mean and running_var are wanted outside of training");
     return detail::normalize_running(op, x, running_mean, running_var, weight, bias, options.eps);

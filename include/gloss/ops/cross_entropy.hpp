@@ -19,7 +19,7 @@ struct CrossEntropyOptions {
 /// reduction none; with class_axis -1 x [..., n], which is read as it lies.
 /// Errors: ShapeError when target does not match, IndexError for a wrong class_axis or a target outside [0, n), Error
 /// for a smoothing outside [0, 1]; GradError from a recorded backward (the op is fused).
-/// Backward: dx = dloss * (softmax(x) - t), 0 for ignored rows; x and log sum exp x are saved.
+/// Backward: dx = dloss * (softmax(x) - t), 0 for ignored rows; x and the two parts of log sum exp x are saved.
 /// PyTorch: torch.nn.functional.cross_entropy
 template <Real T>
 Tensor<T> cross_entropy(const Tensor<T>& x, const Tensor<std::int64_t>& target, CrossEntropyOptions options = {}) {
@@ -34,19 +34,20 @@ Tensor<T> cross_entropy(const Tensor<T>& x, const Tensor<std::int64_t>& target, 
   const Tensor<T> in = detail::move_axis(x.detach(), axis, last).contiguous();
   const Tensor<std::int64_t> ids = target.contiguous();
   const kernels::SmoothedTarget t = kernels::cross_entropy_target(n, options.ignore_index, options.label_smoothing);
-  Tensor<T> losses = empty<T>(target.shape()), lse = empty<T>({rows});
+  Tensor<T> losses = empty<T>(target.shape()), max = empty<T>({rows}), log_sum = empty<T>({rows});
   kernels::cross_entropy_forward(static_cast<const T*>(in.data()), static_cast<const std::int64_t*>(ids.data()),
-                                 losses.data(), lse.data(), rows, n, t);
-  losses = record("cross_entropy", losses, {x}, [in, ids, lse, rows, n, t, axis, last](const Tensor<T>& dy, Grads& dx) {
-    if (is_grad_enabled()) fail<GradError>("cross_entropy: a fused op has no second derivative");
-    const Tensor<T> g = dy.contiguous();
-    Tensor<T> d_in = empty<T>(in.shape());
-    kernels::cross_entropy_backward(static_cast<const T*>(g.data()), Index{1}, static_cast<const T*>(in.data()),
-                                    static_cast<const std::int64_t*>(ids.data()), static_cast<const T*>(lse.data()),
-                                    d_in.data(), rows, n, t);
-    if (axis != last) d_in = detail::move_axis(d_in, last, axis).contiguous();
-    dx.add(0, std::move(d_in));
-  });
+                                 losses.data(), max.data(), log_sum.data(), rows, n, t);
+  losses = record(
+      "cross_entropy", losses, {x}, [in, ids, max, log_sum, rows, n, t, axis, last](const Tensor<T>& dy, Grads& dx) {
+        if (is_grad_enabled()) fail<GradError>("cross_entropy: a fused op has no second derivative");
+        const Tensor<T> g = dy.contiguous();
+        Tensor<T> d_in = empty<T>(in.shape());
+        kernels::cross_entropy_backward(static_cast<const T*>(g.data()), Index{1}, static_cast<const T*>(in.data()),
+                                        static_cast<const std::int64_t*>(ids.data()), static_cast<const T*>(max.data()),
+                                        static_cast<const T*>(log_sum.data()), d_in.data(), rows, n, t);
+        if (axis != last) d_in = detail::move_axis(d_in, last, axis).contiguous();
+        dx.add(0, std::move(d_in));
+      });
   return reduce_loss(losses, options.reduction, count);
 }
 

@@ -19,22 +19,23 @@ Tensor<T> cumprod_backward(const Tensor<T>& x, const Tensor<T>& dy, int axis) {
     T* out = dx.data() + first;
     Index zero = 0;
     while (zero < n && px[zero * stride] != T{0}) ++zero;
-    T before = 1;  // the product up to i
-    for (Index i = 0; i < zero; ++i) out[i * stride] = before *= px[i * stride];
-    T sum = 0;
+    using Sum = Accumulator<T>;
+    const auto at = [stride](const T* p, Index i) { return static_cast<Sum>(p[i * stride]); };
+    Sum product = 1;  // of what is before i
+    for (Index i = 0; i < zero; ++i) out[i * stride] = static_cast<T>(product *= at(px, i));
+    Sum sum = 0;
     for (Index i = zero - 1; i >= 0; --i) {
-      sum += pg[i * stride] * out[i * stride];
-      out[i * stride] = sum / px[i * stride];
+      sum += at(pg, i) * at(out, i);
+      out[i * stride] = static_cast<T>(sum / at(px, i));
     }
     if (zero == n) return;
-    T product = before;
     sum = 0;
     for (Index k = zero;;) {
-      sum += pg[k * stride] * product;
+      sum += at(pg, k) * product;
       if (++k == n) break;
-      product *= px[k * stride];
+      product *= at(px, k);
     }
-    out[zero * stride] = sum;
+    out[zero * stride] = static_cast<T>(sum);
   });
   return dx;
 }

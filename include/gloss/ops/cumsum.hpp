@@ -18,9 +18,11 @@ void for_each_line(const Shape& shape, int axis, F f) {
   });
 }
 
-/// y_i = x_0 with x_1 ... x_i combined, along an axis; from the other end where `backwards`. Unrecorded.
+/// y_i = x_0 with x_1 ... x_i combined, along an axis; from the other end where `backwards`. Unrecorded. What has been
+/// combined is a double for float, so that a long line keeps its digits, and a Y for the other types.
 template <class Y, class X, class Combine>
 Tensor<Y> scan(const Tensor<X>& x, int axis, Combine combine, bool backwards = false) {
+  using Sum = Accumulator<Y>;
   const Tensor<X> in = x.detach().contiguous();
   Tensor<Y> y = empty<Y>(x.shape());
   for_each_line(x.shape(), axis,
@@ -28,11 +30,11 @@ Tensor<Y> scan(const Tensor<X>& x, int axis, Combine combine, bool backwards = f
                   const Index step = backwards ? -stride : stride;
                   const X* px = from + first + (backwards ? (n - 1) * stride : 0);
                   Y* py = to + (px - from);
-                  Y total = static_cast<Y>(*px);
-                  *py = total;
+                  Sum total = static_cast<Sum>(*px);
+                  *py = static_cast<Y>(total);
                   for (Index i = 1; i < n; ++i) {
-                    total = combine(total, static_cast<Y>(px[i * step]));
-                    py[i * step] = total;
+                    total = combine(total, static_cast<Sum>(px[i * step]));
+                    py[i * step] = static_cast<Y>(total);
                   }
                 });
   return y;

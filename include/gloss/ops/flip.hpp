@@ -41,12 +41,16 @@ Tensor<T> flipud(const Tensor<T>& x) {
   return flip(x, {0});
 }
 
+template <Element T>
+Tensor<T> roll(const Tensor<T>& x, Index shift);
 /// A copy moved by `shifts` positions along axes; what leaves at the end comes in at the start.
 /// y[(i + shift) mod n] = x[i]. Without axes, over all elements in row-major order.
-/// Errors: ShapeError when shifts and axes differ in length, IndexError for a wrong axis.
+/// Errors: ShapeError for no shifts or when shifts and axes differ in length, IndexError for a wrong axis.
 /// PyTorch: torch.roll
 template <Element T>
 Tensor<T> roll(const Tensor<T>& x, const Shape& shifts, const Shape& axes) {
+  if (shifts.rank() == 0) fail<ShapeError>("roll: no shifts");
+  if (shifts.rank() == 1 && axes.rank() == 0) return roll(x, shifts[0]);
   if (shifts.rank() != axes.rank()) fail<ShapeError>("roll: shifts ", shifts, " and axes ", axes, " differ in length");
   Tensor<T> y = x;
   for (int k = 0; k < axes.rank(); ++k) {

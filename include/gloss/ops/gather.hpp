@@ -7,13 +7,16 @@
 namespace gloss::inline GLOSS_ABI {
 
 /// y[i, j, k] = x[i, index[i, j, k], k] for axis 1, and likewise for others.
-/// Shape: index has x's rank and is no larger on the other axes; y has index's shape.
+/// Shape: index has x's rank and is no larger on the other axes; y has index's shape. A scalar counts as a vector of
+/// one.
 /// Errors: ShapeError, IndexError (negative positions too)
 /// Backward: dx = dy added where it was read.
 /// PyTorch: torch.gather
 template <Element T>
 Tensor<T> gather(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index) {
   const int a = normalize_axis("gather", axis, x.dim());
+  if (detail::scalar_beside_vector({x.dim(), index.dim()}))
+    return gather(detail::as_vector(x), axis, detail::as_vector(index)).view(index.shape());
   Tensor<T> y = empty<T>(index.shape());
   detail::walk_indexed("gather", x.shape(), x.strides(), a, index, y.strides(),
                        [from = x.data(), to = y.data()](Index i, Index o) { to[o] = from[i]; });
@@ -25,13 +28,15 @@ Tensor<T> gather(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& ind
 }
 
 /// y = x with source[i, j, k] added at [i, index[i, j, k], k] for axis 1, and likewise for others.
-/// Shape: x; index is no larger than source, nor than x on the other axes.
+/// Shape: x; index is no larger than source, nor than x on the other axes. A scalar counts as a vector of one.
 /// Errors: ShapeError, IndexError
 /// Backward: dx = dy, dsource = gather(dy).
 /// PyTorch: torch.scatter_add
 template <Summable T>
 Tensor<T> scatter_add(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source) {
   const int a = normalize_axis("scatter_add", axis, x.dim());
+  if (detail::scalar_beside_vector({x.dim(), index.dim(), source.dim()}))
+    return scatter_add(detail::as_vector(x), axis, detail::as_vector(index), detail::as_vector(source)).view(x.shape());
   if (source.shape() != index.shape())
     return scatter_add(x, axis, index, detail::source_under("scatter_add", source, index.shape()));
   Tensor<T> y = x.detach().clone();
@@ -48,13 +53,15 @@ Tensor<T> scatter_add(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>
 
 /// y = x with source[i, j, k] put at [i, index[i, j, k], k] for axis 1, and likewise for others. Of several sources for
 /// one place the last wins.
-/// Shape: x; index is no larger than source, nor than x on the other axes.
+/// Shape: x; index is no larger than source, nor than x on the other axes. A scalar counts as a vector of one.
 /// Errors: ShapeError, IndexError
 /// Backward: dx = dy, 0 where it was overwritten; dsource = gather(dy).
 /// PyTorch: torch.scatter(x, dim, index, src)
 template <Element T>
 Tensor<T> scatter(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source) {
   const int a = normalize_axis("scatter", axis, x.dim());
+  if (detail::scalar_beside_vector({x.dim(), index.dim(), source.dim()}))
+    return scatter(detail::as_vector(x), axis, detail::as_vector(index), detail::as_vector(source)).view(x.shape());
   if (source.shape() != index.shape())
     return scatter(x, axis, index, detail::source_under("scatter", source, index.shape()));
   Tensor<T> y = x.detach().clone();

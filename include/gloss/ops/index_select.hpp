@@ -12,8 +12,8 @@ int check_index_write(const char* op, const Tensor<T>& x, Index axis, const Tens
                       const Shape& source) {
   const int a = normalize_axis(op, axis, x.dim());
   Shape expected = x.shape();
-  expected[a] = index.numel();
-  if (index.dim() > 1 || source != expected)
+  if (x.dim() > 0) expected[a] = index.numel();
+  if (x.dim() == 0 || index.dim() > 1 || source != expected)
     fail<ShapeError>(op, ": source ", source, " does not fit x ", x.shape(), " and index ", index.shape());
   check_positions(op, index, x.shape()[a], a, x.shape());
   return a;
@@ -45,25 +45,26 @@ Tensor<T> index_select(const Tensor<T>& x, Index axis, const Tensor<std::int64_t
 }
 
 /// y = x with source's position i of an axis added at position index[i].
-/// Shape: source is x with that axis of index's length.
+/// Shape: source is x with that axis of index's length, or a scalar if x is.
 /// Errors: ShapeError, IndexError
 /// Backward: dx = dy, dsource = index_select(dy).
 /// PyTorch: torch.index_add
 template <Summable T>
 Tensor<T> index_add(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source) {
-  if (x.dim() == 0) return index_add(x.view({1}), axis, index, source.reshape({source.numel()})).view({});
+  if (x.dim() == 0 && source.dim() == 0) return index_add(x.view({1}), axis, index, source.view({1})).view({});
   const int a = detail::check_index_write("index_add", x, axis, index, source.shape());
   return scatter_add(x, a, detail::index_beside(index, x.shape(), a), source);
 }
 
 /// y = x with source's position i of an axis put at position index[i]; of several for one place the last wins.
-/// Shape: source is x with that axis of index's length.
+/// Shape: source is x with that axis of index's length; a scalar counts as a vector of one.
 /// Errors: ShapeError, IndexError
 /// Backward: dx = dy, 0 where it was overwritten; dsource = index_select(dy).
 /// PyTorch: torch.index_copy
 template <Element T>
 Tensor<T> index_copy(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source) {
-  if (x.dim() == 0) return index_copy(x.view({1}), axis, index, source.reshape({source.numel()})).view({});
+  if (x.dim() == 0 || (x.dim() == 1 && source.dim() == 0))
+    return index_copy(detail::as_vector(x), axis, index, source.reshape({source.numel()})).view(x.shape());
   const int a = detail::check_index_write("index_copy", x, axis, index, source.shape());
   return scatter(x, a, detail::index_beside(index, x.shape(), a), source);
 }

@@ -1,6 +1,9 @@
 // The shared part of the ops that read or write by position: bounds, and the walk along one axis.
 #pragma once
 
+#include <algorithm>
+#include <initializer_list>
+
 #include <gloss/tensor/tensor.hpp>
 
 namespace gloss::inline GLOSS_ABI::detail {
@@ -95,6 +98,15 @@ void walk_indexed(const char* op, const Shape& x_shape, const Shape& x_strides, 
         }
       },
       16384 / count + 1);
+}
+
+/// Scalars beside vectors, which count as vectors of one.
+inline bool scalar_beside_vector(std::initializer_list<int> ranks) {
+  return (std::min)(ranks) == 0 && (std::max)(ranks) == 1;
+}
+template <class T>
+Tensor<T> as_vector(const Tensor<T>& x) {
+  return x.dim() == 0 ? x.view({1}) : x;
 }
 
 /// The part of source that stands under index, which may be smaller.

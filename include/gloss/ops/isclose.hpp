@@ -15,10 +15,12 @@ struct CloseOptions {
 
 /// y = |a - b| <= atol + rtol |b|; equal infinities are close.
 /// Shape: a, b broadcast.
-/// Errors: ShapeError when they do not.
+/// Errors: ShapeError when they do not, Error for a tolerance that is negative or NaN.
 /// PyTorch: torch.isclose
 template <Number T>
 Tensor<bool> isclose(const Tensor<T>& a, const Tensor<T>& b, CloseOptions options = {}) {
+  if (!(options.rtol >= 0)) fail("isclose: rtol ", options.rtol, " is not at least 0");
+  if (!(options.atol >= 0)) fail("isclose: atol ", options.atol, " is not at least 0");
   return map_binary<bool>("isclose", a, b, [options](T p, T q) {
     if (p == q || (options.equal_nan && p != p && q != q)) return true;
     double gap;

@@ -67,10 +67,12 @@ Tensor<T> selu(const Tensor<T>& x) {
 }
 
 /// y = -1 below -1, 1 above 1, else x; with other bounds likewise. NaN stays NaN.
+/// Errors: Error when low is above high, or NaN is given.
 /// Backward: dx = 0 at the bounds and beyond, else dy, at NaN too.
 /// PyTorch: torch.nn.functional.hardtanh; relu6 is hardtanh(x, 0, 6)
 template <Real T>
 Tensor<T> hardtanh(const Tensor<T>& x, Scalar<T> low = -1, Scalar<T> high = 1) {
+  if (!(low <= high)) fail("hardtanh: from ", low, " to ", high, " is no range");
   const T lo = static_cast<T>(low), hi = static_cast<T>(high);
   return map_smooth(
       "hardtanh", x, [=](const T* in, T* y, Index n) { kernels::hardtanh_forward(in, y, n, lo, hi); },

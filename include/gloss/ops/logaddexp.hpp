@@ -19,9 +19,9 @@ Tensor<T> logaddexp(const Tensor<T>& a, const Tensor<T>& b) {
     return (p > q || p != p ? p : q) + std::log1p(std::exp(-std::abs(p - q)));
   });
   return record("logaddexp", y, {a, b}, [a, b](const Tensor<T>& dy, Grads& dx) {
-    const Tensor<T> s = sigmoid(a - b);
-    if (dx.needs(0)) dx.add(0, sum_to(dy * s, a.shape()));
-    if (dx.needs(1)) dx.add(1, sum_to(dy * (1 - s), b.shape()));
+    // each by a sigmoid of its own: 1 - sigmoid(a - b) would lose every digit of a small share
+    if (dx.needs(0)) dx.add(0, sum_to(dy * sigmoid(a - b), a.shape()));
+    if (dx.needs(1)) dx.add(1, sum_to(dy * sigmoid(b - a), b.shape()));
   });
 }
 

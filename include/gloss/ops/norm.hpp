@@ -34,14 +34,14 @@ Tensor<T> euclidean_norm(const Tensor<T>& x, const Axes& axes, const ReducePlan&
 /// y = (sum |x|^p)^(1/p) over axes (all by default). p = 2 is the Euclidean length, whose squares may overflow;
 /// p = infinity the largest |x|, p = -infinity the smallest, p = 0 counts what is not 0.
 /// Shape: x without the axes, or with them as 1 (keepdim).
-/// Errors: IndexError for a wrong axis, ShapeError when an infinite p finds no element.
+/// Errors: IndexError for a wrong axis, ShapeError when an infinite or negative p finds no element.
 /// Backward: dx = dy sign(x) (|x| / y)^(p - 1); 0 where x is 0; for an infinite p shared evenly among equals.
 /// PyTorch: torch.linalg.vector_norm, torch.norm
 template <Real T>
 Tensor<T> norm(const Tensor<T>& x, RealNumber power = 2, const Axes& axes = {}, ReduceOptions options = {}) {
   const double p = power;
   const ReducePlan plan("norm", x.shape(), axes);
-  if (std::isinf(p)) plan.require_elements("norm", x.shape());
+  if (std::isinf(p) || p < 0) plan.require_elements("norm", x.shape());
   if (p == 2) return detail::euclidean_norm(x, axes, plan, options);
   if (p == 1) return sum(abs(x), axes, options);
   if (p == 0) return cast<T>(count_nonzero(x, axes, options));

@@ -41,10 +41,11 @@ Tensor<T> pairwise_distance(const Tensor<T>& a, const Tensor<T>& b, PairwiseDist
 
 /// y = a . b / (max(|a|, eps) max(|b|, eps)) along an axis: the cosine of the angle between them.
 /// Shape: a, b broadcast; y is without the axis.
-/// Errors: ShapeError when they do not broadcast, IndexError for a wrong axis.
+/// Errors: ShapeError when they do not broadcast, IndexError for a wrong axis, Error for a negative eps.
 /// PyTorch: torch.nn.functional.cosine_similarity
 template <Real T>
 Tensor<T> cosine_similarity(const Tensor<T>& a, const Tensor<T>& b, Index axis = 1, double eps = 1e-8) {
+  if (!(eps >= 0)) fail("cosine_similarity: eps ", eps, " is negative");
   const Shape shape = broadcast_shapes("cosine_similarity", a.shape(), b.shape());
   const int k = normalize_axis("cosine_similarity", axis, shape.rank());
   return sum(normalize(a.expand(shape), k, {.eps = eps}) * normalize(b.expand(shape), k, {.eps = eps}), k);

@@ -14,7 +14,7 @@ struct PadOptions {
 };
 
 /// x with borders: widths holds (before, after) of the last axis, then of the one before it, and so on. Negative widths
-/// crop. reflect mirrors without the edge, replicate repeats the edge, circular goes round.
+/// crop. reflect mirrors without the edge, replicate repeats the edge, circular goes round what cropping leaves.
 /// Shape: [..., n] -> [..., before + n + after]
 /// Errors: ShapeError when widths are not pairs or more than there are axes, when an axis becomes negative, or when it
 /// is too short to be mirrored, repeated or gone round.
@@ -45,13 +45,15 @@ Tensor<T> pad(const Tensor<T>& x, const std::vector<Index>& widths, PadOptions o
       fail<ShapeError>("pad: widths ", text(), " leave nothing of axis ", a, " of shape ", x.shape());
     const Index wide = (std::max)(b, e);
     if ((options.mode == PadMode::reflect && wide > 0 && wide >= n) ||
-        (options.mode == PadMode::circular && wide > n) || (options.mode == PadMode::replicate && wide > 0 && n == 0))
+        (options.mode == PadMode::circular && wide > 0 && wide > left) ||
+        (options.mode == PadMode::replicate && wide > 0 && n == 0))
       fail<ShapeError>("pad: axis ", a, " of shape ", x.shape(), " is too short for a border of ", wide);
   }
   if (options.mode != PadMode::constant) {
     Tensor<T> y = x;
     for (int a = 0; a < x.dim(); ++a) {
-      const Index n = x.shape()[a], b = before(a);
+      const Index n = x.shape()[a], b = before(a), first = (std::max)(-b, Index{0});  // that is not cropped
+      const Index left = n - first + (std::min)(after(a), Index{0});
       if (b == 0 && after(a) == 0) continue;
       Tensor<std::int64_t> from = empty<std::int64_t>({shape[a]});
       for (Index i = 0; i < shape[a]; ++i) {
@@ -61,7 +63,7 @@ Tensor<T> pad(const Tensor<T>& x, const std::vector<Index>& widths, PadOptions o
         else if (options.mode == PadMode::replicate)
           p = (std::min)((std::max)(p, Index{0}), n - 1);
         else
-          p = (p + n) % n;
+          p = first + (i - (std::max)(b, Index{0}) + left) % left;
         from.data()[i] = p;
       }
       y = index_select(y, a, from);

@@ -9,6 +9,10 @@ namespace gloss::inline GLOSS_ABI {
 template <Summable T>
 using Total = std::conditional_t<Real<T>, T, std::int64_t>;
 
+/// What a long chain of T goes through on the way to a T: double for float, so that a million terms keep their digits.
+template <Element T>
+using Accumulator = std::conditional_t<Real<T>, double, T>;
+
 struct ReduceOptions {
   bool keepdim = false;  // keep reduced axes with size 1
 };
@@ -55,16 +59,17 @@ struct ReducePlan {
   }
   const Shape& shape(ReduceOptions options) const { return options.keepdim ? kept : dropped; }
 
-  /// x reduced in the type of `identity`, unrecorded, in the shape that options ask for.
-  template <class X, class T, class Combine>
-  Tensor<T> run(const Tensor<X>& x, T identity, Combine combine, ReduceOptions options) const {
+  /// x, or a term of each x and the number of its output, reduced in the type of `identity`, unrecorded, in the shape
+  /// that options ask for.
+  template <class X, class T, class Combine, class Term = kernels::Itself>
+  Tensor<T> run(const Tensor<X>& x, T identity, Combine combine, ReduceOptions options, Term term = {}) const {
     ProfileScope scope("reduce");
     Tensor<T> y = empty<T>(shape(options));
     scope.makes(y.data());
     if (scope) scope.bytes(sizeof(X), {x.numel()});
     if (scope) scope.bytes(sizeof(T), {y.numel()});
     kernels::reduce(kernels::Reduction(x.shape(), x.strides(), is_reduced), static_cast<const X*>(x.data()), y.data(),
-                    identity, combine);
+                    identity, combine, term);
     return y;
   }
   /// Errors: ShapeError when there is nothing to choose from.

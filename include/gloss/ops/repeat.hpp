@@ -57,11 +57,12 @@ Tensor<T> repeat_interleave(const Tensor<T>& x, Index times) {
   return repeat_interleave(x.reshape({x.numel()}), times, 0);
 }
 /// Position i of an axis times[i] times in a row.
-/// Shape: times is a vector of the axis's length.
+/// Shape: times is a vector of the axis's length, or one number for all positions.
 /// Errors: ShapeError when it is not, or when an entry is negative.
 template <Element T>
 Tensor<T> repeat_interleave(const Tensor<T>& x, const Tensor<std::int64_t>& times, Index axis) {
   const int a = normalize_axis("repeat_interleave", axis, x.dim());
+  if (x.dim() > 0 && times.dim() <= 1 && times.numel() == 1) return repeat_interleave(x, times.item(), a);
   if (x.dim() == 0 || times.dim() != 1 || times.numel() != x.shape()[a])
     fail<ShapeError>("repeat_interleave: times ", times.shape(), " do not fit axis ", a, " of shape ", x.shape());
   Index total = 0;

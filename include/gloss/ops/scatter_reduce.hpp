@@ -19,7 +19,7 @@ struct ScatterReduceOptions {
 
 /// y[i, j, k] = x[i, j, k] combined with every source[i, m, k] whose index[i, m, k] is j, for axis 1, and likewise for
 /// others: their sum, mean, largest or smallest. A place that no index names keeps x.
-/// Shape: x; index is no larger than source, nor than x on the other axes.
+/// Shape: x; index is no larger than source, nor than x on the other axes. A scalar counts as a vector of one.
 /// Errors: ShapeError, IndexError
 /// Backward: sum: dx = dy, dsource = gather(dy); mean: both divided by the number combined; amax, amin: dy shared
 /// evenly by those that equal y. Without include_self, dx = 0 at the places that were written.
@@ -28,6 +28,9 @@ template <Real T>
 Tensor<T> scatter_reduce(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source,
                          ScatterReduce how, ScatterReduceOptions options = {}) {
   const int a = normalize_axis("scatter_reduce", axis, x.dim());
+  if (detail::scalar_beside_vector({x.dim(), index.dim(), source.dim()}))
+    return scatter_reduce(detail::as_vector(x), axis, detail::as_vector(index), detail::as_vector(source), how, options)
+        .view(x.shape());
   const Tensor<T> from = detail::source_under("scatter_reduce", source, index.shape());
   if (how == ScatterReduce::sum || how == ScatterReduce::mean) {
     const Tensor<T> start = options.include_self ? x : scatter(x, a, index, 0);

@@ -108,8 +108,10 @@ template <Number T>
 Tensor<T> arange(Scalar<T> start, Scalar<T> end, Scalar<T> step = 1) {
   Index n = 0;
   if constexpr (Real<T>) {
+    const bool away = step > 0 ? end < start : end > start;  // seen here: a small negative count rounds to -0
     const double count = std::ceil((end - start) / step);
-    if (!(count >= 0 && count < 0x1p60)) fail("arange: step ", step, " does not lead from ", start, " to ", end);
+    if (away || !(count >= 0 && count < 0x1p60))
+      fail("arange: step ", step, " does not lead from ", start, " to ", end);
     n = static_cast<Index>(count);
   } else {
     const std::int64_t from = start, to = end, by = step;
@@ -149,8 +151,10 @@ Tensor<T> linspace(RealNumber start, RealNumber end, Index steps) {
   return x;
 }
 /// base to the power of each number of linspace(start, end, steps). PyTorch: torch.logspace
+/// Errors: Error when steps is negative.
 template <Real T>
 Tensor<T> logspace(RealNumber start, RealNumber end, Index steps, double base = 10) {
+  if (steps < 0) fail("logspace: ", steps, " steps");
   const Tensor<double> exponents = linspace<double>(start, end, steps);
   Tensor<T> x = empty<T>({steps});
   for (Index i = 0; i < steps; ++i) x.data()[i] = static_cast<T>(std::pow(base, exponents.data()[i]));
