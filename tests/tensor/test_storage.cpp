@@ -54,6 +54,7 @@ TEST_CASE("storage: empty_cache gives back what is free and leaves alone what is
   CHECK(again.data() != kept.data());
 }
 
+#if !defined(__SANITIZE_ADDRESS__)  // under which free memory is not kept, and too much of it is the end
 namespace {
 /// Sweeps come once in so many allocations while it lives.
 struct Sweeps {
@@ -78,7 +79,6 @@ constexpr std::size_t region = 32 * 1048576;  // goes back as a whole only
 std::size_t held_bytes() { return memory_stats().in_use + memory_stats().cached; }
 }  // namespace
 
-#if !defined(__SANITIZE_ADDRESS__)  // under which free memory is not kept, and too much of it is the end
 TEST_CASE("storage: memory that one large request took goes back while usual ones go on, which ask for nothing") {
   const Sweeps sweeps(500);
   for (int i = 0; i < 60; ++i) serve(1);
