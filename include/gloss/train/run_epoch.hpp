@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gloss/core/clock.hpp>
+#include <gloss/nn/module.hpp>
 #include <gloss/optim/optimizer.hpp>
 #include <gloss/train/batch.hpp>
 #include <gloss/train/loss_compute.hpp>
