@@ -1,6 +1,6 @@
-// Matrix products at the base Transformer's shapes (512 words, d_model 512, d_ff 2048, a vocabulary of 8,000), at the toy
-// one's (512 words, 128, 512, 1,000), and when decoding.
-// Each is compared with the naive kernel before it is timed. FLOP/s is of the mean, median_s the median of single calls.
+// Matrix products at the base Transformer's shapes (512 words, d_model 512, d_ff 2048, a vocabulary of 8,000), at the
+// toy one's (512 words, 128, 512, 1,000), and when decoding. Each is compared with the naive kernel before it is timed.
+// FLOP/s is of the mean, median_s the median of single calls.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>

@@ -1,8 +1,8 @@
 // The memory of the base training step (benchmarks/train_step.hpp, benchmarks/peers/memory.py), in MB = 10^6 bytes:
 //   memory/base          the largest resident size of the process, less what it was at the start
 //   memory/base_beyond   the same less four copies of the parameters: weights, gradients, Adam's two moments
-// `process` is the whole process's peak, `pool_peak` the largest that tensors held together, `asked_late` how many blocks
-// the pool asked the system for after the second step (0 is right).
+// `process` is the whole process's peak, `pool_peak` the largest that tensors held together, `asked_late` how many
+// blocks the pool asked the system for after the second step (0 is right).
 #include <sys/resource.h>
 
 #include <benchmark/benchmark.h>

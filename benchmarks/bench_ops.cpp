@@ -25,7 +25,7 @@
 #include <gloss/core/clock.hpp>
 #include <gloss/gloss.hpp>
 #include <gloss/kernels/fma_peak.hpp>
-#include <gloss/kernels/simd_math.hpp>
+#include <gloss/kernels/simd/math.hpp>
 
 #include "median.hpp"
 

@@ -1,10 +1,11 @@
-// The training step that bench_train_step times and bench_memory weighs, at the sizes of benchmarks/peers/train_step.py.
+// The training step that bench_train_step times and bench_memory weighs, at the sizes of
+// benchmarks/peers/train_step.py.
 #pragma once
 
 #include <gloss/optim/adam.hpp>
-#include <gloss/train/batch.hpp>
-#include <gloss/train/label_smoothing.hpp>
-#include <gloss/train/loss_compute.hpp>
+#include <gloss/train/annotated/batch.hpp>
+#include <gloss/train/annotated/label_smoothing.hpp>
+#include <gloss/train/annotated/loss_compute.hpp>
 #include <gloss/transformer/make_model.hpp>
 
 namespace bench {

@@ -13,7 +13,7 @@ trap 'rm -rf "$work"' EXIT
 # All headers in one source, with the instances of gloss::compiled.
 {
   echo '#define GLOSS_COMPILED_IMPLEMENTATION'
-  find include/gloss -name '*.hpp' ! -name '*_naive.hpp' | LC_ALL=C sort | sed 's,include/\(.*\),#include <\1>,'
+  find include/gloss -name '*.hpp' ! -name '*naive.hpp' | LC_ALL=C sort | sed 's,include/\(.*\),#include <\1>,'
 } >"$work/all.cpp"
 "$tidy" --config-file=.clang-tidy --quiet "$work/all.cpp" -- -std=c++20 -Iinclude -isystem /usr/include/eigen3 >"$work/said" 2>"$work/errors"
 status=$?

@@ -5,10 +5,10 @@
 #include <type_traits>
 #include <utility>
 
-#include <gloss/data/bpe.hpp>
-#include <gloss/data/parallel_text.hpp>
+#include <gloss/data/pairs/parallel_text.hpp>
 #include <gloss/data/split.hpp>
 #include <gloss/io/safetensors.hpp>
+#include <gloss/text/bpe.hpp>
 
 namespace embedded {
 std::string_view pairs();
@@ -66,16 +66,16 @@ data::Split split_held_out(const std::vector<data::SentencePair>& pairs, Index h
   return data::split_held_out(pairs, {.held_out = held_out, .max_src_words = max_words});
 }
 
-struct Vocabulary::Encoding : data::Bpe {
-  explicit Encoding(data::Bpe bpe) : data::Bpe(std::move(bpe)) {}
+struct Vocabulary::Encoding : text::Bpe {
+  explicit Encoding(text::Bpe bpe) : text::Bpe(std::move(bpe)) {}
 };
-static_assert(Vocabulary::pad_id == data::Bpe::pad_id && Vocabulary::start_id == data::Bpe::start_id &&
-              Vocabulary::end_id == data::Bpe::end_id);
+static_assert(Vocabulary::pad_id == text::Bpe::pad_id && Vocabulary::start_id == text::Bpe::start_id &&
+              Vocabulary::end_id == text::Bpe::end_id);
 
 Vocabulary::Vocabulary(const std::vector<data::SentencePair>& pairs, Index size)
-    : encoding_(std::make_shared<Encoding>(data::Bpe::train(pairs, {.vocab_size = size}))) {}
+    : encoding_(std::make_shared<Encoding>(text::Bpe::train(data::texts_of(pairs), {.vocab_size = size}))) {}
 Vocabulary::Vocabulary(const io::Safetensors& file)
-    : encoding_(std::make_shared<Encoding>(data::Bpe::from_string(metadata_text(file, "vocabulary"), file.file()))) {}
+    : encoding_(std::make_shared<Encoding>(text::Bpe::from_string(metadata_text(file, "vocabulary"), file.file()))) {}
 std::string Vocabulary::to_string() const { return encoding_->to_string(); }
 
 Index Vocabulary::size() const { return encoding_->size(); }
@@ -95,9 +95,9 @@ std::string Vocabulary::text(const std::vector<Index>& ids) const { return reada
 std::string readable(std::string_view text) {
   std::string out;
   for (std::size_t at = 0; at < text.size();) {
-    const data::CodePoint c = data::decode_utf8(text, at);
+    const text::CodePoint c = text::decode_utf8(text, at);
     const bool control = c.value < 0x20 || (c.value >= 0x7F && c.value < 0xA0);
-    data::append_utf8(out, c.value >= data::invalid_byte ? U'\uFFFD' : control ? U' ' : c.value);
+    text::append_utf8(out, c.value >= text::invalid_byte ? U'\uFFFD' : control ? U' ' : c.value);
     at += static_cast<std::size_t>(c.bytes);
   }
   return out;
@@ -105,7 +105,7 @@ std::string readable(std::string_view text) {
 
 bool is_blank(std::string_view text) {
   bool blank = true;
-  data::for_each_word(text, [&blank](std::string_view) { blank = false; });
+  text::for_each_word(text, [&blank](std::string_view) { blank = false; });
   return blank;
 }
 

@@ -71,8 +71,8 @@ struct RunState {
 gloss::io::Safetensors read_checkpoint(const std::string& path);
 /// Errors: LoadError when the file is no checkpoint of this program.
 void check_format(const gloss::io::Safetensors& file);
-/// What a checkpoint holds beside tensors and vocabulary. Errors: LoadError when something is missing, no finite number or
-/// out of range.
+/// What a checkpoint holds beside tensors and vocabulary. Errors: LoadError when something is missing, no finite number
+/// or out of range.
 ModelSizes sizes_from(const gloss::io::Safetensors& file);
 void settings_from(const gloss::io::Safetensors& file, TrainSettings& settings);
 RunState state_from(const gloss::io::Safetensors& file);

@@ -14,10 +14,10 @@
 #include <gloss/optim/adam.hpp>
 #include <gloss/optim/lambda_lr.hpp>
 #include <gloss/optim/rate.hpp>
+#include <gloss/train/annotated/label_smoothing.hpp>
+#include <gloss/train/annotated/run_epoch.hpp>
 #include <gloss/train/bleu.hpp>
-#include <gloss/train/label_smoothing.hpp>
 #include <gloss/train/progress.hpp>
-#include <gloss/train/run_epoch.hpp>
 
 #include "text.hpp"
 #include "translator.hpp"

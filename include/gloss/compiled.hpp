@@ -33,8 +33,8 @@
 #include <gloss/optim/sgd.hpp>
 #include <gloss/tensor/print.hpp>
 #include <gloss/tensor/random.hpp>
-#include <gloss/train/label_smoothing.hpp>
-#include <gloss/train/loss_compute.hpp>
+#include <gloss/train/annotated/label_smoothing.hpp>
+#include <gloss/train/annotated/loss_compute.hpp>
 #include <gloss/transformer/make_model.hpp>
 
 namespace gloss::inline GLOSS_ABI {
@@ -162,8 +162,8 @@ GLOSS_INSTANTIATE_OPS(double)
       const transformer::EncoderDecoder<T>&, const Tensor<std::int64_t>&, const Tensor<bool>&, Index, std::int64_t)) \
   GLOSS_INSTANTIATE(std::vector<decode::Hypothesis> decode::greedy_search(                                           \
       decode::Stepper<T>&, const Tensor<std::int64_t>&, const decode::GreedyOptions&))                               \
-  GLOSS_INSTANTIATE(std::vector<decode::Hypothesis> decode::sample(                                                  \
-      decode::Stepper<T>&, const Tensor<std::int64_t>&, const decode::SampleOptions&))                               \
+  GLOSS_INSTANTIATE(std::vector<decode::Hypothesis> decode::sample(decode::Stepper<T>&, const Tensor<std::int64_t>&, \
+                                                                   const decode::SampleOptions&))                    \
   GLOSS_INSTANTIATE(std::vector<std::vector<decode::Hypothesis>> decode::beam_search(                                \
       decode::Stepper<T>&, const Tensor<std::int64_t>&, const decode::BeamOptions&))
 GLOSS_INSTANTIATE_MODULES(float)

@@ -235,11 +235,11 @@
 #include <gloss/tensor/tensor.hpp>
 #include <gloss/tensor/tensor_class.hpp>
 #include <gloss/tensor/views.hpp>
-#include <gloss/train/batch.hpp>
-#include <gloss/train/copy_task.hpp>
-#include <gloss/train/label_smoothing.hpp>
-#include <gloss/train/loss_compute.hpp>
-#include <gloss/train/run_epoch.hpp>
+#include <gloss/train/annotated/batch.hpp>
+#include <gloss/train/annotated/copy_task.hpp>
+#include <gloss/train/annotated/label_smoothing.hpp>
+#include <gloss/train/annotated/loss_compute.hpp>
+#include <gloss/train/annotated/run_epoch.hpp>
 #include <gloss/transformer/attention.hpp>
 #include <gloss/transformer/decoder.hpp>
 #include <gloss/transformer/decoder_layer.hpp>

@@ -1,3 +1,4 @@
+cmake_minimum_required(VERSION 3.22)
 # expect_parts(FOUND): the targets of further libraries that were there when gloss was built; their names, with + between.
 function(expect_parts found)
   string(REPLACE "+" ";" found "${found}")

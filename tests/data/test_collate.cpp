@@ -1,10 +1,10 @@
 // Batches of ids, and the files of sentence pairs by their readers.
 #include <gloss/data/batch_sampler.hpp>
-#include <gloss/data/bpe.hpp>
 #include <gloss/data/collate.hpp>
-#include <gloss/data/mo.hpp>
-#include <gloss/data/po.hpp>
+#include <gloss/data/pairs/mo.hpp>
+#include <gloss/data/pairs/po.hpp>
 #include <gloss/tensor/tensor.hpp>
+#include <gloss/text/bpe.hpp>
 
 #include "support/catch.hpp"
 #include "support/temp_folder.hpp"
@@ -34,14 +34,14 @@ TEST_CASE("BatchSampler: an epoch has as many batches as it gives out") {
 }
 
 TEST_CASE("Bpe: says how the start of a text is read") {
-  CHECK(data::Bpe(true).prefix_space());
-  CHECK_FALSE(data::Bpe(false).prefix_space());
+  CHECK(text::Bpe(true).prefix_space());
+  CHECK_FALSE(text::Bpe(false).prefix_space());
 }
 
 TEST_CASE("utf8: white space is what Python's split() takes for it") {
   for (const char32_t c : {U' ', U'\t', U'\n', U'\x1c', U'\x85', U'\xA0', U'\u1680', U'\u2009', U'\u3000'})
-    CHECK(data::is_space(c));
-  for (const char32_t c : {U'a', U'\0', U'\x1b', U'\u200b', U'\ufeff'}) CHECK_FALSE(data::is_space(c));
+    CHECK(text::is_space(c));
+  for (const char32_t c : {U'a', U'\0', U'\x1b', U'\u200b', U'\ufeff'}) CHECK_FALSE(text::is_space(c));
 }
 
 TEST_CASE("read_po, read_mo: read the file, and name it in errors") {

@@ -1,7 +1,7 @@
 #include <support/catch.hpp>
 
-#include <gloss/data/mo.hpp>
-#include <gloss/data/parallel_text.hpp>
+#include <gloss/data/pairs/mo.hpp>
+#include <gloss/data/pairs/parallel_text.hpp>
 #include <support/mutate.hpp>
 #include <support/temp_folder.hpp>
 

@@ -1,6 +1,6 @@
 #include <support/catch.hpp>
 
-#include <gloss/data/po.hpp>
+#include <gloss/data/pairs/po.hpp>
 #include <support/mutate.hpp>
 
 using namespace gloss;

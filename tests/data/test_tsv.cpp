@@ -1,6 +1,6 @@
 #include <support/catch.hpp>
 
-#include <gloss/data/tsv.hpp>
+#include <gloss/data/pairs/tsv.hpp>
 #include <support/mutate.hpp>
 #include <support/temp_folder.hpp>
 
@@ -56,7 +56,7 @@ TEST_CASE("read_tsv: a damaged file is read or refused") {
     try {
       for (const auto& pair : parse_tsv(mutate(text, rng), "p")) {
         REQUIRE_FALSE(pair.src.empty());
-        REQUIRE(data::find_ill_formed_utf8(pair.src + pair.tgt) == std::string::npos);
+        REQUIRE(text::find_ill_formed_utf8(pair.src + pair.tgt) == std::string::npos);
       }
       ++read;
     } catch (const LoadError&) {

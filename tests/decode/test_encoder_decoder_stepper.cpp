@@ -11,7 +11,7 @@
 #include <gloss/nn/positions/sinusoidal.hpp>
 #include <gloss/nn/taps.hpp>
 #include <gloss/nn/transformer.hpp>
-#include <gloss/train/batch.hpp>
+#include <gloss/train/annotated/batch.hpp>
 #include <gloss/transformer/make_model.hpp>
 
 #include "support/catch.hpp"

@@ -1,9 +1,9 @@
 // Catalogues, pairs, vocabularies and encodings: the first letter says as what the rest is read.
-#include <gloss/data/bpe.hpp>
-#include <gloss/data/mo.hpp>
-#include <gloss/data/po.hpp>
-#include <gloss/data/tsv.hpp>
-#include <gloss/data/vocab.hpp>
+#include <gloss/data/pairs/mo.hpp>
+#include <gloss/data/pairs/po.hpp>
+#include <gloss/data/pairs/tsv.hpp>
+#include <gloss/text/bpe.hpp>
+#include <gloss/text/vocab.hpp>
 
 #include "fuzz/target.hpp"
 
@@ -21,12 +21,12 @@ void gloss_fuzz::run(std::string_view bytes) {
     } else if (kind == 't') {
       static_cast<void>(data::parse_tsv(bytes, "f"));
     } else if (kind == 'v') {
-      const data::Vocab vocab = data::Vocab::from_string(bytes, "f");
-      require_of([&] { return data::Vocab::from_string(vocab.to_string(), "own") == vocab; });
+      const text::Vocab vocab = text::Vocab::from_string(bytes, "f");
+      require_of([&] { return text::Vocab::from_string(vocab.to_string(), "own") == vocab; });
     } else {
-      const data::Bpe bpe = data::Bpe::from_string(bytes, "f");
+      const text::Bpe bpe = text::Bpe::from_string(bytes, "f");
       require_of([&] { return bpe.decode(bpe.encode("Save the file")) == "Save the file"; });
-      require_of([&] { return data::Bpe::from_string(bpe.to_string(), "own") == bpe; });
+      require_of([&] { return text::Bpe::from_string(bpe.to_string(), "own") == bpe; });
     }
   } catch (const Error&) {
   }

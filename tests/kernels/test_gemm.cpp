@@ -13,7 +13,7 @@
 #endif
 
 #include <gloss/kernels/gemm.hpp>
-#include <gloss/kernels/gemm_finish.hpp>
+#include <gloss/kernels/gemm/finish.hpp>
 
 #include "support/catch.hpp"
 #include "support/isa.hpp"

@@ -1,5 +1,5 @@
 // The product on Eigen, which compilers without vector types get, against three plain loops.
-#include <gloss/kernels/gemm_eigen.hpp>
+#include <gloss/kernels/gemm/eigen.hpp>
 
 #include <cmath>
 #include <limits>

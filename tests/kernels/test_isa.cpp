@@ -2,13 +2,13 @@
 #include <string>
 #include <vector>
 
-#include <gloss/kernels/simd_math.hpp>
+#include <gloss/kernels/simd/math.hpp>
 
 #include "support/catch.hpp"
 #include "support/isa.hpp"
 
 #define GLOSS_ISA_FILE "support/isa_body.inc"
-#include <gloss/kernels/isa_copies.inc>
+#include <gloss/kernels/simd/isa_copies.inc>
 #undef GLOSS_ISA_FILE
 
 using namespace gloss;

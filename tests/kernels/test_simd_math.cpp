@@ -1,4 +1,4 @@
-#include <gloss/kernels/simd_math.hpp>
+#include <gloss/kernels/simd/math.hpp>
 
 #include <algorithm>
 #include <cmath>

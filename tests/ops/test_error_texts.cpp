@@ -1,4 +1,5 @@
-// The exact words of ops that refuse: shapes that do not broadcast, axes that are not there. Other test files hold more.
+// The exact words of ops that refuse: shapes that do not broadcast, axes that are not there. Other test files hold
+// more.
 #include <gloss/gloss.hpp>
 
 #include "support/tensors.hpp"

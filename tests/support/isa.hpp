@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include <gloss/kernels/isa.hpp>
+#include <gloss/kernels/simd/isa.hpp>
 
 #include "catch.hpp"
 

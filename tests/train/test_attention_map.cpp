@@ -20,8 +20,8 @@ std::size_t count(const std::string& text, const std::string& what) {
 bool is_well_formed(const std::string& xml) {
   std::vector<std::string> open;
   for (std::size_t at = 0; at < xml.size();) {
-    const data::CodePoint c = data::decode_utf8(xml, at);
-    if (c.value >= data::invalid_byte || (c.value < 0x20 && c.value != '\n') || c.value == 0xFFFE || c.value == 0xFFFF)
+    const text::CodePoint c = text::decode_utf8(xml, at);
+    if (c.value >= text::invalid_byte || (c.value < 0x20 && c.value != '\n') || c.value == 0xFFFE || c.value == 0xFFFF)
       return false;
     if (c.value == '>') return false;
     if (c.value == '&') {

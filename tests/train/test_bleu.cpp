@@ -27,7 +27,7 @@ std::vector<std::string> fields(const std::string& line) {
 
 std::string joined_words(std::string_view text) {
   std::string result;
-  data::for_each_word(text, [&](std::string_view word) { result += (result.empty() ? "" : " ") + std::string(word); });
+  text::for_each_word(text, [&](std::string_view word) { result += (result.empty() ? "" : " ") + std::string(word); });
   return result;
 }
 

@@ -3,9 +3,9 @@
 #include <gloss/optim/adam.hpp>
 #include <gloss/optim/lambda_lr.hpp>
 #include <gloss/optim/rate.hpp>
-#include <gloss/train/copy_task.hpp>
-#include <gloss/train/label_smoothing.hpp>
-#include <gloss/train/run_epoch.hpp>
+#include <gloss/train/annotated/copy_task.hpp>
+#include <gloss/train/annotated/label_smoothing.hpp>
+#include <gloss/train/annotated/run_epoch.hpp>
 #include <gloss/transformer/make_model.hpp>
 
 #include "support/catch.hpp"

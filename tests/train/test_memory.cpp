@@ -1,9 +1,9 @@
 // What a training asks of the system for its tensors: nothing, once it is warm.
 #include <gloss/decode/encoder_decoder_stepper.hpp>
 #include <gloss/optim/adam.hpp>
-#include <gloss/train/batch.hpp>
-#include <gloss/train/label_smoothing.hpp>
-#include <gloss/train/loss_compute.hpp>
+#include <gloss/train/annotated/batch.hpp>
+#include <gloss/train/annotated/label_smoothing.hpp>
+#include <gloss/train/annotated/loss_compute.hpp>
 #include <gloss/transformer/make_model.hpp>
 
 #include "support/catch.hpp"

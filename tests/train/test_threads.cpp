@@ -10,9 +10,9 @@
 #include <gloss/optim/lambda_lr.hpp>
 #include <gloss/optim/rate.hpp>
 #include <gloss/tensor/profile.hpp>
-#include <gloss/train/copy_task.hpp>
-#include <gloss/train/label_smoothing.hpp>
-#include <gloss/train/loss_compute.hpp>
+#include <gloss/train/annotated/copy_task.hpp>
+#include <gloss/train/annotated/label_smoothing.hpp>
+#include <gloss/train/annotated/loss_compute.hpp>
 #include <gloss/transformer/make_model.hpp>
 
 #include "support/catch.hpp"

@@ -5,9 +5,9 @@
 #include <gloss/optim/adam.hpp>
 #include <gloss/optim/lambda_lr.hpp>
 #include <gloss/optim/rate.hpp>
-#include <gloss/train/batch.hpp>
-#include <gloss/train/label_smoothing.hpp>
-#include <gloss/train/loss_compute.hpp>
+#include <gloss/train/annotated/batch.hpp>
+#include <gloss/train/annotated/label_smoothing.hpp>
+#include <gloss/train/annotated/loss_compute.hpp>
 #include <gloss/transformer/make_model.hpp>
 
 #include "support/golden.hpp"

@@ -7,7 +7,7 @@
 #include <gloss/ops/mean.hpp>
 #include <gloss/ops/relu.hpp>
 #include <gloss/ops/var.hpp>
-#include <gloss/train/batch.hpp>
+#include <gloss/train/annotated/batch.hpp>
 #include <gloss/transformer/attention.hpp>
 #include <gloss/transformer/make_model.hpp>
 

@@ -8,13 +8,14 @@
 #include <string>
 #include <string_view>
 
-#if !defined(_OPENMP) && defined(__linux__)
+#if defined(__linux__)
 #include <sched.h>
-#elif !defined(_OPENMP) && defined(__unix__)
+#elif defined(__unix__)
 #include <unistd.h>
 #endif
 
 #include <gloss/core/config.hpp>
+#include <gloss/core/parallel_for.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 
@@ -32,19 +33,13 @@ inline constexpr bool is_optimized = true;
 inline constexpr bool is_optimized = false;
 #endif
 
-/// The date of the OpenMP standard in use, as 201511, or 0.
-#ifdef _OPENMP
-inline constexpr int openmp_version = _OPENMP;
-#else
-inline constexpr int openmp_version = 0;
-#endif
-
 /// How many cores this process may use and does not, because it was built without OpenMP. 0 where that is not known.
 inline int idle_cores() {
-#if !defined(_OPENMP) && defined(__linux__)
+  if (openmp_version > 0) return 0;
+#if defined(__linux__)
   cpu_set_t cores;
   return sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) - 1 : 0;
-#elif !defined(_OPENMP) && defined(_SC_NPROCESSORS_ONLN)
+#elif defined(_SC_NPROCESSORS_ONLN)
   const long cores = sysconf(_SC_NPROCESSORS_ONLN);
   return cores > 1 ? static_cast<int>(cores) - 1 : 0;
 #else
@@ -103,8 +98,8 @@ inline std::string build_notice(bool optimized, std::string_view compiled, std::
   return text;
 }
 
-/// Whether constants arrive as they are: with AVX-512, GCC 12.2 makes {1, 1, 1, 1} of {1, 1, 0, 0} when it copies them at
-/// once, as into a std::vector.
+/// Whether constants arrive as they are: with AVX-512, GCC 12.2 makes {1, 1, 1, 1} of {1, 1, 0, 0} when it copies them
+/// at once, as into a std::vector.
 GLOSS_NOINLINE inline bool copies_constants() {
   static std::int64_t copy[4];
   const std::int64_t constants[4] = {1, 1, 0, 0};

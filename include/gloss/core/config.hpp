@@ -14,7 +14,8 @@
 #include <see_the_error_above>
 #elif defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0) || \
     defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || defined(_M_FP_FAST)
-#error "gloss counts on IEEE arithmetic: build without -ffast-math, -Ofast and what they are made of \
+#error \
+    "gloss counts on IEEE arithmetic: build without -ffast-math, -Ofast and what they are made of \
 (-ffinite-math-only, -funsafe-math-optimizations, -fassociative-math, -freciprocal-math; MSVC: /fp:fast), or write \
 -fno-fast-math behind them"
 #include <see_the_error_above>
@@ -44,7 +45,7 @@ static_assert(sizeof(1.0) == sizeof(double), "gloss computes in double: build wi
 #endif
 
 // What a program built without -march flags computes most with it has in copies for better processors as well, and
-// chooses when it runs (kernels/isa.hpp). GLOSS_NO_COPIES, defined for the whole program, leaves them out. (GCC on
+// chooses when it runs (kernels/simd/isa.hpp). GLOSS_NO_COPIES, defined for the whole program, leaves them out. (GCC on
 // Windows keeps too little alignment on the stack for such vectors.)
 #if defined(__GNUC__) && defined(__x86_64__) && !defined(_WIN32) && !defined(GLOSS_NO_COPIES)
 #if GLOSS_VECTOR_BYTES < 64
@@ -69,7 +70,7 @@ static_assert(sizeof(1.0) == sizeof(double), "gloss computes in double: build wi
 // GLOSS_REFUSED("why") ends the declaration of a function that must not be called. Compilers that know no reasons show
 // the line it stands on.
 #if defined(__cpp_deleted_function) && __cpp_deleted_function >= 202403L && __cplusplus > 202302L
-#define GLOSS_REFUSED(reason) = delete(reason)
+#define GLOSS_REFUSED(reason) = delete (reason)
 #else
 #define GLOSS_REFUSED(reason) = delete
 #endif

@@ -1,5 +1,5 @@
-// Refuses to compute where the compiler breaks the rules of arithmetic that gloss counts on. config.hpp refuses the flags
-// that a macro tells of; Clang has none for the parts of -ffast-math, so there the first tensor finds out.
+// Refuses to compute where the compiler breaks the rules of arithmetic that gloss counts on. config.hpp refuses the
+// flags that a macro tells of; Clang has none for the parts of -ffast-math, so there the first tensor finds out.
 #pragma once
 
 #include <gloss/core/config.hpp>

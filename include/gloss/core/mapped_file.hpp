@@ -18,8 +18,8 @@
 
 namespace gloss::inline GLOSS_ABI {
 
-/// The bytes of a file, mapped into memory; where the system has no such thing, or the path is no regular file, they are
-/// read. Nobody may shorten the file meanwhile: what is gone cannot be read (SIGBUS).
+/// The bytes of a file, mapped into memory; where the system has no such thing, or the path is no regular file, they
+/// are read. Nobody may shorten the file meanwhile: what is gone cannot be read (SIGBUS).
 class MappedFile {
  public:
   /// Errors: LoadError naming the file and the cause.

@@ -1,7 +1,6 @@
-// Splits a loop over threads. The only header that uses OpenMP; without OpenMP everything runs on one thread.
+// Splits a loop over threads. The only header that names OpenMP; without OpenMP everything runs on one thread.
 #pragma once
 
-#include <gloss/core/build_notice.hpp>
 #include <gloss/core/range_call.hpp>
 
 #ifdef _OPENMP
@@ -11,6 +10,13 @@
 #endif
 
 namespace gloss::inline GLOSS_ABI {
+
+/// The date of the OpenMP standard in use, as 201511, or 0.
+#ifdef _OPENMP
+inline constexpr int openmp_version = _OPENMP;
+#else
+inline constexpr int openmp_version = 0;
+#endif
 
 /// How many threads a parallel_for may use; follows OMP_NUM_THREADS and the host program's own settings.
 inline int num_threads() {

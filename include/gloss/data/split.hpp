@@ -8,14 +8,14 @@
 #include <vector>
 
 #include <gloss/core/rng.hpp>
-#include <gloss/data/sentence_pair.hpp>
+#include <gloss/data/pairs/sentence_pair.hpp>
 
 namespace gloss::inline GLOSS_ABI::data {
 
 /// Number of stretches between white space. Python: len(text.split())
 inline Index count_words(std::string_view text) {
   Index words = 0;
-  for_each_word(text, [&](std::string_view) { ++words; });
+  text::for_each_word(text, [&](std::string_view) { ++words; });
   return words;
 }
 

@@ -9,7 +9,8 @@ namespace gloss::inline GLOSS_ABI::decode {
 /// nn::TransformerEncoder, and two functions:
 ///   decode(ids [rows, n], Cache*) -> [rows, n, d_model], for the n tokens behind those in the cache
 ///   generator(x [rows, d_model]) -> scores of the next token, [rows, vocab]
-/// The first step, and the first after truncate(0), says how many rows there are. The model must be in evaluation mode and outlive this.
+/// The first step, and the first after truncate(0), says how many rows there are. The model must be in evaluation mode
+/// and outlive this.
 template <class Model>
 class CausalStepper final : public detail::CachedStepper<Model> {
  public:

@@ -13,7 +13,8 @@ namespace gloss::inline GLOSS_ABI::decode {
 /// Decodes with an encoder and a decoder. The model has a type Cache, as transformer::EncoderDecoder, and three
 /// functions:
 ///   encode(src [rows, m], src_mask) -> memory
-///   decode(memory, src_mask, tgt [rows, n], tgt_mask, Cache*) -> [rows, n, d_model], for the n tokens behind those in the
+///   decode(memory, src_mask, tgt [rows, n], tgt_mask, Cache*) -> [rows, n, d_model], for the n tokens behind those in
+/// the
 ///   cache; tgt_mask is undefined, and memory, too, after the first call
 ///   generator(x [rows, d_model]) -> scores of the next token, [rows, vocab]
 /// The model must be in evaluation mode and outlive this.

@@ -14,8 +14,8 @@ namespace gloss::inline GLOSS_ABI::decode {
 /// A list of tokens.
 using Tokens = std::vector<std::int64_t>;
 
-/// Rules for what may be said, in the order in which they are applied. Those that look back see the prompt, too, but for
-/// frequency_penalty.
+/// Rules for what may be said, in the order in which they are applied. Those that look back see the prompt, too, but
+/// for frequency_penalty.
 /// transformers: the logits processors of generate(), under these names
 struct LogitsOptions {
   double repetition_penalty = 1;           // of tokens that are there: divides a positive score, multiplies a negative

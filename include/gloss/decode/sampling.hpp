@@ -34,8 +34,8 @@ struct SampleOptions {
 
 namespace detail {
 
-/// A token drawn from softmax(scores / temperature), cut by top_k, top_p and min_p in this order; u in [0, 1) is what is
-/// drawn: the first token, by number, at which the probabilities add up to more than u.
+/// A token drawn from softmax(scores / temperature), cut by top_k, top_p and min_p in this order; u in [0, 1) is what
+/// is drawn: the first token, by number, at which the probabilities add up to more than u.
 class TokenDraw {
  public:
   explicit TokenDraw(const SampleOptions& options) : options_(&options) {}
@@ -65,8 +65,8 @@ class TokenDraw {
     for (const Candidate& c : candidates_) sum += c.weight;
     return sum;
   }
-  /// Those that are possible at all, and of them the top_k likeliest; as transformers, with all that are as likely as the
-  /// last of them.
+  /// Those that are possible at all, and of them the top_k likeliest; as transformers, with all that are as likely as
+  /// the last of them.
   template <class T>
   void collect(const T* scores, Index vocab) {
     candidates_.clear();
@@ -204,8 +204,8 @@ std::vector<Hypothesis> greedy_search(Stepper<T>& stepper, const Tensor<std::int
   return std::move(search.results());
 }
 
-/// Tokens drawn one after the other from softmax(scores / temperature) until each row says `end`. A row's draws come from
-/// the current random stream and depend on its number alone, not on the other rows.
+/// Tokens drawn one after the other from softmax(scores / temperature) until each row says `end`. A row's draws come
+/// from the current random stream and depend on its number alone, not on the other rows.
 /// Shape: prompt [rows, n] -> rows hypotheses; score is the model's log P, whatever temperature and rules say.
 /// Errors: ShapeError for an empty prompt; Error for options out of range or scores that are NaN.
 /// Source: Fan et al. 2018 for top_k, Holtzman et al. 2020 for top_p, Nguyen et al. 2024 for min_p.

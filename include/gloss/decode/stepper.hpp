@@ -5,8 +5,8 @@
 
 namespace gloss::inline GLOSS_ABI::decode {
 
-/// Rows of tokens that one model reads side by side, a few at a time. EncoderDecoderStepper and CausalStepper make one of
-/// a model, and a class of your own makes one of anything that scores a next token.
+/// Rows of tokens that one model reads side by side, a few at a time. EncoderDecoderStepper and CausalStepper make one
+/// of a model, and a class of your own makes one of anything that scores a next token.
 template <Real T>
 struct Stepper {
   virtual ~Stepper() = default;

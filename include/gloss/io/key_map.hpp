@@ -19,9 +19,9 @@ enum class KeyLayout {
 };
 
 /// One rule. In a name `*` stands for one part between dots and `**` for one or more; what they stand for in theirs
-/// takes the place of those in ours, in order. Several theirs make one of ours, one below the other along the first axis
-/// (of ours, where the layout is transposed); one of theirs may be cut into several of ours, equally large; without ours
-/// it is not wanted.
+/// takes the place of those in ours, in order. Several theirs make one of ours, one below the other along the first
+/// axis (of ours, where the layout is transposed); one of theirs may be cut into several of ours, equally large;
+/// without ours it is not wanted.
 struct KeyRule {
   std::vector<std::string> theirs;
   std::vector<std::string> ours;

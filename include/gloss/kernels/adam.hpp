@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include <gloss/core/parallel_for.hpp>
-#include <gloss/kernels/simd_math.hpp>
+#include <gloss/kernels/simd/math.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels {
 

@@ -6,9 +6,9 @@
 #include <limits>
 
 #include <gloss/core/parallel_for.hpp>
-#include <gloss/kernels/attention_backward.hpp>
-#include <gloss/kernels/attention_block.hpp>
-#include <gloss/kernels/attention_few.hpp>
+#include <gloss/kernels/attention/backward.hpp>
+#include <gloss/kernels/attention/block.hpp>
+#include <gloss/kernels/attention/few.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels {
 

@@ -2,11 +2,11 @@
 // gathers the cells for it, a block that stays in its cache. Gradients likewise.
 #pragma once
 
-#include <gloss/kernels/conv_cells.hpp>
-#include <gloss/kernels/conv_depthwise.hpp>
-#include <gloss/kernels/conv_patches.hpp>
-#include <gloss/kernels/conv_pointwise.hpp>
-#include <gloss/kernels/conv_winograd.hpp>
+#include <gloss/kernels/conv/cells.hpp>
+#include <gloss/kernels/conv/depthwise.hpp>
+#include <gloss/kernels/conv/patches.hpp>
+#include <gloss/kernels/conv/pointwise.hpp>
+#include <gloss/kernels/conv/winograd.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels {
 

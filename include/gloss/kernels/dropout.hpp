@@ -5,7 +5,7 @@
 
 #include <gloss/core/parallel_for.hpp>
 #include <gloss/core/rng.hpp>
-#include <gloss/kernels/simd.hpp>
+#include <gloss/kernels/simd/simd.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels {
 

@@ -3,10 +3,10 @@
 
 #include <gloss/core/clock.hpp>
 #include <gloss/core/parallel_for.hpp>
-#include <gloss/kernels/simd.hpp>
+#include <gloss/kernels/simd/simd.hpp>
 
 #define GLOSS_ISA_FILE <gloss/kernels/fma_peak.inc>
-#include <gloss/kernels/isa_copies.inc>
+#include <gloss/kernels/simd/isa_copies.inc>
 #undef GLOSS_ISA_FILE
 
 namespace gloss::inline GLOSS_ABI::kernels {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <gloss/core/parallel_for.hpp>
-#include <gloss/kernels/gemm_naive.hpp>
+#include <gloss/kernels/gemm/naive.hpp>
 
 // GLOSS_GEMM_EIGEN, defined for the whole program, takes Eigen's kernels everywhere; GLOSS_WITH_BLAS gives large
 // products to the BLAS that the program links.
@@ -10,10 +10,10 @@
 #define GLOSS_GEMM_EIGEN
 #endif
 #ifdef GLOSS_GEMM_EIGEN
-#include <gloss/kernels/gemm_eigen.hpp>
+#include <gloss/kernels/gemm/eigen.hpp>
 #else
-#include <gloss/kernels/gemm_blas.hpp>
-#include <gloss/kernels/gemm_blocks.hpp>
+#include <gloss/kernels/gemm/blas.hpp>
+#include <gloss/kernels/gemm/blocks.hpp>
 #endif
 
 namespace gloss::inline GLOSS_ABI::kernels {

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include <gloss/kernels/simd.hpp>
+#include <gloss/kernels/simd/simd.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <gloss/core/parallel_for.hpp>
-#include <gloss/kernels/simd.hpp>
+#include <gloss/kernels/simd/simd.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels {
 

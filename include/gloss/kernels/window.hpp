@@ -4,7 +4,7 @@
 
 #include <cstring>
 
-#include <gloss/kernels/simd.hpp>
+#include <gloss/kernels/simd/simd.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels {
 

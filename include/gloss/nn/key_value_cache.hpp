@@ -10,8 +10,8 @@
 namespace gloss::inline GLOSS_ABI::nn {
 
 namespace detail {
-/// Rows of a dense tensor: row i of the result is row rows[i], of which the first `used` of each `length` numbers count.
-/// Not index_select, whose gradient every program that decodes would compile.
+/// Rows of a dense tensor: row i of the result is row rows[i], of which the first `used` of each `length` numbers
+/// count. Not index_select, whose gradient every program that decodes would compile.
 template <class T>
 Tensor<T> select_rows(const Tensor<T>& x, const Tensor<std::int64_t>& rows, Index blocks, Index length, Index used) {
   Shape shape = x.shape();

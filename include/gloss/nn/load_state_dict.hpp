@@ -164,8 +164,8 @@ bool read_as(const AnyTensor& from, bool copies, Tensor<To>* numbers) {
 ///   Model<double> exact(options);  nn::load_state_dict(exact, model.state_dict());
 /// Of tensors that are tied, one name is enough. Nothing is changed unless all fits, and all is read before anything is
 /// written, so the source may lie on the module's memory. Returns what the options let pass.
-/// Errors: LoadError with every problem: missing and unexpected names and, for a wrong shape, both shapes; ShapeError for
-/// a tensor of the module whose elements share a place.
+/// Errors: LoadError with every problem: missing and unexpected names and, for a wrong shape, both shapes; ShapeError
+/// for a tensor of the module whose elements share a place.
 /// PyTorch: load_state_dict
 template <Real T>
 LoadReport load_state_dict(Module<T>& module, const StateDict& source, const LoadOptions& options = {}) {

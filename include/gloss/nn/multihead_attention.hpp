@@ -58,8 +58,8 @@ struct MultiheadAttentionResult {
 /// Shape: query [n, batch, embed_dim], key [m, batch, kdim], value [m, batch, vdim] -> [n, batch, embed_dim]; with
 /// batch_first the first two axes change places; without a batch [n, embed_dim], [m, kdim], [m, vdim] -> [n,
 /// embed_dim].
-/// Errors: ShapeError when sizes or masks do not fit; Error for a dropout outside [0, 1], is_causal without attn_mask, a
-/// cache beside add_bias_kv or add_zero_attn.
+/// Errors: ShapeError when sizes or masks do not fit; Error for a dropout outside [0, 1], is_causal without attn_mask,
+/// a cache beside add_bias_kv or add_zero_attn.
 /// Source: paper 3.2.2.
 /// PyTorch: torch.nn.MultiheadAttention, with its initialisation: Xavier's for the projections, biases 0,
 /// out_proj.weight as Linear's.

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <gloss/kernels/gemm.hpp>
-#include <gloss/kernels/gemm_finish.hpp>
+#include <gloss/kernels/gemm/finish.hpp>
 #include <gloss/kernels/sum_rows.hpp>
 #include <gloss/ops/matmul.hpp>
 #include <gloss/ops/mul.hpp>

@@ -47,10 +47,9 @@ class StepCount {
 };
 
 /// Holds handles to the parameters it updates in place, and passes over those that are frozen.
-/// Errors: GradError for a parameter that is not a leaf, or when all are frozen; ShapeError for one whose elements share
-/// a place; Error for a learning rate that is negative, infinite or NaN and for a parameter that stands there twice
-/// (Module::parameters() has tied ones once).
-/// An optimizer says in update() what happens to one parameter.
+/// Errors: GradError for a parameter that is not a leaf, or when all are frozen; ShapeError for one whose elements
+/// share a place; Error for a learning rate that is negative, infinite or NaN and for a parameter that stands there
+/// twice (Module::parameters() has tied ones once). An optimizer says in update() what happens to one parameter.
 /// PyTorch: torch.optim.Optimizer
 template <Real T>
 class Optimizer {

@@ -67,8 +67,8 @@ GLOSS_NOINLINE inline void check_no_overlap(const char* op, const TensorBody& x)
                    " share places in memory; clone() it first");
 }
 
-/// Whether the memory from a's first element to its last meets that of b, whoever made them: two tensors may stand on one
-/// memory that is not gloss's.
+/// Whether the memory from a's first element to its last meets that of b, whoever made them: two tensors may stand on
+/// one memory that is not gloss's.
 GLOSS_NOINLINE inline bool share_memory(const TensorBody& a, std::size_t size_a, const TensorBody& b,
                                         std::size_t size_b) {
   if (a.shape.numel() == 0 || b.shape.numel() == 0) return false;

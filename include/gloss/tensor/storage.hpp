@@ -377,8 +377,8 @@ inline void reset_peak_memory() { StoragePool::instance().reset_peak(); }
 /// Gives recycled memory back to the system. PyTorch: torch.cuda.empty_cache
 inline void empty_cache() { StoragePool::instance().trim(); }
 /// How long free memory is kept: once in so many allocations of tensors, what none of them and none of as many before
-/// has used goes back to the system; 0 keeps all until empty_cache(). What has to be asked for again doubles the number,
-/// up to 2^20. It is 8192, or GLOSS_CACHE_SWEEP in the environment.
+/// has used goes back to the system; 0 keeps all until empty_cache(). What has to be asked for again doubles the
+/// number, up to 2^20. It is 8192, or GLOSS_CACHE_SWEEP in the environment.
 /// Errors: Error for a negative number.
 inline void set_cache_sweep(Index allocations) { StoragePool::instance().set_sweep_period(allocations); }
 

@@ -51,8 +51,9 @@ struct BackwardOptions {
 };
 
 /// A handle: copying it shares the numbers, and const says that it stands for the same tensor for ever, not that the
-/// numbers stay. So all that changes numbers or gradients in place can be called on a const handle. What only re-reads memory is a member and shares memory with its source;
-/// what computes is a free function. Sizes and rank are run-time values. PyTorch: torch.Tensor
+/// numbers stay. So all that changes numbers or gradients in place can be called on a const handle. What only re-reads
+/// memory is a member and shares memory with its source; what computes is a free function. Sizes and rank are run-time
+/// values. PyTorch: torch.Tensor
 template <class T>
 class Tensor {
   static_assert(Element<T>,
@@ -137,11 +138,12 @@ class Tensor {
   /// PyTorch: x.register_hook
   template <class F>
   HookHandle register_hook(F hook) const requires Real<T>;
-  /// Calls hook(grad()) after a backward has added to the gradients of all leaves. If one throws, the gradients of all are
-  /// what they were before.
+  /// Calls hook(grad()) after a backward has added to the gradients of all leaves. If one throws, the gradients of all
+  /// are what they were before.
   template <class F>
   HookHandle register_post_accumulate_grad_hook(F hook) const requires Real<T>;
-  /// Adds d(this)/d(leaf) to the gradient of every leaf below; whatever throws, no gradient changes. Without an argument the tensor must have one element.
+  /// Adds d(this)/d(leaf) to the gradient of every leaf below; whatever throws, no gradient changes. Without an
+  /// argument the tensor must have one element.
   /// Errors: GradError without a graph, with a freed graph, or when `gradient` has another shape.
   void backward(BackwardOptions options = {}) const requires Real<T>;
   void backward(const Tensor& gradient, BackwardOptions options = {}) const requires Real<T>;
@@ -239,8 +241,8 @@ class Tensor {
   // --- in place; more of them in ops/in_place.hpp. Part of the graph where this or the source is.
   /// Overwrites this with source, which broadcasts to its shape.
   /// A source on the same memory is read before anything is written.
-  /// Errors: ShapeError when it does not, or when elements of this share a place (expand); GradError, while a graph is recorded, for a leaf that requires a gradient,
-  /// and for a tensor of the graph whose memory others share.
+  /// Errors: ShapeError when it does not, or when elements of this share a place (expand); GradError, while a graph is
+  /// recorded, for a leaf that requires a gradient, and for a tensor of the graph whose memory others share.
   const Tensor& copy_(const Tensor& source) const;
   /// Sets every element. Errors: as copy_.
   const Tensor& fill_(T value) const;

@@ -9,7 +9,7 @@
 
 #include <gloss/core/error.hpp>
 #include <gloss/core/shape.hpp>
-#include <gloss/data/pieces.hpp>
+#include <gloss/text/pieces.hpp>
 #include <gloss/train/svg.hpp>
 
 namespace gloss::inline GLOSS_ABI::train {
@@ -63,9 +63,9 @@ GLOSS_LAZY GLOSS_COLD std::string render_attention_svg(const AttentionSvgOptions
       const bool begins = rest.size() > 1 && rest[0] == ' ';
       if (begins) rest.remove_prefix(1);
       const auto kind =
-          rest.empty() ? data::detail::CharKind::other : data::detail::char_kind(data::decode_utf8(rest, 0).value);
+          rest.empty() ? text::detail::CharKind::other : text::detail::char_kind(text::decode_utf8(rest, 0).value);
       const bool goes_on =
-          subwords && !begins && (kind == data::detail::CharKind::letter || kind == data::detail::CharKind::digit);
+          subwords && !begins && (kind == text::detail::CharKind::letter || kind == text::detail::CharKind::digit);
       const bool special = rest.size() > 2 && rest.front() == '<' && rest.back() == '>';
       std::string shown = rest == " " ? "\xE2\x90\xA3" : xml_text(rest, 24);
       if (goes_on) shown = "<tspan class=\"q\">\xC2\xB7</tspan>" + shown;

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include <gloss/core/shape.hpp>
-#include <gloss/data/utf8.hpp>
+#include <gloss/text/utf8.hpp>
 
 namespace gloss::inline GLOSS_ABI::train {
 
@@ -28,9 +28,9 @@ inline std::string tokenize_13a(std::string_view text) {
   // Trailing white space goes first: it may hold the line end that would join a word broken by a hyphen.
   std::size_t end = 0;
   for (std::size_t at = 0; at < line.size();) {
-    const data::CodePoint c = data::decode_utf8(line, at);
+    const text::CodePoint c = text::decode_utf8(line, at);
     at += c.bytes;
-    if (!data::is_space(c.value)) end = at;
+    if (!text::is_space(c.value)) end = at;
   }
   line.resize(end);
   replace_all("<skipped>", "");
@@ -143,7 +143,7 @@ class Bleu {
 
   std::vector<int> tokens(std::string_view text) {
     std::vector<int> result;
-    data::for_each_word(tokenize_13a(text), [&](std::string_view word) {
+    text::for_each_word(tokenize_13a(text), [&](std::string_view word) {
       result.push_back(ids_.emplace(std::string(word), static_cast<int>(ids_.size())).first->second);
     });
     return result;

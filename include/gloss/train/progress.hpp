@@ -13,7 +13,7 @@
 
 #include <gloss/core/clock.hpp>
 #include <gloss/core/shape.hpp>
-#include <gloss/data/utf8.hpp>
+#include <gloss/text/utf8.hpp>
 
 #ifdef _WIN32
 #include <io.h>
@@ -241,12 +241,12 @@ class Progress {
 
   GLOSS_COLD static int columns(std::string_view text) {
     int count = 0;
-    for (std::size_t at = 0; at < text.size(); ++count) at += data::decode_utf8(text, at).bytes;
+    for (std::size_t at = 0; at < text.size(); ++count) at += text::decode_utf8(text, at).bytes;
     return count;
   }
   GLOSS_COLD static std::string cut(const std::string& text, int most) {
     std::size_t at = 0;
-    for (int count = 0; at < text.size() && count < most; ++count) at += data::decode_utf8(text, at).bytes;
+    for (int count = 0; at < text.size() && count < most; ++count) at += text::decode_utf8(text, at).bytes;
     return text.substr(0, at);
   }
 

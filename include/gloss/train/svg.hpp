@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include <gloss/data/utf8.hpp>
+#include <gloss/text/utf8.hpp>
 
 namespace gloss::inline GLOSS_ABI::train {
 
@@ -41,18 +41,18 @@ GLOSS_COLD inline std::string xml_text(std::string_view text, std::size_t most =
   std::size_t count = 0;
   for (std::size_t at = 0; at < text.size(); ++count) {
     if (count == most) return out + "\xE2\x80\xA6";
-    const data::CodePoint c = data::decode_utf8(text, at);
+    const text::CodePoint c = text::decode_utf8(text, at);
     at += c.bytes;
-    if (c.value >= data::invalid_byte) {
+    if (c.value >= text::invalid_byte) {
       const char* const digits = "0123456789ABCDEF";
-      const unsigned byte = c.value - data::invalid_byte;
+      const unsigned byte = c.value - text::invalid_byte;
       out += "\\x";
       out += digits[byte >> 4];
       out += digits[byte & 15];
     } else if (c.value < 0x20) {
-      data::append_utf8(out, 0x2400 + c.value);
+      text::append_utf8(out, 0x2400 + c.value);
     } else if (c.value >= 0x7F && c.value < 0xA0) {
-      data::append_utf8(out, 0x2421);
+      text::append_utf8(out, 0x2421);
     } else if (c.value == '&') {
       out += "&amp;";
     } else if (c.value == '<') {
@@ -62,7 +62,7 @@ GLOSS_COLD inline std::string xml_text(std::string_view text, std::size_t most =
     } else if (c.value == '"') {
       out += "&quot;";
     } else {
-      data::append_utf8(out, c.value == 0xFFFE || c.value == 0xFFFF ? 0xFFFD : c.value);
+      text::append_utf8(out, c.value == 0xFFFE || c.value == 0xFFFF ? 0xFFFD : c.value);
     }
   }
   return out;
@@ -72,9 +72,9 @@ GLOSS_COLD inline std::string xml_text(std::string_view text, std::size_t most =
 inline double text_width(std::string_view text) {
   double width = 0;
   for (std::size_t at = 0; at < text.size();) {
-    const data::CodePoint c = data::decode_utf8(text, at);
+    const text::CodePoint c = text::decode_utf8(text, at);
     at += c.bytes;
-    if (c.value >= data::invalid_byte)
+    if (c.value >= text::invalid_byte)
       width += 2.4;
     else if (c.value >= 0x1100)
       width += 1.05;

@@ -45,8 +45,8 @@ struct EncoderDecoder final : nn::Module<T> {
   Tensor<T> encode(const Tensor<std::int64_t>& src, const Tensor<bool>& src_mask) const {
     return encoder(src_embed(src), src_mask);
   }
-  /// With a cache tgt has only the tokens that are new, which see those before them; tgt_mask may then be left undefined,
-  /// and so may memory, after the first call. src_weights as the decoder's.
+  /// With a cache tgt has only the tokens that are new, which see those before them; tgt_mask may then be left
+  /// undefined, and so may memory, after the first call. src_weights as the decoder's.
   Tensor<T> decode(const Tensor<T>& memory, const Tensor<bool>& src_mask, const Tensor<std::int64_t>& tgt,
                    const Tensor<bool>& tgt_mask, Cache* cache = nullptr, Tensor<T>* src_weights = nullptr) const {
     const Index start = cache ? cache->length : 0;

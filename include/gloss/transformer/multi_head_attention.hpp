@@ -34,9 +34,9 @@ struct MultiHeadedAttention final : nn::Module<T> {
     linears = nn::clones(nn::Linear<T>(d_model, d_model), 4);
   }
 
-  /// weights, where given, receives the attention weights [batch, h, n, m]; residual is added to the result. With a cache
-  /// query, key and value are of new positions, whose keys and values are put behind those in the cache; they see all up
-  /// to their own, unless a mask [batch or 1, n, cached + n] says otherwise.
+  /// weights, where given, receives the attention weights [batch, h, n, m]; residual is added to the result. With a
+  /// cache query, key and value are of new positions, whose keys and values are put behind those in the cache; they see
+  /// all up to their own, unless a mask [batch or 1, n, cached + n] says otherwise.
   Tensor<T> operator()(const Tensor<T>& query, const Tensor<T>& key, const Tensor<T>& value,
                        const Tensor<bool>& mask = {}, Tensor<T>* weights = nullptr, Residual<T> residual = {},
                        nn::KeyValueCache<T>* cache = nullptr) const {

@@ -10,7 +10,8 @@
 namespace gloss::inline GLOSS_ABI::transformer {
 
 /// y = x + dropout(sublayer(norm(x))): as in AT, the norm comes first.
-/// Where nothing is dropped, x is added by the sublayer's last product, if it takes one: sublayer(norm(x), Residual{&x}).
+/// Where nothing is dropped, x is added by the sublayer's last product, if it takes one: sublayer(norm(x),
+/// Residual{&x}).
 /// Shape: x -> the same; sublayer is any callable that keeps the shape.
 /// Errors: ShapeError when it does not.
 /// Source: paper 3.1. AT: SublayerConnection

@@ -1,6 +1,6 @@
 // Every header of gloss, after what the headers of other systems and libraries define. Each of these names stands for a
-// character that no C++ source has, so that the compiler stops where gloss uses one as its own. (Headers of the standard
-// library and of the system come first: they do not stand it either.)
+// character that no C++ source has, so that the compiler stops where gloss uses one as its own. (Headers of the
+// standard library and of the system come first: they do not stand it either.)
 #include <algorithm>
 #include <any>
 #include <array>

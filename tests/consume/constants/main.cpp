@@ -1,5 +1,5 @@
-// Small programs over constants that a compiler sees through, of a kind that one is known to fold wrongly: the first half
-// of 32 or 64 bytes is one number, the rest is what its sign extends to. Prints what comes out otherwise.
+// Small programs over constants that a compiler sees through, of a kind that one is known to fold wrongly: the first
+// half of 32 or 64 bytes is one number, the rest is what its sign extends to. Prints what comes out otherwise.
 #include <cstdio>
 #include <vector>
 

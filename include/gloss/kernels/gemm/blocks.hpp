@@ -1,0 +1,251 @@
+// How a matrix product is cut: panels of B packed by the thread that uses them, tiles of C in registers.
+#pragma once
+
+#include <gloss/core/parallel_for.hpp>
+#include <gloss/kernels/gemm/pack.hpp>
+
+namespace gloss::inline GLOSS_ABI::kernels::detail {
+
+/// k is cut into blocks of equal depth, so that a panel of B stays in the second-level cache, tiles of A in the first.
+template <class T>
+constexpr Index gemm_depth(Index k) {
+  constexpr Index most = 2048 / sizeof(T);
+  const Index blocks = (k + most - 1) / most;
+  return k > most ? ((k + blocks - 1) / blocks + 7) / 8 * 8 : k;
+}
+
+/// One product's arguments, as gemm takes them.
+template <class T>
+struct Product {
+  bool trans_a, trans_b;
+  Index m, n, k;
+  T alpha;
+  const T* a;
+  Index lda;
+  const T* b;
+  Index ldb;
+  T beta;
+  T* c;
+  Index ldc;
+  Epilogue<T> epilogue;
+  const GemmKernels<T>& kernels = GLOSS_ON_ISA(detail::gemm_kernels<T>);
+
+  // C is cut into tiles of tile_rows rows and into panels of a tile's width; the last may be less.
+  Index tiles() const { return (m + tile_rows - 1) / tile_rows; }
+  Index panels() const { return (n + kernels.width() - 1) / kernels.width(); }
+  Index depth() const { return gemm_depth<T>(k); }
+  /// The depth of the block that begins at p.
+  Index depth_at(Index p) const { return k - p < depth() ? k - p : depth(); }
+  /// Few rows against the rows of B: read B once, in its own order.
+  bool is_dot() const { return !trans_a && trans_b && m <= 16; }
+  bool is_dot_transposed() const { return !trans_a && n <= 8 && (trans_b || (n == 1 && ldb == 1)); }
+};
+
+/// The end of a block of C from element (i, j) on, after its last sum.
+template <class T>
+void gemm_end(const Product<T>& x, Index i, Index j, Index rows, Index columns) {
+  const Epilogue<T>& e = x.epilogue;
+  T* const c = x.c + i * x.ldc + j;
+  const bool relu = e.activation == Activation::relu;
+  if (e.bias != nullptr || relu) x.kernels.end(rows, columns, c, x.ldc, e.bias != nullptr ? e.bias + j : nullptr, relu);
+  if (e.finish) e.finish(e.how, i, j, rows, columns, c, x.ldc);
+}
+
+/// A tile of which only some rows and columns exist in C: computed beside C, then copied.
+template <class T>
+void gemm_edge_tile(typename GemmKernels<T>::Tile* tile, Index rows, Index columns, Index width, Index k, const T* a,
+                    Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc, T alpha, T beta) {
+  T block[tile_rows * max_vectors * max_lanes];
+  const std::size_t bytes = static_cast<std::size_t>(columns) * sizeof(T);
+  if (beta != T(0)) {
+    std::memset(block, 0, sizeof block);
+    for (Index i = 0; i < rows; ++i) std::memcpy(block + i * width, c + i * ldc, bytes);
+  }
+  tile(k, a, a_row, a_step, b, b_step, block, width, alpha, beta);
+  for (Index i = 0; i < rows; ++i) std::memcpy(c + i * ldc, block + i * width, bytes);
+}
+
+/// Up to tile_rows rows of C and `columns` of a panel's width. A tile that is not whole is done two rows at a time; a
+/// single row stands for two.
+template <class T>
+void gemm_rows(const GemmKernels<T>& kernels, Index stop, Index columns, Index width, Index k, const T* a, Index a_row,
+               Index a_step, const T* b, Index b_step, T* c, Index ldc, T alpha, T beta) {
+  for (Index i = 0, rows; i < stop; i += rows) {
+    rows = stop == tile_rows ? tile_rows : stop - i >= 2 ? 2 : 1;
+    typename GemmKernels<T>::Tile* const function = kernels.tile[rows == tile_rows][width == kernels.width()];
+    if (columns == width && rows > 1)
+      function(k, a + i * a_row, a_row, a_step, b, b_step, c + i * ldc, ldc, alpha, beta);
+    else
+      gemm_edge_tile<T>(function, rows, columns, width, k, a + i * a_row, rows > 1 ? a_row : 0, a_step, b, b_step,
+                        c + i * ldc, ldc, alpha, beta);
+  }
+}
+
+/// Adds rows [p, p + depth) of op(B) to tiles [tile, tile_end) of one panel of C. packed_a: those tiles of A^T, or
+/// null.
+template <class T>
+void gemm_step(const Product<T>& x, Index panel, Index p, Index tile, Index tile_end, const T* packed_a) {
+  const GemmKernels<T>& kernels = x.kernels;
+  const Index j = panel * kernels.width();
+  const Index columns = x.n - j < kernels.width() ? x.n - j : kernels.width();
+  const Index width = kernels.width(columns);
+  const Index k = x.depth_at(p);
+  const T* b = x.trans_b ? x.b + j * x.ldb + p : x.b + p * x.ldb + j;
+  Index b_step = x.ldb;
+  const bool in_place = !x.trans_b && columns == width && tile_end - tile <= 2;  // too few rows to pay for a copy
+  if (!in_place) {
+    T* const packed_b = workspace<0>().template get<T>(x.depth() * width);
+    if (x.trans_b)
+      pack_columns(kernels, k, columns, width, b, x.ldb, packed_b);
+    else
+      pack_rows(k, columns, width, b, x.ldb, packed_b);
+    b = packed_b;
+    b_step = width;
+  }
+  const bool last = p + k == x.k;
+  const T beta = p == 0 ? x.beta : T(1);
+  const Index a_row = x.trans_a ? 1 : x.lda;
+  const Index a_step = packed_a ? tile_rows : x.trans_a ? x.lda : 1;
+  const Index row_end = tile_end * tile_rows < x.m ? tile_end * tile_rows : x.m;
+  for (Index t = tile; t < tile_end; ++t) {
+    const T* a = packed_a    ? packed_a + (t - tile) * packed_tile_size<T>(k)
+                 : x.trans_a ? x.a + p * x.lda + t * tile_rows
+                             : x.a + t * tile_rows * x.lda + p;
+    const Index stop = row_end - t * tile_rows < tile_rows ? row_end - t * tile_rows : tile_rows;
+    T* const c = x.c + t * tile_rows * x.ldc + j;
+    for (Index r = 0; r < stop; ++r)  // C comes while the sums are made: stores would wait for it
+      for (Index q = 0; q < columns; q += 64 / static_cast<Index>(sizeof(T))) __builtin_prefetch(c + r * x.ldc + q, 1);
+    gemm_rows(kernels, stop, columns, width, k, a, a_row, a_step, b, b_step, c, x.ldc, x.alpha, beta);
+    if (last) gemm_end(x, t * tile_rows, j, stop, columns);
+  }
+}
+
+/// C by panels: a thread gets a run of them, the first and the last perhaps not in full height, and packs them itself.
+/// Of several products, all alike but in their pointers, it does the same run of each one after the other.
+template <class T>
+void gemm_by_panels(const Product<T>* products, Index count) {
+  const Product<T>& x = products[0];
+  const Index tiles = x.tiles();
+  const Index chunk = tiles < 32 ? 1 : tiles / 16;  // tiles of one panel that stay together
+  const Index chunks = (tiles + chunk - 1) / chunk;
+  const Index chunk_work = chunk * tile_rows * (x.n / x.panels() + 1) * x.k * count;
+  parallel_for(x.panels() * chunks, work_per_thread / (chunk_work + 1) + 1, [&](Index unit, Index end) {
+    while (unit < end) {
+      const Index from = unit % chunks;
+      const Index to = from + (end - unit) < chunks ? from + (end - unit) : chunks;
+      const Index tile_end = to * chunk < tiles ? to * chunk : tiles;
+      for (Index q = 0; q < count; ++q) {
+        Index p = 0;
+        do {
+          gemm_step<T>(products[q], unit / chunks, p, from * chunk, tile_end, nullptr);
+          p += x.depth_at(p);
+        } while (p < x.k);
+      }
+      unit += to - from;
+    }
+  });
+}
+
+/// C by blocks of rows, for op(A) = A^T, whose tiles must be packed: each thread packs its own block, so that no core
+/// waits for what another has just written.
+template <class T>
+void gemm_by_rows(const Product<T>& x) {
+  constexpr Index most = 2048 / tile_rows, least = 96 / tile_rows;
+  const Index tiles = x.tiles();
+  const Index panels = x.panels();
+  const Index threads = num_threads();
+  Index blocks = tiles / least < threads ? tiles / least : threads;
+  if (blocks * most < tiles) blocks = (tiles + most - 1) / most;
+  if (blocks < 1) blocks = 1;
+  const Index unit_work = x.m / blocks * (x.n / panels + 1) * x.k;
+  parallel_for(blocks * panels, work_per_thread / (unit_work + 1) + 1, [&](Index unit, Index end) {
+    while (unit < end) {
+      const Index block = unit / panels;
+      const Index from = unit % panels;
+      const Index to = from + (end - unit) < panels ? from + (end - unit) : panels;
+      const Index tile = tiles * block / blocks;
+      const Index tile_end = tiles * (block + 1) / blocks;
+      const Index i = tile * tile_rows;
+      const Index rows = (x.m < tile_end * tile_rows ? x.m : tile_end * tile_rows) - i;
+      T* const packed = workspace<1>().template get<T>((tile_end - tile) * packed_tile_size<T>(x.depth()));
+      for (Index p = 0; p < x.k; p += x.depth_at(p)) {
+        pack_tiles(x.depth_at(p), rows, x.a + p * x.lda + i, x.lda, packed);
+        for (Index panel = from; panel < to; ++panel) gemm_step<T>(x, panel, p, tile, tile_end, packed);
+      }
+      unit += to - from;
+    }
+  });
+}
+
+/// Columns [j, j_end) of C by dot products; the transposed form takes rows of C for columns.
+template <class T>
+void gemm_dot(const Product<T>& x, bool transposed, Index j, Index j_end) {
+  const Index rows = transposed ? x.n : x.m;
+  const T* few = transposed ? x.b : x.a;
+  const Index few_row = transposed ? (x.n == 1 && !x.trans_b ? x.k : x.ldb) : x.lda;
+  const T* many = transposed ? x.a : x.b;
+  const Index many_row = transposed ? x.lda : x.ldb;
+  const Index c_row = transposed ? 1 : x.ldc;
+  const Index c_column = transposed ? x.ldc : 1;
+  const GemmKernels<T>& kernels = x.kernels;
+  const Index w = kernels.lanes;
+  constexpr Index piece = 16384;  // of k, so that long dot products keep their digits
+  T total[max_lanes], part[max_lanes];
+  for (; j < j_end; j += w) {  // columns that all rows visit before the next ones are read
+    const Index stop = j + w < j_end ? j + w : j_end;
+    for (Index i = 0, r; i < rows; i += r) {
+      r = rows - i >= kernels.most_dots ? kernels.most_dots : 1;
+      auto* const dots = kernels.dots[r == kernels.most_dots];
+      const Index at_once = w / r;
+      for (Index q = j; q < stop; q += at_once) {
+        const Index columns = stop - q < at_once ? stop - q : at_once;
+        const T *p_few = few + i * few_row, *p_many = many + q * many_row;
+        dots(x.k < piece ? x.k : piece, columns, p_few, few_row, p_many, many_row, total);
+        for (Index p = piece; p < x.k; p += piece) {
+          dots(x.k - p < piece ? x.k - p : piece, columns, p_few + p, few_row, p_many + p, many_row, part);
+          for (Index s = 0; s < w; ++s) total[s] += part[s];
+        }
+        for (Index s = 0; s < r; ++s)
+          for (Index u = 0; u < columns; ++u) {
+            T& out = x.c[(i + s) * c_row + (q + u) * c_column];
+            const T value = x.alpha * total[s * at_once + u];
+            out = x.beta != T(0) ? value + x.beta * out : value;
+          }
+      }
+    }
+    if (transposed)
+      gemm_end(x, j, 0, stop - j, x.n);
+    else
+      gemm_end(x, 0, j, x.m, stop - j);
+  }
+}
+
+template <class T>
+void gemm_by_dots(const Product<T>& x) {
+  const bool transposed = !x.is_dot();
+  const Index columns = transposed ? x.m : x.n;
+  const Index w = x.kernels.lanes;
+  const Index groups = (columns + w - 1) / w;
+  parallel_for(groups, work_per_thread / (x.m * x.n * x.k / groups + 1) + 1, [&](Index begin, Index end) {
+    gemm_dot(x, transposed, begin * w, end * w < columns ? end * w : columns);
+  });
+}
+
+/// `count` products, all alike but in their pointers and beta.
+template <class T>
+void gemm(const Product<T>* products, Index count) {
+  const Product<T>& x = products[0];
+  if (x.m <= 0 || x.n <= 0) return;
+  if (x.is_dot() || x.is_dot_transposed())
+    for (Index q = 0; q < count; ++q) gemm_by_dots(products[q]);
+  else if (x.trans_a && x.k > (x.panels() > 1 ? 8 : 128))  // a shallow or narrow product reads A^T as it lies
+    for (Index q = 0; q < count; ++q) gemm_by_rows(products[q]);
+  else
+    gemm_by_panels(products, count);
+}
+template <class T>
+void gemm(const Product<T>& x) {
+  gemm(&x, 1);
+}
+
+}  // namespace gloss::inline GLOSS_ABI::kernels::detail
