@@ -100,7 +100,7 @@ GLOSS_COLD int run_train(TrainSettings settings) {
     std::vector<gloss::data::SentencePair> pairs = load_pairs(settings.data);
     return toy::Trainer(std::move(settings), std::move(pairs)).run();
   }
-  const gloss::io::Safetensors file = toy::read_checkpoint(settings.checkpoint);
+  const gloss::io::TensorFile file = toy::read_checkpoint(settings.checkpoint);
   toy::check_format(file);
   const std::string moved = settings.data;
   toy::settings_from(file, settings);

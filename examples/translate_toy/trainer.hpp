@@ -116,7 +116,7 @@ class Trainer {
   }
   /// From a checkpoint.
   /// Errors: LoadError when it is no training checkpoint, or was trained on other data.
-  GLOSS_COLD Trainer(TrainSettings settings, std::vector<data::SentencePair> pairs, const io::Safetensors& file)
+  GLOSS_COLD Trainer(TrainSettings settings, std::vector<data::SentencePair> pairs, const io::TensorFile& file)
       : settings_(std::move(settings)),
         rng_(settings_.seed),
         fingerprint_(fingerprint(pairs)),

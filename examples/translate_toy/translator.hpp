@@ -40,7 +40,7 @@ inline transformer::ModelOptions model_options(const ModelSizes& sizes, Index vo
 
 /// A damaged checkpoint is refused before a model of its sizes is made, which could take all memory.
 /// Errors: LoadError when the sizes do not go together or the file has too few weights for them.
-GLOSS_COLD inline void check_sizes(const io::Safetensors& file, const ModelSizes& sizes, Index vocab) {
+GLOSS_COLD inline void check_sizes(const io::TensorFile& file, const ModelSizes& sizes, Index vocab) {
   const auto [N, d, d_ff, h] = sizes;
   if (d % h != 0) fail<LoadError>("load: ", file.file(), ": h is ", h, ", which does not divide d_model ", d);
   const Index least = vocab * d + N * d * (12 * d + 4 * d_ff);  // without biases and norms
@@ -58,7 +58,7 @@ GLOSS_COLD inline bool is_finite(const Tensor<float>& x) {
   return true;
 }
 /// A tensor of a checkpoint. Errors: LoadError when it is not there, or not finite.
-GLOSS_COLD inline Tensor<float> finite_tensor(const io::Safetensors& file, const std::string& name) {
+GLOSS_COLD inline Tensor<float> finite_tensor(const io::TensorFile& file, const std::string& name) {
   const Tensor<float> x = file.tensor<float>(name);
   if (!is_finite(x)) fail<LoadError>("load: ", file.file(), ": ", name, " holds infinity or NaN");
   return x;
@@ -72,7 +72,7 @@ class Translator {
         model_(transformer::make_model<float>(model_options(sizes, vocabulary_.size(), dropout))) {}
 
   /// Errors: LoadError when the file is no checkpoint of this program, or damaged.
-  GLOSS_COLD static Translator load(const io::Safetensors& file, double dropout = 0) {
+  GLOSS_COLD static Translator load(const io::TensorFile& file, double dropout = 0) {
     check_format(file);
     const ModelSizes sizes = sizes_from(file);
     Vocabulary vocabulary(file);
