@@ -37,7 +37,7 @@ using Metadata = std::map<std::string, std::string>;
 namespace detail {
 /// Elements from the first to the last of a stored tensor, or -1 where that is no sane number.
 GLOSS_COLD inline Index stored_span(const StoredTensor& t) {
-  if (!is_countable(t.shape)) return -1;
+  if (!is_countable(t.shape) || (t.strides.rank() > 0 && t.strides.rank() != t.shape.rank())) return -1;
   const Shape strides = t.strides.rank() > 0 ? t.strides : contiguous_strides(t.shape);
   if (t.shape.numel() == 0) return 0;
   Index last = 0;
@@ -134,6 +134,8 @@ class TensorFile {
       if (!contents_->index.emplace(t.name, i).second) bad(t.name, ": occurs twice");
       if (t.dtype == Dtype::OTHER) continue;
       const Index span = detail::stored_span(t);
+      if (span < 0 && t.strides.rank() > 0)
+        bad(t.name, ": its shape ", t.shape, " does not go with strides ", t.strides);
       if (span < 0) bad(t.name, ": its shape ", t.shape, " is too large");
       const auto wanted = static_cast<std::uint64_t>(span) * static_cast<std::uint64_t>(dtype_info(t.dtype).bytes);
       if (wanted > t.bytes.size())
