@@ -42,6 +42,7 @@ GUIDES = [
     "performance",
     "adding_an_op",
     "adding_a_module",
+    "adding_a_model",
     "design",
 ]  # these first, in this order; the rest of docs/ follows
 LISTED = ["tensor", "ops", "modules", "optim", "train", "data", "io", "decode"]  # made from headers, with a list of names

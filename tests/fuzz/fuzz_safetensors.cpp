@@ -23,7 +23,7 @@ void gloss_fuzz::run(std::string_view bytes) {
   try {
     const io::TensorFile file = io::from_safetensors(std::string(bytes), "f");
     for (const io::StoredTensor& t : file.tensors()) {
-      require_of([&] { return file.bytes(t).size() == t.end - t.begin && file.find(t.name) == &t; });
+      require_of([&] { return t.strides.rank() == 0 && file.find(t.name) == &t; });
       read_as<float>(file, t);
       read_as<std::int64_t>(file, t);
       read_as<bool>(file, t);

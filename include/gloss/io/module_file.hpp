@@ -8,8 +8,8 @@
 
 namespace gloss::inline GLOSS_ABI::io {
 
-/// Loads a module from a safetensors file: io::load(model, "model.safetensors"). With key rules the file may be somebody
-/// else's: io::load(model, "model.safetensors", {.keys = rules}).
+/// Loads a module from a safetensors file: io::load(model, "model.safetensors"). By key rules the file may be
+/// somebody else's: io::load(model, "model.safetensors", {.keys = rules}).
 /// Errors: LoadError when the file is not a valid one, and as load_state_dict.
 /// PyTorch: model.load_state_dict(load_file(path))
 template <nn::IsModule M>
@@ -18,8 +18,8 @@ nn::LoadReport load(M& module, const std::string& path, const LoadOptions& optio
   return load_state_dict<typename M::value_type>(module, load_safetensors(path), options);
 }
 
-/// Saves a module as a safetensors file, which PyTorch loads too: io::save(model, "model.safetensors"). With key rules
-/// the file has the names and layouts of theirs.
+/// Saves a module as a safetensors file, which PyTorch loads too: io::save(model, "model.safetensors"). By key rules
+/// the file has their names and layouts.
 /// Errors: as save_safetensors.
 /// PyTorch: save_file(model.state_dict(), path)
 template <nn::IsModule M>
