@@ -145,6 +145,7 @@
 #include <gloss/ops/isfinite.hpp>
 #include <gloss/ops/joint_linear.hpp>
 #include <gloss/ops/kl_div.hpp>
+#include <gloss/ops/label_smoothing_loss.hpp>
 #include <gloss/ops/layer_norm.hpp>
 #include <gloss/ops/leaky_relu.hpp>
 #include <gloss/ops/lerp.hpp>
