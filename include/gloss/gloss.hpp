@@ -173,6 +173,7 @@
 #include <gloss/ops/norm.hpp>
 #include <gloss/ops/normalize.hpp>
 #include <gloss/ops/one_hot.hpp>
+#include <gloss/ops/optional_tensor.hpp>
 #include <gloss/ops/pad.hpp>
 #include <gloss/ops/pattern.hpp>
 #include <gloss/ops/pool.hpp>
