@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include <gloss/compiled.hpp>  // what gloss::compiled has, where that is linked
 #include <gloss/data/collate.hpp>
 #include <gloss/decode/encoder_decoder_stepper.hpp>
 #include <gloss/io/state_dict.hpp>

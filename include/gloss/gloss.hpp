@@ -3,7 +3,6 @@
 // io/safetensors.hpp (needs JSON) and the format headers (fmt, iostream).
 #pragma once
 
-#include <gloss/compiled.hpp>
 #include <gloss/core/bfloat16.hpp>
 #include <gloss/core/build_notice.hpp>
 #include <gloss/core/clock.hpp>

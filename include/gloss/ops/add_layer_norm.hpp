@@ -65,4 +65,9 @@ Tensor<T> add_layer_norm(const Tensor<T>& residual, const Tensor<T>& x, const Te
                 });
 }
 
+GLOSS_INSTANTIATE(Tensor<float> add_layer_norm(const Tensor<float>&, const Tensor<float>&, const Tensor<float>&,
+                                               const Tensor<float>&, AddLayerNormOptions))
+GLOSS_INSTANTIATE(Tensor<double> add_layer_norm(const Tensor<double>&, const Tensor<double>&, const Tensor<double>&,
+                                                const Tensor<double>&, AddLayerNormOptions))
+
 }  // namespace gloss::inline GLOSS_ABI

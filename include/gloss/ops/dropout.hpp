@@ -95,4 +95,11 @@ Tensor<T> relu_dropout(const Tensor<T>& x, double p, bool training = true) {
   });
 }
 
+GLOSS_INSTANTIATE(Tensor<float> dropout(const Tensor<float>&, double, bool))
+GLOSS_INSTANTIATE(Tensor<float> add_dropout(const Tensor<float>&, const Tensor<float>&, double, bool))
+GLOSS_INSTANTIATE(Tensor<float> relu_dropout(const Tensor<float>&, double, bool))
+GLOSS_INSTANTIATE(Tensor<double> dropout(const Tensor<double>&, double, bool))
+GLOSS_INSTANTIATE(Tensor<double> add_dropout(const Tensor<double>&, const Tensor<double>&, double, bool))
+GLOSS_INSTANTIATE(Tensor<double> relu_dropout(const Tensor<double>&, double, bool))
+
 }  // namespace gloss::inline GLOSS_ABI

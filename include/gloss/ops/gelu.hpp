@@ -70,4 +70,9 @@ Tensor<T> gelu_dropout(const Tensor<T>& x, double p, bool training = true, GeluK
   });
 }
 
+GLOSS_INSTANTIATE(Tensor<float> gelu(const Tensor<float>&, GeluKind))
+GLOSS_INSTANTIATE(Tensor<float> gelu_dropout(const Tensor<float>&, double, bool, GeluKind))
+GLOSS_INSTANTIATE(Tensor<double> gelu(const Tensor<double>&, GeluKind))
+GLOSS_INSTANTIATE(Tensor<double> gelu_dropout(const Tensor<double>&, double, bool, GeluKind))
+
 }  // namespace gloss::inline GLOSS_ABI

@@ -86,4 +86,9 @@ Tensor<T> joint_linear(const Tensor<T>& x, const std::vector<Tensor<T>>& weights
                 });
 }
 
+GLOSS_INSTANTIATE(Tensor<float> joint_linear(const Tensor<float>&, const std::vector<Tensor<float>>&,
+                                             const std::vector<Tensor<float>>&))
+GLOSS_INSTANTIATE(Tensor<double> joint_linear(const Tensor<double>&, const std::vector<Tensor<double>>&,
+                                              const std::vector<Tensor<double>>&))
+
 }  // namespace gloss::inline GLOSS_ABI

@@ -78,4 +78,9 @@ Tensor<T> rms_norm(const Tensor<T>& x, const Tensor<T>& gamma = {},
   return detail::normalize_rows("rms_norm", x, gamma, {}, eps, LayerNormKind::rms);
 }
 
+GLOSS_INSTANTIATE(Tensor<float> layer_norm(const Tensor<float>&, const Tensor<float>&, const Tensor<float>&, double,
+                                           LayerNormKind))
+GLOSS_INSTANTIATE(Tensor<double> layer_norm(const Tensor<double>&, const Tensor<double>&, const Tensor<double>&, double,
+                                            LayerNormKind))
+
 }  // namespace gloss::inline GLOSS_ABI

@@ -118,4 +118,13 @@ Tensor<T> add_linear(const Tensor<T>& residual, const Tensor<T>& x, const Tensor
       });
 }
 
+GLOSS_INSTANTIATE(Tensor<float> linear(const Tensor<float>&, const Tensor<float>&, const Tensor<float>&,
+                                       kernels::Activation))
+GLOSS_INSTANTIATE(Tensor<float> add_linear(const Tensor<float>&, const Tensor<float>&, const Tensor<float>&,
+                                           const Tensor<float>&))
+GLOSS_INSTANTIATE(Tensor<double> linear(const Tensor<double>&, const Tensor<double>&, const Tensor<double>&,
+                                        kernels::Activation))
+GLOSS_INSTANTIATE(Tensor<double> add_linear(const Tensor<double>&, const Tensor<double>&, const Tensor<double>&,
+                                            const Tensor<double>&))
+
 }  // namespace gloss::inline GLOSS_ABI

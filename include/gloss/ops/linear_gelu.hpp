@@ -29,4 +29,8 @@ Tensor<T> linear_gelu(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<
                 });
 }
 
+GLOSS_INSTANTIATE(Tensor<float> linear_gelu(const Tensor<float>&, const Tensor<float>&, const Tensor<float>&, GeluKind))
+GLOSS_INSTANTIATE(Tensor<double> linear_gelu(const Tensor<double>&, const Tensor<double>&, const Tensor<double>&,
+                                             GeluKind))
+
 }  // namespace gloss::inline GLOSS_ABI

@@ -98,4 +98,9 @@ Tensor<T> log_softmax(const Tensor<T>& x, Index axis) {
   });
 }
 
+GLOSS_INSTANTIATE(Tensor<float> softmax(const Tensor<float>&, Index))
+GLOSS_INSTANTIATE(Tensor<float> log_softmax(const Tensor<float>&, Index))
+GLOSS_INSTANTIATE(Tensor<double> softmax(const Tensor<double>&, Index))
+GLOSS_INSTANTIATE(Tensor<double> log_softmax(const Tensor<double>&, Index))
+
 }  // namespace gloss::inline GLOSS_ABI

@@ -394,4 +394,9 @@ void Node<T>::commit(NodeBase& s) {
     kernels::accumulate(shown().data(), static_cast<const T*>(sum.gathered_.data()), sum.gathered_.numel());
 }
 
+GLOSS_INSTANTIATE(class detail::LeafNode<float>)
+GLOSS_INSTANTIATE(void Grads::add(int, Tensor<float>))
+GLOSS_INSTANTIATE(class detail::LeafNode<double>)
+GLOSS_INSTANTIATE(void Grads::add(int, Tensor<double>))
+
 }  // namespace gloss::inline GLOSS_ABI

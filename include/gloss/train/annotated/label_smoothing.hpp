@@ -28,4 +28,7 @@ struct LabelSmoothing {
   }
 };
 
+GLOSS_INSTANTIATE(struct LabelSmoothing<float>)
+GLOSS_INSTANTIATE(struct LabelSmoothing<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::train

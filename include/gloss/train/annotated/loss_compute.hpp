@@ -36,4 +36,11 @@ class SimpleLossCompute {
   Criterion criterion_;
 };
 
+GLOSS_INSTANTIATE(class SimpleLossCompute<transformer::Generator<float>, LabelSmoothing<float>>)
+GLOSS_INSTANTIATE(Loss<float> SimpleLossCompute<transformer::Generator<float>, LabelSmoothing<float>>::operator()(
+    const Tensor<float>&, const Tensor<std::int64_t>&, RealNumber) const)
+GLOSS_INSTANTIATE(class SimpleLossCompute<transformer::Generator<double>, LabelSmoothing<double>>)
+GLOSS_INSTANTIATE(Loss<double> SimpleLossCompute<transformer::Generator<double>, LabelSmoothing<double>>::operator()(
+    const Tensor<double>&, const Tensor<std::int64_t>&, RealNumber) const)
+
 }  // namespace gloss::inline GLOSS_ABI::train
