@@ -1,5 +1,6 @@
 #include <support/catch.hpp>
 
+#include <gloss/data/pairs/sentence_pair.hpp>
 #include <gloss/data/pairs/tsv.hpp>
 #include <support/mutate.hpp>
 #include <support/temp_folder.hpp>

@@ -1,4 +1,5 @@
 // What all optimizers share.
+#include <gloss/optim/optimizer.hpp>
 #include <gloss/optim/sgd.hpp>
 
 #include "support/catch.hpp"
