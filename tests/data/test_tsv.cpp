@@ -9,6 +9,11 @@ using namespace gloss;
 using data::parse_tsv;
 using Pairs = std::vector<data::SentencePair>;
 
+TEST_CASE("texts_of: a source and its translation, pair by pair") {
+  CHECK(data::texts_of({{"a", "b"}, {"c", "d"}}) == std::vector<std::string>{"a", "b", "c", "d"});
+  CHECK(data::texts_of({}).empty());
+}
+
 TEST_CASE("read_tsv: one pair a line") {
   const TempFolder folder;
   CHECK(data::read_tsv(folder.write("p.tsv", "Good morning.\tGuten Morgen.\nNo.\tNein.\n")) ==
