@@ -66,22 +66,23 @@ data::Split split_held_out(const std::vector<data::SentencePair>& pairs, Index h
   return data::split_held_out(pairs, {.held_out = held_out, .max_src_words = max_words});
 }
 
-struct Vocabulary::Encoding : text::Bpe {
-  explicit Encoding(text::Bpe bpe) : text::Bpe(std::move(bpe)) {}
+struct Vocabulary::Encoding {
+  text::Bpe bpe;
 };
 static_assert(Vocabulary::pad_id == text::Bpe::pad_id && Vocabulary::start_id == text::Bpe::start_id &&
               Vocabulary::end_id == text::Bpe::end_id);
 
 Vocabulary::Vocabulary(const std::vector<data::SentencePair>& pairs, Index size)
-    : encoding_(std::make_shared<Encoding>(text::Bpe::train(data::texts_of(pairs), {.vocab_size = size}))) {}
+    : encoding_(std::make_shared<Encoding>(Encoding{text::Bpe::train(data::texts_of(pairs), {.vocab_size = size})})) {}
 Vocabulary::Vocabulary(const io::TensorFile& file)
-    : encoding_(std::make_shared<Encoding>(text::Bpe::from_string(metadata_text(file, "vocabulary"), file.file()))) {}
-std::string Vocabulary::to_string() const { return encoding_->to_string(); }
+    : encoding_(std::make_shared<Encoding>(
+          Encoding{text::Bpe::from_string(metadata_text(file, "vocabulary"), file.file())})) {}
+std::string Vocabulary::to_string() const { return encoding_->bpe.to_string(); }
 
-Index Vocabulary::size() const { return encoding_->size(); }
-const std::string& Vocabulary::token(Index id) const { return encoding_->token(id); }
+Index Vocabulary::size() const { return encoding_->bpe.size(); }
+const std::string& Vocabulary::token(Index id) const { return encoding_->bpe.token(id); }
 std::vector<Index> Vocabulary::source_ids(std::string_view text) const {
-  std::vector<Index> ids = encoding_->encode(text);
+  std::vector<Index> ids = encoding_->bpe.encode(text);
   ids.push_back(end_id);
   return ids;
 }
@@ -90,7 +91,7 @@ std::vector<Index> Vocabulary::target_ids(std::string_view text) const {
   ids.insert(ids.begin(), start_id);
   return ids;
 }
-std::string Vocabulary::text(const std::vector<Index>& ids) const { return readable(encoding_->decode(ids)); }
+std::string Vocabulary::text(const std::vector<Index>& ids) const { return readable(encoding_->bpe.decode(ids)); }
 
 std::string readable(std::string_view text) {
   std::string out;

@@ -3,14 +3,12 @@
 // io/safetensors.hpp (needs JSON) and the format headers (fmt, iostream).
 #pragma once
 
-#include <gloss/compiled.hpp>
 #include <gloss/core/bfloat16.hpp>
 #include <gloss/core/build_notice.hpp>
 #include <gloss/core/clock.hpp>
 #include <gloss/core/config.hpp>
 #include <gloss/core/context.hpp>
 #include <gloss/core/error.hpp>
-#include <gloss/core/float_rules.hpp>
 #include <gloss/core/nearest.hpp>
 #include <gloss/core/parallel_for.hpp>
 #include <gloss/core/profile_scope.hpp>
@@ -18,7 +16,6 @@
 #include <gloss/core/rng.hpp>
 #include <gloss/core/shape.hpp>
 #include <gloss/core/sort.hpp>
-#include <gloss/core/spin_lock.hpp>
 #include <gloss/data/collate.hpp>
 #include <gloss/decode/beam.hpp>
 #include <gloss/decode/causal_stepper.hpp>
@@ -28,7 +25,6 @@
 #include <gloss/decode/sampling.hpp>
 #include <gloss/decode/stepper.hpp>
 #include <gloss/io/atomic_file.hpp>
-#include <gloss/kernels/erfinv.hpp>
 #include <gloss/nn/adaptive_avg_pool1d.hpp>
 #include <gloss/nn/adaptive_avg_pool2d.hpp>
 #include <gloss/nn/adaptive_max_pool1d.hpp>
@@ -139,12 +135,12 @@
 #include <gloss/ops/in_place.hpp>
 #include <gloss/ops/index.hpp>
 #include <gloss/ops/index_select.hpp>
-#include <gloss/ops/indexed.hpp>
 #include <gloss/ops/instance_norm.hpp>
 #include <gloss/ops/isclose.hpp>
 #include <gloss/ops/isfinite.hpp>
 #include <gloss/ops/joint_linear.hpp>
 #include <gloss/ops/kl_div.hpp>
+#include <gloss/ops/label_smoothing_loss.hpp>
 #include <gloss/ops/layer_norm.hpp>
 #include <gloss/ops/leaky_relu.hpp>
 #include <gloss/ops/lerp.hpp>
@@ -223,13 +219,11 @@
 #include <gloss/tensor/mistakes.hpp>
 #include <gloss/tensor/nested.hpp>
 #include <gloss/tensor/node.hpp>
-#include <gloss/tensor/overlap.hpp>
 #include <gloss/tensor/overwrite.hpp>
 #include <gloss/tensor/pieces.hpp>
 #include <gloss/tensor/print.hpp>
 #include <gloss/tensor/random.hpp>
 #include <gloss/tensor/record.hpp>
-#include <gloss/tensor/saved.hpp>
 #include <gloss/tensor/scalar.hpp>
 #include <gloss/tensor/storage.hpp>
 #include <gloss/tensor/tensor.hpp>

@@ -22,6 +22,15 @@ TEST_CASE("MappedFile: the bytes of a file, which stay when the file is replaced
 #endif
 }
 
+TEST_CASE("MappedFile: gives every byte of a file, of any length") {
+  const TempFolder folder;
+  for (const std::size_t size : {0u, 1u, 4096u, 100000u}) {
+    std::string bytes(size, '\0');
+    for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i * 7);
+    CHECK(MappedFile(folder.write("bytes", bytes)).bytes() == bytes);
+  }
+}
+
 TEST_CASE("MappedFile: an empty file has no bytes; bytes in memory are as good as a file's") {
   const TempFolder folder;
   CHECK(MappedFile(folder.write("empty", "")).bytes().empty());

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <gloss/io/safetensors.hpp>
+#include <gloss/io/tensor_file.hpp>
 
 #include "support/golden.hpp"
 #include "support/tensors.hpp"

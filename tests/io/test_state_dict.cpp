@@ -1,5 +1,7 @@
 // Modules to and from safetensors files.
+#include <gloss/io/key_map.hpp>
 #include <gloss/io/module_file.hpp>
+#include <gloss/io/state_dict.hpp>
 #include <gloss/nn/embedding.hpp>
 #include <gloss/nn/layer_norm.hpp>
 #include <gloss/nn/linear.hpp>

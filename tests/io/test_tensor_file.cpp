@@ -1,6 +1,7 @@
 // What every reader offers.
 #include <gloss/io/npz.hpp>
 #include <gloss/io/safetensors.hpp>
+#include <gloss/io/tensor_file.hpp>
 #include <gloss/tensor/factories.hpp>
 #include <gloss/tensor/views.hpp>
 #include <optional>

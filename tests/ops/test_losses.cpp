@@ -7,6 +7,7 @@
 #include <gloss/ops/gelu.hpp>
 #include <gloss/ops/kl_div.hpp>
 #include <gloss/ops/nll_loss.hpp>
+#include <gloss/ops/reduce_loss.hpp>
 #include <gloss/ops/softmax.hpp>
 #include <gloss/ops/trig.hpp>
 #include <gloss/tensor/gradcheck.hpp>

@@ -192,4 +192,9 @@ std::vector<std::vector<Hypothesis>> beam_search(Stepper<T>& stepper, const Tens
   return detail::BeamSearch<T>(stepper, prompt, options).run();
 }
 
+GLOSS_INSTANTIATE(std::vector<std::vector<Hypothesis>> beam_search(Stepper<float>&, const Tensor<std::int64_t>&,
+                                                                   const BeamOptions&))
+GLOSS_INSTANTIATE(std::vector<std::vector<Hypothesis>> beam_search(Stepper<double>&, const Tensor<std::int64_t>&,
+                                                                   const BeamOptions&))
+
 }  // namespace gloss::inline GLOSS_ABI::decode

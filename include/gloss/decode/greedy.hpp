@@ -26,4 +26,11 @@ Tensor<std::int64_t> greedy_decode(const transformer::EncoderDecoder<T>& model, 
   return ys;
 }
 
+GLOSS_INSTANTIATE(Tensor<std::int64_t> greedy_decode(const transformer::EncoderDecoder<float>&,
+                                                     const Tensor<std::int64_t>&, const Tensor<bool>&, Index,
+                                                     std::int64_t))
+GLOSS_INSTANTIATE(Tensor<std::int64_t> greedy_decode(const transformer::EncoderDecoder<double>&,
+                                                     const Tensor<std::int64_t>&, const Tensor<bool>&, Index,
+                                                     std::int64_t))
+
 }  // namespace gloss::inline GLOSS_ABI::decode

@@ -263,4 +263,11 @@ TokenStream<T> generate(Stepper<T>& stepper, const Tensor<std::int64_t>& prompt,
   return TokenStream<T>(stepper, prompt, options);
 }
 
+GLOSS_INSTANTIATE(std::vector<Hypothesis> greedy_search(Stepper<float>&, const Tensor<std::int64_t>&,
+                                                        const GreedyOptions&))
+GLOSS_INSTANTIATE(std::vector<Hypothesis> sample(Stepper<float>&, const Tensor<std::int64_t>&, const SampleOptions&))
+GLOSS_INSTANTIATE(std::vector<Hypothesis> greedy_search(Stepper<double>&, const Tensor<std::int64_t>&,
+                                                        const GreedyOptions&))
+GLOSS_INSTANTIATE(std::vector<Hypothesis> sample(Stepper<double>&, const Tensor<std::int64_t>&, const SampleOptions&))
+
 }  // namespace gloss::inline GLOSS_ABI::decode

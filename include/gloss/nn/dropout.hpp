@@ -63,4 +63,7 @@ struct Dropout2d final : Module<T> {
   void visit(Visitor<T>&) override {}
 };
 
+GLOSS_INSTANTIATE(struct Dropout<float>)
+GLOSS_INSTANTIATE(struct Dropout<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::nn

@@ -58,4 +58,7 @@ struct Embedding final : Module<T> {
   }
 };
 
+GLOSS_INSTANTIATE(struct Embedding<float>)
+GLOSS_INSTANTIATE(struct Embedding<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::nn

@@ -143,4 +143,7 @@ struct ModelCache {
   }
 };
 
+GLOSS_INSTANTIATE(struct KeyValueCache<float>)
+GLOSS_INSTANTIATE(struct KeyValueCache<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::nn

@@ -81,4 +81,7 @@ struct LayerNorm final : Module<T> {
   }
 };
 
+GLOSS_INSTANTIATE(struct LayerNorm<float>)
+GLOSS_INSTANTIATE(struct LayerNorm<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::nn

@@ -47,4 +47,7 @@ struct Linear final : Module<T> {
   }
 };
 
+GLOSS_INSTANTIATE(struct Linear<float>)
+GLOSS_INSTANTIATE(struct Linear<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::nn

@@ -349,4 +349,7 @@ M clone(const M& source) {
   return copy;
 }
 
+GLOSS_INSTANTIATE(class Module<float>)
+GLOSS_INSTANTIATE(class Module<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::nn

@@ -312,4 +312,7 @@ struct MultiheadAttention final : Module<T> {
   }
 };
 
+GLOSS_INSTANTIATE(struct MultiheadAttention<float>)
+GLOSS_INSTANTIATE(struct MultiheadAttention<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::nn

@@ -104,4 +104,7 @@ struct Transformer final : Module<T> {
   }
 };
 
+GLOSS_INSTANTIATE(struct Transformer<float>)
+GLOSS_INSTANTIATE(struct Transformer<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::nn

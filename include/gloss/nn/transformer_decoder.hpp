@@ -65,4 +65,7 @@ struct TransformerDecoder final : Module<T> {
   }
 };
 
+GLOSS_INSTANTIATE(struct TransformerDecoder<float>)
+GLOSS_INSTANTIATE(struct TransformerDecoder<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::nn

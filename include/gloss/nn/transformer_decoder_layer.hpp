@@ -100,4 +100,7 @@ struct TransformerDecoderLayer final : Module<T> {
   }
 };
 
+GLOSS_INSTANTIATE(struct TransformerDecoderLayer<float>)
+GLOSS_INSTANTIATE(struct TransformerDecoderLayer<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::nn

@@ -60,4 +60,7 @@ struct TransformerEncoder final : Module<T> {
   }
 };
 
+GLOSS_INSTANTIATE(struct TransformerEncoder<float>)
+GLOSS_INSTANTIATE(struct TransformerEncoder<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::nn

@@ -94,4 +94,7 @@ struct TransformerEncoderLayer final : Module<T> {
   }
 };
 
+GLOSS_INSTANTIATE(struct TransformerEncoderLayer<float>)
+GLOSS_INSTANTIATE(struct TransformerEncoderLayer<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::nn

@@ -42,4 +42,9 @@ Tensor<T> operator+(Scalar<T> s, const Tensor<T>& a) {
   return add(a, s);
 }
 
+GLOSS_INSTANTIATE(Tensor<float> add(const Tensor<float>&, const Tensor<float>&))
+GLOSS_INSTANTIATE(Tensor<float> add(const Tensor<float>&, Scalar<float>))
+GLOSS_INSTANTIATE(Tensor<double> add(const Tensor<double>&, const Tensor<double>&))
+GLOSS_INSTANTIATE(Tensor<double> add(const Tensor<double>&, Scalar<double>))
+
 }  // namespace gloss::inline GLOSS_ABI

@@ -254,4 +254,11 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
                 });
 }
 
+GLOSS_INSTANTIATE(Tensor<float> scaled_dot_product_attention(const Tensor<float>&, const Tensor<float>&,
+                                                             const Tensor<float>&, const AttentionOptions<float>&,
+                                                             Tensor<float>*))
+GLOSS_INSTANTIATE(Tensor<double> scaled_dot_product_attention(const Tensor<double>&, const Tensor<double>&,
+                                                              const Tensor<double>&, const AttentionOptions<double>&,
+                                                              Tensor<double>*))
+
 }  // namespace gloss::inline GLOSS_ABI

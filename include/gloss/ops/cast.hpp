@@ -48,4 +48,6 @@ Tensor<To> cast(const Tensor<From>& x) {
   }
 }
 
+GLOSS_INSTANTIATE(Tensor<std::int64_t> cast(const Tensor<bool>&))
+
 }  // namespace gloss::inline GLOSS_ABI

@@ -69,4 +69,11 @@ Tensor<T> stack(const std::vector<Tensor<T>>& inputs, Index axis = 0) {
   return cat(planes, a);
 }
 
+GLOSS_INSTANTIATE(Tensor<std::int64_t> cat(const std::vector<Tensor<std::int64_t>>&, Index))
+GLOSS_INSTANTIATE(Tensor<std::int64_t> stack(const std::vector<Tensor<std::int64_t>>&, Index))
+GLOSS_INSTANTIATE(Tensor<float> cat(const std::vector<Tensor<float>>&, Index))
+GLOSS_INSTANTIATE(Tensor<float> stack(const std::vector<Tensor<float>>&, Index))
+GLOSS_INSTANTIATE(Tensor<double> cat(const std::vector<Tensor<double>>&, Index))
+GLOSS_INSTANTIATE(Tensor<double> stack(const std::vector<Tensor<double>>&, Index))
+
 }  // namespace gloss::inline GLOSS_ABI

@@ -197,4 +197,10 @@ Tensor<T> operator~(const Tensor<T>& x) {
     return map_unary<T>(x, [](T v) { return static_cast<T>(~v); });
 }
 
+GLOSS_INSTANTIATE(Tensor<bool> operator==(const Tensor<std::int64_t>&, const Tensor<std::int64_t>&))
+GLOSS_INSTANTIATE(Tensor<bool> operator==(const Tensor<std::int64_t>&, Scalar<std::int64_t>))
+GLOSS_INSTANTIATE(Tensor<bool> operator!=(const Tensor<std::int64_t>&, const Tensor<std::int64_t>&))
+GLOSS_INSTANTIATE(Tensor<bool> operator!=(const Tensor<std::int64_t>&, Scalar<std::int64_t>))
+GLOSS_INSTANTIATE(Tensor<bool> operator&(const Tensor<bool>&, const Tensor<bool>&))
+
 }  // namespace gloss::inline GLOSS_ABI

@@ -51,4 +51,7 @@ Tensor<T> cross_entropy(const Tensor<T>& x, const Tensor<std::int64_t>& target, 
   return reduce_loss(losses, options.reduction, count);
 }
 
+GLOSS_INSTANTIATE(Tensor<float> cross_entropy(const Tensor<float>&, const Tensor<std::int64_t>&, CrossEntropyOptions))
+GLOSS_INSTANTIATE(Tensor<double> cross_entropy(const Tensor<double>&, const Tensor<std::int64_t>&, CrossEntropyOptions))
+
 }  // namespace gloss::inline GLOSS_ABI

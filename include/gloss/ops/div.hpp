@@ -41,4 +41,9 @@ Tensor<T> reciprocal(const Tensor<T>& x) {
   return 1 / x;
 }
 
+GLOSS_INSTANTIATE(Tensor<float> div(const Tensor<float>&, const Tensor<float>&))
+GLOSS_INSTANTIATE(Tensor<float> operator/(const Tensor<float>&, Scalar<float>))
+GLOSS_INSTANTIATE(Tensor<double> div(const Tensor<double>&, const Tensor<double>&))
+GLOSS_INSTANTIATE(Tensor<double> operator/(const Tensor<double>&, Scalar<double>))
+
 }  // namespace gloss::inline GLOSS_ABI

@@ -121,4 +121,9 @@ void embedding_renorm_(const Tensor<T>& weight, const Tensor<std::int64_t>& ids,
   if (any) weight.mark_changed("embedding_renorm_");
 }
 
+GLOSS_INSTANTIATE(Tensor<float> embedding(const Tensor<std::int64_t>&, const Tensor<float>&, double,
+                                          EmbeddingGradOptions))
+GLOSS_INSTANTIATE(Tensor<double> embedding(const Tensor<std::int64_t>&, const Tensor<double>&, double,
+                                           EmbeddingGradOptions))
+
 }  // namespace gloss::inline GLOSS_ABI

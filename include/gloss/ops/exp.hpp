@@ -38,4 +38,7 @@ Tensor<T> expm1(const Tensor<T>& x) {
   return record("expm1", y, {x}, [x](const Tensor<T>& dy, Grads& dx) { dx.add(0, dy * exp(x)); });
 }
 
+GLOSS_INSTANTIATE(Tensor<float> exp(const Tensor<float>&))
+GLOSS_INSTANTIATE(Tensor<double> exp(const Tensor<double>&))
+
 }  // namespace gloss::inline GLOSS_ABI

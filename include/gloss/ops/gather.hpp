@@ -119,4 +119,6 @@ Tensor<T> take(const Tensor<T>& x, const Tensor<std::int64_t>& index) {
   return gather(x.reshape({-1}), 0, ids.view({ids.numel()})).view(index.shape());
 }
 
+GLOSS_INSTANTIATE(Tensor<std::int64_t> gather(const Tensor<std::int64_t>&, Index, const Tensor<std::int64_t>&))
+
 }  // namespace gloss::inline GLOSS_ABI

@@ -148,4 +148,7 @@ Tensor<T> matmul(const Tensor<T>& a, const Tensor<T>& b) {
   return y;
 }
 
+GLOSS_INSTANTIATE(Tensor<float> matmul(const Tensor<float>&, const Tensor<float>&))
+GLOSS_INSTANTIATE(Tensor<double> matmul(const Tensor<double>&, const Tensor<double>&))
+
 }  // namespace gloss::inline GLOSS_ABI

@@ -88,4 +88,7 @@ ValuesIndices<T>(min)(const Tensor<T>& x, Index axis, ReduceOptions options = {}
   return detail::pick(x, axis, index, options.keepdim);
 }
 
+GLOSS_INSTANTIATE(Tensor<std::int64_t> argmax(const Tensor<float>&, Index, ReduceOptions))
+GLOSS_INSTANTIATE(Tensor<std::int64_t> argmax(const Tensor<double>&, Index, ReduceOptions))
+
 }  // namespace gloss::inline GLOSS_ABI

@@ -17,4 +17,7 @@ Tensor<T> mean(const Tensor<T>& x, const Axes& axes = {}, ReduceOptions options 
   return sum(x, axes, options) / static_cast<double>(plan.count);
 }
 
+GLOSS_INSTANTIATE(Tensor<float> mean(const Tensor<float>&, const Axes&, ReduceOptions))
+GLOSS_INSTANTIATE(Tensor<double> mean(const Tensor<double>&, const Axes&, ReduceOptions))
+
 }  // namespace gloss::inline GLOSS_ABI

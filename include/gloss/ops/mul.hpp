@@ -64,4 +64,9 @@ Tensor<T> square(const Tensor<T>& x) {
   return mul(x, x);
 }
 
+GLOSS_INSTANTIATE(Tensor<float> mul(const Tensor<float>&, const Tensor<float>&))
+GLOSS_INSTANTIATE(Tensor<float> mul(const Tensor<float>&, Scalar<float>))
+GLOSS_INSTANTIATE(Tensor<double> mul(const Tensor<double>&, const Tensor<double>&))
+GLOSS_INSTANTIATE(Tensor<double> mul(const Tensor<double>&, Scalar<double>))
+
 }  // namespace gloss::inline GLOSS_ABI

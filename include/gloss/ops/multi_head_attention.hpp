@@ -95,4 +95,9 @@ Tensor<T> multi_head_attention(const std::vector<Tensor<T>>& projected, Index he
   });
 }
 
+GLOSS_INSTANTIATE(Tensor<float> multi_head_attention(const std::vector<Tensor<float>>&, Index,
+                                                     const AttentionOptions<float>&, Tensor<float>*))
+GLOSS_INSTANTIATE(Tensor<double> multi_head_attention(const std::vector<Tensor<double>>&, Index,
+                                                      const AttentionOptions<double>&, Tensor<double>*))
+
 }  // namespace gloss::inline GLOSS_ABI

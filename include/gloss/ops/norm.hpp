@@ -19,7 +19,7 @@ Tensor<T> euclidean_norm(const Tensor<T>& x, const Axes& axes, const ReducePlan&
   bool overflows = false;
   for (Index i = 0; i < y.numel(); ++i) overflows = overflows || std::isinf(y.data()[i]);
   if (overflows) {
-    const auto larger = [](T a, T b) { return std::hypot(a, b); };
+    const auto larger = [](auto a, auto b) { return std::hypot(a, b); };
     y = map_binary<T>("norm", y, plan.run(in, T{}, larger, options), [](T a, T b) { return std::isinf(a) ? b : a; });
   }
   return record("norm", y, {x}, [x, kept = plan.kept, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {

@@ -21,4 +21,7 @@ Tensor<T> relu(const Tensor<T>& x) {
   });
 }
 
+GLOSS_INSTANTIATE(Tensor<float> relu(const Tensor<float>&))
+GLOSS_INSTANTIATE(Tensor<double> relu(const Tensor<double>&))
+
 }  // namespace gloss::inline GLOSS_ABI

@@ -35,4 +35,7 @@ Tensor<T> operator-(Scalar<T> s, const Tensor<T>& a) {
   return add(-a, s);
 }
 
+GLOSS_INSTANTIATE(Tensor<float> sub(const Tensor<float>&, const Tensor<float>&))
+GLOSS_INSTANTIATE(Tensor<double> sub(const Tensor<double>&, const Tensor<double>&))
+
 }  // namespace gloss::inline GLOSS_ABI

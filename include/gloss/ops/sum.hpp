@@ -21,4 +21,8 @@ Tensor<Total<T>> sum(const Tensor<T>& x, const Axes& axes = {}, ReduceOptions op
   return y;
 }
 
+GLOSS_INSTANTIATE(Tensor<std::int64_t> sum(const Tensor<std::int64_t>&, const Axes&, ReduceOptions))
+GLOSS_INSTANTIATE(Tensor<float> sum(const Tensor<float>&, const Axes&, ReduceOptions))
+GLOSS_INSTANTIATE(Tensor<double> sum(const Tensor<double>&, const Axes&, ReduceOptions))
+
 }  // namespace gloss::inline GLOSS_ABI

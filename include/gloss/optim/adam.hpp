@@ -93,4 +93,9 @@ class AdamW final : public Adam<T> {
                                         .decoupled_weight_decay = true}) {}
 };
 
+GLOSS_INSTANTIATE(class Adam<float>)
+GLOSS_INSTANTIATE(class AdamW<float>)
+GLOSS_INSTANTIATE(class Adam<double>)
+GLOSS_INSTANTIATE(class AdamW<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::optim

@@ -157,4 +157,7 @@ class Optimizer {
   std::vector<Tensor<T>> parameters_;
 };
 
+GLOSS_INSTANTIATE(class Optimizer<float>)
+GLOSS_INSTANTIATE(class Optimizer<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::optim

@@ -70,4 +70,7 @@ class SGD final : public Optimizer<T> {
   std::vector<StepCount<T>> step_;
 };
 
+GLOSS_INSTANTIATE(class SGD<float>)
+GLOSS_INSTANTIATE(class SGD<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::optim

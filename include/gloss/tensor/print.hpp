@@ -194,4 +194,9 @@ std::string repr(const Tensor<T>& x, const PrintOptions& options = {}) {
   return out + ")";
 }
 
+GLOSS_INSTANTIATE(std::string to_string(const Tensor<std::int64_t>&, const PrintOptions&))
+GLOSS_INSTANTIATE(std::string to_string(const Tensor<bool>&, const PrintOptions&))
+GLOSS_INSTANTIATE(std::string to_string(const Tensor<float>&, const PrintOptions&))
+GLOSS_INSTANTIATE(std::string to_string(const Tensor<double>&, const PrintOptions&))
+
 }  // namespace gloss::inline GLOSS_ABI

@@ -165,4 +165,6 @@ GLOSS_LAZY Tensor<std::int64_t> randperm(Index n) {
   return x;
 }
 
+GLOSS_INSTANTIATE(Tensor<std::int64_t> randint(Index, Index, const Shape&))
+
 }  // namespace gloss::inline GLOSS_ABI

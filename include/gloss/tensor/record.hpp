@@ -152,4 +152,7 @@ Tensor<T> sum_of_two(const Tensor<T>& a, const Tensor<T>& b) {
 }
 }  // namespace detail
 
+GLOSS_INSTANTIATE(class detail::OpNode<float>)
+GLOSS_INSTANTIATE(class detail::OpNode<double>)
+
 }  // namespace gloss::inline GLOSS_ABI

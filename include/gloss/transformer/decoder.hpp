@@ -38,4 +38,7 @@ struct Decoder final : nn::Module<T> {
   }
 };
 
+GLOSS_INSTANTIATE(struct Decoder<float>)
+GLOSS_INSTANTIATE(struct Decoder<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::transformer

@@ -54,4 +54,7 @@ struct DecoderLayer final : nn::Module<T> {
   }
 };
 
+GLOSS_INSTANTIATE(struct DecoderLayer<float>)
+GLOSS_INSTANTIATE(struct DecoderLayer<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::transformer

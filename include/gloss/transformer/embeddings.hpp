@@ -24,4 +24,7 @@ struct Embeddings final : nn::Module<T> {
   void visit(nn::Visitor<T>& v) override { v("lut", lut); }
 };
 
+GLOSS_INSTANTIATE(struct Embeddings<float>)
+GLOSS_INSTANTIATE(struct Embeddings<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::transformer

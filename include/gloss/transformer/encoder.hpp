@@ -29,4 +29,7 @@ struct Encoder final : nn::Module<T> {
   }
 };
 
+GLOSS_INSTANTIATE(struct Encoder<float>)
+GLOSS_INSTANTIATE(struct Encoder<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::transformer

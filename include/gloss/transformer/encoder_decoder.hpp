@@ -61,4 +61,12 @@ struct EncoderDecoder final : nn::Module<T> {
   }
 };
 
+GLOSS_INSTANTIATE(struct EncoderDecoder<float>)
+GLOSS_INSTANTIATE(struct EncoderDecoder<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::transformer
+
+namespace gloss::inline GLOSS_ABI::nn {
+GLOSS_INSTANTIATE(class Sequential<float, transformer::Embeddings<float>, transformer::PositionalEncoding<float>>)
+GLOSS_INSTANTIATE(class Sequential<double, transformer::Embeddings<double>, transformer::PositionalEncoding<double>>)
+}  // namespace gloss::inline GLOSS_ABI::nn

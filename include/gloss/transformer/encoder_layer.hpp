@@ -40,4 +40,7 @@ struct EncoderLayer final : nn::Module<T> {
   }
 };
 
+GLOSS_INSTANTIATE(struct EncoderLayer<float>)
+GLOSS_INSTANTIATE(struct EncoderLayer<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::transformer

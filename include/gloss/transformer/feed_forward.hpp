@@ -37,4 +37,7 @@ struct PositionwiseFeedForward final : nn::Module<T> {
   }
 };
 
+GLOSS_INSTANTIATE(struct PositionwiseFeedForward<float>)
+GLOSS_INSTANTIATE(struct PositionwiseFeedForward<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::transformer

@@ -20,4 +20,7 @@ struct Generator final : nn::Module<T> {
   void visit(nn::Visitor<T>& v) override { v("proj", proj); }
 };
 
+GLOSS_INSTANTIATE(struct Generator<float>)
+GLOSS_INSTANTIATE(struct Generator<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::transformer

@@ -27,4 +27,7 @@ struct LayerNorm final : nn::Module<T> {
   }
 };
 
+GLOSS_INSTANTIATE(struct LayerNorm<float>)
+GLOSS_INSTANTIATE(struct LayerNorm<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::transformer

@@ -55,4 +55,7 @@ GLOSS_COLD EncoderDecoder<T> make_model(const ModelOptions& options) {
   return model;
 }
 
+GLOSS_INSTANTIATE(EncoderDecoder<float> make_model(const ModelOptions&))
+GLOSS_INSTANTIATE(EncoderDecoder<double> make_model(const ModelOptions&))
+
 }  // namespace gloss::inline GLOSS_ABI::transformer

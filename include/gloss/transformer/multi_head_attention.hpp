@@ -106,4 +106,7 @@ struct MultiHeadedAttention final : nn::Module<T> {
   }
 };
 
+GLOSS_INSTANTIATE(struct MultiHeadedAttention<float>)
+GLOSS_INSTANTIATE(struct MultiHeadedAttention<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::transformer

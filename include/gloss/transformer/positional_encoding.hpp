@@ -34,4 +34,7 @@ struct PositionalEncoding final : nn::Module<T> {
   }
 };
 
+GLOSS_INSTANTIATE(struct PositionalEncoding<float>)
+GLOSS_INSTANTIATE(struct PositionalEncoding<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::transformer

@@ -34,4 +34,7 @@ struct SublayerConnection final : nn::Module<T> {
   }
 };
 
+GLOSS_INSTANTIATE(struct SublayerConnection<float>)
+GLOSS_INSTANTIATE(struct SublayerConnection<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::transformer

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include <gloss/ops/div.hpp>
+#include <gloss/train/annotated/label_smoothing.hpp>
+#include <gloss/transformer/generator.hpp>
 
 namespace gloss::inline GLOSS_ABI::train {
 
@@ -35,5 +37,12 @@ class SimpleLossCompute {
   const Generator* generator_;  // the model's, which outlives this
   Criterion criterion_;
 };
+
+GLOSS_INSTANTIATE(class SimpleLossCompute<transformer::Generator<float>, LabelSmoothing<float>>)
+GLOSS_INSTANTIATE(Loss<float> SimpleLossCompute<transformer::Generator<float>, LabelSmoothing<float>>::operator()(
+    const Tensor<float>&, const Tensor<std::int64_t>&, RealNumber) const)
+GLOSS_INSTANTIATE(class SimpleLossCompute<transformer::Generator<double>, LabelSmoothing<double>>)
+GLOSS_INSTANTIATE(Loss<double> SimpleLossCompute<transformer::Generator<double>, LabelSmoothing<double>>::operator()(
+    const Tensor<double>&, const Tensor<std::int64_t>&, RealNumber) const)
 
 }  // namespace gloss::inline GLOSS_ABI::train
