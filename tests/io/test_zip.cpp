@@ -39,6 +39,7 @@ TEST_CASE("zip: what is added is read, in order, under its name") {
   std::string room;
   const std::string_view first = reader.read(reader.members()[0], room);
   CHECK(first == "first");
+  CHECK(reader.packed(reader.members()[0]).data() == first.data());
   CHECK((first.data() > bytes.data() && first.data() < bytes.data() + bytes.size()));  // where it lies, not copied
   CHECK(reader.read(reader.members()[1], room).empty());
   CHECK(room.empty());

@@ -25,6 +25,7 @@ struct StoredTensor {
   Shape strides = {};           // in elements; none where they are dense and row-major
   std::string dtype_text = {};  // the file's own name of Dtype::OTHER
 
+  /// The type's name: safetensors', or the file's own.
   std::string_view dtype_name() const {
     if (dtype == Dtype::OTHER) return dtype_text;
     return dtype_info(dtype).name;

@@ -108,7 +108,7 @@ class ZipReader {
     return bytes_.substr(static_cast<std::size_t>(start), static_cast<std::size_t>(m.packed));
   }
   /// The bytes of a member, compared with their checksum: where they lie in the archive, or inflated into `room`.
-  std::string_view read(const ZipMember& m, std::string& room) const {
+  std::string_view read(const ZipMember& m, [[maybe_unused]] std::string& room) const {
     std::string_view out = packed(m);
     if (m.method == 8) {
 #ifdef GLOSS_ZLIB
