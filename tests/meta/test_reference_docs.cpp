@@ -64,8 +64,8 @@ const std::vector<Page>& pages() {
 
 /// In those headers, and for gloss itself.
 bool is_internal(const std::string& name) {
-  for (const char* known : {"Storage", "StoragePool", "Region", "ForeignStorage", "storage_alignment", "destroy",
-                            "append_part", "Bpe::PieceEncoder"})
+  for (const char* known :
+       {"Storage", "StoragePool", "Region", "ForeignStorage", "storage_alignment", "destroy", "append_part"})
     if (name == known) return true;
   return false;
 }
