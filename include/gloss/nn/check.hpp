@@ -67,7 +67,7 @@ class NamedMembers final : public Visitor<T> {
 template <Real T>
 GLOSS_COLD std::string describe_member(const MemberList::Entry& entry) {
   const auto as = [&]<class Self>(const Self*) -> const Self* {
-    if (entry.kind != &Member<Self>::kind) return nullptr;
+    if (entry.kind != &Member<Self>::member_kind) return nullptr;
     return static_cast<const Self*>(static_cast<const Member<Self>*>(entry.member));
   };
   const auto tensor = [](const char* kind, const auto& x) {

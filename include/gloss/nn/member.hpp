@@ -21,7 +21,7 @@ namespace detail {
 /// Hears of every module, parameter and buffer that comes to be or ends on its thread.
 class MemberListener {
  public:
-  /// `kind` is &Member<Self>::kind.
+  /// `kind` is &Member<Self>::member_kind.
   virtual void begins(void* member, const void* kind) = 0;
   virtual void ends(const void* member) = 0;
   inline static constinit thread_local MemberListener* current = nullptr;
@@ -34,7 +34,7 @@ class MemberListener {
 template <class Self>
 class Member {
  public:
-  inline static char kind = 0;  // its address tells one kind of member from another
+  inline static char member_kind = 0;  // its address tells one kind of member from another
 
  protected:
   Member() { begin(); }
@@ -50,7 +50,7 @@ class Member {
  private:
   void begin() {
     if (MemberListener::current) [[unlikely]]
-      MemberListener::current->begins(this, &kind);
+      MemberListener::current->begins(this, &member_kind);
   }
 };
 
