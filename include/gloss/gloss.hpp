@@ -106,12 +106,14 @@
 #include <gloss/ops/any.hpp>
 #include <gloss/ops/attention.hpp>
 #include <gloss/ops/batch_norm.hpp>
+#include <gloss/ops/binary_cross_entropy.hpp>
 #include <gloss/ops/cast.hpp>
 #include <gloss/ops/cat.hpp>
 #include <gloss/ops/cdist.hpp>
 #include <gloss/ops/clamp.hpp>
 #include <gloss/ops/compare.hpp>
 #include <gloss/ops/conv.hpp>
+#include <gloss/ops/cosine_embedding_loss.hpp>
 #include <gloss/ops/cross_entropy.hpp>
 #include <gloss/ops/cummax.hpp>
 #include <gloss/ops/cumprod.hpp>
@@ -123,6 +125,7 @@
 #include <gloss/ops/einops.hpp>
 #include <gloss/ops/einsum.hpp>
 #include <gloss/ops/elementwise.hpp>
+#include <gloss/ops/elementwise_loss.hpp>
 #include <gloss/ops/embedding.hpp>
 #include <gloss/ops/erf.hpp>
 #include <gloss/ops/exp.hpp>
@@ -133,17 +136,20 @@
 #include <gloss/ops/group_norm.hpp>
 #include <gloss/ops/hardswish.hpp>
 #include <gloss/ops/hstack.hpp>
+#include <gloss/ops/huber_loss.hpp>
 #include <gloss/ops/hyperbolic.hpp>
 #include <gloss/ops/hypot.hpp>
 #include <gloss/ops/in_place.hpp>
 #include <gloss/ops/index.hpp>
 #include <gloss/ops/index_select.hpp>
 #include <gloss/ops/indexed.hpp>
+#include <gloss/ops/info_nce_loss.hpp>
 #include <gloss/ops/instance_norm.hpp>
 #include <gloss/ops/isclose.hpp>
 #include <gloss/ops/isfinite.hpp>
 #include <gloss/ops/joint_linear.hpp>
 #include <gloss/ops/kl_div.hpp>
+#include <gloss/ops/l1_loss.hpp>
 #include <gloss/ops/layer_norm.hpp>
 #include <gloss/ops/leaky_relu.hpp>
 #include <gloss/ops/lerp.hpp>
@@ -163,6 +169,7 @@
 #include <gloss/ops/meshgrid.hpp>
 #include <gloss/ops/mish.hpp>
 #include <gloss/ops/mm.hpp>
+#include <gloss/ops/mse_loss.hpp>
 #include <gloss/ops/mul.hpp>
 #include <gloss/ops/multi_head_attention.hpp>
 #include <gloss/ops/multinomial.hpp>
@@ -189,6 +196,7 @@
 #include <gloss/ops/sigmoid.hpp>
 #include <gloss/ops/sign.hpp>
 #include <gloss/ops/silu.hpp>
+#include <gloss/ops/smooth_l1_loss.hpp>
 #include <gloss/ops/softmax.hpp>
 #include <gloss/ops/softplus.hpp>
 #include <gloss/ops/sort.hpp>
@@ -198,6 +206,7 @@
 #include <gloss/ops/tanh.hpp>
 #include <gloss/ops/tri.hpp>
 #include <gloss/ops/trig.hpp>
+#include <gloss/ops/triplet_margin_loss.hpp>
 #include <gloss/ops/unique.hpp>
 #include <gloss/ops/var.hpp>
 #include <gloss/ops/where.hpp>
