@@ -111,8 +111,8 @@ void cross_entropy_backward(const T* dloss, Index dloss_stride, const T* x, cons
   });
 }
 
-/// What each class of a row counts, c_i = weight_i ((1 - smoothing) t_i + smoothing / n); t is 1 at the class where there
-/// are no probabilities. A row whose class is `ignored` counts nothing.
+/// What each class of a row counts, c_i = weight_i ((1 - smoothing) t_i + smoothing / n); t is 1 at the class where
+/// there are no probabilities. A row whose class is `ignored` counts nothing.
 template <class T>
 struct WeightedTarget {
   const std::int64_t* ids;  // [rows], or null and
