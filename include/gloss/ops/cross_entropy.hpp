@@ -18,7 +18,7 @@ struct CrossEntropyOptions {
 };
 
 namespace detail {
-inline void check_smoothing(const CrossEntropyOptions& options) {
+GLOSS_LAZY void check_smoothing(const CrossEntropyOptions& options) {
   if (!(options.label_smoothing >= 0 && options.label_smoothing <= 1))
     fail("cross_entropy: label_smoothing ", options.label_smoothing, " is not in [0, 1]");
 }
@@ -114,8 +114,7 @@ Tensor<T> cross_entropy(const Tensor<T>& x, const Tensor<std::int64_t>& target, 
   kernels::cross_entropy_forward(static_cast<const T*>(in.data()), static_cast<const std::int64_t*>(ids.data()),
                                  losses.data(), max.data(), log_sum.data(), rows, n, t);
   losses = record("cross_entropy", losses, {x}, [=](const Tensor<T>& dy, Grads& dx) {
-    if (is_grad_enabled())
-      return dx.go_through(detail::composed_cross_entropy(x, axis, ids, {}, {}, options), dy);
+    if (is_grad_enabled()) return dx.go_through(detail::composed_cross_entropy(x, axis, ids, {}, {}, options), dy);
     const Tensor<T> g = dy.contiguous();
     Tensor<T> d_in = empty<T>(in.shape());
     kernels::cross_entropy_backward(static_cast<const T*>(g.data()), Index{1}, static_cast<const T*>(in.data()),

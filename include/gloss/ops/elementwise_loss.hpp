@@ -9,7 +9,7 @@
 
 namespace gloss::inline GLOSS_ABI::detail {
 
-inline void require_shape_of_x(const char* op, const Shape& x, const Shape& target) {
+GLOSS_LAZY void require_shape_of_x(const char* op, const Shape& x, const Shape& target) {
   if (target != x) fail<ShapeError>(op, ": target ", target, " does not have the shape of x ", x);
 }
 

@@ -15,7 +15,7 @@ enum class LossReduction {
 
 namespace detail {
 /// What the sum of `count` losses is divided by; 1 where they are not reduced.
-inline double loss_divisor(LossReduction reduction, double count) {
+GLOSS_LAZY double loss_divisor(LossReduction reduction, double count) {
   if (reduction == LossReduction::batchmean) fail("loss: batchmean is a reduction of kl_div alone");
   return reduction == LossReduction::mean ? count : 1;
 }
