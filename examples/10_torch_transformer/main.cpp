@@ -60,7 +60,7 @@ int load(const std::string& model_file, const std::string& batch_file) {
   nn::Transformer<float> model;
   io::load(model, model_file);  // strict: every key, every shape, and nothing else
   model.eval();
-  const io::Safetensors batch = io::load_safetensors(batch_file);
+  const io::TensorFile batch = io::load_safetensors(batch_file);
   const NoGradGuard no_grad;
   const Tensor<float> y = model(batch.tensor<float>("src"), batch.tensor<float>("tgt"),
                                 {.tgt_mask = batch.tensor<float>("tgt_mask")});

@@ -94,7 +94,7 @@ struct Training {
     io::save_safetensors(path, tensors, {{"epoch", std::to_string(epoch)}, {"step", std::to_string(schedule.steps())}});
   }
   void resume(const std::string& path) {
-    const io::Safetensors file = io::load_safetensors(path);
+    const io::TensorFile file = io::load_safetensors(path);
     io::load_state_dict(model, file, {.prefix = "model."});
     for (auto& [name, x] : adam.state()) x.copy_(file.tensor<float>("adam." + name));
     epoch = std::stoll(file.metadata().at("epoch"));

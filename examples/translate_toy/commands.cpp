@@ -45,8 +45,8 @@ void report(const std::string& which, const gloss::Error& error) {
   std::fprintf(stderr, "translate_toy: %s: %s\n", which.c_str(), error.what());
 }
 
-GLOSS_COLD void draw_attention(const toy::Translator& t, const TranslateSettings& s, const std::string& sentence,
-                               const gloss::decode::Hypothesis& h) {
+void draw_attention(const toy::Translator& t, const TranslateSettings& s, const std::string& sentence,
+                    const gloss::decode::Hypothesis& h) {
   const gloss::Tensor<float> weights = t.attention(sentence, h.tokens);
   auto labels = [&](const std::vector<gloss::Index>& ids) {
     std::vector<std::string> out;
@@ -71,8 +71,8 @@ GLOSS_COLD void draw_attention(const toy::Translator& t, const TranslateSettings
 
 /// Prints n_best lines whatever the sentence is, empty ones where there is nothing to say. False when it cannot be
 /// translated, which is reported. The first translation is drawn, if that is asked for.
-GLOSS_COLD bool print_translations(const toy::Translator& t, TranslateSettings& s, const std::string& which,
-                                   const std::string& sentence) {
+bool print_translations(const toy::Translator& t, TranslateSettings& s, const std::string& which,
+                        const std::string& sentence) {
   std::vector<gloss::decode::Hypothesis> found;
   bool good = true;
   try {
@@ -95,12 +95,12 @@ GLOSS_COLD bool print_translations(const toy::Translator& t, TranslateSettings& 
 
 }  // namespace
 
-GLOSS_COLD int run_train(TrainSettings settings) {
+int run_train(TrainSettings settings) {
   if (!settings.resume) {
     std::vector<gloss::data::SentencePair> pairs = load_pairs(settings.data);
     return toy::Trainer(std::move(settings), std::move(pairs)).run();
   }
-  const gloss::io::Safetensors file = toy::read_checkpoint(settings.checkpoint);
+  const gloss::io::TensorFile file = toy::read_checkpoint(settings.checkpoint);
   toy::check_format(file);
   const std::string moved = settings.data;
   toy::settings_from(file, settings);
@@ -109,7 +109,7 @@ GLOSS_COLD int run_train(TrainSettings settings) {
   return toy::Trainer(std::move(settings), std::move(pairs), file).run();
 }
 
-GLOSS_COLD int run_translate(TranslateSettings settings) {
+int run_translate(TranslateSettings settings) {
   const toy::Translator t = toy::Translator::load(settings.checkpoint);
   int status = 0, number = 0;
   for (const std::string& sentence : settings.sentences)
@@ -128,7 +128,7 @@ GLOSS_COLD int run_translate(TranslateSettings settings) {
   }
 }
 
-GLOSS_COLD int run_eval(EvalSettings settings) {
+int run_eval(EvalSettings settings) {
   const toy::Translator t = toy::Translator::load(settings.checkpoint);
   const std::vector<gloss::data::SentencePair> pairs = toy::read_pairs(settings.data);
   std::vector<std::string> sources, references;

@@ -23,13 +23,13 @@ constexpr const char* checkpoint_format = "gloss translate_toy 1";
 
 /// Text and numbers from a checkpoint's metadata.
 /// Errors: LoadError when the key is missing, or its text no finite number in range.
-std::string metadata_text(const io::Safetensors& file, const std::string& key) {
+std::string metadata_text(const io::TensorFile& file, const std::string& key) {
   const auto found = file.metadata().find(key);
   if (found == file.metadata().end()) fail<LoadError>("load: ", file.file(), ": ", key, " is missing");
   return found->second;
 }
 template <class Number>
-Number metadata_number(const io::Safetensors& file, const std::string& key) {
+Number metadata_number(const io::TensorFile& file, const std::string& key) {
   const std::string text = metadata_text(file, key);
   Number value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -37,7 +37,7 @@ Number metadata_number(const io::Safetensors& file, const std::string& key) {
     fail<LoadError>("load: ", file.file(), ": ", key, " is '", text, "', expected a number");
   return value;
 }
-Index metadata_index(const io::Safetensors& file, const std::string& key, Index low, Index high) {
+Index metadata_index(const io::TensorFile& file, const std::string& key, Index low, Index high) {
   const auto value = metadata_number<Index>(file, key);
   if (value < low || value > high)
     fail<LoadError>("load: ", file.file(), ": ", key, " is ", value, ", expected a number from ", low, " to ", high);
@@ -66,22 +66,23 @@ data::Split split_held_out(const std::vector<data::SentencePair>& pairs, Index h
   return data::split_held_out(pairs, {.held_out = held_out, .max_src_words = max_words});
 }
 
-struct Vocabulary::Encoding : text::Bpe {
-  explicit Encoding(text::Bpe bpe) : text::Bpe(std::move(bpe)) {}
+struct Vocabulary::Encoding {
+  text::Bpe bpe;
 };
 static_assert(Vocabulary::pad_id == text::Bpe::pad_id && Vocabulary::start_id == text::Bpe::start_id &&
               Vocabulary::end_id == text::Bpe::end_id);
 
 Vocabulary::Vocabulary(const std::vector<data::SentencePair>& pairs, Index size)
-    : encoding_(std::make_shared<Encoding>(text::Bpe::train(data::texts_of(pairs), {.vocab_size = size}))) {}
-Vocabulary::Vocabulary(const io::Safetensors& file)
-    : encoding_(std::make_shared<Encoding>(text::Bpe::from_string(metadata_text(file, "vocabulary"), file.file()))) {}
-std::string Vocabulary::to_string() const { return encoding_->to_string(); }
+    : encoding_(std::make_shared<Encoding>(Encoding{text::Bpe::train(data::texts_of(pairs), {.vocab_size = size})})) {}
+Vocabulary::Vocabulary(const io::TensorFile& file)
+    : encoding_(std::make_shared<Encoding>(
+          Encoding{text::Bpe::from_string(metadata_text(file, "vocabulary"), file.file())})) {}
+std::string Vocabulary::to_string() const { return encoding_->bpe.to_string(); }
 
-Index Vocabulary::size() const { return encoding_->size(); }
-const std::string& Vocabulary::token(Index id) const { return encoding_->token(id); }
+Index Vocabulary::size() const { return encoding_->bpe.size(); }
+const std::string& Vocabulary::token(Index id) const { return encoding_->bpe.token(id); }
 std::vector<Index> Vocabulary::source_ids(std::string_view text) const {
-  std::vector<Index> ids = encoding_->encode(text);
+  std::vector<Index> ids = encoding_->bpe.encode(text);
   ids.push_back(end_id);
   return ids;
 }
@@ -90,7 +91,7 @@ std::vector<Index> Vocabulary::target_ids(std::string_view text) const {
   ids.insert(ids.begin(), start_id);
   return ids;
 }
-std::string Vocabulary::text(const std::vector<Index>& ids) const { return readable(encoding_->decode(ids)); }
+std::string Vocabulary::text(const std::vector<Index>& ids) const { return readable(encoding_->bpe.decode(ids)); }
 
 std::string readable(std::string_view text) {
   std::string out;
@@ -109,20 +110,20 @@ bool is_blank(std::string_view text) {
   return blank;
 }
 
-io::Safetensors read_checkpoint(const std::string& path) { return io::load_safetensors(path); }
+io::TensorFile read_checkpoint(const std::string& path) { return io::load_safetensors(path); }
 
-void check_format(const io::Safetensors& file) {
+void check_format(const io::TensorFile& file) {
   const auto found = file.metadata().find("format");
   if (found == file.metadata().end() || found->second != checkpoint_format)
     fail<LoadError>("load: ", file.file(), ": not a translate_toy checkpoint");
 }
 
-ModelSizes sizes_from(const io::Safetensors& file) {
+ModelSizes sizes_from(const io::TensorFile& file) {
   return {metadata_index(file, "N", 1, 64), metadata_index(file, "d_model", 1, 8192),
           metadata_index(file, "d_ff", 1, 65536), metadata_index(file, "h", 1, 256)};
 }
 
-RunState state_from(const io::Safetensors& file) {
+RunState state_from(const io::TensorFile& file) {
   constexpr Index most = Index{1} << 53;  // they go on counting, and into a double
   return {.data_fingerprint = metadata_number<std::uint64_t>(file, "data_fingerprint"),
           .rng_position = static_cast<std::uint64_t>(metadata_index(file, "rng_position", 0, most)),
@@ -154,7 +155,7 @@ void for_each_setting(Settings& s, F f) {
 }
 }  // namespace
 
-void settings_from(const io::Safetensors& file, TrainSettings& settings) {
+void settings_from(const io::TensorFile& file, TrainSettings& settings) {
   for_each_setting(settings, [&]<class Value>(const char* name, Value& value) {
     const std::string key = std::string("train.") + name;
     if constexpr (std::is_same_v<Value, std::string>)

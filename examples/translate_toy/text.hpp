@@ -34,7 +34,7 @@ class Vocabulary {
   /// Learnt from sentence pairs.
   Vocabulary(const std::vector<gloss::data::SentencePair>& pairs, gloss::Index size);
   /// From a checkpoint's metadata. Errors: LoadError when it is missing or damaged.
-  explicit Vocabulary(const gloss::io::Safetensors& file);
+  explicit Vocabulary(const gloss::io::TensorFile& file);
   /// What goes into the metadata.
   std::string to_string() const;
 
@@ -68,14 +68,14 @@ struct RunState {
   gloss::Index steps = 0, epoch = 0, batch = 0;
 };
 
-gloss::io::Safetensors read_checkpoint(const std::string& path);
+gloss::io::TensorFile read_checkpoint(const std::string& path);
 /// Errors: LoadError when the file is no checkpoint of this program.
-void check_format(const gloss::io::Safetensors& file);
+void check_format(const gloss::io::TensorFile& file);
 /// What a checkpoint holds beside tensors and vocabulary. Errors: LoadError when something is missing, no finite number
 /// or out of range.
-ModelSizes sizes_from(const gloss::io::Safetensors& file);
-void settings_from(const gloss::io::Safetensors& file, TrainSettings& settings);
-RunState state_from(const gloss::io::Safetensors& file);
+ModelSizes sizes_from(const gloss::io::TensorFile& file);
+void settings_from(const gloss::io::TensorFile& file, TrainSettings& settings);
+RunState state_from(const gloss::io::TensorFile& file);
 
 /// Replaces the file at once, or leaves it as it was.
 void write_checkpoint(const std::string& path, const std::vector<gloss::io::NamedTensor>& tensors,

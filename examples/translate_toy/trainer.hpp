@@ -54,7 +54,7 @@ class StopOnSignal {
 struct Corpus {
   std::vector<std::vector<Index>> src, tgt;
 
-  GLOSS_COLD Corpus(const Vocabulary& vocabulary, const std::vector<data::SentencePair>& pairs, Index max_len) {
+  Corpus(const Vocabulary& vocabulary, const std::vector<data::SentencePair>& pairs, Index max_len) {
     for (const data::SentencePair& p : pairs) {
       std::vector<Index> s = vocabulary.source_ids(p.src), t = vocabulary.target_ids(p.tgt);
       if (static_cast<Index>((std::max)(s.size(), t.size())) > max_len) continue;
@@ -62,7 +62,7 @@ struct Corpus {
       tgt.push_back(std::move(t));
     }
   }
-  GLOSS_COLD std::vector<data::PairLength> lengths() const {
+  std::vector<data::PairLength> lengths() const {
     std::vector<data::PairLength> out;
     for (std::size_t i = 0; i < src.size(); ++i)
       out.push_back({static_cast<Index>(src[i].size()), static_cast<Index>(tgt[i].size())});
@@ -102,11 +102,11 @@ class Batches {
   std::size_t first_;
 };
 
-/// GLOSS_COLD is on what runs once, or once an epoch: the compiler makes it small and spends no time on it.
+/// A run of training, from the beginning or from a checkpoint.
 class Trainer {
  public:
   /// From the beginning.
-  GLOSS_COLD Trainer(TrainSettings settings, std::vector<data::SentencePair> pairs)
+  Trainer(TrainSettings settings, std::vector<data::SentencePair> pairs)
       : settings_(std::move(settings)),
         rng_(settings_.seed),
         fingerprint_(fingerprint(pairs)),
@@ -116,7 +116,7 @@ class Trainer {
   }
   /// From a checkpoint.
   /// Errors: LoadError when it is no training checkpoint, or was trained on other data.
-  GLOSS_COLD Trainer(TrainSettings settings, std::vector<data::SentencePair> pairs, const io::Safetensors& file)
+  Trainer(TrainSettings settings, std::vector<data::SentencePair> pairs, const io::TensorFile& file)
       : settings_(std::move(settings)),
         rng_(settings_.seed),
         fingerprint_(fingerprint(pairs)),
@@ -141,7 +141,7 @@ class Trainer {
 
   /// Trains to the end, or to a signal. Returns the exit status.
   /// Errors: Error when training diverges; the checkpoint stays as it was saved last.
-  GLOSS_COLD int run() {
+  int run() {
     StopOnSignal signals;
     save();  // a place that cannot be written to is found out now, not after an epoch
     report_data();
@@ -201,7 +201,7 @@ class Trainer {
     return Translator({settings_.layers, settings_.d_model, settings_.d_ff, settings_.heads},
                       Vocabulary(split_.train, settings_.vocab), settings_.dropout);
   }
-  GLOSS_COLD void prepare() {
+  void prepare() {
     if (settings_.batch_tokens < settings_.max_len)
       fail("train: a batch of ", settings_.batch_tokens, " tokens has no room for a sentence of ", settings_.max_len);
     std::erase_if(split_.held_out, [this](const data::SentencePair& p) {
@@ -227,7 +227,7 @@ class Trainer {
     return peak * left / static_cast<double>((std::max)(total_steps_ - settings_.warmup, Index{1}));
   }
 
-  GLOSS_COLD int stop() {
+  int stop() {
     save();
     const data::BatchSampler::Position at = sampler_->position();
     std::printf("stopped in epoch %lld after %lld of %lld batches; saved %s; train --resume -c %s goes on\n",
@@ -237,14 +237,14 @@ class Trainer {
     return 130;
   }
 
-  [[noreturn]] GLOSS_COLD void fail_diverged(const char* what) const {
+  [[noreturn]] void fail_diverged(const char* what) const {
     fail("train: ", what, " became infinite or NaN, a smaller --lr-factor may help; ", settings_.checkpoint,
          " is as it was saved last");
   }
 
   /// Everything that the rest of the run depends on, in one file that is whole at any moment.
   /// Errors: Error when it is not finite, or the file cannot be written.
-  GLOSS_COLD void save() {
+  void save() {
     std::vector<io::NamedTensor> tensors = io::named_tensors<float>(translator_.model(), "model.");
     bool finite = true;
     for (const Tensor<float>& weights : adam_->parameters()) finite = finite && is_finite(weights);
@@ -262,7 +262,7 @@ class Trainer {
                       .batch = at.batch});
   }
 
-  GLOSS_COLD void report_data() const {
+  void report_data() const {
     const Index n = translator_.model().num_parameters();
     std::printf(
         "%s training pairs (%s longer than %lld subwords left out), %s held out, %s dropped because a text is held "
@@ -279,7 +279,7 @@ class Trainer {
   }
 
   /// The mean for a token. The model is left in evaluation.
-  GLOSS_COLD double held_out_loss(const train::LabelSmoothing<float>& criterion) {
+  double held_out_loss(const train::LabelSmoothing<float>& criterion) {
     Model& model = translator_.model();
     model.eval();
     NoGradGuard no_grad;
@@ -296,7 +296,7 @@ class Trainer {
   }
 
   /// Loss and BLEU on the held-out part, and three translations.
-  GLOSS_COLD void report_epoch(double loss) const {
+  void report_epoch(double loss) const {
     std::vector<std::string> sources, references;
     for (const data::SentencePair& p : split_.held_out) {
       sources.push_back(p.src);

@@ -39,7 +39,7 @@ inline transformer::ModelOptions model_options(const ModelSizes& sizes, Index vo
 
 /// A damaged checkpoint is refused before a model of its sizes is made, which could take all memory.
 /// Errors: LoadError when the sizes do not go together or the file has too few weights for them.
-GLOSS_COLD inline void check_sizes(const io::Safetensors& file, const ModelSizes& sizes, Index vocab) {
+inline void check_sizes(const io::TensorFile& file, const ModelSizes& sizes, Index vocab) {
   const auto [N, d, d_ff, h] = sizes;
   if (d % h != 0) fail<LoadError>("load: ", file.file(), ": h is ", h, ", which does not divide d_model ", d);
   const Index least = vocab * d + N * d * (12 * d + 4 * d_ff);  // without biases and norms
@@ -51,13 +51,13 @@ GLOSS_COLD inline void check_sizes(const io::Safetensors& file, const ModelSizes
 }
 
 /// Whether no number of a dense tensor is infinite or NaN.
-GLOSS_COLD inline bool is_finite(const Tensor<float>& x) {
+inline bool is_finite(const Tensor<float>& x) {
   for (Index i = 0; i < x.numel(); ++i)
     if (!std::isfinite(x.data()[i])) return false;
   return true;
 }
 /// A tensor of a checkpoint. Errors: LoadError when it is not there, or not finite.
-GLOSS_COLD inline Tensor<float> finite_tensor(const io::Safetensors& file, const std::string& name) {
+inline Tensor<float> finite_tensor(const io::TensorFile& file, const std::string& name) {
   const Tensor<float> x = file.tensor<float>(name);
   if (!is_finite(x)) fail<LoadError>("load: ", file.file(), ": ", name, " holds infinity or NaN");
   return x;
@@ -65,13 +65,13 @@ GLOSS_COLD inline Tensor<float> finite_tensor(const io::Safetensors& file, const
 
 class Translator {
  public:
-  GLOSS_COLD Translator(ModelSizes sizes, Vocabulary vocabulary, double dropout)
+  Translator(ModelSizes sizes, Vocabulary vocabulary, double dropout)
       : sizes_(sizes),
         vocabulary_(std::move(vocabulary)),
         model_(transformer::make_model<float>(model_options(sizes, vocabulary_.size(), dropout))) {}
 
   /// Errors: LoadError when the file is no checkpoint of this program, or damaged.
-  GLOSS_COLD static Translator load(const io::Safetensors& file, double dropout = 0) {
+  static Translator load(const io::TensorFile& file, double dropout = 0) {
     check_format(file);
     const ModelSizes sizes = sizes_from(file);
     Vocabulary vocabulary(file);
@@ -101,8 +101,8 @@ class Translator {
   /// The n_best translations of each sentence, best first; none where there is no word. Sentences of like length are
   /// searched together.
   /// Errors: Error when a sentence is longer than the model can read, or the model says NaN.
-  GLOSS_COLD std::vector<std::vector<decode::Hypothesis>> search(const std::vector<std::string>& sentences,
-                                                                 const SearchSettings& s) const {
+  std::vector<std::vector<decode::Hypothesis>> search(const std::vector<std::string>& sentences,
+                                                      const SearchSettings& s) const {
     std::vector<std::vector<Index>> ids;
     for (const std::string& sentence : sentences) ids.push_back(source_ids(sentence));
     std::vector<Index> order;
@@ -138,8 +138,7 @@ class Translator {
   std::string text(const decode::Hypothesis& h) const { return vocabulary_.text(h.tokens); }
 
   /// The best translation of each sentence; an empty one where there is no word.
-  GLOSS_COLD std::vector<std::string> translate(const std::vector<std::string>& sentences,
-                                                const SearchSettings& s) const {
+  std::vector<std::string> translate(const std::vector<std::string>& sentences, const SearchSettings& s) const {
     std::vector<std::string> out;
     const auto found = search(sentences, s);
     for (const auto& best : found) out.push_back(best.empty() ? "" : text(best[0]));
@@ -148,7 +147,7 @@ class Translator {
 
   /// Attention of the last decoder layer over the source while it says `tokens` and the end.
   /// Shape: [h, tokens + 1, source ids]
-  GLOSS_COLD Tensor<float> attention(const std::string& sentence, const std::vector<Index>& tokens) const {
+  Tensor<float> attention(const std::string& sentence, const std::vector<Index>& tokens) const {
     const std::vector<std::vector<Index>> ids(1, vocabulary_.source_ids(sentence));
     const Index only[] = {0};
     const Tensor<std::int64_t> src = data::pad_sequences(ids, only, Vocabulary::pad_id);

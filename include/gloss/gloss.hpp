@@ -9,7 +9,6 @@
 #include <gloss/core/config.hpp>
 #include <gloss/core/context.hpp>
 #include <gloss/core/error.hpp>
-#include <gloss/core/float_rules.hpp>
 #include <gloss/core/nearest.hpp>
 #include <gloss/core/parallel_for.hpp>
 #include <gloss/core/profile_scope.hpp>
@@ -17,7 +16,6 @@
 #include <gloss/core/rng.hpp>
 #include <gloss/core/shape.hpp>
 #include <gloss/core/sort.hpp>
-#include <gloss/core/spin_lock.hpp>
 #include <gloss/data/collate.hpp>
 #include <gloss/decode/beam.hpp>
 #include <gloss/decode/causal_stepper.hpp>
@@ -27,7 +25,6 @@
 #include <gloss/decode/sampling.hpp>
 #include <gloss/decode/stepper.hpp>
 #include <gloss/io/atomic_file.hpp>
-#include <gloss/kernels/erfinv.hpp>
 #include <gloss/nn/adaptive_avg_pool1d.hpp>
 #include <gloss/nn/adaptive_avg_pool2d.hpp>
 #include <gloss/nn/adaptive_max_pool1d.hpp>
@@ -125,7 +122,6 @@
 #include <gloss/ops/einops.hpp>
 #include <gloss/ops/einsum.hpp>
 #include <gloss/ops/elementwise.hpp>
-#include <gloss/ops/elementwise_loss.hpp>
 #include <gloss/ops/embedding.hpp>
 #include <gloss/ops/erf.hpp>
 #include <gloss/ops/exp.hpp>
@@ -142,7 +138,6 @@
 #include <gloss/ops/in_place.hpp>
 #include <gloss/ops/index.hpp>
 #include <gloss/ops/index_select.hpp>
-#include <gloss/ops/indexed.hpp>
 #include <gloss/ops/info_nce_loss.hpp>
 #include <gloss/ops/instance_norm.hpp>
 #include <gloss/ops/isclose.hpp>
@@ -150,6 +145,7 @@
 #include <gloss/ops/joint_linear.hpp>
 #include <gloss/ops/kl_div.hpp>
 #include <gloss/ops/l1_loss.hpp>
+#include <gloss/ops/label_smoothing_loss.hpp>
 #include <gloss/ops/layer_norm.hpp>
 #include <gloss/ops/leaky_relu.hpp>
 #include <gloss/ops/lerp.hpp>
@@ -231,13 +227,11 @@
 #include <gloss/tensor/mistakes.hpp>
 #include <gloss/tensor/nested.hpp>
 #include <gloss/tensor/node.hpp>
-#include <gloss/tensor/overlap.hpp>
 #include <gloss/tensor/overwrite.hpp>
 #include <gloss/tensor/pieces.hpp>
 #include <gloss/tensor/print.hpp>
 #include <gloss/tensor/random.hpp>
 #include <gloss/tensor/record.hpp>
-#include <gloss/tensor/saved.hpp>
 #include <gloss/tensor/scalar.hpp>
 #include <gloss/tensor/storage.hpp>
 #include <gloss/tensor/tensor.hpp>

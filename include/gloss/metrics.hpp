@@ -7,7 +7,5 @@
 #include <gloss/metrics/chrf.hpp>
 #include <gloss/metrics/confusion_matrix.hpp>
 #include <gloss/metrics/correlation.hpp>
-#include <gloss/metrics/labels.hpp>
 #include <gloss/metrics/perplexity.hpp>
-#include <gloss/metrics/ranking.hpp>
 #include <gloss/metrics/roc_auc.hpp>

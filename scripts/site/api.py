@@ -20,12 +20,19 @@ FOLDERS = {  # in the order in which headers may include each other; what stands
     "transformer": "The classes of the Annotated Transformer",
     "models": "Whole models",
     "optim": "Optimizers and schedules",
-    "train": "Batches, losses, the loop, metrics",
-    "decode": "Greedy and beam search",
-    "data": "Text, vocabularies, batches of like length",
+    "train": "Metrics, progress, pictures",
+    "train/annotated": "The Annotated Transformer's batches, loss and loop",
+    "decode": "Greedy and beam search, sampling",
+    "text": "Text to token ids and back: UTF-8, vocabularies, subwords",
+    "data": "Samples split, and batches of like length",
+    "data/pairs": "Files of sentence pairs",
     "io": "Files: safetensors, NumPy, images",
     "dist": "Several processes",
     "kernels": "Raw loops below the ops; not for users",
+    "kernels/gemm": "Behind kernels/gemm.hpp: products of matrices",
+    "kernels/attention": "Behind kernels/attention.hpp",
+    "kernels/conv": "Behind kernels/conv.hpp: convolutions",
+    "kernels/simd": "Vectors, and functions of them",
 }
 
 LABELS = ("Shape", "Errors", "Backward", "Source", "PyTorch", "AT", "Keys", "NumPy", "einops", "Derivative")

@@ -34,6 +34,7 @@ GUIDES = [
     "layers",
     "optim",
     "train",
+    "text",
     "data",
     "io",
     "decode",
@@ -42,9 +43,20 @@ GUIDES = [
     "performance",
     "adding_an_op",
     "adding_a_module",
+    "adding_a_model",
     "design",
 ]  # these first, in this order; the rest of docs/ follows
-LISTED = ["tensor", "ops", "modules", "optim", "train", "data", "io", "decode"]  # made from headers, with a list of names
+LISTED = [  # made from headers, with a list of names
+    "tensor",
+    "ops",
+    "modules",
+    "optim",
+    "train",
+    "text",
+    "data",
+    "io",
+    "decode",
+]
 
 
 class Site:

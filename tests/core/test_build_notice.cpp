@@ -2,6 +2,7 @@
 #include <string>
 
 #include <gloss/core/build_notice.hpp>
+#include <gloss/core/config.hpp>
 
 #include "support/catch.hpp"
 

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include <gloss/core/parallel_for.hpp>
+#include <gloss/core/range_call.hpp>
+#include <gloss/core/thread_pool.hpp>
 
 #include "support/catch.hpp"
 #include "support/threads.hpp"

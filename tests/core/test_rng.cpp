@@ -43,6 +43,8 @@ TEST_CASE("rng: scalar draws are the words of the stream in order") {
   Rng rng(42, 7);
   const RandomBlock block{.seed = 42, .stream = 7, .first = 0};
   for (std::uint64_t i = 0; i < 10; ++i) CHECK(rng() == block.word(i));
+  CHECK(rng.take(5) == 10);  // the words 10 to 14
+  CHECK(rng() == block.word(15));
 }
 
 TEST_CASE("rng: reserve moves past whole blocks, and never hands out a word twice") {

@@ -1,5 +1,6 @@
 #include <support/catch.hpp>
 
+#include <gloss/data/pairs/sentence_pair.hpp>
 #include <gloss/data/pairs/tsv.hpp>
 #include <support/mutate.hpp>
 #include <support/temp_folder.hpp>
@@ -7,6 +8,11 @@
 using namespace gloss;
 using data::parse_tsv;
 using Pairs = std::vector<data::SentencePair>;
+
+TEST_CASE("texts_of: a source and its translation, pair by pair") {
+  CHECK(data::texts_of({{"a", "b"}, {"c", "d"}}) == std::vector<std::string>{"a", "b", "c", "d"});
+  CHECK(data::texts_of({}).empty());
+}
 
 TEST_CASE("read_tsv: one pair a line") {
   const TempFolder folder;

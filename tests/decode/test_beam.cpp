@@ -4,6 +4,7 @@
 
 #include <gloss/decode/beam.hpp>
 #include <gloss/decode/sampling.hpp>
+#include <gloss/decode/stepper.hpp>
 
 #include "support/catch.hpp"
 #include "support/markov.hpp"

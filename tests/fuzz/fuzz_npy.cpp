@@ -36,6 +36,10 @@ void gloss_fuzz::run(std::string_view bytes) {
       } catch (const LoadError&) {
       }
     }
+    const io::TensorFile all = file.tensor_file();
+    require(all.tensors().size() == file.names().size());
+    for (const io::StoredTensor& t : all.tensors())
+      if (t.dtype == io::Dtype::F32 && t.shape.numel() < 1 << 20) static_cast<void>(all.tensor<double>(t.name));
   } catch (const LoadError&) {
   }
 }

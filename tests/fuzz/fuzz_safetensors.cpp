@@ -7,11 +7,11 @@ using namespace gloss;
 
 namespace {
 template <class T>
-void read_as(const io::Safetensors& file, const io::StoredTensor& t) {
+void read_as(const io::TensorFile& file, const io::StoredTensor& t) {
   try {
     const Tensor<T> x = file.tensor<T>(t.name);
     gloss_fuzz::require_of([&] {
-      const io::Safetensors own(io::to_safetensors({{t.name, x}}, file.metadata()), "own");
+      const io::TensorFile own = io::from_safetensors(io::to_safetensors({{t.name, x}}, file.metadata()), "own");
       return x.shape() == t.shape && own.tensor<T>(t.name).shape() == t.shape && own.metadata() == file.metadata();
     });
   } catch (const LoadError&) {
@@ -21,9 +21,9 @@ void read_as(const io::Safetensors& file, const io::StoredTensor& t) {
 
 void gloss_fuzz::run(std::string_view bytes) {
   try {
-    const io::Safetensors file(std::string(bytes), "f");
+    const io::TensorFile file = io::from_safetensors(std::string(bytes), "f");
     for (const io::StoredTensor& t : file.tensors()) {
-      require_of([&] { return file.bytes(t).size() == t.end - t.begin && file.find(t.name) == &t; });
+      require_of([&] { return t.strides.rank() == 0 && file.find(t.name) == &t; });
       read_as<float>(file, t);
       read_as<std::int64_t>(file, t);
       read_as<bool>(file, t);

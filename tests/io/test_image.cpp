@@ -1,4 +1,5 @@
 // Images against the pixels that Pillow reads and writes: tests/golden/generate_images.py
+#include <gloss/io/image.hpp>
 #include <gloss/io/image_file.hpp>
 #include <gloss/io/npy.hpp>
 #include <gloss/tensor/views.hpp>

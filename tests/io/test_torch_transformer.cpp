@@ -36,8 +36,8 @@ TEST_CASE("Transformer: the file that gloss saves has PyTorch's keys, types, sha
   io::load(model, model_file);
   const TempFolder folder;
   io::save(model, folder.file("model.safetensors"));
-  const io::Safetensors theirs = io::load_safetensors(model_file),
-                        ours = io::load_safetensors(folder.file("model.safetensors"));
+  const io::TensorFile theirs = io::load_safetensors(model_file),
+                       ours = io::load_safetensors(folder.file("model.safetensors"));
   CHECK(ours.tensors().size() == theirs.tensors().size());
   for (const io::StoredTensor& stored : theirs.tensors()) {
     INFO(stored.name);

@@ -1,5 +1,7 @@
 #include <gloss/kernels/conv.hpp>
 #include <gloss/kernels/pool.hpp>
+#include <gloss/kernels/window.hpp>
+#include <gloss/kernels/window_sums.hpp>
 
 #include "support/catch.hpp"
 #include "support/kernel_data.hpp"

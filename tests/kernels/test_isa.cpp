@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include <gloss/kernels/simd/isa.hpp>
 #include <gloss/kernels/simd/math.hpp>
 
 #include "support/catch.hpp"

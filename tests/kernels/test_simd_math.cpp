@@ -1,4 +1,5 @@
 #include <gloss/kernels/simd/math.hpp>
+#include <gloss/kernels/simd/simd.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -53,6 +53,17 @@ bool is_opt_in(const SourceFile& file) {
   return false;
 }
 
+// A kernel, or a header that has everything in a namespace detail.
+bool is_internal(const SourceFile& file) {
+  bool public_names = false, hidden_names = false;
+  for (const std::string& line : file.lines) {
+    if (!line.starts_with("namespace gloss::inline GLOSS_ABI")) continue;
+    const bool hidden = line.starts_with("namespace gloss::inline GLOSS_ABI::detail");
+    (hidden ? hidden_names : public_names) = true;
+  }
+  return file.folder() == "kernels" || (hidden_names && !public_names);
+}
+
 const SourceFile* find_header(const std::string& include) {  // "<gloss/core/shape.hpp>"
   if (!include.starts_with("<gloss/")) return nullptr;
   const std::string name = include.substr(7, include.size() - 8);
@@ -85,7 +96,7 @@ TEST_CASE("layering: the headers are found") { REQUIRE(headers().size() > 10); }
 TEST_CASE("layering: a header includes its own folder and those before it, nothing else") {
   std::vector<std::string> complaints;
   for (const auto& file : headers()) {
-    if (file.folder().empty()) continue;  // gloss.hpp, text.hpp, fwd.hpp
+    if (file.folder().empty()) continue;  // gloss.hpp, text.hpp
     const auto rule = allowed_folders().find(file.folder());
     if (rule == allowed_folders().end()) {
       complaints.push_back(file.name + ": the folder has no place in the order");
@@ -188,6 +199,17 @@ TEST_CASE("layering: the umbrellas reach every header, except those that need a 
   expect_none(complaints);
 }
 
+TEST_CASE("layering: an umbrella names no header that only other headers need, which bring it in") {
+  std::vector<std::string> complaints;
+  for (const auto& umbrella : headers()) {
+    if (umbrella.name != "gloss.hpp" && umbrella.name != "text.hpp") continue;
+    for (const auto& [include, line] : umbrella.includes())
+      if (const SourceFile* file = find_header(include); file != nullptr && is_internal(*file))
+        complaints.push_back(umbrella.at(line) + ": " + include);
+  }
+  expect_none(complaints);
+}
+
 TEST_CASE("layering: every header says first what it is, then #pragma once") {
   std::vector<std::string> complaints;
   for (const auto& file : headers()) {
@@ -215,6 +237,8 @@ TEST_CASE("layering: everything lives in the inline namespace named for the inst
       if (!line.starts_with("namespace ") && !line.starts_with("inline namespace ")) continue;
       if (line.starts_with("namespace ") && contains(line, " = ")) continue;  // an alias
       if (spaces > 0 && line.starts_with("namespace detail")) continue;       // inside the first
+      if (spaces > 0 && i + 1 < file.lines.size() && file.lines[i + 1].starts_with("GLOSS_INSTANTIATE("))
+        continue;  // instances of another folder's templates
       ++spaces;
       const bool outside = line.starts_with("namespace fmt") || line.starts_with("namespace std");  // specialisations
       if (!outside && !line.starts_with(own)) complaints.push_back(file.at(static_cast<int>(i + 1)) + ": " + line);
@@ -264,5 +288,23 @@ TEST_CASE("layering: a CMake script asks for its version first, because a script
       if (first == file.lines.size() || file.lines[first] != "cmake_minimum_required(VERSION 3.22)")
         complaints.push_back(file.name + ": the first command is not cmake_minimum_required(VERSION 3.22)");
     }
+  expect_none(complaints);
+}
+
+// A kernel is tested by itself or through its op; what stands behind a door, kernels/gemm/blocks.hpp, through the door.
+TEST_CASE("layering: a test in the folder of each header includes it by name") {
+  std::set<std::string> named;  // "ops kernels/reduce.hpp": by a test in tests/ops
+  for (const auto& file : gloss_test::read_sources(GLOSS_SOURCE_DIR "/tests", {".cpp"}))
+    for (const auto& [include, line] : file.includes())
+      if (const SourceFile* header = find_header(include)) named.insert(file.folder() + " " + header->name);
+  const auto is_named = [&](const std::string& folder, const std::string& header) {
+    return named.contains(folder + " " + header) || (folder == "kernels" && named.contains("ops " + header));
+  };
+  std::vector<std::string> complaints;
+  for (const auto& file : headers()) {
+    const std::string folder = file.folder(), door = file.name.substr(0, file.name.rfind('/')) + ".hpp";
+    if (!folder.empty() && !is_named(folder, file.name) && !is_named(folder, door))
+      complaints.push_back("no test in tests/" + folder + " includes " + file.name);
+  }
   expect_none(complaints);
 }

@@ -10,6 +10,7 @@
 #include <gloss/nn/clones.hpp>
 #include <gloss/nn/dropout.hpp>
 #include <gloss/nn/linear.hpp>
+#include <gloss/nn/member.hpp>
 #include <gloss/nn/sequential.hpp>
 #include <gloss/nn/transformer.hpp>
 #include <gloss/transformer/make_model.hpp>

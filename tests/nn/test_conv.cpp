@@ -8,6 +8,7 @@
 #include <gloss/nn/bilinear_pooling.hpp>
 #include <gloss/nn/conv1d.hpp>
 #include <gloss/nn/conv2d.hpp>
+#include <gloss/nn/conv_layer.hpp>
 #include <gloss/nn/max_pool1d.hpp>
 #include <gloss/nn/max_pool2d.hpp>
 #include <gloss/nn/rearrange.hpp>

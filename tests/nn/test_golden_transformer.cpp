@@ -4,6 +4,7 @@
 #include <type_traits>
 #include <vector>
 
+#include <gloss/nn/attention_mask.hpp>
 #include <gloss/nn/transformer.hpp>
 #include <gloss/ops/hyperbolic.hpp>
 #include <gloss/ops/where.hpp>

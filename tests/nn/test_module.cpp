@@ -6,7 +6,10 @@
 #include <gloss/nn/clones.hpp>
 #include <gloss/nn/dropout.hpp>
 #include <gloss/nn/linear.hpp>
+#include <gloss/nn/module.hpp>
+#include <gloss/nn/parameter.hpp>
 #include <gloss/nn/sequential.hpp>
+#include <gloss/nn/state_dict.hpp>
 #include <gloss/ops/add.hpp>
 #include <gloss/ops/relu.hpp>
 #include <gloss/ops/sum.hpp>

@@ -5,6 +5,7 @@
 #include <gloss/nn/linear.hpp>
 #include <gloss/nn/sequential.hpp>
 #include <gloss/nn/summary.hpp>
+#include <gloss/nn/type_name.hpp>
 #include <gloss/transformer/make_model.hpp>
 
 #include "support/catch.hpp"

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include <gloss/nn/transformer.hpp>
+#include <gloss/nn/transformer_decoder_layer.hpp>
+#include <gloss/nn/transformer_encoder_layer.hpp>
 #include <gloss/ops/hyperbolic.hpp>
 #include <gloss/ops/var.hpp>
 #include <gloss/tensor/gradcheck.hpp>

@@ -1,5 +1,6 @@
 // Sizes, counts and positions that no tensor has: refused, or taken for what they mean, never wrapped around.
 #include <gloss/gloss.hpp>
+#include <gloss/ops/in_place.hpp>
 
 #include "support/tensors.hpp"
 

@@ -2,6 +2,7 @@
 // the ops one after the other.
 #include <cmath>
 
+#include <gloss/kernels/add_layer_norm.hpp>
 #include <gloss/nn/layer_norm.hpp>
 #include <gloss/ops/add_layer_norm.hpp>
 

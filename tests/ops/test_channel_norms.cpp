@@ -1,13 +1,19 @@
 // batch_norm, group_norm and instance_norm: their composed forms, derivatives, edges, errors and threads. PyTorch's
 // values are compared in tests/nn/test_norms.cpp.
+#include <gloss/kernels/channel_norm.hpp>
+#include <gloss/kernels/columns.hpp>
+#include <gloss/kernels/large_moments.hpp>
 #include <gloss/ops/abs.hpp>
 #include <gloss/ops/add.hpp>
 #include <gloss/ops/amax.hpp>
+#include <gloss/ops/batch_norm.hpp>
 #include <gloss/ops/cast.hpp>
 #include <gloss/ops/div.hpp>
+#include <gloss/ops/group_norm.hpp>
 #include <gloss/ops/instance_norm.hpp>
 #include <gloss/ops/mean.hpp>
 #include <gloss/ops/mul.hpp>
+#include <gloss/ops/optional_tensor.hpp>
 #include <gloss/ops/sqrt.hpp>
 #include <gloss/ops/sub.hpp>
 #include <gloss/ops/sum.hpp>

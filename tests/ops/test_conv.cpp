@@ -1,6 +1,7 @@
 // conv1d, conv2d and pooling: edges and error texts; values against PyTorch are in tests/nn/test_conv.cpp.
 #include <gloss/ops/conv.hpp>
 #include <gloss/ops/pool.hpp>
+#include <gloss/ops/window_options.hpp>
 #include <gloss/tensor/gradcheck.hpp>
 
 #include "support/tensors.hpp"

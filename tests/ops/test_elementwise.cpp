@@ -1,5 +1,8 @@
 #include <cmath>
 #include <gloss/gloss.hpp>
+#include <gloss/kernels/elementwise.hpp>
+#include <gloss/kernels/loop.hpp>
+#include <gloss/ops/elementwise.hpp>
 
 #include "support/catch.hpp"
 #include "support/tensors.hpp"

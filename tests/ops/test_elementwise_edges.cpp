@@ -1,6 +1,8 @@
 // Element-wise ops, logic and creation: gradients by difference quotients, second derivatives, errors and edges.
 #include <cmath>
 #include <gloss/gloss.hpp>
+#include <gloss/kernels/erfinv.hpp>
+#include <gloss/ops/isclose.hpp>
 
 #include "support/catch.hpp"
 #include "support/tensors.hpp"

@@ -1,4 +1,5 @@
 // Element-wise functions against PyTorch, special values included: tests/golden/generate_ops_elementwise.py
+#include <gloss/kernels/rectifiers.hpp>
 #include <gloss/ops/addcmul.hpp>
 #include <gloss/ops/clamp.hpp>
 #include <gloss/ops/erf.hpp>
@@ -13,6 +14,7 @@
 #include <gloss/ops/pow.hpp>
 #include <gloss/ops/remainder.hpp>
 #include <gloss/ops/round.hpp>
+#include <gloss/ops/sign.hpp>
 #include <gloss/ops/silu.hpp>
 #include <gloss/ops/softplus.hpp>
 #include <gloss/ops/trig.hpp>

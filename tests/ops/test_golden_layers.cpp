@@ -1,4 +1,5 @@
 // The ops that layers are made of, against PyTorch: tests/golden/generate_ops_layers.py; errors, edges and reference forms.
+#include <gloss/kernels/gated.hpp>
 #include <gloss/ops/abs.hpp>
 #include <gloss/ops/drop_path.hpp>
 #include <gloss/ops/embedding.hpp>

@@ -2,6 +2,7 @@
 #include <gloss/ops/any.hpp>
 #include <gloss/ops/cummax.hpp>
 #include <gloss/ops/cumprod.hpp>
+#include <gloss/ops/cumsum.hpp>
 #include <gloss/ops/logsumexp.hpp>
 #include <gloss/ops/median.hpp>
 #include <gloss/ops/norm.hpp>

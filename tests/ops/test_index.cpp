@@ -1,9 +1,12 @@
 // Reading and writing by position, masks, searches and order: gradients, errors, edges, threads.
 #include <gloss/ops/index.hpp>
+#include <gloss/ops/index_select.hpp>
+#include <gloss/ops/indexed.hpp>
 #include <gloss/ops/masked_fill.hpp>
 #include <gloss/ops/masked_select.hpp>
 #include <gloss/ops/scatter_reduce.hpp>
 #include <gloss/ops/searchsorted.hpp>
+#include <gloss/ops/sort.hpp>
 #include <gloss/ops/unique.hpp>
 
 #include "support/gradients.hpp"

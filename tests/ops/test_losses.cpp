@@ -1,10 +1,12 @@
 // Losses; gelu, erf and clamp. Values against PyTorch: test_golden_fused.cpp, test_golden_losses.cpp
 #include <cmath>
 
+#include <gloss/kernels/loss.hpp>
 #include <gloss/ops/binary_cross_entropy.hpp>
 #include <gloss/ops/clamp.hpp>
 #include <gloss/ops/cosine_embedding_loss.hpp>
 #include <gloss/ops/cross_entropy.hpp>
+#include <gloss/ops/elementwise_loss.hpp>
 #include <gloss/ops/gelu.hpp>
 #include <gloss/ops/huber_loss.hpp>
 #include <gloss/ops/info_nce_loss.hpp>
@@ -13,6 +15,7 @@
 #include <gloss/ops/mean.hpp>
 #include <gloss/ops/mse_loss.hpp>
 #include <gloss/ops/nll_loss.hpp>
+#include <gloss/ops/reduce_loss.hpp>
 #include <gloss/ops/smooth_l1_loss.hpp>
 #include <gloss/ops/softmax.hpp>
 #include <gloss/ops/softplus.hpp>

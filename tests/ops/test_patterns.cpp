@@ -1,6 +1,7 @@
 // einsum and einops' three functions: against PyTorch and einops (tests/golden/generate_ops_patterns.py), texts, edges.
 #include <gloss/ops/einops.hpp>
 #include <gloss/ops/einsum.hpp>
+#include <gloss/ops/pattern.hpp>
 #include <gloss/tensor/gradcheck.hpp>
 
 #include "support/golden_ops.hpp"

@@ -1,4 +1,5 @@
 // Copies in another order, joins, borders, triangles, diagonals, products: gradients, errors, edges.
+#include <gloss/kernels/distance.hpp>
 #include <gloss/ops/cast.hpp>
 #include <gloss/ops/cdist.hpp>
 #include <gloss/ops/diag.hpp>

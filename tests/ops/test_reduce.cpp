@@ -1,5 +1,8 @@
 #include <cmath>
 #include <gloss/gloss.hpp>
+#include <gloss/kernels/reduce.hpp>
+#include <gloss/kernels/workspace.hpp>
+#include <gloss/ops/reduce_axes.hpp>
 
 #include "support/catch.hpp"
 #include "support/tensors.hpp"

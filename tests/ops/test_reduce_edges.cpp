@@ -1,6 +1,7 @@
 // Reductions and running sums: gradients by difference quotients, second derivatives, errors, edges, threads.
 #include <cmath>
 #include <gloss/gloss.hpp>
+#include <gloss/ops/nonzero.hpp>
 #include "support/catch.hpp"
 #include "support/tensors.hpp"
 #include "support/threads.hpp"

@@ -1,6 +1,7 @@
 // rotary and relative_shift: the ops below the relative positions.
 #include <cmath>
 
+#include <gloss/kernels/rotary.hpp>
 #include <gloss/ops/add.hpp>
 #include <gloss/ops/cat.hpp>
 #include <gloss/ops/mul.hpp>

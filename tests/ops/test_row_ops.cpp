@@ -1,5 +1,6 @@
 // Softmax, log-softmax, layer normalisation and embedding; their values against PyTorch stand in test_golden_*.cpp.
 #include <gloss/gloss.hpp>
+#include <gloss/kernels/softmax_columns.hpp>
 
 #include "support/catch.hpp"
 #include "support/tensors.hpp"

@@ -1,4 +1,5 @@
 // What all optimizers share.
+#include <gloss/optim/optimizer.hpp>
 #include <gloss/optim/sgd.hpp>
 
 #include "support/catch.hpp"
@@ -7,9 +8,11 @@ using namespace gloss;
 
 TEST_CASE("StepCount: its tensor shows the count, and filling it sets the count") {
   optim::StepCount<float> count;
+  CHECK(count.is_zero());
   CHECK(count.tensor().item() == 0);
   CHECK(count.advance() == 1);
   CHECK(count.advance() == 2);
+  CHECK(!count.is_zero());
   CHECK(count.tensor().item() == 2);
   Tensor<float>(count.tensor()).fill_(40);
   CHECK(count.advance() == 41);

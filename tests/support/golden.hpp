@@ -26,10 +26,10 @@ class Golden {
   double real(std::string_view key, double otherwise) const {
     return has(key) ? file_.tensor<double>(key).item() : otherwise;
   }
-  const gloss::io::Safetensors& file() const { return file_; }
+  const gloss::io::TensorFile& file() const { return file_; }
 
  private:
-  gloss::io::Safetensors file_;
+  gloss::io::TensorFile file_;
 };
 
 }  // namespace gloss_test

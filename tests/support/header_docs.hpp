@@ -90,8 +90,11 @@ inline std::size_t class_name_at(const std::string& text) {
 
 /// The name that a declaration gives: what stands before the first parenthesis outside the template list.
 inline std::string declared_name(std::string text) {
-  if (const auto at = class_name_at(text); at != std::string::npos)
-    return text.substr(at, text.find_first_of(" :{;<", at) - at);
+  if (const auto at = class_name_at(text); at != std::string::npos) {
+    auto end = text.find_first_of(" :{;<", at);
+    while (text.compare(end, 2, "::") == 0) end = text.find_first_of(" :{;<", end + 2);  // a class within one
+    return text.substr(at, end - at);
+  }
   if (text.starts_with("template <")) {
     int depth = 0;
     std::size_t i = 9;

@@ -365,7 +365,7 @@ inline std::vector<OpCase> op_cases() {
       {"info_nce_loss", {x, p}, [](In in) { return info_nce_loss(in[0], in[1], {.symmetric = true}); }, "xw"},
       {"label_smoothing",
        {x},
-       [targets](In in) { return train::LabelSmoothing<double>(3, 0, 0.1)(in[0], targets); },
+       [targets](In in) { return label_smoothing_loss(in[0], targets, 0, 0.1); },
        "",
        fused("label_smoothing")},
       // --- in place

@@ -1,4 +1,5 @@
 #include <gloss/gloss.hpp>
+#include <gloss/tensor/anomaly.hpp>
 
 #include "support/catch.hpp"
 #include "support/tensors.hpp"

@@ -1,4 +1,6 @@
 // The views of axis_views.hpp and pieces.hpp against PyTorch: tests/golden/generate_ops_indexing.py
+#include <gloss/tensor/axis_views.hpp>
+#include <gloss/tensor/pieces.hpp>
 #include <gloss/tensor/tensor.hpp>
 
 #include "support/golden_ops.hpp"

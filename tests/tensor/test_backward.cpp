@@ -1,4 +1,7 @@
 #include <gloss/gloss.hpp>
+#include <gloss/tensor/backward.hpp>
+#include <gloss/tensor/grad.hpp>
+#include <gloss/tensor/record.hpp>
 
 #include "support/catch.hpp"
 #include "support/tensors.hpp"

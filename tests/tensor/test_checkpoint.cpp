@@ -1,6 +1,7 @@
 #include <thread>
 
 #include <gloss/gloss.hpp>
+#include <gloss/tensor/checkpoint.hpp>
 
 #include "support/catch.hpp"
 #include "support/tensors.hpp"

@@ -1,4 +1,7 @@
 #include <cmath>
+#include <gloss/tensor/element.hpp>
+#include <gloss/tensor/factories.hpp>
+#include <gloss/tensor/nested.hpp>
 #include <gloss/tensor/tensor.hpp>
 
 #include "support/catch.hpp"

@@ -1,4 +1,5 @@
 #include <gloss/gloss.hpp>
+#include <gloss/tensor/from_blob.hpp>
 #include <memory>
 #include <vector>
 

@@ -3,6 +3,9 @@
 #include <thread>
 
 #include <gloss/gloss.hpp>
+#include <gloss/tensor/overwrite.hpp>
+#include <gloss/tensor/saved.hpp>
+#include <gloss/tensor/scalar.hpp>
 
 #include "support/catch.hpp"
 #include "support/tensors.hpp"

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <gloss/gloss.hpp>
+#include <gloss/tensor/overlap.hpp>
 
 #include "support/catch.hpp"
 #include "support/tensors.hpp"

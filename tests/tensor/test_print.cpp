@@ -1,6 +1,7 @@
 #include <cmath>
 #include <gloss/iostream.hpp>
 #include <gloss/nn/parameter.hpp>
+#include <gloss/tensor/print.hpp>
 #include <limits>
 #include <sstream>
 

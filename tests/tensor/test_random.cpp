@@ -1,6 +1,7 @@
 // Random tensors: their distributions (fixed seeds, so no test can fail by chance), streams and threads.
 #include <algorithm>
 #include <cmath>
+#include <gloss/tensor/random.hpp>
 #include <gloss/tensor/tensor.hpp>
 #include <numeric>
 #include <set>

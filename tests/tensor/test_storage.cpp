@@ -3,6 +3,7 @@
 #include <thread>
 #include <vector>
 
+#include <gloss/tensor/storage.hpp>
 #include <gloss/tensor/tensor.hpp>
 
 #include "support/catch.hpp"

@@ -1,4 +1,6 @@
 #include <gloss/gloss.hpp>
+#include <gloss/tensor/tensor_class.hpp>
+#include <gloss/tensor/views.hpp>
 
 #include "support/catch.hpp"
 #include "support/tensors.hpp"

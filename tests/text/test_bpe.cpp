@@ -1,6 +1,8 @@
 #include <support/catch.hpp>
 
 #include <gloss/text/bpe.hpp>
+#include <gloss/text/bpe_train.hpp>
+#include <gloss/text/pieces.hpp>
 #include <support/mutate.hpp>
 
 using namespace gloss;

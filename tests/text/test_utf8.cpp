@@ -4,7 +4,7 @@
 
 #include <gloss/text/utf8.hpp>
 
-using namespace gloss::data;
+using namespace gloss::text;
 
 TEST_CASE("utf8: every character decodes to what was encoded") {
   for (char32_t c = 0; c < 0x110000; ++c) {

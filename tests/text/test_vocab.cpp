@@ -1,5 +1,7 @@
 #include <support/catch.hpp>
 
+#include <gloss/text/lines.hpp>
+#include <gloss/text/tokenizer.hpp>
 #include <gloss/text/vocab.hpp>
 #include <support/mutate.hpp>
 

@@ -9,7 +9,21 @@
 #include <gloss/ops/var.hpp>
 #include <gloss/train/annotated/batch.hpp>
 #include <gloss/transformer/attention.hpp>
+#include <gloss/transformer/decoder.hpp>
+#include <gloss/transformer/decoder_layer.hpp>
+#include <gloss/transformer/embeddings.hpp>
+#include <gloss/transformer/encoder.hpp>
+#include <gloss/transformer/encoder_decoder.hpp>
+#include <gloss/transformer/encoder_layer.hpp>
+#include <gloss/transformer/feed_forward.hpp>
+#include <gloss/transformer/generator.hpp>
+#include <gloss/transformer/layer_norm.hpp>
 #include <gloss/transformer/make_model.hpp>
+#include <gloss/transformer/multi_head_attention.hpp>
+#include <gloss/transformer/positional_encoding.hpp>
+#include <gloss/transformer/residual.hpp>
+#include <gloss/transformer/sublayer_connection.hpp>
+#include <gloss/transformer/subsequent_mask.hpp>
 
 #include "support/catch.hpp"
 #include "support/tensors.hpp"

@@ -1,7 +1,6 @@
 // A whole file as memory, read from the disk only where somebody looks.
 #pragma once
 
-#include <cerrno>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -25,17 +24,8 @@ class MappedFile {
   /// Errors: LoadError naming the file and the cause.
   GLOSS_COLD explicit MappedFile(const std::string& path) {
 #if !defined(_WIN32)
-    errno = 0;
-    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) fail<LoadError>("read_file: ", path, ": ", system_message(errno));
-    struct stat status {};
-    const bool is_regular = ::fstat(file, &status) == 0 && S_ISREG(status.st_mode);
-    if (is_regular && status.st_size > 0) {
-      size_ = static_cast<std::size_t>(status.st_size);
-      void* const memory = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
-      mapped_ = memory == MAP_FAILED ? nullptr : static_cast<const char*>(memory);
-    }
-    ::close(file);
+    struct stat status {};  // asked of the path: a pipe may be opened only once, by who reads it
+    if (::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode)) map(path);
 #endif
     if (!mapped_) bytes_ = read_file(path);
   }
@@ -63,6 +53,21 @@ class MappedFile {
 
  private:
   MappedFile() = default;
+
+#if !defined(_WIN32)
+  // Maps what can be mapped: an empty file cannot, nor can one that some systems make up as it is read.
+  void map(const std::string& path) {
+    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    struct stat status {};
+    if (file < 0) return;
+    if (::fstat(file, &status) == 0 && status.st_size > 0) {
+      size_ = static_cast<std::size_t>(status.st_size);
+      void* const memory = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
+      if (memory != MAP_FAILED) mapped_ = static_cast<const char*>(memory);
+    }
+    ::close(file);
+  }
+#endif
 
   const char* mapped_ = nullptr;
   std::size_t size_ = 0;

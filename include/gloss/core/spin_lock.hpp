@@ -5,7 +5,7 @@
 
 #include <gloss/core/config.hpp>
 
-namespace gloss::inline GLOSS_ABI {
+namespace gloss::inline GLOSS_ABI::detail {
 
 /// Holds a flag while it lives; others wait without sleeping.
 class [[nodiscard]] SpinLock {
@@ -22,4 +22,4 @@ class [[nodiscard]] SpinLock {
   std::atomic_flag& busy_;
 };
 
-}  // namespace gloss::inline GLOSS_ABI
+}  // namespace gloss::inline GLOSS_ABI::detail

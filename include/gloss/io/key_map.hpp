@@ -18,8 +18,8 @@ enum class KeyLayout {
   transposed,  // a matrix [in, out] where ours is [out, in], as GPT-2's
 };
 
-/// One rule. In a name `*` stands for one part between dots and `**` for one or more; what they stand for in theirs
-/// takes the place of those in ours, in order. Several theirs make one of ours, one below the other along the first
+/// One rule. In a name `*` stands for anything without a dot and `**` for anything; what they stand for in theirs takes
+/// the place of those in ours, in order. Several theirs make one of ours, one below the other along the first
 /// axis (of ours, where the layout is transposed); one of theirs may be cut into several of ours, equally large;
 /// without ours it is not wanted.
 struct KeyRule {
@@ -31,7 +31,7 @@ struct KeyRule {
 /// Where one tensor of a model comes from.
 struct KeySource {
   std::string ours;
-  std::vector<std::string> theirs;  // several are joined
+  std::vector<std::string> theirs;  // several are joined; all are named, whether they are there or not
   KeyLayout layout = KeyLayout::same;
   std::size_t part = 0, parts = 1;  // which of how many parts of the one of theirs
 };
@@ -41,27 +41,19 @@ using Captures = std::vector<std::string_view>;
 
 /// Whether a name fits a pattern; what its stars stand for.
 inline bool match_key(std::string_view pattern, std::string_view name, Captures& captures) {
-  const auto part_of = [](std::string_view s) { return s.substr(0, s.find('.')); };
-  const auto rest_of = [](std::string_view s) {
-    const std::size_t dot = s.find('.');
-    return dot == s.npos ? std::string_view() : s.substr(dot + 1);
-  };
-  if (pattern.empty() || name.empty()) return pattern.empty() && name.empty();
-  const std::string_view first = part_of(pattern);
-  if (first == "**") {
-    for (std::size_t n = name.find('.');; n = name.find('.', n + 1)) {
-      const std::size_t length = n == name.npos ? name.size() : n, depth = captures.size();
-      captures.push_back(name.substr(0, length));
-      if (match_key(rest_of(pattern), name.substr((std::min)(length + 1, name.size())), captures)) return true;
-      captures.resize(depth);
-      if (n == name.npos) return false;
-    }
+  const std::size_t star = (std::min)(pattern.find('*'), pattern.size());
+  if (!name.starts_with(pattern.substr(0, star))) return false;
+  pattern.remove_prefix(star);
+  name.remove_prefix(star);
+  if (pattern.empty()) return name.empty();
+  const bool dots = pattern.starts_with("**");
+  for (std::size_t n = 1; n <= name.size() && (dots || name[n - 1] != '.'); ++n) {
+    captures.push_back(name.substr(0, n));
+    const std::size_t depth = captures.size();
+    if (match_key(pattern.substr(dots ? 2 : 1), name.substr(n), captures)) return true;
+    captures.resize(depth - 1);
   }
-  if (first == "*")
-    captures.push_back(part_of(name));
-  else if (first != part_of(name))
-    return false;
-  return match_key(rest_of(pattern), rest_of(name), captures);
+  return false;
 }
 
 /// A pattern with something in the place of its stars.
@@ -87,14 +79,14 @@ struct KeyMap {
   std::string optional_prefix = "";  // of theirs: names that begin so in the rules may stand in the file without it
 
   /// The tensors that a file with these names holds for a model.
-  /// Errors: LoadError when some, but not all of those that make one are there; Error for a rule that joins and cuts.
-  std::vector<KeySource> sources(const std::vector<std::string>& names) const {
+  /// Errors: Error for a rule that joins and cuts, or has more stars in ours than in theirs.
+  GLOSS_COLD std::vector<KeySource> sources(const std::vector<std::string>& names) const {
     std::vector<KeySource> out;
     std::vector<std::pair<const KeyRule*, std::size_t>> joined;  // rule and place in out of what is joined
     for (const std::string& name : names) {
       detail::Captures captures;
-      std::size_t at = 0;
-      const KeyRule* const rule = find(name, captures, at);
+      std::size_t at = 0, skipped = 0;
+      const KeyRule* const rule = find(name, captures, at, skipped);
       if (!rule) {
         out.push_back({name, {name}});
       } else if (rule->theirs.size() == 1) {
@@ -108,22 +100,20 @@ struct KeyMap {
           if (its_rule == rule && out[i].ours == ours) place = &out[i];
         if (!place) {
           joined.emplace_back(rule, out.size());
-          place = &out.emplace_back(KeySource{ours, std::vector<std::string>(rule->theirs.size()), rule->layout});
+          place = &out.emplace_back(KeySource{ours, {}, rule->layout});
+          for (const std::string& pattern : rule->theirs)
+            place->theirs.push_back(
+                detail::fill_key(pattern.starts_with(optional_prefix) ? pattern.substr(skipped) : pattern, captures));
         }
         place->theirs[at] = name;
       }
     }
-    for (const auto& [rule, i] : joined)
-      for (std::size_t k = 0; k < rule->theirs.size(); ++k)
-        if (out[i].theirs[k].empty())
-          fail<LoadError>("KeyMap: ", out[i].ours, " is made of ", rule->theirs.size(), " tensors, of which '",
-                          rule->theirs[k], "' is missing");
     return out;
   }
 
   /// The other way round: for a model with these names, which of its tensors make one of theirs. In what is returned
   /// `ours` is the name in the file, and `theirs` are the model's.
-  std::vector<KeySource> targets(const std::vector<std::string>& names) const {
+  GLOSS_COLD std::vector<KeySource> targets(const std::vector<std::string>& names) const {
     KeyMap turned;
     for (const KeyRule& rule : rules)
       if (!rule.ours.empty()) turned.rules.push_back({rule.ours, rule.theirs, rule.layout});
@@ -131,16 +121,17 @@ struct KeyMap {
   }
 
  private:
-  const KeyRule* find(std::string_view name, detail::Captures& captures, std::size_t& at) const {
+  // The rule for a name, which of its patterns fits, and how much of it the name goes without.
+  const KeyRule* find(std::string_view name, detail::Captures& captures, std::size_t& at, std::size_t& skipped) const {
     for (const KeyRule& rule : rules)
       for (at = 0; at < rule.theirs.size(); ++at) {
         const std::string_view pattern = rule.theirs[at];
-        captures.clear();
-        if (detail::match_key(pattern, name, captures)) return &rule;
-        captures.clear();
-        if (!optional_prefix.empty() && pattern.starts_with(optional_prefix) &&
-            detail::match_key(pattern.substr(optional_prefix.size()), name, captures))
-          return &rule;
+        for (const std::size_t skip : {std::size_t{0}, optional_prefix.size()}) {
+          if (!pattern.starts_with(std::string_view(optional_prefix).substr(0, skip))) continue;
+          captures.clear();
+          skipped = skip;
+          if (detail::match_key(pattern.substr(skip), name, captures)) return &rule;
+        }
       }
     return nullptr;
   }

@@ -12,10 +12,10 @@
 #include <utility>
 #include <vector>
 
-#include <gloss/core/file.hpp>
 #include <gloss/core/looks_like.hpp>
+#include <gloss/core/mapped_file.hpp>
 #include <gloss/io/atomic_file.hpp>
-#include <gloss/io/dtype.hpp>
+#include <gloss/io/tensor_file.hpp>
 
 namespace gloss::inline GLOSS_ABI::io {
 
@@ -164,58 +164,68 @@ class NpyReader {
 /// An array of a .npy or .npz file whose header has been checked; the numbers are converted when asked for.
 class NpyArray {
  public:
-  /// `bytes` is a whole .npy file; `name` stands for it in messages.
+  /// `bytes` is a whole .npy file, part of `memory`; `name` stands for it in messages.
   /// Errors: LoadError naming the file and the cause.
+  GLOSS_COLD NpyArray(std::string_view bytes, std::shared_ptr<const void> memory, std::string name)
+      : memory_(std::move(memory)), name_(std::move(name)) {
+    const detail::NpyHeader header = detail::NpyReader(bytes, name_).read();
+    descr_ = header.descr;
+    stored_ = {.name = name_, .dtype = header.dtype, .shape = header.shape, .bytes = bytes.substr(header.data)};
+    if (header.fortran_order && stored_.shape.rank() > 1) {  // the reversed axes, row by row
+      Shape reversed = stored_.shape;
+      std::reverse(reversed.begin(), reversed.end());
+      stored_.strides = contiguous_strides(reversed);
+      std::reverse(stored_.strides.begin(), stored_.strides.end());
+    }
+    if (header.big_endian) {
+      const auto swapped = std::make_shared<std::string>(stored_.bytes);
+      const auto width = static_cast<std::size_t>(dtype_info(header.dtype).bytes);
+      for (std::size_t i = 0; i < swapped->size(); i += width)
+        std::reverse(swapped->data() + i, swapped->data() + i + width);
+      stored_.bytes = *swapped;
+      memory_ = swapped;
+    }
+  }
   NpyArray(std::string bytes, std::string name)
-      : bytes_(std::make_shared<const std::string>(std::move(bytes))),
-        name_(std::move(name)),
-        header_(detail::NpyReader(*bytes_, name_).read()) {}
+      : NpyArray(std::make_shared<const std::string>(std::move(bytes)), std::move(name)) {}
 
   /// Of the array as it is stored.
-  const Shape& shape() const { return header_.shape; }
-  Dtype dtype() const { return header_.dtype; }
+  const Shape& shape() const { return stored_.shape; }
+  Dtype dtype() const { return stored_.dtype; }
   /// NumPy's name of the element type, with its byte order: "<f4".
-  const std::string& descr() const { return header_.descr; }
+  const std::string& descr() const { return descr_; }
+  /// As an entry of a TensorFile, in the processor's byte order. Its bytes live as long as the array or a copy of it.
+  const StoredTensor& stored() const { return stored_; }
 
   /// As a Tensor<T>, dense and row-major whatever the file's order. Floating point numbers of any width, float16
   /// included, convert to each other; integers and truth values to integers that hold them all; nothing else does.
   /// Errors: LoadError naming the file and both types.
   template <Element T>
   Tensor<T> tensor() const {
-    const Shape& shape = header_.shape;
-    const Index n = shape.numel();
-    const auto width = static_cast<std::size_t>(dtype_info(header_.dtype).bytes);
-    const char* bytes = bytes_->data() + header_.data;
-    std::string swapped;
-    if (header_.big_endian) {
-      swapped.assign(bytes, static_cast<std::size_t>(n) * width);
-      for (std::size_t i = 0; i < swapped.size(); i += width)
-        std::reverse(swapped.data() + i, swapped.data() + i + width);
-      bytes = swapped.data();
-    }
-    Shape stored = shape;  // Fortran's order is the reversed axes', row by row
-    if (header_.fortran_order) std::reverse(stored.begin(), stored.end());
-    Tensor<T> x = Tensor<T>::uninitialized(stored);
-    if (!convert_elements(header_.dtype, bytes, x.data(), n))
-      fail<LoadError>("load_npy: ", name_, ": stored as ", header_.descr, ", which does not convert to ",
-                      dtype_name<T>(), " without loss");
-    if (!header_.fortran_order || shape.rank() < 2) return x;
-    Shape order;
-    for (int axis = shape.rank(); axis-- > 0;) order.push_back(axis);
-    return x.permute(order).contiguous();
+    const Tensor<T> x = Tensor<T>::uninitialized(shape());
+    if (!read_elements(stored_, x))
+      fail<LoadError>("load_npy: ", name_, ": stored as ", descr_, ", which does not convert to ", dtype_name<T>(),
+                      " without loss");
+    return x;
   }
 
  private:
-  std::shared_ptr<const std::string> bytes_;
-  std::string name_;
-  detail::NpyHeader header_;
+  NpyArray(std::shared_ptr<const std::string> bytes, std::string name)
+      : NpyArray(std::string_view(*bytes), bytes, std::move(name)) {}
+
+  std::shared_ptr<const void> memory_;
+  std::string name_, descr_;
+  StoredTensor stored_;
 };
 
 /// Reads a .npy file of version 1, 2 or 3, of either byte order.
 /// Errors: LoadError naming the file and the cause: not such a file, cut short, longer than it says, a dtype that no
 /// tensor has (complex, text, dates, records).
 /// PyTorch: torch.from_numpy(numpy.load(path))
-inline NpyArray open_npy(const std::string& path) { return NpyArray(read_file(path), path); }
+inline NpyArray open_npy(const std::string& path) {
+  const auto file = std::make_shared<const MappedFile>(path);
+  return NpyArray(file->bytes(), file, path);
+}
 template <Element T>
 Tensor<T> load_npy(const std::string& path) {
   return open_npy(path).tensor<T>();

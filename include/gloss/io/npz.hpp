@@ -14,14 +14,15 @@ class Npz {
  public:
   /// `bytes` is a whole .npz file; `name` stands for it in messages.
   /// Errors: LoadError naming the file and the cause.
-  Npz(std::string bytes, std::string name)
-      : bytes_(std::make_shared<const std::string>(std::move(bytes))),
+  Npz(std::string bytes, std::string name) : Npz(MappedFile::of_bytes(std::move(bytes)), std::move(name)) {}
+  Npz(MappedFile file, std::string name)
+      : file_(std::make_shared<const MappedFile>(std::move(file))),
         name_(std::move(name)),
-        zip_("load_npz", *bytes_, name_) {
+        zip_("load_npz", file_->bytes(), name_) {
     for (std::size_t i = 0; i < zip_.members().size(); ++i) {
-      const std::string_view file = zip_.members()[i].name;
-      if (!file.ends_with(".npy")) continue;
-      const std::string array(file.substr(0, file.size() - 4));
+      const std::string_view member = zip_.members()[i].name;
+      if (!member.ends_with(".npy")) continue;
+      const std::string array(member.substr(0, member.size() - 4));
       if (index_.insert_or_assign(array, i).second) names_.push_back(array);
     }
   }
@@ -35,12 +36,28 @@ class Npz {
   NpyArray array(std::string_view name) const {
     const ZipMember* member = find(name);
     if (!member) fail<LoadError>("load_npz: ", name_, ": no array is named ", name);
-    return NpyArray(zip_.read(*member), name_ + ": " + member->name);
+    const auto inflated = std::make_shared<std::string>();
+    const std::string_view bytes = zip_.read(*member, *inflated);
+    std::shared_ptr<const void> memory = file_;
+    if (bytes.data() == inflated->data()) memory = inflated;
+    return NpyArray(bytes, std::move(memory), name_ + ": " + member->name);
   }
   /// Errors: as array, and as NpyArray::tensor.
   template <Element T>
   Tensor<T> tensor(std::string_view name) const {
     return array(name).template tensor<T>();
+  }
+  /// All arrays, as every reader gives them: those that are stored lie in the file, deflated ones are inflated here.
+  /// Errors: as array.
+  TensorFile tensor_file() const {
+    const auto arrays = std::make_shared<std::vector<NpyArray>>();
+    std::vector<StoredTensor> tensors;
+    for (const std::string& name : names_) {
+      arrays->push_back(array(name));
+      tensors.push_back(arrays->back().stored());
+      tensors.back().name = name;
+    }
+    return TensorFile("load_npz", name_, std::move(tensors), {}, arrays);
   }
 
  private:
@@ -48,7 +65,8 @@ class Npz {
     const auto found = index_.find(name);
     return found == index_.end() ? nullptr : &zip_.members()[found->second];
   }
-  std::shared_ptr<const std::string> bytes_;
+
+  std::shared_ptr<const MappedFile> file_;
   std::string name_;
   ZipReader zip_;
   std::vector<std::string> names_;
@@ -58,7 +76,7 @@ class Npz {
 /// Reads a .npz file, as numpy.savez and numpy.savez_compressed write it.
 /// Errors: LoadError naming the file and the cause.
 /// PyTorch: numpy.load(path)
-inline Npz load_npz(const std::string& path) { return Npz(read_file(path), path); }
+inline Npz load_npz(const std::string& path) { return Npz(MappedFile(path), path); }
 
 /// A tensor and its name, to be saved: {"weight", w}.
 class NamedArray {

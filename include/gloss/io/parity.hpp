@@ -310,7 +310,7 @@ class Parity {
     }
   }
 
-  Safetensors file_;
+  TensorFile file_;
   std::string name_;  // of the case, with a slash
   std::map<std::string, Tensor<T>> inputs_;
   std::map<std::string, Index> last_call_;

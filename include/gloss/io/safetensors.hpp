@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,8 +14,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include <gloss/core/file.hpp>
 #include <gloss/core/looks_like.hpp>
+#include <gloss/core/mapped_file.hpp>
 #include <gloss/core/sort.hpp>
 #include <gloss/io/atomic_file.hpp>
 #include <gloss/io/tensor_file.hpp>
@@ -26,11 +28,17 @@ namespace detail {
 
 inline constexpr std::uint64_t max_header_bytes = 100'000'000;  // the reference implementation's limit
 
+/// A tensor as the header describes it. [begin, end) counts from the end of the header.
+struct SafetensorsEntry {
+  StoredTensor tensor;
+  std::uint64_t begin = 0, end = 0;
+};
+
 /// Receives the header's JSON piece by piece. Any piece out of place throws; nothing is kept that was not asked for.
 class HeaderReader {
  public:
-  HeaderReader(std::string_view file, std::vector<StoredTensor>& tensors, Metadata& metadata)
-      : file_(file), tensors_(tensors), metadata_(metadata) {}
+  HeaderReader(std::string_view file, std::vector<SafetensorsEntry>& entries, Metadata& metadata)
+      : file_(file), entries_(entries), metadata_(metadata) {}
 
   template <class... Parts>
   [[noreturn]] void bad(const Parts&... parts) const {
@@ -81,10 +89,10 @@ class HeaderReader {
   void number_unsigned(std::uint64_t value) {
     if (at_ == At::shape) {
       if (value > (std::uint64_t{1} << 60)) bad(name(), ": size ", value, " in its shape is too large");
-      if (now().shape.rank() == max_rank) bad(name(), ": its shape has more than ", max_rank, " axes");
-      now().shape.push_back(static_cast<Index>(value));
+      if (tensor().shape.rank() == max_rank) bad(name(), ": its shape has more than ", max_rank, " axes");
+      tensor().shape.push_back(static_cast<Index>(value));
     } else if (at_ == At::offsets && n_offsets_ < 2) {
-      (n_offsets_++ == 0 ? now().begin : now().end) = value;
+      (n_offsets_++ == 0 ? entries_.back().begin : entries_.back().end) = value;
     } else {
       misplaced();
     }
@@ -94,8 +102,8 @@ class HeaderReader {
       if (!metadata_.emplace(key_, value).second) bad("__metadata__: key '", key_, "' occurs twice");
     } else if (at_ == At::tensor && key_ == "dtype") {
       const DtypeInfo* info = find_dtype(value);
-      now().dtype = info ? info->dtype : Dtype::OTHER;
-      if (!info) now().dtype_text = value;
+      tensor().dtype = info ? info->dtype : Dtype::OTHER;
+      if (!info) tensor().dtype_text = value;
     } else {
       misplaced();
     }
@@ -107,7 +115,7 @@ class HeaderReader {
       at_ = At::metadata;
     } else if (at_ == At::file) {
       at_ = At::tensor;
-      tensors_.push_back({.name = key_});
+      entries_.push_back({{.name = key_}});
       has_dtype_ = has_shape_ = has_offsets_ = false;
     } else {
       misplaced();
@@ -151,8 +159,8 @@ class HeaderReader {
 
   enum class At { start, file, tensor, metadata, shape, offsets };
 
-  StoredTensor& now() { return tensors_.back(); }
-  const std::string& name() const { return tensors_.back().name; }
+  StoredTensor& tensor() { return entries_.back().tensor; }
+  const std::string& name() const { return entries_.back().tensor.name; }
   [[noreturn]] void misplaced() const {
     if (at_ == At::start) bad("header is not a JSON object");
     if (at_ == At::metadata) bad("__metadata__: the value of '", key_, "' is not a string");
@@ -163,7 +171,7 @@ class HeaderReader {
   }
 
   std::string_view file_;
-  std::vector<StoredTensor>& tensors_;
+  std::vector<SafetensorsEntry>& entries_;
   Metadata& metadata_;
   At at_ = At::start;
   std::string key_;
@@ -171,72 +179,72 @@ class HeaderReader {
   bool has_dtype_ = false, has_shape_ = false, has_offsets_ = false, has_metadata_ = false;
 };
 
-}  // namespace detail
-
-inline Safetensors::Safetensors(std::string bytes, std::string file)
-    : file_(std::move(file)), bytes_(std::move(bytes)) {
-  parse();
-}
-
-GLOSS_COLD inline void Safetensors::parse() {
-  detail::HeaderReader reader(file_, tensors_, metadata_);
-  std::uint64_t header_bytes = 0;
-  if (bytes_.size() >= 8) std::memcpy(&header_bytes, bytes_.data(), 8);
-  const bool fits = bytes_.size() >= 8 && header_bytes <= (std::min)(bytes_.size() - 8, detail::max_header_bytes);
-  if (!fits && bytes_.substr(0, 9).find('{', 8) == std::string::npos)
-    if (const std::string kind = looks_like(bytes_); !kind.empty()) reader.bad("not a safetensors file: it ", kind);
-  if (bytes_.size() < 8) reader.bad("too short for a header: ", bytes_.size(), " bytes");
-  if (header_bytes > bytes_.size() - 8)
-    reader.bad("header of ", header_bytes, " bytes, but only ", bytes_.size() - 8, " follow its length");
-  if (header_bytes > detail::max_header_bytes) reader.bad("header of ", header_bytes, " bytes is too long");
-  data_begin_ = 8 + static_cast<std::size_t>(header_bytes);
-  reader.read({bytes_.data() + 8, static_cast<std::size_t>(header_bytes)});
-  for (std::size_t i = 0; i < tensors_.size(); ++i)
-    if (!index_.emplace(tensors_[i].name, i).second) reader.bad(tensors_[i].name, ": occurs twice");
-  check_ranges(reader, bytes_.size() - data_begin_);
-}
-
 // Together the ranges must be exactly the data: none outside, no overlap, no hole.
-GLOSS_COLD inline void Safetensors::check_ranges(detail::HeaderReader& reader, std::uint64_t data_bytes) {
-  for (const StoredTensor& t : tensors_) {
-    if (t.begin > t.end || t.end > data_bytes)
-      reader.bad(t.name, ": data_offsets [", t.begin, ", ", t.end, "] are not within the ", data_bytes,
-                 " bytes of data");
-    std::uint64_t elements = 1;  // of the axes that are not empty: also their product must be a sane number
-    bool is_empty = false;
-    for (Index size : t.shape) {
-      is_empty = is_empty || size == 0;
-      if (size > 0 && elements > (std::uint64_t{1} << 60) / static_cast<std::uint64_t>(size))
-        reader.bad(t.name, ": its shape ", t.shape, " is too large");
-      if (size > 0) elements *= static_cast<std::uint64_t>(size);
-    }
+GLOSS_COLD inline void check_ranges(const HeaderReader& reader, const std::vector<SafetensorsEntry>& entries,
+                                    std::uint64_t data_bytes) {
+  for (const auto& [t, begin, end] : entries) {
+    if (begin > end || end > data_bytes)
+      reader.bad(t.name, ": data_offsets [", begin, ", ", end, "] are not within the ", data_bytes, " bytes of data");
+    if (!is_countable(t.shape)) reader.bad(t.name, ": its shape ", t.shape, " is too large");
     if (t.dtype == Dtype::OTHER) continue;
-    const std::uint64_t wanted = is_empty ? 0 : elements * static_cast<std::uint64_t>(dtype_info(t.dtype).bytes);
-    if (wanted != t.end - t.begin)
-      reader.bad(t.name, ": data_offsets [", t.begin, ", ", t.end, "] hold ", t.end - t.begin, " bytes, ",
-                 dtype_info(t.dtype).name, " ", t.shape, " takes ", wanted);
+    const std::uint64_t wanted =
+        static_cast<std::uint64_t>(t.shape.numel()) * static_cast<std::uint64_t>(dtype_info(t.dtype).bytes);
+    if (wanted != end - begin)
+      reader.bad(t.name, ": data_offsets [", begin, ", ", end, "] hold ", end - begin, " bytes, ", t.dtype_name(), " ",
+                 t.shape, " takes ", wanted);
   }
-  const auto by_position = sorted_order(tensors_.size(), [this](std::size_t a, std::size_t b) {
-    const StoredTensor &s = tensors_[a], &t = tensors_[b];
+  const auto by_position = sorted_order(entries.size(), [&](std::size_t a, std::size_t b) {
+    const SafetensorsEntry &s = entries[a], &t = entries[b];
     return s.begin != t.begin ? s.begin < t.begin : s.end < t.end;
   });
   std::uint64_t position = 0;
-  const StoredTensor* previous = nullptr;
+  const std::string* previous = nullptr;
   for (const std::size_t number : by_position) {
-    const StoredTensor* const t = &tensors_[number];
-    if (t->begin < position) reader.bad(t->name, ": its bytes overlap those of ", previous->name);
-    if (t->begin > position)
-      reader.bad(t->name, ": bytes ", position, " to ", t->begin, " before it belong to no tensor");
-    position = t->end;
-    previous = t;
+    const auto& [t, begin, end] = entries[number];
+    if (begin < position) reader.bad(t.name, ": its bytes overlap those of ", *previous);
+    if (begin > position) reader.bad(t.name, ": bytes ", position, " to ", begin, " before it belong to no tensor");
+    position = end;
+    previous = &t.name;
   }
   if (position != data_bytes) reader.bad("bytes ", position, " to ", data_bytes, " of the data belong to no tensor");
 }
 
-/// Reads and checks a whole file. Tensors of types that no Tensor holds (F4, F8_E8M0, C64) are listed with the others;
-/// only to ask for their numbers is an error.
+GLOSS_COLD inline TensorFile read_safetensors(MappedFile mapped, std::string file) {
+  auto memory = std::make_shared<const MappedFile>(std::move(mapped));
+  const std::string_view bytes = memory->bytes();
+  std::vector<SafetensorsEntry> entries;
+  Metadata metadata;
+  HeaderReader reader(file, entries, metadata);
+  std::uint64_t header_bytes = 0;
+  if (bytes.size() >= 8) std::memcpy(&header_bytes, bytes.data(), 8);
+  const bool fits = bytes.size() >= 8 && header_bytes <= (std::min)(bytes.size() - 8, max_header_bytes);
+  if (!fits && bytes.substr(0, 9).find('{', 8) == std::string_view::npos)
+    if (const std::string kind = looks_like(bytes); !kind.empty()) reader.bad("not a safetensors file: it ", kind);
+  if (bytes.size() < 8) reader.bad("too short for a header: ", bytes.size(), " bytes");
+  if (header_bytes > bytes.size() - 8)
+    reader.bad("header of ", header_bytes, " bytes, but only ", bytes.size() - 8, " follow its length");
+  if (header_bytes > max_header_bytes) reader.bad("header of ", header_bytes, " bytes is too long");
+  reader.read(bytes.substr(8, static_cast<std::size_t>(header_bytes)));
+  const std::string_view data = bytes.substr(8 + static_cast<std::size_t>(header_bytes));
+  check_ranges(reader, entries, data.size());
+  std::vector<StoredTensor> tensors;
+  for (auto& [tensor, begin, end] : entries) {
+    tensor.bytes = data.substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+    tensors.push_back(std::move(tensor));
+  }
+  return TensorFile("load_safetensors", std::move(file), std::move(tensors), std::move(metadata), std::move(memory));
+}
+
+}  // namespace detail
+
+/// Checks a whole file and maps it into memory. Tensors of types that no Tensor holds (F4, F8_E8M0, C64) are listed
+/// with the others; only to ask for their numbers is an error.
 /// Errors: LoadError naming the file, the key and the cause.
-inline Safetensors load_safetensors(const std::string& path) { return Safetensors(read_file(path), path); }
+inline TensorFile load_safetensors(const std::string& path) { return detail::read_safetensors(MappedFile(path), path); }
+/// The same from the bytes of a file; `file` stands for it in error texts.
+inline TensorFile from_safetensors(std::string bytes, std::string file) {
+  return detail::read_safetensors(MappedFile::of_bytes(std::move(bytes)), std::move(file));
+}
 
 namespace detail {
 inline void append_json_string(std::string& out, std::string_view text) {
@@ -295,7 +303,7 @@ GLOSS_COLD inline std::string to_safetensors(const std::vector<NamedTensor>& ten
     for (Index size : t->stored().shape) out += std::to_string(size) + ",";
     if (t->stored().shape.rank() > 0) out.pop_back();
     out += "],\"data_offsets\":[" + std::to_string(position) + ",";
-    position += t->bytes().size();
+    position += t->stored().bytes.size();
     out += std::to_string(position) + "]},";
   }
   if (out.back() == ',') out.pop_back();
@@ -304,7 +312,7 @@ GLOSS_COLD inline std::string to_safetensors(const std::vector<NamedTensor>& ten
   const std::uint64_t header_bytes = out.size() - 8;
   std::memcpy(out.data(), &header_bytes, 8);
 
-  std::vector<StoredTensor> checked;  // what a reader would refuse is not written
+  std::vector<detail::SafetensorsEntry> checked;  // what a reader would refuse is not written
   Metadata checked_metadata;
   detail::HeaderReader reader("its own header", checked, checked_metadata);
   try {
@@ -314,7 +322,7 @@ GLOSS_COLD inline std::string to_safetensors(const std::vector<NamedTensor>& ten
   }
 
   out.reserve(out.size() + static_cast<std::size_t>(position));
-  for (const std::size_t number : order) out += tensors[number].bytes();
+  for (const std::size_t number : order) out += tensors[number].stored().bytes;
   return out;
 }
 

@@ -1,8 +1,10 @@
-// A file of named tensors, as it is read and as it is to be written: what programs pass around. To read and to write
-// such files, which takes JSON, there is io/safetensors.hpp.
+// A file of named tensors, as it is read and as it is to be written: what programs pass around and what every reader
+// gives. To read and to write such files there are io/safetensors.hpp, which takes JSON, and io/npz.hpp.
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,18 +12,20 @@
 
 #include <gloss/io/dtype.hpp>
 #include <gloss/tensor/any_tensor.hpp>
+#include <gloss/tensor/from_blob.hpp>
 
 namespace gloss::inline GLOSS_ABI::io {
 
-/// A tensor as the header describes it. [begin, end) counts from the end of the header.
+/// A tensor as a file holds it.
 struct StoredTensor {
   std::string name;
   Dtype dtype = Dtype::U8;
   Shape shape = {};
-  std::uint64_t begin = 0;
-  std::uint64_t end = 0;
+  std::string_view bytes = {};  // where its elements lie, at any alignment
+  Shape strides = {};           // in elements; none where they are dense and row-major
   std::string dtype_text = {};  // the file's own name of Dtype::OTHER
 
+  /// The type's name: safetensors', or the file's own.
   std::string_view dtype_name() const {
     if (dtype == Dtype::OTHER) return dtype_text;
     return dtype_info(dtype).name;
@@ -32,61 +36,115 @@ struct StoredTensor {
 using Metadata = std::map<std::string, std::string>;
 
 namespace detail {
-class HeaderReader;
+/// Elements from the first to the last of a stored tensor, or -1 where that is no sane number.
+GLOSS_COLD inline Index stored_span(const StoredTensor& t) {
+  if (!is_countable(t.shape) || (t.strides.rank() > 0 && t.strides.rank() != t.shape.rank())) return -1;
+  const Shape strides = t.strides.rank() > 0 ? t.strides : contiguous_strides(t.shape);
+  if (t.shape.numel() == 0) return 0;
+  Index last = 0;
+  for (int axis = 0; axis < t.shape.rank(); ++axis) {
+    const Index steps = t.shape[axis] - 1, room = (Index{1} << 60) - last;
+    if (strides[axis] < 0 || (strides[axis] > 0 && steps > room / strides[axis])) return -1;
+    last += steps * strides[axis];
+  }
+  return last + 1;
+}
+}  // namespace detail
+
+/// Copies a stored tensor's numbers into one of its shape: any floating-point type as any other, integers as wider
+/// ones, BOOL and U8 as each other. False when they do not read as T.
+template <Element T>
+bool read_elements(const StoredTensor& from, const Tensor<T>& to) {
+  if (from.strides.rank() == 0 && to.is_contiguous()) {
+    if (!convert_elements(from.dtype, from.bytes.data(), to.data(), to.numel())) return false;
+    to.mark_changed("reading a file");
+    return true;
+  }
+  if (!convert_elements<T>(from.dtype, nullptr, nullptr, 0)) return false;
+  const Shape strides = from.strides.rank() > 0 ? from.strides : contiguous_strides(from.shape);
+  const void* const bytes = from.bytes.data();
+  if (from.dtype == stored_dtype<T>() && !std::same_as<T, bool> &&
+      reinterpret_cast<std::uintptr_t>(bytes) % alignof(T) == 0) {
+    to.copy_(from_blob(static_cast<T*>(const_cast<void*>(bytes)), from.shape, strides));  // which is only read
+  } else {
+    const Tensor<T> all = Tensor<T>::uninitialized({detail::stored_span(from)});
+    convert_elements(from.dtype, from.bytes.data(), all.data(), all.numel());
+    to.copy_(all.as_strided(from.shape, strides, 0));
+  }
+  return true;
 }
 
-/// A safetensors file in memory, checked. Tensors are copied out of it, converted where that loses no meaning.
-class Safetensors {
+/// Named tensors of a file, checked. What a reader gives lies in the file itself where the system maps files into
+/// memory, and is read from the disk when it is asked for; nobody may shorten the file meanwhile. Copies share all.
+class TensorFile {
  public:
-  /// Checks the bytes of a file; `file` is its name in error texts. Defined in io/safetensors.hpp.
-  /// Errors: LoadError naming the file, the key and the cause.
-  Safetensors(std::string bytes, std::string file);
+  /// What a reader has found: `reader` and `file` stand in error texts, and the bytes of the tensors are part of
+  /// `memory`.
+  /// Errors: LoadError when two have one name, or one has too few bytes for its shape.
+  TensorFile(std::string reader, std::string file, std::vector<StoredTensor> tensors, Metadata metadata,
+             std::shared_ptr<const void> memory)
+      : contents_(new Contents{std::move(reader), std::move(file), std::move(tensors), std::move(metadata),
+                               std::move(memory)}) {
+    check();
+  }
 
-  /// All tensors, in the header's order.
-  const std::vector<StoredTensor>& tensors() const { return tensors_; }
-  const Metadata& metadata() const { return metadata_; }
-  const std::string& file() const { return file_; }
+  /// All tensors, in the file's order.
+  const std::vector<StoredTensor>& tensors() const { return contents_->tensors; }
+  const Metadata& metadata() const { return contents_->metadata; }
+  const std::string& file() const { return contents_->file; }
 
   /// The entry of this name, or null.
   const StoredTensor* find(std::string_view name) const {
-    const auto found = index_.find(name);
-    return found == index_.end() ? nullptr : &tensors_[found->second];
+    const auto found = contents_->index.find(name);
+    return found == contents_->index.end() ? nullptr : &tensors()[found->second];
   }
   /// Errors: LoadError when there is none.
   const StoredTensor& entry(std::string_view name) const {
     const StoredTensor* const found = find(name);
-    if (!found) fail<LoadError>("load_safetensors: ", file_, ": ", name, ": there is no tensor of this name");
+    if (!found) bad(name, ": there is no tensor of this name");
     return *found;
   }
-  /// The stored bytes, at any alignment.
-  std::string_view bytes(const StoredTensor& tensor) const {
-    return std::string_view(bytes_).substr(data_begin_ + static_cast<std::size_t>(tensor.begin),
-                                           static_cast<std::size_t>(tensor.end - tensor.begin));
-  }
-
-  /// The numbers as T: any floating-point type as any other, integers as wider ones, BOOL and U8 as each other.
+  /// The numbers as T, as read_elements converts them.
   /// Errors: LoadError when there is no such tensor or its type does not convert.
   template <Element T>
   Tensor<T> tensor(std::string_view name) const {
     const StoredTensor& stored = entry(name);
     if (!convert_elements<T>(stored.dtype, nullptr, nullptr, 0))  // before memory is taken for a shape of any size
-      fail<LoadError>("load_safetensors: ", file_, ": ", name, ": holds ", stored.dtype_name(),
-                      ", which does not read as ", dtype_name<T>());
-    Tensor<T> x = empty<T>(stored.shape);
-    convert_elements(stored.dtype, bytes(stored).data(), x.data(), x.numel());
+      bad(name, ": holds ", stored.dtype_name(), ", which does not read as ", dtype_name<T>());
+    const Tensor<T> x = empty<T>(stored.shape);
+    read_elements(stored, x);
     return x;
   }
 
  private:
-  void parse();
-  void check_ranges(detail::HeaderReader& reader, std::uint64_t data_bytes);
+  struct Contents {
+    std::string reader, file;
+    std::vector<StoredTensor> tensors;
+    Metadata metadata;
+    std::shared_ptr<const void> memory;
+    std::map<std::string_view, std::size_t> index = {};
+  };
 
-  std::string file_;
-  std::string bytes_;
-  std::size_t data_begin_ = 0;
-  std::vector<StoredTensor> tensors_;
-  std::map<std::string, std::size_t, std::less<>> index_;
-  Metadata metadata_;
+  template <class... Parts>
+  [[noreturn]] GLOSS_NOINLINE void bad(const Parts&... parts) const {
+    fail<LoadError>(contents_->reader, ": ", contents_->file, ": ", parts...);
+  }
+  GLOSS_COLD void check() {
+    for (std::size_t i = 0; i < tensors().size(); ++i) {
+      const StoredTensor& t = tensors()[i];
+      if (!contents_->index.emplace(t.name, i).second) bad(t.name, ": occurs twice");
+      if (t.dtype == Dtype::OTHER) continue;
+      const Index span = detail::stored_span(t);
+      if (span < 0 && t.strides.rank() > 0)
+        bad(t.name, ": its shape ", t.shape, " does not go with strides ", t.strides);
+      if (span < 0) bad(t.name, ": its shape ", t.shape, " is too large");
+      const auto wanted = static_cast<std::uint64_t>(span) * static_cast<std::uint64_t>(dtype_info(t.dtype).bytes);
+      if (wanted > t.bytes.size())
+        bad(t.name, ": ", t.dtype_name(), " ", t.shape, " takes ", wanted, " bytes, there are ", t.bytes.size());
+    }
+  }
+
+  std::shared_ptr<Contents> contents_;
 };
 
 /// A tensor of any type with its name, to be saved.
@@ -96,11 +154,13 @@ class NamedTensor {
   NamedTensor(std::string name, const Tensor<T>& x)
       : NamedTensor(std::move(name), stored_dtype<T>(), x.detach().contiguous()) {}
   const StoredTensor& stored() const { return stored_; }
-  std::string_view bytes() const { return {static_cast<const char*>(dense_.data()), dense_.bytes()}; }
 
  private:
   GLOSS_NOINLINE NamedTensor(std::string name, Dtype dtype, AnyTensor dense)
-      : stored_{.name = std::move(name), .dtype = dtype, .shape = dense.shape(), .end = dense.bytes()},
+      : stored_{.name = std::move(name),
+                .dtype = dtype,
+                .shape = dense.shape(),
+                .bytes = {static_cast<const char*>(dense.data()), dense.bytes()}},
         dense_(std::move(dense)) {}
 
   StoredTensor stored_;

@@ -98,25 +98,27 @@ class ZipReader {
   }
   const std::vector<ZipMember>& members() const { return members_; }
 
-  /// The bytes of a member, inflated and compared with their checksum.
-  std::string read(const ZipMember& m) const {
+  /// The bytes of a member where they lie in the archive, packed if its method says so.
+  std::string_view packed(const ZipMember& m) const {
     if (m.encrypted) bad(m.name, " is encrypted");
     if (m.offset > bytes_.size() || number(m.offset, 4) != 0x04034B50) bad(m.name, " is not where the directory says");
     const std::uint64_t start = m.offset + 30 + number(m.offset + 26, 2) + number(m.offset + 28, 2);
     if (start > bytes_.size() || m.packed > bytes_.size() - start) bad(m.name, " goes beyond the end of the file");
-    const std::string_view packed = bytes_.substr(static_cast<std::size_t>(start), static_cast<std::size_t>(m.packed));
-    std::string out;
-    if (m.method == 0) {
-      if (m.packed != m.size) bad(m.name, " is stored in ", m.packed, " bytes and has ", m.size);
-      out = packed;
-    } else if (m.method == 8) {
+    if (m.method == 0 && m.packed != m.size) bad(m.name, " is stored in ", m.packed, " bytes and has ", m.size);
+    return bytes_.substr(static_cast<std::size_t>(start), static_cast<std::size_t>(m.packed));
+  }
+  /// The bytes of a member, compared with their checksum: where they lie in the archive, or inflated into `room`.
+  std::string_view read(const ZipMember& m, [[maybe_unused]] std::string& room) const {
+    std::string_view out = packed(m);
+    if (m.method == 8) {
 #ifdef GLOSS_ZLIB
       if (m.size / 1032 > m.packed) bad(m.name, " has ", m.size, " bytes, which ", m.packed, " cannot hold");
-      if (!detail::inflate_bytes(packed, static_cast<std::size_t>(m.size), out)) bad(m.name, " does not inflate");
+      if (!detail::inflate_bytes(out, static_cast<std::size_t>(m.size), room)) bad(m.name, " does not inflate");
+      out = room;
 #else
       bad(m.name, " is deflated, and this program was built without zlib");
 #endif
-    } else {
+    } else if (m.method != 0) {
       bad(m.name, " is packed by method ", m.method, ", stored and deflated are known");
     }
     if (crc32(out) != m.crc) bad(m.name, " has a wrong checksum");

@@ -152,7 +152,7 @@ class AttentionForward {
 /// A row that sees no key, or only -infinity, is NaN, or 0 if zero_empty_rows says so; its stats are 0, by which it
 /// adds nothing to a gradient.
 /// There is no third way with an explicit matrix of scores: products and softmax of their own lose to the tiles at
-/// every length. Measured as in attention_few.hpp (math/plain in bench_attention), in microseconds, plain and tiles:
+/// every length. Measured as in attention/few.hpp (math/plain in bench_attention), in microseconds, plain and tiles:
 /// length 8 73 and 55, 16 116 and 68, 32 242 and 213, 64 878 and 764, 128 3230 and 3190, 512 54000 and 45200.
 template <class T>
 void attention_forward(const AttentionArgs<T>& a) {

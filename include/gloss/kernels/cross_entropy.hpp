@@ -17,17 +17,20 @@ struct SmoothedTarget {
   std::int64_t ignored = -100;
 };
 
-/// Confidence 1 - smoothing at the target, smoothing / (n - 2) elsewhere, nothing at padding_idx (none if negative).
-/// The loss is the Kullback-Leibler divergence sum_i t_i (log t_i - log p_i).
+/// Confidence 1 - smoothing at the target, smoothing / (n - 2) elsewhere, nothing at padding_idx, which may be outside
+/// [0, n). The loss is the Kullback-Leibler divergence sum_i t_i (log t_i - log p_i).
 /// AT: LabelSmoothing.
-inline SmoothedTarget label_smoothing_target(Index n, Index padding_idx, double smoothing) {
+inline SmoothedTarget label_smoothing_target(Index n, std::int64_t padding_idx, double smoothing) {
+  const auto t_log_t = [](double t) { return t > 0 ? t * std::log(t) : 0; };
+  const bool has_padding = padding_idx >= 0 && padding_idx < n;
   SmoothedTarget t;
-  const double others = static_cast<double>(padding_idx < 0 ? n - 1 : n - 2);
   t.on = 1 - smoothing;
   t.off = n > 2 ? smoothing / static_cast<double>(n - 2) : 0;
-  t.sum = t.on + others * t.off;
-  t.constant = (t.on > 0 ? t.on * std::log(t.on) : 0) + (t.off > 0 ? others * t.off * std::log(t.off) : 0);
-  t.zero_column = t.ignored = padding_idx;
+  t.sum = t.on + static_cast<double>(has_padding ? n - 2 : n - 1) * t.off;
+  t.constant = t_log_t(t.on) + static_cast<double>(n - 2) * t_log_t(t.off);
+  if (!has_padding) t.constant += t_log_t(t.off);  // one more shares what is spread
+  if (has_padding) t.zero_column = padding_idx;
+  t.ignored = padding_idx;
   return t;
 }
 

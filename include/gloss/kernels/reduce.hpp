@@ -83,67 +83,76 @@ T reduce_range(const Loop<1>& reduced, const X* x, Index begin, Index end, T ide
   return static_cast<T>(acc);
 }
 
+// Of an output whose kept axis is the dense one: whole rows are added into a block of columns, 128 rows to a partial
+// sum.
+template <class X, class T, class Combine, class Term>
+void reduce_columns(const Reduction& r, const X* x, T* y, T identity, Combine combine, Term term) {
+  constexpr Index width = 128, height = 128;
+  const Index count = r.reduced.numel, inner = r.kept.inner_size(), outer = r.kept.numel / inner;
+  const Index blocks = (inner + width - 1) / width;
+  parallel_for(outer * blocks, 32768 / (width * (std::min)(count, height)) + 1, [&](Index begin, Index end) {
+    for (Index job = begin; job < end; ++job) {
+      const Index first = job / blocks * inner + job % blocks * width;
+      const Index n = (std::min)(width, inner - job % blocks * width);
+      const X* column = x + offset_of(r.kept, first);
+      T partial[width];
+      Wide<T> total[width];
+      for (Index c = 0; c < n; ++c) total[c] = identity;
+      for (Index row = 0; row < count; row += height) {
+        for (Index c = 0; c < n; ++c) partial[c] = identity;
+        const Index stop = (std::min)(count, row + height);
+        for (Index q = row; q < stop; ++q) {
+          const X* px = column + offset_of(r.reduced, q);
+          for (Index c = 0; c < n; ++c) partial[c] = combine(partial[c], static_cast<T>(term(px[c], first + c)));
+        }
+        for (Index c = 0; c < n; ++c) total[c] = combine(total[c], Wide<T>{partial[c]});
+      }
+      for (Index c = 0; c < n; ++c) y[first + c] = static_cast<T>(total[c]);
+    }
+  });
+}
+
+// Output by output; of a single one, chunk by chunk: then the chunks are the parallel work.
+template <class X, class T, class Combine, class Term>
+void reduce_cells(const Reduction& r, const X* x, T* y, T identity, Combine combine, Term term) {
+  constexpr Index chunk = 4096;  // elements of one partial result
+  const Index outputs = r.kept.numel, count = r.reduced.numel;
+  const bool split = outputs == 1 && count > chunk;
+  const Index cells = split ? (count + chunk - 1) / chunk : outputs;
+  T* const results = split ? workspace<0>().template get<T>(cells) : y;
+  parallel_for(cells, split ? 8 : 32768 / count + 1, [&](Index begin, Index end) {
+    for (Index cell = begin; cell < end; ++cell) {
+      const X* const base = split ? x : x + offset_of(r.kept, cell);
+      const auto of_cell = [&term, o = split ? 0 : cell](X v) { return term(v, o); };
+      Wide<T> acc = identity;
+      Index from = split ? cell * chunk : 0;
+      const Index stop = split ? (std::min)(count, from + chunk) : count;
+      for (; from < stop; from += chunk)
+        acc = combine(acc, Wide<T>{reduce_range(r.reduced, base, from, (std::min)(stop, from + chunk), identity,
+                                                combine, of_cell)});
+      results[cell] = static_cast<T>(acc);
+    }
+  });
+  if (!split) return;
+  Wide<T> acc = identity;
+  for (Index cell = 0; cell < cells; ++cell) acc = combine(acc, Wide<T>{results[cell]});
+  y[0] = static_cast<T>(acc);
+}
+
 }  // namespace detail
 
 /// y[kept] = identity combined with term(x[kept, reduced], kept) of every x, converted to T; kept is counted in
 /// row-major order. combine must be associative and commutative up to rounding.
 template <class X, class T, class Combine, class Term = Itself>
 void reduce(const Reduction& r, const X* x, T* y, T identity, Combine combine, Term term = {}) {
-  const Index outputs = r.kept.numel, count = r.reduced.numel;
-  if (outputs == 0) return;
-  if (count == 0) {
-    for (Index o = 0; o < outputs; ++o) y[o] = identity;
-    return;
-  }
-  constexpr Index chunk = 4096;  // elements of one partial result
   const bool columns = r.kept.rank > 0 && r.kept.inner_stride(0) == 1 && r.reduced.inner_stride(0) != 1;
-  if (columns && r.kept.inner_size() > 1) {
-    // The kept axis is the dense one: add whole rows into a block of columns, 128 rows to a partial sum.
-    constexpr Index width = 128, height = 128;
-    const Index inner = r.kept.inner_size(), outer = outputs / inner, blocks = (inner + width - 1) / width;
-    parallel_for(outer * blocks, 32768 / (width * (std::min)(count, height)) + 1, [&](Index begin, Index end) {
-      for (Index job = begin; job < end; ++job) {
-        const Index first = job / blocks * inner + job % blocks * width;
-        const Index n = (std::min)(width, inner - job % blocks * width);
-        const X* column = x + offset_of(r.kept, first);
-        T partial[width];
-        detail::Wide<T> total[width];
-        for (Index c = 0; c < n; ++c) total[c] = identity;
-        for (Index row = 0; row < count; row += height) {
-          for (Index c = 0; c < n; ++c) partial[c] = identity;
-          const Index stop = (std::min)(count, row + height);
-          for (Index q = row; q < stop; ++q) {
-            const X* px = column + offset_of(r.reduced, q);
-            for (Index c = 0; c < n; ++c) partial[c] = combine(partial[c], static_cast<T>(term(px[c], first + c)));
-          }
-          for (Index c = 0; c < n; ++c) total[c] = combine(total[c], detail::Wide<T>{partial[c]});
-        }
-        for (Index c = 0; c < n; ++c) y[first + c] = static_cast<T>(total[c]);
-      }
-    });
-    return;
-  }
-  // A cell is one output or, of a single one, a chunk: then the chunks are the parallel work.
-  const bool split = outputs == 1 && count > chunk;
-  const Index cells = split ? (count + chunk - 1) / chunk : outputs;
-  T* const results = split ? detail::workspace<0>().template get<T>(cells) : y;
-  parallel_for(cells, split ? 8 : 32768 / count + 1, [&](Index begin, Index end) {
-    for (Index cell = begin; cell < end; ++cell) {
-      const X* const base = split ? x : x + offset_of(r.kept, cell);
-      const auto of_cell = [&term, o = split ? 0 : cell](X v) { return term(v, o); };
-      detail::Wide<T> acc = identity;
-      Index from = split ? cell * chunk : 0;
-      const Index stop = split ? (std::min)(count, from + chunk) : count;
-      for (; from < stop; from += chunk)
-        acc = combine(acc, detail::Wide<T>{detail::reduce_range(r.reduced, base, from, (std::min)(stop, from + chunk),
-                                                                identity, combine, of_cell)});
-      results[cell] = static_cast<T>(acc);
-    }
-  });
-  if (split) {
-    detail::Wide<T> acc = identity;
-    for (Index cell = 0; cell < cells; ++cell) acc = combine(acc, detail::Wide<T>{results[cell]});
-    y[0] = static_cast<T>(acc);
+  if (r.kept.numel == 0) return;
+  if (r.reduced.numel == 0) {
+    for (Index o = 0; o < r.kept.numel; ++o) y[o] = identity;
+  } else if (columns && r.kept.inner_size() > 1) {
+    detail::reduce_columns(r, x, y, identity, combine, term);
+  } else {
+    detail::reduce_cells(r, x, y, identity, combine, term);
   }
 }
 

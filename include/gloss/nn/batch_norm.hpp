@@ -78,7 +78,7 @@ class BatchNorm : public ChannelNorm<T> {
 
  private:
   std::int64_t count_batch(std::int64_t more) const {
-    const SpinLock lock(gloss::detail::running_busy);
+    const gloss::detail::SpinLock lock(gloss::detail::running_busy);
     return *this->num_batches_tracked.data() += more;
   }
 };

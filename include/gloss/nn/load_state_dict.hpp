@@ -28,7 +28,8 @@ struct LoadReport {
   };
   std::vector<std::string> missing, unexpected;  // wanted by the module and not stored; stored and not wanted
   std::vector<WrongShape> wrong_shape;
-  std::vector<WrongType> wrong_type;  // numbers that do not read as the module's
+  std::vector<WrongType> wrong_type;                      // numbers that do not read as the module's
+  std::vector<std::pair<std::string, std::string>> ours;  // the module's names for those above, where they differ
 
   /// Whether all fits, and else how much does not.
   bool complete() const { return problems() == 0; }
@@ -46,18 +47,23 @@ GLOSS_COLD std::vector<std::string> LoadReport::lines(std::size_t limit) const {
     (append_part(text, parts), ...);
     out.push_back(std::move(text));
   };
+  const auto both = [&](const std::string& name) {
+    for (const auto& [theirs, its_ours] : ours)
+      if (theirs == name) return its_ours + " (theirs: " + name + ")";
+    return name;
+  };
   const auto nearest = [](const char* words, const std::string& name, const std::vector<std::string>& others) {
     const std::string found = nearest_name(name, others);
     return found.empty() ? found : words + found;
   };
   for (std::size_t i = 0; i < missing.size() && out.size() < limit; ++i)
-    line(missing[i], " is missing", nearest("; the nearest unexpected name is ", missing[i], unexpected));
+    line(both(missing[i]), " is missing", nearest("; the nearest unexpected name is ", missing[i], unexpected));
   for (std::size_t i = 0; i < unexpected.size() && out.size() < limit; ++i)
-    line(unexpected[i], " is unexpected", nearest("; the nearest missing name is ", unexpected[i], missing));
+    line(both(unexpected[i]), " is unexpected", nearest("; the nearest missing name is ", unexpected[i], missing));
   for (std::size_t i = 0; i < wrong_shape.size() && out.size() < limit; ++i)
-    line(wrong_shape[i].name, " has shape ", wrong_shape[i].stored, ", the model's has ", wrong_shape[i].wanted);
+    line(both(wrong_shape[i].name), " has shape ", wrong_shape[i].stored, ", the model's has ", wrong_shape[i].wanted);
   for (std::size_t i = 0; i < wrong_type.size() && out.size() < limit; ++i)
-    line(wrong_type[i].name, " holds ", wrong_type[i].stored, ", which does not read as ", wrong_type[i].wanted);
+    line(both(wrong_type[i].name), " holds ", wrong_type[i].stored, ", which does not read as ", wrong_type[i].wanted);
   if (out.size() < problems()) line("and ", static_cast<Index>(problems() - out.size()), " more");
   return out;
 }
@@ -71,7 +77,9 @@ struct LoadPlan {
     Shape shape;
   };
   LoadReport report;
-  std::vector<std::pair<std::size_t, std::size_t>> pairs;  // number in the module's state dict, number of the source
+  // Numbers in the module's state dict and of the source: what is to be copied, and what stands in the report.
+  std::vector<std::pair<std::size_t, std::size_t>> pairs, wrong_shape;
+  std::vector<std::size_t> missing, unexpected;
 
   GLOSS_LAZY GLOSS_COLD LoadPlan(const StateDict& module, const std::vector<Source>& sources,
                                  const LoadOptions& options) {
@@ -86,16 +94,17 @@ struct LoadPlan {
                                        [&](std::size_t a, std::string_view k) { return sources[a].name < k; });
       if (at == by_name.end() || sources[*at].name != key) continue;
       wanted[*at] = found[i] = 1;
-      if (sources[*at].shape == tensor.shape())
-        pairs.emplace_back(i, *at);
-      else
-        report.wrong_shape.push_back({key, sources[*at].shape, tensor.shape()});
+      (sources[*at].shape == tensor.shape() ? pairs : wrong_shape).emplace_back(i, *at);
     }
     for (std::size_t i = 0; i < module.size(); ++i)
-      if (!found[i] && !is_tied(module, found, i)) report.missing.push_back(options.prefix + module.entry(i).first);
+      if (!found[i] && !is_tied(module, found, i)) missing.push_back(i);
     for (std::size_t j = 0; j < sources.size(); ++j)
-      if (!wanted[j] && sources[j].name.substr(0, options.prefix.size()) == options.prefix)
-        report.unexpected.push_back(std::string(sources[j].name));
+      if (!wanted[j] && sources[j].name.substr(0, options.prefix.size()) == options.prefix) unexpected.push_back(j);
+
+    for (const auto& [i, j] : wrong_shape)
+      report.wrong_shape.push_back({std::string(sources[j].name), sources[j].shape, module.entry(i).second.shape()});
+    for (const std::size_t i : missing) report.missing.push_back(options.prefix + module.entry(i).first);
+    for (const std::size_t j : unexpected) report.unexpected.push_back(std::string(sources[j].name));
   }
 
   /// Errors: LoadError with all problems that the options do not allow.

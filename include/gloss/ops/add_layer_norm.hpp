@@ -31,39 +31,38 @@ Tensor<T> add_layer_norm(const Tensor<T>& residual, const Tensor<T>& x, const Te
   const Index n = detail::check_rows("add_layer_norm", x, gamma, beta), rows = n > 0 ? x.numel() / n : 0;
   ProfileScope scope("add_layer_norm");
   if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel(), x.numel(), x.numel()});
-  const auto dense = [](const Tensor<T>& t) { return t.defined() ? t.detach().contiguous() : Tensor<T>{}; };
-  const auto pointer = [](const Tensor<T>& t) { return t.defined() ? static_cast<const T*>(t.data()) : nullptr; };
-  const Tensor<T> a = dense(residual), b = dense(x), scale = dense(gamma), shift = dense(beta);
+  using detail::dense_or_none, detail::empty_or_none, detail::read_or_null, detail::write_or_null;
+  const Tensor<T> a = dense_or_none(residual), b = dense_or_none(x), scale = dense_or_none(gamma),
+                  shift = dense_or_none(beta);
   const bool recorded = will_record({residual, x, gamma, beta});
   const Tensor<T> y = empty<T>(x.shape()), sum = recorded ? empty<T>(x.shape()) : y;
   const Tensor<T> mean = empty<T>({rows}), rscale = empty<T>({rows});
   const Tensor<std::int64_t> mask = detail::dropout_mask(x.numel(), recorded && p > 0);
   const RandomBlock random = p > 0 ? detail::draw_dropout(x.numel()) : RandomBlock{};
-  kernels::add_layer_norm_forward(pointer(a), pointer(b), sum.data(), detail::mask_data(mask), p, random,
-                                  pointer(scale), pointer(shift), y.data(), mean.data(), rscale.data(), rows, n,
-                                  options.eps, options.kind);
-  return record(
-      "add_layer_norm", y, {residual, x, gamma, beta},
-      [sum, scale, mean, rscale, mask, p, rows, n, kind = options.kind, pointer](const Tensor<T>& dy, Grads& dx) {
-        if (is_grad_enabled()) fail<GradError>("add_layer_norm: a fused op has no second derivative");
-        ProfileScope work("add_layer_norm", true);
-        if (work) work.bytes(sizeof(T), {sum.numel(), sum.numel(), sum.numel(), sum.numel()});
-        const Tensor<T> g = dy.contiguous();
-        const bool learns = dx.needs(2) || dx.needs(3), drops = p > 0 && dx.needs(1);
-        const auto room = [](bool wanted, const Shape& shape) { return wanted ? empty<T>(shape) : Tensor<T>{}; };
-        const auto target = [](const Tensor<T>& t) { return t.defined() ? t.data() : nullptr; };
-        Tensor<T> d_sum = room(dx.needs(0) || dx.needs(1), sum.shape()), d_x = room(drops, sum.shape());
-        Tensor<T> d_gamma = room(dx.needs(2), {n}), d_beta = room(dx.needs(3), {n});
-        const Tensor<T> workspace = room(learns, {kernels::layer_norm_workspace(rows, n)});
-        const kernels::DropoutBefore<T> before{drops ? mask.data() : nullptr, p, target(d_x)};
-        kernels::layer_norm_backward(pointer(g), pointer(sum), pointer(scale), pointer(mean), pointer(rscale),
-                                     target(d_sum), target(d_gamma), target(d_beta), target(workspace), rows, n, kind,
-                                     drops ? &before : nullptr);
-        if (dx.needs(1)) dx.add(1, drops ? std::move(d_x) : d_sum);
-        if (d_sum.defined()) dx.add(0, std::move(d_sum));
-        if (d_gamma.defined()) dx.add(2, std::move(d_gamma));
-        if (d_beta.defined()) dx.add(3, std::move(d_beta));
-      });
+  kernels::add_layer_norm_forward(read_or_null(a), read_or_null(b), sum.data(), write_or_null(mask), p, random,
+                                  read_or_null(scale), read_or_null(shift), y.data(), mean.data(), rscale.data(), rows,
+                                  n, options.eps, options.kind);
+  return record("add_layer_norm", y, {residual, x, gamma, beta},
+                [sum, scale, mean, rscale, mask, p, rows, n, kind = options.kind](const Tensor<T>& dy, Grads& dx) {
+                  if (is_grad_enabled()) fail<GradError>("add_layer_norm: a fused op has no second derivative");
+                  ProfileScope work("add_layer_norm", true);
+                  if (work) work.bytes(sizeof(T), {sum.numel(), sum.numel(), sum.numel(), sum.numel()});
+                  const Tensor<T> g = dy.contiguous();
+                  const bool learns = dx.needs(2) || dx.needs(3), drops = p > 0 && dx.needs(1);
+                  Tensor<T> d_sum = empty_or_none<T>(dx.needs(0) || dx.needs(1), sum.shape()),
+                            d_x = empty_or_none<T>(drops, sum.shape());
+                  Tensor<T> d_gamma = empty_or_none<T>(dx.needs(2), {n}), d_beta = empty_or_none<T>(dx.needs(3), {n});
+                  const Tensor<T> workspace = empty_or_none<T>(learns, {kernels::layer_norm_workspace(rows, n)});
+                  const kernels::DropoutBefore<T> before{drops ? mask.data() : nullptr, p, write_or_null(d_x)};
+                  kernels::layer_norm_backward(read_or_null(g), read_or_null(sum), read_or_null(scale),
+                                               read_or_null(mean), read_or_null(rscale), write_or_null(d_sum),
+                                               write_or_null(d_gamma), write_or_null(d_beta), write_or_null(workspace),
+                                               rows, n, kind, drops ? &before : nullptr);
+                  if (dx.needs(1)) dx.add(1, drops ? std::move(d_x) : d_sum);
+                  if (d_sum.defined()) dx.add(0, std::move(d_sum));
+                  if (d_gamma.defined()) dx.add(2, std::move(d_gamma));
+                  if (d_beta.defined()) dx.add(3, std::move(d_beta));
+                });
 }
 
 GLOSS_INSTANTIATE(Tensor<float> add_layer_norm(const Tensor<float>&, const Tensor<float>&, const Tensor<float>&,

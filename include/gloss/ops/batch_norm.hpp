@@ -6,7 +6,7 @@
 
 #include <gloss/core/spin_lock.hpp>
 #include <gloss/kernels/channel_norm.hpp>
-#include <gloss/tensor/tensor.hpp>
+#include <gloss/ops/optional_tensor.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 
@@ -51,18 +51,6 @@ void check_written(const char* op, const Tensor<T>& running_mean, const Tensor<T
   for (const Tensor<T>& t : {running_mean, running_var})
     if (t.defined()) check_no_overlap(op, body_of(op, t));
 }
-template <class T>
-Tensor<T> dense_or_none(const Tensor<T>& t) {
-  return t.defined() ? t.detach().contiguous() : Tensor<T>{};
-}
-template <class T>
-const T* read_or_null(const Tensor<T>& t) {
-  return t.defined() ? t.data() : nullptr;
-}
-template <class T>
-T* write_or_null(const Tensor<T>& t) {
-  return t.defined() ? t.data() : nullptr;
-}
 
 /// Held while running statistics change, so that several threads may train with one layer: which is then first is open,
 /// but no step is lost.
@@ -91,9 +79,8 @@ void channel_norm_backward(const char* op, const Tensor<T>& in, Index channels, 
   ProfileScope work(op, true);
   if (work) work.bytes(sizeof(T), {in.numel(), in.numel(), in.numel()});
   const Tensor<T> g = dy.contiguous();
-  const Tensor<T> made[] = {dx.needs(0) ? empty<T>(in.shape()) : Tensor<T>{},
-                            dx.needs(1) ? empty<T>({channels}) : Tensor<T>{},
-                            dx.needs(2) ? empty<T>({channels}) : Tensor<T>{}};
+  const Tensor<T> made[] = {empty_or_none<T>(dx.needs(0), in.shape()), empty_or_none<T>(dx.needs(1), {channels}),
+                            empty_or_none<T>(dx.needs(2), {channels})};
   compute(read_or_null(g), write_or_null(made[0]), write_or_null(made[1]), write_or_null(made[2]));
   for (int i = 0; i < 3; ++i)
     if (made[i].defined()) dx.add(i, made[i]);

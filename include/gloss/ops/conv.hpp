@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include <gloss/kernels/conv.hpp>
+#include <gloss/ops/optional_tensor.hpp>
 #include <gloss/ops/sum.hpp>
 #include <gloss/ops/window_options.hpp>
 
@@ -76,10 +77,10 @@ Tensor<T> conv(const char* op, const kernels::Conv& c, const Shape& shape, const
     ProfileScope scope(op);
     conv_profile(scope, c, sizeof(T));
     const Tensor<T> cells = x.detach().contiguous(), factors = weight.detach().contiguous();
-    const Tensor<T> start = bias.defined() ? bias.detach().contiguous() : Tensor<T>{};
+    const Tensor<T> start = dense_or_none(bias);
     Tensor<T> scratch = empty<T>({kernels::conv_scratch<T>(c)});
     kernels::conv_forward(c, static_cast<const T*>(cells.data()), static_cast<const T*>(factors.data()),
-                          start.defined() ? static_cast<const T*>(start.data()) : nullptr, y.data(), scratch.data());
+                          read_or_null(start), y.data(), scratch.data());
   }
   return record(op, std::move(y), {x, weight, bias},
                 [c, shape_x = x.shape(), shape_w = weight.shape(), p = x.only_if(weight.requires_grad()),

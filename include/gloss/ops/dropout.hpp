@@ -3,6 +3,7 @@
 
 #include <gloss/kernels/dropout.hpp>
 #include <gloss/ops/add.hpp>
+#include <gloss/ops/optional_tensor.hpp>
 #include <gloss/ops/relu.hpp>
 
 namespace gloss::inline GLOSS_ABI {
@@ -20,9 +21,8 @@ Tensor<T> dropout_backward(const Tensor<T>& dy, const Tensor<std::int64_t>& mask
 }
 /// Room for the mask, or nothing when no gradient will be asked for.
 inline Tensor<std::int64_t> dropout_mask(Index n, bool wanted) {
-  return wanted ? empty<std::int64_t>({kernels::dropout_mask_words(n)}) : Tensor<std::int64_t>{};
+  return empty_or_none<std::int64_t>(wanted, {kernels::dropout_mask_words(n)});
 }
-inline std::int64_t* mask_data(const Tensor<std::int64_t>& mask) { return mask.defined() ? mask.data() : nullptr; }
 inline RandomBlock draw_dropout(Index n) { return gloss::current_rng().reserve(kernels::dropout_words(n)); }
 }  // namespace detail
 
@@ -40,7 +40,7 @@ Tensor<T> dropout(const Tensor<T>& x, double p, bool training = true) {
   const Tensor<T> in = x.detach().contiguous();
   Tensor<T> y = empty<T>(x.shape());
   const Tensor<std::int64_t> mask = detail::dropout_mask(x.numel(), will_record({x}));
-  kernels::dropout(static_cast<const T*>(in.data()), y.data(), detail::mask_data(mask), in.numel(), p,
+  kernels::dropout(static_cast<const T*>(in.data()), y.data(), detail::write_or_null(mask), in.numel(), p,
                    detail::draw_dropout(x.numel()));
   return record("dropout", y, {x},
                 [p, mask](const Tensor<T>& dy, Grads& dx) { dx.add(0, detail::dropout_backward(dy, mask, p)); });
@@ -62,7 +62,7 @@ Tensor<T> add_dropout(const Tensor<T>& residual, const Tensor<T>& x, double p, b
   Tensor<T> y = empty<T>(x.shape());
   const Tensor<std::int64_t> mask = detail::dropout_mask(x.numel(), will_record({x}));
   kernels::add_dropout(static_cast<const T*>(a.data()), static_cast<const T*>(b.data()), y.data(),
-                       detail::mask_data(mask), y.numel(), p, detail::draw_dropout(x.numel()));
+                       detail::write_or_null(mask), y.numel(), p, detail::draw_dropout(x.numel()));
   return record("add_dropout", y, {residual, x}, [p, mask](const Tensor<T>& dy, Grads& dx) {
     dx.add(0, dy);
     if (dx.needs(1)) dx.add(1, detail::dropout_backward(dy, mask, p));

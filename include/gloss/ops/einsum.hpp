@@ -86,73 +86,119 @@ Labelled<T> label_operand(const EinsumPlan& plan, int k, const Tensor<T>& x) {
   return out;
 }
 
-/// The product of two operands, summed over the labels that both have and `wanted` has not.
-template <class T>
-Labelled<T> contract(Labelled<T> a, Labelled<T> b, const std::string& wanted) {
+/// The labels of two operands by what becomes of them in their product: `batch` stands in both and in the result,
+/// `inner`, which both have and the result has not, is summed, `left` and `right` have one alone.
+struct ContractedAxes {
   std::string batch, inner, left, right;
-  Shape batch_sizes, sizes_left, sizes_right;
-  Index m = 1, n = 1, k = 1;
+  Shape batch_sizes, result_sizes;  // of batch; of batch, left, right
+  Index m = 1, n = 1, k = 1;        // elements of left, right, inner
+};
+template <class T>
+ContractedAxes contracted_axes(const Labelled<T>& a, const Labelled<T>& b, const std::string& wanted) {
+  ContractedAxes axes;
+  Shape sizes_left, sizes_right;
   for (const char label : a.labels) {
     const Index size = a.size(label);
     if (!b.has(label)) {
-      left += label;
+      axes.left += label;
       sizes_left.push_back(size);
-      m *= size;
+      axes.m *= size;
     } else if (wanted.find(label) != std::string::npos) {
-      batch += label;
-      batch_sizes.push_back(size);
+      axes.batch += label;
+      axes.batch_sizes.push_back(size);
     } else {
-      inner += label;
-      k *= size;
+      axes.inner += label;
+      axes.k *= size;
     }
   }
   for (const char label : b.labels)
     if (!a.has(label)) {
-      right += label;
+      axes.right += label;
       sizes_right.push_back(b.size(label));
-      n *= b.size(label);
+      axes.n *= b.size(label);
     }
-  if (batch.size() + left.size() + right.size() > static_cast<std::size_t>(max_rank))
+  if (axes.batch.size() + axes.left.size() + axes.right.size() > static_cast<std::size_t>(max_rank))
     fail<ShapeError>("einsum: a product of two operands has more than 8 axes");
-  Labelled<T> y;
-  y.labels = batch + left + right;
-  a.permute(batch + left + inner);
-  Shape shape = batch_sizes;
-  if (inner.empty() || (left.empty() && right.empty())) {
-    // Element by element, then a sum over what both lose: a [batch, left, 1, inner], b [batch, 1, right, inner].
-    b.permute(batch + right + inner);
-    const bool spread = left.size() + right.size() > 0;
-    auto padded = [&](const Labelled<T>& t, Index rows, Index columns) {
-      if (!spread && inner.empty()) return t.x;
-      Shape to{batch_sizes.numel()};
-      if (spread) {
-        to.push_back(rows);
-        to.push_back(columns);
-      }
-      to.push_back(k);
-      return t.x.reshape(to);
-    };
-    Tensor<T> product = mul(padded(a, m, 1), padded(b, 1, n));
-    if (!inner.empty()) product = sum(product, -1);
-    for (const Index size : sizes_left) shape.push_back(size);
-    for (const Index size : sizes_right) shape.push_back(size);
-    y.x = product.reshape(shape);
-    return y;
-  }
-  b.permute(batch + inner + right);
-  if (batch.size() + 2 > static_cast<std::size_t>(max_rank)) shape = {batch_sizes.numel()};
-  auto matrices = [&](const Labelled<T>& t, Index rows, Index columns) {
+  axes.result_sizes = axes.batch_sizes;
+  for (const Index size : sizes_left) axes.result_sizes.push_back(size);
+  for (const Index size : sizes_right) axes.result_sizes.push_back(size);
+  return axes;
+}
+
+/// Element by element, then a sum over what both lose: a [batch, left, 1, inner], b [batch, 1, right, inner].
+template <class T>
+Tensor<T> contract_by_elements(Labelled<T> a, Labelled<T> b, const ContractedAxes& axes) {
+  a.permute(axes.batch + axes.left + axes.inner);
+  b.permute(axes.batch + axes.right + axes.inner);
+  const bool spread = axes.left.size() + axes.right.size() > 0;
+  const auto padded = [&](const Labelled<T>& t, Index rows, Index columns) {
+    if (!spread && axes.inner.empty()) return t.x;
+    Shape to{axes.batch_sizes.numel()};
+    if (spread) {
+      to.push_back(rows);
+      to.push_back(columns);
+    }
+    to.push_back(axes.k);
+    return t.x.reshape(to);
+  };
+  const Tensor<T> product = mul(padded(a, axes.m, 1), padded(b, 1, axes.n));
+  return axes.inner.empty() ? product : sum(product, -1);
+}
+
+/// As products of matrices: a [batch, left, inner], b [batch, inner, right].
+template <class T>
+Tensor<T> contract_by_matmul(Labelled<T> a, Labelled<T> b, const ContractedAxes& axes) {
+  a.permute(axes.batch + axes.left + axes.inner);
+  b.permute(axes.batch + axes.inner + axes.right);
+  Shape shape = axes.batch_sizes;
+  if (axes.batch.size() + 2 > static_cast<std::size_t>(max_rank)) shape = {axes.batch_sizes.numel()};
+  const auto matrices = [&](const Labelled<T>& t, Index rows, Index columns) {
     Shape to = shape;
     to.push_back(rows);
     to.push_back(columns);
     return t.x.reshape(to);
   };
-  const Tensor<T> product = matmul(matrices(a, m, k), matrices(b, k, n));
-  shape = batch_sizes;
-  for (const Index size : sizes_left) shape.push_back(size);
-  for (const Index size : sizes_right) shape.push_back(size);
-  y.x = product.reshape(shape);
-  return y;
+  return matmul(matrices(a, axes.m, axes.k), matrices(b, axes.k, axes.n));
+}
+
+/// The product of two operands, summed over the labels that both have and `wanted` has not.
+template <class T>
+Labelled<T> contract(Labelled<T> a, Labelled<T> b, const std::string& wanted) {
+  const ContractedAxes axes = contracted_axes(a, b, wanted);
+  const bool elements = axes.inner.empty() || (axes.left.empty() && axes.right.empty());
+  const Tensor<T> product = elements ? contract_by_elements(std::move(a), std::move(b), axes)
+                                     : contract_by_matmul(std::move(a), std::move(b), axes);
+  return {product.reshape(axes.result_sizes), axes.batch + axes.left + axes.right};
+}
+
+/// Enters the sizes of an operand's axes by their labels, where 1 is what no operand before had, or had as 1.
+template <class T>
+void enter_sizes(const EinsumPlan& plan, const Labelled<T>& part, Index (&sizes)[128]) {
+  for (const char label : part.labels) {
+    Index& size = sizes[static_cast<unsigned char>(label)];
+    const Index here = part.size(label);
+    if (size != 1 && size != here) {
+      if (label <= max_rank)
+        fail<ShapeError>("einsum: axis ", -Index{label}, " under the ellipsis of '", plan.text, "' has sizes ", size,
+                         " and ", here);
+      fail<ShapeError>("einsum: axis '", label, "' of '", plan.text, "' has sizes ", size, " and ", here);
+    }
+    size = here;
+  }
+}
+
+/// The labels of the result, whose ellipsis stands for `under_dots` axes.
+GLOSS_LAZY std::string einsum_result(const EinsumPlan& plan, int under_dots) {
+  std::string result;
+  for (int i = 0; i < plan.result.count; ++i) {
+    if (plan.result.labels[i] != '.')
+      result += plan.result.labels[i];
+    else
+      for (int under = under_dots; under-- > 0;) result += static_cast<char>(1 + under);
+  }
+  if (result.size() > static_cast<std::size_t>(max_rank))
+    fail<ShapeError>("einsum: the result of '", plan.text, "' has ", result.size(), " axes, 8 are the most");
+  return result;
 }
 
 template <class T>
@@ -169,28 +215,10 @@ GLOSS_NOINLINE Tensor<T> einsum_of(const EinsumPlan& plan, const Tensor<T>* cons
     parts.push_back(label_operand(plan, k, x));
     const EinsumPlan::Operand& axes = plan.operands[k];
     if (axes.has('.') && x.dim() - (axes.count - 1) > under_dots) under_dots = x.dim() - (axes.count - 1);
-    for (const char label : parts.back().labels) {
-      Index& size = sizes[static_cast<unsigned char>(label)];
-      const Index here = parts.back().size(label);
-      if (size != 1 && size != here) {
-        if (label <= max_rank)
-          fail<ShapeError>("einsum: axis ", -Index{label}, " under the ellipsis of '", plan.text, "' has sizes ", size,
-                           " and ", here);
-        fail<ShapeError>("einsum: axis '", label, "' of '", plan.text, "' has sizes ", size, " and ", here);
-      }
-      size = here;
-    }
+    enter_sizes(plan, parts.back(), sizes);
   }
-  std::string result;
+  const std::string result = einsum_result(plan, under_dots);
   Shape shape;
-  for (int i = 0; i < plan.result.count; ++i) {
-    if (plan.result.labels[i] != '.')
-      result += plan.result.labels[i];
-    else
-      for (int under = under_dots; under-- > 0;) result += static_cast<char>(1 + under);
-  }
-  if (result.size() > static_cast<std::size_t>(max_rank))
-    fail<ShapeError>("einsum: the result of '", plan.text, "' has ", result.size(), " axes, 8 are the most");
   for (const char label : result) shape.push_back(sizes[static_cast<unsigned char>(label)]);
 
   // What no other operand and not the result wants is summed before any product; then products from left to right.

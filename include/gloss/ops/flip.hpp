@@ -41,12 +41,14 @@ Tensor<T> flipud(const Tensor<T>& x) {
   return flip(x, {0});
 }
 
-template <Element T>
-Tensor<T> roll(const Tensor<T>& x, Index shift);
 /// A copy moved by `shifts` positions along axes; what leaves at the end comes in at the start.
 /// y[(i + shift) mod n] = x[i]. Without axes, over all elements in row-major order.
 /// Errors: ShapeError for no shifts or when shifts and axes differ in length, IndexError for a wrong axis.
 /// PyTorch: torch.roll
+template <Element T>
+Tensor<T> roll(const Tensor<T>& x, Index shift) {
+  return roll(x.reshape({x.numel()}), Shape{shift}, Shape{0}).view(x.shape());
+}
 template <Element T>
 Tensor<T> roll(const Tensor<T>& x, const Shape& shifts, const Shape& axes) {
   if (shifts.rank() == 0) fail<ShapeError>("roll: no shifts");
@@ -61,10 +63,6 @@ Tensor<T> roll(const Tensor<T>& x, const Shape& shifts, const Shape& axes) {
     if (shift > 0) y = cat<T>({y.slice(a, n - shift), y.slice(a, 0, n - shift)}, a);
   }
   return y.is_same(x) ? x.clone() : y;
-}
-template <Element T>
-Tensor<T> roll(const Tensor<T>& x, Index shift) {
-  return roll(x.reshape({x.numel()}), {shift}, {0}).view(x.shape());
 }
 
 /// A copy turned k times by 90 degrees from axes[0] towards axes[1].

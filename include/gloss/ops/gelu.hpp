@@ -57,7 +57,7 @@ Tensor<T> gelu_dropout(const Tensor<T>& x, double p, bool training = true, GeluK
   const Tensor<T> in = x.detach().contiguous();
   Tensor<T> y = empty<T>(x.shape());
   const Tensor<std::int64_t> mask = detail::dropout_mask(x.numel(), will_record({x}));
-  kernels::gelu_dropout(static_cast<const T*>(in.data()), y.data(), detail::mask_data(mask), in.numel(), p,
+  kernels::gelu_dropout(static_cast<const T*>(in.data()), y.data(), detail::write_or_null(mask), in.numel(), p,
                         detail::draw_dropout(x.numel()), kind == GeluKind::tanh);
   return record("gelu_dropout", y, {x}, [x, in, mask, p, kind](const Tensor<T>& dy, Grads& dx) {
     if (is_grad_enabled()) return dx.add(0, detail::dropout_backward(dy, mask, p) * detail::gelu_slope(x, kind));

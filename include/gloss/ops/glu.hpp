@@ -3,6 +3,7 @@
 
 #include <gloss/kernels/gated.hpp>
 #include <gloss/ops/cat.hpp>
+#include <gloss/ops/optional_tensor.hpp>
 #include <gloss/ops/silu.hpp>
 
 namespace gloss::inline GLOSS_ABI {
@@ -67,12 +68,11 @@ Tensor<T> swiglu(const Tensor<T>& gate, const Tensor<T>& up) {
       return;
     }
     const Tensor<T> g = dy.contiguous();
-    Tensor<T> d_gate = dx.needs(0) ? empty<T>(z.shape()) : Tensor<T>{},
-              d_up = dx.needs(1) ? empty<T>(z.shape()) : Tensor<T>{};
-    const auto target = [](const Tensor<T>& t) { return t.defined() ? t.data() : nullptr; };
+    Tensor<T> d_gate = detail::empty_or_none<T>(dx.needs(0), z.shape()),
+              d_up = detail::empty_or_none<T>(dx.needs(1), z.shape());
     kernels::gated_backward(static_cast<const T*>(v.data()), static_cast<const T*>(z.data()),
-                            static_cast<const T*>(g.data()), target(d_up), target(d_gate), Index{1}, n, n,
-                            kernels::Gate::silu);
+                            static_cast<const T*>(g.data()), detail::write_or_null(d_up), detail::write_or_null(d_gate),
+                            Index{1}, n, n, kernels::Gate::silu);
     if (d_gate.defined()) dx.add(0, std::move(d_gate));
     if (d_up.defined()) dx.add(1, std::move(d_up));
   });

@@ -34,7 +34,7 @@ Tensor<T> instance_norm(const Tensor<T>& x, const Tensor<T>& running_mean = {}, 
   }
   if (size == 1) fail<ShapeError>(op, ": more than one element per channel is wanted, got x ", x.shape());
   detail::check_written(op, running_mean, running_var);
-  const Tensor<T> mean = zeros<T>({n, channels}), var = running_var.defined() ? empty<T>({n, channels}) : Tensor<T>{};
+  const Tensor<T> mean = zeros<T>({n, channels}), var = detail::empty_or_none<T>(running_var.defined(), {n, channels});
   Tensor<T> y = detail::normalize_groups(op, x, channels, weight, bias, mean, var, options.eps);
   if (running_mean.defined() && x.numel() > 0) {
     detail::move_running(op, running_mean, mean, options.momentum, 1);

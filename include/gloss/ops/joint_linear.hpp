@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <gloss/ops/linear.hpp>
+#include <gloss/ops/optional_tensor.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 
@@ -40,9 +41,9 @@ Tensor<T> joint_linear(const Tensor<T>& x, const std::vector<Tensor<T>>& weights
   for (std::size_t i = 0; i < weights.size(); ++i) {
     inputs.push_back(weights[i]);
     w.push_back(weights[i].detach().contiguous());
-    b.push_back(biases.empty() || !biases[i].defined() ? Tensor<T>{} : biases[i].detach().contiguous());
-    parts.push_back({flat.data(), w[i].data(), y.data() + static_cast<Index>(i) * out, T{0},
-                     b[i].defined() ? b[i].data() : nullptr});
+    b.push_back(biases.empty() ? Tensor<T>{} : detail::dense_or_none(biases[i]));
+    parts.push_back(
+        {flat.data(), w[i].data(), y.data() + static_cast<Index>(i) * out, T{0}, detail::read_or_null(b[i])});
   }
   kernels::gemm_several(false, true, rows, out, in, in, in, count * out, parts.data(), count);
   bool learns = false;

@@ -4,7 +4,7 @@
 #include <limits>
 
 #include <gloss/kernels/layer_norm.hpp>
-#include <gloss/tensor/tensor.hpp>
+#include <gloss/ops/optional_tensor.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 
@@ -30,31 +30,26 @@ GLOSS_NOINLINE Tensor<T> normalize_rows(const char* op, const Tensor<T>& x, cons
   const Index n = check_rows(op, x, gamma, beta), rows = n > 0 ? x.numel() / n : 0;
   ProfileScope scope(op);
   if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
-  auto dense = [](const Tensor<T>& t) { return t.defined() ? t.detach().contiguous() : Tensor<T>{}; };
-  auto pointer = [](const Tensor<T>& t) { return t.defined() ? static_cast<const T*>(t.data()) : nullptr; };
-  const Tensor<T> in = dense(x), scale = dense(gamma), shift = dense(beta);
+  const Tensor<T> in = dense_or_none(x), scale = dense_or_none(gamma), shift = dense_or_none(beta);
   Tensor<T> y = empty<T>(x.shape()), mean = empty<T>({rows}), rscale = empty<T>({rows});
-  kernels::layer_norm_forward(static_cast<const T*>(in.data()), pointer(scale), pointer(shift), y.data(), mean.data(),
+  kernels::layer_norm_forward(read_or_null(in), read_or_null(scale), read_or_null(shift), y.data(), mean.data(),
                               rscale.data(), rows, n, eps, kind);
-  return record(
-      op, y, {x, gamma, beta}, [op, in, scale, mean, rscale, rows, n, kind, pointer](const Tensor<T>& dy, Grads& dx) {
-        if (is_grad_enabled()) fail<GradError>(op, ": a fused op has no second derivative");
-        ProfileScope work(op, true);
-        if (work) work.bytes(sizeof(T), {in.numel(), in.numel(), in.numel()});
-        const Tensor<T> g = dy.contiguous();
-        Tensor<T> d_in = dx.needs(0) ? empty<T>(in.shape()) : Tensor<T>{};
-        Tensor<T> d_gamma = dx.needs(1) ? empty<T>({n}) : Tensor<T>{},
-                  d_beta = dx.needs(2) ? empty<T>({n}) : Tensor<T>{};
-        const Tensor<T> workspace =
-            dx.needs(1) || dx.needs(2) ? empty<T>({kernels::layer_norm_workspace(rows, n)}) : Tensor<T>{};
-        auto target = [](const Tensor<T>& t) { return t.defined() ? t.data() : nullptr; };
-        kernels::layer_norm_backward(static_cast<const T*>(g.data()), static_cast<const T*>(in.data()), pointer(scale),
-                                     static_cast<const T*>(mean.data()), static_cast<const T*>(rscale.data()),
-                                     target(d_in), target(d_gamma), target(d_beta), target(workspace), rows, n, kind);
-        if (d_in.defined()) dx.add(0, std::move(d_in));
-        if (d_gamma.defined()) dx.add(1, std::move(d_gamma));
-        if (d_beta.defined()) dx.add(2, std::move(d_beta));
-      });
+  return record(op, y, {x, gamma, beta}, [op, in, scale, mean, rscale, rows, n, kind](const Tensor<T>& dy, Grads& dx) {
+    if (is_grad_enabled()) fail<GradError>(op, ": a fused op has no second derivative");
+    ProfileScope work(op, true);
+    if (work) work.bytes(sizeof(T), {in.numel(), in.numel(), in.numel()});
+    const Tensor<T> g = dy.contiguous();
+    Tensor<T> d_in = empty_or_none<T>(dx.needs(0), in.shape());
+    Tensor<T> d_gamma = empty_or_none<T>(dx.needs(1), {n}), d_beta = empty_or_none<T>(dx.needs(2), {n});
+    const bool learns = dx.needs(1) || dx.needs(2);
+    const Tensor<T> workspace = empty_or_none<T>(learns, {kernels::layer_norm_workspace(rows, n)});
+    kernels::layer_norm_backward(read_or_null(g), read_or_null(in), read_or_null(scale), read_or_null(mean),
+                                 read_or_null(rscale), write_or_null(d_in), write_or_null(d_gamma),
+                                 write_or_null(d_beta), write_or_null(workspace), rows, n, kind);
+    if (d_in.defined()) dx.add(0, std::move(d_in));
+    if (d_gamma.defined()) dx.add(1, std::move(d_gamma));
+    if (d_beta.defined()) dx.add(2, std::move(d_beta));
+  });
 }
 }  // namespace detail
 

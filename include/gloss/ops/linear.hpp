@@ -6,6 +6,7 @@
 #include <gloss/kernels/sum_rows.hpp>
 #include <gloss/ops/matmul.hpp>
 #include <gloss/ops/mul.hpp>
+#include <gloss/ops/optional_tensor.hpp>
 #include <gloss/ops/sum.hpp>
 
 namespace gloss::inline GLOSS_ABI {
@@ -42,11 +43,11 @@ Tensor<T> linear_forward(const char* op, const Shape& shape, const Tensor<T>& x,
   const Index in = weight.size(1), out = weight.size(0);
   const Index rows = rows_of(shape);
   const MatrixView<T> vx(x.detach().reshape({rows, in})), vw(weight);
-  const Tensor<T> b = bias.defined() ? bias.detach().contiguous() : Tensor<T>{};
+  const Tensor<T> b = dense_or_none(bias);
   Tensor<T> y = empty<T>(shape);
   if (scope) scope.flops({2, rows, out, in});
   if (scope) scope.bytes(sizeof(T), {x.numel(), weight.numel(), y.numel()});
-  kernels::Epilogue<T> end{b.defined() ? b.data() : nullptr, activation};
+  kernels::Epilogue<T> end{read_or_null(b), activation};
   if constexpr (!std::is_void_v<Finish>) end.finish = Finish::finish, end.how = finish;
   kernels::gemm(vx.transposed, !vw.transposed, rows, out, in, T{1}, static_cast<const T*>(vx.x.data()), vx.ld,
                 static_cast<const T*>(vw.x.data()), vw.ld, T{0}, y.data(), out, end);

@@ -16,8 +16,8 @@ Tensor<T> linear_gelu(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<
                       GeluKind kind = GeluKind::exact) {
   const bool by_tanh = kind == GeluKind::tanh;
   const Shape shape = detail::linear_shape("linear_gelu", x, weight, bias);
-  const Tensor<T> z = will_record({x, weight, bias}) ? empty<T>(shape) : Tensor<T>{};
-  const kernels::GeluFinish<T> finish{z.defined() ? z.data() : nullptr, by_tanh};
+  const Tensor<T> z = detail::empty_or_none<T>(will_record({x, weight, bias}), shape);
+  const kernels::GeluFinish<T> finish{detail::write_or_null(z), by_tanh};
   Tensor<T> y = detail::linear_forward("linear_gelu", shape, x, weight, bias, Activation::none, &finish);
   return record("linear_gelu", std::move(y), {x, weight, bias},
                 [x, weight, bias, z, kind, by_tanh](const Tensor<T>& dy, Grads& dx) {

@@ -6,6 +6,7 @@
 #include <gloss/kernels/pool.hpp>
 #include <gloss/ops/gather.hpp>
 #include <gloss/ops/max.hpp>
+#include <gloss/ops/optional_tensor.hpp>
 #include <gloss/ops/window_options.hpp>
 
 namespace gloss::inline GLOSS_ABI {
@@ -115,9 +116,7 @@ ValuesIndices<T> max_pool(const char* op, int axes, const Tensor<T>& x, Pair ker
   if (with_index || will_record({x})) index = empty<std::int64_t>(shape);
   if (scope) scope.bytes(sizeof(T), {x.numel(), y.numel()});
   const Tensor<T> cells = x.detach().contiguous();
-  if (y.numel() > 0)
-    kernels::max_pool_forward(p, static_cast<const T*>(cells.data()), y.data(),
-                              index.defined() ? index.data() : nullptr);
+  if (y.numel() > 0) kernels::max_pool_forward(p, static_cast<const T*>(cells.data()), y.data(), write_or_null(index));
   return record_max_pool(op, axes, x, y, index);
 }
 

@@ -3,6 +3,7 @@
 
 #include <gloss/kernels/softmax_columns.hpp>
 #include <gloss/ops/exp.hpp>
+#include <gloss/ops/optional_tensor.hpp>
 #include <gloss/ops/sub.hpp>
 #include <gloss/ops/sum.hpp>
 
@@ -36,7 +37,7 @@ Tensor<T> along_axis(const char* op, const Tensor<T>& x, const Tensor<T>& x2, In
   for (int i = a + 1; i < x.dim(); ++i) inner *= x.size(i);
   const bool turned = inner > 1 && inner < 4;  // so few columns would leave most of a vector empty
   const Tensor<T> in = dense_along(x, a, turned), in2 = x2.defined() ? dense_along(x2, a, turned) : Tensor<T>{};
-  const T* const second = in2.defined() ? in2.data() : nullptr;
+  const T* const second = read_or_null(in2);
   Tensor<T> out = empty<T>(in.shape());
   if (inner > 1 && !turned)
     f.columns(in.data(), second, out.data(), in.numel() / (n * inner), n, inner);

@@ -163,7 +163,7 @@ class BackwardPass {
     }
     if (capturing_) return;
     {
-      const SpinLock lock(detail::committing);
+      const detail::SpinLock lock(detail::committing);
       for (const auto& [node, sum] : sums_) node->prepare(*sum, recorded(), has_listeners);
       for (const auto& [node, sum] : sums_) node->commit(*sum);
     }
@@ -200,7 +200,7 @@ class BackwardPass {
     try {
       for (const auto& entry : sums_) entry.node->tell();
     } catch (...) {
-      const SpinLock lock(detail::committing);
+      const detail::SpinLock lock(detail::committing);
       for (const auto& [node, sum] : sums_) node->restore(*sum);
       throw;
     }

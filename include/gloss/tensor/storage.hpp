@@ -112,7 +112,7 @@ class StoragePool {
   }
 
   GLOSS_NOINLINE void recycle(Storage* block) {
-    const SpinLock lock(busy_);
+    const detail::SpinLock lock(busy_);
     SizeClass& of = classes_[block->size_class_];
     --of.used;
     stats_.in_use -= block->capacity_;
@@ -130,23 +130,23 @@ class StoragePool {
 
   /// Gives free blocks back to the system, except for those in a region that others are still in use of.
   void trim() {
-    const SpinLock lock(busy_);
+    const detail::SpinLock lock(busy_);
     sweep(true);
   }
 
   void set_sweep_period(Index allocations) {
     if (allocations < 0) fail("set_cache_sweep: ", allocations, " allocations");
-    const SpinLock lock(busy_);
+    const detail::SpinLock lock(busy_);
     sweep_period_ = allocations;
     since_sweep_ = 0;
   }
 
   MemoryStats stats() {
-    const SpinLock lock(busy_);
+    const detail::SpinLock lock(busy_);
     return stats_;
   }
   void reset_peak() {
-    const SpinLock lock(busy_);
+    const detail::SpinLock lock(busy_);
     stats_.peak = stats_.in_use;
   }
 
@@ -194,7 +194,7 @@ class StoragePool {
     return block;
   }
   Storage* take_free(int c) {
-    const SpinLock lock(busy_);
+    const detail::SpinLock lock(busy_);
     if (++since_sweep_ > sweep_period_ && sweep_period_ > 0) sweep(false);
     SizeClass& of = classes_[c];
     Storage*& list = of.free ? of.free : of.spare;
@@ -230,7 +230,7 @@ class StoragePool {
       memory = ask();
     }
     if (!memory) fail("storage: out of memory asking for ", bytes, " bytes");
-    const SpinLock lock(busy_);
+    const detail::SpinLock lock(busy_);
     count_request(c);
     return make_block(memory, c);
   }
@@ -252,7 +252,7 @@ class StoragePool {
     if (bytes < (std::size_t{1} << 16) || bytes > region_size / 2) return nullptr;
     for (;;) {
       {
-        const SpinLock lock(busy_);
+        const detail::SpinLock lock(busy_);
         for (Region* region = regions_; region; region = region->next) {
           if (region->size - region->cut < bytes) continue;
           Storage* const block = make_block(region->memory + region->cut, c);
@@ -272,7 +272,7 @@ class StoragePool {
       madvise(memory, region_size, MADV_HUGEPAGE);
       region->memory = static_cast<std::byte*>(memory);
       region->size = region_size;
-      const SpinLock lock(busy_);
+      const detail::SpinLock lock(busy_);
       Region** last = &regions_;
       while (*last) last = &(*last)->next;
       *last = region;

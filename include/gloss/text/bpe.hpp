@@ -99,6 +99,8 @@ class Bpe final : public Tokenizer {
  private:
   using Id = detail::BpeId;
 
+  template <class = void>
+  class PieceEncoder;
   GLOSS_LAZY std::vector<Index> encode_bytes(std::string_view text) const;
 
   void check_id(const char* function, Index id) const {
@@ -120,48 +122,65 @@ class Bpe final : public Tokenizer {
   std::unordered_map<std::uint64_t, Id> merge_of_;
 };
 
+/// Merges the bytes of one piece after another, in memory that it keeps: symbols form a linked list, and a queue holds
+/// the merges that apply, the earliest learnt and leftmost first.
 template <class>
-std::vector<Index> Bpe::encode_bytes(std::string_view text) const {
-  // Symbols of a piece form a linked list; a queue holds the merges that apply, the earliest learnt and leftmost first.
+class Bpe::PieceEncoder {
+ public:
+  explicit PieceEncoder(const Bpe& bpe) : bpe_(bpe) {}
+
+  /// Adds the ids of a piece to `ids`.
+  void encode(std::string_view piece, std::vector<Index>& ids) {
+    symbols_.clear();
+    queue_.clear();
+    const int n = static_cast<int>(piece.size());
+    for (int i = 0; i < n; ++i)
+      symbols_.push_back({detail::bpe_byte_id(piece[static_cast<std::size_t>(i)]), i - 1, i + 1 < n ? i + 1 : -1});
+    for (int i = 0; i < n; ++i) offer(i);
+    while (!queue_.empty()) {
+      std::pop_heap(queue_.begin(), queue_.end(), std::greater<Candidate>());
+      const auto [id, left] = queue_.back();
+      queue_.pop_back();
+      if (at(left).id < 0 || at(left).next < 0) continue;  // merged away meanwhile
+      if (bpe_.merged(at(left).id, at(at(left).next).id) == id) merge(left, id);
+    }
+    for (int i = n > 0 ? 0 : -1; i >= 0; i = at(i).next) ids.push_back(at(i).id);
+  }
+
+ private:
   struct Symbol {
     Id id;
     int previous, next;
   };
   using Candidate = std::pair<Id, int>;  // token after the merge, position of its left half
-  std::vector<Symbol> symbols;
-  std::vector<Candidate> queue;
+
+  Symbol& at(int i) { return symbols_[static_cast<std::size_t>(i)]; }
+  /// Queues the merge of a symbol with the next, if there is one.
+  void offer(int left) {
+    if (left < 0 || at(left).next < 0) return;
+    const Id id = bpe_.merged(at(left).id, at(at(left).next).id);
+    if (id < 0) return;
+    queue_.emplace_back(id, left);
+    std::push_heap(queue_.begin(), queue_.end(), std::greater<Candidate>());
+  }
+  void merge(int left, Id id) {
+    const int right = at(left).next;
+    at(left).id = id;
+    at(left).next = at(right).next;
+    at(right).id = -1;
+    if (at(left).next >= 0) at(at(left).next).previous = left;
+    offer(at(left).previous);
+    offer(left);
+  }
+
+  const Bpe& bpe_;
+  std::vector<Symbol> symbols_;
+  std::vector<Candidate> queue_;
+};
+
+template <class>
+std::vector<Index> Bpe::encode_bytes(std::string_view text) const {
   std::vector<Index> ids;
-  const auto encode_piece = [&](std::string_view piece) {
-    symbols.clear();
-    const int n = static_cast<int>(piece.size());
-    for (int i = 0; i < n; ++i)
-      symbols.push_back({detail::bpe_byte_id(piece[static_cast<std::size_t>(i)]), i - 1, i + 1 < n ? i + 1 : -1});
-    const auto at = [&](int i) -> Symbol& { return symbols[static_cast<std::size_t>(i)]; };
-    const auto offer = [&](int left) {
-      if (left < 0 || at(left).next < 0) return;
-      const Id id = merged(at(left).id, at(at(left).next).id);
-      if (id < 0) return;
-      queue.emplace_back(id, left);
-      std::push_heap(queue.begin(), queue.end(), std::greater<Candidate>());
-    };
-    queue.clear();
-    for (int i = 0; i < n; ++i) offer(i);
-    while (!queue.empty()) {
-      std::pop_heap(queue.begin(), queue.end(), std::greater<Candidate>());
-      const auto [id, left] = queue.back();
-      queue.pop_back();
-      if (at(left).id < 0 || at(left).next < 0) continue;  // merged away meanwhile
-      const int right = at(left).next;
-      if (merged(at(left).id, at(right).id) != id) continue;
-      at(left).id = id;
-      at(left).next = at(right).next;
-      at(right).id = -1;
-      if (at(left).next >= 0) at(at(left).next).previous = left;
-      offer(at(left).previous);
-      offer(left);
-    }
-    for (int i = n > 0 ? 0 : -1; i >= 0; i = at(i).next) ids.push_back(at(i).id);
-  };
   if (text.empty()) return ids;
   std::string prefixed;
   if (prefix_space_) {
@@ -170,11 +189,12 @@ std::vector<Index> Bpe::encode_bytes(std::string_view text) const {
     prefixed += text;
     text = prefixed;
   }
+  PieceEncoder<> encoder(*this);
   for_each_piece(text, [&](std::string_view piece) {
     // A piece of many megabytes would overflow the positions; its parts are still exact.
     for (constexpr std::size_t most = std::size_t{1} << 20; !piece.empty();
          piece.remove_prefix((std::min)(most, piece.size())))
-      encode_piece(piece.substr(0, most));
+      encoder.encode(piece.substr(0, most), ids);
   });
   return ids;
 }

@@ -10,7 +10,7 @@
 
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 
-/// What attention_kernels.inc defines for one instruction set. Queries lie along rows, `width` of them, a multiple of
+/// What attention/kernels.inc defines for one instruction set. Queries lie along rows, `width` of them, a multiple of
 /// `lanes`; keys follow each other down the columns.
 template <class T>
 struct AttentionKernels {

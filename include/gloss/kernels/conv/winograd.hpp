@@ -10,7 +10,7 @@
 #ifndef GLOSS_GEMM_EIGEN
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 
-/// What conv_winograd.inc defines for one instruction set.
+/// What conv/winograd.inc defines for one instruction set.
 template <class T>
 struct WinogradKernels {
   void (*cells)(Index width, const T* d, T* v, Index step);

@@ -22,7 +22,7 @@ inline constexpr int narrow_vectors = 2;
 inline constexpr int max_lanes = 16;
 inline constexpr int max_vectors = 4;
 
-/// What gemm_kernels.inc defines for one instruction set.
+/// What gemm/kernels.inc defines for one instruction set.
 template <class T>
 struct GemmKernels {
   using Tile = void(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc, T alpha,

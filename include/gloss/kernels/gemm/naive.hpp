@@ -9,7 +9,7 @@ namespace gloss::inline GLOSS_ABI::kernels {
 enum class Activation : unsigned char { none, relu };
 
 /// The end of a product: C = activation(... + bias), with bias [n] added to every row; null means none. After that
-/// `finish` (gemm_finish.hpp) does what else is wanted.
+/// `finish` (gemm/finish.hpp) does what else is wanted.
 template <class T>
 struct Epilogue {
   const T* bias = nullptr;

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include <gloss/ops/div.hpp>
+#include <gloss/train/annotated/label_smoothing.hpp>
+#include <gloss/transformer/generator.hpp>
 
 namespace gloss::inline GLOSS_ABI::train {
 
