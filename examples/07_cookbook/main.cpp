@@ -1,6 +1,7 @@
 // The cookbook: everyday idioms of PyTorch, each as gloss says it. docs/cookbook.md shows them one by one.
 #include <gloss/gloss.hpp>
 #include <gloss/iostream.hpp>
+#include <gloss/metrics.hpp>
 #include <iostream>
 
 using namespace gloss;
@@ -118,17 +119,29 @@ void mixup() {
   cout << mixed.shape() << "\n";
 }
 
+void losses() {
+  Tensor<float> scores = {{2, 1, 0}, {0, 3, 1}};
+  Tensor<std::int64_t> labels = {0, 2};
+  Tensor<float> class_weights = {1, 1, 4}, truth = {{1, 0, 0}, {0, 1, 1}}, teacher = {{3, 1, 0}, {0, 2, 1}};
+  cout << cross_entropy(scores, labels, class_weights).item() << " "
+       << binary_cross_entropy_with_logits(scores, truth, {.pos_weight = class_weights}).item() << " "
+       << mse_loss(scores, truth).item() << " " << huber_loss(scores, truth, {.delta = 2}).item() << " "
+       << kl_div(log_softmax(scores, 1), log_softmax(teacher, 1), LossReduction::batchmean, {.log_target = true}).item()
+       << "\n";
+}
+
 void accuracy() {
   Tensor<float> scores = {{2, 1, 0}, {0, 3, 1}, {1, 0, 2}, {5, 0, 0}};
   Tensor<std::int64_t> labels = {0, 1, 1, 0};
-  Tensor<std::int64_t> predicted = argmax(scores, 1);
-  cout << mean(cast<float>(predicted == labels)).item() * 100 << " %\n";
-  for (Index c = 0; c < 3; ++c) {  // precision and recall of each class
-    const float hits = sum(cast<float>((predicted == c) & (labels == c))).item();
-    const float said = sum(cast<float>(predicted == c)).item(), there = sum(cast<float>(labels == c)).item();
-    cout << "class " << c << ": precision " << (said > 0 ? hits / said : 0) << ", recall "
-         << (there > 0 ? hits / there : 0) << "\n";
-  }
+  metrics::Accuracy right;  // <gloss/metrics.hpp>
+  metrics::PrecisionRecall by_class(3);
+  right.add(scores, labels);  // batch by batch
+  by_class.add(scores, labels);
+  cout << right.result() * 100 << " %\n";
+  const metrics::PrecisionRecallReport report = by_class.result();
+  for (const metrics::PrecisionRecallScore& c : report.classes)
+    cout << "precision " << c.precision << ", recall " << c.recall << ", F1 " << c.f1 << "\n";
+  cout << "macro F1 " << report.macro.f1 << "\n";
 }
 
 void regularized() {
@@ -182,6 +195,7 @@ int main() {
   bilinear_pooling();
   smoothed_labels();
   mixup();
+  losses();
   accuracy();
   regularized();
   without_graph();

@@ -1,5 +1,5 @@
-// docs/optim.md, train.md, text.md, data.md, io.md, decode.md and tensor.md say what the headers say, and everything in them is
-// tested.
+// docs/optim.md, train.md, metrics.md, text.md, data.md, io.md, decode.md and tensor.md say what the headers say, and
+// everything in them is tested.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -37,6 +37,13 @@ const std::vector<Page>& pages() {
        "Batches of sentences, losses, the loop of the Annotated Transformer, BLEU, progress and pictures, in\n"
        "`gloss::train`. A loop of your own is in [training.md](training.md).",
        {"train"}},
+      {"metrics",
+       "Metrics",
+       "What is measured of a model, in `gloss::metrics`, with `#include <gloss/metrics.hpp>`. Each is a value with\n"
+       "`add(batch)`, `merge(other)` and `result()`: parts of a data set, seen in batches or by several processes, "
+       "add\n"
+       "up to the number of the whole.",
+       {"metrics"}},
       {"data",
        "Data",
        "Sentence pairs and batches of like length, in `gloss::data`. Token ids are made in [text.md](text.md).",

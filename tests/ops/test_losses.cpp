@@ -1,19 +1,31 @@
-// Cross-entropy, negative log-likelihood and KL divergence; gelu, erf and clamp. Values against PyTorch:
-// test_golden_fused.cpp
+// Losses; gelu, erf and clamp. Values against PyTorch: test_golden_fused.cpp, test_golden_losses.cpp
 #include <cmath>
 
+#include <gloss/kernels/loss.hpp>
+#include <gloss/ops/binary_cross_entropy.hpp>
 #include <gloss/ops/clamp.hpp>
+#include <gloss/ops/cosine_embedding_loss.hpp>
 #include <gloss/ops/cross_entropy.hpp>
+#include <gloss/ops/elementwise_loss.hpp>
 #include <gloss/ops/gelu.hpp>
+#include <gloss/ops/huber_loss.hpp>
+#include <gloss/ops/info_nce_loss.hpp>
 #include <gloss/ops/kl_div.hpp>
+#include <gloss/ops/l1_loss.hpp>
+#include <gloss/ops/mean.hpp>
+#include <gloss/ops/mse_loss.hpp>
 #include <gloss/ops/nll_loss.hpp>
 #include <gloss/ops/reduce_loss.hpp>
+#include <gloss/ops/smooth_l1_loss.hpp>
 #include <gloss/ops/softmax.hpp>
+#include <gloss/ops/softplus.hpp>
 #include <gloss/ops/trig.hpp>
+#include <gloss/ops/triplet_margin_loss.hpp>
 #include <gloss/tensor/gradcheck.hpp>
 
 #include "support/catch.hpp"
 #include "support/tensors.hpp"
+#include "support/threads.hpp"
 
 using namespace gloss;
 using gloss_test::difference;
@@ -190,13 +202,150 @@ TEST_CASE("losses: wrong shapes and classes are named") {
               "nll_loss: target [3] does not match x [2, 3] without axis 1, that of the classes");
   CHECK_ERROR(kl_div(x, zeros<float>({2})), ShapeError,
               "kl_div: shapes do not broadcast: a [2, 3], b [2] differ at axis -1");
-  const auto logits = leaf({2, 3});
-  CHECK_ERROR(recorded_gradient(
-                  [](const auto& t) {
-                    return cross_entropy(t, Ids{0, 1});
-                  },
-                  logits),
-              GradError, "cross_entropy: a fused op has no second derivative");
+  const auto weight = ones<float>({2});
+  CHECK_ERROR(cross_entropy(x, Ids{0, 1}, weight), ShapeError,
+              "cross_entropy: weight [2] is not a number for each of 3 classes");
+  CHECK_ERROR(nll_loss(zeros<float>({2, 1}), Ids{0, 0}, weight), ShapeError,
+              "nll_loss: weight [2] is not a number for each of 1 class");
+  CHECK_ERROR(cross_entropy(x, Tensor<float>{0, 1}), ShapeError,
+              "cross_entropy: probabilities [2] do not have the shape of x [2, 3]; classes are int64");
+  CHECK_ERROR(cross_entropy(x, x, weight), ShapeError,
+              "cross_entropy: weight [2] is not a number for each of 3 classes");
+  CHECK_ERROR(cross_entropy(x, x, {.class_axis = 2}), IndexError, "cross_entropy: axis 2 is out of range for 2 axes");
+  CHECK_ERROR(cross_entropy(x, x, {.label_smoothing = -1}), Error,
+              "cross_entropy: label_smoothing -1 is not in [0, 1]");
+  CHECK_ERROR(cross_entropy(scalar<float>(0), scalar<float>(0)), ShapeError,
+              "cross_entropy: a scalar has no axis of classes");
+  CHECK_ERROR(cross_entropy(x, Ids{0, 1}, {.reduction = LossReduction::batchmean}), Error,
+              "loss: batchmean is a reduction of kl_div alone");
+  CHECK_ERROR(mse_loss(x, x, LossReduction::batchmean), Error, "loss: batchmean is a reduction of kl_div alone");
+}
+
+TEST_CASE("losses: no shape broadcasts, and options without a meaning are refused") {
+  const auto x = zeros<float>({2, 3}), column = zeros<float>({2, 1});
+  CHECK_ERROR(mse_loss(x, column), ShapeError, "mse_loss: target [2, 1] does not have the shape of x [2, 3]");
+  CHECK_ERROR(l1_loss(x, column), ShapeError, "l1_loss: target [2, 1] does not have the shape of x [2, 3]");
+  CHECK_ERROR(smooth_l1_loss(x, column), ShapeError,
+              "smooth_l1_loss: target [2, 1] does not have the shape of x [2, 3]");
+  CHECK_ERROR(huber_loss(x, column), ShapeError, "huber_loss: target [2, 1] does not have the shape of x [2, 3]");
+  CHECK_ERROR(smooth_l1_loss(x, x, {.beta = -1}), Error, "smooth_l1_loss: beta -1 is negative");
+  CHECK_ERROR(huber_loss(x, x, {.delta = 0}), Error, "huber_loss: delta 0 is not above 0");
+  CHECK_ERROR(binary_cross_entropy(x, column), ShapeError,
+              "binary_cross_entropy: target [2, 1] does not have the shape of x [2, 3]");
+  CHECK_ERROR(binary_cross_entropy(x, x, {.weight = zeros<float>({4, 2, 3})}), ShapeError,
+              "binary_cross_entropy: weight [4, 2, 3] does not stretch to x [2, 3]");
+  CHECK_ERROR(binary_cross_entropy(Tensor<float>{0.5f, 1.5f}, Tensor<float>{0, 1}), Error,
+              "binary_cross_entropy: x has 1.5, outside [0, 1]");
+  CHECK_ERROR(binary_cross_entropy(Tensor<float>{-0.5f}, Tensor<float>{0}), Error,
+              "binary_cross_entropy: x has -0.5, outside [0, 1]");
+  CHECK_ERROR(binary_cross_entropy(Tensor<float>{NAN}, Tensor<float>{0}), Error,
+              "binary_cross_entropy: x has nan, outside [0, 1]");
+  CHECK_ERROR(binary_cross_entropy_with_logits(x, column), ShapeError,
+              "binary_cross_entropy_with_logits: target [2, 1] does not have the shape of x [2, 3]");
+  CHECK_ERROR(binary_cross_entropy_with_logits(x, x, {.pos_weight = zeros<float>({2})}), ShapeError,
+              "binary_cross_entropy_with_logits: shapes do not broadcast: a [2, 3], b [2] differ at axis -1");
+  CHECK_ERROR(triplet_margin_loss(x, x, column), ShapeError,
+              "triplet_margin_loss: rows of one shape are wanted: anchor [2, 3], positive [2, 3], negative [2, 1]");
+  CHECK_ERROR(triplet_margin_loss(x, x, x, {.margin = 0}), Error, "triplet_margin_loss: margin 0 is not above 0");
+  CHECK_ERROR(cosine_embedding_loss(x, x, Ids{1}), ShapeError,
+              "cosine_embedding_loss: pairs of rows and a target for each are wanted: a [2, 3], b [2, 3], target [1]");
+  CHECK_ERROR(info_nce_loss(x, column), ShapeError,
+              "info_nce_loss: two matrices of one shape are wanted: query [2, 3], key [2, 1]");
+  CHECK_ERROR(info_nce_loss(x, x, {.temperature = 0}), Error, "info_nce_loss: temperature 0 is not above 0");
+}
+
+TEST_CASE("losses: of nothing the sum is 0 and the mean NaN") {
+  const auto none = zeros<float>({0, 3});
+  const auto of = [](const auto& loss) {
+    CHECK(std::isnan(loss(LossReduction::mean).item()));
+    CHECK(loss(LossReduction::sum).item() == 0);
+    CHECK(loss(LossReduction::none).numel() == 0);
+  };
+  of([&](LossReduction r) { return mse_loss(none, none, r); });
+  of([&](LossReduction r) { return l1_loss(none, none, r); });
+  of([&](LossReduction r) { return smooth_l1_loss(none, none, {.reduction = r}); });
+  of([&](LossReduction r) { return huber_loss(none, none, {.reduction = r}); });
+  of([&](LossReduction r) { return binary_cross_entropy(none, none, {.reduction = r}); });
+  of([&](LossReduction r) { return binary_cross_entropy_with_logits(none, none, {.reduction = r}); });
+  of([&](LossReduction r) { return triplet_margin_loss(none, none, none, {.reduction = r}); });
+  of([&](LossReduction r) { return cosine_embedding_loss(none, none, zeros<float>({0}), {.reduction = r}); });
+  of([&](LossReduction r) { return cross_entropy(none, none, {.reduction = r}); });
+  of([&](LossReduction r) { return cross_entropy(none, Ids::uninitialized({0}), ones<float>({3}), {.reduction = r}); });
+  of([&](LossReduction r) { return nll_loss(none, Ids::uninitialized({0}), ones<float>({3}), {.reduction = r}); });
+  const auto x = zeros<float>({2, 3}).requires_grad_();
+  const auto all_ignored = cross_entropy(x, Ids{-100, -100}, ones<float>({3}), {.reduction = LossReduction::sum});
+  CHECK(all_ignored.item() == 0);
+  CHECK(difference(grad(all_ignored, {x})[0], zeros<float>({2, 3})) == 0);
+  CHECK(std::isnan(cross_entropy(x, Ids{-100, -100}, ones<float>({3})).item()));
+}
+
+TEST_CASE("losses: sums over many elements are those of ops, the same for any number of threads and any layout") {
+  const auto x = randn<float>({130, 257}), target = rand<float>({130, 257}), weight = rand<float>({257});
+  const auto turned = [](const Tensor<float>& t) { return t.transpose(0, 1).contiguous().transpose(0, 1); };
+  const auto check = [&](const auto& loss, const auto& composed) {
+    const auto leaf = x.clone().requires_grad_();
+    const auto y = loss(leaf, target);
+    CHECK(difference(y, composed(x, target)) < 1e-6);
+    const auto dx = grad(y, {leaf})[0];
+    for (const int threads : {1, 3}) {
+      const gloss_test::Threads use(threads);
+      const auto strided = turned(x).requires_grad_();
+      const auto again = loss(strided, turned(target));
+      CHECK(same_bits(again, y));
+      CHECK(same_bits(grad(again, {strided})[0], dx));
+    }
+  };
+  using F = const Tensor<float>&;
+  check([](F a, F b) { return mse_loss(a, b); }, [](F a, F b) { return mean(square(a - b)); });
+  check([](F a, F b) { return l1_loss(a, b); }, [](F a, F b) { return mean(abs(a - b)); });
+  check([](F a, F b) { return huber_loss(a, b); },
+        [](F a, F b) {
+          const auto d = abs(a - b);
+          return mean(where(d < 1, square(d) / 2, d - 0.5));
+        });
+  check([&](F a, F b) { return binary_cross_entropy_with_logits(a, b, {.pos_weight = weight}); },
+        [&](F a, F b) { return mean(weight * b * softplus(-a) + (1 - b) * softplus(a)); });
+  check([&](F a, F b) { return binary_cross_entropy_with_logits(a, b, {.weight = weight}); },
+        [&](F a, F b) { return mean(weight * (softplus(a) - a * b)); });
+  check([&](F a, F b) { return cross_entropy(a, b, weight); },
+        [&](F a, F b) { return mean(-sum(log_softmax(a, 1) * b * weight, 1)); });
+}
+
+TEST_CASE("binary_cross_entropy: certain and wrong, and small probabilities, keep their digits") {
+  using T = Tensor<float>;
+  const auto each = [](const T& x, const T& t) {
+    return binary_cross_entropy(x, t, {.reduction = LossReduction::none});
+  };
+  CHECK(values(each(T{0, 1, 0, 1}, T{0, 1, 1, 0})) == std::vector<float>{0, 0, 100, 100});
+  CHECK(each(T{1e-10f}, T{0}).item() == Approx(1e-10).epsilon(1e-6));
+  const auto of_logits = [](const T& x, const T& t) {
+    return binary_cross_entropy_with_logits(x, t, {.reduction = LossReduction::none});
+  };
+  CHECK(values(of_logits(T{500, -500, 500, -500}, T{1, 0, 0, 1})) == std::vector<float>{0, 0, 500, 500});
+  CHECK(of_logits(T{-30}, T{0}).item() == Approx(9.357623e-14).epsilon(1e-6));
+  const auto x = T{-30, 30}.requires_grad_();
+  const auto dx = grad(sum(of_logits(x, T{0, 1})), {x})[0];
+  CHECK(dx.at({0}) == Approx(9.357623e-14).epsilon(1e-6));
+  CHECK(dx.at({1}) == Approx(-9.357623e-14).epsilon(1e-6));
+}
+
+TEST_CASE("losses of differences: NaN is not lost") {
+  const auto x = Tensor<float>{NAN, 1}.requires_grad_();
+  const Tensor<float> target = {0, 0};
+  for (const auto& loss : {mse_loss(x, target), l1_loss(x, target), smooth_l1_loss(x, target), huber_loss(x, target)}) {
+    CHECK(std::isnan(loss.item()));
+    const auto dx = grad(loss, {x})[0];
+    CHECK(std::isnan(dx.at({0})));
+    CHECK(dx.at({1}) > 0);
+  }
+}
+
+TEST_CASE("cross_entropy: a class of probability 0 may be impossible") {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  const auto x = Tensor<float>{{-infinity, 1, 2}}.requires_grad_();
+  const auto loss = cross_entropy(x, Tensor<float>{{0, 0.25f, 0.75f}});
+  CHECK(loss.item() == Approx(0.56326169).epsilon(1e-6));
+  CHECK(difference(grad(loss, {x})[0], Tensor<float>{{0, 0.01894142f, -0.01894142f}}) < 1e-6);
 }
 
 TEST_CASE("gelu, erf, clamp: gradients and second derivatives agree with difference quotients") {

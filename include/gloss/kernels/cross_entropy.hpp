@@ -114,6 +114,78 @@ void cross_entropy_backward(const T* dloss, Index dloss_stride, const T* x, cons
   });
 }
 
+/// What each class of a row counts, c_i = weight_i ((1 - smoothing) t_i + smoothing / n); t is 1 at the class where
+/// there are no probabilities. A row whose class is `ignored` counts nothing.
+template <class T>
+struct WeightedTarget {
+  const std::int64_t* ids;  // [rows], or null and
+  const T* probabilities;   // [rows, n]
+  const T* weight;          // [n]
+  T keep, spread;           // 1 - smoothing, smoothing / n
+  std::int64_t ignored;
+
+  bool counts(Index r) const { return !ids || ids[r] != ignored; }
+  /// c at [i, i + m) of row r, 0 beyond; without at_class().
+  GLOSS_INLINE Vec<T> vector(Index r, Index n, Index i, Index m) const {
+    const Vec<T> even = splat<T>(spread);
+    return (ids ? even : load_n<T>(probabilities + r * n + i, m) * keep + even) * load_n<T>(weight + i, m);
+  }
+  T at_class(Index r) const { return ids ? keep * weight[ids[r]] : T(0); }
+};
+
+/// loss = sum_i c_i (lse - x_i) by rows, where what has c_i = 0 counts nothing; share = sum_i c_i and the two parts of
+/// lse are for the backward pass.
+/// Shape: x [rows, n]; loss, row_max, row_log_sum, share [rows]
+template <class T>
+void weighted_cross_entropy_forward(const T* x, WeightedTarget<T> t, T* loss, T* row_max, T* row_log_sum, T* share,
+                                    Index rows, Index n) {
+  parallel_for(rows, detail::row_grain(n), [=](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) {
+      const T* xr = x + r * n;
+      const T max = detail::row_max<T>(xr, n);
+      const bool counts = t.counts(r);
+      Vec<T> exps{}, shares{}, sums{};
+      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
+        const Vec<T> d = load_n<T>(xr + i, m, -std::numeric_limits<T>::infinity()) - max;
+        const Vec<T> c = t.vector(r, n, i, m);
+        exps = exps + exp<T>(d);
+        shares = shares + c;
+        sums = sums + select<T>(c == T(0), Vec<T>{}, c * d);
+      });
+      const double log_sum = std::log(static_cast<double>(hsum<T>(exps)));  // of x - max
+      const double at_class = counts ? t.at_class(r) : T(0), others = hsum<T>(shares);
+      double value = (others + at_class) * log_sum - static_cast<double>(hsum<T>(sums));
+      if (at_class != 0) value -= at_class * static_cast<double>(xr[t.ids[r]] - max);
+      row_max[r] = max;
+      row_log_sum[r] = static_cast<T>(log_sum);
+      share[r] = counts ? static_cast<T>(others + at_class) : T(0);
+      loss[r] = counts ? static_cast<T>(value) : T(0);
+    }
+  });
+}
+
+/// dx_i = dloss (share exp(x_i - lse) - c_i); row r takes dloss[r].
+template <class T>
+void weighted_cross_entropy_backward(const T* dloss, const T* x, WeightedTarget<T> t, const T* row_max,
+                                     const T* row_log_sum, const T* share, T* dx, Index rows, Index n) {
+  parallel_for(rows, detail::row_grain(n), [=](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) {
+      const T* xr = x + r * n;
+      T* dxr = dx + r * n;
+      if (!t.counts(r)) {
+        each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { store_n<T>(dxr + i, Vec<T>{}, m); });
+        continue;
+      }
+      const T g = dloss[r], scale = g * share[r], max = row_max[r], log_sum = row_log_sum[r];
+      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
+        const Vec<T> p = exp<T>((load_n<T>(xr + i, m) - max) - log_sum);
+        store_n<T>(dxr + i, p * scale - t.vector(r, n, i, m) * g, m);
+      });
+      if (t.ids) dxr[t.ids[r]] -= g * t.at_class(r);
+    }
+  });
+}
+
 GLOSS_INSTANTIATE(void cross_entropy_forward<float>(const float*, const std::int64_t*, float*, float*, float*, Index,
                                                     Index, SmoothedTarget))
 GLOSS_INSTANTIATE(void cross_entropy_forward<double>(const double*, const std::int64_t*, double*, double*, double*,

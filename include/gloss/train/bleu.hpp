@@ -114,6 +114,18 @@ class Bleu {
   }
   void add(std::string_view hypothesis, const std::string& reference) { add(hypothesis, {&reference, 1}); }
 
+  /// Adds what another one has counted.
+  void merge(const Bleu& other) {
+    sums_.hyp_len += other.sums_.hyp_len;
+    sums_.ref_len += other.sums_.ref_len;
+    for (std::size_t n = 0; n < BleuScore::max_order; ++n) {
+      sums_.correct[n] += other.sums_.correct[n];
+      sums_.total[n] += other.sums_.total[n];
+    }
+  }
+
+  /// The score alone, 0 to 100.
+  double result() const { return score().score; }
   /// Geometric mean of the n-gram precisions times the brevity penalty; an order without a match is smoothed to
   /// 1 / (2^k total), k counting such orders ("exp" smoothing).
   BleuScore score() const {
