@@ -7,7 +7,7 @@
 #include <vector>
 
 #include <gloss/kernels/adam.hpp>
-#include <gloss/optim/optimizer.hpp>
+#include <gloss/optim/parameter_group.hpp>
 
 namespace gloss::inline GLOSS_ABI::optim {
 
@@ -17,26 +17,32 @@ struct AdamOptions {
   double eps = 1e-8;
   double weight_decay = 0;              // times the parameter, added to the gradient
   bool decoupled_weight_decay = false;  // instead p *= 1 - lr * weight_decay
+  bool amsgrad = false;                 // divides by the largest v so far
+  bool maximize = false;                // climbs
 };
 
 /// With t the number of steps that a parameter has had a gradient in:
 /// m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, p -= lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps), in one
-/// pass.
+/// pass. With maximize that is p += ..., and m is the negative of PyTorch's.
 /// Errors: Error for values out of range.
-/// Source: Kingma and Ba 2015; paper 5.3.
+/// Source: Kingma and Ba 2015; paper 5.3. amsgrad: Reddi et al. 2018.
 /// PyTorch: torch.optim.Adam
 template <Real T>
-class Adam : public Optimizer<T> {
+class Adam : public detail::GroupedOptimizer<T, AdamOptions> {
  public:
-  GLOSS_COLD Adam(std::vector<Tensor<T>> parameters, AdamOptions options = {})
-      : Optimizer<T>(std::move(parameters), options.lr), options_(options) {
-    for (double beta : options.betas)
-      if (!(beta >= 0 && beta < 1)) fail("Adam: beta ", beta, " is not in [0, 1)");
-    detail::check_option("Adam", "eps", options.eps);
-    detail::check_option("Adam", "weight_decay", options.weight_decay);
-    for (const Tensor<T>& p : this->parameters_) {
-      exp_avg_.push_back(zeros<T>(p.shape()));
-      exp_avg_sq_.push_back(zeros<T>(p.shape()));
+  Adam(std::vector<Tensor<T>> parameters, AdamOptions options = {}) : Adam({{std::move(parameters), options}}) {}
+  GLOSS_COLD Adam(const std::vector<ParameterGroup<T, AdamOptions>>& groups)
+      : detail::GroupedOptimizer<T, AdamOptions>(groups) {
+    for (const AdamOptions& options : this->options_) {
+      for (const double beta : options.betas) detail::check_part("Adam", "beta", beta);
+      detail::check_option("Adam", "eps", options.eps);
+      detail::check_option("Adam", "weight_decay", options.weight_decay);
+    }
+    for (std::size_t i = 0; i < this->parameters_.size(); ++i) {
+      const Shape& shape = this->parameters_[i].shape();
+      exp_avg_.push_back(zeros<T>(shape));
+      exp_avg_sq_.push_back(zeros<T>(shape));
+      max_exp_avg_sq_.push_back(this->options_of(i).amsgrad ? zeros<T>(shape) : Tensor<T>());
     }
     step_ = std::vector<StepCount<T>>(this->parameters_.size());
   }
@@ -47,18 +53,25 @@ class Adam : public Optimizer<T> {
       const auto add = [&](const char* what, const Tensor<T>& x) { out.emplace_back(std::to_string(i) + what, x); };
       add(".exp_avg", exp_avg_[i]);
       add(".exp_avg_sq", exp_avg_sq_[i]);
+      if (max_exp_avg_sq_[i].defined()) add(".max_exp_avg_sq", max_exp_avg_sq_[i]);
       add(".step", step_[i].tensor());
     }
     return out;
+  }
+  void set_momentum(double momentum) override {
+    detail::check_part("Adam", "beta", momentum);
+    for (AdamOptions& options : this->options_) options.betas[0] = momentum;
   }
 
  private:
   void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) override {
     ProfileScope scope("Adam");
-    if (scope) scope.bytes(7 * sizeof(T), {p.numel()});  // reads p, g, m, v, writes p, m, v
+    T* const max_v = max_exp_avg_sq_[i].defined() ? max_exp_avg_sq_[i].data() : nullptr;
+    if (scope) scope.bytes((max_v ? 9 : 7) * sizeof(T), {p.numel()});  // reads p, g, m, v, writes p, m, v
+    const AdamOptions& o = this->options_of(i);
     kernels::adam_step(p.data(), static_cast<const T*>(g.data()), exp_avg_[i].data(), exp_avg_sq_[i].data(), p.numel(),
-                       this->lr_, options_.betas[0], options_.betas[1], options_.eps, options_.weight_decay,
-                       options_.decoupled_weight_decay, step_[i].advance());
+                       this->lr_of(i), o.betas[0], o.betas[1], o.eps, o.weight_decay, o.decoupled_weight_decay,
+                       step_[i].advance(), o.maximize, max_v);
   }
   void check_state(std::size_t i) const override {
     step_[i].check(i);
@@ -66,8 +79,7 @@ class Adam : public Optimizer<T> {
       fail("Adam: parameter ", i, " has averages, but its step is 0: restore the whole state");
   }
 
-  AdamOptions options_;
-  std::vector<Tensor<T>> exp_avg_, exp_avg_sq_;
+  std::vector<Tensor<T>> exp_avg_, exp_avg_sq_, max_exp_avg_sq_;  // the last undefined without amsgrad
   std::vector<StepCount<T>> step_;
 };
 
@@ -76,6 +88,8 @@ struct AdamWOptions {
   std::array<double, 2> betas = {0.9, 0.999};
   double eps = 1e-8;
   double weight_decay = 1e-2;  // p *= 1 - lr * weight_decay
+  bool amsgrad = false;        // divides by the largest v so far
+  bool maximize = false;       // climbs
 };
 
 /// Adam whose weight decay does not pass through m and v: it shrinks the parameter before the step.
@@ -85,12 +99,24 @@ struct AdamWOptions {
 template <Real T>
 class AdamW final : public Adam<T> {
  public:
-  AdamW(std::vector<Tensor<T>> parameters, AdamWOptions options = {})
-      : Adam<T>(std::move(parameters), {.lr = options.lr,
-                                        .betas = options.betas,
-                                        .eps = options.eps,
-                                        .weight_decay = options.weight_decay,
-                                        .decoupled_weight_decay = true}) {}
+  AdamW(std::vector<Tensor<T>> parameters, AdamWOptions options = {}) : AdamW({{std::move(parameters), options}}) {}
+  AdamW(const std::vector<ParameterGroup<T, AdamWOptions>>& groups) : Adam<T>(as_adam(groups)) {}
+
+ private:
+  static std::vector<ParameterGroup<T, AdamOptions>> as_adam(
+      const std::vector<ParameterGroup<T, AdamWOptions>>& groups) {
+    std::vector<ParameterGroup<T, AdamOptions>> out;
+    for (const auto& [parameters, o] : groups)
+      out.push_back({parameters,
+                     {.lr = o.lr,
+                      .betas = o.betas,
+                      .eps = o.eps,
+                      .weight_decay = o.weight_decay,
+                      .decoupled_weight_decay = true,
+                      .amsgrad = o.amsgrad,
+                      .maximize = o.maximize}});
+    return out;
+  }
 };
 
 GLOSS_INSTANTIATE(class Adam<float>)
