@@ -2,12 +2,10 @@
 #pragma once
 
 #include <array>
-#include <cmath>
-#include <string>
 #include <vector>
 
 #include <gloss/kernels/adam.hpp>
-#include <gloss/optim/parameter_group.hpp>
+#include <gloss/optim/moments.hpp>
 
 namespace gloss::inline GLOSS_ABI::optim {
 
@@ -28,35 +26,20 @@ struct AdamOptions {
 /// Source: Kingma and Ba 2015; paper 5.3. amsgrad: Reddi et al. 2018.
 /// PyTorch: torch.optim.Adam
 template <Real T>
-class Adam : public detail::GroupedOptimizer<T, AdamOptions> {
+class Adam : public detail::MomentOptimizer<T, AdamOptions> {
  public:
-  Adam(std::vector<Tensor<T>> parameters, AdamOptions options = {}) : Adam({{std::move(parameters), options}}) {}
-  GLOSS_COLD Adam(const std::vector<ParameterGroup<T, AdamOptions>>& groups)
-      : detail::GroupedOptimizer<T, AdamOptions>(groups) {
+  using Group = ParameterGroup<T, AdamOptions>;
+  Adam(std::vector<Tensor<T>> parameters, AdamOptions options = {})
+      : Adam(std::vector<Group>{{std::move(parameters), options}}) {}
+  GLOSS_COLD Adam(const std::vector<Group>& groups) : detail::MomentOptimizer<T, AdamOptions>("Adam", groups) {
     for (const AdamOptions& options : this->options_) {
-      for (const double beta : options.betas) detail::check_part("Adam", "beta", beta);
+      this->check_betas(options.betas);
       detail::check_option("Adam", "eps", options.eps);
       detail::check_option("Adam", "weight_decay", options.weight_decay);
     }
-    for (std::size_t i = 0; i < this->parameters_.size(); ++i) {
-      const Shape& shape = this->parameters_[i].shape();
-      exp_avg_.push_back(zeros<T>(shape));
-      exp_avg_sq_.push_back(zeros<T>(shape));
-      max_exp_avg_sq_.push_back(this->options_of(i).amsgrad ? zeros<T>(shape) : Tensor<T>());
-    }
-    step_ = std::vector<StepCount<T>>(this->parameters_.size());
-  }
-
-  GLOSS_COLD typename Optimizer<T>::Named state() override {
-    typename Optimizer<T>::Named out;
-    for (std::size_t i = 0; i < exp_avg_.size(); ++i) {
-      const auto add = [&](const char* what, const Tensor<T>& x) { out.emplace_back(std::to_string(i) + what, x); };
-      add(".exp_avg", exp_avg_[i]);
-      add(".exp_avg_sq", exp_avg_sq_[i]);
-      if (max_exp_avg_sq_[i].defined()) add(".max_exp_avg_sq", max_exp_avg_sq_[i]);
-      add(".step", step_[i].tensor());
-    }
-    return out;
+    this->keep("exp_avg");
+    this->keep("exp_avg_sq");
+    this->keep("max_exp_avg_sq", [](const AdamOptions& o) { return o.amsgrad; });
   }
   void set_momentum(double momentum) override {
     detail::check_part("Adam", "beta", momentum);
@@ -66,21 +49,12 @@ class Adam : public detail::GroupedOptimizer<T, AdamOptions> {
  private:
   void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) override {
     ProfileScope scope("Adam");
-    T* const max_v = max_exp_avg_sq_[i].defined() ? max_exp_avg_sq_[i].data() : nullptr;
-    if (scope) scope.bytes((max_v ? 9 : 7) * sizeof(T), {p.numel()});  // reads p, g, m, v, writes p, m, v
     const AdamOptions& o = this->options_of(i);
-    kernels::adam_step(p.data(), static_cast<const T*>(g.data()), exp_avg_[i].data(), exp_avg_sq_[i].data(), p.numel(),
+    if (scope) scope.bytes((o.amsgrad ? 9 : 7) * sizeof(T), {p.numel()});  // reads p, g, m, v, writes p, m, v
+    kernels::adam_step(p.data(), static_cast<const T*>(g.data()), this->moment(0, i), this->moment(1, i), p.numel(),
                        this->lr_of(i), o.betas[0], o.betas[1], o.eps, o.weight_decay, o.decoupled_weight_decay,
-                       step_[i].advance(), o.maximize, max_v);
+                       this->step_[i].advance(), o.maximize, this->moment(2, i));
   }
-  void check_state(std::size_t i) const override {
-    step_[i].check(i);
-    if (step_[i].is_zero() && (this->any_nonzero(exp_avg_[i]) || this->any_nonzero(exp_avg_sq_[i])))
-      fail("Adam: parameter ", i, " has averages, but its step is 0: restore the whole state");
-  }
-
-  std::vector<Tensor<T>> exp_avg_, exp_avg_sq_, max_exp_avg_sq_;  // the last undefined without amsgrad
-  std::vector<StepCount<T>> step_;
 };
 
 struct AdamWOptions {
@@ -99,8 +73,10 @@ struct AdamWOptions {
 template <Real T>
 class AdamW final : public Adam<T> {
  public:
-  AdamW(std::vector<Tensor<T>> parameters, AdamWOptions options = {}) : AdamW({{std::move(parameters), options}}) {}
-  AdamW(const std::vector<ParameterGroup<T, AdamWOptions>>& groups) : Adam<T>(as_adam(groups)) {}
+  using Group = ParameterGroup<T, AdamWOptions>;
+  AdamW(std::vector<Tensor<T>> parameters, AdamWOptions options = {})
+      : AdamW(std::vector<Group>{{std::move(parameters), options}}) {}
+  AdamW(const std::vector<Group>& groups) : Adam<T>(as_adam(groups)) {}
 
  private:
   static std::vector<ParameterGroup<T, AdamOptions>> as_adam(

@@ -27,8 +27,10 @@ struct SGDOptions {
 template <Real T>
 class SGD final : public detail::GroupedOptimizer<T, SGDOptions> {
  public:
-  SGD(std::vector<Tensor<T>> parameters, SGDOptions options = {}) : SGD({{std::move(parameters), options}}) {}
-  SGD(const std::vector<ParameterGroup<T, SGDOptions>>& groups) : detail::GroupedOptimizer<T, SGDOptions>(groups) {
+  using Group = ParameterGroup<T, SGDOptions>;
+  SGD(std::vector<Tensor<T>> parameters, SGDOptions options = {})
+      : SGD(std::vector<Group>{{std::move(parameters), options}}) {}
+  SGD(const std::vector<Group>& groups) : detail::GroupedOptimizer<T, SGDOptions>(groups) {
     for (const SGDOptions& options : this->options_) {
       detail::check_option("SGD", "momentum", options.momentum);
       detail::check_option("SGD", "weight_decay", options.weight_decay);
@@ -52,8 +54,8 @@ class SGD final : public detail::GroupedOptimizer<T, SGDOptions> {
   }
   void set_momentum(double momentum) override {
     detail::check_option("SGD", "momentum", momentum);
-    for (SGDOptions& options : this->options_)
-      if (options.momentum != 0) options.momentum = momentum;
+    for (std::size_t i = 0; i < momentum_.size(); ++i)
+      if (momentum_[i].defined()) this->options_[this->group_of(i)].momentum = momentum;
   }
 
  private:
