@@ -1,6 +1,7 @@
 // Adagrad.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include <gloss/kernels/rmsprop.hpp>
@@ -27,20 +28,23 @@ class Adagrad final : public detail::MomentOptimizer<T, AdagradOptions> {
  public:
   using Group = ParameterGroup<T, AdagradOptions>;
   Adagrad(std::vector<Tensor<T>> parameters, AdagradOptions options = {})
-      : Adagrad(std::vector<Group>{{std::move(parameters), options}}) {}
-  GLOSS_COLD Adagrad(const std::vector<Group>& groups) : detail::MomentOptimizer<T, AdagradOptions>("Adagrad", groups) {
+      : Adagrad(detail::one(Group{std::move(parameters), options})) {}
+  Adagrad(const std::vector<Group>& groups) : Adagrad(std::span<const Group>(groups)) {}
+
+ private:
+  GLOSS_COLD explicit Adagrad(std::span<const Group> groups)
+      : detail::MomentOptimizer<T, AdagradOptions>("Adagrad", groups) {
     for (const AdagradOptions& options : this->options_) {
       detail::check_option("Adagrad", "lr_decay", options.lr_decay);
       detail::check_option("Adagrad", "weight_decay", options.weight_decay);
       detail::check_option("Adagrad", "initial_accumulator_value", options.initial_accumulator_value);
       detail::check_option("Adagrad", "eps", options.eps);
     }
-    this->keep("sum");
+    this->keep(0, "sum");
     for (std::size_t i = 0; i < this->parameters_.size(); ++i)
       this->moments_[0].of[i].fill_(static_cast<T>(this->options_of(i).initial_accumulator_value));
   }
 
- private:
   void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) override {
     ProfileScope scope("Adagrad");
     if (scope) scope.bytes(5 * sizeof(T), {p.numel()});  // reads p, g, sum, writes p, sum

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <span>
 #include <vector>
 
 #include <gloss/kernels/adam.hpp>
@@ -30,20 +31,23 @@ class Adam : public detail::MomentOptimizer<T, AdamOptions> {
  public:
   using Group = ParameterGroup<T, AdamOptions>;
   Adam(std::vector<Tensor<T>> parameters, AdamOptions options = {})
-      : Adam(std::vector<Group>{{std::move(parameters), options}}) {}
-  GLOSS_COLD Adam(const std::vector<Group>& groups) : detail::MomentOptimizer<T, AdamOptions>("Adam", groups) {
+      : Adam(detail::one(Group{std::move(parameters), options})) {}
+  Adam(const std::vector<Group>& groups) : Adam(std::span<const Group>(groups)) {}
+  void set_momentum(double momentum) override {
+    detail::check_part("Adam", "beta", momentum);
+    for (AdamOptions& options : this->options_) options.betas[0] = momentum;
+  }
+
+ protected:
+  GLOSS_COLD explicit Adam(std::span<const Group> groups) : detail::MomentOptimizer<T, AdamOptions>("Adam", groups) {
     for (const AdamOptions& options : this->options_) {
       this->check_betas(options.betas);
       detail::check_option("Adam", "eps", options.eps);
       detail::check_option("Adam", "weight_decay", options.weight_decay);
     }
-    this->keep("exp_avg");
-    this->keep("exp_avg_sq");
-    this->keep("max_exp_avg_sq", [](const AdamOptions& o) { return o.amsgrad; });
-  }
-  void set_momentum(double momentum) override {
-    detail::check_part("Adam", "beta", momentum);
-    for (AdamOptions& options : this->options_) options.betas[0] = momentum;
+    this->keep(0, "exp_avg");
+    this->keep(1, "exp_avg_sq");
+    this->keep(2, "max_exp_avg_sq", [](const AdamOptions& o) { return o.amsgrad; });
   }
 
  private:
@@ -75,22 +79,24 @@ class AdamW final : public Adam<T> {
  public:
   using Group = ParameterGroup<T, AdamWOptions>;
   AdamW(std::vector<Tensor<T>> parameters, AdamWOptions options = {})
-      : AdamW(std::vector<Group>{{std::move(parameters), options}}) {}
+      : Adam<T>(detail::one(as_adam(Group{std::move(parameters), options}))) {}
   AdamW(const std::vector<Group>& groups) : Adam<T>(as_adam(groups)) {}
 
  private:
-  static std::vector<ParameterGroup<T, AdamOptions>> as_adam(
-      const std::vector<ParameterGroup<T, AdamWOptions>>& groups) {
-    std::vector<ParameterGroup<T, AdamOptions>> out;
-    for (const auto& [parameters, o] : groups)
-      out.push_back({parameters,
-                     {.lr = o.lr,
-                      .betas = o.betas,
-                      .eps = o.eps,
-                      .weight_decay = o.weight_decay,
-                      .decoupled_weight_decay = true,
-                      .amsgrad = o.amsgrad,
-                      .maximize = o.maximize}});
+  static typename Adam<T>::Group as_adam(Group group) {
+    const AdamWOptions& o = group.options;
+    return {std::move(group.parameters),
+            {.lr = o.lr,
+             .betas = o.betas,
+             .eps = o.eps,
+             .weight_decay = o.weight_decay,
+             .decoupled_weight_decay = true,
+             .amsgrad = o.amsgrad,
+             .maximize = o.maximize}};
+  }
+  static std::vector<typename Adam<T>::Group> as_adam(const std::vector<Group>& groups) {
+    std::vector<typename Adam<T>::Group> out;
+    for (const Group& group : groups) out.push_back(as_adam(group));
     return out;
   }
 };

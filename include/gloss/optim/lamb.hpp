@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <span>
 #include <vector>
 
 #include <gloss/kernels/lamb.hpp>
@@ -25,22 +26,24 @@ class Lamb final : public detail::MomentOptimizer<T, LambOptions> {
  public:
   using Group = ParameterGroup<T, LambOptions>;
   Lamb(std::vector<Tensor<T>> parameters, LambOptions options = {})
-      : Lamb(std::vector<Group>{{std::move(parameters), options}}) {}
-  GLOSS_COLD Lamb(const std::vector<Group>& groups) : detail::MomentOptimizer<T, LambOptions>("Lamb", groups) {
-    for (const LambOptions& options : this->options_) {
-      this->check_betas(options.betas);
-      detail::check_option("Lamb", "eps", options.eps);
-      detail::check_option("Lamb", "weight_decay", options.weight_decay);
-    }
-    this->keep("exp_avg");
-    this->keep("exp_avg_sq");
-  }
+      : Lamb(detail::one(Group{std::move(parameters), options})) {}
+  Lamb(const std::vector<Group>& groups) : Lamb(std::span<const Group>(groups)) {}
   void set_momentum(double momentum) override {
     detail::check_part("Lamb", "beta", momentum);
     for (LambOptions& options : this->options_) options.betas[0] = momentum;
   }
 
  private:
+  GLOSS_COLD explicit Lamb(std::span<const Group> groups) : detail::MomentOptimizer<T, LambOptions>("Lamb", groups) {
+    for (const LambOptions& options : this->options_) {
+      this->check_betas(options.betas);
+      detail::check_option("Lamb", "eps", options.eps);
+      detail::check_option("Lamb", "weight_decay", options.weight_decay);
+    }
+    this->keep(0, "exp_avg");
+    this->keep(1, "exp_avg_sq");
+  }
+
   void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) override {
     ProfileScope scope("Lamb");
     if (scope) scope.bytes(10 * sizeof(T), {p.numel()});  // reads p, g, m, v, writes m, v; reads p, m, v, writes p

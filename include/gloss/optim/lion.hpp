@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <span>
 #include <vector>
 
 #include <gloss/kernels/lion.hpp>
@@ -24,20 +25,22 @@ class Lion final : public detail::MomentOptimizer<T, LionOptions> {
  public:
   using Group = ParameterGroup<T, LionOptions>;
   Lion(std::vector<Tensor<T>> parameters, LionOptions options = {})
-      : Lion(std::vector<Group>{{std::move(parameters), options}}) {}
-  GLOSS_COLD Lion(const std::vector<Group>& groups) : detail::MomentOptimizer<T, LionOptions>("Lion", groups) {
-    for (const LionOptions& options : this->options_) {
-      this->check_betas(options.betas);
-      detail::check_option("Lion", "weight_decay", options.weight_decay);
-    }
-    this->keep("exp_avg");
-  }
+      : Lion(detail::one(Group{std::move(parameters), options})) {}
+  Lion(const std::vector<Group>& groups) : Lion(std::span<const Group>(groups)) {}
   void set_momentum(double momentum) override {
     detail::check_part("Lion", "beta", momentum);
     for (LionOptions& options : this->options_) options.betas[0] = momentum;
   }
 
  private:
+  GLOSS_COLD explicit Lion(std::span<const Group> groups) : detail::MomentOptimizer<T, LionOptions>("Lion", groups) {
+    for (const LionOptions& options : this->options_) {
+      this->check_betas(options.betas);
+      detail::check_option("Lion", "weight_decay", options.weight_decay);
+    }
+    this->keep(0, "exp_avg");
+  }
+
   void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) override {
     ProfileScope scope("Lion");
     if (scope) scope.bytes(5 * sizeof(T), {p.numel()});  // reads p, g, m, writes p, m

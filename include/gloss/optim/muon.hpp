@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 #include <vector>
 
 #include <gloss/core/parallel_for.hpp>
@@ -49,8 +50,15 @@ class Muon final : public detail::MomentOptimizer<T, MuonOptions> {
  public:
   using Group = ParameterGroup<T, MuonOptions>;
   Muon(std::vector<Tensor<T>> parameters, MuonOptions options = {})
-      : Muon(std::vector<Group>{{std::move(parameters), options}}) {}
-  GLOSS_COLD Muon(const std::vector<Group>& groups) : detail::MomentOptimizer<T, MuonOptions>("Muon", groups) {
+      : Muon(detail::one(Group{std::move(parameters), options})) {}
+  Muon(const std::vector<Group>& groups) : Muon(std::span<const Group>(groups)) {}
+  void set_momentum(double momentum) override {
+    detail::check_part("Muon", "momentum", momentum);
+    for (MuonOptions& options : this->options_) (options.adamw ? options.betas[0] : options.momentum) = momentum;
+  }
+
+ private:
+  GLOSS_COLD explicit Muon(std::span<const Group> groups) : detail::MomentOptimizer<T, MuonOptions>("Muon", groups) {
     for (const MuonOptions& options : this->options_) {
       detail::check_option("Muon", "weight_decay", options.weight_decay);
       detail::check_part("Muon", "momentum", options.momentum);
@@ -66,16 +74,11 @@ class Muon final : public detail::MomentOptimizer<T, MuonOptions> {
       if (!this->options_of(i).adamw && this->parameters_[i].dim() != 2)
         fail<ShapeError>("Muon: parameter ", i, " has shape ", this->parameters_[i].shape(),
                          " and is no matrix: put it in a group with .adamw");
-    this->keep("momentum_buffer", [](const MuonOptions& o) { return !o.adamw; });
-    this->keep("exp_avg", [](const MuonOptions& o) { return o.adamw; });
-    this->keep("exp_avg_sq", [](const MuonOptions& o) { return o.adamw; });
-  }
-  void set_momentum(double momentum) override {
-    detail::check_part("Muon", "momentum", momentum);
-    for (MuonOptions& options : this->options_) (options.adamw ? options.betas[0] : options.momentum) = momentum;
+    this->keep(0, "momentum_buffer", [](const MuonOptions& o) { return !o.adamw; });
+    this->keep(1, "exp_avg", [](const MuonOptions& o) { return o.adamw; });
+    this->keep(2, "exp_avg_sq", [](const MuonOptions& o) { return o.adamw; });
   }
 
- private:
   void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) override {
     ProfileScope scope("Muon");
     const MuonOptions& o = this->options_of(i);

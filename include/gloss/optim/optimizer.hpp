@@ -76,21 +76,9 @@ class StepCount {
 template <Real T>
 class Optimizer {
  public:
-  Optimizer(std::vector<Tensor<T>> parameters, double lr) : Optimizer(std::move(parameters), {}, {lr}) {}
-  /// With the group of each parameter (none: all are in group 0), and the rate of each group.
-  GLOSS_COLD Optimizer(std::vector<Tensor<T>> parameters, std::vector<Index> groups, const std::vector<double>& rates)
-      : lr_(rates.size()), group_(std::move(groups)), parameters_(std::move(parameters)) {
-    group_.resize(parameters_.size());
-    for (std::size_t group = 0; group < rates.size(); ++group) set_lr(rates[group], static_cast<Index>(group));
-    bool any = parameters_.empty();
-    for (std::size_t i = 0; i < parameters_.size(); ++i) {
-      gloss::detail::check_no_overlap("optimizer", gloss::detail::body_of("optimizer", parameters_[i]));
-      if (!parameters_[i].is_leaf()) fail<GradError>("optimizer: parameter ", i, " is not a leaf");
-      any = any || parameters_[i].requires_grad();
-      for (std::size_t j = 0; j < i; ++j)
-        if (parameters_[i].is_same(parameters_[j])) fail_same(j, i);
-    }
-    if (!any) fail<GradError>("optimizer: no parameter requires a gradient");
+  Optimizer(const std::vector<Tensor<T>>& parameters, double lr) {
+    add_group(parameters, lr);
+    check_parameters();
   }
   virtual ~Optimizer() = default;
 
@@ -159,6 +147,30 @@ class Optimizer {
   void set_steps(Index steps) { steps_ = steps; }
 
  protected:
+  /// For an optimizer of several groups: add_group for each, then check_parameters.
+  Optimizer() = default;
+  GLOSS_COLD void add_group(const std::vector<Tensor<T>>& parameters, double lr) {
+    lr_.push_back(0);
+    set_lr(lr, num_groups() - 1);
+    for (const Tensor<T>& p : parameters) {
+      parameters_.push_back(p);
+      group_.push_back(num_groups() - 1);
+    }
+  }
+  GLOSS_COLD void check_parameters() const {
+    bool any = parameters_.empty();
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+      gloss::detail::check_no_overlap("optimizer", gloss::detail::body_of("optimizer", parameters_[i]));
+      if (!parameters_[i].is_leaf()) fail<GradError>("optimizer: parameter ", i, " is not a leaf");
+      any = any || parameters_[i].requires_grad();
+      for (std::size_t j = 0; j < i; ++j)
+        if (parameters_[i].is_same(parameters_[j])) {
+          if (group_[i] == group_[j]) fail("optimizer: parameters ", j, " and ", i, " are the same");
+          fail("optimizer: parameters ", j, " and ", i, " are the same, in groups ", group_[j], " and ", group_[i]);
+        }
+    }
+    if (!any) fail<GradError>("optimizer: no parameter requires a gradient");
+  }
   /// Changes the numbers p of parameter i, given their gradient; both are dense.
   virtual void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) = 0;
   /// Errors: Error when a step cannot go on from what was restored of parameter i.
@@ -178,10 +190,6 @@ class Optimizer {
   std::vector<Tensor<T>> parameters_;
 
  private:
-  [[noreturn]] GLOSS_COLD void fail_same(std::size_t i, std::size_t j) const {
-    if (group_[i] == group_[j]) fail("optimizer: parameters ", i, " and ", j, " are the same");
-    fail("optimizer: parameters ", i, " and ", j, " are the same, in groups ", group_[i], " and ", group_[j]);
-  }
   std::size_t checked(Index group) const {
     if (group < 0 || group >= num_groups())
       fail<IndexError>("optimizer: group ", group, " is not among ", num_groups());

@@ -1,6 +1,7 @@
 // Parameters in groups, each with options of its own.
 #pragma once
 
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -19,38 +20,11 @@ struct ParameterGroup {
 };
 
 namespace detail {
-/// An optimizer with options for each group.
-template <Real T, class Options>
-class GroupedOptimizer : public Optimizer<T> {
- protected:
-  using Group = ParameterGroup<T, Options>;
-  GLOSS_COLD explicit GroupedOptimizer(const std::vector<Group>& groups)
-      : Optimizer<T>(parameters_in(groups), numbers_of(groups), rates_of(groups)) {
-    for (const Group& group : groups) options_.push_back(group.options);
-  }
-  /// Of parameter i.
-  const Options& options_of(std::size_t i) const { return options_[this->group_of(i)]; }
-
-  std::vector<Options> options_;  // of each group
-
- private:
-  static std::vector<Tensor<T>> parameters_in(const std::vector<Group>& groups) {
-    std::vector<Tensor<T>> all;
-    for (const Group& group : groups) all.insert(all.end(), group.parameters.begin(), group.parameters.end());
-    return all;
-  }
-  static std::vector<Index> numbers_of(const std::vector<Group>& groups) {
-    std::vector<Index> all;
-    for (std::size_t i = 0; i < groups.size(); ++i)
-      all.insert(all.end(), groups[i].parameters.size(), static_cast<Index>(i));
-    return all;
-  }
-  static std::vector<double> rates_of(const std::vector<Group>& groups) {
-    std::vector<double> all;
-    for (const Group& group : groups) all.push_back(group.options.lr);
-    return all;
-  }
-};
+/// A group as the only one, while it lives.
+template <class Group>
+std::span<const Group> one(const Group& group) {
+  return {&group, 1};
+}
 
 /// Errors: Error unless the option is in [0, 1).
 GLOSS_LAZY void check_part(const char* op, const char* name, double value) {

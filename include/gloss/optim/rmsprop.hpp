@@ -1,6 +1,7 @@
 // RMSprop.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include <gloss/kernels/rmsprop.hpp>
@@ -29,18 +30,8 @@ class RMSprop final : public detail::MomentOptimizer<T, RMSpropOptions> {
  public:
   using Group = ParameterGroup<T, RMSpropOptions>;
   RMSprop(std::vector<Tensor<T>> parameters, RMSpropOptions options = {})
-      : RMSprop(std::vector<Group>{{std::move(parameters), options}}) {}
-  GLOSS_COLD RMSprop(const std::vector<Group>& groups) : detail::MomentOptimizer<T, RMSpropOptions>("RMSprop", groups) {
-    for (const RMSpropOptions& options : this->options_) {
-      detail::check_part("RMSprop", "alpha", options.alpha);
-      detail::check_option("RMSprop", "eps", options.eps);
-      detail::check_option("RMSprop", "weight_decay", options.weight_decay);
-      detail::check_option("RMSprop", "momentum", options.momentum);
-    }
-    this->keep("square_avg");
-    this->keep("grad_avg", [](const RMSpropOptions& o) { return o.centered; });
-    this->keep("momentum_buffer", [](const RMSpropOptions& o) { return o.momentum != 0; });
-  }
+      : RMSprop(detail::one(Group{std::move(parameters), options})) {}
+  RMSprop(const std::vector<Group>& groups) : RMSprop(std::span<const Group>(groups)) {}
   void set_momentum(double momentum) override {
     detail::check_option("RMSprop", "momentum", momentum);
     for (std::size_t i = 0; i < this->parameters_.size(); ++i)
@@ -48,6 +39,19 @@ class RMSprop final : public detail::MomentOptimizer<T, RMSpropOptions> {
   }
 
  private:
+  GLOSS_COLD explicit RMSprop(std::span<const Group> groups)
+      : detail::MomentOptimizer<T, RMSpropOptions>("RMSprop", groups) {
+    for (const RMSpropOptions& options : this->options_) {
+      detail::check_part("RMSprop", "alpha", options.alpha);
+      detail::check_option("RMSprop", "eps", options.eps);
+      detail::check_option("RMSprop", "weight_decay", options.weight_decay);
+      detail::check_option("RMSprop", "momentum", options.momentum);
+    }
+    this->keep(0, "square_avg");
+    this->keep(1, "grad_avg", [](const RMSpropOptions& o) { return o.centered; });
+    this->keep(2, "momentum_buffer", [](const RMSpropOptions& o) { return o.momentum != 0; });
+  }
+
   void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) override {
     ProfileScope scope("RMSprop");
     const RMSpropOptions& o = this->options_of(i);

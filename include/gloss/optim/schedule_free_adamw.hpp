@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <vector>
 
 #include <gloss/kernels/schedule_free.hpp>
@@ -29,24 +30,8 @@ class ScheduleFreeAdamW final : public detail::MomentOptimizer<T, ScheduleFreeAd
  public:
   using Group = ParameterGroup<T, ScheduleFreeAdamWOptions>;
   ScheduleFreeAdamW(std::vector<Tensor<T>> parameters, ScheduleFreeAdamWOptions options = {})
-      : ScheduleFreeAdamW(std::vector<Group>{{std::move(parameters), options}}) {}
-  GLOSS_COLD ScheduleFreeAdamW(const std::vector<Group>& groups)
-      : detail::MomentOptimizer<T, ScheduleFreeAdamWOptions>("ScheduleFreeAdamW", groups) {
-    for (const ScheduleFreeAdamWOptions& options : this->options_) {
-      this->check_betas(options.betas);
-      if (options.betas[0] == 0) fail("ScheduleFreeAdamW: the first beta must not be 0");
-      detail::check_option("ScheduleFreeAdamW", "eps", options.eps);
-      detail::check_option("ScheduleFreeAdamW", "weight_decay", options.weight_decay);
-      if (options.warmup_steps < 0) fail("ScheduleFreeAdamW: warmup_steps ", options.warmup_steps, " is negative");
-    }
-    this->keep("exp_avg_sq");
-    this->keep("z");
-    const NoGradGuard no_grad;
-    for (std::size_t i = 0; i < this->parameters_.size(); ++i) {
-      this->moments_[1].of[i].copy_(this->parameters_[i].detach());
-      weights_.push_back(zeros<T>({2}));
-    }
-  }
+      : ScheduleFreeAdamW(detail::one(Group{std::move(parameters), options})) {}
+  ScheduleFreeAdamW(const std::vector<Group>& groups) : ScheduleFreeAdamW(std::span<const Group>(groups)) {}
 
   /// Puts x into the parameters: for evaluation, and for the file of the model.
   void eval() { change(true); }
@@ -65,6 +50,24 @@ class ScheduleFreeAdamW final : public detail::MomentOptimizer<T, ScheduleFreeAd
   }
 
  private:
+  GLOSS_COLD explicit ScheduleFreeAdamW(std::span<const Group> groups)
+      : detail::MomentOptimizer<T, ScheduleFreeAdamWOptions>("ScheduleFreeAdamW", groups) {
+    for (const ScheduleFreeAdamWOptions& options : this->options_) {
+      this->check_betas(options.betas);
+      if (options.betas[0] == 0) fail("ScheduleFreeAdamW: the first beta must not be 0");
+      detail::check_option("ScheduleFreeAdamW", "eps", options.eps);
+      detail::check_option("ScheduleFreeAdamW", "weight_decay", options.weight_decay);
+      if (options.warmup_steps < 0) fail("ScheduleFreeAdamW: warmup_steps ", options.warmup_steps, " is negative");
+    }
+    this->keep(0, "exp_avg_sq");
+    this->keep(1, "z");
+    const NoGradGuard no_grad;
+    for (std::size_t i = 0; i < this->parameters_.size(); ++i) {
+      this->moments_[1].of[i].copy_(this->parameters_[i].detach());
+      weights_.push_back(zeros<T>({2}));
+    }
+  }
+
   void check_trains(const char* what) const {
     if (evaluates_) fail("ScheduleFreeAdamW: ", what, "() after eval(): call train() first");
   }

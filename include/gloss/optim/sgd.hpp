@@ -2,11 +2,11 @@
 #pragma once
 
 #include <cmath>
-#include <string>
+#include <span>
 #include <vector>
 
 #include <gloss/kernels/adam.hpp>
-#include <gloss/optim/parameter_group.hpp>
+#include <gloss/optim/moments.hpp>
 
 namespace gloss::inline GLOSS_ABI::optim {
 
@@ -25,12 +25,21 @@ struct SGDOptions {
 /// or with dampening.
 /// PyTorch: torch.optim.SGD
 template <Real T>
-class SGD final : public detail::GroupedOptimizer<T, SGDOptions> {
+class SGD final : public detail::MomentOptimizer<T, SGDOptions> {
  public:
   using Group = ParameterGroup<T, SGDOptions>;
   SGD(std::vector<Tensor<T>> parameters, SGDOptions options = {})
-      : SGD(std::vector<Group>{{std::move(parameters), options}}) {}
-  SGD(const std::vector<Group>& groups) : detail::GroupedOptimizer<T, SGDOptions>(groups) {
+      : SGD(detail::one(Group{std::move(parameters), options})) {}
+  SGD(const std::vector<Group>& groups) : SGD(std::span<const Group>(groups)) {}
+
+  void set_momentum(double momentum) override {
+    detail::check_option("SGD", "momentum", momentum);
+    for (std::size_t i = 0; i < this->parameters_.size(); ++i)
+      if (this->moment(0, i)) this->options_[this->group_of(i)].momentum = momentum;
+  }
+
+ private:
+  GLOSS_COLD explicit SGD(std::span<const Group> groups) : detail::MomentOptimizer<T, SGDOptions>("SGD", groups) {
     for (const SGDOptions& options : this->options_) {
       detail::check_option("SGD", "momentum", options.momentum);
       detail::check_option("SGD", "weight_decay", options.weight_decay);
@@ -38,44 +47,23 @@ class SGD final : public detail::GroupedOptimizer<T, SGDOptions> {
       if (options.nesterov && (options.momentum <= 0 || options.dampening != 0))
         fail("SGD: nesterov needs a momentum and no dampening");
     }
-    for (std::size_t i = 0; i < this->parameters_.size(); ++i)
-      momentum_.push_back(this->options_of(i).momentum == 0 ? Tensor<T>() : zeros<T>(this->parameters_[i].shape()));
-    step_.resize(momentum_.size());
+    this->keep(0, "momentum", [](const SGDOptions& o) { return o.momentum != 0; });
   }
 
-  typename Optimizer<T>::Named state() override {
-    typename Optimizer<T>::Named out;
-    for (std::size_t i = 0; i < momentum_.size(); ++i) {
-      if (!momentum_[i].defined()) continue;
-      out.emplace_back(std::to_string(i) + ".momentum", momentum_[i]);
-      out.emplace_back(std::to_string(i) + ".step", step_[i].tensor());
-    }
-    return out;
-  }
-  void set_momentum(double momentum) override {
-    detail::check_option("SGD", "momentum", momentum);
-    for (std::size_t i = 0; i < momentum_.size(); ++i)
-      if (momentum_[i].defined()) this->options_[this->group_of(i)].momentum = momentum;
-  }
-
- private:
   void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) override {
     ProfileScope scope("SGD");
-    T* const momentum = momentum_[i].defined() ? momentum_[i].data() : nullptr;
+    T* const momentum = this->moment(0, i);
     if (scope) scope.bytes((momentum ? 5 : 3) * sizeof(T), {p.numel()});  // reads p, g, writes p; reads and writes b
     const SGDOptions& o = this->options_of(i);
     kernels::sgd_step(p.data(), static_cast<const T*>(g.data()), momentum, p.numel(), this->lr_of(i), o.momentum,
                       o.dampening, o.weight_decay, o.nesterov, momentum ? count_step(i) : this->steps_, o.maximize);
   }
-  void check_state(std::size_t i) const override { step_[i].check(i); }
+  void check_state(std::size_t i) const override { this->step_[i].check(i); }
   /// The number of this step; one that begins with a momentum is not the first.
   Index count_step(std::size_t i) {
-    const bool goes_on = step_[i].is_zero() && this->any_nonzero(momentum_[i]);
-    return step_[i].advance() + goes_on;
+    const bool goes_on = this->step_[i].is_zero() && this->any_nonzero(this->moments_[0].of[i]);
+    return this->step_[i].advance() + goes_on;
   }
-
-  std::vector<Tensor<T>> momentum_;  // undefined where there is none
-  std::vector<StepCount<T>> step_;
 };
 
 GLOSS_INSTANTIATE(class SGD<float>)
