@@ -12,7 +12,9 @@ using namespace gloss;
 TEST_CASE("StepCount: its tensor shows the count, and filling it sets the count") {
   optim::StepCount<float> count;
   CHECK(count.tensor().item() == 0);
+  CHECK(count.is_zero());
   CHECK(count.advance() == 1);
+  CHECK_FALSE(count.is_zero());
   CHECK(count.advance() == 2);
   CHECK(count.tensor().item() == 2);
   Tensor<float>(count.tensor()).fill_(40);

@@ -109,6 +109,7 @@ class Optimizer {
     for (const Tensor<T>& p : parameters_) p.zero_grad();
   }
 
+  /// How many groups the parameters are in.
   Index num_groups() const { return static_cast<Index>(lr_.size()); }
   /// The learning rate of the next step, of a group.
   /// Errors: IndexError when there is no such group.

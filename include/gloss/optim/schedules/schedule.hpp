@@ -31,7 +31,7 @@ GLOSS_LAZY double anneal(double from, double to, double progress, bool along_cos
 
 /// Gives every group of an optimizer its learning rate: a function of the group's initial rate (that when the
 /// optimizer's first schedule was made) and of how often step() was called. The rate of step 0 holds from construction;
-/// step() comes after optimizer.step(). The optimizer must outlive its schedule.
+/// The optimizer must outlive its schedule.
 /// A schedule of one's own is a final class with rate(), whose constructor ends with start().
 /// Errors: Error when a rate is negative, infinite or NaN, or a number of steps below 0; then nothing is changed.
 /// PyTorch: torch.optim.lr_scheduler.LRScheduler
@@ -44,6 +44,7 @@ class Schedule {
   /// The rate in a step of a group whose initial rate is `base`.
   virtual double rate(double base, Index step) const = 0;
 
+  /// The rates of the next step; after optimizer.step().
   void step() { set_steps(steps_ + 1); }
   /// How often step() was called.
   Index steps() const { return steps_; }
