@@ -222,7 +222,8 @@ TEST_CASE("Muon: a group with .adamw takes AdamW's steps") {
 }
 
 namespace {
-/// Trains two parameters, one of them large, and gives their numbers; the optimizer is made anew after step 3 if `resumes`.
+/// Trains two parameters, one of them large, and gives their numbers; the optimizer is made anew after step 3 if it
+/// resumes.
 template <class Make>
 std::vector<Tensor<float>> train(Make make, bool resumes) {
   Rng rng(3, 0);

@@ -10,8 +10,9 @@ namespace gloss::inline GLOSS_ABI::kernels {
 
 /// Step counts from 1. g += weight_decay p (or p *= 1 - lr weight_decay when decoupled: AdamW); m = beta1 m + (1 -
 /// beta1) g; v = beta2 v + (1 - beta2) g^2; p -= lr / (1 - beta1^step) m / (sqrt(v) / sqrt(1 - beta2^step) + eps).
-/// With max_v (amsgrad) it holds the largest v so far, which takes its place in the last formula. To climb g is to descend
-/// -g: as m is linear in g and v does not see its sign, it is the same bits with the signs of decay and step turned.
+/// With max_v (amsgrad) it holds the largest v so far, which takes its place in the last formula. To climb g is to
+/// descend -g: as m is linear in g and v does not see its sign, it is the same bits with the signs of decay and step
+/// turned.
 /// PyTorch: optim.Adam, optim.AdamW.
 template <class T>
 void adam_step(T* p, const T* g, T* m, T* v, Index n, double lr, double beta1, double beta2, double eps,

@@ -11,8 +11,8 @@
 namespace gloss::inline GLOSS_ABI::kernels {
 
 /// m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2; r = m / (1 - beta1^step) / (sqrt(v / (1 - beta2^step)) +
-/// eps) + weight_decay p; p -= lr |p| / |r| r, without the quotient where a norm is 0. The norms are added up over pieces
-/// of one size, whatever the number of threads.
+/// eps) + weight_decay p; p -= lr |p| / |r| r, without the quotient where a norm is 0. The norms are added up over
+/// pieces of one size, whatever the number of threads.
 template <class T>
 void lamb_step(T* p, const T* g, T* m, T* v, Index n, double lr, double beta1, double beta2, double eps,
                double weight_decay, Index step) {

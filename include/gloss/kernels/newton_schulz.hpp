@@ -11,8 +11,8 @@
 
 namespace gloss::inline GLOSS_ABI::kernels {
 
-/// x = x / max(|x|, eps), and then so many times x = a x + (b A + c A A) x with A = x x^T: all singular values come near 1,
-/// none is let through unchanged.
+/// x = x / max(|x|, eps), and then so many times x = a x + (b A + c A A) x with A = x x^T: all singular values come
+/// near 1, none is let through unchanged.
 /// Shape: x [rows, columns], dense; rows <= columns is fastest.
 template <class T>
 void newton_schulz(std::vector<T>& x, Index rows, Index columns, std::array<double, 3> coefficients, int times,

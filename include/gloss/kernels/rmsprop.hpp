@@ -6,9 +6,9 @@
 
 namespace gloss::inline GLOSS_ABI::kernels {
 
-/// g += weight_decay p; v = alpha v + (1 - alpha) g^2; with an average a of the gradients a += (1 - alpha) (g - a), and v -
-/// a^2 takes v's place; u = g / (sqrt(v) + eps); with a buffer b = momentum b + u, and u = b; p -= lr u. To climb g is to
-/// descend -g: all but v is linear in g, so it is the same bits with the signs of decay and lr turned.
+/// g += weight_decay p; v = alpha v + (1 - alpha) g^2; with an average a of the gradients a += (1 - alpha) (g - a), and
+/// v - a^2 takes v's place; u = g / (sqrt(v) + eps); with a buffer b = momentum b + u, and u = b; p -= lr u. To climb g
+/// is to descend -g: all but v is linear in g, so it is the same bits with the signs of decay and lr turned.
 /// PyTorch: optim.RMSprop.
 template <class T>
 void rmsprop_step(T* p, const T* g, T* v, T* average, T* buffer, Index n, double lr, double alpha, double eps,

@@ -18,8 +18,8 @@ struct AdagradOptions {
   bool maximize = false;  // climbs
 };
 
-/// sum += g^2, p -= lr / (1 + (t - 1) lr_decay) g / (sqrt(sum) + eps), with t the number of steps that a parameter has had
-/// a gradient in. With maximize that is p += ...
+/// sum += g^2, p -= lr / (1 + (t - 1) lr_decay) g / (sqrt(sum) + eps), with t the number of steps that a parameter has
+/// had a gradient in. With maximize that is p += ...
 /// Errors: Error for values out of range.
 /// Source: Duchi, Hazan and Singer 2011.
 /// PyTorch: torch.optim.Adagrad

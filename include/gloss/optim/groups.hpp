@@ -12,8 +12,8 @@
 
 namespace gloss::inline GLOSS_ABI::optim {
 
-/// Groups for an optimizer: what stands in brackets is a name or pattern, as nn::freeze takes it, and gives the options of
-/// those parameters, which begin as the defaults. All others are group 0, with the defaults.
+/// Groups for an optimizer: what stands in brackets is a name or pattern, as nn::freeze takes it, and gives the options
+/// of those parameters, which begin as the defaults. All others are group 0, with the defaults.
 ///   optim::Groups groups(model, optim::AdamWOptions{.lr = 1e-3, .weight_decay = 0.05});
 ///   groups["*.bias"].weight_decay = 0;
 ///   groups["encoder"].lr = 1e-4;

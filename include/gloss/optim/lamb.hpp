@@ -17,8 +17,8 @@ struct LambOptions {
   double weight_decay = 0;
 };
 
-/// Adam's direction r = m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps) + weight_decay p, with a length for each parameter: p
-/// -= lr |p| / |r| r, for large batches. Where p or r is 0 the quotient is 1.
+/// Adam's direction r = m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps) + weight_decay p, with a length for each
+/// parameter: p -= lr |p| / |r| r, for large batches. Where p or r is 0 the quotient is 1.
 /// Errors: Error for values out of range.
 /// Source: You et al. 2020, algorithm 2.
 template <Real T>

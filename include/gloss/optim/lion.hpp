@@ -16,8 +16,8 @@ struct LionOptions {
   double weight_decay = 0;
 };
 
-/// p -= lr (sign(b1 m + (1 - b1) g) + weight_decay p), and then m = b2 m + (1 - b2) g. Every element moves by lr, so lr is a
-/// third to a tenth of AdamW's, and weight_decay three to ten times it.
+/// p -= lr (sign(b1 m + (1 - b1) g) + weight_decay p), and then m = b2 m + (1 - b2) g. Every element moves by lr, so lr
+/// is a third to a tenth of AdamW's, and weight_decay three to ten times it.
 /// Errors: Error for values out of range.
 /// Source: Chen et al. 2023.
 template <Real T>

@@ -34,10 +34,10 @@ struct MuonOptions {
   double adamw_eps = 1e-8;
 };
 
-/// For the matrices of hidden layers: m = momentum m + (1 - momentum) g, u = m (with nesterov momentum m + (1 - momentum)
-/// g), p -= lr UV^T, where u = U S V^T, approximately: five Newton-Schulz iterations bring all singular values near 1. Here
-/// they run in the type of the parameters, PyTorch's in bfloat16. Biases, norms, embeddings and the last layer want a group
-/// with .adamw, and a rate of its own:
+/// For the matrices of hidden layers: m = momentum m + (1 - momentum) g, u = m (with nesterov momentum m + (1 -
+/// momentum) g), p -= lr UV^T, where u = U S V^T, approximately: five Newton-Schulz iterations bring all singular
+/// values near 1. Here they run in the type of the parameters, PyTorch's in bfloat16. Biases, norms, embeddings and the
+/// last layer want a group with .adamw, and a rate of its own:
 ///   optim::Groups groups(model, optim::MuonOptions{.lr = 0.02});
 ///   auto& others = groups.where("others", [](auto name, auto& p) { return p.dim() != 2 || name == "embed.weight"; });
 ///   others.adamw = true, others.lr = 3e-4;

@@ -19,7 +19,8 @@ GLOSS_LAZY void check_option(const char* op, const char* name, double value) {
     fail(op, ": ", name, " ", value, " is not a finite number of at least 0");
 }
 /// Copies numbers into the tensors of the same names.
-/// Errors: LoadError for a name that is missing, unknown or there twice, and for another shape; then nothing is changed.
+/// Errors: LoadError for a name that is missing, unknown or there twice, and for another shape; then nothing is
+/// changed.
 template <Real T>
 GLOSS_COLD void fill_state(const std::vector<std::pair<std::string, Tensor<T>>>& own,
                            const std::vector<std::pair<std::string, Tensor<T>>>& from, const char* whose) {

@@ -19,9 +19,9 @@ struct RMSpropOptions {
   bool maximize = false;  // climbs
 };
 
-/// v = alpha v + (1 - alpha) g^2, u = g / (sqrt(v) + eps), p -= lr u; with momentum b = momentum b + u, p -= lr b; centered
-/// has v - a^2 in place of v, a being the average of the gradients. With maximize that is p += ..., and a and b are the
-/// negatives of PyTorch's.
+/// v = alpha v + (1 - alpha) g^2, u = g / (sqrt(v) + eps), p -= lr u; with momentum b = momentum b + u, p -= lr b;
+/// centered has v - a^2 in place of v, a being the average of the gradients. With maximize that is p += ..., and a and
+/// b are the negatives of PyTorch's.
 /// Errors: Error for values out of range.
 /// Source: Hinton 2012; centered: Graves 2013.
 /// PyTorch: torch.optim.RMSprop

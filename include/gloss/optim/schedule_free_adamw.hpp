@@ -19,9 +19,9 @@ struct ScheduleFreeAdamWOptions {
   Index warmup_steps = 0;  // in which the rate rises to lr along a line
 };
 
-/// AdamW that needs no schedule: z goes AdamW's way, x is the average of all z, weighed by the square of the largest rate so
-/// far, and the model has y = b1 x + (1 - b1) z, where the gradients are taken. It is evaluated and saved with x, between
-/// eval() and train():
+/// AdamW that needs no schedule: z goes AdamW's way, x is the average of all z, weighed by the square of the largest
+/// rate so far, and the model has y = b1 x + (1 - b1) z, where the gradients are taken. It is evaluated and saved with
+/// x, between eval() and train():
 ///   optim.eval(), model.eval();  ...  optim.train(), model.train();
 /// Errors: Error for values out of range, and when step() or state() is called between eval() and train().
 /// Source: Defazio et al. 2024; schedulefree.AdamWScheduleFree.

@@ -10,8 +10,8 @@ struct CosineAnnealingLROptions {
   double eta_min = 0;  // the lowest rate
 };
 
-/// lr = eta_min + (initial lr - eta_min) (1 + cos(pi step / T_max)) / 2. After T_max steps it rises again, along the same
-/// cosine.
+/// lr = eta_min + (initial lr - eta_min) (1 + cos(pi step / T_max)) / 2. After T_max steps it rises again, along the
+/// same cosine.
 /// Errors: Error when T_max is not positive, or for an eta_min that is negative, infinite or NaN.
 /// Source: Loshchilov and Hutter 2017.
 /// PyTorch: torch.optim.lr_scheduler.CosineAnnealingLR

@@ -11,8 +11,8 @@ struct CosineAnnealingWarmRestartsOptions {
   double eta_min = 0;  // the lowest rate
 };
 
-/// lr = eta_min + (initial lr - eta_min) (1 + cos(pi t / T)) / 2, with t steps since the last restart and T from that one
-/// to the next: T_0, T_0 T_mult, T_0 T_mult^2, ...
+/// lr = eta_min + (initial lr - eta_min) (1 + cos(pi t / T)) / 2, with t steps since the last restart and T from that
+/// one to the next: T_0, T_0 T_mult, T_0 T_mult^2, ...
 /// Errors: Error when T_0 or T_mult is not positive, or for an eta_min that is negative, infinite or NaN.
 /// Source: Loshchilov and Hutter 2017.
 /// PyTorch: torch.optim.lr_scheduler.CosineAnnealingWarmRestarts

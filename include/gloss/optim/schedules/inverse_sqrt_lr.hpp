@@ -12,8 +12,8 @@ struct InverseSqrtLROptions {
   Index timescale = 0;  // how many steps after the peak take the rate to 1 / sqrt(2) of it; 0: as many as the warm-up
 };
 
-/// lr = initial lr * step / warmup in the warm-up, then initial lr * sqrt(timescale / (step - warmup + timescale)). With
-/// the timescale of the warm-up that is Noam's schedule (rate) with the initial lr as its peak.
+/// lr = initial lr * step / warmup in the warm-up, then initial lr * sqrt(timescale / (step - warmup + timescale)).
+/// With the timescale of the warm-up that is Noam's schedule (rate) with the initial lr as its peak.
 /// Errors: Error for a negative number of steps, or when both are 0.
 /// Source: transformers.get_inverse_sqrt_schedule (Zhai et al. 2022).
 template <Real T>

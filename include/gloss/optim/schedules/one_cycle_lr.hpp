@@ -22,10 +22,10 @@ struct OneCycleLROptions {
 };
 
 /// From max_lr / div_factor up to max_lr in pct_start of the steps, then down to max_lr / (div_factor final_div_factor)
-/// in step total_steps - 1, where it stays (PyTorch's throws later). In a SequentialLR, ChainedScheduler or WarmupLR it leaves
-/// the momentum alone.
-/// Errors: Error when total_steps is not positive, for a pct_start not in [0, 1], momenta not in [0, 1), factors that are
-/// not positive, or another option that is negative, infinite or NaN.
+/// in step total_steps - 1, where it stays (PyTorch's throws later). In a SequentialLR, ChainedScheduler or WarmupLR it
+/// leaves the momentum alone.
+/// Errors: Error when total_steps is not positive, for a pct_start not in [0, 1], momenta not in [0, 1), factors that
+/// are not positive, or another option that is negative, infinite or NaN.
 /// Source: Smith and Topin 2019.
 /// PyTorch: torch.optim.lr_scheduler.OneCycleLR
 template <Real T>

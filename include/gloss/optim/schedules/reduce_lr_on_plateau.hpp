@@ -23,8 +23,8 @@ struct ReduceLROnPlateauOptions {
   double eps = 1e-8;  // a smaller change is left out
 };
 
-/// After `patience` steps in which the metric was not better than the best before, the next such step multiplies the rate
-/// of every group by factor. A NaN is never better.
+/// After `patience` steps in which the metric was not better than the best before, the next such step multiplies the
+/// rate of every group by factor. A NaN is never better.
 /// Errors: Error when factor is not in [0, 1), or for another option that is negative, infinite or NaN.
 /// PyTorch: torch.optim.lr_scheduler.ReduceLROnPlateau
 template <Real T>
@@ -82,8 +82,8 @@ class ReduceLROnPlateau {
     return out;
   }
   /// Goes on where another one of the same options stood, and sets the optimizer's rates.
-  /// Errors: LoadError as load_state of an optimizer, and for what is no count; Error for what is no rate; then nothing is
-  /// changed.
+  /// Errors: LoadError as load_state of an optimizer, and for what is no count; Error for what is no rate; then nothing
+  /// is changed.
   GLOSS_COLD void load_state(const Named& from) {
     const Named own = state();
     detail::fill_state<double>(own, from, "schedule");

@@ -11,8 +11,8 @@ namespace gloss::inline GLOSS_ABI::optim {
 
 /// The first schedule before the first milestone, then the second from its beginning, and so on:
 ///   optim::SequentialLR schedule({20}, optim::LinearLR(adam), optim::ExponentialLR(adam, {.gamma = 0.99}));
-/// Errors: Error unless there is one milestone fewer than schedules and they rise, and when the schedules are of different
-/// optimizers.
+/// Errors: Error unless there is one milestone fewer than schedules and they rise, and when the schedules are of
+/// different optimizers.
 /// PyTorch: torch.optim.lr_scheduler.SequentialLR, which has the milestones last
 template <class First, class... S>
 class SequentialLR final : public Schedule<typename First::value_type> {

@@ -20,8 +20,8 @@ struct WarmupStableDecayLROptions {
   DecayCurve curve = DecayCurve::cosine;
 };
 
-/// Rises from min_factor times the initial lr to all of it in `warmup` steps along a line, stays there for `stable` steps,
-/// and falls back in `decay` steps along a curve, at whose end it stays.
+/// Rises from min_factor times the initial lr to all of it in `warmup` steps along a line, stays there for `stable`
+/// steps, and falls back in `decay` steps along a curve, at whose end it stays.
 /// Errors: Error for a negative number of steps, or a min_factor that is not in [0, 1].
 /// Source: Hu et al. 2024 (MiniCPM); transformers.get_wsd_schedule.
 template <Real T>
