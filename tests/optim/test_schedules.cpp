@@ -116,6 +116,11 @@ TEST_CASE("OneCycleLR: PyTorch's rates and momenta") {
   }
   CHECK(plain.rate(1, 61) == plain.rate(1, 60));  // it stays at the end
   CHECK(plain.momentum(1000) == plain.momentum(60));
+  for (const Index total : {1, 4}) {  // a rise of no step: it begins at the peak, where PyTorch divides by 0
+    const optim::OneCycleLR at_once(
+        adam, {.total_steps = total, .max_lr = 0.5, .pct_start = 1.0 / static_cast<double>(total)});
+    CHECK(at_once.lr() == 0.5);
+  }
 }
 
 TEST_CASE("OneCycleLR: the optimizer's next step has the momentum, where it has one") {

@@ -62,7 +62,7 @@ class OneCycleLR final : public Schedule<T> {
                now = (std::min)(static_cast<double>(step), total - 1);
     const double top = options_.pct_start * total - 1, back = options_.three_phase ? 2 * top : top;
     const auto between = [&](double from, double to, double begin, double end) {
-      return detail::anneal(from, to, (now - begin) / (end - begin), options_.along_cosine);
+      return detail::anneal(from, to, end > begin ? (now - begin) / (end - begin) : 1, options_.along_cosine);
     };
     if (now <= top) return between(first, peak, 0, top);
     if (now <= back) return between(peak, first, top, back);
