@@ -56,16 +56,12 @@ double accuracy(WaveNet<float>& model, const Waves& data) {
   return right;
 }
 
-/// What the learning rate is multiplied by: up to 1 in 20 steps, then down along half a cosine to 0 in step 192.
-double warm_up_and_down(Index step) {
-  const auto s = static_cast<double>(step);
-  return step < 20 ? (s + 1) / 20 : 0.5 + 0.5 * std::cos(std::numbers::pi * (s - 20) / (192 - 20));
-}
-
 struct Training {
   WaveNet<float> model{3};
   optim::AdamW<float> adam{model.parameters(), {.lr = 0.01, .weight_decay = 0.01}};
-  optim::LambdaLR<float, double (*)(Index)> schedule{adam, warm_up_and_down};
+  // Up in 20 steps, then down along half a cosine to 0 in step 192.
+  optim::WarmupLR<optim::CosineAnnealingLR<float>> schedule{{adam, {.T_max = 172}},
+                                                            {.steps = 20, .start_factor = 0.05}};
   Index epoch = 0;
 
   /// One pass over the data in random order; returns the mean loss.

@@ -1,7 +1,6 @@
 // An option that is not there.
 // expect gcc: candidate: 'gloss::
-// expect clang: candidate constructor not viable: cannot convert initializer list argument to
-// 'gloss::nn::LinearOptions'
+// expect clang: candidate constructor not viable: cannot convert initializer list argument to 'gloss::nn::LinearOptions'
 #include <gloss/gloss.hpp>
 
 using namespace gloss;

@@ -1,4 +1,5 @@
-// Adam, SGD and gradient clipping against PyTorch (golden/generate_optim.py); schedules against their formulas.
+// Optimizers and gradient clipping against PyTorch, or the authors' formulas (golden/generate_optim.py); rate and
+// LambdaLR against their formulas.
 #include <limits>
 #include <memory>
 
@@ -6,15 +7,22 @@
 #include <gloss/nn/sequential.hpp>
 #include <gloss/ops/add.hpp>
 #include <gloss/ops/mul.hpp>
+#include <gloss/optim/adagrad.hpp>
 #include <gloss/optim/adam.hpp>
 #include <gloss/optim/clip_grad.hpp>
+#include <gloss/optim/lamb.hpp>
 #include <gloss/optim/lambda_lr.hpp>
+#include <gloss/optim/lion.hpp>
+#include <gloss/optim/muon.hpp>
 #include <gloss/optim/rate.hpp>
+#include <gloss/optim/rmsprop.hpp>
+#include <gloss/optim/schedule_free_adamw.hpp>
 #include <gloss/optim/sgd.hpp>
 
 #include "support/catch.hpp"
 #include "support/golden.hpp"
 #include "support/tensors.hpp"
+#include "support/threads.hpp"
 
 using namespace gloss;
 using gloss_test::difference;
@@ -27,9 +35,9 @@ const gloss_test::Golden& golden() {
   return file;
 }
 
-/// Six steps on the recorded gradients give the recorded parameters.
-template <class T, class MakeOptimizer>
-void check_steps(const std::string& name, MakeOptimizer make) {
+/// Sixty steps on the recorded gradients give the recorded parameters.
+template <class T, class MakeOptimizer, class AtEnd>
+void check_steps(const std::string& name, MakeOptimizer make, AtEnd at_end) {
   INFO(name << " " << dtype_name<T>());
   std::vector<Tensor<T>> parameters;
   for (const char* key : {"start/p0", "start/p1"}) {
@@ -38,7 +46,7 @@ void check_steps(const std::string& name, MakeOptimizer make) {
   }
   auto optimizer = make(parameters);
   const double tolerance = sizeof(T) == 8 ? 1e-13 : 2e-6;
-  for (Index step = 0; step < 6; ++step) {
+  for (Index step = 0; step < 60; ++step) {
     for (std::size_t i = 0; i < 2; ++i) {
       if ((step == 0 || step == 2) && i == 1) continue;
       parameters[i].set_grad(golden().tensor<T>("grad/" + std::to_string(i))[step].clone());
@@ -51,7 +59,12 @@ void check_steps(const std::string& name, MakeOptimizer make) {
       CHECK_FALSE(parameters[i].grad().defined());
     }
   }
-  CHECK(optimizer.steps() == 6);
+  CHECK(optimizer.steps() == 60);
+  at_end(optimizer, parameters);
+}
+template <class T, class MakeOptimizer>
+void check_steps(const std::string& name, MakeOptimizer make) {
+  check_steps<T>(name, make, [](auto&, auto&) {});
 }
 
 template <class T>
@@ -71,6 +84,8 @@ TEMPLATE_TEST_CASE("Adam: steps are PyTorch's, also around steps without a gradi
   check_adam<TestType>("adam", {.lr = 0.05});
   check_adam<TestType>("adam_noam", {.lr = 0.3, .betas = {0.9, 0.98}, .eps = 1e-9});
   check_adam<TestType>("adam_decay", {.lr = 0.05, .betas = {0.5, 0.7}, .eps = 1e-3, .weight_decay = 0.1});
+  check_adam<TestType>("adam_amsgrad", {.lr = 0.05, .amsgrad = true});
+  check_adam<TestType>("adam_maximize", {.lr = 0.05, .weight_decay = 0.1, .maximize = true});
 }
 
 TEMPLATE_TEST_CASE("AdamW: steps are PyTorch's, also around steps without a gradient", "", float, double) {
@@ -79,6 +94,7 @@ TEMPLATE_TEST_CASE("AdamW: steps are PyTorch's, also around steps without a grad
   };
   check("adamw", {.lr = 0.05});
   check("adamw_decay", {.lr = 0.05, .betas = {0.5, 0.7}, .eps = 1e-3, .weight_decay = 0.3});
+  check("adamw_amsgrad", {.lr = 0.05, .betas = {0.5, 0.7}, .weight_decay = 0.3, .amsgrad = true, .maximize = true});
   check_adam<TestType>(
       "adamw_decay",
       {.lr = 0.05, .betas = {0.5, 0.7}, .eps = 1e-3, .weight_decay = 0.3, .decoupled_weight_decay = true});
@@ -90,6 +106,195 @@ TEMPLATE_TEST_CASE("SGD: steps are PyTorch's, also around steps without a gradie
   check_sgd<TestType>("sgd_momentum", {.lr = 0.1, .momentum = 0.9});
   check_sgd<TestType>("sgd_dampening", {.lr = 0.1, .momentum = 0.9, .dampening = 0.3, .weight_decay = 0.05});
   check_sgd<TestType>("sgd_nesterov", {.lr = 0.1, .momentum = 0.8, .weight_decay = 0.05, .nesterov = true});
+  check_sgd<TestType>("sgd_maximize", {.lr = 0.01, .momentum = 0.8, .weight_decay = 0.05, .maximize = true});
+}
+
+TEMPLATE_TEST_CASE("RMSprop, Adagrad: steps are PyTorch's, also around steps without a gradient", "", float, double) {
+  using T = TestType;
+  const auto rmsprop = [](const std::string& name, optim::RMSpropOptions options) {
+    check_steps<T>(name, [&](const auto& parameters) { return optim::RMSprop<T>(parameters, options); });
+  };
+  rmsprop("rmsprop", {.lr = 0.02});
+  rmsprop("rmsprop_centered", {.lr = 0.02, .alpha = 0.9, .weight_decay = 0.1, .momentum = 0.8, .centered = true});
+  rmsprop("rmsprop_momentum", {.lr = 0.02, .eps = 1e-3, .momentum = 0.9});
+  rmsprop("rmsprop_maximize", {.lr = 0.02, .alpha = 0.9, .weight_decay = 0.1, .centered = true, .maximize = true});
+  const auto adagrad = [](const std::string& name, optim::AdagradOptions options) {
+    check_steps<T>(name, [&](const auto& parameters) { return optim::Adagrad<T>(parameters, options); });
+  };
+  adagrad("adagrad", {.lr = 0.1});
+  adagrad("adagrad_decay", {.lr = 0.1,
+                            .lr_decay = 0.05,
+                            .weight_decay = 0.1,
+                            .initial_accumulator_value = 0.5,
+                            .eps = 1e-3,
+                            .maximize = true});
+}
+
+TEMPLATE_TEST_CASE("Lion, Lamb: steps are the authors' formulas, also around steps without a gradient", "", float,
+                   double) {
+  using T = TestType;
+  const auto lion = [](const std::string& name, optim::LionOptions options) {
+    check_steps<T>(name, [&](const auto& parameters) { return optim::Lion<T>(parameters, options); });
+  };
+  lion("lion", {.lr = 0.01});
+  lion("lion_decay", {.lr = 0.01, .betas = {0.8, 0.9}, .weight_decay = 0.3});
+  const auto lamb = [](const std::string& name, optim::LambOptions options) {
+    check_steps<T>(name, [&](const auto& parameters) { return optim::Lamb<T>(parameters, options); });
+  };
+  lamb("lamb", {.lr = 0.02});
+  lamb("lamb_decay", {.lr = 0.02, .betas = {0.5, 0.7}, .eps = 1e-3, .weight_decay = 0.3});
+}
+
+TEMPLATE_TEST_CASE("ScheduleFreeAdamW: y in training and x in evaluation are the authors' formulas", "", float,
+                   double) {
+  using T = TestType;
+  const auto check = [](const std::string& name, optim::ScheduleFreeAdamWOptions options) {
+    check_steps<T>(
+        name, [&](const auto& parameters) { return optim::ScheduleFreeAdamW<T>(parameters, options); },
+        [&](auto& optimizer, const auto& parameters) {
+          for (const bool again : {false, true}) {
+            INFO(name << ", again " << again);
+            optimizer.eval();
+            optimizer.eval();
+            for (std::size_t i = 0; i < 2; ++i)
+              CHECK(difference(parameters[i], golden().tensor<double>(name + "/x" + std::to_string(i))) <
+                    (sizeof(T) == 8 ? 1e-12 : 2e-5));
+            CHECK_ERROR((optimizer.step(), 0), Error, "ScheduleFreeAdamW: step() after eval(): call train() first");
+            CHECK_ERROR(optimizer.state(), Error, "ScheduleFreeAdamW: state() after eval(): call train() first");
+            optimizer.train();
+            for (std::size_t i = 0; i < 2; ++i)
+              CHECK(difference(parameters[i], golden().tensor<double>(name + "/p" + std::to_string(i))[59]) <
+                    (sizeof(T) == 8 ? 1e-12 : 2e-5));
+          }
+        });
+  };
+  check("schedule_free", {.lr = 0.05});
+  check("schedule_free_decay", {.lr = 0.05, .betas = {0.8, 0.9}, .eps = 1e-3, .weight_decay = 0.3, .warmup_steps = 10});
+}
+
+TEMPLATE_TEST_CASE("Muon: steps are PyTorch's of float64, wide and tall", "", float, double) {
+  using T = TestType;
+  const auto check = [](const std::string& name, optim::MuonOptions options) {
+    INFO(name);
+    std::vector<Tensor<T>> p = {golden().tensor<T>("start/p0"), golden().tensor<T>("start/p0").t().contiguous()};
+    for (auto& x : p) x.requires_grad_();
+    optim::Muon<T> muon(p, options);
+    for (Index step = 0; step < 60; ++step) {
+      const auto g = golden().tensor<T>("grad/0")[step];
+      p[0].set_grad(g.clone());
+      p[1].set_grad(g.t().contiguous());
+      muon.step();
+      for (std::size_t i = 0; i < 2; ++i) {
+        INFO("step " << step << ", parameter " << i);
+        CHECK(difference(p[i], golden().tensor<double>(name + "/p" + std::to_string(i))[step]) <
+              (sizeof(T) == 8 ? 1e-13 : 5e-6));
+      }
+    }
+  };
+  check("muon", {.lr = 0.02});
+  check("muon_plain", {.lr = 0.02, .weight_decay = 0, .momentum = 0.8, .nesterov = false, .ns_steps = 3});
+  check("muon_matched", {.lr = 0.02, .adjust_lr = optim::MuonRate::match_rms_adamw});
+}
+
+TEST_CASE("Muon: a group with .adamw takes AdamW's steps") {
+  const auto make = [] {
+    std::vector<Tensor<double>> p = {golden().tensor<double>("start/p0"), golden().tensor<double>("start/p1")};
+    for (auto& x : p) x.requires_grad_();
+    return p;
+  };
+  const auto p = make(), q = make();
+  optim::Muon<double> muon({{{p[0]}, {.lr = 0.02}}, {{p[1]}, {.lr = 0.01, .adamw = true}}});
+  optim::AdamW<double> adam({q[1]}, {.lr = 0.01, .betas = {0.9, 0.95}, .weight_decay = 0.1});
+  for (Index step = 0; step < 10; ++step) {
+    p[0].set_grad(golden().tensor<double>("grad/0")[step].clone());
+    for (const auto& x : {p[1], q[1]}) x.set_grad(golden().tensor<double>("grad/1")[step].clone());
+    muon.step();
+    adam.step();
+  }
+  CHECK(gloss_test::same_bits(p[1].detach(), q[1].detach()));
+  CHECK(difference(p[0], golden().tensor<double>("muon/p0")[9]) < 1e-13);
+  const auto state = muon.state();
+  CHECK(state.size() == 5);
+  CHECK(state[0].first == "0.momentum_buffer");
+  CHECK(state[3].first == "1.exp_avg_sq");
+  CHECK_ERROR(optim::Muon<double>(p), ShapeError,
+              "Muon: parameter 1 has shape [5] and is no matrix: put it in a group with .adamw");
+}
+
+namespace {
+/// Trains two parameters, one of them large, and gives their numbers; the optimizer is made anew after step 3 if it
+/// resumes.
+template <class Make>
+std::vector<Tensor<float>> train(Make make, bool resumes) {
+  Rng rng(3, 0);
+  const RngGuard use(rng);
+  std::vector<Tensor<float>> p = {randn<float>({150, 130}), randn<float>({9, 2})};
+  for (auto& x : p) x.requires_grad_();
+  auto optimizer = make(p);
+  for (int step = 0; step < 5; ++step) {
+    if (resumes && step == 3) {
+      auto next = make(p);
+      next->load_state(optimizer->state());
+      next->set_steps(optimizer->steps());
+      optimizer = std::move(next);
+    }
+    for (auto& x : p) x.set_grad(randn<float>(x.shape()));
+    optimizer->step();
+  }
+  return {p[0].detach(), p[1].detach()};
+}
+}  // namespace
+
+TEST_CASE("optimizers: any number of threads gives the same bits, and so does going on from a saved state") {
+  const auto check = [](auto make) {
+    std::vector<Tensor<float>> once;
+    {
+      const gloss_test::Threads one(1);
+      once = train(make, false);
+    }
+    for (const int threads : {1, 2, 3, 8})
+      for (const bool resumes : {false, true}) {
+        INFO(threads << " threads, resumes " << resumes);
+        const gloss_test::Threads use(threads);
+        const auto again = train(make, resumes);
+        for (std::size_t i = 0; i < 2; ++i) CHECK(gloss_test::same_bits(once[i], again[i]));
+      }
+  };
+  using P = std::vector<Tensor<float>>;
+  check([](const P& p) { return std::make_unique<optim::SGD<float>>(p, optim::SGDOptions{.momentum = 0.9}); });
+  check([](const P& p) { return std::make_unique<optim::Adam<float>>(p, optim::AdamOptions{.amsgrad = true}); });
+  check([](const P& p) {
+    return std::make_unique<optim::RMSprop<float>>(p, optim::RMSpropOptions{.momentum = 0.9, .centered = true});
+  });
+  check([](const P& p) { return std::make_unique<optim::Adagrad<float>>(p, optim::AdagradOptions{.lr_decay = 0.1}); });
+  check([](const P& p) { return std::make_unique<optim::Lion<float>>(p, optim::LionOptions{.weight_decay = 0.1}); });
+  check([](const P& p) { return std::make_unique<optim::Lamb<float>>(p, optim::LambOptions{.weight_decay = 0.1}); });
+  check([](const P& p) { return std::make_unique<optim::Muon<float>>(p, optim::MuonOptions{}); });
+  check([](const P& p) {
+    return std::make_unique<optim::ScheduleFreeAdamW<float>>(p, optim::ScheduleFreeAdamWOptions{.warmup_steps = 4});
+  });
+}
+
+TEST_CASE("optimizers: set_momentum is of all groups that have one") {
+  const auto first_average = [](auto&& optimizer) {
+    optimizer.set_momentum(0.75);
+    optimizer.parameters()[0].set_grad(ones<double>({2, 2}));
+    optimizer.step();
+    optimizer.step();
+    return optimizer.state()[0].second.at({0, 0});
+  };
+  const auto p = leaf({2, 2});
+  CHECK(first_average(optim::Lion<double>({p}, {.betas = {0.5, 0.5}})) == 0.75);  // its average has the second beta
+  CHECK(first_average(optim::Lamb<double>({p})) == 0.4375);
+  CHECK(first_average(optim::Muon<double>({p})) == 0.4375);
+  CHECK(first_average(optim::Muon<double>({{{p}, {.adamw = true}}})) == 0.4375);
+  optim::RMSprop<double> rmsprop({p}, {.eps = 0, .momentum = 0.5});
+  rmsprop.set_momentum(0);
+  rmsprop.step();
+  CHECK(rmsprop.state()[1].second.at({0, 0}) == Approx(10));  // u = 1 / sqrt(0.01)
+  rmsprop.set_momentum(1);
+  rmsprop.step();
+  CHECK(rmsprop.state()[1].second.at({0, 0}) == Approx(10 + 1 / std::sqrt(0.0199)));
 }
 
 TEST_CASE("optimizers: state copied over continues with the same bits") {
@@ -159,6 +364,35 @@ TEST_CASE("optimizers: options out of range and tensors that are no leaves are n
   CHECK_ERROR(SGD({p}, {.nesterov = true}), Error, "SGD: nesterov needs a momentum and no dampening");
   CHECK_ERROR(SGD({p}, {.momentum = 0.9, .dampening = 0.1, .nesterov = true}), Error,
               "SGD: nesterov needs a momentum and no dampening");
+}
+
+TEST_CASE("optimizers: options out of range of the others are named, too") {
+  const auto p = leaf({2, 2});
+  const double inf = std::numeric_limits<double>::infinity();
+  CHECK_ERROR(optim::RMSprop<double>({p}, {.alpha = 1}), Error, "RMSprop: alpha 1 is not in [0, 1)");
+  CHECK_ERROR(optim::RMSprop<double>({p}, {.eps = -1}), Error, "RMSprop: eps -1 is not a finite number of at least 0");
+  CHECK_ERROR(optim::RMSprop<double>({p}, {.weight_decay = inf}), Error,
+              "RMSprop: weight_decay inf is not a finite number of at least 0");
+  CHECK_ERROR(optim::RMSprop<double>({p}, {.momentum = -1}), Error,
+              "RMSprop: momentum -1 is not a finite number of at least 0");
+  CHECK_ERROR(optim::Adagrad<double>({p}, {.lr_decay = -1}), Error,
+              "Adagrad: lr_decay -1 is not a finite number of at least 0");
+  CHECK_ERROR(optim::Adagrad<double>({p}, {.initial_accumulator_value = -1}), Error,
+              "Adagrad: initial_accumulator_value -1 is not a finite number of at least 0");
+  CHECK_ERROR(optim::Lion<double>({p}, {.betas = {0.9, 1}}), Error, "Lion: beta 1 is not in [0, 1)");
+  CHECK_ERROR(optim::Lamb<double>({p}, {.betas = {-1, 0}}), Error, "Lamb: beta -1 is not in [0, 1)");
+  CHECK_ERROR(optim::Muon<double>({p}, {.momentum = 1}), Error, "Muon: momentum 1 is not in [0, 1)");
+  CHECK_ERROR(optim::Muon<double>({p}, {.ns_coefficients = {1, inf, 0}}), Error,
+              "Muon: ns_coefficient inf is not a finite number");
+  CHECK_ERROR(optim::Muon<double>({p}, {.ns_steps = 100}), Error, "Muon: ns_steps 100 is not in [0, 100)");
+  CHECK_ERROR(optim::ScheduleFreeAdamW<double>({p}, {.betas = {0, 0.9}}), Error,
+              "ScheduleFreeAdamW: the first beta must not be 0");
+  CHECK_ERROR(optim::ScheduleFreeAdamW<double>({p}, {.warmup_steps = -1}), Error,
+              "ScheduleFreeAdamW: warmup_steps -1 is negative");
+  optim::Lion<double> lion({p});
+  lion.state()[0].second.fill_(1);
+  p.set_grad(ones<double>({2, 2}));
+  CHECK_ERROR((lion.step(), 0), Error, "Lion: parameter 0 has averages, but its step is 0: restore the whole state");
 }
 
 TEST_CASE("optimizers: a parameter that is there twice is named; a tied one is in parameters() once") {

@@ -10,16 +10,20 @@ namespace gloss::inline GLOSS_ABI::kernels {
 
 /// Step counts from 1. g += weight_decay p (or p *= 1 - lr weight_decay when decoupled: AdamW); m = beta1 m + (1 -
 /// beta1) g; v = beta2 v + (1 - beta2) g^2; p -= lr / (1 - beta1^step) m / (sqrt(v) / sqrt(1 - beta2^step) + eps).
+/// With max_v (amsgrad) it holds the largest v so far, which takes its place in the last formula. To climb g is to
+/// descend -g: as m is linear in g and v does not see its sign, it is the same bits with the signs of decay and step
+/// turned.
 /// PyTorch: optim.Adam, optim.AdamW.
 template <class T>
 void adam_step(T* p, const T* g, T* m, T* v, Index n, double lr, double beta1, double beta2, double eps,
-               double weight_decay, bool decoupled, Index step) {
+               double weight_decay, bool decoupled, Index step, bool maximize = false, T* max_v = nullptr) {
   const double correction1 = 1 - std::pow(beta1, static_cast<double>(step));
   const double correction2 = 1 - std::pow(beta2, static_cast<double>(step));
-  const T step_size = static_cast<T>(lr / correction1), root2 = static_cast<T>(1 / std::sqrt(correction2));
+  const double sign = maximize ? -1 : 1;
+  const T step_size = static_cast<T>(sign * lr / correction1), root2 = static_cast<T>(1 / std::sqrt(correction2));
   const T take1 = static_cast<T>(1 - beta1), keep2 = static_cast<T>(beta2);
   const T take2 = static_cast<T>(1 - beta2), tiny = static_cast<T>(eps);
-  const T decay = decoupled ? T(0) : static_cast<T>(weight_decay);
+  const T decay = decoupled ? T(0) : static_cast<T>(sign * weight_decay);
   const T shrink = decoupled ? static_cast<T>(1 - lr * weight_decay) : T(1);
   parallel_for(n, 8192, [=](Index begin, Index end) {
     each_vector<T>(end - begin, [&](Index j, Index count) GLOSS_INLINE_LAMBDA {
@@ -31,6 +35,10 @@ void adam_step(T* p, const T* g, T* m, T* v, Index n, double lr, double beta1, d
       vi = vi * keep2 + gi * gi * take2;
       store_n<T>(m + i, mi, count);
       store_n<T>(v + i, vi, count);
+      if (max_v != nullptr) {
+        vi = vmax<T>(load_n<T>(max_v + i, count), vi);
+        store_n<T>(max_v + i, vi, count);
+      }
       store_n<T>(p + i, pi - mi / (sqrt<T>(vi) * root2 + tiny) * step_size, count);
     });
   });
@@ -41,9 +49,10 @@ void adam_step(T* p, const T* g, T* m, T* v, Index n, double lr, double beta1, d
 /// PyTorch: optim.SGD.
 template <class T>
 void sgd_step(T* p, const T* g, T* buffer, Index n, double lr, double momentum, double dampening, double weight_decay,
-              bool nesterov, Index step) {
-  const T rate = static_cast<T>(lr), keep = static_cast<T>(momentum), take = static_cast<T>(1 - dampening);
-  const T decay = static_cast<T>(weight_decay);
+              bool nesterov, Index step, bool maximize = false) {
+  const double sign = maximize ? -1 : 1;  // as in adam_step: b is linear in g
+  const T rate = static_cast<T>(sign * lr), keep = static_cast<T>(momentum), take = static_cast<T>(1 - dampening);
+  const T decay = static_cast<T>(sign * weight_decay);
   parallel_for(n, 8192, [=](Index begin, Index end) {
     each_vector<T>(end - begin, [&](Index j, Index count) GLOSS_INLINE_LAMBDA {
       const Index i = begin + j;
@@ -60,12 +69,12 @@ void sgd_step(T* p, const T* g, T* buffer, Index n, double lr, double momentum, 
 }
 
 GLOSS_INSTANTIATE(void adam_step<float>(float*, const float*, float*, float*, Index, double, double, double, double,
-                                        double, bool, Index))
+                                        double, bool, Index, bool, float*))
 GLOSS_INSTANTIATE(void adam_step<double>(double*, const double*, double*, double*, Index, double, double, double,
-                                         double, double, bool, Index))
-GLOSS_INSTANTIATE(void sgd_step<float>(float*, const float*, float*, Index, double, double, double, double, bool,
-                                       Index))
+                                         double, double, bool, Index, bool, double*))
+GLOSS_INSTANTIATE(void sgd_step<float>(float*, const float*, float*, Index, double, double, double, double, bool, Index,
+                                       bool))
 GLOSS_INSTANTIATE(void sgd_step<double>(double*, const double*, double*, Index, double, double, double, double, bool,
-                                        Index))
+                                        Index, bool))
 
 }  // namespace gloss::inline GLOSS_ABI::kernels

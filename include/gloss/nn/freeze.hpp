@@ -31,22 +31,28 @@ GLOSS_LAZY bool matches_pattern(std::string_view text, std::string_view pattern)
 }
 
 namespace detail {
+/// Errors: Error that says so, with the nearest name of a parameter or module.
 template <Real T>
-Index set_requires_grad(const char* what, Module<T>& model, std::string_view pattern, bool on) {
-  Index found = 0;
+[[noreturn]] GLOSS_COLD void fail_unmatched(const char* what, std::string_view pattern, const Module<T>& model) {
   std::vector<std::string> names;
-  const std::string within = std::string(pattern) + ".*";
-  for_each_tensor(model, [&](const std::string& name, Parameter<T>& p) {
-    names.push_back(name);
-    if (!matches_pattern(name, pattern) && !matches_pattern(name, within)) return;
-    p.requires_grad_(on);
-    ++found;
-  });
-  if (found > 0) return found;
+  for_each_tensor(const_cast<Module<T>&>(model),
+                  [&](const std::string& name, Parameter<T>&) { names.push_back(name); });
   for (const auto& [name, module] : model.named_modules()) names.push_back(name);
   const std::string nearest = nearest_name(pattern, names);
   if (nearest.empty()) fail(what, ": no parameter of the model matches '", pattern, "'");
   fail(what, ": no parameter of the model matches '", pattern, "'; the nearest name is '", nearest, "'");
+}
+template <Real T>
+Index set_requires_grad(const char* what, Module<T>& model, std::string_view pattern, bool on) {
+  Index found = 0;
+  const std::string within = std::string(pattern) + ".*";
+  for_each_tensor(model, [&](const std::string& name, Parameter<T>& p) {
+    if (!matches_pattern(name, pattern) && !matches_pattern(name, within)) return;
+    p.requires_grad_(on);
+    ++found;
+  });
+  if (found == 0) fail_unmatched(what, pattern, model);
+  return found;
 }
 }  // namespace detail
 

@@ -2,12 +2,11 @@
 #pragma once
 
 #include <array>
-#include <cmath>
-#include <string>
+#include <span>
 #include <vector>
 
 #include <gloss/kernels/adam.hpp>
-#include <gloss/optim/optimizer.hpp>
+#include <gloss/optim/moments.hpp>
 
 namespace gloss::inline GLOSS_ABI::optim {
 
@@ -17,58 +16,49 @@ struct AdamOptions {
   double eps = 1e-8;
   double weight_decay = 0;              // times the parameter, added to the gradient
   bool decoupled_weight_decay = false;  // instead p *= 1 - lr * weight_decay
+  bool amsgrad = false;                 // divides by the largest v so far
+  bool maximize = false;                // climbs
 };
 
 /// With t the number of steps that a parameter has had a gradient in:
 /// m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, p -= lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps), in one
-/// pass.
+/// pass. With maximize that is p += ..., and m is the negative of PyTorch's.
 /// Errors: Error for values out of range.
-/// Source: Kingma and Ba 2015; paper 5.3.
+/// Source: Kingma and Ba 2015; paper 5.3. amsgrad: Reddi et al. 2018.
 /// PyTorch: torch.optim.Adam
 template <Real T>
-class Adam : public Optimizer<T> {
+class Adam : public detail::MomentOptimizer<T, AdamOptions> {
  public:
-  GLOSS_COLD Adam(std::vector<Tensor<T>> parameters, AdamOptions options = {})
-      : Optimizer<T>(std::move(parameters), options.lr), options_(options) {
-    for (double beta : options.betas)
-      if (!(beta >= 0 && beta < 1)) fail("Adam: beta ", beta, " is not in [0, 1)");
-    detail::check_option("Adam", "eps", options.eps);
-    detail::check_option("Adam", "weight_decay", options.weight_decay);
-    for (const Tensor<T>& p : this->parameters_) {
-      exp_avg_.push_back(zeros<T>(p.shape()));
-      exp_avg_sq_.push_back(zeros<T>(p.shape()));
-    }
-    step_ = std::vector<StepCount<T>>(this->parameters_.size());
+  using Group = ParameterGroup<T, AdamOptions>;
+  Adam(std::vector<Tensor<T>> parameters, AdamOptions options = {})
+      : Adam(detail::one(Group{std::move(parameters), options})) {}
+  Adam(const std::vector<Group>& groups) : Adam(std::span<const Group>(groups)) {}
+  void set_momentum(double momentum) override {
+    detail::check_part("Adam", "beta", momentum);
+    for (AdamOptions& options : this->options_) options.betas[0] = momentum;
   }
 
-  GLOSS_COLD typename Optimizer<T>::Named state() override {
-    typename Optimizer<T>::Named out;
-    for (std::size_t i = 0; i < exp_avg_.size(); ++i) {
-      const auto add = [&](const char* what, const Tensor<T>& x) { out.emplace_back(std::to_string(i) + what, x); };
-      add(".exp_avg", exp_avg_[i]);
-      add(".exp_avg_sq", exp_avg_sq_[i]);
-      add(".step", step_[i].tensor());
+ protected:
+  GLOSS_COLD explicit Adam(std::span<const Group> groups) : detail::MomentOptimizer<T, AdamOptions>("Adam", groups) {
+    for (const AdamOptions& options : this->options_) {
+      this->check_betas(options.betas);
+      detail::check_option("Adam", "eps", options.eps);
+      detail::check_option("Adam", "weight_decay", options.weight_decay);
     }
-    return out;
+    this->keep(0, "exp_avg");
+    this->keep(1, "exp_avg_sq");
+    this->keep(2, "max_exp_avg_sq", [](const AdamOptions& o) { return o.amsgrad; });
   }
 
  private:
   void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) override {
     ProfileScope scope("Adam");
-    if (scope) scope.bytes(7 * sizeof(T), {p.numel()});  // reads p, g, m, v, writes p, m, v
-    kernels::adam_step(p.data(), static_cast<const T*>(g.data()), exp_avg_[i].data(), exp_avg_sq_[i].data(), p.numel(),
-                       this->lr_, options_.betas[0], options_.betas[1], options_.eps, options_.weight_decay,
-                       options_.decoupled_weight_decay, step_[i].advance());
+    const AdamOptions& o = this->options_of(i);
+    if (scope) scope.bytes((o.amsgrad ? 9 : 7) * sizeof(T), {p.numel()});  // reads p, g, m, v, writes p, m, v
+    kernels::adam_step(p.data(), static_cast<const T*>(g.data()), this->moment(0, i), this->moment(1, i), p.numel(),
+                       this->lr_of(i), o.betas[0], o.betas[1], o.eps, o.weight_decay, o.decoupled_weight_decay,
+                       this->step_[i].advance(), o.maximize, this->moment(2, i));
   }
-  void check_state(std::size_t i) const override {
-    step_[i].check(i);
-    if (step_[i].is_zero() && (this->any_nonzero(exp_avg_[i]) || this->any_nonzero(exp_avg_sq_[i])))
-      fail("Adam: parameter ", i, " has averages, but its step is 0: restore the whole state");
-  }
-
-  AdamOptions options_;
-  std::vector<Tensor<T>> exp_avg_, exp_avg_sq_;
-  std::vector<StepCount<T>> step_;
 };
 
 struct AdamWOptions {
@@ -76,6 +66,8 @@ struct AdamWOptions {
   std::array<double, 2> betas = {0.9, 0.999};
   double eps = 1e-8;
   double weight_decay = 1e-2;  // p *= 1 - lr * weight_decay
+  bool amsgrad = false;        // divides by the largest v so far
+  bool maximize = false;       // climbs
 };
 
 /// Adam whose weight decay does not pass through m and v: it shrinks the parameter before the step.
@@ -85,12 +77,28 @@ struct AdamWOptions {
 template <Real T>
 class AdamW final : public Adam<T> {
  public:
+  using Group = ParameterGroup<T, AdamWOptions>;
   AdamW(std::vector<Tensor<T>> parameters, AdamWOptions options = {})
-      : Adam<T>(std::move(parameters), {.lr = options.lr,
-                                        .betas = options.betas,
-                                        .eps = options.eps,
-                                        .weight_decay = options.weight_decay,
-                                        .decoupled_weight_decay = true}) {}
+      : Adam<T>(detail::one(as_adam(Group{std::move(parameters), options}))) {}
+  AdamW(const std::vector<Group>& groups) : Adam<T>(as_adam(groups)) {}
+
+ private:
+  static typename Adam<T>::Group as_adam(Group group) {
+    const AdamWOptions& o = group.options;
+    return {std::move(group.parameters),
+            {.lr = o.lr,
+             .betas = o.betas,
+             .eps = o.eps,
+             .weight_decay = o.weight_decay,
+             .decoupled_weight_decay = true,
+             .amsgrad = o.amsgrad,
+             .maximize = o.maximize}};
+  }
+  static std::vector<typename Adam<T>::Group> as_adam(const std::vector<Group>& groups) {
+    std::vector<typename Adam<T>::Group> out;
+    for (const Group& group : groups) out.push_back(as_adam(group));
+    return out;
+  }
 };
 
 GLOSS_INSTANTIATE(class Adam<float>)
