@@ -31,9 +31,9 @@ const std::vector<Page>& pages() {
       {"linalg",
        "Linear algebra",
        "Equations, decompositions and what is made of them, in `gloss::linalg`, with PyTorch's names. A program asks\n"
-       "for it by `<gloss/linalg.hpp>` or by single headers, and needs Eigen. Matrices are the last two axes of a tensor\n"
-       "of float or double, the axes before them are a batch; the threads share it, and the bits are the same for any\n"
-       "number of threads.",
+       "for it by `<gloss/linalg.hpp>` or by single headers, and needs Eigen. Matrices are the last two axes of a\n"
+       "tensor of float or double, the axes before them are a batch; the threads share it, and the bits are the same\n"
+       "for any number of threads.",
        {"linalg"}},
       {"optim",
        "Optimizers",
