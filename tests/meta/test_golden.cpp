@@ -6,9 +6,9 @@
 #include "support/golden.hpp"
 #include "support/source_files.hpp"
 
-TEST_CASE("golden: every recorded op is named by a comparison in tests/ops or tests/tensor", "[meta]") {
+TEST_CASE("golden: every recorded op is named by a comparison in tests/ops, tests/tensor or tests/linalg", "[meta]") {
   std::string tests;
-  for (const char* folder : {"/tests/ops", "/tests/tensor"})
+  for (const char* folder : {"/tests/ops", "/tests/tensor", "/tests/linalg"})
     for (const auto& file : gloss_test::read_sources(std::string(GLOSS_SOURCE_DIR) + folder, {".cpp"}))
       for (const std::string& line : file.lines) tests += line + "\n";
   int files = 0;
@@ -28,6 +28,7 @@ TEST_CASE("golden: every recorded op is named by a comparison in tests/ops or te
           tests.find("CHECK_GOLDEN_EVERY" + named) != std::string::npos ||
           tests.find("CHECK_GOLDEN_VALUES" + named) != std::string::npos ||
           tests.find("CHECK_GOLDEN_EXACT(\"" + op.substr(0, op.rfind('_')) + "\"") != std::string::npos ||
+          tests.find("check_golden<double>" + named) != std::string::npos ||
           tests.find("golden_cases" + named) != std::string::npos;
       CHECK(is_compared);
     }

@@ -1,5 +1,5 @@
-// docs/optim.md, train.md, metrics.md, text.md, data.md, io.md, decode.md and tensor.md say what the headers say, and
-// everything in them is tested.
+// docs/linalg.md, optim.md, train.md, metrics.md, text.md, data.md, io.md, decode.md and tensor.md say what the headers
+// say, and everything in them is tested.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -28,6 +28,13 @@ const std::vector<Page>& pages() {
         "tensor/element.hpp", "tensor/anomaly.hpp", "tensor/build_report.hpp", "tensor/checkpoint.hpp",
         "tensor/eigen.hpp", "tensor/from_blob.hpp", "tensor/grad.hpp", "tensor/gradcheck.hpp", "tensor/hooks.hpp",
         "tensor/print.hpp", "tensor/profile.hpp", "tensor/storage.hpp", "iostream.hpp"}},
+      {"linalg",
+       "Linear algebra",
+       "Equations, decompositions and what is made of them, in `gloss::linalg`, with PyTorch's names. A program asks\n"
+       "for it by `<gloss/linalg.hpp>` or by single headers, and needs Eigen. Matrices are the last two axes of a\n"
+       "tensor of float or double, the axes before them are a batch; the threads share it, and the bits are the same\n"
+       "for any number of threads.",
+       {"linalg"}},
       {"optim",
        "Optimizers",
        "Optimizers, schedules and clipping, in `gloss::optim`; [training.md](training.md) shows them at work.",
