@@ -49,8 +49,8 @@ GLOSS_NOINLINE Tensor<T> eigh_dense(const Tensor<T>& a, bool vectors, const Part
 /// computed from them must not depend on more. The lower triangle is read, or the upper one.
 /// Shape: [..., n, n] -> eigenvalues [..., n], eigenvectors [..., n, n]
 /// Errors: ShapeError when a is not square; Error naming the matrix that holds infinity or NaN.
-/// Backward: da = v (diag(dw) + t_ij / (w_j - w_i)) v^T with t = (v^T dv - dv^T v) / 2, which is symmetric; by vectors it
-/// wants distinct eigenvalues.
+/// Backward: da = v (diag(dw) + t_ij / (w_j - w_i)) v^T with t = (v^T dv - dv^T v) / 2, which is symmetric; by vectors
+/// it wants distinct eigenvalues.
 /// PyTorch: torch.linalg.eigh
 template <Real T>
 Eigh<T> eigh(const Tensor<T>& a, EighOptions options = {}) {
