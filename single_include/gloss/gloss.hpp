@@ -5061,7 +5061,7 @@ namespace detail {
 /// Hears of every module, parameter and buffer that comes to be or ends on its thread.
 class MemberListener {
  public:
-  /// `kind` is &Member<Self>::kind.
+  /// `kind` is &Member<Self>::member_kind.
   virtual void begins(void* member, const void* kind) = 0;
   virtual void ends(const void* member) = 0;
   inline static constinit thread_local MemberListener* current = nullptr;
@@ -5072,7 +5072,7 @@ class MemberListener {
 template <class Self>
 class Member {
  public:
-  inline static char kind = 0;  // its address tells one kind of member from another
+  inline static char member_kind = 0;  // its address tells one kind of member from another
  protected:
   Member() { begin(); }
   Member(const Member&) { begin(); }
@@ -5086,7 +5086,7 @@ class Member {
  private:
   void begin() {
     if (MemberListener::current) [[unlikely]]
-      MemberListener::current->begins(this, &kind);
+      MemberListener::current->begins(this, &member_kind);
   }
 };
 }  // namespace detail
@@ -9080,7 +9080,7 @@ class NamedMembers final : public Visitor<T> {
 template <Real T>
 GLOSS_COLD std::string describe_member(const MemberList::Entry& entry) {
   const auto as = [&]<class Self>(const Self*) -> const Self* {
-    if (entry.kind != &Member<Self>::kind) return nullptr;
+    if (entry.kind != &Member<Self>::member_kind) return nullptr;
     return static_cast<const Self*>(static_cast<const Member<Self>*>(entry.member));
   };
   const auto tensor = [](const char* kind, const auto& x) {
@@ -20540,22 +20540,28 @@ GLOSS_LAZY bool matches_pattern(std::string_view text, std::string_view pattern)
   return p == pattern.size();
 }
 namespace detail {
+/// Errors: Error that says so, with the nearest name of a parameter or module.
 template <Real T>
-Index set_requires_grad(const char* what, Module<T>& model, std::string_view pattern, bool on) {
-  Index found = 0;
+[[noreturn]] GLOSS_COLD void fail_unmatched(const char* what, std::string_view pattern, const Module<T>& model) {
   std::vector<std::string> names;
-  const std::string within = std::string(pattern) + ".*";
-  for_each_tensor(model, [&](const std::string& name, Parameter<T>& p) {
-    names.push_back(name);
-    if (!matches_pattern(name, pattern) && !matches_pattern(name, within)) return;
-    p.requires_grad_(on);
-    ++found;
-  });
-  if (found > 0) return found;
+  for_each_tensor(const_cast<Module<T>&>(model),
+                  [&](const std::string& name, Parameter<T>&) { names.push_back(name); });
   for (const auto& [name, module] : model.named_modules()) names.push_back(name);
   const std::string nearest = nearest_name(pattern, names);
   if (nearest.empty()) fail(what, ": no parameter of the model matches '", pattern, "'");
   fail(what, ": no parameter of the model matches '", pattern, "'; the nearest name is '", nearest, "'");
+}
+template <Real T>
+Index set_requires_grad(const char* what, Module<T>& model, std::string_view pattern, bool on) {
+  Index found = 0;
+  const std::string within = std::string(pattern) + ".*";
+  for_each_tensor(model, [&](const std::string& name, Parameter<T>& p) {
+    if (!matches_pattern(name, pattern) && !matches_pattern(name, within)) return;
+    p.requires_grad_(on);
+    ++found;
+  });
+  if (found == 0) fail_unmatched(what, pattern, model);
+  return found;
 }
 }  // namespace detail
 /// Takes parameters out of training: those of this name, those within the module of this name, or those that match a
@@ -24052,6 +24058,379 @@ Tensor<T> addcdiv(const Tensor<T>& x, const Tensor<T>& a, const Tensor<T>& b, Sc
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
+#ifndef GLOSS_HAS_GLOSS_OPS_BINARY_CROSS_ENTROPY_HPP
+#define GLOSS_HAS_GLOSS_OPS_BINARY_CROSS_ENTROPY_HPP
+// ---- gloss/ops/binary_cross_entropy.hpp
+// Cross-entropy of yes and no
+#ifndef GLOSS_HAS_GLOSS_OPS_ELEMENTWISE_LOSS_HPP
+#define GLOSS_HAS_GLOSS_OPS_ELEMENTWISE_LOSS_HPP
+// ---- gloss/ops/elementwise_loss.hpp
+// The shared part of the losses that go element by element: a value for each in one pass, their gradient in another.
+#ifndef GLOSS_HAS_GLOSS_KERNELS_LOSS_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_LOSS_HPP
+// ---- gloss/kernels/loss.hpp
+// Losses of single elements on dense arrays: their values or their sum in one pass, their gradient in another.
+#include <cmath>
+namespace gloss::inline GLOSS_ABI::kernels {
+/// y_i for [0, n) from f(i, m), the vector of elements [i, i + m).
+template <class T, class F>
+void fill_vectors(T* y, Index n, const F& f) {
+  parallel_for(n, 8192, [=, &f](Index begin, Index end) {
+    each_vector<T>(end - begin,
+                   [&](Index i, Index m) GLOSS_INLINE_LAMBDA { store_n<T>(y + begin + i, f(begin + i, m), m); });
+  });
+}
+/// The sum of the same elements without storing them: by chunks of a fixed size, then in double, so that it has the
+/// same bits for any number of threads.
+template <class T, class F>
+T sum_vectors(Index n, const F& f) {
+  constexpr Index chunk = 4096;
+  const Index chunks = (n + chunk - 1) / chunk;
+  T* const partial = detail::workspace<0>().template get<T>(chunks);
+  parallel_for(chunks, 4, [=, &f](Index begin, Index end) {
+    for (Index c = begin; c < end; ++c) {
+      const Index first = c * chunk;
+      Vec<T> sums[2] = {};
+      each_vector<T>((std::min)(chunk, n - first), [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
+        Vec<T> v = f(first + i, m);
+        if (m < lanes<T>) {  // what lies beyond the end counts nothing
+          T kept[lanes<T>] = {};
+          store_n<T>(kept, v, m);
+          v = load_n<T>(kept, lanes<T>);
+        }
+        sums[i / lanes<T> % 2] = sums[i / lanes<T> % 2] + v;
+      });
+      partial[c] = hsum<T>(sums[0] + sums[1]);
+    }
+  });
+  double total = 0;
+  for (Index c = 0; c < chunks; ++c) total += static_cast<double>(partial[c]);
+  return static_cast<T>(total);
+}
+/// A function of d = x - target and its derivative.
+template <class T>
+struct SquaredLoss {
+  GLOSS_INLINE Vec<T> value(Vec<T> d) const { return d * d; }
+  GLOSS_INLINE Vec<T> slope(Vec<T> d) const { return d * T(2); }
+};
+template <class T>
+struct AbsoluteLoss {
+  GLOSS_INLINE Vec<T> value(Vec<T> d) const { return abs<T>(d); }
+  GLOSS_INLINE Vec<T> slope(Vec<T> d) const {
+    return select<T>(d > T(0), splat<T>(T(1)), select<T>(d < T(0), splat<T>(T(-1)), d));
+  }
+};
+/// scale d^2 / 2 up to |d| = bend, from there on a line.
+template <class T>
+struct BentLoss {
+  T bend, scale;
+  GLOSS_INLINE Vec<T> value(Vec<T> d) const {
+    const Vec<T> a = abs<T>(d);
+    return select<T>(a < bend, a * a * (scale / 2), (a - bend / 2) * (scale * bend));
+  }
+  GLOSS_INLINE Vec<T> slope(Vec<T> d) const { return detail::clamp<T>(d, -bend, bend) * scale; }
+};
+/// -(t ln x + (1 - t) ln(1 - x)), each logarithm at least -100.
+template <class T>
+GLOSS_INLINE Vec<T> binary_cross_entropy(Vec<T> x, Vec<T> t) {
+  const Vec<T> least = splat<T>(T(-100)), rest = T(1) - x;
+  const Vec<T> log_rest = select<T>(rest > T(0), log<T>(rest) - (x - (T(1) - rest)) / rest, log<T>(rest));
+  const Vec<T> on = log<T>(x);
+  return -(t * select<T>(on < least, least, on) + (T(1) - t) * select<T>(log_rest < least, least, log_rest));
+}
+/// By x: (x - t) / max(x (1 - x), 1e-12).
+template <class T>
+GLOSS_INLINE Vec<T> binary_cross_entropy_slope(Vec<T> x, Vec<T> t) {
+  return (x - t) / vmax<T>((T(1) - x) * x, splat<T>(T(1e-12)));
+}
+/// p t ln(1 + e^-x) + (1 - t) ln(1 + e^x): no term loses the digits of another.
+template <class T>
+GLOSS_INLINE Vec<T> binary_cross_entropy_of_logits(Vec<T> x, Vec<T> t, Vec<T> p) {
+  const Vec<T> bend = detail::log1p_unit<T>(exp<T>(-abs<T>(x)));
+  return p * t * (vmax<T>(-x, Vec<T>{}) + bend) + (T(1) - t) * (vmax<T>(x, Vec<T>{}) + bend);
+}
+/// By x: (1 - t) sigmoid(x) - p t sigmoid(-x).
+template <class T>
+GLOSS_INLINE Vec<T> binary_cross_entropy_of_logits_slope(Vec<T> x, Vec<T> t, Vec<T> p) {
+  return (T(1) - t) * sigmoid<T>(x) - p * t * sigmoid<T>(-x);
+}
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_REDUCE_LOSS_HPP
+#define GLOSS_HAS_GLOSS_OPS_REDUCE_LOSS_HPP
+// ---- gloss/ops/reduce_loss.hpp
+// The shared part of the losses: how the losses of single rows become one.
+namespace gloss::inline GLOSS_ABI {
+enum class LossReduction {
+  none,  // a loss for each row
+  mean,  // their mean; where a target can be ignored, over the rows that are not
+  sum,
+  batchmean,  // the sum by the size of axis 0: of kl_div alone
+};
+namespace detail {
+/// What the sum of `count` losses is divided by; 1 where they are not reduced.
+GLOSS_LAZY double loss_divisor(LossReduction reduction, double count) {
+  if (reduction == LossReduction::batchmean) fail("loss: batchmean is a reduction of kl_div alone");
+  return reduction == LossReduction::mean ? count : 1;
+}
+}  // namespace detail
+/// losses summed, divided by `count`, or as they are.
+template <Real T>
+Tensor<T> reduce_loss(const Tensor<T>& losses, LossReduction reduction, double count) {
+  const double divisor = detail::loss_divisor(reduction, count);
+  if (reduction == LossReduction::none) return losses;
+  const Tensor<T> total = sum(losses);
+  return reduction == LossReduction::sum ? total : total / divisor;
+}
+namespace detail {
+inline Shape without_axis(const Shape& x, int axis) {
+  Shape y;
+  for (int a = 0; a < x.rank(); ++a)
+    if (a != axis) y.push_back(x[a]);
+  return y;
+}
+/// x with an axis at another place and the others in their order: a view.
+template <class T>
+Tensor<T> move_axis(Tensor<T> x, int from, int to) {
+  for (; from < to; ++from) x = x.transpose(from, from + 1);
+  for (; from > to; --from) x = x.transpose(from, from - 1);
+  return x;
+}
+/// The axis of the classes; of a single row its only one.
+template <class T>
+int class_axis(const char* op, const Tensor<T>& x, Index axis) {
+  if (x.dim() == 0) fail<ShapeError>(op, ": a scalar has no axis of classes");
+  return x.dim() == 1 && axis == 1 ? 0 : normalize_axis(op, axis, x.dim());
+}
+/// Which axis of x has the classes, and how many rows are not ignored.
+struct ClassRows {
+  int axis;
+  Index count = 0;
+};
+/// What cross_entropy and nll_loss ask of their target.
+template <class T>
+ClassRows check_classes(const char* op, const Tensor<T>& x, const Tensor<std::int64_t>& target,
+                        std::int64_t ignore_index, Index axis_of_classes) {
+  ClassRows rows{class_axis(op, x, axis_of_classes)};
+  if (target.shape() != without_axis(x.shape(), rows.axis)) {
+    const bool last = rows.axis == x.dim() - 1,
+               other = target.shape() == without_axis(x.shape(), last ? 1 : x.dim() - 1);
+    fail<ShapeError>(op, ": target ", target.shape(), " does not match x ", x.shape(), " without axis ", rows.axis,
+                     ", that of the classes", other ? "; it does with class_axis " : "",
+                     other ? last ? "1" : "-1" : "");
+  }
+  const Tensor<std::int64_t> ids = target.contiguous();
+  for (Index r = 0; r < ids.numel(); ++r) {
+    const std::int64_t id = ids.data()[r];
+    if (id == ignore_index) continue;
+    if (id < 0 || id >= x.size(rows.axis)) fail<IndexError>(op, ": target ", id, " is out of range for x ", x.shape());
+    ++rows.count;
+  }
+  return rows;
+}
+/// A weight for each class, dense.
+template <class T>
+Tensor<T> class_weight(const char* op, const Tensor<T>& weight, Index n) {
+  if (weight.shape() != Shape{n})
+    fail<ShapeError>(op, ": weight ", weight.shape(), " is not a number for each of ", n,
+                     n == 1 ? " class" : " classes");
+  return weight.detach().contiguous();
+}
+/// What the classes of the rows that are not ignored weigh together.
+template <class T>
+double weight_of_rows(const Tensor<T>& weight, const Tensor<std::int64_t>& target, std::int64_t ignore_index) {
+  const Tensor<std::int64_t> ids = target.contiguous();
+  double total = 0;
+  for (Index r = 0; r < ids.numel(); ++r)
+    if (ids.data()[r] != ignore_index) total += static_cast<double>(weight.data()[ids.data()[r]]);
+  return total;
+}
+}  // namespace detail
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI::detail {
+GLOSS_LAZY void require_shape_of_x(const char* op, const Shape& x, const Shape& target) {
+  if (target != x) fail<ShapeError>(op, ": target ", target, " does not have the shape of x ", x);
+}
+/// The losses value(i, m) of dense elements [i, i + m), or their sum or mean, unrecorded.
+template <class T, class Value>
+Tensor<T> elementwise_loss(const char* op, const Shape& shape, LossReduction reduction, const Value& value) {
+  ProfileScope scope(op);
+  const Index n = shape.numel();
+  if (scope) scope.bytes(sizeof(T), {n, n});
+  if (reduction == LossReduction::none) {
+    Tensor<T> y = empty<T>(shape);
+    kernels::fill_vectors<T>(y.data(), n, value);
+    return y;
+  }
+  const double count = loss_divisor(reduction, static_cast<double>(n));
+  return full<T>({}, kernels::sum_vectors<T>(n, value) / static_cast<T>(count));
+}
+/// dy slope(i, m) in the same elements, where dy is theirs or one number, unrecorded.
+template <class T, class Slope>
+Tensor<T> elementwise_loss_gradient(const Shape& shape, LossReduction reduction, const Tensor<T>& dy,
+                                    const Slope& slope) {
+  Tensor<T> g = empty<T>(shape);
+  if (reduction == LossReduction::none) {
+    const Tensor<T> by_element = dy.contiguous();
+    const T* const each = by_element.data();
+    kernels::fill_vectors<T>(g.data(), g.numel(), [=, &slope](Index i, Index m) GLOSS_INLINE_LAMBDA {
+      return slope(i, m) * kernels::load_n<T>(each + i, m);
+    });
+  } else if (g.numel() > 0) {
+    const T all = dy.item() / static_cast<T>(loss_divisor(reduction, static_cast<double>(g.numel())));
+    kernels::fill_vectors<T>(g.data(), g.numel(),
+                             [=, &slope](Index i, Index m) GLOSS_INLINE_LAMBDA { return slope(i, m) * all; });
+  }
+  return g;
+}
+/// A loss of d = x - target alone, a function of kernels/loss.hpp; slope(d) is its derivative made of ops.
+template <class T, class F, class Slope>
+Tensor<T> difference_loss(const char* op, const Tensor<T>& x, const Tensor<T>& target, LossReduction reduction, F f,
+                          Slope slope) {
+  require_shape_of_x(op, x.shape(), target.shape());
+  const auto each = [](const Tensor<T>& a, const Tensor<T>& b, const auto& use) {
+    return [p = static_cast<const T*>(a.data()), q = static_cast<const T*>(b.data()), use](Index i, Index m)
+               GLOSS_INLINE_LAMBDA { return use(kernels::load_n<T>(p + i, m) - kernels::load_n<T>(q + i, m)); };
+  };
+  const Tensor<T> in = x.detach().contiguous(), to = target.detach().contiguous();
+  Tensor<T> y = elementwise_loss<T>(op, x.shape(), reduction,
+                                    each(in, to, [f](kernels::Vec<T> d) GLOSS_INLINE_LAMBDA { return f.value(d); }));
+  return record(op, y, {x, target}, [x, target, reduction, f, slope, each](const Tensor<T>& dy, Grads& dx) {
+    Tensor<T> g;
+    if (is_grad_enabled()) {
+      g = dy / loss_divisor(reduction, static_cast<double>(x.numel())) * slope(x - target);
+    } else {
+      const Tensor<T> a = x.contiguous(), b = target.contiguous();
+      g = elementwise_loss_gradient<T>(a.shape(), reduction, dy,
+                                       each(a, b, [f](kernels::Vec<T> d) GLOSS_INLINE_LAMBDA { return f.slope(d); }));
+    }
+    if (dx.needs(1)) dx.add(1, -g);
+    dx.add(0, std::move(g));
+  });
+}
+}  // namespace gloss::inline GLOSS_ABI::detail
+#endif
+namespace gloss::inline GLOSS_ABI {
+template <Real T>
+struct BinaryCrossEntropyOptions {
+  Tensor<T> weight = {};  // of each loss, stretched to the shape of x
+  LossReduction reduction = LossReduction::mean;
+};
+template <Real T>
+struct BinaryCrossEntropyWithLogitsOptions {
+  Tensor<T> weight = {};  // of each loss, stretched to the shape of x
+  LossReduction reduction = LossReduction::mean;
+  Tensor<T> pos_weight = {};  // of the term of a yes, for each class: above 1 it finds more of them
+};
+namespace detail {
+/// A weight stretched to the shape of x, dense; undefined where there is none.
+template <class T>
+Tensor<T> loss_weight(const char* op, const char* name, const Tensor<T>& weight, const Shape& x) {
+  if (!weight.defined()) return {};
+  if (broadcast_shapes(op, x, weight.shape()) != x)
+    fail<ShapeError>(op, ": ", name, " ", weight.shape(), " does not stretch to x ", x);
+  return weight.detach().expand(x).contiguous();
+}
+template <class T>
+struct WeightVectors {
+  const T* p;  // null: all are 1
+  explicit WeightVectors(const Tensor<T>& weight) : p(weight.defined() ? weight.data() : nullptr) {}
+  GLOSS_INLINE kernels::Vec<T> operator()(Index i, Index m) const {
+    return p ? kernels::load_n<T>(p + i, m) : kernels::splat<T>(T(1));
+  }
+};
+template <class T>
+Tensor<T> times(const Tensor<T>& x, const Tensor<T>& weight) {
+  return weight.defined() ? x * weight : x;
+}
+}  // namespace detail
+/// loss = -w (t ln x + (1 - t) ln(1 - x)) for probabilities x and t, by elements; a logarithm counts as -100 where it
+/// is below that. binary_cross_entropy_with_logits is exact where these probabilities round to 0 or 1.
+/// Shape: x and target alike -> [], or their shape for reduction none; weight stretches to it.
+/// Errors: ShapeError when they differ or weight does not stretch, Error when an x is outside [0, 1].
+/// Backward: dx = w (x - t) / max(x (1 - x), 1e-12) dloss / count, dt = w (ln(1 - x) - ln x) dloss / count; x, t and w
+/// are saved.
+/// PyTorch: torch.nn.functional.binary_cross_entropy
+template <Real T>
+Tensor<T> binary_cross_entropy(const Tensor<T>& x, const Tensor<T>& target, BinaryCrossEntropyOptions<T> options = {}) {
+  constexpr const char* op = "binary_cross_entropy";
+  const LossReduction reduction = options.reduction;
+  detail::require_shape_of_x(op, x.shape(), target.shape());
+  const Tensor<T> in = x.detach().contiguous(), to = target.detach().contiguous();
+  const Tensor<T> weight = detail::loss_weight(op, "weight", options.weight, x.shape());
+  for (Index i = 0; i < in.numel(); ++i)
+    if (!(in.data()[i] >= T{0} && in.data()[i] <= T{1})) fail(op, ": x has ", in.data()[i], ", outside [0, 1]");
+  const auto dense = [](const Tensor<T>& a, const Tensor<T>& b, const Tensor<T>& c, const auto& use) {
+    return [p = static_cast<const T*>(a.data()), t = static_cast<const T*>(b.data()), w = detail::WeightVectors<T>(c),
+            use](Index i, Index m) GLOSS_INLINE_LAMBDA {
+      return use(kernels::load_n<T>(p + i, m), kernels::load_n<T>(t + i, m)) * w(i, m);
+    };
+  };
+  using V = kernels::Vec<T>;
+  Tensor<T> y = detail::elementwise_loss<T>(
+      op, x.shape(), reduction,
+      dense(in, to, weight, [](V p, V t) GLOSS_INLINE_LAMBDA { return kernels::binary_cross_entropy<T>(p, t); }));
+  return record("binary_cross_entropy", y, {x, target}, [=](const Tensor<T>& dy, Grads& dx) {
+    const double count = detail::loss_divisor(reduction, static_cast<double>(x.numel()));
+    if (dx.needs(0) && is_grad_enabled()) {
+      dx.add(0, detail::times(dy / count * ((x - target) / clamp_min((1 - x) * x, 1e-12)), weight));
+    } else if (dx.needs(0)) {
+      const Tensor<T> a = x.contiguous(), b = target.contiguous();
+      dx.add(0, detail::elementwise_loss_gradient<T>(x.shape(), reduction, dy,
+                                                     dense(a, b, weight, [](V p, V t) GLOSS_INLINE_LAMBDA {
+                                                       return kernels::binary_cross_entropy_slope<T>(p, t);
+                                                     })));
+    }
+    if (dx.needs(1)) dx.add(1, detail::times(dy / count * (log1p(-x) - log(x)), weight));
+  });
+}
+/// loss = w (p t ln(1 + e^-x) + (1 - t) ln(1 + e^x)) by elements: binary_cross_entropy of sigmoid(x) without its
+/// rounding, with pos_weight p for what is yes.
+/// Shape: x and target alike -> [], or their shape for reduction none; weight and pos_weight stretch to it.
+/// Errors: ShapeError when they differ or a weight does not stretch.
+/// Backward: dx = w ((1 - t) sigmoid(x) - p t sigmoid(-x)) dloss / count,
+/// dt = w (p ln(1 + e^-x) - ln(1 + e^x)) dloss / count; x, t and the weights are saved.
+/// PyTorch: torch.nn.functional.binary_cross_entropy_with_logits
+template <Real T>
+Tensor<T> binary_cross_entropy_with_logits(const Tensor<T>& x, const Tensor<T>& target,
+                                           BinaryCrossEntropyWithLogitsOptions<T> options = {}) {
+  constexpr const char* op = "binary_cross_entropy_with_logits";
+  const LossReduction reduction = options.reduction;
+  detail::require_shape_of_x(op, x.shape(), target.shape());
+  const Tensor<T> in = x.detach().contiguous(), to = target.detach().contiguous();
+  const Tensor<T> weight = detail::loss_weight(op, "weight", options.weight, x.shape());
+  const Tensor<T> pos_weight = detail::loss_weight(op, "pos_weight", options.pos_weight, x.shape());
+  const auto dense = [weight, pos_weight](const Tensor<T>& a, const Tensor<T>& b, const auto& use) {
+    return [p = static_cast<const T*>(a.data()), t = static_cast<const T*>(b.data()),
+            w = detail::WeightVectors<T>(weight), pos = detail::WeightVectors<T>(pos_weight), use](Index i, Index m)
+               GLOSS_INLINE_LAMBDA {
+                 return use(kernels::load_n<T>(p + i, m), kernels::load_n<T>(t + i, m), pos(i, m)) * w(i, m);
+               };
+  };
+  using V = kernels::Vec<T>;
+  Tensor<T> y =
+      detail::elementwise_loss<T>(op, x.shape(), reduction, dense(in, to, [](V p, V t, V pos) GLOSS_INLINE_LAMBDA {
+                                    return kernels::binary_cross_entropy_of_logits<T>(p, t, pos);
+                                  }));
+  return record("binary_cross_entropy_with_logits", y, {x, target}, [=](const Tensor<T>& dy, Grads& dx) {
+    const double count = detail::loss_divisor(reduction, static_cast<double>(x.numel()));
+    if (dx.needs(0) && is_grad_enabled()) {
+      const Tensor<T> slope = (1 - target) * sigmoid(x) - detail::times(target * sigmoid(-x), pos_weight);
+      dx.add(0, detail::times(dy / count * slope, weight));
+    } else if (dx.needs(0)) {
+      const Tensor<T> a = x.contiguous(), b = target.contiguous();
+      dx.add(0, detail::elementwise_loss_gradient<T>(
+                    x.shape(), reduction, dy, dense(a, b, [](V p, V t, V pos) GLOSS_INLINE_LAMBDA {
+                      return kernels::binary_cross_entropy_of_logits_slope<T>(p, t, pos);
+                    })));
+    }
+    if (dx.needs(1))
+      dx.add(1, detail::times(dy / count * (log_sigmoid(-x) - detail::times(log_sigmoid(x), pos_weight)), weight));
+  });
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
 #ifndef GLOSS_HAS_GLOSS_OPS_CDIST_HPP
 #define GLOSS_HAS_GLOSS_OPS_CDIST_HPP
 // ---- gloss/ops/cdist.hpp
@@ -24188,6 +24567,35 @@ Tensor<T> cdist(const Tensor<T>& a, const Tensor<T>& b, RealNumber power = 2) {
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
+#ifndef GLOSS_HAS_GLOSS_OPS_COSINE_EMBEDDING_LOSS_HPP
+#define GLOSS_HAS_GLOSS_OPS_COSINE_EMBEDDING_LOSS_HPP
+// ---- gloss/ops/cosine_embedding_loss.hpp
+// Pairs that point the same way or do not
+namespace gloss::inline GLOSS_ABI {
+struct CosineEmbeddingLossOptions {
+  double margin = 0;  // the cosine from which a pair of different kinds counts
+  LossReduction reduction = LossReduction::mean;
+};
+/// loss = 1 - cos(a, b) where the target is 1, max(cos(a, b) - margin, 0) where it is -1, else 0, by rows;
+/// cos = a . b / sqrt((|a|^2 + 1e-12) (|b|^2 + 1e-12)).
+/// Shape: a and b alike, [n, d] or [d], target [n] or [] -> [], or as target for reduction none.
+/// Errors: ShapeError when they do not fit.
+/// Backward: made of ops.
+/// PyTorch: torch.nn.functional.cosine_embedding_loss
+template <Real T, Number U>
+Tensor<T> cosine_embedding_loss(const Tensor<T>& a, const Tensor<T>& b, const Tensor<U>& target,
+                                CosineEmbeddingLossOptions options = {}) {
+  if (a.shape() != b.shape() || a.dim() == 0 || target.shape() != Shape(a.shape().begin(), a.shape().end() - 1))
+    fail<ShapeError>("cosine_embedding_loss: pairs of rows and a target for each are wanted: a ", a.shape(), ", b ",
+                     b.shape(), ", target ", target.shape());
+  const auto square_length = [](const Tensor<T>& x) { return sum(square(x), -1) + 1e-12; };
+  const Tensor<T> cosine = sum(a * b, -1) / sqrt(square_length(a) * square_length(b));
+  const Tensor<T> apart = where(target == -1, clamp_min(cosine - options.margin, 0), scalar<T>(0));
+  const Tensor<T> losses = where(target == 1, 1 - cosine, apart);
+  return reduce_loss(losses, options.reduction, static_cast<double>(losses.numel()));
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
 #ifndef GLOSS_HAS_GLOSS_OPS_CROSS_ENTROPY_HPP
 #define GLOSS_HAS_GLOSS_OPS_CROSS_ENTROPY_HPP
 // ---- gloss/ops/cross_entropy.hpp
@@ -24299,6 +24707,74 @@ void cross_entropy_backward(const T* dloss, Index dloss_stride, const T* x, cons
     }
   });
 }
+/// What each class of a row counts, c_i = weight_i ((1 - smoothing) t_i + smoothing / n); t is 1 at the class where
+/// there are no probabilities. A row whose class is `ignored` counts nothing.
+template <class T>
+struct WeightedTarget {
+  const std::int64_t* ids;  // [rows], or null and
+  const T* probabilities;   // [rows, n]
+  const T* weight;          // [n]
+  T keep, spread;           // 1 - smoothing, smoothing / n
+  std::int64_t ignored;
+  bool counts(Index r) const { return !ids || ids[r] != ignored; }
+  /// c at [i, i + m) of row r, 0 beyond; without at_class().
+  GLOSS_INLINE Vec<T> vector(Index r, Index n, Index i, Index m) const {
+    const Vec<T> even = splat<T>(spread);
+    return (ids ? even : load_n<T>(probabilities + r * n + i, m) * keep + even) * load_n<T>(weight + i, m);
+  }
+  T at_class(Index r) const { return ids ? keep * weight[ids[r]] : T(0); }
+};
+/// loss = sum_i c_i (lse - x_i) by rows, where what has c_i = 0 counts nothing; share = sum_i c_i and the two parts of
+/// lse are for the backward pass.
+/// Shape: x [rows, n]; loss, row_max, row_log_sum, share [rows]
+template <class T>
+void weighted_cross_entropy_forward(const T* x, WeightedTarget<T> t, T* loss, T* row_max, T* row_log_sum, T* share,
+                                    Index rows, Index n) {
+  parallel_for(rows, detail::row_grain(n), [=](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) {
+      const T* xr = x + r * n;
+      const T max = detail::row_max<T>(xr, n);
+      const bool counts = t.counts(r);
+      Vec<T> exps{}, shares{}, sums{};
+      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
+        const Vec<T> d = load_n<T>(xr + i, m, -std::numeric_limits<T>::infinity()) - max;
+        const Vec<T> c = t.vector(r, n, i, m);
+        exps = exps + exp<T>(d);
+        shares = shares + c;
+        sums = sums + select<T>(c == T(0), Vec<T>{}, c * d);
+      });
+      const double log_sum = std::log(static_cast<double>(hsum<T>(exps)));  // of x - max
+      const double at_class = counts ? t.at_class(r) : T(0), others = hsum<T>(shares);
+      double value = (others + at_class) * log_sum - static_cast<double>(hsum<T>(sums));
+      if (at_class != 0) value -= at_class * static_cast<double>(xr[t.ids[r]] - max);
+      row_max[r] = max;
+      row_log_sum[r] = static_cast<T>(log_sum);
+      share[r] = counts ? static_cast<T>(others + at_class) : T(0);
+      loss[r] = counts ? static_cast<T>(value) : T(0);
+    }
+  });
+}
+/// dx_i = dloss (share exp(x_i - lse) - c_i); row r takes dloss[r].
+template <class T>
+void weighted_cross_entropy_backward(const T* dloss, const T* x, WeightedTarget<T> t, const T* row_max,
+                                     const T* row_log_sum, const T* share, T* dx, Index rows, Index n) {
+  parallel_for(rows, detail::row_grain(n), [=](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) {
+      const T* xr = x + r * n;
+      T* dxr = dx + r * n;
+      if (!t.counts(r)) {
+        each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { store_n<T>(dxr + i, Vec<T>{}, m); });
+        continue;
+      }
+      const T g = dloss[r], scale = g * share[r], max = row_max[r], log_sum = row_log_sum[r];
+      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
+        const Vec<T> p = exp<T>((load_n<T>(xr + i, m) - max) - log_sum);
+        store_n<T>(dxr + i, p * scale - t.vector(r, n, i, m) * g, m);
+      });
+      if (t.ids) dxr[t.ids[r]] -= g * t.at_class(r);
+    }
+  });
+}
 GLOSS_INSTANTIATE(void cross_entropy_forward<float>(const float*, const std::int64_t*, float*, float*, float*, Index,
                                                     Index, SmoothedTarget))
 GLOSS_INSTANTIATE(void cross_entropy_forward<double>(const double*, const std::int64_t*, double*, double*, double*,
@@ -24310,65 +24786,70 @@ GLOSS_INSTANTIATE(void cross_entropy_backward<double>(const double*, Index, cons
                                                       SmoothedTarget))
 }  // namespace gloss::inline GLOSS_ABI::kernels
 #endif
-#ifndef GLOSS_HAS_GLOSS_OPS_REDUCE_LOSS_HPP
-#define GLOSS_HAS_GLOSS_OPS_REDUCE_LOSS_HPP
-// ---- gloss/ops/reduce_loss.hpp
-// The shared part of the losses: how the losses of single rows become one.
+#ifndef GLOSS_HAS_GLOSS_OPS_NLL_LOSS_HPP
+#define GLOSS_HAS_GLOSS_OPS_NLL_LOSS_HPP
+// ---- gloss/ops/nll_loss.hpp
+// Negative log-likelihood
+#ifndef GLOSS_HAS_GLOSS_OPS_MASKED_FILL_HPP
+#define GLOSS_HAS_GLOSS_OPS_MASKED_FILL_HPP
+// ---- gloss/ops/masked_fill.hpp
+// Replaces the elements under a mask
 namespace gloss::inline GLOSS_ABI {
-enum class LossReduction {
-  none,  // a loss for each row
-  mean,  // their mean; where a target can be ignored, over the rows that are not
-  sum,
+/// y = value where mask, x elsewhere.
+/// Shape: mask broadcasts to x.
+/// Errors: ShapeError when it does not.
+/// Backward: dx = dy, 0 under the mask.
+/// PyTorch: x.masked_fill(mask, value)
+template <Element T>
+Tensor<T> masked_fill(const Tensor<T>& x, const Tensor<bool>& mask, Scalar<T> value) {
+  if (broadcast_shapes("masked_fill", x.shape(), mask.shape()) != x.shape())
+    fail<ShapeError>("masked_fill: mask ", mask.shape(), " does not broadcast to x ", x.shape());
+  return where(mask, full<T>({}, static_cast<T>(value)), x);
+}
+/// The same with a scalar tensor, which may need a gradient: dvalue = sum of dy under the mask.
+/// Errors: ShapeError when value has axes.
+template <Element T>
+Tensor<T> masked_fill(const Tensor<T>& x, const Tensor<bool>& mask, const Tensor<T>& value) {
+  if (value.dim() != 0) fail<ShapeError>("masked_fill: value has shape ", value.shape(), ", a scalar is wanted");
+  if (broadcast_shapes("masked_fill", x.shape(), mask.shape()) != x.shape())
+    fail<ShapeError>("masked_fill: mask ", mask.shape(), " does not broadcast to x ", x.shape());
+  return where(mask, value, x);
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI {
+struct NllLossOptions {
+  std::int64_t ignore_index = -100;  // rows with this target count nothing
+  LossReduction reduction = LossReduction::mean;
+  Index class_axis = 1;  // of x, as PyTorch has it, which in [n] is axis 0; -1: the last
 };
-/// losses summed, divided by `count`, or as they are.
+/// loss = -weight[target] x[target] by rows, for log-probabilities x; a weight of 1 where none is given. The mean is
+/// over the rows that are not ignored, divided by what their classes weigh; NaN when all are.
+/// Shape: x [rows, n], [n] or [rows, n, ...], target x without the axis of the n classes -> [], or as target for
+/// reduction none; with class_axis -1 x [..., n]. weight [n]
+/// Errors: ShapeError when target or weight does not match, IndexError for a wrong class_axis or a target outside
+/// [0, n).
+/// Backward: made of ops.
+/// PyTorch: torch.nn.functional.nll_loss
 template <Real T>
-Tensor<T> reduce_loss(const Tensor<T>& losses, LossReduction reduction, Index count) {
-  if (reduction == LossReduction::none) return losses;
-  const Tensor<T> total = sum(losses);
-  return reduction == LossReduction::sum ? total : total / static_cast<double>(count);
-}
-namespace detail {
-inline Shape without_axis(const Shape& x, int axis) {
-  Shape y;
-  for (int a = 0; a < x.rank(); ++a)
-    if (a != axis) y.push_back(x[a]);
-  return y;
-}
-/// x with an axis at another place and the others in their order: a view.
-template <class T>
-Tensor<T> move_axis(Tensor<T> x, int from, int to) {
-  for (; from < to; ++from) x = x.transpose(from, from + 1);
-  for (; from > to; --from) x = x.transpose(from, from - 1);
-  return x;
-}
-/// Which axis of x has the classes, and how many rows are not ignored.
-struct ClassRows {
-  int axis;
-  Index count = 0;
-};
-/// What cross_entropy and nll_loss ask of their target.
-template <class T>
-ClassRows check_classes(const char* op, const Tensor<T>& x, const Tensor<std::int64_t>& target,
-                        std::int64_t ignore_index, Index class_axis) {
-  if (x.dim() == 0) fail<ShapeError>(op, ": a scalar has no axis of classes");
-  ClassRows rows{x.dim() == 1 && class_axis == 1 ? 0 : normalize_axis(op, class_axis, x.dim())};
-  if (target.shape() != without_axis(x.shape(), rows.axis)) {
-    const bool last = rows.axis == x.dim() - 1,
-               other = target.shape() == without_axis(x.shape(), last ? 1 : x.dim() - 1);
-    fail<ShapeError>(op, ": target ", target.shape(), " does not match x ", x.shape(), " without axis ", rows.axis,
-                     ", that of the classes", other ? "; it does with class_axis " : "",
-                     other ? last ? "1" : "-1" : "");
+Tensor<T> nll_loss(const Tensor<T>& x, const Tensor<std::int64_t>& target, const Tensor<T>& weight,
+                   NllLossOptions options = {}) {
+  const auto [axis, rows] = detail::check_classes("nll_loss", x, target, options.ignore_index, options.class_axis);
+  double count = static_cast<double>(rows);
+  const Tensor<bool> ignored = target == options.ignore_index;
+  const Tensor<std::int64_t> ids = masked_fill(target, ignored, 0);
+  Tensor<T> losses = -gather(x, axis, ids.unsqueeze(axis)).squeeze(axis);
+  if (weight.defined()) {
+    const Tensor<T> of_class = detail::class_weight("nll_loss", weight, x.size(axis));
+    count = detail::weight_of_rows(of_class, target, options.ignore_index);
+    losses = losses * gather(of_class, 0, ids.reshape({ids.numel()})).view(ids.shape());
   }
-  const Tensor<std::int64_t> ids = target.contiguous();
-  for (Index r = 0; r < ids.numel(); ++r) {
-    const std::int64_t id = ids.data()[r];
-    if (id == ignore_index) continue;
-    if (id < 0 || id >= x.size(rows.axis)) fail<IndexError>(op, ": target ", id, " is out of range for x ", x.shape());
-    ++rows.count;
-  }
-  return rows;
+  return reduce_loss(masked_fill(losses, ignored, 0), options.reduction, count);
 }
-}  // namespace detail
+template <Real T>
+Tensor<T> nll_loss(const Tensor<T>& x, const Tensor<std::int64_t>& target, NllLossOptions options = {}) {
+  return nll_loss(x, target, Tensor<T>{}, options);
+}
 }  // namespace gloss::inline GLOSS_ABI
 #endif
 namespace gloss::inline GLOSS_ABI {
@@ -24378,18 +24859,87 @@ struct CrossEntropyOptions {
   LossReduction reduction = LossReduction::mean;
   Index class_axis = 1;  // of x, as PyTorch has it, which in [n] is axis 0; -1: the last
 };
+namespace detail {
+GLOSS_LAZY void check_smoothing(const CrossEntropyOptions& options) {
+  if (!(options.label_smoothing >= 0 && options.label_smoothing <= 1))
+    fail("cross_entropy: label_smoothing ", options.label_smoothing, " is not in [0, 1]");
+}
+/// A weight for each class along an axis, to broadcast.
+template <class T>
+Tensor<T> along_axis(const Tensor<T>& weight, int axis, int rank) {
+  Shape shape = Shape::filled(rank, 1);
+  shape[axis] = weight.numel();
+  return weight.view(shape);
+}
+/// The loss of each row made of ops, for a backward that is itself recorded. The weight may be undefined with classes.
+template <class T>
+Tensor<T> composed_cross_entropy(const Tensor<T>& x, int axis, const Tensor<std::int64_t>& classes,
+                                 const Tensor<T>& probabilities, const Tensor<T>& weight,
+                                 const CrossEntropyOptions& options) {
+  const double keep = 1 - options.label_smoothing, spread = options.label_smoothing / static_cast<double>(x.size(axis));
+  const Tensor<T> logs = log_softmax(x, axis);
+  const Tensor<T> weighted = weight.defined() ? logs * along_axis(weight, axis, x.dim()) : logs;
+  if (!classes.defined()) return -sum(weighted * (probabilities * keep + spread), axis);
+  const Tensor<T> even = masked_fill(sum(weighted, axis) * spread, classes == options.ignore_index, 0);
+  return nll_loss(logs, classes, weight,
+                  {.ignore_index = options.ignore_index, .reduction = LossReduction::none, .class_axis = axis}) *
+             keep -
+         even;
+}
+/// The loss of each row for classes or, where those are undefined, probabilities; a weight for each class.
+template <class T>
+Tensor<T> weighted_cross_entropy(const Tensor<T>& x, int axis, const Tensor<std::int64_t>& classes,
+                                 const Tensor<T>& probabilities, const Tensor<T>& weight,
+                                 const CrossEntropyOptions& options) {
+  ProfileScope scope("cross_entropy");
+  if (scope) scope.bytes(sizeof(T), {x.numel()});
+  const int last = x.dim() - 1;
+  const Index n = x.size(axis), rows = n > 0 ? x.numel() / n : without_axis(x.shape(), axis).numel();
+  const auto by_rows = [=](const Tensor<T>& t) { return move_axis(t.detach(), axis, last).contiguous(); };
+  const Tensor<T> in = by_rows(x), shares = classes.defined() ? Tensor<T>{} : by_rows(probabilities);
+  const Tensor<std::int64_t> ids = classes.defined() ? classes.contiguous() : classes;
+  const T keep = static_cast<T>(1 - options.label_smoothing);
+  const T spread = static_cast<T>(options.label_smoothing / static_cast<double>(n));
+  const auto target = [=, ignored = options.ignore_index] {
+    return kernels::WeightedTarget<T>{ids.defined() ? ids.data() : nullptr,
+                                      shares.defined() ? shares.data() : nullptr,
+                                      weight.data(),
+                                      keep,
+                                      spread,
+                                      ignored};
+  };
+  Tensor<T> losses = empty<T>(without_axis(x.shape(), axis)), max = empty<T>({rows}), log_sum = empty<T>({rows}),
+            share = empty<T>({rows});
+  kernels::weighted_cross_entropy_forward(static_cast<const T*>(in.data()), target(), losses.data(), max.data(),
+                                          log_sum.data(), share.data(), rows, n);
+  return record("cross_entropy", losses, {x, probabilities}, [=](const Tensor<T>& dy, Grads& dx) {
+    if (is_grad_enabled())
+      return dx.go_through(detail::composed_cross_entropy(x, axis, ids, probabilities, weight, options), dy);
+    if (dx.needs(1))
+      dx.add(1, log_softmax(x.detach(), axis) * (dy * -static_cast<double>(keep)).unsqueeze(axis) *
+                    along_axis(weight, axis, x.dim()));
+    if (!dx.needs(0)) return;
+    const Tensor<T> g = dy.contiguous();
+    Tensor<T> d_in = empty<T>(in.shape());
+    kernels::weighted_cross_entropy_backward(
+        static_cast<const T*>(g.data()), static_cast<const T*>(in.data()), target(), static_cast<const T*>(max.data()),
+        static_cast<const T*>(log_sum.data()), static_cast<const T*>(share.data()), d_in.data(), rows, n);
+    dx.add(0, axis == last ? d_in : move_axis(d_in, last, axis).contiguous());
+  });
+}
+}  // namespace detail
 /// loss = -sum_i t_i log softmax(x)_i by rows, t = (1 - smoothing) at the target + smoothing / n; no probabilities are
 /// stored. The mean is over the rows that are not ignored; NaN when all are.
 /// Shape: x [rows, n], [n] or [rows, n, ...] logits, target x without the axis of the n classes -> [], or as target for
 /// reduction none; with class_axis -1 x [..., n], which is read as it lies.
 /// Errors: ShapeError when target does not match, IndexError for a wrong class_axis or a target outside [0, n), Error
-/// for a smoothing outside [0, 1]; GradError from a recorded backward (the op is fused).
-/// Backward: dx = dloss * (softmax(x) - t), 0 for ignored rows; x and the two parts of log sum exp x are saved.
+/// for a smoothing outside [0, 1].
+/// Backward: dx = dloss * (softmax(x) - t), 0 for ignored rows; x and the two parts of log sum exp x are saved. A
+/// backward that is itself recorded is made of ops.
 /// PyTorch: torch.nn.functional.cross_entropy
 template <Real T>
 Tensor<T> cross_entropy(const Tensor<T>& x, const Tensor<std::int64_t>& target, CrossEntropyOptions options = {}) {
-  if (!(options.label_smoothing >= 0 && options.label_smoothing <= 1))
-    fail("cross_entropy: label_smoothing ", options.label_smoothing, " is not in [0, 1]");
+  detail::check_smoothing(options);
   ProfileScope scope("cross_entropy");
   if (scope) scope.bytes(sizeof(T), {x.numel()});
   const auto [class_axis, count] =
@@ -24402,18 +24952,57 @@ Tensor<T> cross_entropy(const Tensor<T>& x, const Tensor<std::int64_t>& target, 
   Tensor<T> losses = empty<T>(target.shape()), max = empty<T>({rows}), log_sum = empty<T>({rows});
   kernels::cross_entropy_forward(static_cast<const T*>(in.data()), static_cast<const std::int64_t*>(ids.data()),
                                  losses.data(), max.data(), log_sum.data(), rows, n, t);
-  losses = record(
-      "cross_entropy", losses, {x}, [in, ids, max, log_sum, rows, n, t, axis, last](const Tensor<T>& dy, Grads& dx) {
-        if (is_grad_enabled()) fail<GradError>("cross_entropy: a fused op has no second derivative");
-        const Tensor<T> g = dy.contiguous();
-        Tensor<T> d_in = empty<T>(in.shape());
-        kernels::cross_entropy_backward(static_cast<const T*>(g.data()), Index{1}, static_cast<const T*>(in.data()),
-                                        static_cast<const std::int64_t*>(ids.data()), static_cast<const T*>(max.data()),
-                                        static_cast<const T*>(log_sum.data()), d_in.data(), rows, n, t);
-        if (axis != last) d_in = detail::move_axis(d_in, last, axis).contiguous();
-        dx.add(0, std::move(d_in));
-      });
-  return reduce_loss(losses, options.reduction, count);
+  losses = record("cross_entropy", losses, {x}, [=](const Tensor<T>& dy, Grads& dx) {
+    if (is_grad_enabled()) return dx.go_through(detail::composed_cross_entropy(x, axis, ids, {}, {}, options), dy);
+    const Tensor<T> g = dy.contiguous();
+    Tensor<T> d_in = empty<T>(in.shape());
+    kernels::cross_entropy_backward(static_cast<const T*>(g.data()), Index{1}, static_cast<const T*>(in.data()),
+                                    static_cast<const std::int64_t*>(ids.data()), static_cast<const T*>(max.data()),
+                                    static_cast<const T*>(log_sum.data()), d_in.data(), rows, n, t);
+    if (axis != last) d_in = detail::move_axis(d_in, last, axis).contiguous();
+    dx.add(0, std::move(d_in));
+  });
+  return reduce_loss(losses, options.reduction, static_cast<double>(count));
+}
+/// The same with a weight for each class: loss = -sum_i weight_i t_i log softmax(x)_i. The mean is divided by what the
+/// classes of the rows weigh that are not ignored.
+/// Shape: as above, weight [n]
+/// Errors: as above, and ShapeError when weight does not match.
+/// Backward: dx = dloss * (softmax(x) sum_i weight_i t_i - weight t), 0 for ignored rows.
+/// PyTorch: torch.nn.functional.cross_entropy(weight=)
+template <Real T>
+Tensor<T> cross_entropy(const Tensor<T>& x, const Tensor<std::int64_t>& target, const Tensor<T>& weight,
+                        CrossEntropyOptions options = {}) {
+  if (!weight.defined()) return cross_entropy(x, target, options);
+  detail::check_smoothing(options);
+  const auto rows = detail::check_classes("cross_entropy", x, target, options.ignore_index, options.class_axis);
+  const Tensor<T> of_class = detail::class_weight("cross_entropy", weight, x.size(rows.axis));
+  const Tensor<T> losses = detail::weighted_cross_entropy(x, rows.axis, target, {}, of_class, options);
+  return reduce_loss(losses, options.reduction, detail::weight_of_rows(of_class, target, options.ignore_index));
+}
+/// The same with probabilities t for a target, of mixed or uncertain classes, which need not sum to 1; ignore_index is
+/// not used. The mean is over all rows, weighted or not.
+/// Shape: x and target alike, with the axis of the n classes, weight [n] -> [], or x without that axis for reduction
+/// none.
+/// Errors: ShapeError when they do not match, IndexError for a wrong class_axis, Error for a smoothing outside [0, 1].
+/// Backward: as above, and dtarget = -dloss * (1 - smoothing) weight log softmax(x).
+/// PyTorch: torch.nn.functional.cross_entropy
+template <Real T>
+Tensor<T> cross_entropy(const Tensor<T>& x, const Tensor<T>& target, const Tensor<T>& weight,
+                        CrossEntropyOptions options = {}) {
+  detail::check_smoothing(options);
+  if (target.shape() != x.shape())
+    fail<ShapeError>("cross_entropy: probabilities ", target.shape(), " do not have the shape of x ", x.shape(),
+                     "; classes are int64");
+  const int axis = detail::class_axis("cross_entropy", x, options.class_axis);
+  const Index n = x.size(axis);
+  const Tensor<T> of_class = weight.defined() ? detail::class_weight("cross_entropy", weight, n) : ones<T>({n});
+  const Tensor<T> losses = detail::weighted_cross_entropy(x, axis, {}, target, of_class, options);
+  return reduce_loss(losses, options.reduction, static_cast<double>(losses.numel()));
+}
+template <Real T>
+Tensor<T> cross_entropy(const Tensor<T>& x, const Tensor<T>& target, CrossEntropyOptions options = {}) {
+  return cross_entropy(x, target, Tensor<T>{}, options);
 }
 GLOSS_INSTANTIATE(Tensor<float> cross_entropy(const Tensor<float>&, const Tensor<std::int64_t>&, CrossEntropyOptions))
 GLOSS_INSTANTIATE(Tensor<double> cross_entropy(const Tensor<double>&, const Tensor<std::int64_t>&, CrossEntropyOptions))
@@ -25005,6 +25594,30 @@ Tensor<T> dstack(std::vector<Tensor<T>> inputs) {
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
+#ifndef GLOSS_HAS_GLOSS_OPS_HUBER_LOSS_HPP
+#define GLOSS_HAS_GLOSS_OPS_HUBER_LOSS_HPP
+// ---- gloss/ops/huber_loss.hpp
+// Squared error that grows no faster than a line
+namespace gloss::inline GLOSS_ABI {
+struct HuberLossOptions {
+  double delta = 1;  // where the line begins
+  LossReduction reduction = LossReduction::mean;
+};
+/// loss = d^2 / 2 where |d| < delta, else delta (|d| - delta / 2), for d = x - target.
+/// Shape: x and target alike -> [], or their shape for reduction none.
+/// Errors: ShapeError when they differ, Error for a delta that is not above 0.
+/// Backward: dx = min(max(d, -delta), delta) dloss / count, dtarget = -dx; x and target are saved.
+/// PyTorch: torch.nn.functional.huber_loss
+template <Real T>
+Tensor<T> huber_loss(const Tensor<T>& x, const Tensor<T>& target, HuberLossOptions options = {}) {
+  const double delta = options.delta;
+  if (!(delta > 0)) fail("huber_loss: delta ", delta, " is not above 0");
+  return detail::difference_loss("huber_loss", x, target, options.reduction,
+                                 kernels::BentLoss<T>{static_cast<T>(delta), T(1)},
+                                 [delta](const Tensor<T>& d) { return clamp(d, -delta, delta); });
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
 #ifndef GLOSS_HAS_GLOSS_OPS_HYPERBOLIC_HPP
 #define GLOSS_HAS_GLOSS_OPS_HYPERBOLIC_HPP
 // ---- gloss/ops/hyperbolic.hpp
@@ -25079,33 +25692,6 @@ Tensor<T> hypot(const Tensor<T>& a, const Tensor<T>& b) {
 #define GLOSS_HAS_GLOSS_OPS_IN_PLACE_HPP
 // ---- gloss/ops/in_place.hpp
 // Arithmetic in place: the numbers change where they stand, and every handle and view on them sees it
-#ifndef GLOSS_HAS_GLOSS_OPS_MASKED_FILL_HPP
-#define GLOSS_HAS_GLOSS_OPS_MASKED_FILL_HPP
-// ---- gloss/ops/masked_fill.hpp
-// Replaces the elements under a mask
-namespace gloss::inline GLOSS_ABI {
-/// y = value where mask, x elsewhere.
-/// Shape: mask broadcasts to x.
-/// Errors: ShapeError when it does not.
-/// Backward: dx = dy, 0 under the mask.
-/// PyTorch: x.masked_fill(mask, value)
-template <Element T>
-Tensor<T> masked_fill(const Tensor<T>& x, const Tensor<bool>& mask, Scalar<T> value) {
-  if (broadcast_shapes("masked_fill", x.shape(), mask.shape()) != x.shape())
-    fail<ShapeError>("masked_fill: mask ", mask.shape(), " does not broadcast to x ", x.shape());
-  return where(mask, full<T>({}, static_cast<T>(value)), x);
-}
-/// The same with a scalar tensor, which may need a gradient: dvalue = sum of dy under the mask.
-/// Errors: ShapeError when value has axes.
-template <Element T>
-Tensor<T> masked_fill(const Tensor<T>& x, const Tensor<bool>& mask, const Tensor<T>& value) {
-  if (value.dim() != 0) fail<ShapeError>("masked_fill: value has shape ", value.shape(), ", a scalar is wanted");
-  if (broadcast_shapes("masked_fill", x.shape(), mask.shape()) != x.shape())
-    fail<ShapeError>("masked_fill: mask ", mask.shape(), " does not broadcast to x ", x.shape());
-  return where(mask, value, x);
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
 namespace gloss::inline GLOSS_ABI {
 // In the graph, each is the op of the same name: x becomes its result, x's earlier value its input. A value that an
 // earlier op saved for its backward is overwritten all the same; that backward then throws GradError.
@@ -25410,6 +25996,163 @@ Tensor<T> index_put(const Tensor<T>& x, const Tensor<bool>& mask, const Tensor<T
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
+#ifndef GLOSS_HAS_GLOSS_OPS_INFO_NCE_LOSS_HPP
+#define GLOSS_HAS_GLOSS_OPS_INFO_NCE_LOSS_HPP
+// ---- gloss/ops/info_nce_loss.hpp
+// Contrast within a batch: InfoNCE
+#ifndef GLOSS_HAS_GLOSS_OPS_MM_HPP
+#define GLOSS_HAS_GLOSS_OPS_MM_HPP
+// ---- gloss/ops/mm.hpp
+// Products with a fixed number of axes, and sums with them
+namespace gloss::inline GLOSS_ABI {
+namespace detail {
+inline void check_product(const char* op, const Shape& a, int a_rank, const Shape& b, int b_rank) {
+  if (a.rank() != a_rank || b.rank() != b_rank)
+    fail<ShapeError>(op, ": ", a_rank, " and ", b_rank, " axes are wanted: a ", a, ", b ", b);
+  if (a.back() != b[b_rank > 1 ? b_rank - 2 : 0]) fail<ShapeError>(op, ": inner dimensions differ: a ", a, ", b ", b);
+  if (a_rank == 3 && a[0] != b[0]) fail<ShapeError>(op, ": batches differ: a ", a, ", b ", b);
+}
+}  // namespace detail
+/// y = a b for two matrices.
+/// Shape: [m, k], [k, n] -> [m, n]
+/// Errors: ShapeError
+/// PyTorch: torch.mm
+template <Multipliable T>
+Tensor<T> mm(const Tensor<T>& a, const Tensor<T>& b) {
+  detail::check_product("mm", a.shape(), 2, b.shape(), 2);
+  return matmul(a, b);
+}
+/// y = a b for two batches of matrices.
+/// Shape: [batch, m, k], [batch, k, n] -> [batch, m, n]
+/// Errors: ShapeError
+/// PyTorch: torch.bmm
+template <Multipliable T>
+Tensor<T> bmm(const Tensor<T>& a, const Tensor<T>& b) {
+  detail::check_product("bmm", a.shape(), 3, b.shape(), 3);
+  return matmul(a, b);
+}
+/// y = a b for a matrix and a vector.
+/// Shape: [m, k], [k] -> [m]
+/// Errors: ShapeError
+/// PyTorch: torch.mv
+template <Multipliable T>
+Tensor<T> mv(const Tensor<T>& a, const Tensor<T>& b) {
+  detail::check_product("mv", a.shape(), 2, b.shape(), 1);
+  return matmul(a, b);
+}
+/// y = sum_i a_i b_i for two vectors.
+/// Shape: [k], [k] -> []
+/// Errors: ShapeError
+/// PyTorch: torch.dot
+template <Multipliable T>
+Tensor<T> dot(const Tensor<T>& a, const Tensor<T>& b) {
+  detail::check_product("dot", a.shape(), 1, b.shape(), 1);
+  return matmul(a, b);
+}
+/// y[i, j] = a[i] b[j].
+/// Shape: [m], [n] -> [m, n]
+/// Errors: ShapeError
+/// PyTorch: torch.outer
+template <Summable T>
+Tensor<T> outer(const Tensor<T>& a, const Tensor<T>& b) {
+  if (a.dim() != 1 || b.dim() != 1) fail<ShapeError>("outer: vectors are wanted: a ", a.shape(), ", b ", b.shape());
+  return a.unsqueeze(1) * b.unsqueeze(0);
+}
+struct AddmmOptions {
+  double beta = 1;   // of the tensor that is added; 0 leaves it out, NaN and all
+  double alpha = 1;  // of the product
+};
+namespace detail {
+template <class T>
+Tensor<T> add_product(const char* op, int rank, const Tensor<T>& x, const Tensor<T>& a, const Tensor<T>& b,
+                      AddmmOptions options) {
+  check_product(op, a.shape(), rank, b.shape(), rank);
+  Tensor<T> y = matmul(a, b);
+  if (broadcast_shapes(op, x.shape(), y.shape()) != y.shape())
+    fail<ShapeError>(op, ": x ", x.shape(), " does not broadcast to ", y.shape());
+  if (options.alpha != 1) y = y * options.alpha;
+  return options.beta == 0 ? y : y + (options.beta == 1 ? x : x * options.beta);
+}
+}  // namespace detail
+/// y = beta x + alpha a b for matrices.
+/// Shape: x broadcasts to [m, n]; [m, k], [k, n] -> [m, n]
+/// Errors: ShapeError
+/// PyTorch: torch.addmm
+template <Real T>
+Tensor<T> addmm(const Tensor<T>& x, const Tensor<T>& a, const Tensor<T>& b, AddmmOptions options = {}) {
+  return detail::add_product("addmm", 2, x, a, b, options);
+}
+/// y = beta x + alpha a b for batches of matrices.
+/// Shape: x broadcasts to [batch, m, n]; [batch, m, k], [batch, k, n] -> [batch, m, n]
+/// Errors: ShapeError
+/// PyTorch: torch.baddbmm
+template <Real T>
+Tensor<T> baddbmm(const Tensor<T>& x, const Tensor<T>& a, const Tensor<T>& b, AddmmOptions options = {}) {
+  return detail::add_product("baddbmm", 3, x, a, b, options);
+}
+/// The Kronecker product: each element of a times all of b, as a block.
+/// Shape: [..., m, n], [..., p, q] -> [..., m p, n q]; missing axes count as 1.
+/// PyTorch: torch.kron
+template <Summable T>
+Tensor<T> kron(const Tensor<T>& a, const Tensor<T>& b) {
+  const int rank = (std::max)(a.dim(), b.dim());
+  if (2 * rank > max_rank)
+    fail<ShapeError>("kron: more than ", max_rank / 2, " axes: a ", a.shape(), ", b ", b.shape());
+  Shape a_sizes, b_sizes, sizes;
+  for (int i = 0; i < rank; ++i) {
+    const int ia = i - rank + a.dim(), ib = i - rank + b.dim();
+    const Index na = ia < 0 ? 1 : a.shape()[ia], nb = ib < 0 ? 1 : b.shape()[ib];
+    a_sizes.push_back(na);
+    a_sizes.push_back(1);
+    b_sizes.push_back(1);
+    b_sizes.push_back(nb);
+    sizes.push_back(na * nb);
+  }
+  return (a.reshape(a_sizes) * b.reshape(b_sizes)).view(sizes);
+}
+/// The vector product along an axis of size 3.
+/// Shape: a, b broadcast.
+/// Errors: ShapeError when the axis has another size.
+/// PyTorch: torch.linalg.cross
+template <Number T>
+Tensor<T> cross(const Tensor<T>& a, const Tensor<T>& b, Index axis = -1) {
+  const Shape shape = broadcast_shapes("cross", a.shape(), b.shape());
+  const int k = normalize_axis("cross", axis, shape.rank());
+  if (shape.rank() == 0 || a.dim() != b.dim() || a.shape()[k] != 3 || b.shape()[k] != 3)
+    fail<ShapeError>("cross: axis ", axis, " has not size 3 in both: a ", a.shape(), ", b ", b.shape());
+  const Tensor<std::int64_t> next = {1, 2, 0}, after = {2, 0, 1};
+  return index_select(a, k, next) * index_select(b, k, after) - index_select(a, k, after) * index_select(b, k, next);
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI {
+struct InfoNceLossOptions {
+  double temperature = 0.07;
+  bool symmetric = false;  // the mean of both directions, as CLIP has it
+  LossReduction reduction = LossReduction::mean;
+};
+/// loss = -log softmax(cos(query_i, key_j) / temperature)_i by rows: row i of the keys belongs to row i of the queries,
+/// and the others are what it is told from.
+/// Shape: query and key [n, d] -> [], or [n] for reduction none.
+/// Errors: ShapeError when they differ or are no matrices, Error for a temperature that is not above 0.
+/// Backward: made of ops.
+/// Source: van den Oord et al. 2018, "Representation Learning with Contrastive Predictive Coding"; symmetric: Radford
+/// et al. 2021
+/// PyTorch: cross_entropy(normalize(query) @ normalize(key).T / temperature, arange(n))
+template <Real T>
+Tensor<T> info_nce_loss(const Tensor<T>& query, const Tensor<T>& key, InfoNceLossOptions options = {}) {
+  if (query.dim() != 2 || key.shape() != query.shape())
+    fail<ShapeError>("info_nce_loss: two matrices of one shape are wanted: query ", query.shape(), ", key ",
+                     key.shape());
+  if (!(options.temperature > 0)) fail("info_nce_loss: temperature ", options.temperature, " is not above 0");
+  const Tensor<T> logits = mm(normalize(query) / options.temperature, normalize(key).transpose(0, 1));
+  const Tensor<std::int64_t> own = arange<std::int64_t>(query.size(0));
+  const CrossEntropyOptions by_row{.reduction = options.reduction};
+  const Tensor<T> loss = cross_entropy(logits, own, by_row);
+  return options.symmetric ? (loss + cross_entropy(logits.transpose(0, 1), own, by_row)) / 2 : loss;
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
 #ifndef GLOSS_HAS_GLOSS_OPS_ISCLOSE_HPP
 #define GLOSS_HAS_GLOSS_OPS_ISCLOSE_HPP
 // ---- gloss/ops/isclose.hpp
@@ -25507,19 +26250,50 @@ Tensor<T> nan_to_num(const Tensor<T>& x, NanToNumOptions<std::type_identity_t<T>
 // Kullback-Leibler divergence
 #include <cmath>
 namespace gloss::inline GLOSS_ABI {
+struct KlDivOptions {
+  bool log_target = false;  // the target holds logarithms of probabilities
+};
+namespace detail {
+/// p log p, 0 at 0.
+template <class T>
+Tensor<T> negative_entropy(const Tensor<T>& p) {
+  Tensor<T> y = map_unary<T>(p, [](T v) { return v == T{0} ? T{0} : v * std::log(v); });
+  return record("negative_entropy", y, {p}, [p](const Tensor<T>& dy, Grads& dx) { dx.add(0, dy * (log(p) + 1)); });
+}
+}  // namespace detail
 /// loss = target * (log target - x), element by element, for log-probabilities x and probabilities target; where the
-/// target is 0 its first term is 0, and NaN where it is negative. The mean is over all elements.
+/// target is 0 its first term is 0, and NaN where it is negative. With log_target e^target * (target - x). The mean is
+/// over all elements, which is not the divergence: batchmean is, its mean over axis 0 of x.
 /// Shape: x and target broadcast -> [], or their shape for reduction none.
 /// Errors: ShapeError when they do not.
-/// Backward: dx = -target * dloss; the target is data, no gradient flows to it.
+/// Backward: dx = -target * dloss, dtarget = (log target + 1 - x) * dloss; with log_target dx = -e^target * dloss,
+/// dtarget = e^target (target + 1 - x) * dloss.
 /// PyTorch: torch.nn.functional.kl_div
 template <Real T>
-Tensor<T> kl_div(const Tensor<T>& x, const Tensor<T>& target, LossReduction reduction = LossReduction::mean) {
-  const Tensor<T> t = target.detach();
-  if (broadcast_shapes("kl_div", x.shape(), t.shape()) != x.shape())
-    return kl_div(x.expand(broadcast_shapes("kl_div", x.shape(), t.shape())), t, reduction);
-  const Tensor<T> losses = map_unary<T>(t, [](T p) { return p == T{0} ? T{0} : p * std::log(p); }) - t * x;
-  return reduce_loss(losses, reduction, losses.numel());
+Tensor<T> kl_div(const Tensor<T>& x, const Tensor<T>& target, LossReduction reduction = LossReduction::mean,
+                 KlDivOptions options = {}) {
+  broadcast_shapes("kl_div", x.shape(), target.shape());
+  const Tensor<T> losses =
+      options.log_target ? exp(target) * (target - x) : detail::negative_entropy(target) - target * x;
+  if (reduction == LossReduction::batchmean) return sum(losses) / static_cast<double>(x.dim() == 0 ? 1 : x.size(0));
+  return reduce_loss(losses, reduction, static_cast<double>(losses.numel()));
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_L1_LOSS_HPP
+#define GLOSS_HAS_GLOSS_OPS_L1_LOSS_HPP
+// ---- gloss/ops/l1_loss.hpp
+// Absolute error
+namespace gloss::inline GLOSS_ABI {
+/// loss = |x - target| by elements, their mean, their sum or each.
+/// Shape: x and target alike -> [], or their shape for reduction none.
+/// Errors: ShapeError when they differ.
+/// Backward: dx = sign(x - target) dloss / count, 0 where they are equal, dtarget = -dx; x and target are saved.
+/// PyTorch: torch.nn.functional.l1_loss
+template <Real T>
+Tensor<T> l1_loss(const Tensor<T>& x, const Tensor<T>& target, LossReduction reduction = LossReduction::mean) {
+  return detail::difference_loss("l1_loss", x, target, reduction, kernels::AbsoluteLoss<T>{},
+                                 [](const Tensor<T>& d) { return sign(d); });
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
@@ -25885,128 +26659,21 @@ std::vector<Tensor<T>> meshgrid(const std::vector<Tensor<T>>& inputs, Indexing i
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
-#ifndef GLOSS_HAS_GLOSS_OPS_MM_HPP
-#define GLOSS_HAS_GLOSS_OPS_MM_HPP
-// ---- gloss/ops/mm.hpp
-// Products with a fixed number of axes, and sums with them
+#ifndef GLOSS_HAS_GLOSS_OPS_MSE_LOSS_HPP
+#define GLOSS_HAS_GLOSS_OPS_MSE_LOSS_HPP
+// ---- gloss/ops/mse_loss.hpp
+// Squared error
 namespace gloss::inline GLOSS_ABI {
-namespace detail {
-inline void check_product(const char* op, const Shape& a, int a_rank, const Shape& b, int b_rank) {
-  if (a.rank() != a_rank || b.rank() != b_rank)
-    fail<ShapeError>(op, ": ", a_rank, " and ", b_rank, " axes are wanted: a ", a, ", b ", b);
-  if (a.back() != b[b_rank > 1 ? b_rank - 2 : 0]) fail<ShapeError>(op, ": inner dimensions differ: a ", a, ", b ", b);
-  if (a_rank == 3 && a[0] != b[0]) fail<ShapeError>(op, ": batches differ: a ", a, ", b ", b);
-}
-}  // namespace detail
-/// y = a b for two matrices.
-/// Shape: [m, k], [k, n] -> [m, n]
-/// Errors: ShapeError
-/// PyTorch: torch.mm
-template <Multipliable T>
-Tensor<T> mm(const Tensor<T>& a, const Tensor<T>& b) {
-  detail::check_product("mm", a.shape(), 2, b.shape(), 2);
-  return matmul(a, b);
-}
-/// y = a b for two batches of matrices.
-/// Shape: [batch, m, k], [batch, k, n] -> [batch, m, n]
-/// Errors: ShapeError
-/// PyTorch: torch.bmm
-template <Multipliable T>
-Tensor<T> bmm(const Tensor<T>& a, const Tensor<T>& b) {
-  detail::check_product("bmm", a.shape(), 3, b.shape(), 3);
-  return matmul(a, b);
-}
-/// y = a b for a matrix and a vector.
-/// Shape: [m, k], [k] -> [m]
-/// Errors: ShapeError
-/// PyTorch: torch.mv
-template <Multipliable T>
-Tensor<T> mv(const Tensor<T>& a, const Tensor<T>& b) {
-  detail::check_product("mv", a.shape(), 2, b.shape(), 1);
-  return matmul(a, b);
-}
-/// y = sum_i a_i b_i for two vectors.
-/// Shape: [k], [k] -> []
-/// Errors: ShapeError
-/// PyTorch: torch.dot
-template <Multipliable T>
-Tensor<T> dot(const Tensor<T>& a, const Tensor<T>& b) {
-  detail::check_product("dot", a.shape(), 1, b.shape(), 1);
-  return matmul(a, b);
-}
-/// y[i, j] = a[i] b[j].
-/// Shape: [m], [n] -> [m, n]
-/// Errors: ShapeError
-/// PyTorch: torch.outer
-template <Summable T>
-Tensor<T> outer(const Tensor<T>& a, const Tensor<T>& b) {
-  if (a.dim() != 1 || b.dim() != 1) fail<ShapeError>("outer: vectors are wanted: a ", a.shape(), ", b ", b.shape());
-  return a.unsqueeze(1) * b.unsqueeze(0);
-}
-struct AddmmOptions {
-  double beta = 1;   // of the tensor that is added; 0 leaves it out, NaN and all
-  double alpha = 1;  // of the product
-};
-namespace detail {
-template <class T>
-Tensor<T> add_product(const char* op, int rank, const Tensor<T>& x, const Tensor<T>& a, const Tensor<T>& b,
-                      AddmmOptions options) {
-  check_product(op, a.shape(), rank, b.shape(), rank);
-  Tensor<T> y = matmul(a, b);
-  if (broadcast_shapes(op, x.shape(), y.shape()) != y.shape())
-    fail<ShapeError>(op, ": x ", x.shape(), " does not broadcast to ", y.shape());
-  if (options.alpha != 1) y = y * options.alpha;
-  return options.beta == 0 ? y : y + (options.beta == 1 ? x : x * options.beta);
-}
-}  // namespace detail
-/// y = beta x + alpha a b for matrices.
-/// Shape: x broadcasts to [m, n]; [m, k], [k, n] -> [m, n]
-/// Errors: ShapeError
-/// PyTorch: torch.addmm
+/// loss = (x - target)^2 by elements, their mean, their sum or each.
+/// Shape: x and target alike -> [], or their shape for reduction none. Nothing broadcasts: [n] against [n, 1] would be
+/// n^2 losses.
+/// Errors: ShapeError when they differ.
+/// Backward: dx = 2 (x - target) dloss / count, dtarget = -dx; x and target are saved.
+/// PyTorch: torch.nn.functional.mse_loss
 template <Real T>
-Tensor<T> addmm(const Tensor<T>& x, const Tensor<T>& a, const Tensor<T>& b, AddmmOptions options = {}) {
-  return detail::add_product("addmm", 2, x, a, b, options);
-}
-/// y = beta x + alpha a b for batches of matrices.
-/// Shape: x broadcasts to [batch, m, n]; [batch, m, k], [batch, k, n] -> [batch, m, n]
-/// Errors: ShapeError
-/// PyTorch: torch.baddbmm
-template <Real T>
-Tensor<T> baddbmm(const Tensor<T>& x, const Tensor<T>& a, const Tensor<T>& b, AddmmOptions options = {}) {
-  return detail::add_product("baddbmm", 3, x, a, b, options);
-}
-/// The Kronecker product: each element of a times all of b, as a block.
-/// Shape: [..., m, n], [..., p, q] -> [..., m p, n q]; missing axes count as 1.
-/// PyTorch: torch.kron
-template <Summable T>
-Tensor<T> kron(const Tensor<T>& a, const Tensor<T>& b) {
-  const int rank = (std::max)(a.dim(), b.dim());
-  if (2 * rank > max_rank)
-    fail<ShapeError>("kron: more than ", max_rank / 2, " axes: a ", a.shape(), ", b ", b.shape());
-  Shape a_sizes, b_sizes, sizes;
-  for (int i = 0; i < rank; ++i) {
-    const int ia = i - rank + a.dim(), ib = i - rank + b.dim();
-    const Index na = ia < 0 ? 1 : a.shape()[ia], nb = ib < 0 ? 1 : b.shape()[ib];
-    a_sizes.push_back(na);
-    a_sizes.push_back(1);
-    b_sizes.push_back(1);
-    b_sizes.push_back(nb);
-    sizes.push_back(na * nb);
-  }
-  return (a.reshape(a_sizes) * b.reshape(b_sizes)).view(sizes);
-}
-/// The vector product along an axis of size 3.
-/// Shape: a, b broadcast.
-/// Errors: ShapeError when the axis has another size.
-/// PyTorch: torch.linalg.cross
-template <Number T>
-Tensor<T> cross(const Tensor<T>& a, const Tensor<T>& b, Index axis = -1) {
-  const Shape shape = broadcast_shapes("cross", a.shape(), b.shape());
-  const int k = normalize_axis("cross", axis, shape.rank());
-  if (shape.rank() == 0 || a.dim() != b.dim() || a.shape()[k] != 3 || b.shape()[k] != 3)
-    fail<ShapeError>("cross: axis ", axis, " has not size 3 in both: a ", a.shape(), ", b ", b.shape());
-  const Tensor<std::int64_t> next = {1, 2, 0}, after = {2, 0, 1};
-  return index_select(a, k, next) * index_select(b, k, after) - index_select(a, k, after) * index_select(b, k, next);
+Tensor<T> mse_loss(const Tensor<T>& x, const Tensor<T>& target, LossReduction reduction = LossReduction::mean) {
+  return detail::difference_loss("mse_loss", x, target, reduction, kernels::SquaredLoss<T>{},
+                                 [](const Tensor<T>& d) { return d * 2; });
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
@@ -26077,33 +26744,6 @@ Tensor<std::int64_t> multinomial(const Tensor<T>& weights, Index samples, bool r
     }
   });
   return y;
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-#ifndef GLOSS_HAS_GLOSS_OPS_NLL_LOSS_HPP
-#define GLOSS_HAS_GLOSS_OPS_NLL_LOSS_HPP
-// ---- gloss/ops/nll_loss.hpp
-// Negative log-likelihood
-namespace gloss::inline GLOSS_ABI {
-struct NllLossOptions {
-  std::int64_t ignore_index = -100;  // rows with this target count nothing
-  LossReduction reduction = LossReduction::mean;
-  Index class_axis = 1;  // of x, as PyTorch has it, which in [n] is axis 0; -1: the last
-};
-/// loss = -x[target] by rows, for log-probabilities x. The mean is over the rows that are not ignored; NaN when all
-/// are.
-/// Shape: x [rows, n], [n] or [rows, n, ...], target x without the axis of the n classes -> [], or as target for
-/// reduction none; with class_axis -1 x [..., n].
-/// Errors: ShapeError when target does not match, IndexError for a wrong class_axis or a target outside [0, n).
-/// Backward: made of ops.
-/// PyTorch: torch.nn.functional.nll_loss
-template <Real T>
-Tensor<T> nll_loss(const Tensor<T>& x, const Tensor<std::int64_t>& target, NllLossOptions options = {}) {
-  const auto [axis, count] = detail::check_classes("nll_loss", x, target, options.ignore_index, options.class_axis);
-  const Tensor<bool> ignored = target == options.ignore_index;
-  const Tensor<std::int64_t> ids = masked_fill(target, ignored, 0);
-  const Tensor<T> picked = gather(x, axis, ids.unsqueeze(axis)).squeeze(axis);
-  return reduce_loss(masked_fill(-picked, ignored, 0), options.reduction, count);
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
@@ -26519,6 +27159,31 @@ Tensor<std::int64_t> bucketize(const Tensor<T>& x, const Tensor<T>& boundaries, 
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
+#ifndef GLOSS_HAS_GLOSS_OPS_SMOOTH_L1_LOSS_HPP
+#define GLOSS_HAS_GLOSS_OPS_SMOOTH_L1_LOSS_HPP
+// ---- gloss/ops/smooth_l1_loss.hpp
+// Errors that are squared while small
+namespace gloss::inline GLOSS_ABI {
+struct SmoothL1LossOptions {
+  double beta = 1;  // where the parabola ends; 0: nowhere, which is l1_loss
+  LossReduction reduction = LossReduction::mean;
+};
+/// loss = d^2 / (2 beta) where |d| < beta, else |d| - beta / 2, for d = x - target.
+/// Shape: x and target alike -> [], or their shape for reduction none.
+/// Errors: ShapeError when they differ, Error for a negative beta.
+/// Backward: dx = min(max(d / beta, -1), 1) dloss / count, dtarget = -dx; x and target are saved.
+/// PyTorch: torch.nn.functional.smooth_l1_loss
+template <Real T>
+Tensor<T> smooth_l1_loss(const Tensor<T>& x, const Tensor<T>& target, SmoothL1LossOptions options = {}) {
+  const double beta = options.beta;
+  if (!(beta >= 0)) fail("smooth_l1_loss: beta ", beta, " is negative");
+  if (beta == 0) return l1_loss(x, target, options.reduction);
+  return detail::difference_loss("smooth_l1_loss", x, target, options.reduction,
+                                 kernels::BentLoss<T>{static_cast<T>(beta), static_cast<T>(1 / beta)},
+                                 [beta](const Tensor<T>& d) { return clamp(d, -beta, beta) / beta; });
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
 #ifndef GLOSS_HAS_GLOSS_OPS_SORT_HPP
 #define GLOSS_HAS_GLOSS_OPS_SORT_HPP
 // ---- gloss/ops/sort.hpp
@@ -26690,6 +27355,39 @@ Tensor<T> atan2(const Tensor<T>& y, const Tensor<T>& x) {
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
+#ifndef GLOSS_HAS_GLOSS_OPS_TRIPLET_MARGIN_LOSS_HPP
+#define GLOSS_HAS_GLOSS_OPS_TRIPLET_MARGIN_LOSS_HPP
+// ---- gloss/ops/triplet_margin_loss.hpp
+// An example nearer to its own kind than to another
+namespace gloss::inline GLOSS_ABI {
+struct TripletMarginLossOptions {
+  double margin = 1;
+  double p = 2;       // which norm
+  double eps = 1e-6;  // added to every difference
+  bool swap = false;  // the nearer of negative to anchor and negative to positive counts
+  LossReduction reduction = LossReduction::mean;
+};
+/// loss = max(|anchor - positive + eps|_p - |anchor - negative + eps|_p + margin, 0) by rows.
+/// Shape: each [n, d] or [d], alike -> [], or [n] for reduction none.
+/// Errors: ShapeError when they differ, Error for a margin that is not above 0.
+/// Backward: made of ops.
+/// PyTorch: torch.nn.functional.triplet_margin_loss
+template <Real T>
+Tensor<T> triplet_margin_loss(const Tensor<T>& anchor, const Tensor<T>& positive, const Tensor<T>& negative,
+                              TripletMarginLossOptions options = {}) {
+  if (!(options.margin > 0)) fail("triplet_margin_loss: margin ", options.margin, " is not above 0");
+  if (positive.shape() != anchor.shape() || negative.shape() != anchor.shape() || anchor.dim() == 0)
+    fail<ShapeError>("triplet_margin_loss: rows of one shape are wanted: anchor ", anchor.shape(), ", positive ",
+                     positive.shape(), ", negative ", negative.shape());
+  const PairwiseDistanceOptions distance{.p = options.p, .eps = options.eps};
+  const Tensor<T> near = pairwise_distance(anchor, positive, distance);
+  Tensor<T> far = pairwise_distance(anchor, negative, distance);
+  if (options.swap) far = minimum(far, pairwise_distance(positive, negative, distance));
+  const Tensor<T> losses = clamp_min(near - far + options.margin, 0);
+  return reduce_loss(losses, options.reduction, static_cast<double>(losses.numel()));
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
 #ifndef GLOSS_HAS_GLOSS_OPS_UNIQUE_HPP
 #define GLOSS_HAS_GLOSS_OPS_UNIQUE_HPP
 // ---- gloss/ops/unique.hpp
@@ -26849,79 +27547,83 @@ Tensor<T> std_dev(const Tensor<T>& x, const Axes& axes = {}, VarOptions options 
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
-#ifndef GLOSS_HAS_GLOSS_OPTIM_ADAM_HPP
-#define GLOSS_HAS_GLOSS_OPTIM_ADAM_HPP
-// ---- gloss/optim/adam.hpp
-// Adam and AdamW.
-#include <array>
-#include <cmath>
-#include <string>
+#ifndef GLOSS_HAS_GLOSS_OPTIM_ADAGRAD_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_ADAGRAD_HPP
+// ---- gloss/optim/adagrad.hpp
+// Adagrad.
+#include <span>
 #include <vector>
-#ifndef GLOSS_HAS_GLOSS_KERNELS_ADAM_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_ADAM_HPP
-// ---- gloss/kernels/adam.hpp
-// Optimiser steps in one pass over memory, with PyTorch's formulas.
-#include <cmath>
+#ifndef GLOSS_HAS_GLOSS_KERNELS_RMSPROP_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_RMSPROP_HPP
+// ---- gloss/kernels/rmsprop.hpp
+// RMSprop and Adagrad in one pass over memory, with PyTorch's formulas.
 namespace gloss::inline GLOSS_ABI::kernels {
-/// Step counts from 1. g += weight_decay p (or p *= 1 - lr weight_decay when decoupled: AdamW); m = beta1 m + (1 -
-/// beta1) g; v = beta2 v + (1 - beta2) g^2; p -= lr / (1 - beta1^step) m / (sqrt(v) / sqrt(1 - beta2^step) + eps).
-/// PyTorch: optim.Adam, optim.AdamW.
+/// g += weight_decay p; v = alpha v + (1 - alpha) g^2; with an average a of the gradients a += (1 - alpha) (g - a), and
+/// v - a^2 takes v's place; u = g / (sqrt(v) + eps); with a buffer b = momentum b + u, and u = b; p -= lr u. To climb g
+/// is to descend -g: all but v is linear in g, so it is the same bits with the signs of decay and lr turned.
+/// PyTorch: optim.RMSprop.
 template <class T>
-void adam_step(T* p, const T* g, T* m, T* v, Index n, double lr, double beta1, double beta2, double eps,
-               double weight_decay, bool decoupled, Index step) {
-  const double correction1 = 1 - std::pow(beta1, static_cast<double>(step));
-  const double correction2 = 1 - std::pow(beta2, static_cast<double>(step));
-  const T step_size = static_cast<T>(lr / correction1), root2 = static_cast<T>(1 / std::sqrt(correction2));
-  const T take1 = static_cast<T>(1 - beta1), keep2 = static_cast<T>(beta2);
-  const T take2 = static_cast<T>(1 - beta2), tiny = static_cast<T>(eps);
-  const T decay = decoupled ? T(0) : static_cast<T>(weight_decay);
-  const T shrink = decoupled ? static_cast<T>(1 - lr * weight_decay) : T(1);
+void rmsprop_step(T* p, const T* g, T* v, T* average, T* buffer, Index n, double lr, double alpha, double eps,
+                  double weight_decay, double momentum, bool maximize) {
+  const double sign = maximize ? -1 : 1;
+  const T rate = static_cast<T>(sign * lr), decay = static_cast<T>(sign * weight_decay);
+  const T keep = static_cast<T>(alpha), take = static_cast<T>(1 - alpha), tiny = static_cast<T>(eps);
+  const T go_on = static_cast<T>(momentum);
   parallel_for(n, 8192, [=](Index begin, Index end) {
     each_vector<T>(end - begin, [&](Index j, Index count) GLOSS_INLINE_LAMBDA {
       const Index i = begin + j;
-      const Vec<T> pi = load_n<T>(p + i, count) * shrink;
-      const Vec<T> gi = load_n<T>(g + i, count) + pi * decay;
-      Vec<T> mi = load_n<T>(m + i, count), vi = load_n<T>(v + i, count);
-      mi = mi + (gi - mi) * take1;
-      vi = vi * keep2 + gi * gi * take2;
-      store_n<T>(m + i, mi, count);
+      const Vec<T> pi = load_n<T>(p + i, count), gi = load_n<T>(g + i, count) + pi * decay;
+      Vec<T> vi = load_n<T>(v + i, count) * keep + gi * gi * take;
       store_n<T>(v + i, vi, count);
-      store_n<T>(p + i, pi - mi / (sqrt<T>(vi) * root2 + tiny) * step_size, count);
+      if (average != nullptr) {
+        Vec<T> ai = load_n<T>(average + i, count);
+        ai = ai + (gi - ai) * take;
+        store_n<T>(average + i, ai, count);
+        vi = vi - ai * ai;
+      }
+      Vec<T> u = gi / (sqrt<T>(vi) + tiny);
+      if (buffer != nullptr) {
+        u = load_n<T>(buffer + i, count) * go_on + u;
+        store_n<T>(buffer + i, u, count);
+      }
+      store_n<T>(p + i, pi - u * rate, count);
     });
   });
 }
-/// g += weight_decay p; buffer = momentum buffer + (1 - dampening) g; p -= lr (g + momentum buffer if nesterov, else
-/// buffer). On step 1 buffer becomes g. A null buffer means no momentum.
-/// PyTorch: optim.SGD.
+/// g += weight_decay p; sum += g^2; p -= lr g / (sqrt(sum) + eps). maximize as in rmsprop_step.
+/// PyTorch: optim.Adagrad.
 template <class T>
-void sgd_step(T* p, const T* g, T* buffer, Index n, double lr, double momentum, double dampening, double weight_decay,
-              bool nesterov, Index step) {
-  const T rate = static_cast<T>(lr), keep = static_cast<T>(momentum), take = static_cast<T>(1 - dampening);
-  const T decay = static_cast<T>(weight_decay);
+void adagrad_step(T* p, const T* g, T* sum, Index n, double lr, double eps, double weight_decay, bool maximize) {
+  const double sign = maximize ? -1 : 1;
+  const T rate = static_cast<T>(sign * lr), decay = static_cast<T>(sign * weight_decay), tiny = static_cast<T>(eps);
   parallel_for(n, 8192, [=](Index begin, Index end) {
     each_vector<T>(end - begin, [&](Index j, Index count) GLOSS_INLINE_LAMBDA {
       const Index i = begin + j;
-      const Vec<T> pi = load_n<T>(p + i, count);
-      Vec<T> gi = load_n<T>(g + i, count) + pi * decay;
-      if (buffer != nullptr) {
-        const Vec<T> b = step == 1 ? gi : load_n<T>(buffer + i, count) * keep + gi * take;
-        store_n<T>(buffer + i, b, count);
-        gi = nesterov ? gi + b * keep : b;
-      }
-      store_n<T>(p + i, pi - gi * rate, count);
+      const Vec<T> pi = load_n<T>(p + i, count), gi = load_n<T>(g + i, count) + pi * decay;
+      const Vec<T> total = load_n<T>(sum + i, count) + gi * gi;
+      store_n<T>(sum + i, total, count);
+      store_n<T>(p + i, pi - gi / (sqrt<T>(total) + tiny) * rate, count);
     });
   });
 }
-GLOSS_INSTANTIATE(void adam_step<float>(float*, const float*, float*, float*, Index, double, double, double, double,
-                                        double, bool, Index))
-GLOSS_INSTANTIATE(void adam_step<double>(double*, const double*, double*, double*, Index, double, double, double,
-                                         double, double, bool, Index))
-GLOSS_INSTANTIATE(void sgd_step<float>(float*, const float*, float*, Index, double, double, double, double, bool,
-                                       Index))
-GLOSS_INSTANTIATE(void sgd_step<double>(double*, const double*, double*, Index, double, double, double, double, bool,
-                                        Index))
 }  // namespace gloss::inline GLOSS_ABI::kernels
 #endif
+#ifndef GLOSS_HAS_GLOSS_OPTIM_MOMENTS_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_MOMENTS_HPP
+// ---- gloss/optim/moments.hpp
+// What optimizers share that keep averages of each parameter's gradients.
+#include <array>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+#ifndef GLOSS_HAS_GLOSS_OPTIM_PARAMETER_GROUP_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_PARAMETER_GROUP_HPP
+// ---- gloss/optim/parameter_group.hpp
+// Parameters in groups, each with options of its own.
+#include <span>
+#include <utility>
+#include <vector>
 #ifndef GLOSS_HAS_GLOSS_OPTIM_OPTIMIZER_HPP
 #define GLOSS_HAS_GLOSS_OPTIM_OPTIMIZER_HPP
 // ---- gloss/optim/optimizer.hpp
@@ -26938,6 +27640,28 @@ namespace detail {
 GLOSS_LAZY void check_option(const char* op, const char* name, double value) {
   if (!(value >= 0 && value <= (std::numeric_limits<double>::max)()))
     fail(op, ": ", name, " ", value, " is not a finite number of at least 0");
+}
+/// Copies numbers into the tensors of the same names.
+/// Errors: LoadError for a name that is missing, unknown or there twice, and for another shape; then nothing is
+/// changed.
+template <Real T>
+GLOSS_COLD void fill_state(const std::vector<std::pair<std::string, Tensor<T>>>& own,
+                           const std::vector<std::pair<std::string, Tensor<T>>>& from, const char* whose) {
+  const auto find = [](const auto& list, const std::string& name) -> const Tensor<T>* {
+    for (const auto& [other, tensor] : list)
+      if (other == name) return &tensor;
+    return nullptr;
+  };
+  for (const auto& [name, tensor] : from) {
+    const Tensor<T>* const to = find(own, name);
+    if (!to) fail<LoadError>("load_state: the ", whose, " has no ", name);
+    if (find(from, name) != &tensor) fail<LoadError>("load_state: ", name, " is there twice");
+    if (tensor.shape() != to->shape())
+      fail<LoadError>("load_state: ", name, " has shape ", tensor.shape(), ", the ", whose, "'s has ", to->shape());
+  }
+  for (const auto& [name, tensor] : own)
+    if (!find(from, name)) fail<LoadError>("load_state: ", name, " is missing");
+  for (auto [name, tensor] : own) tensor.copy_(find(from, name)->detach());
 }
 }  // namespace detail
 /// How often a parameter was updated: an exact integer and, because a checkpoint holds tensors, its value in T. Filling
@@ -26967,21 +27691,14 @@ class StepCount {
 /// Errors: GradError for a parameter that is not a leaf, or when all are frozen; ShapeError for one whose elements
 /// share a place; Error for a learning rate that is negative, infinite or NaN and for a parameter that stands there
 /// twice (Module::parameters() has tied ones once). An optimizer says in update() what happens to one parameter.
+/// Parameters may be in groups, each with a rate of its own (optim/parameter_group.hpp); most have one group.
 /// PyTorch: torch.optim.Optimizer
 template <Real T>
 class Optimizer {
  public:
-  Optimizer(std::vector<Tensor<T>> parameters, double lr) : parameters_(std::move(parameters)) {
-    set_lr(lr);
-    bool any = parameters_.empty();
-    for (std::size_t i = 0; i < parameters_.size(); ++i) {
-      gloss::detail::check_no_overlap("optimizer", gloss::detail::body_of("optimizer", parameters_[i]));
-      if (!parameters_[i].is_leaf()) fail<GradError>("optimizer: parameter ", i, " is not a leaf");
-      any = any || parameters_[i].requires_grad();
-      for (std::size_t j = 0; j < i; ++j)
-        if (parameters_[i].is_same(parameters_[j])) fail("optimizer: parameters ", j, " and ", i, " are the same");
-    }
-    if (!any) fail<GradError>("optimizer: no parameter requires a gradient");
+  Optimizer(const std::vector<Tensor<T>>& parameters, double lr) {
+    add_group(parameters, lr);
+    check_parameters();
   }
   virtual ~Optimizer() = default;
   /// One update from the gathered gradients; a parameter without one stays.
@@ -27010,19 +27727,29 @@ class Optimizer {
   void zero_grad() {
     for (const Tensor<T>& p : parameters_) p.zero_grad();
   }
-  /// The learning rate of the next step.
-  double lr() const { return lr_; }
+  /// How many groups the parameters are in.
+  Index num_groups() const { return static_cast<Index>(lr_.size()); }
+  /// The learning rate of the next step, of a group.
+  /// Errors: IndexError when there is no such group.
+  double lr(Index group = 0) const { return lr_[checked(group)]; }
+  /// Of all groups.
   /// Errors: Error when it is negative, infinite or NaN.
   void set_lr(double lr) {
+    for (Index group = 0; group < num_groups(); ++group) set_lr(lr, group);
+  }
+  /// Of one group.
+  /// Errors: likewise, and IndexError when there is no such group.
+  void set_lr(double lr, Index group) {
     detail::check_option("optimizer", "learning rate", lr);
-    lr_ = lr;
+    lr_[checked(group)] = lr;
   }
-  /// What schedules scale: the rate when the first of them was made. PyTorch: param_groups[0]["initial_lr"]
-  double initial_lr() {
-    if (!has_initial_lr_) initial_lr_ = lr_;
-    has_initial_lr_ = true;
-    return initial_lr_;
+  /// What schedules scale: a group's rate when the first of them was made. PyTorch: param_groups[i]["initial_lr"]
+  double initial_lr(Index group = 0) {
+    if (initial_lr_.empty()) initial_lr_ = lr_;
+    return initial_lr_[checked(group)];
   }
+  /// The momentum of the next step, of all groups that have one: SGD's, and the first beta of Adam and its kin.
+  virtual void set_momentum(double /*momentum*/) {}
   const std::vector<Tensor<T>>& parameters() const { return parameters_; }
   /// Everything but the parameters and lr that the next step depends on: tensors by name ("0.exp_avg", ...). They share
   /// memory with the optimizer, so filling them restores it; load_state does so and compares names and shapes.
@@ -27032,28 +27759,35 @@ class Optimizer {
   /// Errors: LoadError for a name that is missing, unknown or there twice, and for another shape; then nothing is
   /// changed.
   /// PyTorch: load_state_dict
-  GLOSS_COLD void load_state(const Named& from) {
-    const auto find = [](const Named& list, const std::string& name) -> const Tensor<T>* {
-      for (const auto& [other, tensor] : list)
-        if (other == name) return &tensor;
-      return nullptr;
-    };
-    const Named own = state();
-    for (const auto& [name, tensor] : from) {
-      const Tensor<T>* const to = find(own, name);
-      if (!to) fail<LoadError>("load_state: the optimizer has no ", name);
-      if (find(from, name) != &tensor) fail<LoadError>("load_state: ", name, " is there twice");
-      if (tensor.shape() != to->shape())
-        fail<LoadError>("load_state: ", name, " has shape ", tensor.shape(), ", the optimizer's has ", to->shape());
-    }
-    for (const auto& [name, tensor] : own)
-      if (!find(from, name)) fail<LoadError>("load_state: ", name, " is missing");
-    for (auto [name, tensor] : own) tensor.copy_(find(from, name)->detach());
-  }
+  void load_state(const Named& from) { detail::fill_state<T>(state(), from, "optimizer"); }
   /// Number of steps taken.
   Index steps() const { return steps_; }
   void set_steps(Index steps) { steps_ = steps; }
  protected:
+  /// For an optimizer of several groups: add_group for each, then check_parameters.
+  Optimizer() = default;
+  GLOSS_COLD void add_group(const std::vector<Tensor<T>>& parameters, double lr) {
+    lr_.push_back(0);
+    set_lr(lr, num_groups() - 1);
+    for (const Tensor<T>& p : parameters) {
+      parameters_.push_back(p);
+      group_.push_back(num_groups() - 1);
+    }
+  }
+  GLOSS_COLD void check_parameters() const {
+    bool any = parameters_.empty();
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+      gloss::detail::check_no_overlap("optimizer", gloss::detail::body_of("optimizer", parameters_[i]));
+      if (!parameters_[i].is_leaf()) fail<GradError>("optimizer: parameter ", i, " is not a leaf");
+      any = any || parameters_[i].requires_grad();
+      for (std::size_t j = 0; j < i; ++j)
+        if (parameters_[i].is_same(parameters_[j])) {
+          if (group_[i] == group_[j]) fail("optimizer: parameters ", j, " and ", i, " are the same");
+          fail("optimizer: parameters ", j, " and ", i, " are the same, in groups ", group_[j], " and ", group_[i]);
+        }
+    }
+    if (!any) fail<GradError>("optimizer: no parameter requires a gradient");
+  }
   /// Changes the numbers p of parameter i, given their gradient; both are dense.
   virtual void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) = 0;
   /// Errors: Error when a step cannot go on from what was restored of parameter i.
@@ -27062,15 +27796,236 @@ class Optimizer {
     const T* const data = x.data();
     return std::any_of(data, data + x.numel(), [](T v) { return v != 0; });
   }
-  double lr_ = 0;
-  double initial_lr_ = 0;
-  bool has_initial_lr_ = false;
+  /// The group that parameter i is in, and its rate.
+  std::size_t group_of(std::size_t i) const { return static_cast<std::size_t>(group_[i]); }
+  double lr_of(std::size_t i) const { return lr_[group_of(i)]; }
+  std::vector<double> lr_, initial_lr_;  // of each group; no initial ones before the first schedule
+  std::vector<Index> group_;             // of each parameter
   Index steps_ = 0;
   std::vector<Tensor<T>> parameters_;
+ private:
+  std::size_t checked(Index group) const {
+    if (group < 0 || group >= num_groups())
+      fail<IndexError>("optimizer: group ", group, " is not among ", num_groups());
+    return static_cast<std::size_t>(group);
+  }
 };
 GLOSS_INSTANTIATE(class Optimizer<float>)
 GLOSS_INSTANTIATE(class Optimizer<double>)
 }  // namespace gloss::inline GLOSS_ABI::optim
+#endif
+namespace gloss::inline GLOSS_ABI::optim {
+/// Parameters that share options, every one of which may differ from those of another group:
+///   optim::AdamW<float> adam({{body.parameters(), {.lr = 1e-4}}, {head.parameters(), {.lr = 1e-3}}});
+/// Groups (optim/groups.hpp) makes them by the parameters' names.
+/// PyTorch: the dicts of param_groups
+template <Real T, class Options>
+struct ParameterGroup {
+  std::vector<Tensor<T>> parameters;
+  Options options = {};
+};
+namespace detail {
+/// A group as the only one, while it lives.
+template <class Group>
+std::span<const Group> one(const Group& group) {
+  return {&group, 1};
+}
+/// Errors: Error unless the option is in [0, 1).
+GLOSS_LAZY void check_part(const char* op, const char* name, double value) {
+  if (!(value >= 0 && value < 1)) fail(op, ": ", name, " ", value, " is not in [0, 1)");
+}
+}  // namespace detail
+}  // namespace gloss::inline GLOSS_ABI::optim
+#endif
+namespace gloss::inline GLOSS_ABI::optim::detail {
+/// An optimizer with options for each group, which keeps tensors of the parameters' shapes, "0.exp_avg", and counts how
+/// often each of these parameters was updated, "0.step".
+template <Real T, class Options>
+class MomentOptimizer : public Optimizer<T> {
+ public:
+  GLOSS_COLD typename Optimizer<T>::Named state() override {
+    typename Optimizer<T>::Named out;
+    for (std::size_t i = 0; i < step_.size(); ++i) {
+      const std::string key = std::to_string(i) + ".";
+      const std::size_t before = out.size();
+      for (const Moment& moment : moments_)
+        if (moment.name && moment.of[i].defined()) out.emplace_back(key + moment.name, moment.of[i]);
+      if (out.size() > before) out.emplace_back(key + "step", step_[i].tensor());
+    }
+    return out;
+  }
+ protected:
+  /// `name` is that of the optimizer, for texts.
+  GLOSS_COLD MomentOptimizer(const char* name, std::span<const ParameterGroup<T, Options>> groups)
+      : name_(name), options_(groups.size()) {
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      this->add_group(groups[i].parameters, groups[i].options.lr);
+      options_[i] = groups[i].options;
+    }
+    this->check_parameters();
+    step_ = std::vector<StepCount<T>>(this->parameters_.size());
+  }
+  /// Of parameter i.
+  const Options& options_of(std::size_t i) const { return options_[this->group_of(i)]; }
+  /// The k-th tensor of each parameter whose options say so.
+  GLOSS_COLD void keep(std::size_t k, const char* name, bool (*is_needed)(const Options&) = nullptr) {
+    moments_[k].name = name;
+    for (std::size_t i = 0; i < step_.size(); ++i)
+      moments_[k].of.push_back(!is_needed || is_needed(this->options_of(i)) ? zeros<T>(this->parameters_[i].shape())
+                                                                            : Tensor<T>());
+  }
+  /// The numbers that are kept under the k-th name of parameter i; null where there are none.
+  T* moment(std::size_t k, std::size_t i) const {
+    const Tensor<T>& x = moments_[k].of[i];
+    return x.defined() ? x.data() : nullptr;
+  }
+  void check_state(std::size_t i) const override {
+    step_[i].check(i);
+    if (!step_[i].is_zero()) return;
+    for (const Moment& moment : moments_)
+      if (moment.name && moment.of[i].defined() && this->any_nonzero(moment.of[i]))
+        fail(name_, ": parameter ", i, " has averages, but its step is 0: restore the whole state");
+  }
+  void check_betas(const std::array<double, 2>& betas) const {
+    for (const double beta : betas) check_part(name_, "beta", beta);
+  }
+  struct Moment {
+    const char* name = nullptr;
+    std::vector<Tensor<T>> of;  // each parameter
+  };
+  const char* name_;
+  std::vector<Options> options_;  // of each group
+  Moment moments_[3];             // those without a name are not there
+  std::vector<StepCount<T>> step_;
+};
+}  // namespace gloss::inline GLOSS_ABI::optim::detail
+#endif
+namespace gloss::inline GLOSS_ABI::optim {
+struct AdagradOptions {
+  double lr = 1e-2;
+  double lr_decay = 0;
+  double weight_decay = 0;               // added to the gradient
+  double initial_accumulator_value = 0;  // what sum begins with
+  double eps = 1e-10;
+  bool maximize = false;  // climbs
+};
+/// sum += g^2, p -= lr / (1 + (t - 1) lr_decay) g / (sqrt(sum) + eps), with t the number of steps that a parameter has
+/// had a gradient in. With maximize that is p += ...
+/// Errors: Error for values out of range.
+/// Source: Duchi, Hazan and Singer 2011.
+/// PyTorch: torch.optim.Adagrad
+template <Real T>
+class Adagrad final : public detail::MomentOptimizer<T, AdagradOptions> {
+ public:
+  using Group = ParameterGroup<T, AdagradOptions>;
+  Adagrad(std::vector<Tensor<T>> parameters, AdagradOptions options = {})
+      : Adagrad(detail::one(Group{std::move(parameters), options})) {}
+  Adagrad(const std::vector<Group>& groups) : Adagrad(std::span<const Group>(groups)) {}
+ private:
+  GLOSS_COLD explicit Adagrad(std::span<const Group> groups)
+      : detail::MomentOptimizer<T, AdagradOptions>("Adagrad", groups) {
+    for (const AdagradOptions& options : this->options_) {
+      detail::check_option("Adagrad", "lr_decay", options.lr_decay);
+      detail::check_option("Adagrad", "weight_decay", options.weight_decay);
+      detail::check_option("Adagrad", "initial_accumulator_value", options.initial_accumulator_value);
+      detail::check_option("Adagrad", "eps", options.eps);
+    }
+    this->keep(0, "sum");
+    for (std::size_t i = 0; i < this->parameters_.size(); ++i)
+      this->moments_[0].of[i].fill_(static_cast<T>(this->options_of(i).initial_accumulator_value));
+  }
+  void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) override {
+    ProfileScope scope("Adagrad");
+    if (scope) scope.bytes(5 * sizeof(T), {p.numel()});  // reads p, g, sum, writes p, sum
+    const AdagradOptions& o = this->options_of(i);
+    const double lr = this->lr_of(i) / (1 + static_cast<double>(this->step_[i].advance() - 1) * o.lr_decay);
+    kernels::adagrad_step(p.data(), static_cast<const T*>(g.data()), this->moment(0, i), p.numel(), lr, o.eps,
+                          o.weight_decay, o.maximize);
+  }
+  void check_state(std::size_t i) const override { this->step_[i].check(i); }  // a sum may be there before a step
+};
+}  // namespace gloss::inline GLOSS_ABI::optim
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPTIM_ADAM_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_ADAM_HPP
+// ---- gloss/optim/adam.hpp
+// Adam and AdamW.
+#include <array>
+#include <span>
+#include <vector>
+#ifndef GLOSS_HAS_GLOSS_KERNELS_ADAM_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_ADAM_HPP
+// ---- gloss/kernels/adam.hpp
+// Optimiser steps in one pass over memory, with PyTorch's formulas.
+#include <cmath>
+namespace gloss::inline GLOSS_ABI::kernels {
+/// Step counts from 1. g += weight_decay p (or p *= 1 - lr weight_decay when decoupled: AdamW); m = beta1 m + (1 -
+/// beta1) g; v = beta2 v + (1 - beta2) g^2; p -= lr / (1 - beta1^step) m / (sqrt(v) / sqrt(1 - beta2^step) + eps).
+/// With max_v (amsgrad) it holds the largest v so far, which takes its place in the last formula. To climb g is to
+/// descend -g: as m is linear in g and v does not see its sign, it is the same bits with the signs of decay and step
+/// turned.
+/// PyTorch: optim.Adam, optim.AdamW.
+template <class T>
+void adam_step(T* p, const T* g, T* m, T* v, Index n, double lr, double beta1, double beta2, double eps,
+               double weight_decay, bool decoupled, Index step, bool maximize = false, T* max_v = nullptr) {
+  const double correction1 = 1 - std::pow(beta1, static_cast<double>(step));
+  const double correction2 = 1 - std::pow(beta2, static_cast<double>(step));
+  const double sign = maximize ? -1 : 1;
+  const T step_size = static_cast<T>(sign * lr / correction1), root2 = static_cast<T>(1 / std::sqrt(correction2));
+  const T take1 = static_cast<T>(1 - beta1), keep2 = static_cast<T>(beta2);
+  const T take2 = static_cast<T>(1 - beta2), tiny = static_cast<T>(eps);
+  const T decay = decoupled ? T(0) : static_cast<T>(sign * weight_decay);
+  const T shrink = decoupled ? static_cast<T>(1 - lr * weight_decay) : T(1);
+  parallel_for(n, 8192, [=](Index begin, Index end) {
+    each_vector<T>(end - begin, [&](Index j, Index count) GLOSS_INLINE_LAMBDA {
+      const Index i = begin + j;
+      const Vec<T> pi = load_n<T>(p + i, count) * shrink;
+      const Vec<T> gi = load_n<T>(g + i, count) + pi * decay;
+      Vec<T> mi = load_n<T>(m + i, count), vi = load_n<T>(v + i, count);
+      mi = mi + (gi - mi) * take1;
+      vi = vi * keep2 + gi * gi * take2;
+      store_n<T>(m + i, mi, count);
+      store_n<T>(v + i, vi, count);
+      if (max_v != nullptr) {
+        vi = vmax<T>(load_n<T>(max_v + i, count), vi);
+        store_n<T>(max_v + i, vi, count);
+      }
+      store_n<T>(p + i, pi - mi / (sqrt<T>(vi) * root2 + tiny) * step_size, count);
+    });
+  });
+}
+/// g += weight_decay p; buffer = momentum buffer + (1 - dampening) g; p -= lr (g + momentum buffer if nesterov, else
+/// buffer). On step 1 buffer becomes g. A null buffer means no momentum.
+/// PyTorch: optim.SGD.
+template <class T>
+void sgd_step(T* p, const T* g, T* buffer, Index n, double lr, double momentum, double dampening, double weight_decay,
+              bool nesterov, Index step, bool maximize = false) {
+  const double sign = maximize ? -1 : 1;  // as in adam_step: b is linear in g
+  const T rate = static_cast<T>(sign * lr), keep = static_cast<T>(momentum), take = static_cast<T>(1 - dampening);
+  const T decay = static_cast<T>(sign * weight_decay);
+  parallel_for(n, 8192, [=](Index begin, Index end) {
+    each_vector<T>(end - begin, [&](Index j, Index count) GLOSS_INLINE_LAMBDA {
+      const Index i = begin + j;
+      const Vec<T> pi = load_n<T>(p + i, count);
+      Vec<T> gi = load_n<T>(g + i, count) + pi * decay;
+      if (buffer != nullptr) {
+        const Vec<T> b = step == 1 ? gi : load_n<T>(buffer + i, count) * keep + gi * take;
+        store_n<T>(buffer + i, b, count);
+        gi = nesterov ? gi + b * keep : b;
+      }
+      store_n<T>(p + i, pi - gi * rate, count);
+    });
+  });
+}
+GLOSS_INSTANTIATE(void adam_step<float>(float*, const float*, float*, float*, Index, double, double, double, double,
+                                        double, bool, Index, bool, float*))
+GLOSS_INSTANTIATE(void adam_step<double>(double*, const double*, double*, double*, Index, double, double, double,
+                                         double, double, bool, Index, bool, double*))
+GLOSS_INSTANTIATE(void sgd_step<float>(float*, const float*, float*, Index, double, double, double, double, bool, Index,
+                                       bool))
+GLOSS_INSTANTIATE(void sgd_step<double>(double*, const double*, double*, Index, double, double, double, double, bool,
+                                        Index, bool))
+}  // namespace gloss::inline GLOSS_ABI::kernels
 #endif
 namespace gloss::inline GLOSS_ABI::optim {
 struct AdamOptions {
@@ -27079,60 +28034,54 @@ struct AdamOptions {
   double eps = 1e-8;
   double weight_decay = 0;              // times the parameter, added to the gradient
   bool decoupled_weight_decay = false;  // instead p *= 1 - lr * weight_decay
+  bool amsgrad = false;                 // divides by the largest v so far
+  bool maximize = false;                // climbs
 };
 /// With t the number of steps that a parameter has had a gradient in:
 /// m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, p -= lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps), in one
-/// pass.
+/// pass. With maximize that is p += ..., and m is the negative of PyTorch's.
 /// Errors: Error for values out of range.
-/// Source: Kingma and Ba 2015; paper 5.3.
+/// Source: Kingma and Ba 2015; paper 5.3. amsgrad: Reddi et al. 2018.
 /// PyTorch: torch.optim.Adam
 template <Real T>
-class Adam : public Optimizer<T> {
+class Adam : public detail::MomentOptimizer<T, AdamOptions> {
  public:
-  GLOSS_COLD Adam(std::vector<Tensor<T>> parameters, AdamOptions options = {})
-      : Optimizer<T>(std::move(parameters), options.lr), options_(options) {
-    for (double beta : options.betas)
-      if (!(beta >= 0 && beta < 1)) fail("Adam: beta ", beta, " is not in [0, 1)");
-    detail::check_option("Adam", "eps", options.eps);
-    detail::check_option("Adam", "weight_decay", options.weight_decay);
-    for (const Tensor<T>& p : this->parameters_) {
-      exp_avg_.push_back(zeros<T>(p.shape()));
-      exp_avg_sq_.push_back(zeros<T>(p.shape()));
-    }
-    step_ = std::vector<StepCount<T>>(this->parameters_.size());
+  using Group = ParameterGroup<T, AdamOptions>;
+  Adam(std::vector<Tensor<T>> parameters, AdamOptions options = {})
+      : Adam(detail::one(Group{std::move(parameters), options})) {}
+  Adam(const std::vector<Group>& groups) : Adam(std::span<const Group>(groups)) {}
+  void set_momentum(double momentum) override {
+    detail::check_part("Adam", "beta", momentum);
+    for (AdamOptions& options : this->options_) options.betas[0] = momentum;
   }
-  GLOSS_COLD typename Optimizer<T>::Named state() override {
-    typename Optimizer<T>::Named out;
-    for (std::size_t i = 0; i < exp_avg_.size(); ++i) {
-      const auto add = [&](const char* what, const Tensor<T>& x) { out.emplace_back(std::to_string(i) + what, x); };
-      add(".exp_avg", exp_avg_[i]);
-      add(".exp_avg_sq", exp_avg_sq_[i]);
-      add(".step", step_[i].tensor());
+ protected:
+  GLOSS_COLD explicit Adam(std::span<const Group> groups) : detail::MomentOptimizer<T, AdamOptions>("Adam", groups) {
+    for (const AdamOptions& options : this->options_) {
+      this->check_betas(options.betas);
+      detail::check_option("Adam", "eps", options.eps);
+      detail::check_option("Adam", "weight_decay", options.weight_decay);
     }
-    return out;
+    this->keep(0, "exp_avg");
+    this->keep(1, "exp_avg_sq");
+    this->keep(2, "max_exp_avg_sq", [](const AdamOptions& o) { return o.amsgrad; });
   }
  private:
   void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) override {
     ProfileScope scope("Adam");
-    if (scope) scope.bytes(7 * sizeof(T), {p.numel()});  // reads p, g, m, v, writes p, m, v
-    kernels::adam_step(p.data(), static_cast<const T*>(g.data()), exp_avg_[i].data(), exp_avg_sq_[i].data(), p.numel(),
-                       this->lr_, options_.betas[0], options_.betas[1], options_.eps, options_.weight_decay,
-                       options_.decoupled_weight_decay, step_[i].advance());
+    const AdamOptions& o = this->options_of(i);
+    if (scope) scope.bytes((o.amsgrad ? 9 : 7) * sizeof(T), {p.numel()});  // reads p, g, m, v, writes p, m, v
+    kernels::adam_step(p.data(), static_cast<const T*>(g.data()), this->moment(0, i), this->moment(1, i), p.numel(),
+                       this->lr_of(i), o.betas[0], o.betas[1], o.eps, o.weight_decay, o.decoupled_weight_decay,
+                       this->step_[i].advance(), o.maximize, this->moment(2, i));
   }
-  void check_state(std::size_t i) const override {
-    step_[i].check(i);
-    if (step_[i].is_zero() && (this->any_nonzero(exp_avg_[i]) || this->any_nonzero(exp_avg_sq_[i])))
-      fail("Adam: parameter ", i, " has averages, but its step is 0: restore the whole state");
-  }
-  AdamOptions options_;
-  std::vector<Tensor<T>> exp_avg_, exp_avg_sq_;
-  std::vector<StepCount<T>> step_;
 };
 struct AdamWOptions {
   double lr = 1e-3;
   std::array<double, 2> betas = {0.9, 0.999};
   double eps = 1e-8;
   double weight_decay = 1e-2;  // p *= 1 - lr * weight_decay
+  bool amsgrad = false;        // divides by the largest v so far
+  bool maximize = false;       // climbs
 };
 /// Adam whose weight decay does not pass through m and v: it shrinks the parameter before the step.
 /// Errors: Error for values out of range.
@@ -27141,12 +28090,27 @@ struct AdamWOptions {
 template <Real T>
 class AdamW final : public Adam<T> {
  public:
+  using Group = ParameterGroup<T, AdamWOptions>;
   AdamW(std::vector<Tensor<T>> parameters, AdamWOptions options = {})
-      : Adam<T>(std::move(parameters), {.lr = options.lr,
-                                        .betas = options.betas,
-                                        .eps = options.eps,
-                                        .weight_decay = options.weight_decay,
-                                        .decoupled_weight_decay = true}) {}
+      : Adam<T>(detail::one(as_adam(Group{std::move(parameters), options}))) {}
+  AdamW(const std::vector<Group>& groups) : Adam<T>(as_adam(groups)) {}
+ private:
+  static typename Adam<T>::Group as_adam(Group group) {
+    const AdamWOptions& o = group.options;
+    return {std::move(group.parameters),
+            {.lr = o.lr,
+             .betas = o.betas,
+             .eps = o.eps,
+             .weight_decay = o.weight_decay,
+             .decoupled_weight_decay = true,
+             .amsgrad = o.amsgrad,
+             .maximize = o.maximize}};
+  }
+  static std::vector<typename Adam<T>::Group> as_adam(const std::vector<Group>& groups) {
+    std::vector<typename Adam<T>::Group> out;
+    for (const Group& group : groups) out.push_back(as_adam(group));
+    return out;
+  }
 };
 GLOSS_INSTANTIATE(class Adam<float>)
 GLOSS_INSTANTIATE(class AdamW<float>)
@@ -27187,38 +28151,507 @@ double clip_grad_norm_(const std::vector<Tensor<T>>& parameters, double max_norm
 }
 }  // namespace gloss::inline GLOSS_ABI::optim
 #endif
+#ifndef GLOSS_HAS_GLOSS_OPTIM_GROUPS_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_GROUPS_HPP
+// ---- gloss/optim/groups.hpp
+// Groups of parameters by their names in a model.
+#include <deque>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+namespace gloss::inline GLOSS_ABI::optim {
+/// Groups for an optimizer: what stands in brackets is a name or pattern, as nn::freeze takes it, and gives the options
+/// of those parameters, which begin as the defaults. All others are group 0, with the defaults.
+///   optim::Groups groups(model, optim::AdamWOptions{.lr = 1e-3, .weight_decay = 0.05});
+///   groups["*.bias"].weight_decay = 0;
+///   groups["encoder"].lr = 1e-4;
+///   optim::AdamW<float> adam(groups);
+/// Errors: Error when nothing matches, with the nearest name, and for a parameter that is in another group already.
+/// PyTorch: a list of dicts for param_groups
+template <Real T, class Options>
+class Groups {
+ public:
+  Groups(const nn::Module<T>& model, Options defaults) : model_(&model), named_(model.named_parameters()) {
+    group_of_.resize(named_.size());
+    groups_.push_back({"the others", std::move(defaults)});
+  }
+  /// The options of those of a name, within the module of a name, or that match a pattern; they can be set until the
+  /// optimizer is made.
+  GLOSS_COLD Options& operator[](std::string_view pattern) {
+    const std::string within = std::string(pattern) + ".*";
+    return where(pattern, [&](std::string_view name, const Tensor<T>&) {
+      return nn::matches_pattern(name, pattern) || nn::matches_pattern(name, within);
+    });
+  }
+  /// The options of those for which f(name, tensor) holds, in a group of this title:
+  ///   groups.where("vectors", [](auto, auto& p) { return p.dim() < 2; }).weight_decay = 0;
+  template <class F>
+  Options& where(std::string_view title, F f) {
+    for (auto& group : groups_)
+      if (&group != &groups_[0] && group.title == title) return group.options;
+    std::vector<std::size_t> chosen;
+    for (std::size_t i = 0; i < named_.size(); ++i)
+      if (f(std::string_view(named_[i].first), named_[i].second)) chosen.push_back(i);
+    if (chosen.empty()) nn::detail::fail_unmatched("groups", title, *model_);
+    for (const std::size_t i : chosen)
+      if (group_of_[i] != 0)
+        fail("groups: ", named_[i].first, " is in '", groups_[group_of_[i]].title, "' already, so it cannot be in '",
+             title, "'");
+    for (const std::size_t i : chosen) group_of_[i] = groups_.size();
+    groups_.push_back({std::string(title), groups_[0].options});
+    return groups_.back().options;
+  }
+  /// What an optimizer is made of.
+  operator std::vector<ParameterGroup<T, Options>>() const {
+    std::vector<ParameterGroup<T, Options>> out;
+    for (const auto& group : groups_) out.push_back({{}, group.options});
+    for (std::size_t i = 0; i < named_.size(); ++i) out[group_of_[i]].parameters.push_back(named_[i].second);
+    return out;
+  }
+ private:
+  struct Group {
+    std::string title;
+    Options options;
+  };
+  const nn::Module<T>* model_;
+  typename nn::Module<T>::Named named_;
+  std::vector<std::size_t> group_of_;  // of each parameter
+  std::deque<Group> groups_;           // a deque, so that references to options stay
+};
+template <class M, class Options>
+Groups(const M&, Options) -> Groups<typename M::value_type, Options>;
+}  // namespace gloss::inline GLOSS_ABI::optim
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPTIM_LAMB_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_LAMB_HPP
+// ---- gloss/optim/lamb.hpp
+// LAMB.
+#include <array>
+#include <span>
+#include <vector>
+#ifndef GLOSS_HAS_GLOSS_KERNELS_LAMB_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_LAMB_HPP
+// ---- gloss/kernels/lamb.hpp
+// LAMB in two passes over memory: the step of all elements hangs on two norms.
+#include <algorithm>
+#include <cmath>
+#include <vector>
+namespace gloss::inline GLOSS_ABI::kernels {
+/// m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2; r = m / (1 - beta1^step) / (sqrt(v / (1 - beta2^step)) +
+/// eps) + weight_decay p; p -= lr |p| / |r| r, without the quotient where a norm is 0. The norms are added up over
+/// pieces of one size, whatever the number of threads.
+template <class T>
+void lamb_step(T* p, const T* g, T* m, T* v, Index n, double lr, double beta1, double beta2, double eps,
+               double weight_decay, Index step) {
+  const T scale = static_cast<T>(1 / (1 - std::pow(beta1, static_cast<double>(step))));
+  const T root2 = static_cast<T>(1 / std::sqrt(1 - std::pow(beta2, static_cast<double>(step))));
+  const T take1 = static_cast<T>(1 - beta1), keep2 = static_cast<T>(beta2), take2 = static_cast<T>(1 - beta2);
+  const T tiny = static_cast<T>(eps), decay = static_cast<T>(weight_decay);
+  const auto direction = [=](Vec<T> pi, Vec<T> mi, Vec<T> vi)
+                             GLOSS_INLINE_LAMBDA { return mi * scale / (sqrt<T>(vi) * root2 + tiny) + pi * decay; };
+  constexpr Index piece = 8192;
+  const Index pieces = (n + piece - 1) / piece;
+  struct Squares {
+    double p, r;
+  };
+  std::vector<Squares> squares(static_cast<std::size_t>(pieces));
+  parallel_for(pieces, 1, [&](Index first, Index last) {
+    for (Index k = first; k < last; ++k) {
+      Vec<T> of_p = splat<T>(0), of_r = splat<T>(0);
+      each_vector<T>((std::min)(piece, n - k * piece), [&](Index j, Index count) GLOSS_INLINE_LAMBDA {
+        const Index i = k * piece + j;
+        const Vec<T> pi = load_n<T>(p + i, count), gi = load_n<T>(g + i, count);
+        Vec<T> mi = load_n<T>(m + i, count), vi = load_n<T>(v + i, count, T(1));  // beyond the end r is 0
+        mi = mi + (gi - mi) * take1;
+        vi = vi * keep2 + gi * gi * take2;
+        store_n<T>(m + i, mi, count);
+        store_n<T>(v + i, vi, count);
+        const Vec<T> r = direction(pi, mi, vi);
+        of_p = of_p + pi * pi;
+        of_r = of_r + r * r;
+      });
+      squares[static_cast<std::size_t>(k)] = {static_cast<double>(hsum<T>(of_p)), static_cast<double>(hsum<T>(of_r))};
+    }
+  });
+  double norm_p = 0, norm_r = 0;
+  for (const Squares& s : squares) norm_p += s.p, norm_r += s.r;
+  const double trust = norm_p > 0 && norm_r > 0 ? std::sqrt(norm_p / norm_r) : 1;
+  const T rate = static_cast<T>(lr * trust);
+  parallel_for(n, piece, [=](Index begin, Index end) {
+    each_vector<T>(end - begin, [&](Index j, Index count) GLOSS_INLINE_LAMBDA {
+      const Index i = begin + j;
+      const Vec<T> pi = load_n<T>(p + i, count);
+      const Vec<T> r = direction(pi, load_n<T>(m + i, count), load_n<T>(v + i, count));
+      store_n<T>(p + i, pi - r * rate, count);
+    });
+  });
+}
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#endif
+namespace gloss::inline GLOSS_ABI::optim {
+struct LambOptions {
+  double lr = 1e-3;
+  std::array<double, 2> betas = {0.9, 0.999};
+  double eps = 1e-6;
+  double weight_decay = 0;
+};
+/// Adam's direction r = m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps) + weight_decay p, with a length for each
+/// parameter: p -= lr |p| / |r| r, for large batches. Where p or r is 0 the quotient is 1.
+/// Errors: Error for values out of range.
+/// Source: You et al. 2020, algorithm 2.
+template <Real T>
+class Lamb final : public detail::MomentOptimizer<T, LambOptions> {
+ public:
+  using Group = ParameterGroup<T, LambOptions>;
+  Lamb(std::vector<Tensor<T>> parameters, LambOptions options = {})
+      : Lamb(detail::one(Group{std::move(parameters), options})) {}
+  Lamb(const std::vector<Group>& groups) : Lamb(std::span<const Group>(groups)) {}
+  void set_momentum(double momentum) override {
+    detail::check_part("Lamb", "beta", momentum);
+    for (LambOptions& options : this->options_) options.betas[0] = momentum;
+  }
+ private:
+  GLOSS_COLD explicit Lamb(std::span<const Group> groups) : detail::MomentOptimizer<T, LambOptions>("Lamb", groups) {
+    for (const LambOptions& options : this->options_) {
+      this->check_betas(options.betas);
+      detail::check_option("Lamb", "eps", options.eps);
+      detail::check_option("Lamb", "weight_decay", options.weight_decay);
+    }
+    this->keep(0, "exp_avg");
+    this->keep(1, "exp_avg_sq");
+  }
+  void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) override {
+    ProfileScope scope("Lamb");
+    if (scope) scope.bytes(10 * sizeof(T), {p.numel()});  // reads p, g, m, v, writes m, v; reads p, m, v, writes p
+    const LambOptions& o = this->options_of(i);
+    kernels::lamb_step(p.data(), static_cast<const T*>(g.data()), this->moment(0, i), this->moment(1, i), p.numel(),
+                       this->lr_of(i), o.betas[0], o.betas[1], o.eps, o.weight_decay, this->step_[i].advance());
+  }
+};
+}  // namespace gloss::inline GLOSS_ABI::optim
+#endif
 #ifndef GLOSS_HAS_GLOSS_OPTIM_LAMBDA_LR_HPP
 #define GLOSS_HAS_GLOSS_OPTIM_LAMBDA_LR_HPP
 // ---- gloss/optim/lambda_lr.hpp
 // A learning rate given by any function of the step.
 #include <utility>
+#ifndef GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_SCHEDULE_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_SCHEDULE_HPP
+// ---- gloss/optim/schedules/schedule.hpp
+// What every schedule of the learning rate shares.
+#include <cmath>
+#include <numbers>
+#include <string>
+#include <utility>
+#include <vector>
 namespace gloss::inline GLOSS_ABI::optim {
-/// lr = base lr * f(number of step() calls so far); f(0) holds from construction. step() comes after optimizer.step().
-/// The base is the optimizer's rate when its first schedule was made: a second one does not multiply with the first.
-/// PyTorch: torch.optim.lr_scheduler.LambdaLR
-template <Real T, class F>
-class LambdaLR {
+namespace detail {
+/// Errors: LoadError unless the number is a count.
+GLOSS_LAZY GLOSS_COLD Index count_of(const std::string& name, double value) {
+  if (!(value >= 0 && value < 0x1p62 && value == std::floor(value)))
+    fail<LoadError>("load_state: ", name, " is ", value, ", which is no count");
+  return static_cast<Index>(value);
+}
+/// Errors: Error unless the option, a number of steps, is positive.
+GLOSS_LAZY void check_positive(const char* op, const char* name, Index value) {
+  if (value < 1) fail(op, ": ", name, " ", value, " is not positive");
+}
+/// From one number to another, half a cosine or a line, in the course of `progress` from 0 to 1.
+GLOSS_LAZY double anneal(double from, double to, double progress, bool along_cosine) {
+  if (!along_cosine) return from + (to - from) * progress;
+  return to + (from - to) / 2 * (1 + std::cos(std::numbers::pi * progress));
+}
+}  // namespace detail
+/// Gives every group of an optimizer its learning rate: a function of the group's initial rate (that when the
+/// optimizer's first schedule was made) and of how often step() was called. The rate of step 0 holds from construction;
+/// The optimizer must outlive its schedule.
+/// A schedule of one's own is a final class with rate(), whose constructor ends with start().
+/// Errors: Error when a rate is negative, infinite or NaN, or a number of steps below 0; then nothing is changed.
+/// PyTorch: torch.optim.lr_scheduler.LRScheduler
+template <Real T>
+class Schedule {
  public:
-  LambdaLR(Optimizer<T>& optimizer, F f) : optimizer_(&optimizer), f_(std::move(f)), base_lr_(optimizer.initial_lr()) {
-    set(0);
-  }
-  void step() { set(steps_ + 1); }
+  using value_type = T;
+  virtual ~Schedule() = default;
+  /// The rate in a step of a group whose initial rate is `base`.
+  virtual double rate(double base, Index step) const = 0;
+  /// The rates of the next step; after optimizer.step().
+  void step() { set_steps(steps_ + 1); }
+  /// How often step() was called.
   Index steps() const { return steps_; }
   /// Jumps, when training resumes.
-  void set_steps(Index steps) { set(steps); }
-  double lr() const { return optimizer_->lr(); }
- private:
-  void set(Index steps) {
+  GLOSS_NOINLINE void set_steps(Index steps) {
+    if (steps < 0) fail("schedule: ", steps, " steps are fewer than none");
+    std::vector<double> rates;
+    for (Index group = 0; group < optimizer_->num_groups(); ++group) {
+      rates.push_back(rate(optimizer_->initial_lr(group), steps));
+      detail::check_option("schedule", "learning rate", rates.back());
+    }
+    for (Index group = 0; group < optimizer_->num_groups(); ++group)
+      optimizer_->set_lr(rates[static_cast<std::size_t>(group)], group);
     steps_ = steps;
-    optimizer_->set_lr(base_lr_ * static_cast<double>(f_(steps)));
+    stepped();
   }
+  /// The current rate of a group. PyTorch: get_last_lr()[group]
+  double lr(Index group = 0) const { return optimizer_->lr(group); }
+  Optimizer<T>& optimizer() const { return *optimizer_; }
+  using Named = std::vector<std::pair<std::string, Tensor<double>>>;
+  /// What a checkpoint keeps: copies of numbers, by name.
+  Named state() const { return {{"steps", scalar<double>(static_cast<double>(steps_))}}; }
+  /// Goes on where another schedule of the same kind and options stood. The optimizer was made with the same rates.
+  /// Errors: LoadError as load_state of an optimizer, and for what is no number of steps; then nothing is changed.
+  /// PyTorch: load_state_dict
+  GLOSS_COLD void load_state(const Named& from) {
+    const Named own = state();
+    detail::fill_state<double>(own, from, "schedule");
+    set_steps(detail::count_of("steps", own[0].second.item()));
+  }
+ protected:
+  explicit Schedule(Optimizer<T>& optimizer) : optimizer_(&optimizer) {}
+  /// Sets the rates of step 0.
+  void start() { set_steps(0); }
+  /// What else changes with the step.
+  virtual void stepped() {}
+ private:
   Optimizer<T>* optimizer_;
-  F f_;
-  double base_lr_;
   Index steps_ = 0;
+};
+namespace detail {
+/// Errors: Error when two schedules are of different optimizers.
+template <Real T>
+void check_same_optimizer(const char* op, const Schedule<T>& a, const Schedule<T>& b) {
+  if (&a.optimizer() != &b.optimizer()) fail(op, ": the schedules are of different optimizers");
+}
+}  // namespace detail
+}  // namespace gloss::inline GLOSS_ABI::optim
+#endif
+namespace gloss::inline GLOSS_ABI::optim {
+/// lr = initial lr * f(number of step() calls so far); f(0) holds from construction. step() comes after
+/// optimizer.step(). A second schedule does not multiply with the first. AT's schedule is f = rate.
+/// PyTorch: torch.optim.lr_scheduler.LambdaLR
+template <Real T, class F>
+class LambdaLR final : public Schedule<T> {
+ public:
+  LambdaLR(Optimizer<T>& optimizer, F f) : Schedule<T>(optimizer), f_(std::move(f)) { this->start(); }
+  double rate(double base, Index step) const override { return base * static_cast<double>(f_(step)); }
+ private:
+  mutable F f_;
 };
 template <template <class> class O, class T, class F>
 LambdaLR(O<T>&, F) -> LambdaLR<T, F>;
+}  // namespace gloss::inline GLOSS_ABI::optim
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPTIM_LION_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_LION_HPP
+// ---- gloss/optim/lion.hpp
+// Lion.
+#include <array>
+#include <span>
+#include <vector>
+#ifndef GLOSS_HAS_GLOSS_KERNELS_LION_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_LION_HPP
+// ---- gloss/kernels/lion.hpp
+// Lion in one pass over memory.
+namespace gloss::inline GLOSS_ABI::kernels {
+/// p -= lr (sign(beta1 m + (1 - beta1) g) + weight_decay p); then m = beta2 m + (1 - beta2) g.
+template <class T>
+void lion_step(T* p, const T* g, T* m, Index n, double lr, double beta1, double beta2, double weight_decay) {
+  const T rate = static_cast<T>(lr), shrink = static_cast<T>(1 - lr * weight_decay);
+  const T keep1 = static_cast<T>(beta1), take1 = static_cast<T>(1 - beta1), take2 = static_cast<T>(1 - beta2);
+  parallel_for(n, 8192, [=](Index begin, Index end) {
+    const Vec<T> zero = splat<T>(0), up = splat<T>(rate), down = splat<T>(-rate);
+    each_vector<T>(end - begin, [&](Index j, Index count) GLOSS_INLINE_LAMBDA {
+      const Index i = begin + j;
+      const Vec<T> gi = load_n<T>(g + i, count), mi = load_n<T>(m + i, count);
+      const Vec<T> c = mi * keep1 + gi * take1;
+      const Vec<T> step = select<T>(c > zero, up, select<T>(c < zero, down, c * rate));  // 0 stays, and NaN
+      store_n<T>(p + i, load_n<T>(p + i, count) * shrink - step, count);
+      store_n<T>(m + i, mi + (gi - mi) * take2, count);
+    });
+  });
+}
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#endif
+namespace gloss::inline GLOSS_ABI::optim {
+struct LionOptions {
+  double lr = 1e-4;
+  std::array<double, 2> betas = {0.9, 0.99};
+  double weight_decay = 0;
+};
+/// p -= lr (sign(b1 m + (1 - b1) g) + weight_decay p), and then m = b2 m + (1 - b2) g. Every element moves by lr, so lr
+/// is a third to a tenth of AdamW's, and weight_decay three to ten times it.
+/// Errors: Error for values out of range.
+/// Source: Chen et al. 2023.
+template <Real T>
+class Lion final : public detail::MomentOptimizer<T, LionOptions> {
+ public:
+  using Group = ParameterGroup<T, LionOptions>;
+  Lion(std::vector<Tensor<T>> parameters, LionOptions options = {})
+      : Lion(detail::one(Group{std::move(parameters), options})) {}
+  Lion(const std::vector<Group>& groups) : Lion(std::span<const Group>(groups)) {}
+  void set_momentum(double momentum) override {
+    detail::check_part("Lion", "beta", momentum);
+    for (LionOptions& options : this->options_) options.betas[0] = momentum;
+  }
+ private:
+  GLOSS_COLD explicit Lion(std::span<const Group> groups) : detail::MomentOptimizer<T, LionOptions>("Lion", groups) {
+    for (const LionOptions& options : this->options_) {
+      this->check_betas(options.betas);
+      detail::check_option("Lion", "weight_decay", options.weight_decay);
+    }
+    this->keep(0, "exp_avg");
+  }
+  void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) override {
+    ProfileScope scope("Lion");
+    if (scope) scope.bytes(5 * sizeof(T), {p.numel()});  // reads p, g, m, writes p, m
+    const LionOptions& o = this->options_of(i);
+    kernels::lion_step(p.data(), static_cast<const T*>(g.data()), this->moment(0, i), p.numel(), this->lr_of(i),
+                       o.betas[0], o.betas[1], o.weight_decay);
+    this->step_[i].advance();
+  }
+};
+}  // namespace gloss::inline GLOSS_ABI::optim
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPTIM_MUON_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_MUON_HPP
+// ---- gloss/optim/muon.hpp
+// Muon.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <span>
+#include <vector>
+#ifndef GLOSS_HAS_GLOSS_KERNELS_NEWTON_SCHULZ_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_NEWTON_SCHULZ_HPP
+// ---- gloss/kernels/newton_schulz.hpp
+// The matrix next to another whose singular values are all about 1: Muon's step.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
+#include <vector>
+namespace gloss::inline GLOSS_ABI::kernels {
+/// x = x / max(|x|, eps), and then so many times x = a x + (b A + c A A) x with A = x x^T: all singular values come
+/// near 1, none is let through unchanged.
+/// Shape: x [rows, columns], dense; rows <= columns is fastest.
+template <class T>
+void newton_schulz(std::vector<T>& x, Index rows, Index columns, std::array<double, 3> coefficients, int times,
+                   double eps) {
+  double squares = 0;
+  for (const T v : x) squares += static_cast<double>(v) * static_cast<double>(v);
+  const T scale = static_cast<T>(1 / (std::max)(std::sqrt(squares), eps));
+  for (T& v : x) v *= scale;
+  const T a = static_cast<T>(coefficients[0]), b = static_cast<T>(coefficients[1]), c = static_cast<T>(coefficients[2]);
+  std::vector<T> gram(static_cast<std::size_t>(rows * rows)), update, next;
+  for (int i = 0; i < times; ++i) {
+    gemm<T>(false, true, rows, rows, columns, 1, x.data(), columns, x.data(), columns, 0, gram.data(), rows);
+    update = gram;
+    gemm<T>(false, false, rows, rows, rows, c, gram.data(), rows, gram.data(), rows, b, update.data(), rows);
+    next = x;
+    gemm<T>(false, false, rows, columns, rows, 1, update.data(), rows, x.data(), columns, a, next.data(), columns);
+    std::swap(x, next);
+  }
+}
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#endif
+namespace gloss::inline GLOSS_ABI::optim {
+/// What the rate is multiplied by for a matrix [a, b].
+enum class MuonRate {
+  original,         // sqrt(max(1, a / b))
+  match_rms_adamw,  // 0.2 sqrt(max(a, b)): the rate and decay that are good for AdamW are good for Muon
+};
+struct MuonOptions {
+  double lr = 1e-3;
+  double weight_decay = 0.1;  // p *= 1 - lr * weight_decay
+  double momentum = 0.95;
+  bool nesterov = true;
+  std::array<double, 3> ns_coefficients = {3.4445, -4.7750, 2.0315};
+  double eps = 1e-7;
+  int ns_steps = 5;
+  MuonRate adjust_lr = MuonRate::original;
+  bool adamw = false;  // this group by AdamW, with lr, weight_decay and these:
+  std::array<double, 2> betas = {0.9, 0.95};
+  double adamw_eps = 1e-8;
+};
+/// For the matrices of hidden layers: m = momentum m + (1 - momentum) g, u = m (with nesterov momentum m + (1 -
+/// momentum) g), p -= lr UV^T, where u = U S V^T, approximately: five Newton-Schulz iterations bring all singular
+/// values near 1. Here they run in the type of the parameters, PyTorch's in bfloat16. Biases, norms, embeddings and the
+/// last layer want a group with .adamw, and a rate of its own:
+///   optim::Groups groups(model, optim::MuonOptions{.lr = 0.02});
+///   auto& others = groups.where("others", [](auto name, auto& p) { return p.dim() != 2 || name == "embed.weight"; });
+///   others.adamw = true, others.lr = 3e-4;
+///   optim::Muon<float> muon(groups);
+/// Errors: Error for values out of range; ShapeError for a parameter that is no matrix, in a group without .adamw.
+/// Source: Jordan 2024; match_rms_adamw: Liu et al. 2025.
+/// PyTorch: torch.optim.Muon
+template <Real T>
+class Muon final : public detail::MomentOptimizer<T, MuonOptions> {
+ public:
+  using Group = ParameterGroup<T, MuonOptions>;
+  Muon(std::vector<Tensor<T>> parameters, MuonOptions options = {})
+      : Muon(detail::one(Group{std::move(parameters), options})) {}
+  Muon(const std::vector<Group>& groups) : Muon(std::span<const Group>(groups)) {}
+  void set_momentum(double momentum) override {
+    detail::check_part("Muon", "momentum", momentum);
+    for (MuonOptions& options : this->options_) (options.adamw ? options.betas[0] : options.momentum) = momentum;
+  }
+ private:
+  GLOSS_COLD explicit Muon(std::span<const Group> groups) : detail::MomentOptimizer<T, MuonOptions>("Muon", groups) {
+    for (const MuonOptions& options : this->options_) {
+      detail::check_option("Muon", "weight_decay", options.weight_decay);
+      detail::check_part("Muon", "momentum", options.momentum);
+      detail::check_option("Muon", "eps", options.eps);
+      detail::check_option("Muon", "adamw_eps", options.adamw_eps);
+      this->check_betas(options.betas);
+      for (const double c : options.ns_coefficients)
+        if (!std::isfinite(c)) fail("Muon: ns_coefficient ", c, " is not a finite number");
+      if (options.ns_steps < 0 || options.ns_steps >= 100)
+        fail("Muon: ns_steps ", options.ns_steps, " is not in [0, 100)");
+    }
+    for (std::size_t i = 0; i < this->parameters_.size(); ++i)
+      if (!this->options_of(i).adamw && this->parameters_[i].dim() != 2)
+        fail<ShapeError>("Muon: parameter ", i, " has shape ", this->parameters_[i].shape(),
+                         " and is no matrix: put it in a group with .adamw");
+    this->keep(0, "momentum_buffer", [](const MuonOptions& o) { return !o.adamw; });
+    this->keep(1, "exp_avg", [](const MuonOptions& o) { return o.adamw; });
+    this->keep(2, "exp_avg_sq", [](const MuonOptions& o) { return o.adamw; });
+  }
+  void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) override {
+    ProfileScope scope("Muon");
+    const MuonOptions& o = this->options_of(i);
+    const Index step = this->step_[i].advance();
+    if (o.adamw)
+      kernels::adam_step(p.data(), static_cast<const T*>(g.data()), this->moment(1, i), this->moment(2, i), p.numel(),
+                         this->lr_of(i), o.betas[0], o.betas[1], o.adamw_eps, o.weight_decay, true, step);
+    else
+      orthogonal_step(p, static_cast<const T*>(g.data()), this->moment(0, i), this->lr_of(i), o);
+  }
+  static void orthogonal_step(const Tensor<T>& p, const T* g, T* m, double lr, const MuonOptions& o) {
+    const Index rows = p.size(0), columns = p.size(1);
+    const bool turn = rows > columns;  // the iteration wants the shorter side first
+    const T keep = static_cast<T>(o.momentum), take = static_cast<T>(1 - o.momentum);
+    std::vector<T> u(static_cast<std::size_t>(p.numel()));
+    const auto each = [=](const auto& f) {  // f(place in p, place in u)
+      parallel_for(rows, (std::max)(8192 / (columns + 1), Index{1}), [=](Index begin, Index end) {
+        for (Index row = begin; row < end; ++row)
+          for (Index column = 0; column < columns; ++column)
+            f(row * columns + column, turn ? column * rows + row : row * columns + column);
+      });
+    };
+    each([=, to = u.data(), nesterov = o.nesterov](Index k, Index at) {
+      m[k] += (g[k] - m[k]) * take;
+      to[at] = nesterov ? g[k] + (m[k] - g[k]) * keep : m[k];
+    });
+    kernels::newton_schulz(u, (std::min)(rows, columns), (std::max)(rows, columns), o.ns_coefficients, o.ns_steps,
+                           o.eps);
+    const auto a = static_cast<double>(rows), b = static_cast<double>(columns);
+    const double ratio =
+        o.adjust_lr == MuonRate::original ? std::sqrt((std::max)(1.0, a / b)) : 0.2 * std::sqrt((std::max)(a, b));
+    const T rate = static_cast<T>(lr * ratio), shrink = static_cast<T>(1 - lr * o.weight_decay);
+    each([=, x = p.data(), from = u.data()](Index k, Index at) { x[k] = x[k] * shrink - from[at] * rate; });
+  }
+};
 }  // namespace gloss::inline GLOSS_ABI::optim
 #endif
 #ifndef GLOSS_HAS_GLOSS_OPTIM_RATE_HPP
@@ -27238,12 +28671,830 @@ inline double rate(Index step, Index d_model, double factor, Index warmup) {
 }
 }  // namespace gloss::inline GLOSS_ABI::optim
 #endif
+#ifndef GLOSS_HAS_GLOSS_OPTIM_RMSPROP_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_RMSPROP_HPP
+// ---- gloss/optim/rmsprop.hpp
+// RMSprop.
+#include <span>
+#include <vector>
+namespace gloss::inline GLOSS_ABI::optim {
+struct RMSpropOptions {
+  double lr = 1e-2;
+  double alpha = 0.99;
+  double eps = 1e-8;
+  double weight_decay = 0;  // added to the gradient
+  double momentum = 0;
+  bool centered = false;  // divides by the deviation of the gradients, not by their size
+  bool maximize = false;  // climbs
+};
+/// v = alpha v + (1 - alpha) g^2, u = g / (sqrt(v) + eps), p -= lr u; with momentum b = momentum b + u, p -= lr b;
+/// centered has v - a^2 in place of v, a being the average of the gradients. With maximize that is p += ..., and a and
+/// b are the negatives of PyTorch's.
+/// Errors: Error for values out of range.
+/// Source: Hinton 2012; centered: Graves 2013.
+/// PyTorch: torch.optim.RMSprop
+template <Real T>
+class RMSprop final : public detail::MomentOptimizer<T, RMSpropOptions> {
+ public:
+  using Group = ParameterGroup<T, RMSpropOptions>;
+  RMSprop(std::vector<Tensor<T>> parameters, RMSpropOptions options = {})
+      : RMSprop(detail::one(Group{std::move(parameters), options})) {}
+  RMSprop(const std::vector<Group>& groups) : RMSprop(std::span<const Group>(groups)) {}
+  void set_momentum(double momentum) override {
+    detail::check_option("RMSprop", "momentum", momentum);
+    for (std::size_t i = 0; i < this->parameters_.size(); ++i)
+      if (this->moment(2, i)) this->options_[this->group_of(i)].momentum = momentum;
+  }
+ private:
+  GLOSS_COLD explicit RMSprop(std::span<const Group> groups)
+      : detail::MomentOptimizer<T, RMSpropOptions>("RMSprop", groups) {
+    for (const RMSpropOptions& options : this->options_) {
+      detail::check_part("RMSprop", "alpha", options.alpha);
+      detail::check_option("RMSprop", "eps", options.eps);
+      detail::check_option("RMSprop", "weight_decay", options.weight_decay);
+      detail::check_option("RMSprop", "momentum", options.momentum);
+    }
+    this->keep(0, "square_avg");
+    this->keep(1, "grad_avg", [](const RMSpropOptions& o) { return o.centered; });
+    this->keep(2, "momentum_buffer", [](const RMSpropOptions& o) { return o.momentum != 0; });
+  }
+  void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) override {
+    ProfileScope scope("RMSprop");
+    const RMSpropOptions& o = this->options_of(i);
+    if (scope) scope.bytes((5 + 2 * o.centered + 2 * (this->moment(2, i) != nullptr)) * sizeof(T), {p.numel()});
+    kernels::rmsprop_step(p.data(), static_cast<const T*>(g.data()), this->moment(0, i), this->moment(1, i),
+                          this->moment(2, i), p.numel(), this->lr_of(i), o.alpha, o.eps, o.weight_decay, o.momentum,
+                          o.maximize);
+    this->step_[i].advance();
+  }
+};
+}  // namespace gloss::inline GLOSS_ABI::optim
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPTIM_SCHEDULE_FREE_ADAMW_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_SCHEDULE_FREE_ADAMW_HPP
+// ---- gloss/optim/schedule_free_adamw.hpp
+// Schedule-Free AdamW.
+#include <algorithm>
+#include <array>
+#include <span>
+#include <vector>
+#ifndef GLOSS_HAS_GLOSS_KERNELS_SCHEDULE_FREE_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_SCHEDULE_FREE_HPP
+// ---- gloss/kernels/schedule_free.hpp
+// Schedule-Free AdamW in one pass over memory.
+#include <cmath>
+namespace gloss::inline GLOSS_ABI::kernels {
+/// v = beta2 v + (1 - beta2) g^2; d = g / (sqrt(v / (1 - beta2^step)) + eps) + weight_decay y; y += weight (z - y) - lr
+/// (1 - beta1 (1 - weight)) d; z -= lr d. That is x += weight (z - x) after z's step and y = beta1 x + (1 - beta1) z,
+/// without an x in memory.
+template <class T>
+void schedule_free_step(T* y, const T* g, T* z, T* v, Index n, double lr, double weight, double beta1, double beta2,
+                        double eps, double weight_decay, Index step) {
+  const T root2 = static_cast<T>(1 / std::sqrt(1 - std::pow(beta2, static_cast<double>(step))));
+  const T keep2 = static_cast<T>(beta2), take2 = static_cast<T>(1 - beta2), tiny = static_cast<T>(eps);
+  const T decay = static_cast<T>(weight_decay), to_z = static_cast<T>(weight), rate_z = static_cast<T>(lr);
+  const T rate_y = static_cast<T>(lr * (1 - beta1 * (1 - weight)));
+  parallel_for(n, 8192, [=](Index begin, Index end) {
+    each_vector<T>(end - begin, [&](Index j, Index count) GLOSS_INLINE_LAMBDA {
+      const Index i = begin + j;
+      const Vec<T> yi = load_n<T>(y + i, count), gi = load_n<T>(g + i, count), zi = load_n<T>(z + i, count);
+      const Vec<T> vi = load_n<T>(v + i, count) * keep2 + gi * gi * take2;
+      const Vec<T> d = gi / (sqrt<T>(vi) * root2 + tiny) + yi * decay;
+      store_n<T>(v + i, vi, count);
+      store_n<T>(y + i, yi + (zi - yi) * to_z - d * rate_y, count);
+      store_n<T>(z + i, zi - d * rate_z, count);
+    });
+  });
+}
+/// x += part (to - x).
+template <class T>
+void towards(T* x, const T* to, Index n, T part) {
+  parallel_for(n, 8192, [=](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) x[i] += part * (to[i] - x[i]);
+  });
+}
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#endif
+namespace gloss::inline GLOSS_ABI::optim {
+struct ScheduleFreeAdamWOptions {
+  double lr = 2.5e-3;
+  std::array<double, 2> betas = {0.9, 0.999};
+  double eps = 1e-8;
+  double weight_decay = 0;
+  Index warmup_steps = 0;  // in which the rate rises to lr along a line
+};
+/// AdamW that needs no schedule: z goes AdamW's way, x is the average of all z, weighed by the square of the largest
+/// rate so far, and the model has y = b1 x + (1 - b1) z, where the gradients are taken. It is evaluated and saved with
+/// x, between eval() and train():
+///   optim.eval(), model.eval();  ...  optim.train(), model.train();
+/// Errors: Error for values out of range, and when step() or state() is called between eval() and train().
+/// Source: Defazio et al. 2024; schedulefree.AdamWScheduleFree.
+template <Real T>
+class ScheduleFreeAdamW final : public detail::MomentOptimizer<T, ScheduleFreeAdamWOptions> {
+ public:
+  using Group = ParameterGroup<T, ScheduleFreeAdamWOptions>;
+  ScheduleFreeAdamW(std::vector<Tensor<T>> parameters, ScheduleFreeAdamWOptions options = {})
+      : ScheduleFreeAdamW(detail::one(Group{std::move(parameters), options})) {}
+  ScheduleFreeAdamW(const std::vector<Group>& groups) : ScheduleFreeAdamW(std::span<const Group>(groups)) {}
+  /// Puts x into the parameters: for evaluation, and for the file of the model.
+  void eval() { change(true); }
+  /// Puts y back: for training.
+  void train() { change(false); }
+  GLOSS_COLD typename Optimizer<T>::Named state() override {
+    check_trains("state");
+    auto out = detail::MomentOptimizer<T, ScheduleFreeAdamWOptions>::state();
+    for (std::size_t i = 0; i < weights_.size(); ++i) out.emplace_back(std::to_string(i) + ".weights", weights_[i]);
+    return out;
+  }
+  void step() override {
+    check_trains("step");
+    Optimizer<T>::step();
+  }
+ private:
+  GLOSS_COLD explicit ScheduleFreeAdamW(std::span<const Group> groups)
+      : detail::MomentOptimizer<T, ScheduleFreeAdamWOptions>("ScheduleFreeAdamW", groups) {
+    for (const ScheduleFreeAdamWOptions& options : this->options_) {
+      this->check_betas(options.betas);
+      if (options.betas[0] == 0) fail("ScheduleFreeAdamW: the first beta must not be 0");
+      detail::check_option("ScheduleFreeAdamW", "eps", options.eps);
+      detail::check_option("ScheduleFreeAdamW", "weight_decay", options.weight_decay);
+      if (options.warmup_steps < 0) fail("ScheduleFreeAdamW: warmup_steps ", options.warmup_steps, " is negative");
+    }
+    this->keep(0, "exp_avg_sq");
+    this->keep(1, "z");
+    const NoGradGuard no_grad;
+    for (std::size_t i = 0; i < this->parameters_.size(); ++i) {
+      this->moments_[1].of[i].copy_(this->parameters_[i].detach());
+      weights_.push_back(zeros<T>({2}));
+    }
+  }
+  void check_trains(const char* what) const {
+    if (evaluates_) fail("ScheduleFreeAdamW: ", what, "() after eval(): call train() first");
+  }
+  GLOSS_COLD void change(bool evaluates) {
+    if (evaluates_ == evaluates) return;
+    const NoGradGuard no_grad;
+    for (std::size_t i = 0; i < this->parameters_.size(); ++i) {
+      if (this->step_[i].is_zero()) continue;  // x, y and z are the same
+      const double beta = this->options_of(i).betas[0], part = evaluates ? 1 - 1 / beta : 1 - beta;
+      const Tensor<T>&p = this->parameters_[i], dense = p.contiguous();
+      kernels::towards(dense.data(), this->moment(1, i), p.numel(), static_cast<T>(part));
+      if (!p.is_contiguous()) p.copy_(dense);
+      p.mark_changed("an optimizer");
+    }
+    evaluates_ = evaluates;
+  }
+  void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) override {
+    ProfileScope scope("ScheduleFreeAdamW");
+    if (scope) scope.bytes(7 * sizeof(T), {p.numel()});  // reads y, g, z, v, writes y, z, v
+    const ScheduleFreeAdamWOptions& o = this->options_of(i);
+    const Index step = this->step_[i].advance();
+    const double warm = o.warmup_steps > step ? static_cast<double>(step) / static_cast<double>(o.warmup_steps) : 1;
+    const double lr = this->lr_of(i) * warm;
+    T &largest = weights_[i].data()[0], &sum = weights_[i].data()[1];
+    largest = (std::max)(largest, static_cast<T>(lr));
+    sum += largest * largest;
+    const double weight = sum > 0 ? static_cast<double>(largest * largest / sum) : 0;
+    kernels::schedule_free_step(p.data(), static_cast<const T*>(g.data()), this->moment(1, i), this->moment(0, i),
+                                p.numel(), lr, weight, o.betas[0], o.betas[1], o.eps, o.weight_decay, step);
+  }
+  void check_state(std::size_t i) const override { this->step_[i].check(i); }  // z is there before the first step
+  std::vector<Tensor<T>> weights_;  // of each parameter: the largest rate so far, and the sum of its squares
+  bool evaluates_ = false;
+};
+}  // namespace gloss::inline GLOSS_ABI::optim
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_CHAINED_SCHEDULER_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_CHAINED_SCHEDULER_HPP
+// ---- gloss/optim/schedules/chained_scheduler.hpp
+// Several schedules at once.
+#include <tuple>
+#include <utility>
+namespace gloss::inline GLOSS_ABI::optim {
+/// Each schedule scales the rate that the ones before it give: where all are factors of the step, as those without an
+/// eta_min or max_lr, their product.
+///   optim::ChainedScheduler schedule(optim::ConstantLR(sgd), optim::ExponentialLR(sgd, {.gamma = 0.9}));
+/// Errors: Error when they are of different optimizers.
+/// PyTorch: torch.optim.lr_scheduler.ChainedScheduler
+template <class First, class... S>
+class ChainedScheduler final : public Schedule<typename First::value_type> {
+ public:
+  explicit ChainedScheduler(First first, S... others)
+      : Schedule<typename First::value_type>(first.optimizer()), schedules_(std::move(first), std::move(others)...) {
+    std::apply([&](const auto&... s) { (detail::check_same_optimizer("ChainedScheduler", *this, s), ...); },
+               schedules_);
+    this->start();
+  }
+  double rate(double base, Index step) const override {
+    std::apply([&](const auto&... s) { ((base = s.rate(base, step)), ...); }, schedules_);
+    return base;
+  }
+ private:
+  std::tuple<First, S...> schedules_;
+};
+}  // namespace gloss::inline GLOSS_ABI::optim
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_CONSTANT_LR_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_CONSTANT_LR_HPP
+// ---- gloss/optim/schedules/constant_lr.hpp
+// A learning rate that is a part of the initial one, for some steps.
+namespace gloss::inline GLOSS_ABI::optim {
+struct ConstantLROptions {
+  double factor = 1.0 / 3;  // of the initial rate
+  Index total_iters = 5;
+};
+/// lr = initial lr * factor while step < total_iters, and then the initial lr.
+/// Errors: Error when factor is not in [0, 1], or for a negative total_iters.
+/// PyTorch: torch.optim.lr_scheduler.ConstantLR
+template <Real T>
+class ConstantLR final : public Schedule<T> {
+ public:
+  ConstantLR(Optimizer<T>& optimizer, ConstantLROptions options = {}) : Schedule<T>(optimizer), options_(options) {
+    if (!(options.factor >= 0 && options.factor <= 1)) fail("ConstantLR: factor ", options.factor, " is not in [0, 1]");
+    if (options.total_iters < 0) fail("ConstantLR: total_iters ", options.total_iters, " is negative");
+    this->start();
+  }
+  double rate(double base, Index step) const override {
+    return step < options_.total_iters ? base * options_.factor : base;
+  }
+ private:
+  ConstantLROptions options_;
+};
+}  // namespace gloss::inline GLOSS_ABI::optim
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_COSINE_ANNEALING_LR_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_COSINE_ANNEALING_LR_HPP
+// ---- gloss/optim/schedules/cosine_annealing_lr.hpp
+// A learning rate that falls along half a cosine.
+namespace gloss::inline GLOSS_ABI::optim {
+struct CosineAnnealingLROptions {
+  Index T_max = 0;     // the steps from the initial rate to eta_min; has no default
+  double eta_min = 0;  // the lowest rate
+};
+/// lr = eta_min + (initial lr - eta_min) (1 + cos(pi step / T_max)) / 2. After T_max steps it rises again, along the
+/// same cosine.
+/// Errors: Error when T_max is not positive, or for an eta_min that is negative, infinite or NaN.
+/// Source: Loshchilov and Hutter 2017.
+/// PyTorch: torch.optim.lr_scheduler.CosineAnnealingLR
+template <Real T>
+class CosineAnnealingLR final : public Schedule<T> {
+ public:
+  CosineAnnealingLR(Optimizer<T>& optimizer, CosineAnnealingLROptions options)
+      : Schedule<T>(optimizer), options_(options) {
+    detail::check_positive("CosineAnnealingLR", "T_max", options.T_max);
+    detail::check_option("CosineAnnealingLR", "eta_min", options.eta_min);
+    this->start();
+  }
+  double rate(double base, Index step) const override {
+    return detail::anneal(base, options_.eta_min, static_cast<double>(step) / static_cast<double>(options_.T_max),
+                          true);
+  }
+ private:
+  CosineAnnealingLROptions options_;
+};
+}  // namespace gloss::inline GLOSS_ABI::optim
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_COSINE_ANNEALING_WARM_RESTARTS_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_COSINE_ANNEALING_WARM_RESTARTS_HPP
+// ---- gloss/optim/schedules/cosine_annealing_warm_restarts.hpp
+// A learning rate that falls along half a cosine, again and again.
+namespace gloss::inline GLOSS_ABI::optim {
+struct CosineAnnealingWarmRestartsOptions {
+  Index T_0 = 0;       // the steps to the first restart; has no default
+  Index T_mult = 1;    // how many times as long as the one before each further run is
+  double eta_min = 0;  // the lowest rate
+};
+/// lr = eta_min + (initial lr - eta_min) (1 + cos(pi t / T)) / 2, with t steps since the last restart and T from that
+/// one to the next: T_0, T_0 T_mult, T_0 T_mult^2, ...
+/// Errors: Error when T_0 or T_mult is not positive, or for an eta_min that is negative, infinite or NaN.
+/// Source: Loshchilov and Hutter 2017.
+/// PyTorch: torch.optim.lr_scheduler.CosineAnnealingWarmRestarts
+template <Real T>
+class CosineAnnealingWarmRestarts final : public Schedule<T> {
+ public:
+  CosineAnnealingWarmRestarts(Optimizer<T>& optimizer, CosineAnnealingWarmRestartsOptions options)
+      : Schedule<T>(optimizer), options_(options) {
+    detail::check_positive("CosineAnnealingWarmRestarts", "T_0", options.T_0);
+    detail::check_positive("CosineAnnealingWarmRestarts", "T_mult", options.T_mult);
+    detail::check_option("CosineAnnealingWarmRestarts", "eta_min", options.eta_min);
+    this->start();
+  }
+  double rate(double base, Index step) const override {
+    Index since = step, length = options_.T_0;
+    if (options_.T_mult == 1) since %= length;
+    for (; since >= length; length *= options_.T_mult) since -= length;
+    return detail::anneal(base, options_.eta_min, static_cast<double>(since) / static_cast<double>(length), true);
+  }
+ private:
+  CosineAnnealingWarmRestartsOptions options_;
+};
+}  // namespace gloss::inline GLOSS_ABI::optim
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_EXPONENTIAL_LR_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_EXPONENTIAL_LR_HPP
+// ---- gloss/optim/schedules/exponential_lr.hpp
+// A learning rate that falls by a factor in each step.
+#include <cmath>
+namespace gloss::inline GLOSS_ABI::optim {
+struct ExponentialLROptions {
+  double gamma = 0;  // has no default
+};
+/// lr = initial lr * gamma^step.
+/// Errors: Error unless gamma is positive and finite.
+/// PyTorch: torch.optim.lr_scheduler.ExponentialLR
+template <Real T>
+class ExponentialLR final : public Schedule<T> {
+ public:
+  ExponentialLR(Optimizer<T>& optimizer, ExponentialLROptions options) : Schedule<T>(optimizer), options_(options) {
+    if (!(options.gamma > 0 && std::isfinite(options.gamma)))
+      fail("ExponentialLR: gamma ", options.gamma, " is not a positive number");
+    this->start();
+  }
+  double rate(double base, Index step) const override {
+    return base * std::pow(options_.gamma, static_cast<double>(step));
+  }
+ private:
+  ExponentialLROptions options_;
+};
+}  // namespace gloss::inline GLOSS_ABI::optim
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_INVERSE_SQRT_LR_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_INVERSE_SQRT_LR_HPP
+// ---- gloss/optim/schedules/inverse_sqrt_lr.hpp
+// A learning rate that rises along a line and then falls as 1 / sqrt(step).
+#include <cmath>
+namespace gloss::inline GLOSS_ABI::optim {
+struct InverseSqrtLROptions {
+  Index warmup = 0;     // the steps from 0 to the initial rate
+  Index timescale = 0;  // how many steps after the peak take the rate to 1 / sqrt(2) of it; 0: as many as the warm-up
+};
+/// lr = initial lr * step / warmup in the warm-up, then initial lr * sqrt(timescale / (step - warmup + timescale)).
+/// With the timescale of the warm-up that is Noam's schedule (rate) with the initial lr as its peak.
+/// Errors: Error for a negative number of steps, or when both are 0.
+/// Source: transformers.get_inverse_sqrt_schedule (Zhai et al. 2022).
+template <Real T>
+class InverseSqrtLR final : public Schedule<T> {
+ public:
+  InverseSqrtLR(Optimizer<T>& optimizer, InverseSqrtLROptions options) : Schedule<T>(optimizer), options_(options) {
+    if (options_.timescale == 0) options_.timescale = options.warmup;
+    if (options.warmup < 0 || options_.timescale < 1)
+      fail("InverseSqrtLR: warmup ", options.warmup, " and timescale ", options.timescale,
+           " must not be negative, nor both 0");
+    this->start();
+  }
+  double rate(double base, Index step) const override {
+    if (step < options_.warmup) return base * static_cast<double>(step) / static_cast<double>(options_.warmup);
+    const auto scale = static_cast<double>(options_.timescale);
+    return base * std::sqrt(scale / (static_cast<double>(step - options_.warmup) + scale));
+  }
+ private:
+  InverseSqrtLROptions options_;
+};
+}  // namespace gloss::inline GLOSS_ABI::optim
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_LINEAR_LR_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_LINEAR_LR_HPP
+// ---- gloss/optim/schedules/linear_lr.hpp
+// A learning rate that goes along a line, and then stays.
+#include <algorithm>
+namespace gloss::inline GLOSS_ABI::optim {
+struct LinearLROptions {
+  double start_factor = 1.0 / 3, end_factor = 1;  // of the initial rate
+  Index total_iters = 5;                          // the steps from one to the other
+};
+/// lr = initial lr * (start_factor + (end_factor - start_factor) min(step / total_iters, 1)). A warm-up before another
+/// schedule is WarmupLR.
+/// Errors: Error when start_factor is not in (0, 1] or end_factor not in [0, 1], or for a total_iters that is not
+/// positive.
+/// PyTorch: torch.optim.lr_scheduler.LinearLR
+template <Real T>
+class LinearLR final : public Schedule<T> {
+ public:
+  LinearLR(Optimizer<T>& optimizer, LinearLROptions options = {}) : Schedule<T>(optimizer), options_(options) {
+    if (!(options.start_factor > 0 && options.start_factor <= 1))
+      fail("LinearLR: start_factor ", options.start_factor, " is not in (0, 1]");
+    if (!(options.end_factor >= 0 && options.end_factor <= 1))
+      fail("LinearLR: end_factor ", options.end_factor, " is not in [0, 1]");
+    detail::check_positive("LinearLR", "total_iters", options.total_iters);
+    this->start();
+  }
+  double rate(double base, Index step) const override {
+    const double progress =
+        static_cast<double>((std::min)(step, options_.total_iters)) / static_cast<double>(options_.total_iters);
+    return base * detail::anneal(options_.start_factor, options_.end_factor, progress, false);
+  }
+ private:
+  LinearLROptions options_;
+};
+}  // namespace gloss::inline GLOSS_ABI::optim
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_MULTI_STEP_LR_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_MULTI_STEP_LR_HPP
+// ---- gloss/optim/schedules/multi_step_lr.hpp
+// A learning rate that falls by a factor at given steps.
+#include <cmath>
+#include <utility>
+#include <vector>
+namespace gloss::inline GLOSS_ABI::optim {
+struct MultiStepLROptions {
+  std::vector<Index> milestones;  // in any order; one that stands there twice counts twice
+  double gamma = 0.1;
+};
+/// lr = initial lr * gamma^(number of milestones that are at most the step).
+/// Errors: Error for a gamma that is negative, infinite or NaN.
+/// PyTorch: torch.optim.lr_scheduler.MultiStepLR
+template <Real T>
+class MultiStepLR final : public Schedule<T> {
+ public:
+  MultiStepLR(Optimizer<T>& optimizer, MultiStepLROptions options)
+      : Schedule<T>(optimizer), options_(std::move(options)) {
+    detail::check_option("MultiStepLR", "gamma", options_.gamma);
+    this->start();
+  }
+  double rate(double base, Index step) const override {
+    int passed = 0;
+    for (const Index milestone : options_.milestones) passed += milestone <= step;
+    return base * std::pow(options_.gamma, passed);
+  }
+ private:
+  MultiStepLROptions options_;
+};
+}  // namespace gloss::inline GLOSS_ABI::optim
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_ONE_CYCLE_LR_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_ONE_CYCLE_LR_HPP
+// ---- gloss/optim/schedules/one_cycle_lr.hpp
+// A learning rate that rises to a peak and falls far below where it began, and a momentum that does the opposite.
+#include <algorithm>
+#include <cmath>
+namespace gloss::inline GLOSS_ABI::optim {
+struct OneCycleLROptions {
+  Index total_steps = 0;          // has no default
+  double max_lr = 0;              // the peak, of all groups; 0: the initial rate of each
+  double pct_start = 0.3;         // the part of the steps in which it rises
+  bool along_cosine = true;       // anneal_strategy="cos", else along lines
+  bool cycle_momentum = true;     // where the optimizer has one: SGD's with momentum, Adam's first beta
+  double base_momentum = 0.85;    // at the peak
+  double max_momentum = 0.95;     // at both ends
+  double div_factor = 25;         // peak / first rate
+  double final_div_factor = 1e4;  // first rate / last rate
+  bool three_phase = false;       // falls back to the first rate as it rose, and then to the last one
+};
+/// From max_lr / div_factor up to max_lr in pct_start of the steps, then down to max_lr / (div_factor final_div_factor)
+/// in step total_steps - 1, where it stays (PyTorch's throws later). In a SequentialLR, ChainedScheduler or WarmupLR it
+/// leaves the momentum alone.
+/// Errors: Error when total_steps is not positive, for a pct_start not in [0, 1], momenta not in [0, 1), factors that
+/// are not positive, or another option that is negative, infinite or NaN.
+/// Source: Smith and Topin 2019.
+/// PyTorch: torch.optim.lr_scheduler.OneCycleLR
+template <Real T>
+class OneCycleLR final : public Schedule<T> {
+ public:
+  GLOSS_COLD OneCycleLR(Optimizer<T>& optimizer, OneCycleLROptions options)
+      : Schedule<T>(optimizer), options_(options) {
+    detail::check_positive("OneCycleLR", "total_steps", options.total_steps);
+    detail::check_option("OneCycleLR", "max_lr", options.max_lr);
+    if (!(options.pct_start >= 0 && options.pct_start <= 1))
+      fail("OneCycleLR: pct_start ", options.pct_start, " is not in [0, 1]");
+    for (const double momentum : {options.base_momentum, options.max_momentum})
+      if (!(momentum >= 0 && momentum < 1)) fail("OneCycleLR: momentum ", momentum, " is not in [0, 1)");
+    for (const double factor : {options.div_factor, options.final_div_factor})
+      if (!(factor > 0 && std::isfinite(factor))) fail("OneCycleLR: factor ", factor, " is not a positive number");
+    this->start();
+  }
+  double rate(double base, Index step) const override {
+    const double peak = options_.max_lr > 0 ? options_.max_lr : base, first = peak / options_.div_factor;
+    return at(step, first, peak, first / options_.final_div_factor);
+  }
+  /// The momentum in a step.
+  double momentum(Index step) const {
+    return at(step, options_.max_momentum, options_.base_momentum, options_.max_momentum);
+  }
+ private:
+  void stepped() override {
+    if (options_.cycle_momentum) this->optimizer().set_momentum(momentum(this->steps()));
+  }
+  /// Where a number stands that goes from `first` to `peak` to `last`.
+  double at(Index step, double first, double peak, double last) const {
+    const auto total = static_cast<double>(options_.total_steps),
+               now = (std::min)(static_cast<double>(step), total - 1);
+    const double top = options_.pct_start * total - 1, back = options_.three_phase ? 2 * top : top;
+    const auto between = [&](double from, double to, double begin, double end) {
+      return detail::anneal(from, to, end > begin ? (now - begin) / (end - begin) : 1, options_.along_cosine);
+    };
+    if (now <= top) return between(first, peak, 0, top);
+    if (now <= back) return between(peak, first, top, back);
+    return between(options_.three_phase ? first : peak, last, back, total - 1);
+  }
+  OneCycleLROptions options_;
+};
+}  // namespace gloss::inline GLOSS_ABI::optim
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_POLYNOMIAL_LR_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_POLYNOMIAL_LR_HPP
+// ---- gloss/optim/schedules/polynomial_lr.hpp
+// A learning rate that falls to 0 along a power.
+#include <algorithm>
+#include <cmath>
+namespace gloss::inline GLOSS_ABI::optim {
+struct PolynomialLROptions {
+  Index total_iters = 5;  // the steps to 0
+  double power = 1;
+};
+/// lr = initial lr * (1 - min(step / total_iters, 1))^power.
+/// Errors: Error when total_iters is not positive, or for a power that is negative, infinite or NaN.
+/// PyTorch: torch.optim.lr_scheduler.PolynomialLR
+template <Real T>
+class PolynomialLR final : public Schedule<T> {
+ public:
+  PolynomialLR(Optimizer<T>& optimizer, PolynomialLROptions options = {}) : Schedule<T>(optimizer), options_(options) {
+    detail::check_positive("PolynomialLR", "total_iters", options.total_iters);
+    detail::check_option("PolynomialLR", "power", options.power);
+    this->start();
+  }
+  double rate(double base, Index step) const override {
+    const Index left = (std::max)(options_.total_iters - step, Index{0});
+    return base * std::pow(static_cast<double>(left) / static_cast<double>(options_.total_iters), options_.power);
+  }
+ private:
+  PolynomialLROptions options_;
+};
+}  // namespace gloss::inline GLOSS_ABI::optim
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_REDUCE_LR_ON_PLATEAU_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_REDUCE_LR_ON_PLATEAU_HPP
+// ---- gloss/optim/schedules/reduce_lr_on_plateau.hpp
+// A learning rate that falls when a metric no longer gets better.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+namespace gloss::inline GLOSS_ABI::optim {
+struct ReduceLROnPlateauOptions {
+  bool maximize = false;  // mode="max": more is better, as for an accuracy; else less is, as for a loss
+  double factor = 0.1;
+  Index patience = 10;              // how many steps may pass without a better metric
+  double threshold = 1e-4;          // by how much better it must be than the best so far
+  bool absolute_threshold = false;  // threshold_mode="abs", else a part of the best so far
+  Index cooldown = 0;               // how many steps after a fall are not looked at
+  double min_lr = 0;
+  double eps = 1e-8;  // a smaller change is left out
+};
+/// After `patience` steps in which the metric was not better than the best before, the next such step multiplies the
+/// rate of every group by factor. A NaN is never better.
+/// Errors: Error when factor is not in [0, 1), or for another option that is negative, infinite or NaN.
+/// PyTorch: torch.optim.lr_scheduler.ReduceLROnPlateau
+template <Real T>
+class ReduceLROnPlateau {
+ public:
+  GLOSS_COLD ReduceLROnPlateau(Optimizer<T>& optimizer, ReduceLROnPlateauOptions options = {})
+      : optimizer_(&optimizer), options_(options), best_(worst()) {
+    if (!(options.factor >= 0 && options.factor < 1))
+      fail("ReduceLROnPlateau: factor ", options.factor, " is not in [0, 1)");
+    if (options.patience < 0) fail("ReduceLROnPlateau: patience ", options.patience, " is negative");
+    if (options.cooldown < 0) fail("ReduceLROnPlateau: cooldown ", options.cooldown, " is negative");
+    detail::check_option("ReduceLROnPlateau", "threshold", options.threshold);
+    detail::check_option("ReduceLROnPlateau", "min_lr", options.min_lr);
+    detail::check_option("ReduceLROnPlateau", "eps", options.eps);
+  }
+  /// Takes note of the metric, once an epoch or as often as it is measured.
+  GLOSS_NOINLINE void step(double metric) {
+    ++steps_;
+    ++bad_steps_;
+    if (is_better(metric)) {
+      best_ = metric;
+      bad_steps_ = 0;
+    }
+    if (cooldown_ > 0) {
+      --cooldown_;
+      bad_steps_ = 0;
+    }
+    if (bad_steps_ <= options_.patience) return;
+    for (Index group = 0; group < optimizer_->num_groups(); ++group) {
+      const double lr = optimizer_->lr(group), reduced = (std::max)(lr * options_.factor, options_.min_lr);
+      if (lr - reduced > options_.eps) optimizer_->set_lr(reduced, group);
+    }
+    cooldown_ = options_.cooldown;
+    bad_steps_ = 0;
+  }
+  /// How often step() was called.
+  Index steps() const { return steps_; }
+  /// The best metric so far; infinite before the first.
+  double best() const { return best_; }
+  /// The current rate of a group.
+  double lr(Index group = 0) const { return optimizer_->lr(group); }
+  using Named = std::vector<std::pair<std::string, Tensor<double>>>;
+  /// What a checkpoint keeps: copies of numbers, by name, the rate of each group among them.
+  GLOSS_COLD Named state() const {
+    Named out;
+    const auto add = [&](const std::string& name, double x) { out.emplace_back(name, scalar<double>(x)); };
+    add("steps", static_cast<double>(steps_));
+    add("bad_steps", static_cast<double>(bad_steps_));
+    add("cooldown", static_cast<double>(cooldown_));
+    add("best", best_);
+    for (Index group = 0; group < optimizer_->num_groups(); ++group)
+      add("lr." + std::to_string(group), optimizer_->lr(group));
+    return out;
+  }
+  /// Goes on where another one of the same options stood, and sets the optimizer's rates.
+  /// Errors: LoadError as load_state of an optimizer, and for what is no count; Error for what is no rate; then nothing
+  /// is changed.
+  GLOSS_COLD void load_state(const Named& from) {
+    const Named own = state();
+    detail::fill_state<double>(own, from, "schedule");
+    Index counts[3];
+    for (std::size_t i = 0; i < 3; ++i) counts[i] = detail::count_of(own[i].first, own[i].second.item());
+    for (std::size_t i = 4; i < own.size(); ++i)
+      detail::check_option("schedule", "learning rate", own[i].second.item());
+    steps_ = counts[0], bad_steps_ = counts[1], cooldown_ = counts[2];
+    best_ = own[3].second.item();
+    for (Index group = 0; group < optimizer_->num_groups(); ++group)
+      optimizer_->set_lr(own[static_cast<std::size_t>(4 + group)].second.item(), group);
+  }
+ private:
+  double worst() const {
+    return options_.maximize ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
+  }
+  bool is_better(double metric) const {
+    const double margin = options_.threshold * (options_.absolute_threshold ? 1 : best_);
+    if (std::isinf(best_)) return options_.maximize ? metric > best_ : metric < best_;
+    return options_.maximize ? metric > best_ + margin : metric < best_ - margin;
+  }
+  Optimizer<T>* optimizer_;
+  ReduceLROnPlateauOptions options_;
+  double best_;
+  Index steps_ = 0, bad_steps_ = 0, cooldown_ = 0;
+};
+}  // namespace gloss::inline GLOSS_ABI::optim
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_SEQUENTIAL_LR_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_SEQUENTIAL_LR_HPP
+// ---- gloss/optim/schedules/sequential_lr.hpp
+// Schedules one after the other.
+#include <tuple>
+#include <utility>
+#include <vector>
+namespace gloss::inline GLOSS_ABI::optim {
+/// The first schedule before the first milestone, then the second from its beginning, and so on:
+///   optim::SequentialLR schedule({20}, optim::LinearLR(adam), optim::ExponentialLR(adam, {.gamma = 0.99}));
+/// Errors: Error unless there is one milestone fewer than schedules and they rise, and when the schedules are of
+/// different optimizers.
+/// PyTorch: torch.optim.lr_scheduler.SequentialLR, which has the milestones last
+template <class First, class... S>
+class SequentialLR final : public Schedule<typename First::value_type> {
+ public:
+  SequentialLR(std::vector<Index> milestones, First first, S... others)
+      : Schedule<typename First::value_type>(first.optimizer()),
+        schedules_(std::move(first), std::move(others)...),
+        milestones_(std::move(milestones)) {
+    if (milestones_.size() != sizeof...(S))
+      fail("SequentialLR: ", sizeof...(S) + 1, " schedules need ", sizeof...(S), " milestones, not ",
+           milestones_.size());
+    for (std::size_t i = 0; i < milestones_.size(); ++i)
+      if (milestones_[i] <= (i == 0 ? 0 : milestones_[i - 1]))
+        fail("SequentialLR: milestone ", milestones_[i], " is not above the one before it");
+    std::apply([&](const auto&... s) { (detail::check_same_optimizer("SequentialLR", *this, s), ...); }, schedules_);
+    this->start();
+  }
+  double rate(double base, Index step) const override {
+    std::size_t stage = 0, i = 0;
+    while (stage < milestones_.size() && milestones_[stage] <= step) ++stage;
+    const Index since = stage == 0 ? step : step - milestones_[stage - 1];
+    double result = 0;
+    std::apply([&](const auto&... s) { ((i++ == stage ? void(result = s.rate(base, since)) : void()), ...); },
+               schedules_);
+    return result;
+  }
+ private:
+  std::tuple<First, S...> schedules_;
+  std::vector<Index> milestones_;
+};
+}  // namespace gloss::inline GLOSS_ABI::optim
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_STEP_LR_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_STEP_LR_HPP
+// ---- gloss/optim/schedules/step_lr.hpp
+// A learning rate that falls by a factor every so many steps.
+#include <cmath>
+namespace gloss::inline GLOSS_ABI::optim {
+struct StepLROptions {
+  Index step_size = 0;  // how many steps pass between two falls; has no default
+  double gamma = 0.1;
+};
+/// lr = initial lr * gamma^floor(step / step_size).
+/// Errors: Error when step_size is not positive, or for a gamma that is negative, infinite or NaN.
+/// PyTorch: torch.optim.lr_scheduler.StepLR
+template <Real T>
+class StepLR final : public Schedule<T> {
+ public:
+  StepLR(Optimizer<T>& optimizer, StepLROptions options) : Schedule<T>(optimizer), options_(options) {
+    detail::check_positive("StepLR", "step_size", options.step_size);
+    detail::check_option("StepLR", "gamma", options.gamma);
+    this->start();
+  }
+  double rate(double base, Index step) const override {
+    return base * std::pow(options_.gamma, static_cast<double>(step / options_.step_size));
+  }
+ private:
+  StepLROptions options_;
+};
+}  // namespace gloss::inline GLOSS_ABI::optim
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_WARMUP_LR_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_WARMUP_LR_HPP
+// ---- gloss/optim/schedules/warmup_lr.hpp
+// A warm-up before any other schedule.
+#include <utility>
+namespace gloss::inline GLOSS_ABI::optim {
+struct WarmupLROptions {
+  Index steps = 0;          // of the warm-up
+  double start_factor = 0;  // of the rate that the other schedule begins with
+};
+/// In the first `steps` steps along a line from start_factor times the rate in step 0 of another schedule to all of it;
+/// then that schedule, from its beginning:
+///   optim::WarmupLR schedule(optim::CosineAnnealingLR(adam, {.T_max = 9000}), {.steps = 1000});
+/// Errors: Error for a negative number of steps, or a start_factor that is not in [0, 1].
+/// PyTorch: SequentialLR of LinearLR and the other; with a cosine transformers.get_cosine_schedule_with_warmup
+template <class S>
+class WarmupLR final : public Schedule<typename S::value_type> {
+ public:
+  WarmupLR(S schedule, WarmupLROptions options)
+      : Schedule<typename S::value_type>(schedule.optimizer()), schedule_(std::move(schedule)), options_(options) {
+    if (options.steps < 0) fail("WarmupLR: steps ", options.steps, " is negative");
+    if (!(options.start_factor >= 0 && options.start_factor <= 1))
+      fail("WarmupLR: start_factor ", options.start_factor, " is not in [0, 1]");
+    this->start();
+  }
+  double rate(double base, Index step) const override {
+    if (step >= options_.steps) return schedule_.rate(base, step - options_.steps);
+    const double progress = static_cast<double>(step) / static_cast<double>(options_.steps);
+    return schedule_.rate(base, 0) * detail::anneal(options_.start_factor, 1, progress, false);
+  }
+ private:
+  S schedule_;
+  WarmupLROptions options_;
+};
+}  // namespace gloss::inline GLOSS_ABI::optim
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_WARMUP_STABLE_DECAY_LR_HPP
+#define GLOSS_HAS_GLOSS_OPTIM_SCHEDULES_WARMUP_STABLE_DECAY_LR_HPP
+// ---- gloss/optim/schedules/warmup_stable_decay_lr.hpp
+// A learning rate that rises, stays and falls.
+#include <cmath>
+namespace gloss::inline GLOSS_ABI::optim {
+/// Along which curve it falls from 1 to 0, x going from 0 to 1.
+enum class DecayCurve {
+  cosine,          // (1 + cos(pi x)) / 2
+  linear,          // 1 - x
+  one_minus_root,  // 1 - sqrt(x)
+};
+struct WarmupStableDecayLROptions {
+  Index warmup = 0, stable = 0, decay = 0;  // steps of each part
+  double min_factor = 0;                    // of the initial rate: where the warm-up begins and the decay ends
+  DecayCurve curve = DecayCurve::cosine;
+};
+/// Rises from min_factor times the initial lr to all of it in `warmup` steps along a line, stays there for `stable`
+/// steps, and falls back in `decay` steps along a curve, at whose end it stays.
+/// Errors: Error for a negative number of steps, or a min_factor that is not in [0, 1].
+/// Source: Hu et al. 2024 (MiniCPM); transformers.get_wsd_schedule.
+template <Real T>
+class WarmupStableDecayLR final : public Schedule<T> {
+ public:
+  WarmupStableDecayLR(Optimizer<T>& optimizer, WarmupStableDecayLROptions options)
+      : Schedule<T>(optimizer), options_(options) {
+    if (options.warmup < 0 || options.stable < 0 || options.decay < 0)
+      fail("WarmupStableDecayLR: warmup ", options.warmup, ", stable ", options.stable, " and decay ", options.decay,
+           " must not be negative");
+    if (!(options.min_factor >= 0 && options.min_factor <= 1))
+      fail("WarmupStableDecayLR: min_factor ", options.min_factor, " is not in [0, 1]");
+    this->start();
+  }
+  double rate(double base, Index step) const override {
+    const Index since = step - options_.warmup - options_.stable;
+    double part = 1;
+    if (step < options_.warmup)
+      part = static_cast<double>(step) / static_cast<double>(options_.warmup);
+    else if (since >= 0)
+      part = since < options_.decay ? fallen(static_cast<double>(since) / static_cast<double>(options_.decay)) : 0;
+    return base * (options_.min_factor + (1 - options_.min_factor) * part);
+  }
+ private:
+  double fallen(double progress) const {
+    if (options_.curve == DecayCurve::one_minus_root) return 1 - std::sqrt(progress);
+    return detail::anneal(1, 0, progress, options_.curve == DecayCurve::cosine);
+  }
+  WarmupStableDecayLROptions options_;
+};
+}  // namespace gloss::inline GLOSS_ABI::optim
+#endif
 #ifndef GLOSS_HAS_GLOSS_OPTIM_SGD_HPP
 #define GLOSS_HAS_GLOSS_OPTIM_SGD_HPP
 // ---- gloss/optim/sgd.hpp
 // Stochastic gradient descent.
 #include <cmath>
-#include <string>
+#include <span>
 #include <vector>
 namespace gloss::inline GLOSS_ABI::optim {
 struct SGDOptions {
@@ -27252,54 +29503,50 @@ struct SGDOptions {
   double dampening = 0;
   double weight_decay = 0;  // added to the gradient
   bool nesterov = false;
+  bool maximize = false;  // climbs
 };
 /// b = momentum b + (1 - dampening) g (b = g at first, unless b was restored), p -= lr b; with nesterov p -= lr (g +
-/// momentum b).
+/// momentum b). With maximize that is p += ..., and b is the negative of PyTorch's.
 /// Errors: Error for values out of range (dampening may be any finite number), or when nesterov comes without momentum
 /// or with dampening.
 /// PyTorch: torch.optim.SGD
 template <Real T>
-class SGD final : public Optimizer<T> {
+class SGD final : public detail::MomentOptimizer<T, SGDOptions> {
  public:
+  using Group = ParameterGroup<T, SGDOptions>;
   SGD(std::vector<Tensor<T>> parameters, SGDOptions options = {})
-      : Optimizer<T>(std::move(parameters), options.lr), options_(options) {
-    detail::check_option("SGD", "momentum", options.momentum);
-    detail::check_option("SGD", "weight_decay", options.weight_decay);
-    if (!std::isfinite(options.dampening)) fail("SGD: dampening ", options.dampening, " is not a finite number");
-    if (options.nesterov && (options.momentum <= 0 || options.dampening != 0))
-      fail("SGD: nesterov needs a momentum and no dampening");
-    if (options.momentum == 0) return;
-    for (const Tensor<T>& p : this->parameters_) momentum_.push_back(zeros<T>(p.shape()));
-    step_.resize(momentum_.size());
-  }
-  typename Optimizer<T>::Named state() override {
-    typename Optimizer<T>::Named out;
-    for (std::size_t i = 0; i < momentum_.size(); ++i) {
-      out.emplace_back(std::to_string(i) + ".momentum", momentum_[i]);
-      out.emplace_back(std::to_string(i) + ".step", step_[i].tensor());
-    }
-    return out;
+      : SGD(detail::one(Group{std::move(parameters), options})) {}
+  SGD(const std::vector<Group>& groups) : SGD(std::span<const Group>(groups)) {}
+  void set_momentum(double momentum) override {
+    detail::check_option("SGD", "momentum", momentum);
+    for (std::size_t i = 0; i < this->parameters_.size(); ++i)
+      if (this->moment(0, i)) this->options_[this->group_of(i)].momentum = momentum;
   }
  private:
+  GLOSS_COLD explicit SGD(std::span<const Group> groups) : detail::MomentOptimizer<T, SGDOptions>("SGD", groups) {
+    for (const SGDOptions& options : this->options_) {
+      detail::check_option("SGD", "momentum", options.momentum);
+      detail::check_option("SGD", "weight_decay", options.weight_decay);
+      if (!std::isfinite(options.dampening)) fail("SGD: dampening ", options.dampening, " is not a finite number");
+      if (options.nesterov && (options.momentum <= 0 || options.dampening != 0))
+        fail("SGD: nesterov needs a momentum and no dampening");
+    }
+    this->keep(0, "momentum", [](const SGDOptions& o) { return o.momentum != 0; });
+  }
   void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) override {
     ProfileScope scope("SGD");
-    if (scope)
-      scope.bytes((momentum_.empty() ? 3 : 5) * sizeof(T), {p.numel()});  // reads p, g, writes p; reads and writes b
-    kernels::sgd_step(p.data(), static_cast<const T*>(g.data()), momentum_.empty() ? nullptr : momentum_[i].data(),
-                      p.numel(), this->lr_, options_.momentum, options_.dampening, options_.weight_decay,
-                      options_.nesterov, step_.empty() ? this->steps_ : count_step(i));
+    T* const momentum = this->moment(0, i);
+    if (scope) scope.bytes((momentum ? 5 : 3) * sizeof(T), {p.numel()});  // reads p, g, writes p; reads and writes b
+    const SGDOptions& o = this->options_of(i);
+    kernels::sgd_step(p.data(), static_cast<const T*>(g.data()), momentum, p.numel(), this->lr_of(i), o.momentum,
+                      o.dampening, o.weight_decay, o.nesterov, momentum ? count_step(i) : this->steps_, o.maximize);
   }
-  void check_state(std::size_t i) const override {
-    if (!step_.empty()) step_[i].check(i);
-  }
+  void check_state(std::size_t i) const override { this->step_[i].check(i); }
   /// The number of this step; one that begins with a momentum is not the first.
   Index count_step(std::size_t i) {
-    const bool goes_on = step_[i].is_zero() && this->any_nonzero(momentum_[i]);
-    return step_[i].advance() + goes_on;
+    const bool goes_on = this->step_[i].is_zero() && this->any_nonzero(this->moments_[0].of[i]);
+    return this->step_[i].advance() + goes_on;
   }
-  SGDOptions options_;
-  std::vector<Tensor<T>> momentum_;
-  std::vector<StepCount<T>> step_;
 };
 GLOSS_INSTANTIATE(class SGD<float>)
 GLOSS_INSTANTIATE(class SGD<double>)
@@ -30030,6 +32277,17 @@ class Bleu {
     for (int n = 1; n <= BleuScore::max_order; ++n) count_order(n, hyp, refs);
   }
   void add(std::string_view hypothesis, const std::string& reference) { add(hypothesis, {&reference, 1}); }
+  /// Adds what another one has counted.
+  void merge(const Bleu& other) {
+    sums_.hyp_len += other.sums_.hyp_len;
+    sums_.ref_len += other.sums_.ref_len;
+    for (std::size_t n = 0; n < BleuScore::max_order; ++n) {
+      sums_.correct[n] += other.sums_.correct[n];
+      sums_.total[n] += other.sums_.total[n];
+    }
+  }
+  /// The score alone, 0 to 100.
+  double result() const { return score().score; }
   /// Geometric mean of the n-gram precisions times the brevity penalty; an order without a match is smoothed to
   /// 1 / (2^k total), k counting such orders ("exp" smoothing).
   BleuScore score() const {
