@@ -1,4 +1,5 @@
 #include <gloss/linalg/qr.hpp>
+#include <gloss/ops/sum.hpp>
 #include <gloss/tensor/gradcheck.hpp>
 
 #include "support/golden_ops.hpp"
