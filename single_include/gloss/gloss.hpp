@@ -24832,6 +24832,10 @@ struct NllLossOptions {
 /// Backward: made of ops.
 /// PyTorch: torch.nn.functional.nll_loss
 template <Real T>
+Tensor<T> nll_loss(const Tensor<T>& x, const Tensor<std::int64_t>& target, NllLossOptions options = {}) {
+  return nll_loss(x, target, Tensor<T>{}, options);
+}
+template <Real T>
 Tensor<T> nll_loss(const Tensor<T>& x, const Tensor<std::int64_t>& target, const Tensor<T>& weight,
                    NllLossOptions options = {}) {
   const auto [axis, rows] = detail::check_classes("nll_loss", x, target, options.ignore_index, options.class_axis);
@@ -24845,10 +24849,6 @@ Tensor<T> nll_loss(const Tensor<T>& x, const Tensor<std::int64_t>& target, const
     losses = losses * gather(of_class, 0, ids.reshape({ids.numel()})).view(ids.shape());
   }
   return reduce_loss(masked_fill(losses, ignored, 0), options.reduction, count);
-}
-template <Real T>
-Tensor<T> nll_loss(const Tensor<T>& x, const Tensor<std::int64_t>& target, NllLossOptions options = {}) {
-  return nll_loss(x, target, Tensor<T>{}, options);
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
@@ -28047,13 +28047,6 @@ template <Real T>
 class Adam : public detail::MomentOptimizer<T, AdamOptions> {
  public:
   using Group = ParameterGroup<T, AdamOptions>;
-  Adam(std::vector<Tensor<T>> parameters, AdamOptions options = {})
-      : Adam(detail::one(Group{std::move(parameters), options})) {}
-  Adam(const std::vector<Group>& groups) : Adam(std::span<const Group>(groups)) {}
-  void set_momentum(double momentum) override {
-    detail::check_part("Adam", "beta", momentum);
-    for (AdamOptions& options : this->options_) options.betas[0] = momentum;
-  }
  protected:
   GLOSS_COLD explicit Adam(std::span<const Group> groups) : detail::MomentOptimizer<T, AdamOptions>("Adam", groups) {
     for (const AdamOptions& options : this->options_) {
@@ -28064,6 +28057,15 @@ class Adam : public detail::MomentOptimizer<T, AdamOptions> {
     this->keep(0, "exp_avg");
     this->keep(1, "exp_avg_sq");
     this->keep(2, "max_exp_avg_sq", [](const AdamOptions& o) { return o.amsgrad; });
+  }
+ public:
+  Adam(const std::vector<Group>& groups) : Adam(std::span<const Group>(groups)) {}
+  // The last of the constructors, because GCC's list of candidates begins with it.
+  Adam(std::vector<Tensor<T>> parameters, AdamOptions options = {})
+      : Adam(detail::one(Group{std::move(parameters), options})) {}
+  void set_momentum(double momentum) override {
+    detail::check_part("Adam", "beta", momentum);
+    for (AdamOptions& options : this->options_) options.betas[0] = momentum;
   }
  private:
   void update(std::size_t i, const Tensor<T>& p, const Tensor<T>& g) override {

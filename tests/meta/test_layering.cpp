@@ -293,14 +293,15 @@ TEST_CASE("layering: a CMake script asks for its version first, because a script
   expect_none(complaints);
 }
 
-// A kernel is tested by itself or through its op; what stands behind a door, kernels/gemm/blocks.hpp, through the door.
+// A kernel is tested by itself, through its op or its optimizer; what stands behind a door, kernels/gemm/blocks.hpp, through the door.
 TEST_CASE("layering: a test in the folder of each header includes it by name") {
   std::set<std::string> named;  // "ops kernels/reduce.hpp": by a test in tests/ops
   for (const auto& file : gloss_test::read_sources(GLOSS_SOURCE_DIR "/tests", {".cpp"}))
     for (const auto& [include, line] : file.includes())
       if (const SourceFile* header = find_header(include)) named.insert(file.folder() + " " + header->name);
   const auto is_named = [&](const std::string& folder, const std::string& header) {
-    return named.contains(folder + " " + header) || (folder == "kernels" && named.contains("ops " + header));
+    return named.contains(folder + " " + header) ||
+           (folder == "kernels" && (named.contains("ops " + header) || named.contains("optim " + header)));
   };
   std::vector<std::string> complaints;
   for (const auto& file : headers()) {

@@ -3,6 +3,7 @@
 #include <gloss/nn/linear.hpp>
 #include <gloss/optim/adam.hpp>
 #include <gloss/optim/groups.hpp>
+#include <gloss/optim/parameter_group.hpp>
 #include <gloss/optim/schedules/cosine_annealing_lr.hpp>
 #include <gloss/optim/sgd.hpp>
 

@@ -3,6 +3,11 @@
 #include <limits>
 #include <memory>
 
+#include <gloss/kernels/lamb.hpp>
+#include <gloss/kernels/lion.hpp>
+#include <gloss/kernels/newton_schulz.hpp>
+#include <gloss/kernels/rmsprop.hpp>
+#include <gloss/kernels/schedule_free.hpp>
 #include <gloss/nn/linear.hpp>
 #include <gloss/nn/sequential.hpp>
 #include <gloss/ops/add.hpp>
@@ -13,6 +18,7 @@
 #include <gloss/optim/lamb.hpp>
 #include <gloss/optim/lambda_lr.hpp>
 #include <gloss/optim/lion.hpp>
+#include <gloss/optim/moments.hpp>
 #include <gloss/optim/muon.hpp>
 #include <gloss/optim/rate.hpp>
 #include <gloss/optim/rmsprop.hpp>

@@ -15,6 +15,7 @@
 #include <gloss/optim/schedules/one_cycle_lr.hpp>
 #include <gloss/optim/schedules/polynomial_lr.hpp>
 #include <gloss/optim/schedules/reduce_lr_on_plateau.hpp>
+#include <gloss/optim/schedules/schedule.hpp>
 #include <gloss/optim/schedules/sequential_lr.hpp>
 #include <gloss/optim/schedules/step_lr.hpp>
 #include <gloss/optim/schedules/warmup_lr.hpp>

@@ -24,6 +24,10 @@ struct NllLossOptions {
 /// Backward: made of ops.
 /// PyTorch: torch.nn.functional.nll_loss
 template <Real T>
+Tensor<T> nll_loss(const Tensor<T>& x, const Tensor<std::int64_t>& target, NllLossOptions options = {}) {
+  return nll_loss(x, target, Tensor<T>{}, options);
+}
+template <Real T>
 Tensor<T> nll_loss(const Tensor<T>& x, const Tensor<std::int64_t>& target, const Tensor<T>& weight,
                    NllLossOptions options = {}) {
   const auto [axis, rows] = detail::check_classes("nll_loss", x, target, options.ignore_index, options.class_axis);
@@ -37,10 +41,6 @@ Tensor<T> nll_loss(const Tensor<T>& x, const Tensor<std::int64_t>& target, const
     losses = losses * gather(of_class, 0, ids.reshape({ids.numel()})).view(ids.shape());
   }
   return reduce_loss(masked_fill(losses, ignored, 0), options.reduction, count);
-}
-template <Real T>
-Tensor<T> nll_loss(const Tensor<T>& x, const Tensor<std::int64_t>& target, NllLossOptions options = {}) {
-  return nll_loss(x, target, Tensor<T>{}, options);
 }
 
 }  // namespace gloss::inline GLOSS_ABI

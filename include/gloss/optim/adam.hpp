@@ -30,13 +30,6 @@ template <Real T>
 class Adam : public detail::MomentOptimizer<T, AdamOptions> {
  public:
   using Group = ParameterGroup<T, AdamOptions>;
-  Adam(std::vector<Tensor<T>> parameters, AdamOptions options = {})
-      : Adam(detail::one(Group{std::move(parameters), options})) {}
-  Adam(const std::vector<Group>& groups) : Adam(std::span<const Group>(groups)) {}
-  void set_momentum(double momentum) override {
-    detail::check_part("Adam", "beta", momentum);
-    for (AdamOptions& options : this->options_) options.betas[0] = momentum;
-  }
 
  protected:
   GLOSS_COLD explicit Adam(std::span<const Group> groups) : detail::MomentOptimizer<T, AdamOptions>("Adam", groups) {
@@ -48,6 +41,16 @@ class Adam : public detail::MomentOptimizer<T, AdamOptions> {
     this->keep(0, "exp_avg");
     this->keep(1, "exp_avg_sq");
     this->keep(2, "max_exp_avg_sq", [](const AdamOptions& o) { return o.amsgrad; });
+  }
+
+ public:
+  Adam(const std::vector<Group>& groups) : Adam(std::span<const Group>(groups)) {}
+  // The last of the constructors, because GCC's list of candidates begins with it.
+  Adam(std::vector<Tensor<T>> parameters, AdamOptions options = {})
+      : Adam(detail::one(Group{std::move(parameters), options})) {}
+  void set_momentum(double momentum) override {
+    detail::check_part("Adam", "beta", momentum);
+    for (AdamOptions& options : this->options_) options.betas[0] = momentum;
   }
 
  private:
