@@ -27,10 +27,10 @@ Tensor<T> triplet_margin_loss(const Tensor<T>& anchor, const Tensor<T>& positive
     fail<ShapeError>("triplet_margin_loss: rows of one shape are wanted: anchor ", anchor.shape(), ", positive ",
                      positive.shape(), ", negative ", negative.shape());
   const PairwiseDistanceOptions distance{.p = options.p, .eps = options.eps};
-  const Tensor<T> near = pairwise_distance(anchor, positive, distance);
-  Tensor<T> far = pairwise_distance(anchor, negative, distance);
-  if (options.swap) far = minimum(far, pairwise_distance(positive, negative, distance));
-  const Tensor<T> losses = clamp_min(near - far + options.margin, 0);
+  const Tensor<T> to_positive = pairwise_distance(anchor, positive, distance);
+  Tensor<T> to_negative = pairwise_distance(anchor, negative, distance);
+  if (options.swap) to_negative = minimum(to_negative, pairwise_distance(positive, negative, distance));
+  const Tensor<T> losses = clamp_min(to_positive - to_negative + options.margin, 0);
   return reduce_loss(losses, options.reduction, static_cast<double>(losses.numel()));
 }
 
