@@ -1,6 +1,6 @@
 // Greedy decoding with the key-value cache at the sizes of benchmarks/peers/decode.py: the base model, 20 tokens; and a
-// small causal model with a cache and without. Before the base model
-// is timed, the result is checked against the uncached decoding that the peer does.
+// small causal model with a cache and without. Before the base model is timed, its result is checked against the uncached
+// decoding that the peer does.
 #include <cstdio>
 #include <cstdlib>
 #include <memory>

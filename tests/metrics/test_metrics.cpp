@@ -7,10 +7,12 @@
 #include <gloss/ops/softmax.hpp>
 
 #include "support/catch.hpp"
+#include "support/escaped_fields.hpp"
 #include "support/golden.hpp"
 #include "support/tensors.hpp"
 
 using namespace gloss;
+using gloss_test::fields;
 using gloss_test::same_bits;
 using Ids = Tensor<std::int64_t>;
 
@@ -40,21 +42,6 @@ std::vector<Metric> whole_and_merged(const Metric& empty, const Tensor<A>& a, co
   second.add(a.narrow(0, half, rest), b.narrow(0, half, rest));
   first.merge(second);
   return {whole, first};
-}
-
-std::vector<std::string> fields(const std::string& line) {
-  std::vector<std::string> result(1);
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    if (line[i] == '\t') {
-      result.emplace_back();
-    } else if (line[i] == '\\') {
-      const char c = line[++i];
-      result.back() += c == 'n' ? '\n' : c == 't' ? '\t' : c == 'r' ? '\r' : c;
-    } else {
-      result.back() += line[i];
-    }
-  }
-  return result;
 }
 
 }  // namespace

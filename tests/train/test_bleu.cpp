@@ -6,24 +6,12 @@
 #include <gloss/core/file.hpp>
 #include <gloss/train/bleu.hpp>
 
+#include "support/escaped_fields.hpp"
+
 using namespace gloss;
+using gloss_test::fields;
 
 namespace {
-
-std::vector<std::string> fields(const std::string& line) {
-  std::vector<std::string> result(1);
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    if (line[i] == '\t') {
-      result.emplace_back();
-    } else if (line[i] == '\\') {
-      const char c = line[++i];
-      result.back() += c == 'n' ? '\n' : c == 't' ? '\t' : c == 'r' ? '\r' : c;
-    } else {
-      result.back() += line[i];
-    }
-  }
-  return result;
-}
 
 std::string joined_words(std::string_view text) {
   std::string result;
