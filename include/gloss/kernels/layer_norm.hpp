@@ -17,15 +17,21 @@ namespace gloss::inline GLOSS_ABI::kernels {
 enum class LayerNormKind { torch, annotated, rms };
 
 namespace detail {
-/// mean and rscale where the plain way leaves the range of T; they stay as they are in a row that is not finite.
 template <class T>
-GLOSS_NOINLINE void layer_norm_large(const T* x, Index n, double eps, LayerNormKind kind, T& mean, T& rscale) {
+struct RowMoments {
+  T mean, rscale;
+};
+
+/// What a row is normalised with where the plain way leaves the range of T; `plain` in a row that is not finite.
+template <class T>
+GLOSS_NOINLINE RowMoments<T> layer_norm_large(const T* x, Index n, double eps, LayerNormKind kind,
+                                              RowMoments<T> plain) {
   const LargeMoments m = large_moments(x, 1, n, n, kind != LayerNormKind::rms);
-  if (m.unit == 0) return;
+  if (m.unit == 0) return plain;
   const bool annotated = kind == LayerNormKind::annotated;
   const double deviation = m.unit * std::sqrt(m.square / static_cast<double>(annotated ? n - 1 : n));
-  mean = static_cast<T>(m.unit * m.mean);
-  rscale = static_cast<T>(1 / (annotated ? deviation + eps : std::hypot(deviation, std::sqrt(eps))));
+  return {static_cast<T>(m.unit * m.mean),
+          static_cast<T>(1 / (annotated ? deviation + eps : std::hypot(deviation, std::sqrt(eps))))};
 }
 }  // namespace detail
 
@@ -40,18 +46,20 @@ void layer_norm_forward(const T* x, const T* gamma, const T* beta, T* y, T* mean
     for (Index r = begin; r < end; ++r) {
       const T* xr = x + r * n;
       T* yr = y + r * n;
-      T mu = 0;
+      T plain_mean = 0;
       if (kind != LayerNormKind::rms)
-        mu = detail::sum_of<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { return load_n<T>(xr + i, m); }) /
-             static_cast<T>(n);
+        plain_mean = detail::sum_of<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { return load_n<T>(xr + i, m); }) /
+                     static_cast<T>(n);
       const T square = detail::sum_of<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
-        const Vec<T> d = load_n<T>(xr + i, m, mu) - mu;
+        const Vec<T> d = load_n<T>(xr + i, m, plain_mean) - plain_mean;
         return d * d;
       });
-      T scale = kind == LayerNormKind::annotated
-                    ? T(1) / (std::sqrt(square / static_cast<T>(n - 1)) + static_cast<T>(eps))
-                    : T(1) / std::sqrt(square / static_cast<T>(n) + static_cast<T>(eps));
-      if (!(square < std::numeric_limits<T>::infinity())) detail::layer_norm_large(xr, n, eps, kind, mu, scale);
+      const T plain_scale = kind == LayerNormKind::annotated
+                                ? T(1) / (std::sqrt(square / static_cast<T>(n - 1)) + static_cast<T>(eps))
+                                : T(1) / std::sqrt(square / static_cast<T>(n) + static_cast<T>(eps));
+      detail::RowMoments<T> row{plain_mean, plain_scale};
+      if (!(square < std::numeric_limits<T>::infinity())) row = detail::layer_norm_large(xr, n, eps, kind, row);
+      const T mu = row.mean, scale = row.rscale;
       each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
         Vec<T> v = (load_n<T>(xr + i, m) - mu) * scale;
         if (gamma != nullptr) v = v * load_n<T>(gamma + i, m);

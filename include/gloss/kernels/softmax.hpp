@@ -34,9 +34,9 @@ GLOSS_INLINE T row_max(const T* x, Index n) {
 template <class T, class F>
 GLOSS_INLINE T sum_of(Index n, F f) {
   constexpr Index l = lanes<T>, piece = 16384;
-  double total = 0;
-  for (Index i = 0; i < n;) {
-    const Index stop = n - i < piece ? n : i + piece;
+  double total = 0;  // of the pieces before
+  for (Index i = 0;;) {
+    const Index stop = n - i <= piece ? n : i + piece;
     const bool chains = stop - i >= 4 * l;
     Vec<T> s0{}, s1{}, s2{}, s3{};
     for (; i + 4 * l <= stop; i += 4 * l) {
@@ -47,9 +47,11 @@ GLOSS_INLINE T sum_of(Index n, F f) {
     }
     each_vector<T>(stop - i, [&](Index j, Index m) GLOSS_INLINE_LAMBDA { s0 = s0 + f(i + j, m); });
     i = stop;
-    total += static_cast<double>(hsum<T>(chains ? (s0 + s1) + (s2 + s3) : s0));
+    const T sum = hsum<T>(chains ? (s0 + s1) + (s2 + s3) : s0);
+    if (n <= piece) return sum;
+    total += static_cast<double>(sum);
+    if (i == n) return static_cast<T>(total);
   }
-  return static_cast<T>(total);
 }
 
 /// Asks for what will be read next, while there is something else to compute; may point anywhere.
