@@ -28,30 +28,32 @@ GLOSS_INLINE T row_max(const T* x, Index n) {
   return hmax<T>(vmax<T>(m0, m1));
 }
 
-/// The sum of f(i, m) over the vectors [i, i + m) of [0, n), in four chains, so that an addition does not wait for the
-/// one before it, and in pieces whose sums are added in double, so that a long row keeps its digits. Lanes beyond m
-/// count as well.
+/// The sum of f(i, m) over the vectors [i, i + m) of [begin, end), in four chains, so that an addition does not wait for
+/// the one before it. Lanes beyond m count as well.
+template <class T, class F>
+GLOSS_INLINE T sum_of_piece(Index begin, Index end, F f) {
+  constexpr Index l = lanes<T>;
+  Vec<T> s0{}, s1{}, s2{}, s3{};
+  Index i = begin;
+  for (; i + 4 * l <= end; i += 4 * l) {
+    s0 = s0 + f(i, l);
+    s1 = s1 + f(i + l, l);
+    s2 = s2 + f(i + 2 * l, l);
+    s3 = s3 + f(i + 3 * l, l);
+  }
+  each_vector<T>(end - i, [&](Index j, Index m) GLOSS_INLINE_LAMBDA { s0 = s0 + f(i + j, m); });
+  return hsum<T>(end - begin < 4 * l ? s0 : (s0 + s1) + (s2 + s3));
+}
+
+/// sum_of_piece over [0, n), where a long row's pieces are added in double, so that it keeps its digits.
 template <class T, class F>
 GLOSS_INLINE T sum_of(Index n, F f) {
-  constexpr Index l = lanes<T>, piece = 16384;
-  double total = 0;  // of the pieces before
-  for (Index i = 0;;) {
-    const Index stop = n - i <= piece ? n : i + piece;
-    const bool chains = stop - i >= 4 * l;
-    Vec<T> s0{}, s1{}, s2{}, s3{};
-    for (; i + 4 * l <= stop; i += 4 * l) {
-      s0 = s0 + f(i, l);
-      s1 = s1 + f(i + l, l);
-      s2 = s2 + f(i + 2 * l, l);
-      s3 = s3 + f(i + 3 * l, l);
-    }
-    each_vector<T>(stop - i, [&](Index j, Index m) GLOSS_INLINE_LAMBDA { s0 = s0 + f(i + j, m); });
-    i = stop;
-    const T sum = hsum<T>(chains ? (s0 + s1) + (s2 + s3) : s0);
-    if (n <= piece) return sum;
-    total += static_cast<double>(sum);
-    if (i == n) return static_cast<T>(total);
-  }
+  constexpr Index piece = 16384;
+  if (n <= piece) return sum_of_piece<T>(0, n, f);
+  double total = 0;
+  for (Index i = 0; i < n; i += piece)
+    total += static_cast<double>(sum_of_piece<T>(i, n - i < piece ? n : i + piece, f));
+  return static_cast<T>(total);
 }
 
 /// Asks for what will be read next, while there is something else to compute; may point anywhere.
