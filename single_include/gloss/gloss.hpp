@@ -6987,27 +6987,30 @@ GLOSS_INLINE T row_max(const T* x, Index n) {
                  [&](Index j, Index m) GLOSS_INLINE_LAMBDA { m0 = vmax<T>(m0, load_n<T>(x + i + j, m, lowest)); });
   return hmax<T>(vmax<T>(m0, m1));
 }
-/// The sum of f(i, m) over the vectors [i, i + m) of [0, n), in four chains, so that an addition does not wait for the
-/// one before it, and in pieces whose sums are added in double, so that a long row keeps its digits. Lanes beyond m
-/// count as well.
+/// The sum of f(i, m) over the vectors [i, i + m) of [begin, end), in four chains, so that an addition does not wait for
+/// the one before it. Lanes beyond m count as well.
+template <class T, class F>
+GLOSS_INLINE T sum_of_piece(Index begin, Index end, F f) {
+  constexpr Index l = lanes<T>;
+  Vec<T> s0{}, s1{}, s2{}, s3{};
+  Index i = begin;
+  for (; i + 4 * l <= end; i += 4 * l) {
+    s0 = s0 + f(i, l);
+    s1 = s1 + f(i + l, l);
+    s2 = s2 + f(i + 2 * l, l);
+    s3 = s3 + f(i + 3 * l, l);
+  }
+  each_vector<T>(end - i, [&](Index j, Index m) GLOSS_INLINE_LAMBDA { s0 = s0 + f(i + j, m); });
+  return hsum<T>(end - begin < 4 * l ? s0 : (s0 + s1) + (s2 + s3));
+}
+/// sum_of_piece over [0, n), where a long row's pieces are added in double, so that it keeps its digits.
 template <class T, class F>
 GLOSS_INLINE T sum_of(Index n, F f) {
-  constexpr Index l = lanes<T>, piece = 16384;
+  constexpr Index piece = 16384;
+  if (n <= piece) return sum_of_piece<T>(0, n, f);
   double total = 0;
-  for (Index i = 0; i < n;) {
-    const Index stop = n - i < piece ? n : i + piece;
-    const bool chains = stop - i >= 4 * l;
-    Vec<T> s0{}, s1{}, s2{}, s3{};
-    for (; i + 4 * l <= stop; i += 4 * l) {
-      s0 = s0 + f(i, l);
-      s1 = s1 + f(i + l, l);
-      s2 = s2 + f(i + 2 * l, l);
-      s3 = s3 + f(i + 3 * l, l);
-    }
-    each_vector<T>(stop - i, [&](Index j, Index m) GLOSS_INLINE_LAMBDA { s0 = s0 + f(i + j, m); });
-    i = stop;
-    total += static_cast<double>(hsum<T>(chains ? (s0 + s1) + (s2 + s3) : s0));
-  }
+  for (Index i = 0; i < n; i += piece)
+    total += static_cast<double>(sum_of_piece<T>(i, n - i < piece ? n : i + piece, f));
   return static_cast<T>(total);
 }
 /// Asks for what will be read next, while there is something else to compute; may point anywhere.
@@ -14956,15 +14959,20 @@ namespace gloss::inline GLOSS_ABI::kernels {
 /// == 1; rms: as torch, with 0 in the place of the mean.
 enum class LayerNormKind { torch, annotated, rms };
 namespace detail {
-/// mean and rscale where the plain way leaves the range of T; they stay as they are in a row that is not finite.
 template <class T>
-GLOSS_NOINLINE void layer_norm_large(const T* x, Index n, double eps, LayerNormKind kind, T& mean, T& rscale) {
+struct RowMoments {
+  T mean, rscale;
+};
+/// What a row is normalised with where the plain way leaves the range of T; `plain` in a row that is not finite.
+template <class T>
+GLOSS_NOINLINE RowMoments<T> layer_norm_large(const T* x, Index n, double eps, LayerNormKind kind,
+                                              RowMoments<T> plain) {
   const LargeMoments m = large_moments(x, 1, n, n, kind != LayerNormKind::rms);
-  if (m.unit == 0) return;
+  if (m.unit == 0) return plain;
   const bool annotated = kind == LayerNormKind::annotated;
   const double deviation = m.unit * std::sqrt(m.square / static_cast<double>(annotated ? n - 1 : n));
-  mean = static_cast<T>(m.unit * m.mean);
-  rscale = static_cast<T>(1 / (annotated ? deviation + eps : std::hypot(deviation, std::sqrt(eps))));
+  return {static_cast<T>(m.unit * m.mean),
+          static_cast<T>(1 / (annotated ? deviation + eps : std::hypot(deviation, std::sqrt(eps))))};
 }
 }  // namespace detail
 /// y = gamma (x - mean) rscale + beta by rows; a null gamma is 1, a null beta 0; y may be x.
@@ -14978,18 +14986,20 @@ void layer_norm_forward(const T* x, const T* gamma, const T* beta, T* y, T* mean
     for (Index r = begin; r < end; ++r) {
       const T* xr = x + r * n;
       T* yr = y + r * n;
-      T mu = 0;
+      T plain_mean = 0;
       if (kind != LayerNormKind::rms)
-        mu = detail::sum_of<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { return load_n<T>(xr + i, m); }) /
-             static_cast<T>(n);
+        plain_mean = detail::sum_of<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { return load_n<T>(xr + i, m); }) /
+                     static_cast<T>(n);
       const T square = detail::sum_of<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
-        const Vec<T> d = load_n<T>(xr + i, m, mu) - mu;
+        const Vec<T> d = load_n<T>(xr + i, m, plain_mean) - plain_mean;
         return d * d;
       });
-      T scale = kind == LayerNormKind::annotated
-                    ? T(1) / (std::sqrt(square / static_cast<T>(n - 1)) + static_cast<T>(eps))
-                    : T(1) / std::sqrt(square / static_cast<T>(n) + static_cast<T>(eps));
-      if (!(square < std::numeric_limits<T>::infinity())) detail::layer_norm_large(xr, n, eps, kind, mu, scale);
+      const T plain_scale = kind == LayerNormKind::annotated
+                                ? T(1) / (std::sqrt(square / static_cast<T>(n - 1)) + static_cast<T>(eps))
+                                : T(1) / std::sqrt(square / static_cast<T>(n) + static_cast<T>(eps));
+      detail::RowMoments<T> row{plain_mean, plain_scale};
+      if (!(square < std::numeric_limits<T>::infinity())) row = detail::layer_norm_large(xr, n, eps, kind, row);
+      const T mu = row.mean, scale = row.rscale;
       each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
         Vec<T> v = (load_n<T>(xr + i, m) - mu) * scale;
         if (gamma != nullptr) v = v * load_n<T>(gamma + i, m);
