@@ -32,6 +32,8 @@ TEST_CASE("render_curves_svg: a path for each curve, a place for each point, a l
   CHECK(svg.find(">train  0.25</text>") != std::string::npos);
   CHECK(svg.find(">validation  0.5</text>") != std::string::npos);
   CHECK(svg.find(">nats</text>") != std::string::npos);
+  CHECK(count(svg, "class=\"gc s1\"") == 2);  // in the legend, too
+  CHECK(count(render_curves_svg({.curves = {{"a", {0}, {0}, 9}}}), "class=\"gc s1\"") == 2);
   CHECK(svg.find("prefers-color-scheme:dark") != std::string::npos);
   for (const char* tick : {">0</text>", ">0.4</text>", ">1</text>", ">20</text>", ">100</text>"})
     CHECK(svg.find(tick) != std::string::npos);
@@ -129,6 +131,8 @@ TEST_CASE("History: keeps every value by its name and phase") {
   CHECK(curves[0].x == std::vector<double>{1, 2, 3, 4});
   CHECK(curves[0].y == std::vector<double>{1, 0.5, 1.0 / 3, 0.25});
   CHECK(curves[1].name == "validation");
+  CHECK(curves[0].color == 0);
+  CHECK(history.curves("accuracy")[0].color == 1);  // as in the picture of the loss
   CHECK(history.curves("none").empty());
   const auto record = history.records()[0];
   CHECK(record.name == "loss");

@@ -45,7 +45,7 @@ TEST_CASE("Report: one page with everything in it") {
   CHECK(is_well_formed(body_of(html)));
   CHECK(html.find("<title>digits</title>") != std::string::npos);
   CHECK(html.find("<div><b>digits</b><span>digits</span></div>") != std::string::npos);
-  CHECK(html.find("<tr><th>digits</th><th>n</th></tr>\n<tr><td>digits</td><td class=\"n\">1.5</td></tr>") !=
+  CHECK(html.find("<tr><th>digits</th><th class=\"n\">n</th></tr>\n<tr><td>digits</td><td class=\"n\">1.5</td></tr>") !=
         std::string::npos);
   CHECK(html.find("<dt>digits</dt><dd>digits</dd>") != std::string::npos);
   CHECK(html.find("<pre>digits\ndigits\n</pre>") != std::string::npos);

@@ -18,6 +18,7 @@ namespace gloss::inline GLOSS_ABI::train {
 struct Curve {
   std::string name;
   std::vector<double> x, y;
+  int color = -1;  ///< one of eight, from 0; below 0: that of its place in the list
 };
 
 struct CurvesOptions {
@@ -57,7 +58,7 @@ class CurvesPicture {
     open_picture(svg_, options_.width, options_.height, "Curves", options_.title);
     draw_legend();
     draw_axes();
-    for (std::size_t i = 0; i < options_.curves.size(); ++i) draw_curve(options_.curves[i], i % series_colors);
+    for (std::size_t i = 0; i < options_.curves.size(); ++i) draw_curve(options_.curves[i], color_of(i));
     if (empty_)
       svg_("<text class=\"gs\" x=\"", (x_.begin + x_.end) / 2, "\" y=\"", (y_.begin + y_.end) / 2,
            "\" text-anchor=\"middle\">no finite numbers</text>\n");
@@ -107,13 +108,16 @@ class CurvesPicture {
     y_.end = top_ + (legend_.empty() ? 8 : 22 * (legend_rows_ + 1) + 8), y_.begin = options_.height - 44;
   }
 
+  int color_of(std::size_t i) const {
+    const int chosen = options_.curves[i].color;
+    return static_cast<int>((chosen < 0 ? i : static_cast<std::size_t>(chosen)) % series_colors);
+  }
   static std::string last_number(const Curve& c) { return c.y.empty() ? "" : "  " + short_number(c.y.back()); }
   void draw_legend() {
     for (std::size_t i = 0; i < legend_.size(); ++i) {
       const double x = legend_[i].first, y = top_ + 22 * legend_[i].second + 14;
-      svg_("<path class=\"gc s", static_cast<int>(i % series_colors), "\" d=\"M", x, " ", y - 4,
-           "h18\"/><text class=\"gt\" x=\"", x + 24, "\" y=\"", y, "\">", xml_text(options_.curves[i].name, 60),
-           last_number(options_.curves[i]), "</text>\n");
+      svg_("<path class=\"gc s", color_of(i), "\" d=\"M", x, " ", y - 4, "h18\"/><text class=\"gt\" x=\"", x + 24,
+           "\" y=\"", y, "\">", xml_text(options_.curves[i].name, 60), last_number(options_.curves[i]), "</text>\n");
     }
   }
   void draw_axes() {
@@ -155,10 +159,10 @@ class CurvesPicture {
     return points;
   }
 
-  void draw_curve(const Curve& c, std::size_t color) {
+  void draw_curve(const Curve& c, int color) {
     const std::vector<std::size_t> points = points_of(c);
     bool joined = false;
-    svg_("<path class=\"gc s", static_cast<int>(color), "\" d=\"");
+    svg_("<path class=\"gc s", color, "\" d=\"");
     for (const std::size_t i : points) {
       if (is_drawn(c, i)) svg_(joined ? "L" : "M", x_.place(c.x[i]), " ", y_.place(c.y[i]));
       joined = is_drawn(c, i);
@@ -166,7 +170,7 @@ class CurvesPicture {
     svg_("\"><title>", xml_text(c.name), "</title></path>\n");
     for (const std::size_t i : points)
       if (is_drawn(c, i) && points.size() <= 100)
-        svg_("<circle class=\"f", static_cast<int>(color), "\" cx=\"", x_.place(c.x[i]), "\" cy=\"", y_.place(c.y[i]),
+        svg_("<circle class=\"f", color, "\" cx=\"", x_.place(c.x[i]), "\" cy=\"", y_.place(c.y[i]),
              "\" r=\"2.6\"><title>", xml_text(c.name), ", ", xml_text(options_.x_label), " ", short_number(c.x[i]),
              ": ", short_number(c.y[i]), "</title></circle>\n");
   }

@@ -44,12 +44,13 @@ class History {
     return found;
   }
 
-  /// A curve for each phase that has a value of this name, by the steps.
+  /// A curve for each phase that has a value of this name, by the steps. A phase has one colour for all names.
   std::vector<Curve> curves(std::string_view name) const {
     std::vector<Curve> found;
     for (const Series& s : series_) {
       if (s.record.name != name) continue;
-      found.push_back({.name = s.record.phase, .x = {}, .y = {}});
+      const auto phase = std::find(phases_.begin(), phases_.end(), s.record.phase);
+      found.push_back({.name = s.record.phase, .x = {}, .y = {}, .color = static_cast<int>(phase - phases_.begin())});
       for (const auto& [x, y] : s.points) found.back().x.push_back(x), found.back().y.push_back(y);
       if (s.gathered == 0) continue;
       found.back().x.push_back(s.x / static_cast<double>(s.gathered));
@@ -76,6 +77,7 @@ class History {
   Series& series(const std::string& name, const std::string& phase) {
     for (Series& s : series_)
       if (s.record.name == name && s.record.phase == phase) return s;
+    if (std::find(phases_.begin(), phases_.end(), phase) == phases_.end()) phases_.push_back(phase);
     series_.push_back({.record = {.name = name, .phase = phase}});
     return series_.back();
   }
@@ -102,6 +104,7 @@ class History {
 
   std::size_t most_;
   std::vector<Series> series_;
+  std::vector<std::string> phases_;
 };
 
 }  // namespace gloss::inline GLOSS_ABI::train

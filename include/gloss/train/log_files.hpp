@@ -35,6 +35,9 @@ namespace detail {
 /// What stands in every line beside the values, in this order.
 inline constexpr std::string_view log_columns[] = {"step", "epoch", "phase", "seconds", "items"};
 
+/// Without digits that no clock measures.
+inline double microseconds(double seconds) { return std::round(seconds * 1e6) / 1e6; }
+
 inline void check_log_names(const char* op, const Event& event) {
   for (const auto& [name, value] : event.values)
     for (const std::string_view column : log_columns)
@@ -146,7 +149,7 @@ class CsvLog {
     for (const auto& [name, value] : event.values) names.push_back(detail::csv_column(name));
     add_columns(names);
     std::string line = std::to_string(event.step) + "," + std::to_string(event.epoch) + "," +
-                       detail::csv_field(event.phase) + "," + exact_number(event.seconds) + "," +
+                       detail::csv_field(event.phase) + "," + exact_number(detail::microseconds(event.seconds)) + "," +
                        exact_number(event.items);
     for (std::size_t i = std::size(detail::log_columns); i < columns_.size(); ++i) {
       const auto place = std::find(names.begin(), names.end(), columns_[i]) - names.begin();
@@ -195,7 +198,8 @@ class JsonLog {
     const auto number = [](double x) { return std::isfinite(x) ? exact_number(x) : std::string("null"); };
     const auto quoted = [](std::string_view name) { return json_quoted(text::well_formed_utf8(name)); };
     std::string line = "{\"step\":" + std::to_string(event.step) + ",\"epoch\":" + std::to_string(event.epoch) +
-                       ",\"phase\":" + quoted(event.phase) + ",\"seconds\":" + number(event.seconds) +
+                       ",\"phase\":" + quoted(event.phase) +
+                       ",\"seconds\":" + number(detail::microseconds(event.seconds)) +
                        ",\"items\":" + number(event.items);
     for (const auto& [name, value] : event.values) line += "," + quoted(name) + ":" + number(value);
     file_.write(line + "}\n");

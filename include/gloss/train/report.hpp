@@ -42,8 +42,11 @@ class Report {
     for (std::size_t r = 0; r < rows.size(); ++r) {
       const std::string tag = r == 0 ? "th" : "td";
       html += "<tr>";
-      for (const std::string& cell : rows[r])
-        html += "<" + tag + (r > 0 && is_number(cell) ? " class=\"n\">" : ">") + safe(cell) + "</" + tag + ">";
+      for (std::size_t c = 0; c < rows[r].size(); ++c) {
+        const auto& below = rows[r == 0 && rows.size() > 1 ? 1 : r];
+        html += "<" + tag + (c < below.size() && is_number(below[c]) ? " class=\"n\">" : ">") + safe(rows[r][c]) +
+                "</" + tag + ">";
+      }
       html += "</tr>\n";
     }
     section(title, html + "</table></div>\n");
@@ -143,15 +146,15 @@ class Report {
            "color:var(--accent);font-variant-numeric:tabular-nums}.facts span{color:var(--soft);font-size:13px}\n"
            "section{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:18px "
            "20px;margin:16px 0}"
-           "figure{margin:0}svg,img{max-width:100%;height:auto}.wide{overflow-x:auto}\n"
+           "figure{margin:0}svg,img{display:block;max-width:100%;height:auto}.wide{overflow-x:auto}\n"
            ".pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));gap:12px}\n"
-           ".images{display:flex;flex-wrap:wrap;gap:12px}.images img{display:block;min-width:84px;border-radius:6px;"
+           ".images{display:flex;flex-wrap:wrap;gap:12px}.images img{min-width:84px;border-radius:6px;"
            "image-rendering:pixelated}.images figcaption{color:var(--soft);font-size:12.5px;max-width:160px;"
            "overflow-wrap:anywhere}\n"
            "table{border-collapse:collapse;font-variant-numeric:tabular-nums}th,td{text-align:left;padding:5px 14px "
            "5px 0;"
            "border-bottom:1px solid "
-           "var(--line);vertical-align:top}th{color:var(--soft);font-weight:500}.n{text-align:right}\n"
+           "var(--line);vertical-align:top}th{color:var(--soft);font-weight:500}.n,th.n{text-align:right}\n"
            "dl{display:grid;grid-template-columns:max-content 1fr;gap:4px "
            "18px;margin:0}dt{color:var(--soft)}dd{margin:0;"
            "overflow-wrap:anywhere}pre{margin:0;overflow-x:auto;font:12.5px/1.45 ui-monospace,'DejaVu Sans Mono',"
