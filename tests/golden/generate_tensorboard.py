@@ -27,8 +27,9 @@ writer = SummaryWriter("/tmp/gloss-golden")  # for its edges of histograms
 events = [
     Event(file_version="brain.Event:2"),
     Event(step=3, session_log=SessionLog(status=SessionLog.START)),
-    Event(step=0, summary=torch_summary.scalar("loss/train", 0.1)),
+    Event(step=3, summary=torch_summary.scalar("loss/train", 0.1)),
     Event(step=1234567890123, summary=torch_summary.scalar("größe", -1e30)),
+    Event(step=0, summary=torch_summary.scalar("first", 0)),
     Event(step=7, summary=torch_summary.histogram("weights", values, writer.default_bins)),
     Event(
         step=7,

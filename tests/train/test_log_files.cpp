@@ -59,7 +59,7 @@ TEST_CASE("CsvLog: names of any bytes stay one field of one line") {
   CsvLog{path}(event("a,b", 1, {{name, 1}}));
   const std::string header = "step,epoch,phase,seconds,items,\"top-1, \"\"best\"\"  \xEF\xBF\xBD\"\n";
   CHECK(read_file(path) == header + "1,0,\"a,b\",0.5,32,1\n");
-  CsvLog again(path, {.resume_step = 5});
+  CsvLog again(path, {.resume = true});
   again(event("train", 2, {{name, 2}}));
   CHECK(read_file(path) == header + "1,0,\"a,b\",0.5,32,1\n2,0,train,1,64,2\n");
 }
@@ -67,40 +67,45 @@ TEST_CASE("CsvLog: names of any bytes stay one field of one line") {
 TEST_CASE("CsvLog and JsonLog: a run that goes on leaves no line twice, and none that was cut short") {
   const TempFolder folder;
   const std::string csv = folder.file("log.csv"), json = folder.file("log.jsonl");
-  const auto run = [&](Index from, Index to, Index resume_step) {
-    CsvLog csv_log(csv, {.resume_step = resume_step});
-    JsonLog json_log(json, {.resume_step = resume_step});
+  const auto run = [&](Index from, Index to, bool resume) {
+    CsvLog csv_log(csv, {.resume = resume});
+    JsonLog json_log(json, {.resume = resume});
+    const auto log = [&](const Event& e) { csv_log(e), json_log(e); };
     for (Index step = from; step <= to; ++step) {
-      const Event e = event("train", step, {{"loss", 1.0 / static_cast<double>(step)}});
-      csv_log(e), json_log(e);
+      log(event("train", step, {{"loss", 1.0 / static_cast<double>(step)}}));
+      if (step % 3 == 0) log(event("validation", step, {{"loss", 2}, {"accuracy", 0.5}}));
     }
   };
-  run(1, 9, -1);
+  run(1, 9, false);
   const std::string whole_csv = read_file(csv), whole_json = read_file(json);
-  run(1, 7, -1);  // stopped after step 7; its last checkpoint is of step 4
-  for (const std::string& path : {csv, json}) {
-    std::string bytes = read_file(path);
-    bytes.resize(bytes.size() - 9);  // and the last line was cut
-    folder.write(std::filesystem::path(path).filename().string(), bytes);
-  }
-  run(5, 9, 4);
-  CHECK(read_file(csv) == whole_csv);
-  CHECK(read_file(json) == whole_json);
-  run(10, 9, 9);
-  CHECK(read_file(csv) == whole_csv);
-  run(1, 9, 0);
-  CHECK(read_file(csv) == whole_csv);
-  CHECK(read_file(json) == whole_json);
+  const auto is_whole = [&] { return read_file(csv) == whole_csv && read_file(json) == whole_json; };
+  for (const Index last : {3, 4, 6})
+    for (std::size_t cut = 0; cut < 36; cut += 5) {
+      run(1, 7, false);  // stopped in step 8, in the middle of a line
+      for (const std::string& path : {csv, json}) {
+        const std::string bytes = read_file(path);
+        folder.write(std::filesystem::path(path).filename().string(), bytes.substr(0, bytes.size() - cut));
+      }
+      run(last + 1, 9, true);  // the last checkpoint is of this step
+      CHECK(is_whole());
+    }
+  run(1, 9, true);  // from the beginning
+  CHECK(is_whole());
+  CsvLog(csv,
+         {.resume = true})(event("validation", 6, {{"loss", 2}, {"accuracy", 0.5}}));  // between the lines of a step
+  CHECK(read_file(csv) == whole_csv.substr(0, whole_csv.find("7,0,train")));
+  { const CsvLog unused(csv, {.resume = true}); }
+  CHECK(read_file(csv) == whole_csv.substr(0, whole_csv.find("7,0,train")));
   std::filesystem::remove(csv);
   std::filesystem::remove(json);
-  run(1, 9, 4);  // the log was lost: it begins anew
-  CHECK(read_file(csv) == whole_csv);
+  run(1, 9, true);  // the logs were lost: they begin anew
+  CHECK(is_whole());
 }
 
 TEST_CASE("CsvLog: does not go on with a file that is something else") {
   const TempFolder folder;
   const std::string path = folder.write("data.csv", "name,age\nx,1\n");
-  CHECK_ERROR(CsvLog(path, {.resume_step = 3}), LoadError,
+  CHECK_ERROR(CsvLog(path, {.resume = true})(event("train", 3, {})), LoadError,
               "CsvLog: " + path +
                   ": not a log of a training: the header does not begin with "
                   "step,epoch,phase,seconds,items");

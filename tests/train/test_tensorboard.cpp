@@ -47,19 +47,20 @@ std::function<double()> ticking() {
 TEST_CASE("TensorBoard: writes what PyTorch's SummaryWriter writes") {
   const std::string golden = read_file(GLOSS_TEST_DATA "/tensorboard.events");
   const std::vector<Record> expected = records(golden);
-  REQUIRE(expected.size() == 8);
-  const std::string& picture_event = expected[5].bytes;
+  REQUIRE(expected.size() == 9);
+  const std::string& picture_event = expected[6].bytes;
   const std::size_t png = picture_event.find("\x89PNG");
   REQUIRE(png != std::string::npos);
 
   const TempFolder folder;
   bool first = true;  // the name is made of the time, too
-  TensorBoard board(folder.file("deep/run"), {.purge_step = 3, .seconds = [&, tick = ticking()]() mutable {
+  TensorBoard board(folder.file("deep/run"), {.resume = true, .seconds = [&, tick = ticking()]() mutable {
                                                 return std::exchange(first, false) ? 1700000000.0 : tick();
                                               }});
   CHECK(std::filesystem::path(board.path()).filename() == "events.out.tfevents.1700000000.0");
-  board.add_scalar("loss/train", 0.1, 0);
+  board.add_scalar("loss/train", 0.1, 3);
   board.add_scalar("größe", -1e30, 1234567890123);
+  board.add_scalar("first", 0, 0);
   board.add_histogram("weights", Tensor<double>{-2.5, -1, 0, 0, 1.0 / 1024, 0.5, 0.5, 3, 100}, 7);
   board.add_image("picture", picture_event.substr(png), 7);
   board.add_text("note/text_summary", "**bold** & größe", 8);

@@ -25,9 +25,9 @@
 namespace gloss::inline GLOSS_ABI::train {
 
 struct LogFileOptions {
-  /// Of a run that goes on after this many steps: lines of the file up to there stay, later ones (of the run that was
-  /// stopped) and a line that was cut short go. Below 0: the file begins anew.
-  Index resume_step = -1;
+  /// Of a run that goes on: what the file has from the first event of this run on, written by the run that was stopped,
+  /// goes, and so does a line that was cut short; the rest stays. Without, the file begins anew.
+  bool resume = false;
 };
 
 namespace detail {
@@ -38,49 +38,35 @@ inline constexpr std::string_view log_columns[] = {"step", "epoch", "phase", "se
 /// Without digits that no clock measures.
 inline double microseconds(double seconds) { return std::round(seconds * 1e6) / 1e6; }
 
+inline std::string log_header() {
+  std::string text;
+  for (const std::string_view column : log_columns) text += (text.empty() ? "" : ",") + std::string(column);
+  return text;
+}
+
 inline void check_log_names(const char* op, const Event& event) {
   for (const auto& [name, value] : event.values)
     for (const std::string_view column : log_columns)
       if (name == column) fail(op, ": a value is called '", name, "', which every line has already");
 }
 
-/// The step that a line begins with, behind `before`; nothing where there is none.
-inline std::optional<Index> step_of_line(std::string_view line, std::string_view before) {
-  if (!line.starts_with(before)) return {};
+/// Of an old log its header, if it has one, and its whole lines before the first event of a run that goes on.
+/// `place(line)` is the step and the phase of a line; nothing where it cannot be read.
+template <class Place>
+std::string log_before(std::string_view bytes, bool has_header, const Event& first, Place place) {
+  std::size_t kept = has_header ? bytes.find('\n') + 1 : 0;
+  for (std::size_t end = kept; (end = bytes.find('\n', kept)) != std::string_view::npos; kept = end + 1) {
+    const std::optional<std::pair<Index, std::string>> at = place(bytes.substr(kept, end - kept));
+    if (!at || at->first > first.step || (at->first == first.step && at->second == first.phase)) break;
+  }
+  return std::string(bytes.substr(0, kept));
+}
+
+inline std::optional<Index> read_step(std::string_view text) {
   Index step = 0;
-  const char* const first = line.data() + before.size();
-  const auto [end, error] = std::from_chars(first, line.data() + line.size(), step);
-  if (error != std::errc() || end == line.data() + line.size() || *end != ',') return {};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), step);
+  if (error != std::errc()) return {};
   return step;
-}
-
-/// The header of `bytes` (where it has one) and the whole lines of steps up to `last`.
-inline std::string log_up_to(std::string_view bytes, bool has_header, std::string_view before, Index last) {
-  std::string kept;
-  for (bool header = has_header; !bytes.empty(); header = false) {
-    const std::size_t end = bytes.find('\n');
-    if (end == std::string_view::npos) break;
-    const std::string_view line = bytes.substr(0, end + 1);
-    const std::optional<Index> step = step_of_line(line, before);
-    if (header || (step && *step <= last)) kept += line;
-    bytes.remove_prefix(end + 1);
-  }
-  return kept;
-}
-
-/// A new file, or what a run that goes on finds in it.
-inline std::string begin_log(const std::string& path, LogFileOptions options, bool has_header,
-                             std::string_view before) {
-  std::string kept;
-  if (options.resume_step >= 0 && std::filesystem::exists(path)) {
-    const std::string old = read_file(path);
-    if (has_header && !old.empty() && !old.starts_with("step,epoch,phase,seconds,items"))
-      fail<LoadError>("CsvLog: ", path,
-                      ": not a log of a training: the header does not begin with step,epoch,phase,seconds,items");
-    kept = log_up_to(old, has_header, before, options.resume_step);
-  }
-  io::write_file_atomically(path, kept);
-  return kept;
 }
 
 /// A field as CSV has it: in quotes where it must be; a line break becomes a blank.
@@ -137,14 +123,12 @@ inline std::string csv_column(std::string_view name) { return csv_fields(csv_fie
 class CsvLog {
  public:
   explicit CsvLog(std::string path, LogFileOptions options = {}) : path_(std::move(path)) {
-    const std::string kept = detail::begin_log(path_, options, true, "");
-    std::string_view rest = kept;
-    if (!kept.empty()) columns_ = detail::csv_fields(text::detail::take_line(rest));
-    file_.emplace(path_);
+    if (!options.resume) begin("");
   }
 
   void operator()(const Event& event) {
     detail::check_log_names("CsvLog", event);
+    if (!file_) go_on(event);
     std::vector<std::string> names;  // of the columns
     for (const auto& [name, value] : event.values) names.push_back(detail::csv_column(name));
     add_columns(names);
@@ -161,6 +145,29 @@ class CsvLog {
   }
 
  private:
+  void begin(const std::string& bytes) {
+    file_.reset();
+    io::write_file_atomically(path_, bytes);
+    file_.emplace(path_);
+  }
+  void go_on(const Event& first) {
+    if (!std::filesystem::is_regular_file(path_)) return begin("");
+    const std::string old = read_file(path_);
+    if (!old.empty() && !old.starts_with(detail::log_header()))
+      fail<LoadError>("CsvLog: ", path_, ": not a log of a training: the header does not begin with ",
+                      detail::log_header());
+    const auto place = [](std::string_view line) -> std::optional<std::pair<Index, std::string>> {
+      const std::vector<std::string> fields = detail::csv_fields(line);
+      const std::optional<Index> step = detail::read_step(line);
+      if (!step || fields.size() < std::size(detail::log_columns)) return {};
+      return std::pair(*step, fields[2]);
+    };
+    const std::string kept = detail::log_before(old, true, first, place);
+    std::string_view rest = kept;
+    if (!kept.empty()) columns_ = detail::csv_fields(text::detail::take_line(rest));
+    begin(kept);
+  }
+
   void add_columns(const std::vector<std::string>& names) {
     const std::size_t before = columns_.size();
     if (before == 0) columns_.assign(std::begin(detail::log_columns), std::end(detail::log_columns));
@@ -175,41 +182,60 @@ class CsvLog {
     std::string_view rest = old;
     text::detail::take_line(rest);
     while (!rest.empty()) table += std::string(text::detail::take_line(rest)) + empty_fields + "\n";
-    file_.reset();
-    io::write_file_atomically(path_, table);
-    file_.emplace(path_);
+    begin(table);
   }
 
   std::string path_;
   std::vector<std::string> columns_;
-  std::optional<io::AppendFile> file_;
+  std::optional<io::AppendFile> file_;  // none before the first event of a run that goes on
 };
 
 /// A JSON object on a line of its own for each event: {"step":20,"epoch":0,"phase":"train","seconds":1.5,"items":640,
 /// "loss":0.31}. What JSON cannot say (NaN, infinities) is null.
-/// Errors: as CsvLog.
+/// Errors: Error naming the file and the cause; Error for a value with the name of one of the five.
 class JsonLog {
  public:
-  explicit JsonLog(const std::string& path, LogFileOptions options = {})
-      : file_((detail::begin_log(path, options, false, "{\"step\":"), path)) {}
+  explicit JsonLog(std::string path, LogFileOptions options = {}) : path_(std::move(path)) {
+    if (!options.resume) begin("");
+  }
 
   void operator()(const Event& event) {
     detail::check_log_names("JsonLog", event);
+    if (!file_) go_on(event);
     const auto number = [](double x) { return std::isfinite(x) ? exact_number(x) : std::string("null"); };
-    const auto quoted = [](std::string_view name) { return json_quoted(text::well_formed_utf8(name)); };
     std::string line = "{\"step\":" + std::to_string(event.step) + ",\"epoch\":" + std::to_string(event.epoch) +
-                       ",\"phase\":" + quoted(event.phase) +
-                       ",\"seconds\":" + number(detail::microseconds(event.seconds)) +
+                       phase_field(event) + "\"seconds\":" + number(detail::microseconds(event.seconds)) +
                        ",\"items\":" + number(event.items);
     for (const auto& [name, value] : event.values) line += "," + quoted(name) + ":" + number(value);
-    file_.write(line + "}\n");
+    file_->write(line + "}\n");
   }
 
  private:
-  io::AppendFile file_;
+  static std::string quoted(std::string_view name) { return json_quoted(text::well_formed_utf8(name)); }
+  static std::string phase_field(const Event& event) { return ",\"phase\":" + quoted(event.phase) + ","; }
+  void begin(const std::string& bytes) {
+    io::write_file_atomically(path_, bytes);
+    file_.emplace(path_);
+  }
+  void go_on(const Event& first) {
+    if (!std::filesystem::is_regular_file(path_)) return begin("");
+    const auto place = [&](std::string_view line) -> std::optional<std::pair<Index, std::string>> {
+      constexpr std::string_view start = "{\"step\":";
+      const std::optional<Index> step =
+          line.starts_with(start) ? detail::read_step(line.substr(start.size())) : std::nullopt;
+      if (!step || !line.ends_with('}')) return {};
+      const bool is_phase = line.find(phase_field(first)) != std::string_view::npos;
+      return std::pair(*step, is_phase ? first.phase : std::string());
+    };
+    begin(detail::log_before(read_file(path_), false, first, place));
+  }
+
+  std::string path_;
+  std::optional<io::AppendFile> file_;
 };
 
-/// Tells a logger the events that a CsvLog wrote: History then has the curves of a run from its begin, though it went on.
+/// Tells a logger the events that a CsvLog wrote: a History then has the curves of a training from its beginning, though
+/// it was stopped and went on.
 /// Errors: LoadError naming file, line and cause for what no CsvLog wrote.
 inline void replay_csv_log(const std::string& path, const Logger& logger) {
   const std::string bytes = read_file(path);

@@ -21,7 +21,7 @@
 namespace gloss::inline GLOSS_ABI::train {
 
 struct TensorBoardOptions {
-  Index purge_step = -1;                 ///< of a resumed run: what earlier files have from this step on is not shown
+  bool resume = false;  ///< what earlier files have from this run's first step on is not shown any more
   std::function<double()> seconds = {};  ///< since 1970, instead of the system's clock
 };
 
@@ -82,10 +82,6 @@ class TensorBoard {
     head.add(1, now());
     head.add(3, "brain.Event:2");
     file_.write(io::tf_record(head.bytes()));
-    if (options_.purge_step < 0) return;
-    io::ProtobufWriter session;
-    session.add(1, std::int64_t{1});  // START
-    write(options_.purge_step, 7, session.bytes());
   }
 
   /// Where it writes.
@@ -179,6 +175,11 @@ class TensorBoard {
     write(step, 5, summary.bytes());
   }
   void write(Index step, int field, std::string_view message) {
+    if (std::exchange(options_.resume, false)) {
+      io::ProtobufWriter session;
+      session.add(1, std::int64_t{1});  // START
+      write(step, 7, session.bytes());
+    }
     io::ProtobufWriter event;
     event.add(1, now());
     if (step != 0) event.add(2, std::int64_t{step});
