@@ -1,4 +1,4 @@
-// summary: a table of a model's layers, as Keras prints it: names, types, output shapes, parameters, operations, memory.
+// summary: a table of a model's layers, as Keras prints it: names, types, shapes, parameters, operations, memory.
 #pragma once
 
 #include <cmath>
@@ -133,7 +133,7 @@ class SummaryListener final : OutputListener, ProfileSink {
     }
   }
   /// Nobody tells when a module begins, so products since the last output may be of this module or of the one around
-  /// it, before it called this one. A layer with one weight makes one product with it, the last; one without makes none.
+  /// it, before it called this one. A layer with one weight makes one product, the last; one without makes none.
   void share_out(const SummaryPart& part) {
     std::size_t own = 0;  // the first of its own
     if (part.is_leaf && part.weights.empty()) own = pending_.size();
@@ -266,8 +266,8 @@ inline std::string Summary::text() const {
 }
 
 /// Runs the model once on these inputs, in evaluation and without a graph, and tells what its layers are and return,
-/// their multiply-adds (of matrix products, convolutions and attention) and the memory that it takes; memory_stats().peak
-/// begins anew. Without inputs it is not run, and there are no output shapes.
+/// their multiply-adds (of matrix products, convolutions and attention) and the memory that it takes; the peak of
+/// memory_stats() begins anew. Without inputs it is not run, and there are no output shapes.
 /// Errors: those of the model's forward.
 template <class M, class... Inputs>
 Summary summarize(M& model, SummaryOptions options, const Inputs&... inputs) {

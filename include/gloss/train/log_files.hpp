@@ -115,11 +115,11 @@ inline std::string csv_column(std::string_view name) { return csv_fields(csv_fie
 }  // namespace detail
 
 /// A line for each event: step, epoch, phase, seconds, items, and a column for each name of a value. When a name comes
-/// up that has no column yet, the file is written anew with one more (what is no file, such as a pipe, gets a new header
-/// instead). NaN and infinities are nan and inf.
+/// up that has no column yet, the file is written anew with one more (what is no file, such as a pipe, gets a new
+/// header instead). NaN and infinities are nan and inf.
 ///   train::CsvLog log("run.csv");  options.loggers = {std::ref(log)};
-/// Errors: Error naming the file and the cause; Error for a value with the name of one of the five; LoadError when a run
-/// goes on with a file that is no such log.
+/// Errors: Error naming the file and the cause; Error for a value with the name of one of the five; LoadError when a
+/// run goes on with a file that is no such log.
 class CsvLog {
  public:
   explicit CsvLog(std::string path, LogFileOptions options = {}) : path_(std::move(path)) {
@@ -234,8 +234,8 @@ class JsonLog {
   std::optional<io::AppendFile> file_;
 };
 
-/// Tells a logger the events that a CsvLog wrote: a History then has the curves of a training from its beginning, though
-/// it was stopped and went on.
+/// Tells a logger the events that a CsvLog wrote: a History then has the curves of a training from its beginning,
+/// though it was stopped and went on.
 /// Errors: LoadError naming file, line and cause for what no CsvLog wrote.
 inline void replay_csv_log(const std::string& path, const Logger& logger) {
   const std::string bytes = read_file(path);

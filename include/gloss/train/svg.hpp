@@ -89,8 +89,8 @@ inline double text_width(std::string_view text) {
   return width;
 }
 
-/// Colour of a weight in [0, 1], "#rrggbb", even steps in perceived lightness: from paper over teal to night blue, or on
-/// dark paper from there to light.
+/// Colour of a weight in [0, 1], "#rrggbb", even steps in perceived lightness: from paper over teal to night blue, or
+/// on dark paper from there to light.
 /// Source: Ottosson 2020, the Oklab colour space.
 GLOSS_COLD inline std::string heat_color(double t, bool dark = false) {
   t = t > 0 ? (t < 1 ? t : 1) : 0;
