@@ -2,13 +2,16 @@
 #include <gloss/nn/clones.hpp>
 #include <gloss/nn/conv2d.hpp>
 #include <gloss/nn/dropout.hpp>
+#include <gloss/nn/flatten.hpp>
 #include <gloss/nn/freeze.hpp>
 #include <gloss/nn/gelu.hpp>
 #include <gloss/nn/linear.hpp>
 #include <gloss/nn/multihead_attention.hpp>
+#include <gloss/nn/relu.hpp>
 #include <gloss/nn/sequential.hpp>
 #include <gloss/nn/softmax.hpp>
 #include <gloss/nn/summary.hpp>
+#include <gloss/nn/transformer.hpp>
 #include <gloss/nn/type_name.hpp>
 #include <gloss/ops/matmul.hpp>
 #include <gloss/tensor/profile.hpp>
@@ -146,6 +149,20 @@ TEST_CASE("summary: counts convolutions and attention, and another profile goes 
   double flops = 0;
   for (const ProfileRow& row : again.rows()) flops += row.flops;
   CHECK(flops == 16);
+}
+
+// Half of what torch.utils.flop_counter.FlopCounterMode of PyTorch 2.13 tells of the same modules, with the attention
+// that it can count, SDPBackend.MATH.
+TEST_CASE("summary: multiply-adds are PyTorch's") {
+  nn::Transformer<float> transformer(32, 4, {.num_encoder_layers = 2, .num_decoder_layers = 1, .dim_feedforward = 48});
+  CHECK(nn::summarize(transformer, {}, zeros<float>({10, 2, 32}), zeros<float>({7, 2, 32})).multiply_adds == 497536);
+  nn::Sequential net(nn::Conv2d<float>(3, 8, 5, {.stride = 2, .padding = 2}), nn::ReLU<float>(),
+                     nn::Conv2d<float>(8, 12, 3, {.dilation = 2, .groups = 4, .bias = false}), nn::Flatten<float>(),
+                     nn::Linear<float>(12 * 4 * 4, 5));
+  const nn::Summary s = nn::summarize(net, {}, zeros<float>({3, 3, 16, 16}));
+  CHECK(s.multiply_adds == 128448);
+  CHECK(multiply_adds(s, "2") == 3 * 12 * 4 * 4 * 2 * 3 * 3);
+  CHECK(multiply_adds(s, "4") == 3 * 12 * 4 * 4 * 5);
 }
 
 TEST_CASE("summary: memory of one forward, and what it leaves for a backward") {

@@ -1,4 +1,8 @@
 // Confusion matrices as pictures.
+#include <algorithm>
+#include <cmath>
+#include <string>
+
 #include <gloss/core/rng.hpp>
 #include <gloss/tensor/factories.hpp>
 #include <gloss/train/confusion_map.hpp>
@@ -24,6 +28,29 @@ TEST_CASE("render_confusion_svg: a cell for what was counted, the share that was
   CHECK(svg.find("class=\"h5\"") != std::string::npos);   // a quarter of 20 steps
   CHECK(svg.find("class=\"h20\"") != std::string::npos);  // all
   CHECK(svg.find("prefers-color-scheme:dark") != std::string::npos);
+}
+
+TEST_CASE("render_confusion_svg: the number in a cell can be read on every colour, light and dark") {
+  const auto luminance = [](const std::string& color) {
+    const auto channel = [&](std::size_t at) {
+      const double c = std::stoi(color.substr(at, 2), nullptr, 16) / 255.0;
+      return c <= 0.04045 ? c / 12.92 : std::pow((c + 0.055) / 1.055, 2.4);
+    };
+    return 0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5);
+  };
+  const std::string style = train::detail::heat_style();
+  const std::size_t dark = style.find("@media");
+  for (const std::string& rules : {style.substr(0, dark), style.substr(dark)})
+    for (std::size_t level = 0; level < train::detail::heat_levels; ++level) {
+      const auto color = [&](const char* kind) {
+        const std::string rule = kind + std::to_string(level) + "{fill:";
+        REQUIRE(rules.find(rule) != std::string::npos);
+        return luminance(rules.substr(rules.find(rule) + rule.size(), 7));
+      };
+      const double a = color(".h"), b = color(".k");
+      INFO(rules.substr(0, 6) << " level " << level);
+      CHECK(((std::max)(a, b) + 0.05) / ((std::min)(a, b) + 0.05) >= 4.5);  // WCAG 2, level AA
+    }
 }
 
 TEST_CASE("render_confusion_svg: without names numbers, and as many classes as there are") {

@@ -234,26 +234,22 @@ class JsonLog {
   std::optional<io::AppendFile> file_;
 };
 
-/// Tells a logger the events that a CsvLog wrote: a History then has the curves of a training from its beginning,
-/// though it was stopped and went on.
-/// Errors: LoadError naming file, line and cause for what no CsvLog wrote.
-inline void replay_csv_log(const std::string& path, const Logger& logger) {
-  const std::string bytes = read_file(path);
+namespace detail {
+inline void replay_csv(std::string_view bytes, const std::string& name, const Logger& logger) {
   std::string_view rest = bytes;
-  const std::vector<std::string> columns = detail::csv_fields(text::detail::take_line(rest));
+  const std::vector<std::string> columns = csv_fields(text::detail::take_line(rest));
   const auto bad = [&](std::size_t line, const std::string& cause) {
-    text::detail::fail_at_line("replay_csv_log", path, line, cause);
+    text::detail::fail_at_line("replay_csv_log", name, line, cause);
   };
-  if (!std::equal(
-          std::begin(detail::log_columns), std::end(detail::log_columns), columns.begin(),
-          columns.begin() + static_cast<std::ptrdiff_t>((std::min)(columns.size(), std::size(detail::log_columns)))))
+  if (columns.size() < std::size(log_columns) ||
+      !std::equal(std::begin(log_columns), std::end(log_columns), columns.begin()))
     bad(1, "the header does not begin with step,epoch,phase,seconds,items");
   for (std::size_t line = 2; !rest.empty(); ++line) {
-    const std::vector<std::string> fields = detail::csv_fields(text::detail::take_line(rest));
+    const std::vector<std::string> fields = csv_fields(text::detail::take_line(rest));
     if (fields.size() != columns.size())
       bad(line, std::to_string(fields.size()) + " fields, the header has " + std::to_string(columns.size()));
     const auto number = [&](std::size_t i) {
-      const std::optional<double> found = detail::read_number(fields[i]);
+      const std::optional<double> found = read_number(fields[i]);
       if (!found) bad(line, "'" + fields[i] + "' is not a number");
       return *found;
     };
@@ -265,10 +261,18 @@ inline void replay_csv_log(const std::string& path, const Logger& logger) {
     Event event{.phase = fields[2]};
     event.step = count(0), event.epoch = count(1);
     event.seconds = number(3), event.items = number(4);
-    for (std::size_t i = std::size(detail::log_columns); i < fields.size(); ++i)
+    for (std::size_t i = std::size(log_columns); i < fields.size(); ++i)
       if (!fields[i].empty()) event.values.emplace_back(columns[i], number(i));
     logger(event);
   }
+}
+}  // namespace detail
+
+/// Tells a logger the events that a CsvLog wrote: a History then has the curves of a training from its beginning,
+/// though it was stopped and went on.
+/// Errors: LoadError naming file, line and cause for what no CsvLog wrote.
+inline void replay_csv_log(const std::string& path, const Logger& logger) {
+  detail::replay_csv(read_file(path), path, logger);
 }
 
 }  // namespace gloss::inline GLOSS_ABI::train

@@ -46,11 +46,8 @@ GLOSS_LAZY GLOSS_COLD std::string heat_style() {
       const std::string n = std::to_string(i);
       const double t = static_cast<double>(i) / (heat_levels - 1);
       text += ".h" + n + "{fill:" + heat_color(t, dark) + "}";
-      text += ".k" + n + "{fill:" +
-              (dark == (t > (dark ? 0.5 : 0.42)) ? "#10202c"
-               : dark                            ? "#e4e9ef"
-                                                 : "#ffffff") +
-              "}";
+      const bool on_pale = dark ? t > 0.52 : t < 0.62;  // then black is easier to read than white
+      text += ".k" + n + (on_pale ? "{fill:#000000}" : "{fill:#ffffff}");
     }
     return text;
   };

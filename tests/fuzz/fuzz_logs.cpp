@@ -1,0 +1,50 @@
+// A log of a training as CSV: what is read can be written and read again, and shown, whatever names and numbers it has.
+#include <gloss/train/curves.hpp>
+#include <gloss/train/history.hpp>
+#include <gloss/train/log_files.hpp>
+
+#include "fuzz/target.hpp"
+#include "support/xml.hpp"
+
+using namespace gloss;
+
+void gloss_fuzz::run(std::string_view bytes) {
+  train::History history(8);
+  std::vector<train::Event> events;
+  try {
+    train::detail::replay_csv(bytes, "f", [&](const train::Event& event) {
+      history(event);
+      events.push_back(event);
+    });
+  } catch (const Error&) {
+  }
+  require_of([&] {
+    for (const std::string& name : history.names())
+      for (const bool log_y : {false, true}) {
+        const std::string svg =
+            train::render_curves_svg({.curves = history.curves(name), .title = name, .log_y = log_y});
+        if (!gloss_test::is_well_formed(svg) || svg.find("nan ") != std::string::npos) return false;
+      }
+    return true;
+  });
+  require_of([&] {
+    for (const train::Event& event : events) {
+      const std::vector<std::string> phase = train::detail::csv_fields(train::detail::csv_field(event.phase));
+      if (phase.size() != 1) return false;
+      for (const auto& [name, value] : event.values) {
+        const std::string column = train::detail::csv_column(name);
+        if (train::detail::csv_column(column) != column) return false;
+        const std::optional<double> number = train::detail::read_number(train::exact_number(value));
+        if (!number || (*number != value && value == value)) return false;
+      }
+    }
+    return true;
+  });
+  const train::Event first{.phase = "train", .step = 3};
+  const auto place = [](std::string_view line) -> std::optional<std::pair<Index, std::string>> {
+    const auto step = train::detail::read_step(line);
+    if (!step) return {};
+    return std::pair(*step, std::string("train"));
+  };
+  require_of([&] { return bytes.starts_with(train::detail::log_before(bytes, true, first, place)); });
+}
