@@ -1,6 +1,7 @@
 // A report of a run as one HTML file: numbers, curves, matrices, images, tables, and what took the time.
 #pragma once
 
+#include <cmath>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -98,12 +99,13 @@ class Report {
     const double total = profile.seconds();
     std::vector<std::vector<std::string>> rows = {
         {"op", "share %", "forward calls", "ms", "backward calls", "ms", "GFLOP/s"}};
+    const auto hundredths = [](double x) { return short_number(std::round(100 * x) / 100); };
     for (const ProfileRow& r : profile.rows()) {
       if (rows.size() > most) break;
-      rows.push_back({r.op, short_number(100 * r.seconds() / total), std::to_string(r.forward_calls),
-                      short_number(1e3 * r.forward_seconds), std::to_string(r.backward_calls),
-                      short_number(1e3 * r.backward_seconds),
-                      r.flop_seconds > 0 ? short_number(1e-9 * r.flops / r.flop_seconds) : "-"});
+      rows.push_back({r.op, hundredths(100 * r.seconds() / total), std::to_string(r.forward_calls),
+                      hundredths(1e3 * r.forward_seconds), std::to_string(r.backward_calls),
+                      hundredths(1e3 * r.backward_seconds),
+                      r.flop_seconds > 0 ? hundredths(1e-9 * r.flops / r.flop_seconds) : "-"});
     }
     table(title, rows);
   }
