@@ -626,7 +626,7 @@ TEST_CASE("fit: the history in a checkpoint is read with care") {
   CHECK(back[0].values[0] == std::pair<std::string, double>("a b", 0.1));
   CHECK(std::isnan(back[0].values[1].second));
   CHECK_ERROR(events_from_text("epoch\t1\t2"), LoadError, "load_state: the history is not whole");
-  CHECK_ERROR(events_from_text("epoch\t1\tx\t3\t4\t5\t6"), LoadError, "load_state: 'x' in the history is no number");
+  CHECK_ERROR(events_from_text("epoch\t1\tx\t3\t4\t5"), LoadError, "load_state: 'x' in the history is no number");
 }
 
 TEST_CASE("fit: 20,000 steps take no more memory than 2,000") {
