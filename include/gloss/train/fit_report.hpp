@@ -34,7 +34,8 @@ struct FitReport {
 };
 
 namespace detail {
-/// Events as lines of fields behind tabs, for a checkpoint: without times and limits, so that equal trainings give equal files.
+/// Events as lines of fields behind tabs, for a checkpoint: without times and limits, so that equal trainings give
+/// equal files.
 inline std::string events_to_text(const std::vector<Event>& events) {
   std::string out;
   const auto field = [&](const auto& value) {
