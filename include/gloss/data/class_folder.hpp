@@ -60,12 +60,14 @@ class ClassFolder {
     }
   }
 
+  /// Files of all classes.
   Index size() const { return static_cast<Index>(files_.size()); }
   const LabeledFile& get(Index i) const {
     detail::check_item("ClassFolder", i, size());
     return files_[static_cast<std::size_t>(i)];
   }
   std::string name(Index i) const { return get(i).path; }
+  /// Their names; a label is a place among them.
   const std::vector<std::string>& classes() const { return classes_; }
   /// Of all files, for a split or a sampler.
   Tensor<std::int64_t> labels() const {

@@ -15,6 +15,7 @@
 #include <gloss/core/file.hpp>
 #include <gloss/core/nearest.hpp>
 #include <gloss/tensor/factories.hpp>
+#include <gloss/tensor/views.hpp>
 #include <gloss/text/lines.hpp>
 
 namespace gloss::inline GLOSS_ABI::data {
@@ -148,6 +149,7 @@ class Table {
     if (names_.empty()) fail<LoadError>("read_csv: ", name_, ": there is nothing in it");
   }
 
+  /// Lines behind the header.
   Index rows() const { return static_cast<Index>(lines_.size()); }
   /// Of the columns, in the order of the file.
   const std::vector<std::string>& names() const { return names_; }

@@ -122,7 +122,7 @@ class Subset {
     for (const Index i : indices_) detail::check_item("Subset", i, dataset_.size());
   }
   Index size() const { return static_cast<Index>(indices_.size()); }
-  decltype(auto) get(Index i) const { return dataset_.get(at(i)); }
+  ItemOf<D> get(Index i) const { return dataset_.get(at(i)); }
   std::string name(Index i) const { return item_name(dataset_, at(i)); }
 
  private:

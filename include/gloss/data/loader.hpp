@@ -139,7 +139,6 @@ class Loader {
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
-  const D& dataset() const { return dataset_; }
   /// Batches of the epoch that it stands in.
   Index size() const { return plan_.batches(); }
   /// The number of that epoch, from 0.

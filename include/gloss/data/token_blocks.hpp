@@ -11,6 +11,7 @@
 #include <gloss/core/file.hpp>
 #include <gloss/data/dataset.hpp>
 #include <gloss/tensor/factories.hpp>
+#include <gloss/tensor/views.hpp>
 
 namespace gloss::inline GLOSS_ABI::data {
 
