@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "support/escaped_fields.hpp"
 #include "support/mutate.hpp"
 #include "support/temp_folder.hpp"
 #include "support/tensors.hpp"
@@ -42,6 +43,27 @@ TEST_CASE("parse_csv: quotes, line ends, byte order mark") {
   CHECK(parse("1,2\n3,4", {.header = false}).texts("1") == Texts{"2", "4"});
   CHECK(parse("a,b").rows() == 0);
   CHECK(parse("a,b").matrix({"a", "b"}).shape() == Shape{0, 2});
+}
+
+TEST_CASE("parse_csv: finds the fields that Python's csv module finds") {
+  const std::string golden = read_file(GLOSS_TEST_DATA "/csv.txt");
+  std::string_view rest = golden;
+  int cases = 0;
+  for (; !rest.empty(); ++cases) {
+    const std::string text = gloss_test::fields(std::string(text::detail::take_line(rest)) + "\t")[0];
+    INFO(text);
+    const data::Table table = parse(text, {.header = false});
+    Index rows = 0;
+    for (std::string line; line = text::detail::take_line(rest), line != "%%"; ++rows) {
+      const Texts expected = gloss_test::fields(line);
+      REQUIRE(rows < table.rows());
+      REQUIRE(expected.size() == table.names().size());
+      for (std::size_t c = 0; c < expected.size(); ++c)
+        CHECK(table.texts(std::to_string(c))[static_cast<std::size_t>(rows)] == expected[c]);
+    }
+    CHECK(rows == table.rows());
+  }
+  CHECK(cases == 200);
 }
 
 TEST_CASE("Table: classes of a column") {
