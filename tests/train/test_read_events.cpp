@@ -12,8 +12,8 @@ using namespace gloss;
 
 namespace {
 
-/// Points with noise of their own, in batches that a Loader makes; stopped after some steps, or not.
-train::FitReport run(const std::string& path, Index workers, bool resume, Index max_steps) {
+/// Points with noise of their own, in batches that a Loader makes; stopped after so many steps, or with 0 not.
+train::FitReport run(const std::string& path, Index workers, bool resume, Index stop) {
   Rng rng(3);
   const RngGuard use(rng);
   gloss_test::SmallNet<float> model(0.1);
@@ -29,7 +29,10 @@ train::FitReport run(const std::string& path, Index workers, bool resume, Index 
                       const auto& [x, y] = batch;
                       return train::BatchLoss(mse_loss(net(x), y), y.size(0));
                     },
-                    {.epochs = 3, .max_steps = max_steps, .checkpoint = path, .resume = resume});
+                    {.epochs = 3, .checkpoint = path, .resume = resume, .loggers = {[stop](const train::Event& event) {
+                                                                          if (event.step == stop)
+                                                                            train::StopFlag::raise();
+                                                                        }}});
 }
 
 }  // namespace
@@ -42,7 +45,8 @@ TEST_CASE("fit with a Loader: stopped after any step it ends with the same file,
     run(stopped, stop % 3, false, stop);
     run(stopped, (stop + 1) % 3, true, 0);
     INFO("stopped after step " << stop);
-    CHECK(read_file(stopped) == read_file(whole));
+    const bool same = read_file(stopped) == read_file(whole);
+    CHECK(same);
   }
 }
 
