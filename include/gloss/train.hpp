@@ -13,5 +13,6 @@
 #include <gloss/train/fit_report.hpp>
 #include <gloss/train/gradient_stats.hpp>
 #include <gloss/train/lr_finder.hpp>
+#include <gloss/train/read_events.hpp>
 #include <gloss/train/stop_flag.hpp>
 #include <gloss/train/weight_average.hpp>

@@ -53,7 +53,9 @@ const std::vector<Page>& pages() {
        {"metrics"}},
       {"data",
        "Data",
-       "Sentence pairs and batches of like length, in `gloss::data`. Token ids are made in [text.md](text.md).",
+       "Data sets, samplers, the loader that makes batches on threads, and readers of files, in `gloss::data`, with\n"
+       "`#include <gloss/data.hpp>`; sentence pairs and batches of like length come with `<gloss/text.hpp>`. Token ids\n"
+       "are made in [text.md](text.md).",
        {"data"}},
       {"text",
        "Text",
