@@ -32,23 +32,20 @@ void gloss_fuzz::run(std::string_view bytes) {
     return true;
   });
   require_of([&] {
-    for (const train::Event& event : events) {
-      const std::vector<std::string> phase = train::detail::csv_fields(train::detail::csv_field(event.phase));
-      if (phase.size() != 1) return false;
-      for (const auto& [name, value] : event.values) {
-        const std::string column = train::detail::csv_column(name);
-        if (train::detail::csv_column(column) != column) return false;
-        const std::optional<double> number = train::detail::read_number(train::exact_number(value));
-        if (!number || (*number != value && value == value)) return false;
+    for (const train::Event& event : events)
+      for (const std::string& name : {event.phase, event.values.empty() ? "" : event.values[0].first}) {
+        const std::string field = "x," + train::detail::csv_field(name);
+        std::vector<std::string> read;
+        data::detail::CsvReader(field, "own", {}).read(read);
+        if (read.size() != 2 || read[1] != train::detail::csv_column(name)) return false;
       }
-    }
     return true;
   });
   const train::Event first{.phase = "train", .step = 3};
-  const auto place = [](std::string_view line) -> std::optional<std::pair<Index, std::string>> {
+  const auto place = [](std::string_view line) -> std::optional<std::pair<Index, bool>> {
     const auto step = train::detail::read_step(line);
     if (!step) return {};
-    return std::pair(*step, std::string("train"));
+    return std::pair(*step, true);
   };
   require_of([&] { return bytes.starts_with(train::detail::log_before(bytes, true, first, place)); });
 }

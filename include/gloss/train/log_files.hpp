@@ -5,10 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
-#include <limits>
-#include <locale>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +13,7 @@
 
 #include <gloss/core/error.hpp>
 #include <gloss/core/json_quoted.hpp>
+#include <gloss/data/csv.hpp>
 #include <gloss/io/append_file.hpp>
 #include <gloss/io/atomic_file.hpp>
 #include <gloss/text/lines.hpp>
@@ -51,13 +49,13 @@ inline void check_log_names(const char* op, const Event& event) {
 }
 
 /// Of an old log its header, if it has one, and its whole lines before the first event of a run that goes on.
-/// `place(line)` is the step and the phase of a line; nothing where it cannot be read.
+/// `place(line)` is the step of a line and whether it has that event's phase; nothing where it cannot be read.
 template <class Place>
 std::string log_before(std::string_view bytes, bool has_header, const Event& first, Place place) {
   std::size_t kept = has_header ? bytes.find('\n') + 1 : 0;
   for (std::size_t end = kept; (end = bytes.find('\n', kept)) != std::string_view::npos; kept = end + 1) {
-    const std::optional<std::pair<Index, std::string>> at = place(bytes.substr(kept, end - kept));
-    if (!at || at->first > first.step || (at->first == first.step && at->second == first.phase)) break;
+    const std::optional<std::pair<Index, bool>> at = place(bytes.substr(kept, end - kept));
+    if (!at || at->first > first.step || (at->first == first.step && at->second)) break;
   }
   return std::string(bytes.substr(0, kept));
 }
@@ -69,48 +67,24 @@ inline std::optional<Index> read_step(std::string_view text) {
   return step;
 }
 
-/// A field as CSV has it: in quotes where it must be; a line break becomes a blank.
-inline std::string csv_field(std::string_view text) {
-  const bool plain = text.find_first_of(",\"\n\r") == std::string_view::npos;
-  std::string out = plain ? "" : "\"";
-  for (const char c : text) {
+/// The name of a value's column: UTF-8 on one line.
+inline std::string csv_column(std::string_view name) {
+  std::string out = text::well_formed_utf8(name);
+  for (char& c : out)
+    if (c == '\n' || c == '\r') c = ' ';
+  return out;
+}
+/// A field as CSV has it: in quotes where it must be.
+inline std::string csv_field(std::string_view name) {
+  const std::string column = csv_column(name);
+  if (column.find_first_of(",\"") == std::string::npos) return column;
+  std::string out = "\"";
+  for (const char c : column) {
     if (c == '"') out += '"';
-    out += c == '\n' || c == '\r' ? ' ' : c;
+    out += c;
   }
-  return plain ? out : out + '"';
+  return out + '"';
 }
-
-/// The fields of a line of CSV.
-inline std::vector<std::string> csv_fields(std::string_view line) {
-  std::vector<std::string> fields(1);
-  bool quoted = false;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    if (line[i] == '"' && quoted && line.substr(i + 1).starts_with('"'))
-      fields.back() += line[++i];
-    else if (line[i] == '"')
-      quoted = !quoted;
-    else if (line[i] == ',' && !quoted)
-      fields.emplace_back();
-    else
-      fields.back() += line[i];
-  }
-  return fields;
-}
-
-/// A number that exact_number wrote; nothing where it is none.
-inline std::optional<double> read_number(const std::string& text) {
-  for (const double special : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(),
-                               -std::numeric_limits<double>::infinity()})
-    if (text == exact_number(special)) return special;
-  std::istringstream in(text);  // from_chars for double is missing in some standard libraries
-  in.imbue(std::locale::classic());
-  double number = 0;
-  if (!(in >> number) || in.peek() != std::istringstream::traits_type::eof()) return {};
-  return number;
-}
-
-/// The name of a value's column: as the header gives it when it is read again.
-inline std::string csv_column(std::string_view name) { return csv_fields(csv_field(text::well_formed_utf8(name)))[0]; }
 
 }  // namespace detail
 
@@ -156,15 +130,15 @@ class CsvLog {
     if (!old.empty() && !old.starts_with(detail::log_header()))
       fail<LoadError>("CsvLog: ", path_, ": not a log of a training: the header does not begin with ",
                       detail::log_header());
-    const auto place = [](std::string_view line) -> std::optional<std::pair<Index, std::string>> {
-      const std::vector<std::string> fields = detail::csv_fields(line);
+    const std::string phase = detail::csv_field(first.phase) + ",";
+    const auto place = [&](std::string_view line) -> std::optional<std::pair<Index, bool>> {
       const std::optional<Index> step = detail::read_step(line);
-      if (!step || fields.size() < std::size(detail::log_columns)) return {};
-      return std::pair(*step, fields[2]);
+      const std::size_t comma = line.find(',', line.find(',') + 1);  // the one before the phase
+      if (!step || comma == std::string_view::npos) return {};
+      return std::pair(*step, line.substr(comma + 1).starts_with(phase));
     };
     const std::string kept = detail::log_before(old, true, first, place);
-    std::string_view rest = kept;
-    if (!kept.empty()) columns_ = detail::csv_fields(text::detail::take_line(rest));
+    data::detail::CsvReader(kept, path_, {}).read(columns_);
     begin(kept);
   }
 
@@ -219,13 +193,12 @@ class JsonLog {
   }
   void go_on(const Event& first) {
     if (!std::filesystem::is_regular_file(path_)) return begin("");
-    const auto place = [&](std::string_view line) -> std::optional<std::pair<Index, std::string>> {
+    const auto place = [&](std::string_view line) -> std::optional<std::pair<Index, bool>> {
       constexpr std::string_view start = "{\"step\":";
       const std::optional<Index> step =
           line.starts_with(start) ? detail::read_step(line.substr(start.size())) : std::nullopt;
       if (!step || !line.ends_with('}')) return {};
-      const bool is_phase = line.find(phase_field(first)) != std::string_view::npos;
-      return std::pair(*step, is_phase ? first.phase : std::string());
+      return std::pair(*step, line.find(phase_field(first)) != std::string_view::npos);
     };
     begin(detail::log_before(read_file(path_), false, first, place));
   }
@@ -236,26 +209,26 @@ class JsonLog {
 
 namespace detail {
 inline void replay_csv(std::string_view bytes, const std::string& name, const Logger& logger) {
-  std::string_view rest = bytes;
-  const std::vector<std::string> columns = csv_fields(text::detail::take_line(rest));
-  const auto bad = [&](std::size_t line, const std::string& cause) {
-    text::detail::fail_at_line("replay_csv_log", name, line, cause);
+  data::detail::CsvReader reader(bytes, name, {});
+  const auto bad = [&](const std::string& cause) {
+    text::detail::fail_at_line("replay_csv_log", name, reader.line(), cause);
   };
+  std::vector<std::string> columns, fields;
+  reader.read(columns);
   if (columns.size() < std::size(log_columns) ||
       !std::equal(std::begin(log_columns), std::end(log_columns), columns.begin()))
-    bad(1, "the header does not begin with step,epoch,phase,seconds,items");
-  for (std::size_t line = 2; !rest.empty(); ++line) {
-    const std::vector<std::string> fields = csv_fields(text::detail::take_line(rest));
+    bad("the header does not begin with step,epoch,phase,seconds,items");
+  while (reader.read(fields)) {
     if (fields.size() != columns.size())
-      bad(line, std::to_string(fields.size()) + " fields, the header has " + std::to_string(columns.size()));
+      bad(std::to_string(fields.size()) + " fields, the header has " + std::to_string(columns.size()));
     const auto number = [&](std::size_t i) {
-      const std::optional<double> found = read_number(fields[i]);
-      if (!found) bad(line, "'" + fields[i] + "' is not a number");
-      return *found;
+      double found = 0;
+      if (!data::detail::to_number(fields[i], found)) bad("'" + fields[i] + "' is not a number");
+      return found;
     };
     const auto count = [&](std::size_t i) {
       const double found = number(i);
-      if (!(found >= 0 && found <= 9007199254740992.0)) bad(line, "'" + fields[i] + "' counts nothing");
+      if (!(found >= 0 && found <= 9007199254740992.0)) bad("'" + fields[i] + "' counts nothing");
       return static_cast<Index>(found);
     };
     Event event{.phase = fields[2]};
