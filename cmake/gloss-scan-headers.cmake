@@ -25,7 +25,7 @@ function(gloss_needs out file)
       list(APPEND needs CLI11)
     elseif(line MATCHES "<stb/")
       list(APPEND needs stb)
-    elseif(line MATCHES "<zlib.h>" AND NOT file MATCHES "/io/zip.hpp$")  # that one does without, too
+    elseif(line MATCHES "<zlib.h>" AND NOT file MATCHES "/(io/zip|core/gzip).hpp$")  # those do without, too
       list(APPEND needs zlib)
     elseif(line MATCHES "[<\"]([A-Za-z0-9_./-]+)[>\"]")
       set(name "${CMAKE_MATCH_1}")

@@ -24,7 +24,7 @@ FOLDERS = {  # in the order in which headers may include each other; what stands
     "train/annotated": "The Annotated Transformer's batches, loss and loop",
     "decode": "Greedy and beam search, sampling",
     "text": "Text to token ids and back: UTF-8, vocabularies, subwords",
-    "data": "Samples split, and batches of like length",
+    "data": "Data sets, samplers, the loader, readers of files, batches of like length",
     "data/pairs": "Files of sentence pairs",
     "io": "Files: safetensors, NumPy, images",
     "dist": "Several processes",

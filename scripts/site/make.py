@@ -25,6 +25,7 @@ HERE = Path(__file__).resolve().parent
 GUIDES = [
     "cookbook",
     "training",
+    "reports",
     "serving",
     "porting",
     "positions",

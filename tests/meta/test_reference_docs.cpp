@@ -26,8 +26,8 @@ const std::vector<Page>& pages() {
        "`Tensor` and the ops are in [ops.md](ops.md).",
        {"core/context.hpp", "core/error.hpp", "core/parallel_for.hpp", "core/rng.hpp", "core/shape.hpp",
         "tensor/element.hpp", "tensor/anomaly.hpp", "tensor/build_report.hpp", "tensor/checkpoint.hpp",
-        "tensor/eigen.hpp", "tensor/from_blob.hpp", "tensor/grad.hpp", "tensor/gradcheck.hpp", "tensor/hooks.hpp",
-        "tensor/print.hpp", "tensor/profile.hpp", "tensor/storage.hpp", "iostream.hpp"}},
+        "tensor/eigen.hpp", "tensor/from_blob.hpp", "tensor/grad.hpp", "tensor/gradcheck.hpp", "tensor/graph_dot.hpp",
+        "tensor/hooks.hpp", "tensor/print.hpp", "tensor/profile.hpp", "tensor/storage.hpp", "iostream.hpp"}},
       {"linalg",
        "Linear algebra",
        "Equations, decompositions and what is made of them, in `gloss::linalg`, with PyTorch's names. A program asks\n"
@@ -53,7 +53,9 @@ const std::vector<Page>& pages() {
        {"metrics"}},
       {"data",
        "Data",
-       "Sentence pairs and batches of like length, in `gloss::data`. Token ids are made in [text.md](text.md).",
+       "Data sets, samplers, the loader that makes batches on threads, and readers of files, in `gloss::data`, with\n"
+       "`#include <gloss/data.hpp>`; sentence pairs and batches of like length come with `<gloss/text.hpp>`. Token ids\n"
+       "are made in [text.md](text.md).",
        {"data"}},
       {"text",
        "Text",

@@ -553,6 +553,25 @@ TEST_CASE("clip_grad_norm_: gives the norm before and scales as PyTorch does, do
   CHECK(gloss_test::same_bits(parameters[0].grad(), golden().tensor<double>("clip/in0")));
 }
 
+TEST_CASE("grad_norm: of all gradients, as PyTorch has it; of none 0") {
+  const std::vector<Tensor<double>> parameters = {leaf({4, 3}), leaf({2}), leaf({7})};
+  CHECK(optim::grad_norm(parameters) == 0);
+  parameters[0].set_grad(golden().tensor<double>("clip/in0"));
+  parameters[1].set_grad(golden().tensor<double>("clip/in1"));
+  CHECK(optim::grad_norm(parameters) == Approx(golden().tensor<double>("clip/norm").item()).epsilon(1e-14));
+}
+
+TEST_CASE("clip_grad_value_: bounds each element, and NaN stays, as in PyTorch; a bad bound is refused") {
+  const double nan = std::nan(""), inf = std::numeric_limits<double>::infinity();
+  const Tensor<double> p = leaf({5}), without = leaf({2});
+  p.set_grad(Tensor<double>{-3, -0.5, 0.75, inf, nan});
+  optim::clip_grad_value_(std::vector{p, without}, 0.75);
+  CHECK(gloss_test::same_bits(p.grad(), Tensor<double>{-0.75, -0.5, 0.75, 0.75, nan}));
+  CHECK_FALSE(without.grad().defined());
+  CHECK_ERROR(optim::clip_grad_value_(std::vector{p}, -1), Error,
+              "clip_grad_value_: max_value -1 is not a number of at least 0");
+}
+
 TEST_CASE("clip_grad_norm_: bounds and norms that are no numbers, as PyTorch takes them; a bad bound is refused") {
   const double nan = std::nan(""), inf = std::numeric_limits<double>::infinity();
   const Tensor<double> p = leaf({2});

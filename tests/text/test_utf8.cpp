@@ -28,6 +28,12 @@ TEST_CASE("utf8: ill-formed bytes decode one by one") {
   CHECK(find_ill_formed_utf8("gr\xC3\xBC\xC3\x9F dich \xF0\x9F\x98\x80") == std::string_view::npos);
 }
 
+TEST_CASE("utf8: ill-formed bytes can be replaced, one by one") {
+  CHECK(well_formed_utf8("") == "");
+  CHECK(well_formed_utf8("gr\xC3\xBC\xC3\x9F\n") == "gr\xC3\xBC\xC3\x9F\n");
+  CHECK(well_formed_utf8("a\xFF\xE2\x82z") == "a\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBDz");
+}
+
 TEST_CASE("utf8: words are what Python's split gives") {
   std::vector<std::string_view> words;
   for_each_word(

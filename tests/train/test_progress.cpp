@@ -1,6 +1,10 @@
 #include <support/catch.hpp>
 
+#include <functional>
+
+#include <gloss/train/event.hpp>
 #include <gloss/train/progress.hpp>
+#include <gloss/train/progress_log.hpp>
 
 using namespace gloss;
 using train::Progress;
@@ -105,4 +109,58 @@ TEST_CASE("Progress: numbers and times as people write them") {
   CHECK(train::format_duration(-1) == "0:00");
   CHECK(train::format_duration(std::nan("")) == "0:00");
   CHECK(train::format_duration(1e300) == "10000:00:00");
+}
+
+TEST_CASE("Progress: any numbers by their names, any unit, a title that changes") {
+  Screen screen;
+  auto options = screen.options(ProgressStyle::lines);
+  options.unit = "images";
+  Progress line(options);
+  screen.time += 10;
+  line.title("epoch 2/8");
+  line.update(50, {.loss = 0.5, .tokens = 640, .metrics = {{"accuracy", 0.89214}, {"lr", 0.0003}}});
+  line.finish();
+  CHECK(screen.text ==
+        "epoch 2/8   25%   50/200  loss 0.500  accuracy 0.8921  lr 0.0003  64 images/s  0:30 left\n"
+        "epoch 2/8   25%   50/200  loss 0.500  accuracy 0.8921  lr 0.0003  64 images/s  in 0:10\n");
+  CHECK(train::scalars_text({}) == "");
+}
+
+TEST_CASE("ProgressLog: events of a training as one bar, with a line for each epoch and validation") {
+  Screen screen;
+  train::ProgressOptions options = screen.options(ProgressStyle::lines, 0);
+  options.title = "digits";
+  options.unit = "images";
+  train::ProgressLog bar(options);
+  const train::Logger logger = std::ref(bar);
+  for (Index step = 101; step <= 120; ++step) {
+    logger({.phase = "train",
+            .step = step,
+            .epoch = (step - 1) / 10,
+            .values = {{"loss", 0.5}},
+            .steps = 200,
+            .items = 32.0 * static_cast<double>(step)});
+    if (step % 10 == 0)
+      logger({.phase = "epoch", .step = step, .epoch = step / 10, .values = {{"loss", 0.25}}, .steps = 200});
+    screen.time += 0.5;
+  }
+  logger({.phase = "validation", .step = 120, .values = {{"loss", 0.3}, {"accuracy", 0.9}}, .steps = 200});
+  bar.finish();
+  CHECK(screen.text ==
+        "  epoch 11: loss 0.25\n"
+        "digits  epoch 12   55%  111/200  loss 0.5  64 images/s  0:45 left\n"
+        "  epoch 12: loss 0.25\n"
+        "  validation: loss 0.3  accuracy 0.9\n"
+        "digits  epoch 12   60%  120/200  loss 0.5  61 images/s  in 0:10\n");
+  bar.finish();  // nothing more to end
+}
+
+TEST_CASE("ProgressLog: a bar stays below the lines") {
+  Screen screen;
+  train::ProgressLog bar(screen.options(ProgressStyle::bar));
+  bar({.phase = "train", .step = 1, .values = {{"loss", 0.5}}, .steps = 4});
+  bar({.phase = "validation", .step = 1, .values = {{"loss", 0.3}}, .steps = 4});
+  CHECK(screen.text.ends_with(
+      "\r\x1b[K  validation: loss 0.3\n"
+      "\repoch 1/8  epoch 1  ##########..............................   25%  1/4  loss 0.5\x1b[K"));
 }

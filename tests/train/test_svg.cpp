@@ -27,3 +27,10 @@ TEST_CASE("svg: numbers have no more digits than they need, and colours go from 
   CHECK(heat_color(0) != heat_color(1));
   CHECK(heat_color(0.5).size() == 7);
 }
+
+TEST_CASE("svg: on dark paper more is lighter") {
+  const auto green = [](double t) { return std::stoi(heat_color(t, true).substr(3, 2), nullptr, 16); };
+  for (int i = 1; i <= 20; ++i) CHECK(green(i / 20.0) > green((i - 1) / 20.0));
+  CHECK(green(0) < 50);
+  CHECK(green(1) > 190);
+}

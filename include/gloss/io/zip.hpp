@@ -2,7 +2,6 @@
 // target gloss::zlib defines). Read with every length checked before it is used; written without zip64.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,28 +10,13 @@
 
 #include <gloss/core/error.hpp>
 #include <gloss/core/looks_like.hpp>
+#include <gloss/io/crc.hpp>
 
 #ifdef GLOSS_ZLIB
 #include <zlib.h>
 #endif
 
 namespace gloss::inline GLOSS_ABI::io {
-
-/// The checksum of zip, gzip and PNG.
-inline std::uint32_t crc32(std::string_view bytes) {
-  static constexpr std::array<std::uint32_t, 256> table = [] {
-    std::array<std::uint32_t, 256> t{};
-    for (std::uint32_t i = 0; i < 256; ++i) {
-      std::uint32_t c = i;
-      for (int bit = 0; bit < 8; ++bit) c = (c >> 1) ^ (c & 1 ? 0xEDB88320u : 0u);
-      t[i] = c;
-    }
-    return t;
-  }();
-  std::uint32_t c = 0xFFFFFFFFu;
-  for (const char byte : bytes) c = (c >> 8) ^ table[(c ^ static_cast<unsigned char>(byte)) & 255];
-  return ~c;
-}
 
 namespace detail {
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <gloss/core/clock.hpp>
+#include <gloss/core/json_quoted.hpp>
 #include <gloss/core/profile_scope.hpp>
 #include <gloss/core/sort.hpp>
 #include <gloss/kernels/fma_peak.hpp>
@@ -98,10 +99,10 @@ class [[nodiscard]] Profile final : ProfileSink {
   /// io::write_file_atomically("trace.json", profile.trace()). Times are in microseconds since the profile began.
   std::string trace() const {
     std::string text = "{\"displayTimeUnit\":\"ms\",\"otherData\":{\"events_left_out\":" + std::to_string(left_out_) +
-                       ",\"build\":" + quoted(build_report()) + "},\"traceEvents\":[";
+                       ",\"build\":" + json_quoted(build_report()) + "},\"traceEvents\":[";
     const char* separator = "\n";
     for (const Event& e : events_) {
-      text += separator + ("{\"name\":" + quoted(rows_[e.row].op)) + ",\"cat\":\"" +
+      text += separator + ("{\"name\":" + json_quoted(rows_[e.row].op)) + ",\"cat\":\"" +
               (e.backward ? "backward" : "forward") +
               "\",\"ph\":\"X\",\"ts\":" + decimals((e.begin - started_) * 1e6, 3) +
               ",\"dur\":" + decimals((e.end - e.begin) * 1e6, 3) + ",\"pid\":1,\"tid\":" + std::to_string(thread_);
@@ -193,24 +194,6 @@ class [[nodiscard]] Profile final : ProfileSink {
     char text[352];
     const auto result = std::to_chars(text, text + sizeof text, v, std::chars_format::fixed, digits);
     return std::string(text, result.ptr);
-  }
-
-  static std::string quoted(const std::string& text) {
-    std::string out = "\"";
-    for (const char c : text) {
-      if (c == '"' || c == '\\') {
-        out += '\\';
-        out += c;
-      } else if (static_cast<unsigned char>(c) < 0x20) {
-        const char* const hex = "0123456789abcdef";
-        out += "\\u00";
-        out += hex[c >> 4];
-        out += hex[c & 15];
-      } else {
-        out += c;
-      }
-    }
-    return out + '"';
   }
 
   /// The first column to the left, the others to the right.

@@ -56,6 +56,17 @@ inline std::size_t find_ill_formed_utf8(std::string_view text) {
   return std::string_view::npos;
 }
 
+/// The text with U+FFFD in place of each ill-formed byte, for formats that must be UTF-8.
+GLOSS_COLD inline std::string well_formed_utf8(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const CodePoint c = decode_utf8(text, at);
+    append_utf8(out, c.value >= invalid_byte ? U'\uFFFD' : c.value);
+    at += c.bytes;
+  }
+  return out;
+}
+
 /// White space as Python's str.split() sees it.
 inline bool is_space(char32_t c) {
   if (c < 0x80) return c == ' ' || (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x1F);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -14,6 +15,8 @@
 #include <gloss/core/clock.hpp>
 #include <gloss/core/shape.hpp>
 #include <gloss/text/utf8.hpp>
+#include <gloss/train/event.hpp>
+#include <gloss/train/number_text.hpp>
 
 #ifdef _WIN32
 #include <io.h>
@@ -28,9 +31,10 @@ namespace gloss::inline GLOSS_ABI::train {
 enum class ProgressStyle { automatic, bar, lines };
 
 struct ProgressOptions {
-  std::string title;  ///< "epoch 3/8"
-  Index total = 0;    ///< steps in all
-  Index first = 0;    ///< steps done before, when a run is resumed: they do not count for the speed
+  std::string title = {};       ///< "epoch 3/8"
+  Index total = 0;              ///< steps in all
+  Index first = 0;              ///< steps done before, when a run is resumed: they do not count for the speed
+  std::string unit = "tokens";  ///< what ProgressValues::tokens counts
   std::FILE* file = stderr;
   std::function<void(std::string_view)> write =
       {};  ///< takes the output instead of `file`; then no terminal is assumed
@@ -47,6 +51,7 @@ struct ProgressOptions {
 struct ProgressValues {
   double loss = std::numeric_limits<double>::quiet_NaN();  ///< NaN: not shown
   Index tokens = 0;                                        ///< since the start of this line; 0: not shown
+  Scalars metrics = {};                                    ///< shown by their names, behind the loss
 };
 
 /// "1,234,567"
@@ -57,6 +62,13 @@ GLOSS_COLD inline std::string with_thousands(Index number) {
     if (at > (number < 0 ? 1u : 0u) && (digits.size() - at) % 3 == 0) text += ',';
     text += digits[at];
   }
+  return text;
+}
+
+/// "loss 0.3102  accuracy 0.8921"
+GLOSS_COLD inline std::string scalars_text(const Scalars& scalars) {
+  std::string text;
+  for (const auto& [name, value] : scalars) text += (text.empty() ? "" : "  ") + name + " " + short_number(value);
   return text;
 }
 
@@ -97,7 +109,7 @@ class Progress {
   /// `done` of the total steps are done. Cheap: it returns at once when nothing is to be drawn.
   void update(Index done, ProgressValues values = {}) {
     done_ = done;
-    values_ = values;
+    values_ = std::move(values);
     const double time = now();
     if (time - last_ < (bar_ ? options_.bar_seconds : options_.line_seconds)) return;
     if (!bar_ && done == options_.total) return;  // finish() says it
@@ -111,6 +123,9 @@ class Progress {
     if (drawn_) put("\n");
     drawn_ = false;
   }
+
+  /// What stands left of the bar from now on.
+  void title(std::string text) { options_.title = std::move(text); }
 
   /// A line of text above the bar.
   void message(std::string_view text) {
@@ -187,11 +202,14 @@ class Progress {
       add(std::to_string(done_));
     }
     if (!std::isnan(values_.loss)) {
-      std::snprintf(number, sizeof number, "loss %.3f", values_.loss);
-      add(number);
+      char digits[352];  // without snprintf's decimal comma of some locales
+      add("loss " +
+          std::string(digits,
+                      std::to_chars(digits, digits + sizeof digits, values_.loss, std::chars_format::fixed, 3).ptr));
     }
+    if (!values_.metrics.empty()) add(scalars_text(values_.metrics));
     if (values_.tokens > 0 && elapsed > 0)
-      add(with_thousands(std::llround(static_cast<double>(values_.tokens) / elapsed)) + " tokens/s");
+      add(with_thousands(std::llround(static_cast<double>(values_.tokens) / elapsed)) + " " + options_.unit + "/s");
     if (finished)
       add("in " + format_duration(elapsed));
     else if (options_.total > 0 && steps > 0)

@@ -89,12 +89,14 @@ inline double text_width(std::string_view text) {
   return width;
 }
 
-/// Colour of a weight in [0, 1], "#rrggbb": from paper over teal to night blue, even steps in perceived lightness.
+/// Colour of a weight in [0, 1], "#rrggbb", even steps in perceived lightness: from paper over teal to night blue, or
+/// on dark paper from there to light.
 /// Source: Ottosson 2020, the Oklab colour space.
-GLOSS_COLD inline std::string heat_color(double t) {
+GLOSS_COLD inline std::string heat_color(double t, bool dark = false) {
   t = t > 0 ? (t < 1 ? t : 1) : 0;
-  const double lightness = 0.972 - 0.69 * t, chroma = 0.012 + 0.36 * t * (1 - t) * (1 - 0.18 * t) + 0.075 * t;
-  const double hue = (110 + 165 * std::pow(t, 0.75)) * 3.14159265358979 / 180;
+  const double lightness = dark ? 0.26 + 0.58 * t : 0.972 - 0.69 * t;
+  const double chroma = dark ? 0.02 + 0.07 * t : 0.012 + 0.36 * t * (1 - t) * (1 - 0.18 * t) + 0.075 * t;
+  const double hue = (dark ? 250 - 40 * t : 110 + 165 * std::pow(t, 0.75)) * 3.14159265358979 / 180;
   const double a = chroma * std::cos(hue), b = chroma * std::sin(hue);
   const auto cube = [](double x) { return x * x * x; };
   const double l = cube(lightness + 0.3963377774 * a + 0.2158037573 * b);

@@ -88,7 +88,9 @@ double run_epoch(Batches&& batches, Model& model, const LossCompute& loss_comput
 /// The same without gradients and steps: the mean loss per target token. The model's mode stays as it is; call
 /// model.eval() first. AT: run_epoch in the mode "eval"
 template <class Batches, class Model, class LossCompute, class Report = NoReport>
-double evaluate(Batches&& batches, Model& model, const LossCompute& loss_compute, Report report = {}) {
+double evaluate(Batches&& batches, Model& model, const LossCompute& loss_compute, Report report = {})
+  requires(!nn::IsModule<std::remove_cvref_t<Batches>>)  // which is the evaluate of train/evaluate.hpp
+{
   const NoGradGuard no_grad;
   return detail::run_batches(
       batches, model, loss_compute, [](const auto&...) {}, report);

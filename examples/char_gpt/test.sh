@@ -1,0 +1,146 @@
+#!/usr/bin/env bash
+# What char_gpt promises, each with a tiny model: test.sh PROGRAM CASE. Run by ctest.
+set -euo pipefail
+set -m  # a job of its own for each background process, so that SIGINT reaches it
+program=$(realpath "$1") what=$2
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} OMP_WAIT_POLICY=passive LC_ALL=C.UTF-8
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+for i in {1..60}; do echo "The $i. note in the margin says in plain words what a hard word means, für alle."; done >some.txt
+tiny=(--width 16 --layers 1 --heads 2 --context 16 --batch 4 --warmup 10)
+
+die() { echo "FAILED: $*" >&2; exit 1; }
+has() { grep -qF -e "$2" "$1" || { cat "$1" >&2; die "'$2' is not in $1"; }; }
+train() { "$program" train "$@" >log 2>&1 || { cat log >&2; die "train $*"; }; }
+no_leftovers() { [ -z "$(find . -name '*.gloss.tmp')" ] || die "a temporary file is left"; }
+# fails TEXT command...: the command ends with a status other than 0 and below 126, and says one line that holds TEXT.
+fails() {
+  local text=$1 status=0
+  shift
+  "$@" >out 2>err </dev/null || status=$?
+  { [ "$status" -gt 0 ] && [ "$status" -lt 126 ]; } || { cat err >&2; die "status $status from $*"; }
+  [ "$(wc -l <err)" = 1 ] || { cat err >&2; die "not one line from $*"; }
+  has err "$text"
+}
+
+case $what in
+learns)
+  train some.txt --width 32 --layers 2 --heads 2 --context 32 --batch 8 --steps 400 --eval-every 200 --dropout 0 --lr 0.01 --warmup 20
+  [ "$(grep -cE '^ *step [24]00: held out [0-9.]+, [0-9.]+ bits a character' log)" = 2 ] || { cat log; die "two measurements"; }
+  has log "saved char_gpt.safetensors"
+  ! grep -q $'[\r\x1b]' log || die "control characters on a pipe"
+  "$program" sample "The 7. note in the" --length 30 --temperature 0 >out
+  has out "The 7. note in the margin says in plain words" ;;
+resume)
+  long=("${tiny[@]}" some.txt --steps 600 --dropout 0.1 --eval-every 150)
+  train "${long[@]}" -c whole.st
+  stops=0 arguments=("${long[@]}" -c stopped.st)
+  for ((i = 0; i < 60; ++i)); do
+    : >log
+    "$program" train "${arguments[@]}" >log 2>&1 &
+    process=$!
+    for ((wait = 0; wait < 3000; ++wait)); do grep -q parameters log && break; sleep 0.02; done
+    sleep "0.0$((RANDOM % 10))"
+    kill -INT $process 2>/dev/null || true
+    status=0
+    wait $process || status=$?
+    [ "$status" = 0 ] && break
+    [ "$status" = 130 ] || { cat log >&2; die "status $status after SIGINT"; }
+    has log "train --resume -c stopped.st goes on"
+    stops=$((stops + 1))
+    arguments=(--resume -c stopped.st)
+    [ $i = 12 ] && { train --resume -c stopped.st; break; }
+  done
+  [ $stops -ge 1 ] || die "never stopped"
+  echo "stopped $stops times"
+  cmp whole.st stopped.st || die "a resumed run ends with other bits"
+  mv some.txt moved.txt
+  train --resume moved.txt -c stopped.st
+  cmp whole.st stopped.st || die "a run that is over was changed"
+  no_leftovers ;;
+kill)
+  long=("${tiny[@]}" some.txt --steps 500 --dropout 0.1 --eval-every 20)
+  train "${long[@]}" -c whole.st
+  "$program" train "${long[@]}" -c k.st >log 2>&1 &
+  process=$! kills=0
+  for ((i = 0; i < 20; ++i)); do
+    for ((wait = 0; wait < 3000; ++wait)); do [ -e k.st ] && break; sleep 0.02; done
+    sleep "0.$((RANDOM % 3))$((RANDOM % 10))"
+    kill -KILL $process 2>/dev/null && kills=$((kills + 1)) || true
+    wait $process 2>/dev/null || true
+    "$program" sample -c k.st -n 5 >out || die "the checkpoint does not load after kill -9"
+    "$program" train --resume -c k.st >log 2>&1 &
+    process=$!
+  done
+  wait $process || { cat log >&2; die "the last resume"; }
+  echo "killed $kills times"
+  cmp whole.st k.st || die "a killed run ends with other bits"
+  no_leftovers ;;
+threads)
+  for n in 1 2 3 4; do
+    OMP_NUM_THREADS=$n train some.txt --width 64 --layers 2 --heads 4 --context 32 --batch 4 --steps 20 -c same.st --force
+    mv same.st "$n.st"
+    cmp 1.st "$n.st" || die "$n threads give other bits than 1"
+  done ;;
+sample)
+  train some.txt "${tiny[@]}" --steps 100
+  write() { "$program" sample "The" --length 60 "$@"; }
+  write >a && write >b && cmp a b || die "one seed, one text"
+  [ "$(head -c 3 a)" = The ] && [ "$(stat -c %s a)" = 64 ] || die "the prompt and 60 characters"
+  ! write --seed 2 | cmp -s a - || die "another seed, another text"
+  write --temperature 0 >greedy && write --top-k 1 | cmp greedy - || die "the likeliest"
+  write --top-p 0.001 | cmp greedy - || die "--top-p"
+  write --min-p 1 | cmp greedy - || die "--min-p"
+  write --beam 3 >out && [ "$(stat -c %s out)" = 64 ] || die "--beam"
+  ! write --temperature 0 --repetition-penalty 5 | cmp -s greedy - || die "--repetition-penalty"
+  ! write --temperature 0 --frequency-penalty 5 | cmp -s greedy - || die "--frequency-penalty"
+  ! write --temperature 0 --no-repeat-ngram 2 | cmp -s greedy - || die "--no-repeat-ngram"
+  "$program" sample "" -n 3 >out && [ "$(stat -c %s out)" = 5 ] || die "an empty prompt is a new line"
+  long=$(printf 'x %.0s' {1..500})
+  "$program" sample "$long" -n 40 >out && [ "$(stat -c %s out)" = 1041 ] || die "a prompt longer than the context" ;;
+bytes)  # any file is a text
+  head -c 3000 "$program" >binary
+  train binary "${tiny[@]}" --steps 10 -c b.st
+  "$program" sample -c b.st $'\xff\xfe' -n 20 >out && [ "$(stat -c %s out)" = 23 ] || die "bytes that are no UTF-8" ;;
+errors)
+  train some.txt "${tiny[@]}" --steps 10 -c good.st
+  cp good.st before.st
+  fails "nofile.txt: No such file" "$program" train nofile.txt -c new.st
+  printf 'too short' >short.txt
+  fails "short.txt: 9 characters to learn from are too few for a context of 16" "$program" train short.txt "${tiny[@]}" -c new.st
+  : >empty.txt
+  fails "empty.txt: 0 characters to learn from are too few" "$program" train empty.txt -c new.st
+  fails "does not divide --width" "$program" train some.txt --width 16 --heads 3 -c new.st
+  fails "--steps: cannot be given with --resume" "$program" train --resume --steps 3 -c good.st
+  fails "good.st exists; --resume goes on with it, --force replaces it" "$program" train some.txt -c good.st
+  head -n 50 some.txt >other.txt
+  fails "good.st: was trained on another text than other.txt" "$program" train --resume other.txt -c good.st
+  fails "some.txt: the checkpoint would replace the text" "$program" train some.txt -c ./some.txt --force
+  fails "/nowhere/new.st: No such file" "$program" train some.txt "${tiny[@]}" -c /nowhere/new.st
+  [ ! -e new.st ] || die "a failed run left a checkpoint"
+  fails "no.st: No such file" "$program" train --resume -c no.st
+  fails "no.st: No such file" "$program" sample -c no.st
+  fails "some.txt:" "$program" sample -c some.txt
+  fails "--lr: nan is not a finite number" "$program" train some.txt --lr nan -c new.st
+  size=$(stat -c %s good.st)
+  for length in 0 1 8 100 1000 $((size / 2)) $((size - 1)); do
+    head -c "$length" good.st >cut.st
+    fails "cut.st:" "$program" sample -c cut.st
+    fails "cut.st:" "$program" train --resume -c cut.st
+    [ "$(stat -c %s cut.st)" = "$length" ] || die "a damaged checkpoint was changed"
+  done
+  sed 's/"layers":"1"/"layers":"9"/' good.st >false.st
+  fails "false.st: the sizes of the model do not fit its" "$program" sample -c false.st
+  sed 's/"width":"16"/"width":"00"/' good.st >false.st
+  fails "false.st: width is 0" "$program" train --resume -c false.st
+  status=0
+  "$program" train some.txt "${tiny[@]}" --lr 1e9 --steps 50 -c d.st >log 2>err || status=$?
+  if [ $status != 0 ]; then grep -qE '^char_gpt: fit: step [0-9]+: .* is (nan|-?inf)' err || { cat err >&2; die "divergence"; }; fi
+  "$program" sample -c d.st -n 5 >out || die "no checkpoint after a training that diverges"
+  fails "standard output: No space left on device" bash -c "'$program' sample -c good.st >/dev/full"
+  if [ -c /dev/full ]; then fails "/dev/full: No space left on device" "$program" train some.txt "${tiny[@]}" --force -c /dev/full; fi
+  cmp good.st before.st || die "a checkpoint was changed"
+  no_leftovers ;;
+*) die "no case $what" ;;
+esac

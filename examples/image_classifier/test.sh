@@ -1,0 +1,151 @@
+#!/usr/bin/env bash
+# What image_classifier promises, each with a tiny model: test.sh PROGRAM DATA CASE. Run by ctest.
+set -euo pipefail
+set -m  # a job of its own for each background process, so that SIGINT reaches it
+program=$(realpath "$1") data=$(realpath "$2") what=$3
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} OMP_WAIT_POLICY=passive LC_ALL=C.UTF-8
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+tiny=(--data "$data" --width 2 --batch-size 16)
+
+die() { echo "FAILED: $*" >&2; exit 1; }
+has() { grep -qF -e "$2" "$1" || { cat "$1" >&2; die "'$2' is not in $1"; }; }
+train() { "$program" train "$@" >log 2>&1 || { cat log >&2; die "train $*"; }; }
+resume() { "$program" resume "$@" >log 2>&1 || { cat log >&2; die "resume $*"; }; }
+
+# fails TEXT command...: the command ends with a status other than 0 and below 126, and says one line that holds TEXT.
+fails() {
+  local text=$1 status=0
+  shift
+  "$@" >out 2>err </dev/null || status=$?
+  { [ "$status" -gt 0 ] && [ "$status" -lt 126 ]; } || { cat err >&2; die "status $status from $*"; }
+  [ "$(wc -l <err)" = 1 ] || { cat err >&2; die "not one line from $*"; }
+  has err "$text"
+}
+no_leftovers() { [ -z "$(find . -name '*.gloss.tmp')" ] || die "a temporary file is left"; }
+
+# Two pictures of 8 x 8 pixels, white above and white on the left.
+above=iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAAAAADhZOFXAAAAEElEQVR42mP4DwUMeBhEAAC54h/hLKFfjQAAAABJRU5ErkJggg==
+left=iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAAAAADhZOFXAAAAEElEQVR42mP4DwQMIEAZAwC7xB/h8DmDUAAAAABJRU5ErkJggg==
+
+case $what in
+learn)
+  train --data "$data" --width 4 --batch-size 16 --epochs 8 -c m.st
+  has log "300 images to learn from, 100 to test with, 10 classes"
+  has log "saved m.st after"
+  ! grep -q $'[\r\x1b]' log || die "control characters on a pipe"
+  "$program" eval -c m.st >eval
+  accuracy=$(sed -n 's/^100 images: accuracy \([0-9]*\)\..*/\1/p' eval)
+  [ "$accuracy" -ge 50 ] || { cat eval >&2; die "learnt nothing"; }
+  [ "$(grep -c 'precision' eval)" = 10 ] || die "a line for each class"
+  base64 -d <<<"$above" >above.png
+  "$program" predict -c m.st above.png >said
+  grep -qE '^above.png: [A-Za-z-]+ [0-9.]+ %, [A-Za-z-]+ [0-9.]+ %, [A-Za-z-]+ [0-9.]+ %$' said || { cat said; die "predict"; }
+  "$program" report -c m.st -o page.html
+  has page.html "<svg"
+  has page.html "</html>" ;;
+resume)
+  long=("${tiny[@]}" --epochs 30)
+  train "${long[@]}" -c whole.st
+  stops=0 arguments=(train "${long[@]}" -c stopped.st)
+  for ((i = 0; i < 60; ++i)); do
+    : >log
+    "$program" "${arguments[@]}" >log 2>&1 &
+    process=$!
+    for ((wait = 0; wait < 3000; ++wait)); do grep -q parameters log && break; sleep 0.02; done
+    sleep "0.$((RANDOM % 3))$((RANDOM % 10))"
+    kill -INT $process 2>/dev/null || true
+    status=0
+    wait $process || status=$?
+    [ "$status" = 0 ] && break
+    [ "$status" = 130 ] || { cat log >&2; die "status $status after SIGINT"; }
+    has log "resume -c stopped.st goes on"
+    stops=$((stops + 1))
+    arguments=(resume -c stopped.st --workers $((i % 3)))
+    [ $i = 12 ] && { resume -c stopped.st; break; }
+  done
+  [ $stops -ge 1 ] || die "never stopped"
+  echo "stopped $stops times"
+  cmp whole.st stopped.st || die "a resumed run ends with other bits"
+  no_leftovers ;;
+kill)
+  train "${tiny[@]}" --epochs 30 -c whole.st
+  arguments=(train "${tiny[@]}" --epochs 30 -c k.st)
+  for ((i = 0; i < 6; ++i)); do
+    "$program" "${arguments[@]}" >log 2>&1 &
+    process=$!
+    for ((wait = 0; wait < 3000; ++wait)); do [ -e k.st ] && break; sleep 0.02; done
+    sleep "0.$((RANDOM % 5))$((RANDOM % 10))"
+    kill -KILL $process 2>/dev/null || true
+    wait $process 2>/dev/null || true
+    "$program" eval -c k.st >out || die "the checkpoint does not load after kill -9"
+    arguments=(resume -c k.st)
+  done
+  resume -c k.st
+  cmp whole.st k.st || die "a killed and resumed run ends with other bits"
+  no_leftovers ;;
+threads)
+  for n in 1 2 3; do
+    OMP_NUM_THREADS=$n train "${tiny[@]}" --epochs 1 --workers $((n - 1)) -c same.st --force
+    mv same.st "$n.st"
+    cmp 1.st "$n.st" || die "$n threads and $((n - 1)) workers give other bits than 1 and 0"
+  done ;;
+folder)
+  mkdir -p images/{above,left}
+  for ((i = 0; i < 20; ++i)); do
+    base64 -d <<<"$above" >images/above/$i.png
+    base64 -d <<<"$left" >images/left/$i.png
+  done
+  train --data images --width 2 --batch-size 4 --side 8 --epochs 6 -c m.st
+  has log "36 images to learn from, 4 to test with, 2 classes"
+  "$program" predict -c m.st images/above/3.png images/left/4.png >said
+  [ "$(grep -cE '^images/(above/3.png: above|left/4.png: left) ' said)" = 2 ] || { cat said; die "learnt nothing"; }
+  "$program" report -c m.st -o page.html
+  fails "another.png: not a PNG or JPEG file: it looks like text" bash -c "echo text >another.png; '$program' predict -c m.st another.png"
+  echo damaged >images/left/7.png
+  fails "images/left/7.png: not a PNG or JPEG file" "$program" train --data images --side 8 --epochs 1 -c bad.st
+  rm images/left/9.png
+  fails "was trained on other images than those of images" "$program" resume -c m.st ;;
+errors)
+  small=("${tiny[@]}" --epochs 1)
+  train "${small[@]}" -c good.st
+  cp good.st before.st
+  fails "good.st exists; resume goes on" "$program" train "${small[@]}" -c good.st
+  fails "nowhere: No such file" "$program" train --data nowhere -c new.st
+  mkdir empty
+  fails "empty: there is no folder in it" "$program" train --data empty -c new.st
+  mkdir bad && cp "$data"/* bad
+  head -c 5000 "$data/t10k-images-idx3-ubyte.gz" >bad/t10k-images-idx3-ubyte.gz
+  fails "t10k-images-idx3-ubyte.gz: the gzip data are cut short" "$program" train --data bad -c new.st
+  cp "$data/train-images-idx3-ubyte.gz" bad/t10k-images-idx3-ubyte.gz
+  fails "bad/t10k: images of shape [300, 28, 28] and labels of shape [100]" "$program" train --data bad -c new.st
+  fails "/nowhere/new.st: No such file" "$program" train "${small[@]}" -c /nowhere/new.st
+  fails "--epochs" "$program" train --epochs 0 -c new.st
+  fails "no.st: No such file" "$program" resume -c no.st
+  fails "no.st: No such file" "$program" predict -c no.st x.png
+  fails "x.png: No such file" "$program" predict -c good.st x.png
+  fails "the page would replace the checkpoint" "$program" report -c good.st -o ./good.st
+  fails "/nowhere/page.html: No such file" "$program" report -c good.st -o /nowhere/page.html
+  [ ! -e new.st ] || die "a failed run left a checkpoint"
+  size=$(stat -c %s good.st)
+  for length in 0 1 7 8 9 100 1000 5000 $((size / 2)) $((size - 1)); do
+    head -c "$length" good.st >cut.st
+    fails "cut.st:" "$program" predict -c cut.st x.png
+    fails "cut.st:" "$program" resume -c cut.st
+    [ "$(stat -c %s cut.st)" = "$length" ] || die "a damaged checkpoint was changed"
+  done
+  sed 's/"width":"2"/"width":"0"/' good.st >false.st
+  fails "false.st: its settings are damaged" "$program" eval -c false.st
+  sed 's/"width":"2"/"width":"3"/' good.st >false.st
+  ! "$program" eval -c false.st >out 2>err || die "weights of other sizes were taken"
+  has err "false.st"
+  if [ -w /dev/full ]; then
+    fails "No space left" "$program" train "${small[@]}" -c /dev/full
+    fails "No space left" bash -c "'$program' eval -c good.st >/dev/full"
+  fi
+  (ulimit -f 8; trap '' XFSZ; fails "good.st: File too large" "$program" train "${small[@]}" -c good.st --force)
+  cmp good.st before.st || die "a failed run changed the checkpoint"
+  no_leftovers ;;
+*) die "no case $what" ;;
+esac
