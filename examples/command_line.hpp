@@ -51,8 +51,8 @@ inline void keep_apart(const std::string& written, const std::string& read, cons
     throw std::runtime_error(written + ": " + message);
 }
 
-/// Parses, then runs; every error is one line on stderr. parsed() may throw CLI::ValidationError; run() returns the exit
-/// status.
+/// Parses, then runs; every error is one line on stderr. parsed() may throw CLI::ValidationError; run() returns the
+/// exit status.
 template <class Parsed, class Run>
 int run(const char* program, CLI::App& app, int argc, char** argv, Parsed parsed, Run run) {
   app.failure_message([program](const CLI::App*, const CLI::Error& error) {

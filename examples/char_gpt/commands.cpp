@@ -126,8 +126,9 @@ void load_settings(const std::string& path, TrainSettings& s, std::uint64_t& tex
   for_each_number(s, [&](const char* name, auto value, auto, auto low, auto high) {
     if (!(value >= low && value <= high)) fail<LoadError>("load: ", path, ": ", name, " is ", value);
   });
+  const io::TensorFile file = io::load_safetensors(path);
   Index stored = 0;
-  for (const io::StoredTensor& t : io::load_safetensors(path).tensors())
+  for (const io::StoredTensor& t : file.tensors())
     if (t.name.starts_with("model.")) stored += t.shape.numel();
   if (s.width % s.heads != 0 || stored != (2 * bytes + s.context + s.layers * (12 * s.width + 13) + 2) * s.width)
     fail<LoadError>("load: ", path, ": the sizes of the model do not fit its ", stored, " weights");
@@ -234,7 +235,8 @@ int run_sample(const SampleSettings& s) {
     decode::CausalStepper stepper(model);
     if (s.beam > 1) {
       const decode::BeamOptions options{.end = -1, .max_len = now, .beam = s.beam, .logits = rules};
-      for (const std::int64_t id : decode::beam_search(stepper, prompt, options)[0][0].tokens) say(id);
+      const auto found = decode::beam_search(stepper, prompt, options);
+      for (const std::int64_t id : found[0][0].tokens) say(id);
     } else {
       const decode::SampleOptions options{.end = -1,
                                           .max_len = now,

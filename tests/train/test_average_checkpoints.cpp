@@ -1,4 +1,6 @@
 // One model out of several checkpoints
+#include <gloss/ops/div.hpp>
+#include <gloss/ops/in_place.hpp>
 #include <gloss/train/average_checkpoints.hpp>
 #include <gloss/train/checkpoint.hpp>
 

@@ -86,6 +86,11 @@ TEST_CASE("Checkpoint: the weights alone are read from its file") {
   Training run(folder.file("run.st"));
   run.run(2);
   run.checkpoint.save();
+  const std::string bytes = run.checkpoint.bytes();
+  CHECK(bytes == read_file(folder.file("run.st")));
+  run.run(3);
+  run.checkpoint.load_bytes(bytes, "memory");
+  CHECK(run.checkpoint.bytes() == bytes);
   SmallNet<float> model;
   io::load(model, folder.file("run.st"), {.prefix = "model."});
   CHECK(gloss_test::bits_of(model) == gloss_test::bits_of(run.model));

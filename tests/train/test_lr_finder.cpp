@@ -1,6 +1,8 @@
 // A learning rate to begin with
 #include <cmath>
 
+#include <gloss/ops/mean.hpp>
+#include <gloss/ops/pow.hpp>
 #include <gloss/optim/adam.hpp>
 #include <gloss/optim/groups.hpp>
 #include <gloss/train/lr_finder.hpp>

@@ -7,6 +7,9 @@
 
 #include <gloss/io/safetensors.hpp>
 #include <gloss/io/state_dict.hpp>
+#include <gloss/ops/cast.hpp>
+#include <gloss/ops/div.hpp>
+#include <gloss/ops/in_place.hpp>
 
 namespace gloss::inline GLOSS_ABI::train {
 

@@ -21,7 +21,8 @@ namespace gloss::inline GLOSS_ABI::train {
 /// data::Loader, a class with begin() and end(); where it has set_epoch(number), that is called first. The loss is a
 /// tensor of one number, the mean over the batch, or a BatchLoss that says of how many. A step's order is: gradients
 /// weighed, clipped, before_step, optimizer.step(), schedule, average, loggers, validation, checkpoint.
-///   train::fit(model, adam, batches, [](auto& m, const auto& b) { return cross_entropy(m(b.x), b.y); }, {.epochs = 5});
+///   const auto loss = [](auto& m, const auto& b) { return cross_entropy(m(b.x), b.y); };
+///   train::fit(model, adam, batches, loss, {.epochs = 5});
 /// A training that is resumed has the bits of one that was not stopped. What is thrown on the way (by the loss, a
 /// logger, a full disk) leaves the model as after the last step, without gradients.
 /// Errors: Error for options that make no sense, data without a batch, a loss or gradient that is infinite or NaN;

@@ -1,7 +1,7 @@
 // What a training has been through: its epochs and validations.
 #pragma once
 
-#include <cstdlib>
+#include <charconv>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -34,7 +34,8 @@ struct FitReport {
 };
 
 namespace detail {
-/// Events as lines of fields behind tabs, for a checkpoint. Times are left out, so that equal trainings give equal files.
+/// Events as lines of fields behind tabs, for a checkpoint: without times and limits, so that equal trainings give
+/// equal files.
 inline std::string events_to_text(const std::vector<Event>& events) {
   std::string out;
   const auto field = [&](const auto& value) {
@@ -48,7 +49,7 @@ inline std::string events_to_text(const std::vector<Event>& events) {
   };
   for (const Event& e : events) {
     name(e.phase);
-    field(e.step), field(e.epoch), field(e.steps), field(e.batch), field(e.batches), field(e.items);
+    field(e.step), field(e.epoch), field(e.batch), field(e.batches), field(e.items);
     for (const auto& [key, value] : e.values) name(key), field(value);
     out.back() = '\n';
   }
@@ -68,16 +69,18 @@ inline std::vector<Event> events_from_text(const std::string& text) {
     }
     ++at;
     const auto number = [&](std::size_t i) {
-      char* end = nullptr;
-      const double value = std::strtod(fields[i].c_str(), &end);
-      if (fields[i].empty() || *end) fail<LoadError>("load_state: '", fields[i], "' in the history is no number");
+      const char* const end = fields[i].data() + fields[i].size();
+      double value = 0;
+      const auto read = std::from_chars(fields[i].data(), end, value);  // in every locale
+      if (read.ec != std::errc() || read.ptr != end)
+        fail<LoadError>("load_state: '", fields[i], "' in the history is no number");
       return value;
     };
-    if (fields.size() < 7 || fields.size() % 2 == 0) fail<LoadError>("load_state: the history is not whole");
+    if (fields.size() < 6 || fields.size() % 2 != 0) fail<LoadError>("load_state: the history is not whole");
     const auto count = [&](std::size_t i) { return static_cast<Index>(number(i)); };
-    Event e{.phase = fields[0], .step = count(1), .epoch = count(2), .steps = count(3), .batch = count(4)};
-    e.batches = count(5), e.items = number(6);
-    for (std::size_t i = 7; i < fields.size(); i += 2) e.values.emplace_back(fields[i], number(i + 1));
+    Event e{.phase = fields[0], .step = count(1), .epoch = count(2), .batch = count(3), .batches = count(4)};
+    e.items = number(5);
+    for (std::size_t i = 6; i < fields.size(); i += 2) e.values.emplace_back(fields[i], number(i + 1));
     out.push_back(std::move(e));
   }
   return out;

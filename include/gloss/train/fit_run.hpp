@@ -285,7 +285,7 @@ class FitRun {
   /// Errors: Error when something is not finite, and as Checkpoint.
   void save(bool is_numbered = false) {
     if (checkpoint_.path().empty()) return;
-    if (options_.stop_on_nan && !is_all_finite()) fail_not_finite("a weight or an average of the optimizer", NAN);
+    if (options_.stop_on_nan && !is_all_finite()) fail_not_finite("a weight or an average of the optimizer", NAN, true);
     is_numbered ? checkpoint_.save_numbered(at_.step) : checkpoint_.save();
     is_saved_ = true;
   }
@@ -303,9 +303,9 @@ class FitRun {
       if (!is_finite(tensor)) return false;
     return true;
   }
-  /// Without a step. When a step before has spoilt the weights, goes back to the checkpoint.
-  [[noreturn]] GLOSS_COLD void fail_not_finite(const char* what, double value) {
-    const Index step = at_.step + 1;
+  /// Before a step is taken. When one before has spoilt the weights, goes back to the checkpoint.
+  [[noreturn]] GLOSS_COLD void fail_not_finite(const char* what, double value, bool is_taken = false) {
+    const Index step = at_.step + (is_taken ? 0 : 1);
     drop_gradients();
     std::string state = "the model is as after step " + std::to_string(at_.step);
     if (!is_all_finite()) {

@@ -32,9 +32,9 @@ struct PassStart {
   const Rng* rng = nullptr;  // the current stream as it was when the epoch began
 };
 
-/// Calls f(batch) for the batches of an epoch from a number on, until it returns false. What was before is skipped: by a
-/// range that has a position at once, else batch by batch, with the random stream that the epoch began with, so that a
-/// range that draws its order in begin() draws it again. `order` is kept for ranges that check it.
+/// Calls f(batch) for the batches of an epoch from a number on, until it returns false. What was before is skipped: by
+/// a range that has a position at once; else batch by batch, with the random stream that the epoch began with, so that
+/// a range that draws its order in begin() draws it again. `order` is kept for ranges that check it.
 template <class Batches, class F>
 void for_each_batch(Batches& batches, PassStart start, std::uint64_t& order, F f) {
   Rng& rng = current_rng();

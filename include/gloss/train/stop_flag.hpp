@@ -31,6 +31,7 @@ class [[nodiscard]] StopFlag {
   StopFlag(const StopFlag&) = delete;
   StopFlag& operator=(const StopFlag&) = delete;
 
+  /// Whether somebody wants a stop.
   static bool is_raised() { return raised_; }
   /// From anywhere: a logger, another thread.
   static void raise() { raised_ = true; }
