@@ -34,11 +34,11 @@ void a_loop_that_goes_on() {
   const data::VectorDataset<std::int64_t> numbers({0, 1, 2, 3, 4, 5});
   data::Loader first(numbers, {.batch_size = 2, .shuffle = true}), second(numbers, {.batch_size = 2, .shuffle = true});
   for (const auto& batch : first) {
-    std::cout << "first:" << batch << "\n";
+    std::cout << "first: " << batch << "\n";
     break;
   }
   second.load_state(first.state());
-  for (const auto& batch : second) std::cout << "second:" << batch << "\n";
+  for (const auto& batch : second) std::cout << "second: " << batch << "\n";
 }
 
 void classes_of_unequal_size() {
