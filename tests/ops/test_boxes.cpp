@@ -50,6 +50,8 @@ TEST_CASE("boxes: overlaps that are known, and what is refused", "[ops]") {
               "box_convert: a box has four numbers, on the last axis of shape [2, 3]");
   CHECK_ERROR(box_area(zeros<float>({})), ShapeError, "box_area: a box has four numbers, on the last axis of shape []");
   CHECK_ERROR(box_iou(a, a[0]), ShapeError, "box_iou: boxes are [n, 4] and [m, 4], not [2, 4] and [4]");
+  CHECK_ERROR(generalized_box_iou(a, zeros<double>({4, 3})), ShapeError,
+              "generalized_box_iou: boxes are [n, 4] and [m, 4], not [2, 4] and [4, 3]");
   CHECK_ERROR(generalized_box_iou_loss(a, b), ShapeError,
               "generalized_box_iou_loss: boxes [2, 4] and targets [3, 4] differ");
 }
@@ -126,5 +128,8 @@ TEST_CASE("nms: keeps what a plain loop keeps", "[ops]") {
           values(c.ids("y")));
   });
   CHECK_ERROR(nms(zeros<float>({2, 4}), zeros<float>({3}), 0.5), ShapeError,
-              "nms: boxes [n, 4], scores [n] and classes [n] are wanted: boxes [2, 4], scores [3], classes [3]");
+              "nms: boxes [n, 4] and a score and class for each are wanted: boxes [2, 4], scores [3], classes [3]");
+  CHECK_ERROR(batched_nms(zeros<float>({2, 4}), zeros<float>({2}), zeros<std::int64_t>({1}), 0.5), ShapeError,
+              "batched_nms: boxes [n, 4] and a score and class for each are wanted: boxes [2, 4], scores [2], classes "
+              "[1]");
 }

@@ -8,24 +8,19 @@
 
 namespace gloss::inline GLOSS_ABI {
 
-/// The numbers of the boxes that stay, by falling score: a box goes when one of the same class with a higher score
-/// stays and the two share more than `iou_threshold` of the area that they cover together. Boxes are two corners; of
-/// equal scores the first box comes first. No gradient flows.
-/// Shape: boxes [n, 4], scores [n], classes [n] -> [kept]
-/// Errors: ShapeError otherwise.
-/// PyTorch: torchvision.ops.batched_nms
+namespace detail {
 template <Real T>
-Tensor<std::int64_t> batched_nms(const Tensor<T>& boxes, const Tensor<T>& scores, const Tensor<std::int64_t>& classes,
-                                 double iou_threshold) {
+Tensor<std::int64_t> boxes_that_stay(const char* op, const Tensor<T>& boxes, const Tensor<T>& scores,
+                                     const Tensor<std::int64_t>& classes, double iou_threshold) {
   const Index n = scores.dim() == 1 ? scores.size(0) : -1;
   if (boxes.shape() != Shape{n, 4} || classes.shape() != Shape{n})
-    fail<ShapeError>("nms: boxes [n, 4], scores [n] and classes [n] are wanted: boxes ", boxes.shape(), ", scores ",
+    fail<ShapeError>(op, ": boxes [n, 4] and a score and class for each are wanted: boxes ", boxes.shape(), ", scores ",
                      scores.shape(), ", classes ", classes.shape());
   const Tensor<T> corners = boxes.detach().contiguous(), ranks = scores.detach().contiguous();
   const Tensor<std::int64_t> kinds = classes.contiguous();
   const auto box = [&](std::size_t i) { return corners.data() + 4 * i; };
   const auto area = [](const T* b) { return (b[2] - b[0]) * (b[3] - b[1]); };
-  const std::vector<std::size_t> order = sorted_order(
+  const std::vector<std::size_t> order = gloss::sorted_order(
       static_cast<std::size_t>(n), [&](std::size_t a, std::size_t b) { return ranks.data()[a] > ranks.data()[b]; });
   std::vector<std::int64_t> kept;
   for (const std::size_t i : order) {
@@ -45,12 +40,27 @@ Tensor<std::int64_t> batched_nms(const Tensor<T>& boxes, const Tensor<T>& scores
   }
   return from_vector(kept);
 }
+}  // namespace detail
+
+/// The numbers of the boxes that stay, by falling score: a box goes when one of the same class with a higher score
+/// stays and the two share more than `iou_threshold` of the area that they cover together. Boxes are two corners; of
+/// equal scores the first box comes first. No gradient flows.
+/// Shape: boxes [n, 4], scores [n], classes [n] -> [kept]
+/// Errors: ShapeError otherwise.
+/// PyTorch: torchvision.ops.batched_nms
+template <Real T>
+Tensor<std::int64_t> batched_nms(const Tensor<T>& boxes, const Tensor<T>& scores, const Tensor<std::int64_t>& classes,
+                                 double iou_threshold) {
+  return detail::boxes_that_stay("batched_nms", boxes, scores, classes, iou_threshold);
+}
 
 /// The same of boxes of one class.
+/// Shape: boxes [n, 4], scores [n] -> [kept]
+/// Errors: ShapeError otherwise.
 /// PyTorch: torchvision.ops.nms
 template <Real T>
 Tensor<std::int64_t> nms(const Tensor<T>& boxes, const Tensor<T>& scores, double iou_threshold) {
-  return batched_nms(boxes, scores, zeros<std::int64_t>(scores.shape()), iou_threshold);
+  return detail::boxes_that_stay("nms", boxes, scores, zeros<std::int64_t>(scores.shape()), iou_threshold);
 }
 
 }  // namespace gloss::inline GLOSS_ABI
