@@ -65,23 +65,25 @@ def below(stream, n):
 
 
 text = torch.tensor(list(o.text.read_bytes()))
-learnt = text[: len(text) - int(HELD_OUT * len(text))]
-an_epoch = max(len(learnt) // (o.batch * o.context), 1)
+learnt = len(text) - int((HELD_OUT if o.loss else 0) * len(text))
+in_epoch = max(learnt // o.context, o.batch * 1000) // o.batch  # batches
+streams = {}
 
 
 def pieces(starts):
-    starts = list(starts)
     return tuple(torch.stack([text[s + k : s + k + o.context] for s in starts]) for k in (0, 1))
 
 
 def batch(step):
-    """Of the same step as char_gpt's Pieces."""
-    stream = words(SEED, (step // an_epoch + 1 << 32) + step % an_epoch)
-    return pieces(below(stream, len(learnt) - o.context) for _ in range(o.batch))
+    """Of the same step as char_gpt's; steps are asked for in order."""
+    epoch = step // in_epoch
+    stream = streams.setdefault(epoch, words(SEED, 0x73616D7000000000 + epoch))  # data/samplers.hpp
+    return pieces([below(stream, learnt - o.context) for _ in range(o.batch)])
 
 
 def held_out():
-    rows = [s for s in range(len(learnt), len(text) - o.context, o.context)][: 20 * o.batch]
+    left = min(len(text) - learnt, 20 * o.batch * o.context + 1)
+    rows = [learnt + s for s in range(0, left - o.context, o.context)]
     return [pieces(rows[i : i + o.batch]) for i in range(0, len(rows), o.batch)]
 
 
@@ -188,7 +190,8 @@ with tempfile.TemporaryDirectory() as name:
     load(model, folder / "first.st")
     if o.loss:
         train_gloss(folder, o.steps)
-        gloss = float(metadata(folder / "run.st")["events"].strip().split("\n")[-1].split("\t")[-1])
+        last = metadata(folder / "run.st")["events"].strip().split("\n")[-1].split("\t")
+        gloss = float(last[last.index("loss") + 1])
         train_torch(model, o.steps)
         with torch.no_grad():
             parts = [(model.loss(x, y).item(), y.numel()) for x, y in held_out()]

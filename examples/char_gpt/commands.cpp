@@ -2,14 +2,18 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <functional>
 #include <numbers>
-#include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
+#include <gloss/data/loader.hpp>
+#include <gloss/data/samplers.hpp>
+#include <gloss/data/token_blocks.hpp>
 #include <gloss/gloss.hpp>
 #include <gloss/train/fit.hpp>
-#include <gloss/train/progress.hpp>
+#include <gloss/train/progress_log.hpp>
 
 #include "options.hpp"
 
@@ -66,51 +70,11 @@ Ids ids_of(const std::string& text) {
   return from_vector(ids);
 }
 
-/// Pieces of a text, and what comes behind each of their characters.
-struct Batch {
-  Ids x, y;  // [batch, context]
-};
-Batch batch_at(const Ids& text, const std::vector<Index>& starts, Index context) {
-  const auto rows = static_cast<Index>(starts.size());
-  const Batch out{empty<std::int64_t>({rows, context}), empty<std::int64_t>({rows, context})};
-  for (Index i = 0; i < rows; ++i) {
-    const std::int64_t* const from = text.data() + starts[static_cast<std::size_t>(i)];
-    std::copy_n(from, context, out.x.data() + i * context);
-    std::copy_n(from + 1, context, out.y.data() + i * context);
-  }
-  return out;
+/// Of pieces of the text and what comes behind each of their characters, both [batch, context].
+train::BatchLoss<float> loss_of(const Gpt& model, const std::tuple<Ids, Ids>& batch) {
+  const auto& [x, y] = batch;
+  return {cross_entropy(model(x).flatten(0, 1), y.flatten()), y.numel()};
 }
-train::BatchLoss<float> loss_of(const Gpt& model, const Batch& b) {
-  return {cross_entropy(model(b.x).flatten(0, 1), b.y.flatten()), b.y.numel()};
-}
-
-/// Batches of pieces that begin anywhere; they depend on the seed, the epoch and their number alone.
-class Pieces {
- public:
-  Pieces(const Ids& text, const TrainSettings& s) : text_(text), s_(s) {}
-  void set_epoch(Index epoch) { epoch_ = epoch; }
-  Index size() const { return (std::max)(text_.numel() / (s_.batch * s_.context), Index{1}); }
-  struct Iterator {
-    const Pieces* pieces;
-    Index number;
-    Batch operator*() const { return pieces->batch(static_cast<std::uint64_t>(number)); }
-    Iterator& operator++() { return ++number, *this; }
-    bool operator==(const Iterator& other) const { return number == other.number; }
-  };
-  Iterator begin() const { return {this, 0}; }
-  Iterator end() const { return {this, size()}; }
-
- private:
-  Batch batch(std::uint64_t number) const {
-    Rng rng(static_cast<std::uint64_t>(s_.seed), (static_cast<std::uint64_t>(epoch_ + 1) << 32) + number);
-    std::vector<Index> starts(static_cast<std::size_t>(s_.batch));
-    for (Index& start : starts) start = rng.below(static_cast<std::uint32_t>(text_.numel() - s_.context));
-    return batch_at(text_, starts, s_.context);
-  }
-  const Ids& text_;
-  const TrainSettings& s_;
-  Index epoch_ = 0;
-};
 
 /// What a checkpoint holds beside weights and where the training stands; `text` is a number that changes with the text.
 void add_settings(train::Checkpoint& checkpoint, TrainSettings& s, std::uint64_t& text) {
@@ -152,16 +116,16 @@ int run_train(TrainSettings s) {
   const Index trained = text.numel() - static_cast<Index>(s.held_out * static_cast<double>(text.numel()));
   if (trained <= s.context)
     fail("train: ", path, ": ", trained, " characters to learn from are too few for a context of ", s.context);
-  const Ids to_learn = text.narrow(0, 0, trained);
-  std::vector<Batch> held_out;  // pieces one behind the other, at most 20 batches
-  for (Index at = trained; at + s.context < text.numel() && held_out.size() < 20;) {
-    std::vector<Index> starts;
-    for (; static_cast<Index>(starts.size()) < s.batch && at + s.context < text.numel(); at += s.context)
-      starts.push_back(at);
-    held_out.push_back(batch_at(text, starts, s.context));
-  }
+  const Index most = 20 * s.batch * s.context + 1, left = (std::min)(text.numel() - trained, most);
+  const Ids held_out = text.narrow(0, trained, left);
+  const data::TokenBlocks pieces(text.narrow(0, 0, trained), {.context = s.context, .stride = 1});  // begin anywhere
+  const auto seed = static_cast<std::uint64_t>(s.seed);
+  const Index an_epoch = (std::max)(trained / s.context, s.batch * (std::min)(s.eval_every, Index{1000}));
+  data::Loader loader(pieces,
+                      data::RandomSampler(pieces.size(), {.seed = seed, .replacement = true, .count = an_epoch}),
+                      {.batch_size = s.batch, .drop_last = true});
 
-  Rng rng(static_cast<std::uint64_t>(s.seed));
+  Rng rng(seed);
   const RngGuard use(rng);
   Gpt model(s);
   optim::Groups groups(model, optim::AdamWOptions{.lr = s.lr, .betas = {0.9, 0.99}, .weight_decay = s.weight_decay});
@@ -173,21 +137,7 @@ int run_train(TrainSettings s) {
               train::with_thousands(model.num_parameters()).c_str(), num_threads());
   std::fflush(stdout);
 
-  std::optional<train::Progress> line;
-  double before = 0;  // characters of an earlier run
-  const auto show = [&](const train::Event& e) {
-    if (!line) {
-      before = e.items - static_cast<double>(s.batch * s.context);
-      line.emplace(train::ProgressOptions{.title = "step", .total = s.steps, .first = e.step - 1, .file = stdout});
-    }
-    const double loss = *e.find("loss");
-    if (e.phase == "train") line->update(e.step, {.loss = loss, .tokens = static_cast<Index>(e.items - before)});
-    char told[96];
-    std::snprintf(told, sizeof told, "step %lld: held out %.3f, %.3f bits a character, after %s",
-                  static_cast<long long>(e.step), loss, loss / std::numbers::ln2,
-                  train::format_duration(e.seconds).c_str());
-    if (e.phase == "validation") line->message(told);
-  };
+  train::ProgressLog bar({.unit = "characters", .file = stdout});
   train::FitOptions<float> options{.max_steps = s.steps,
                                    .clip_norm = 1,
                                    .schedule = &schedule,
@@ -195,10 +145,16 @@ int run_train(TrainSettings s) {
                                    .checkpoint = checkpoint,
                                    .resume = s.resume,
                                    .save_every = s.eval_every,
-                                   .loggers = {show}};
-  if (!held_out.empty()) options.validate = [&] { return train::evaluate(model, held_out, loss_of); };
-  const train::FitReport report = train::fit(model, adam, Pieces(to_learn, s), loss_of, options);
-  if (line) line->finish();
+                                   .loggers = {std::ref(bar)}};
+  if (left > s.context)
+    options.validate = [&] {
+      data::Loader batches(data::TokenBlocks(held_out, {.context = s.context}), {.batch_size = s.batch});
+      train::Scalars values = train::evaluate(model, batches, loss_of);
+      values.emplace_back("bits", values[0].second / std::numbers::ln2);
+      return values;
+    };
+  const train::FitReport report = train::fit(model, adam, loader, loss_of, options);
+  bar.finish();
   if (report.stop == train::Stop::flag)
     std::printf("stopped after step %lld of %lld; train --resume -c %s goes on\n", static_cast<long long>(report.step),
                 static_cast<long long>(s.steps), s.checkpoint.c_str());

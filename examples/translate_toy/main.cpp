@@ -1,25 +1,10 @@
 // translate_toy: trains a Transformer on sentence pairs and translates. This file is the command line.
-#include <CLI/CLI.hpp>
-#include <cerrno>
-#include <cmath>
-#include <cstdio>
-#include <cstdlib>
-#include <exception>
-#include <filesystem>
-#include <stdexcept>
-#include <string>
-#include <system_error>
-
+#include "../command_line.hpp"
 #include "options.hpp"
 
 namespace {
 
-/// Refuses nan and inf, which CLI11's ranges let pass.
-const CLI::Validator finite_number(
-    [](const std::string& text) {
-      return std::isfinite(std::strtod(text.c_str(), nullptr)) ? "" : text + " is not a finite number";
-    },
-    "");
+using command_line::finite_number, command_line::keep_apart;
 
 void add_search(CLI::App& app, SearchSettings& s) {
   app.add_option("-c,--checkpoint", s.checkpoint, "File written by train")->capture_default_str();
@@ -33,33 +18,12 @@ void add_search(CLI::App& app, SearchSettings& s) {
 
 /// What CLI11's own checks do not see. Errors: CLI::ValidationError
 void check(const CLI::App& train, const TrainSettings& t) {
-  if (t.resume) {
-    for (const CLI::Option* option : train.get_options())
-      if (option->count() > 0 && !option->check_name("--resume") && !option->check_name("--data") &&
-          !option->check_name("--checkpoint"))
-        throw CLI::ValidationError(option->get_name(), "cannot be given with --resume");
-    return;
-  }
+  if (t.resume) return command_line::check_resume(train, {"--data", "--checkpoint"});
   if (t.schedule != "noam" && t.schedule != "linear")
     throw CLI::ValidationError("--schedule", t.schedule + " is neither noam nor linear");
   if (t.d_model % t.heads != 0)
     throw CLI::ValidationError("--heads",
                                std::to_string(t.heads) + " does not divide --d-model " + std::to_string(t.d_model));
-}
-
-/// Errors: when a checkpoint would be lost. What is no regular file (/dev/null, a folder) has nothing to lose, or fails
-/// by itself.
-void spare_checkpoint(const TrainSettings& t) {
-  std::error_code error;
-  if (!t.resume && !t.force && std::filesystem::is_regular_file(t.checkpoint, error))
-    throw std::runtime_error("train: " + t.checkpoint + " exists; --resume goes on with it, --force replaces it");
-}
-
-/// Errors: when a file would be written over one that is read, whatever their names (links, ./).
-void keep_apart(const std::string& written, const std::string& read, const char* message) {
-  std::error_code error;
-  if (std::filesystem::is_regular_file(written, error) && std::filesystem::equivalent(written, read, error))
-    throw std::runtime_error(written + ": " + message);
 }
 
 }  // namespace
@@ -69,9 +33,6 @@ int main(int argc, char** argv) {
       "Trains a Transformer on sentence pairs and translates with it.\n"
       "Start with:  translate_toy train   and then:  translate_toy translate \"Insert table\"");
   app.require_subcommand(1);
-  app.failure_message([](const CLI::App*, const CLI::Error& error) {
-    return std::string("translate_toy: ") + error.what() + " (--help tells more)\n";
-  });
 
   TrainSettings t;
   CLI::App* train = app.add_subcommand("train", "Train a model; Ctrl-C saves and stops, --resume goes on");
@@ -125,29 +86,16 @@ int main(int argc, char** argv) {
   eval->add_option("data", e.data, "Sentence pairs: .tsv, .po or .mo")->required();
   add_search(*eval, e);
 
-  try {
-    app.parse(argc, argv);
+  const auto parsed = [&] {
     if (*train) check(*train, t);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
-  try {
+  };
+  return command_line::run("translate_toy", app, argc, argv, parsed, [&] {
     if (*train) {
       keep_apart(t.checkpoint, t.data, "the checkpoint would replace the sentence pairs");
-      spare_checkpoint(t);
+      if (!t.resume && !t.force) command_line::spare_checkpoint(t.checkpoint);
     }
     keep_apart(r.attention, r.checkpoint, "the picture would replace the checkpoint");
     if (r.sentences.empty()) keep_apart(r.attention, "/dev/stdin", "the picture would replace standard input");
-    errno = 0;
-    const int status = *train ? run_train(t) : *translate ? run_translate(r) : run_eval(e);
-    if (std::fflush(stdout) != 0 || std::ferror(stdout)) {
-      const int cause = errno ? errno : EIO;
-      throw std::system_error(cause, std::generic_category(), "standard output");
-    }
-    return status;
-  } catch (const std::exception& error) {
-    std::fflush(stdout);
-    std::fprintf(stderr, "translate_toy: %s\n", error.what());
-    return 1;
-  }
+    return *train ? run_train(t) : *translate ? run_translate(r) : run_eval(e);
+  });
 }

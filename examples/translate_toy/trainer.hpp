@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cmath>
-#include <csignal>
 #include <cstdio>
 #include <optional>
 #include <span>
@@ -18,37 +17,12 @@
 #include <gloss/train/annotated/run_epoch.hpp>
 #include <gloss/train/bleu.hpp>
 #include <gloss/train/progress.hpp>
+#include <gloss/train/stop_flag.hpp>
 
 #include "text.hpp"
 #include "translator.hpp"
 
 namespace toy {
-
-inline volatile std::sig_atomic_t stop_requested = 0;
-
-/// Ctrl-C (and a polite kill) ask for a stop after the batch at hand; a second one ends at once.
-class StopOnSignal {
- public:
-  StopOnSignal() {
-    stop_requested = 0;
-    previous_int_ = std::signal(SIGINT, handle);
-    previous_term_ = std::signal(SIGTERM, handle);
-  }
-  ~StopOnSignal() {
-    std::signal(SIGINT, previous_int_);
-    std::signal(SIGTERM, previous_term_);
-  }
-  StopOnSignal(const StopOnSignal&) = delete;
-  StopOnSignal& operator=(const StopOnSignal&) = delete;
-
- private:
-  static void handle(int number) {
-    stop_requested = 1;
-    std::signal(number, SIG_DFL);
-  }
-  void (*previous_int_)(int);
-  void (*previous_term_)(int);
-};
 
 /// Pairs as ids, and batches of them.
 struct Corpus {
@@ -142,7 +116,7 @@ class Trainer {
   /// Trains to the end, or to a signal. Returns the exit status.
   /// Errors: Error when training diverges; the checkpoint stays as it was saved last.
   int run() {
-    StopOnSignal signals;
+    const train::StopFlag flag;
     save();  // a place that cannot be written to is found out now, not after an epoch
     report_data();
     RngGuard use(rng_);
@@ -173,7 +147,7 @@ class Trainer {
                            done = start.batch + p.batch;
                            seconds_ = before + p.seconds;
                            line.update(done, {.loss = smooth, .tokens = p.tokens});
-                           return stop_requested == 0;
+                           return !train::StopFlag::is_raised();
                          });
         line.finish();
       }
@@ -186,7 +160,7 @@ class Trainer {
       if (!std::isfinite(loss)) fail_diverged("the held-out loss");
       save();
       report_epoch(loss);
-      if (stop_requested && start.epoch + 1 < settings_.epochs) return stop();
+      if (train::StopFlag::is_raised() && start.epoch + 1 < settings_.epochs) return stop();
     }
     std::printf("saved %s\n", settings_.checkpoint.c_str());
     return 0;
