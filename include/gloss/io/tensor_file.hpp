@@ -16,11 +16,14 @@
 
 namespace gloss::inline GLOSS_ABI::io {
 
+/// Writes the elements of so many blocks.
+using BlockDecoder = void(const char* blocks, float* out, Index count);
+
 /// A type whose elements stand in blocks: `elements` of them in `bytes`, with what they have in common.
 struct BlockType {
   const char* name;
   int elements, bytes;
-  void (*decode)(const char* blocks, float* out, Index count);  // of so many blocks the elements
+  BlockDecoder* decode;
 };
 
 /// A tensor as a file holds it.
@@ -73,37 +76,26 @@ bool reads_as(const StoredTensor& t) {
   return convert_elements<T>(t.dtype, nullptr, nullptr, 0);
 }
 
-template <Element T>
-bool read_elements(const StoredTensor& from, const Tensor<T>& to);
-
-namespace detail {
-template <Element T>
-bool read_blocks(const StoredTensor& from, const Tensor<T>& to) {
-  if constexpr (Real<T> || std::same_as<T, bfloat16>) {
-    const bool direct = std::same_as<T, float> && from.strides.rank() == 0 && to.is_contiguous();
-    Tensor<float> all;
-    if constexpr (std::same_as<T, float>)
-      if (direct) all = to;
-    if (!direct) all = Tensor<float>::uninitialized({stored_span(from)});
-    from.blocks->decode(from.bytes.data(), all.data(), all.numel() / from.blocks->elements);
-    all.mark_changed("reading a file");
-    if (!direct)
-      read_elements({.name = from.name,
-                     .dtype = Dtype::F32,
-                     .shape = from.shape,
-                     .bytes = {reinterpret_cast<const char*>(all.data()), sizeof(float) * std::size_t(all.numel())},
-                     .strides = from.strides},
-                    to);
-  }
-  return reads_as<T>(from);
-}
-}  // namespace detail
-
 /// Copies a stored tensor's numbers into one of its shape. False when they do not read as T.
 template <Element T>
 bool read_elements(const StoredTensor& from, const Tensor<T>& to) {
   if (!reads_as<T>(from)) return false;
-  if (from.blocks) return detail::read_blocks(from, to);
+  if constexpr (Real<T> || std::same_as<T, bfloat16>)
+    if (from.blocks) {
+      Tensor<float> all;
+      if constexpr (std::same_as<T, float>)
+        if (from.strides.rank() == 0 && to.is_contiguous()) all = to;
+      const bool direct = all.defined();
+      if (!direct) all = Tensor<float>::uninitialized({detail::stored_span(from)});
+      from.blocks->decode(from.bytes.data(), all.data(), all.numel() / from.blocks->elements);
+      all.mark_changed("reading a file");
+      if (direct) return true;
+      StoredTensor floats = from;
+      floats.dtype = Dtype::F32;
+      floats.blocks = nullptr;
+      floats.bytes = {reinterpret_cast<const char*>(all.data()), sizeof(float) * static_cast<std::size_t>(all.numel())};
+      return read_elements(floats, to);
+    }
   if (from.strides.rank() == 0 && to.is_contiguous()) {
     convert_elements(from.dtype, from.bytes.data(), to.data(), to.numel());
     to.mark_changed("reading a file");
