@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -195,6 +197,10 @@ class NamedTensor {
   template <Element T>
   NamedTensor(std::string name, const Tensor<T>& x)
       : NamedTensor(std::move(name), stored_dtype<T>(), x.detach().contiguous()) {}
+  /// The numbers as floating point of another width: F16, BF16, F32 or F64, rounded to nearest where it is narrower.
+  /// Errors: Error when `as` is another type.
+  template <Real T>
+  NamedTensor(std::string name, const Tensor<T>& x, Dtype as);
   const StoredTensor& stored() const { return stored_; }
 
  private:
@@ -208,5 +214,30 @@ class NamedTensor {
   StoredTensor stored_;
   AnyTensor dense_;
 };
+
+template <Real T>
+NamedTensor::NamedTensor(std::string name, const Tensor<T>& x, Dtype as) {
+  const Tensor<T> dense = x.detach().contiguous();
+  const Tensor<std::uint8_t> bytes = Tensor<std::uint8_t>::uninitialized({dense.numel() * dtype_info(as).bytes});
+  const auto fill = [&]<class To>(To) {
+    for (Index i = 0; i < dense.numel(); ++i) {
+      using By = std::conditional_t<sizeof(To) == 2, float, To>;
+      const To number{static_cast<By>(dense.data()[i])};
+      std::memcpy(bytes.data() + i * Index{sizeof number}, &number, sizeof number);
+    }
+  };
+  if (as == Dtype::F16)
+    fill(float16());
+  else if (as == Dtype::BF16)
+    fill(bfloat16());
+  else if (as == Dtype::F32)
+    fill(float());
+  else if (as == Dtype::F64)
+    fill(double());
+  else
+    fail("NamedTensor: ", name, " cannot be stored as ", dtype_info(as).name);
+  *this = NamedTensor(std::move(name), as, bytes);
+  stored_.shape = dense.shape();
+}
 
 }  // namespace gloss::inline GLOSS_ABI::io
