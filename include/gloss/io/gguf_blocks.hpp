@@ -22,23 +22,27 @@ inline unsigned byte_at(const char* bytes, int i) { return static_cast<unsigned 
 /// Blocks of 32: scale d, perhaps minimum m, perhaps 32 fifth bits, and 16 bytes whose low halves are the first 16
 /// numbers q and whose high halves the others. x = d q + m; without m, q counts from the middle of its range.
 template <bool has_fifth_bit, bool has_minimum>
-void decode_32(const char* block, float* out, Index count) {
+void decode_32(const char* block, float* GLOSS_RESTRICT out, Index count) {
   constexpr int head = has_minimum ? 4 : 2, bytes = head + (has_fifth_bit ? 4 : 0) + 16;
   constexpr int middle = has_minimum ? 0 : has_fifth_bit ? 16 : 8;
   for (; count-- > 0; block += bytes, out += 32) {
     const float d = half_at(block), m = half_at(block + 2);
     std::uint32_t fifth = 0;
     if constexpr (has_fifth_bit) std::memcpy(&fifth, block + head, sizeof fifth);
-    for (int i = 0; i < 32; ++i) {
-      const unsigned low = byte_at(block, bytes - 16 + i % 16) >> (i < 16 ? 0 : 4) & 15;
-      const int q = static_cast<int>(low | (fifth >> i & 1) << 4) - middle;
-      out[i] = has_minimum ? d * static_cast<float>(q) + m : d * static_cast<float>(q);
+    const auto number = [&](unsigned low, int i) {
+      const auto q = static_cast<float>(static_cast<int>(low | (fifth >> i & 1) << 4) - middle);
+      return has_minimum ? d * q + m : d * q;
+    };
+    for (int i = 0; i < 16; ++i) {
+      const unsigned both = byte_at(block, bytes - 16 + i);
+      out[i] = number(both & 15, i);
+      out[i + 16] = number(both >> 4, i + 16);
     }
   }
 }
 
 /// Q8_0, blocks of 32: scale d and 32 signed bytes. x = d q.
-inline void decode_q8_0(const char* block, float* out, Index count) {
+inline void decode_q8_0(const char* block, float* GLOSS_RESTRICT out, Index count) {
   for (; count-- > 0; block += 34, out += 32) {
     const float d = half_at(block);
     for (int i = 0; i < 32; ++i) out[i] = d * static_cast<float>(static_cast<std::int8_t>(block[2 + i]));
@@ -49,7 +53,7 @@ inline void decode_q8_0(const char* block, float* out, Index count) {
 /// minimum m of 6 bits for each part; perhaps 32 bytes of fifth bits, of which byte i has those of the i-th numbers;
 /// and 128 bytes, of which 32 have in their halves the numbers q of two parts. x = d s q - e m.
 template <bool has_fifth_bit>
-void decode_256(const char* block, float* out, Index count) {
+void decode_256(const char* block, float* GLOSS_RESTRICT out, Index count) {
   constexpr int low = has_fifth_bit ? 48 : 16, bytes = low + 128;
   for (; count-- > 0; block += bytes, out += 256) {
     const float d = half_at(block), e = half_at(block + 2);
@@ -77,15 +81,18 @@ void decode_256(const char* block, float* out, Index count) {
 /// Q6_K, blocks of 256, in two halves of four parts of 32: for each half 64 bytes, of which 32 have in their halves the
 /// lower four bits of two parts; then for each 32 bytes of the upper two bits of its four parts; then a signed scale s
 /// for every 16 numbers; then the scale d of the block. x = d s (q - 32).
-inline void decode_q6_k(const char* block, float* out, Index count) {
+inline void decode_q6_k(const char* block, float* GLOSS_RESTRICT out, Index count) {
   for (; count-- > 0; block += 210, out += 256) {
     const float d = half_at(block + 208);
-    for (int at = 0; at < 256; ++at) {
-      const int half = at / 128, part = at / 32 % 4, i = at % 32;
-      const unsigned lower = byte_at(block, half * 64 + part % 2 * 32 + i) >> (part / 2 * 4) & 15;
-      const unsigned upper = byte_at(block, 128 + half * 32 + i) >> (part * 2) & 3;
-      const float scale = d * static_cast<float>(static_cast<std::int8_t>(block[192 + at / 16]));
-      out[at] = scale * static_cast<float>(static_cast<int>(lower | upper << 4) - 32);
+    for (int group = 0; group < 16; ++group) {  // of 16 numbers
+      const int half = group / 8, part = group / 2 % 4, first = group % 2 * 16;
+      const char* const lower = block + half * 64 + part % 2 * 32 + first;
+      const char* const upper = block + 128 + half * 32 + first;
+      const float scale = d * static_cast<float>(static_cast<std::int8_t>(block[192 + group]));
+      for (int i = 0; i < 16; ++i) {
+        const unsigned q = (byte_at(lower, i) >> (part / 2 * 4) & 15) | (byte_at(upper, i) >> (part * 2) & 3) << 4;
+        out[group * 16 + i] = scale * static_cast<float>(static_cast<int>(q) - 32);
+      }
     }
   }
 }
