@@ -28,6 +28,7 @@ GUIDES = [
     "reports",
     "serving",
     "porting",
+    "files",
     "positions",
     "tensor",
     "ops",
