@@ -27,6 +27,7 @@ GUIDES = [
     "training",
     "serving",
     "porting",
+    "files",
     "positions",
     "tensor",
     "ops",

@@ -19,6 +19,7 @@ std::string text(const std::vector<KeySource>& sources) {
     for (const auto& name : k.theirs) s += " " + name;
     if (k.layout == KeyLayout::transposed) s += " transposed";
     if (k.parts > 1) s += " part " + std::to_string(k.part + 1) + "/" + std::to_string(k.parts);
+    if (k.taken > 1) s += " and " + std::to_string(k.taken - 1) + " more";
     s += "\n";
   }
   return s;
@@ -57,6 +58,21 @@ TEST_CASE("KeyMap: several make one, in the rule's order and not the file's; one
   optional.optional_prefix = "l.";
   CHECK(text(optional.sources({"0.value.weight"})) ==
         "layers.0.in_proj_weight <- 0.query.weight 0.key.weight 0.value.weight\n");
+}
+
+TEST_CASE("KeyMap: what is cut may be cut by shares, both ways round") {
+  const KeyMap map{.rules = {{{"*.qkv"}, {"*.q", "*.k", "*.v"}, KeyLayout::same, {9, 3, 3}}}};
+  CHECK(text(map.sources({"0.qkv"})) ==
+        "0.q <- 0.qkv part 1/15 and 8 more\n"
+        "0.k <- 0.qkv part 10/15 and 2 more\n"
+        "0.v <- 0.qkv part 13/15 and 2 more\n");
+  CHECK(text(map.targets({"0.q", "0.k", "0.v"})) == "0.qkv <- 0.q 0.k 0.v\n");
+  const KeyMap joined{.rules = {{{"q", "k"}, {"qk"}, KeyLayout::same, {2, 1}}}};
+  CHECK(text(joined.sources({"q", "k"})) == "qk <- q k\n");
+  CHECK(text(joined.targets({"qk"})) == "q <- qk part 1/3 and 1 more\nk <- qk part 3/3\n");
+  const std::string why = "KeyRule: 'a' is cut into 2 without a share above 0 for each";
+  CHECK_ERROR(KeyMap({.rules = {{{"a"}, {"b", "c"}, KeyLayout::same, {1}}}}).sources({"a"}), Error, why);
+  CHECK_ERROR(KeyMap({.rules = {{{"a"}, {"b", "c"}, KeyLayout::same, {1, 0}}}}).sources({"a"}), Error, why);
 }
 
 TEST_CASE("KeyMap: the other way round joins what was cut and cuts what was joined") {

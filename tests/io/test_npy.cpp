@@ -228,7 +228,7 @@ TEST_CASE("npz: damaged archives are refused, with the reason", "[io]") {
   refuse("PK\3\4", "not a zip archive, or cut short: it has no directory");
   refuse(std::string(100000, '\1'), "not a zip archive, or cut short: it has no directory");
   refuse("<html>" + std::string(100000, ' '), "not a zip archive: it looks like HTML or XML");
-  refuse(to_npy(ones<float>({2})), "not a zip archive: it looks like a NumPy array (.npy)");
+  refuse(to_npy(ones<float>({2})), "not a zip archive: it looks like a NumPy array, which io::load_npy reads");
   refuse(good.substr(0, good.size() - 1), "not a zip archive, or cut short: it has no directory");
   refuse(with(60, 'x'), "x.npy has a wrong checksum");
   refuse(with(0, 'x'), "x.npy is not where the directory says");

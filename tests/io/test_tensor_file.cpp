@@ -2,6 +2,7 @@
 #include <gloss/io/npz.hpp>
 #include <gloss/io/safetensors.hpp>
 #include <gloss/io/tensor_file.hpp>
+#include <gloss/ops/cast.hpp>
 #include <gloss/tensor/factories.hpp>
 #include <gloss/tensor/views.hpp>
 #include <optional>
@@ -26,6 +27,15 @@ TensorFile with(std::vector<StoredTensor> tensors, Index lead = 1) {
     if (t.bytes.empty()) t.bytes = std::string_view(*memory).substr(static_cast<std::size_t>(lead));
   return TensorFile("read_it", "f", std::move(tensors), {{"k", "v"}}, memory);
 }
+/// Two numbers to a byte.
+void decode_halves(const char* blocks, float* out, Index count) {
+  for (Index i = 0; i < count; ++i) {
+    out[2 * i] = static_cast<float>(blocks[i] & 15);
+    out[2 * i + 1] = static_cast<float>(blocks[i] >> 4 & 15);
+  }
+}
+constexpr io::BlockType halves{"HALVES", 2, 1, decode_halves};
+
 void refuse(StoredTensor tensor, const std::string& why) {
   CHECK_ERROR(with({tensor}), LoadError, "read_it: f: " + why);
 }
@@ -92,6 +102,36 @@ TEST_CASE("TensorFile: an entry that is more than its bytes is refused, whoever 
   CHECK_ERROR(with({a, a}), LoadError, "read_it: f: a: occurs twice");
   CHECK(with({{.name = "a", .dtype = Dtype::OTHER, .shape = {99}, .dtype_text = "Q4"}}).entry("a").dtype_name() ==
         "Q4");
+}
+
+TEST_CASE("TensorFile: numbers in blocks read as floating point, whole or strided") {
+  const StoredTensor stored{.name = "a",
+                            .dtype = Dtype::OTHER,
+                            .shape = {2, 4},
+                            .bytes = {"\x10\x32\x54\x76", 4},
+                            .dtype_text = "HALVES",
+                            .blocks = &halves};
+  const TensorFile file = with({stored});
+  const Tensor<float> x = arange<float>(8).reshape({2, 4});
+  CHECK(gloss_test::same_bits(file.tensor<float>("a"), x));
+  CHECK(gloss_test::same_bits(file.tensor<double>("a"), cast<double>(x)));
+  CHECK(file.tensor<bfloat16>("a").at({1, 3}) == bfloat16(7.0f));
+  StoredTensor turned = stored;
+  turned.shape = {4, 2};
+  turned.strides = {1, 4};
+  CHECK(gloss_test::same_bits(with({turned}).tensor<float>("a"), x.transpose(0, 1).contiguous()));
+  const Tensor<float> wide = full<float>({2, 6}, -1);
+  CHECK(read_elements(file.entry("a"), wide.narrow(1, 1, 4)));
+  CHECK(gloss_test::values(wide) == std::vector<float>{-1, 0, 1, 2, 3, -1, -1, 4, 5, 6, 7, -1});
+  CHECK_FALSE(io::reads_as<std::int64_t>(stored));
+  CHECK_FALSE(read_elements(stored, zeros<std::int64_t>({2, 4})));
+  CHECK(io::reads_as<double>({.name = "b", .dtype = Dtype::F16}));
+  CHECK_ERROR(file.tensor<bool>("a"), LoadError, "read_it: f: a: holds HALVES, which does not read as bool");
+  StoredTensor odd = stored;
+  odd.shape = {3};
+  refuse(odd, "a: its shape [3] is not of whole blocks of 2");
+  odd.shape = {10};
+  refuse(odd, "a: HALVES [10] takes 5 bytes, there are 4");
 }
 
 #if !defined(_WIN32)

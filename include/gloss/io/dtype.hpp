@@ -1,12 +1,12 @@
 // Element types of tensor files, and the conversions that reading one may do.
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
 
+#include <gloss/core/float16.hpp>
 #include <gloss/tensor/tensor.hpp>
 
 namespace gloss::inline GLOSS_ABI::io {
@@ -72,22 +72,7 @@ constexpr Dtype stored_dtype() {
     return Dtype::BOOL;
 }
 
-/// An IEEE half-precision number, widened exactly.
-constexpr float half_to_float(std::uint16_t half) {
-  const std::uint32_t sign = std::uint32_t{half & 0x8000u} << 16, exponent = (half >> 10) & 31u,
-                      mantissa = half & 1023u;
-  if (exponent == 31) return std::bit_cast<float>(sign | 0x7F800000u | (mantissa << 13));
-  if (exponent != 0) return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (mantissa << 13));
-  const float tiny = static_cast<float>(mantissa) * 0x1p-24f;
-  return sign ? -tiny : tiny;
-}
-
 namespace detail {
-struct Half {
-  std::uint16_t bits;
-  explicit constexpr operator float() const { return half_to_float(bits); }
-};
-
 // The bytes may stand at any address, so every element goes through memcpy.
 template <class From, class To>
 void convert(const char* bytes, To* out, Index n) {
@@ -96,7 +81,7 @@ void convert(const char* bytes, To* out, Index n) {
     std::memcpy(&value, bytes + i * static_cast<Index>(sizeof value), sizeof value);
     if constexpr (std::same_as<To, bool>)
       out[i] = value != 0;
-    else if constexpr (std::same_as<From, Half> || std::same_as<From, bfloat16>)
+    else if constexpr (std::same_as<From, float16> || std::same_as<From, bfloat16>)
       out[i] = static_cast<To>(static_cast<float>(value));
     else if constexpr (std::same_as<To, bfloat16>)
       out[i] = bfloat16(static_cast<float>(value));
@@ -119,7 +104,7 @@ bool convert_elements(Dtype dtype, const char* bytes, T* out, Index n) {
   if constexpr (Real<T> || std::same_as<T, bfloat16>) {
     if (dtype == Dtype::F32) return convert<float>(bytes, out, n), true;
     if (dtype == Dtype::F64) return convert<double>(bytes, out, n), true;
-    if (dtype == Dtype::F16) return convert<detail::Half>(bytes, out, n), true;
+    if (dtype == Dtype::F16) return convert<float16>(bytes, out, n), true;
     if (dtype == Dtype::BF16) return convert<bfloat16>(bytes, out, n), true;
   } else {
     if (dtype == Dtype::U8 || dtype == Dtype::BOOL) return convert<std::uint8_t>(bytes, out, n), true;

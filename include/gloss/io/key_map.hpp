@@ -20,12 +20,13 @@ enum class KeyLayout {
 
 /// One rule. In a name `*` stands for anything without a dot and `**` for anything; what they stand for in theirs takes
 /// the place of those in ours, in order. Several theirs make one of ours, one below the other along the first
-/// axis (of ours, where the layout is transposed); one of theirs may be cut into several of ours, equally large;
-/// without ours it is not wanted.
+/// axis (of ours, where the layout is transposed); one of theirs may be cut into several of ours, equally large or by
+/// `shares`, as {9, 3, 3} for the queries, keys and values of 9 and 3 heads; without ours it is not wanted.
 struct KeyRule {
   std::vector<std::string> theirs;
   std::vector<std::string> ours;
   KeyLayout layout = KeyLayout::same;
+  std::vector<std::size_t> shares = {};
 };
 
 /// Where one tensor of a model comes from.
@@ -33,7 +34,7 @@ struct KeySource {
   std::string ours;
   std::vector<std::string> theirs;  // several are joined; all are named, whether they are there or not
   KeyLayout layout = KeyLayout::same;
-  std::size_t part = 0, parts = 1;  // which of how many parts of the one of theirs
+  std::size_t part = 0, parts = 1, taken = 1;  // of the one of theirs: the first part, of how many, how many of them
 };
 
 namespace detail {
@@ -79,7 +80,7 @@ struct KeyMap {
   std::string optional_prefix = "";  // of theirs: names that begin so in the rules may stand in the file without it
 
   /// The tensors that a file with these names holds for a model.
-  /// Errors: Error for a rule that joins and cuts, or has more stars in ours than in theirs.
+  /// Errors: Error for a rule that joins and cuts, has more stars in ours than in theirs, or not a share for each part.
   GLOSS_COLD std::vector<KeySource> sources(const std::vector<std::string>& names) const {
     std::vector<KeySource> out;
     std::vector<std::pair<const KeyRule*, std::size_t>> joined;  // rule and place in out of what is joined
@@ -90,8 +91,15 @@ struct KeyMap {
       if (!rule) {
         out.push_back({name, {name}});
       } else if (rule->theirs.size() == 1) {
-        for (std::size_t i = 0; i < rule->ours.size(); ++i)
-          out.push_back({detail::fill_key(rule->ours[i], captures), {name}, rule->layout, i, rule->ours.size()});
+        const std::size_t n = rule->ours.size();
+        std::vector<std::size_t> shares = rule->shares;
+        if (shares.empty()) shares.assign(n, 1);
+        if (shares.size() != n || std::find(shares.begin(), shares.end(), std::size_t{0}) != shares.end())
+          fail("KeyRule: '", rule->theirs[0], "' is cut into ", n, " without a share above 0 for each");
+        std::size_t parts = 0, part = 0;
+        for (const std::size_t share : shares) parts += share;
+        for (std::size_t i = 0; i < n; part += shares[i++])
+          out.push_back({detail::fill_key(rule->ours[i], captures), {name}, rule->layout, part, parts, shares[i]});
       } else if (!rule->ours.empty()) {
         if (rule->ours.size() > 1) fail("KeyRule: '", rule->theirs[0], "' and others are joined and cut at once");
         const std::string ours = detail::fill_key(rule->ours[0], captures);
@@ -116,7 +124,7 @@ struct KeyMap {
   GLOSS_COLD std::vector<KeySource> targets(const std::vector<std::string>& names) const {
     KeyMap turned;
     for (const KeyRule& rule : rules)
-      if (!rule.ours.empty()) turned.rules.push_back({rule.ours, rule.theirs, rule.layout});
+      if (!rule.ours.empty()) turned.rules.push_back({rule.ours, rule.theirs, rule.layout, rule.shares});
     return turned.sources(names);
   }
 

@@ -9,7 +9,8 @@
 namespace gloss::inline GLOSS_ABI::io {
 
 /// Loads a module from a safetensors file: io::load(model, "model.safetensors"). By key rules the file may be
-/// somebody else's: io::load(model, "model.safetensors", {.keys = rules}).
+/// somebody else's: io::load(model, "model.safetensors", {.keys = rules}). Files of other kinds are opened by
+/// open_tensor_file and loaded by load_state_dict.
 /// Errors: LoadError when the file is not a valid one, and as load_state_dict.
 /// PyTorch: model.load_state_dict(load_file(path))
 template <nn::IsModule M>

@@ -48,9 +48,12 @@ GLOSS_COLD inline StoredTensor lay_out(StoredTensor t, const KeySource& key) {
   if (t.strides.rank() == 0) t.strides = contiguous_strides(t.shape);
   t.shape = turned(t.shape, key.layout);
   t.strides = turned(t.strides, key.layout);
-  t.shape[0] /= static_cast<Index>(key.parts);
-  const auto skipped = key.part * static_cast<std::size_t>(t.shape[0] * t.strides[0] * dtype_info(t.dtype).bytes);
-  t.bytes = t.bytes.substr((std::min)(skipped, t.bytes.size()));
+  const Index rows = t.shape[0] / static_cast<Index>(key.parts), cut = rows * t.strides[0];
+  t.shape[0] = rows * static_cast<Index>(key.taken);
+  if (t.blocks && key.parts > 1 && cut % t.blocks->elements != 0)
+    fail<LoadError>("load_state_dict: ", t.name, ": ", t.dtype_name(), " cannot be cut within a block of ",
+                    t.blocks->elements);
+  t.bytes = t.bytes.substr((std::min)(key.part * stored_bytes(t, cut), std::uint64_t{t.bytes.size()}));
   if (t.strides == contiguous_strides(t.shape)) t.strides = {};
   return t;
 }
@@ -76,7 +79,7 @@ GLOSS_COLD inline std::vector<FileSource> find_sources(const TensorFile& file, c
       fits = fits && joins(shape, more);
       if (fits) shape[0] += more[0];
     }
-    if (fits && parts > 1) shape[0] /= parts;
+    if (fits && parts > 1) shape[0] = shape[0] / parts * static_cast<Index>(key.taken);
     if (!fits) shape = {-1};
     for (const StoredTensor* const t : source.theirs)
       if (fits) source.parts.push_back(lay_out(*t, key));
@@ -145,7 +148,7 @@ class TheirReport {
       } else if (source.theirs.size() > 1) {
         continue;
       } else if (wanted.rank() > 0) {
-        whole[0] *= static_cast<Index>(source.key.parts);
+        whole[0] = whole[0] * static_cast<Index>(source.key.parts) / static_cast<Index>(source.key.taken);
       }
       if (add_ours(t->name, source.ours)) report_.wrong_shape.push_back({t->name, t->shape, turned(whole, layout)});
       return;
@@ -185,7 +188,8 @@ GLOSS_COLD std::vector<NamedTensor> named_tensors(const nn::Module<T>& module, c
       const auto parts = static_cast<Index>(made.parts);
       if (parts > 1 && (x.dim() == 0 || x.size(0) % parts != 0))
         fail("named_tensors: ", made.theirs[0], " ", x.shape(), " cannot be cut into ", parts, " parts");
-      if (parts > 1) x = x.narrow(0, static_cast<Index>(made.part) * (x.size(0) / parts), x.size(0) / parts);
+      const Index rows = parts > 1 ? x.size(0) / parts : 0;
+      if (parts > 1) x = x.narrow(0, static_cast<Index>(made.part) * rows, static_cast<Index>(made.taken) * rows);
       if (made.layout == KeyLayout::transposed && x.dim() == 2) x = x.transpose(0, 1);
       out.push_back({prefix + made.ours, x});
     });
@@ -222,7 +226,7 @@ GLOSS_COLD nn::LoadReport load_state_dict(nn::Module<T>& module, const TensorFil
           const Index rows = part.shape.rank() > 0 ? part.shape[0] : 0;
           if (copies)
             read_elements(part, source.parts.size() == 1 ? to : to.narrow(0, row, rows));
-          else if (!convert_elements<U>(part.dtype, nullptr, nullptr, 0))
+          else if (!reads_as<U>(part))
             report.wrong_type(source, part, tensor.dtype());
           row += rows;
         }

@@ -16,14 +16,22 @@
 
 namespace gloss::inline GLOSS_ABI::io {
 
+/// A type whose elements stand in blocks: `elements` of them in `bytes`, with what they have in common.
+struct BlockType {
+  const char* name;
+  int elements, bytes;
+  void (*decode)(const char* blocks, float* out, Index count);  // of so many blocks the elements
+};
+
 /// A tensor as a file holds it.
 struct StoredTensor {
   std::string name;
   Dtype dtype = Dtype::U8;
   Shape shape = {};
-  std::string_view bytes = {};  // where its elements lie, at any alignment
-  Shape strides = {};           // in elements; none where they are dense and row-major
-  std::string dtype_text = {};  // the file's own name of Dtype::OTHER
+  std::string_view bytes = {};        // where its elements lie, at any alignment
+  Shape strides = {};                 // in elements; none where they are dense and row-major
+  std::string dtype_text = {};        // the file's own name of Dtype::OTHER
+  const BlockType* blocks = nullptr;  // of Dtype::OTHER, where its elements stand in blocks
 
   /// The type's name: safetensors', or the file's own.
   std::string_view dtype_name() const {
@@ -49,18 +57,58 @@ GLOSS_COLD inline Index stored_span(const StoredTensor& t) {
   }
   return last + 1;
 }
+/// The bytes of `span` elements of its type.
+GLOSS_COLD inline std::uint64_t stored_bytes(const StoredTensor& t, Index span) {
+  const auto elements = static_cast<std::uint64_t>(span);
+  if (!t.blocks) return elements * static_cast<std::uint64_t>(dtype_info(t.dtype).bytes);
+  return elements / static_cast<std::uint64_t>(t.blocks->elements) * static_cast<std::uint64_t>(t.blocks->bytes);
+}
 }  // namespace detail
 
-/// Copies a stored tensor's numbers into one of its shape: any floating-point type as any other, integers as wider
-/// ones, BOOL and U8 as each other. False when they do not read as T.
+/// Whether a stored tensor's numbers read as T: any floating-point type as any other, integers as wider ones, BOOL and
+/// U8 as each other.
+template <Element T>
+bool reads_as(const StoredTensor& t) {
+  if (t.blocks) return Real<T> || std::same_as<T, bfloat16>;
+  return convert_elements<T>(t.dtype, nullptr, nullptr, 0);
+}
+
+template <Element T>
+bool read_elements(const StoredTensor& from, const Tensor<T>& to);
+
+namespace detail {
+template <Element T>
+bool read_blocks(const StoredTensor& from, const Tensor<T>& to) {
+  if constexpr (Real<T> || std::same_as<T, bfloat16>) {
+    const bool direct = std::same_as<T, float> && from.strides.rank() == 0 && to.is_contiguous();
+    Tensor<float> all;
+    if constexpr (std::same_as<T, float>)
+      if (direct) all = to;
+    if (!direct) all = Tensor<float>::uninitialized({stored_span(from)});
+    from.blocks->decode(from.bytes.data(), all.data(), all.numel() / from.blocks->elements);
+    all.mark_changed("reading a file");
+    if (!direct)
+      read_elements({.name = from.name,
+                     .dtype = Dtype::F32,
+                     .shape = from.shape,
+                     .bytes = {reinterpret_cast<const char*>(all.data()), sizeof(float) * std::size_t(all.numel())},
+                     .strides = from.strides},
+                    to);
+  }
+  return reads_as<T>(from);
+}
+}  // namespace detail
+
+/// Copies a stored tensor's numbers into one of its shape. False when they do not read as T.
 template <Element T>
 bool read_elements(const StoredTensor& from, const Tensor<T>& to) {
+  if (!reads_as<T>(from)) return false;
+  if (from.blocks) return detail::read_blocks(from, to);
   if (from.strides.rank() == 0 && to.is_contiguous()) {
-    if (!convert_elements(from.dtype, from.bytes.data(), to.data(), to.numel())) return false;
+    convert_elements(from.dtype, from.bytes.data(), to.data(), to.numel());
     to.mark_changed("reading a file");
     return true;
   }
-  if (!convert_elements<T>(from.dtype, nullptr, nullptr, 0)) return false;
   const Shape strides = from.strides.rank() > 0 ? from.strides : contiguous_strides(from.shape);
   const void* const bytes = from.bytes.data();
   if (from.dtype == stored_dtype<T>() && !std::same_as<T, bool> &&
@@ -109,7 +157,7 @@ class TensorFile {
   template <Element T>
   Tensor<T> tensor(std::string_view name) const {
     const StoredTensor& stored = entry(name);
-    if (!convert_elements<T>(stored.dtype, nullptr, nullptr, 0))  // before memory is taken for a shape of any size
+    if (!reads_as<T>(stored))  // before memory is taken for a shape of any size
       bad(name, ": holds ", stored.dtype_name(), ", which does not read as ", dtype_name<T>());
     const Tensor<T> x = empty<T>(stored.shape);
     read_elements(stored, x);
@@ -133,12 +181,14 @@ class TensorFile {
     for (std::size_t i = 0; i < tensors().size(); ++i) {
       const StoredTensor& t = tensors()[i];
       if (!contents_->index.emplace(t.name, i).second) bad(t.name, ": occurs twice");
-      if (t.dtype == Dtype::OTHER) continue;
+      if (t.dtype == Dtype::OTHER && !t.blocks) continue;
       const Index span = detail::stored_span(t);
       if (span < 0 && t.strides.rank() > 0)
         bad(t.name, ": its shape ", t.shape, " does not go with strides ", t.strides);
       if (span < 0) bad(t.name, ": its shape ", t.shape, " is too large");
-      const auto wanted = static_cast<std::uint64_t>(span) * static_cast<std::uint64_t>(dtype_info(t.dtype).bytes);
+      if (t.blocks && span % t.blocks->elements != 0)
+        bad(t.name, ": its shape ", t.shape, " is not of whole blocks of ", t.blocks->elements);
+      const std::uint64_t wanted = detail::stored_bytes(t, span);
       if (wanted > t.bytes.size())
         bad(t.name, ": ", t.dtype_name(), " ", t.shape, " takes ", wanted, " bytes, there are ", t.bytes.size());
     }

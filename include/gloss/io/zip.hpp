@@ -210,7 +210,8 @@ class ZipReader {
 /// Errors: Error when the archive passes 4 GiB or 65,534 members, or when asked to deflate without zlib.
 class ZipWriter {
  public:
-  void add(std::string_view name, std::string_view bytes, bool deflated) {
+  /// The bytes begin at a multiple of `alignment` in the archive.
+  void add(std::string_view name, std::string_view bytes, bool deflated, std::size_t alignment = 1) {
     std::string_view packed = bytes;
 #ifdef GLOSS_ZLIB
     std::string held;
@@ -221,7 +222,7 @@ class ZipWriter {
 #endif
     if (++count_ > 65534) fail("zip: more than 65534 members");
     if (name.size() > 65535) fail("zip: a name of ", name.size(), " bytes");
-    if (out_.size() + packed.size() + name.size() + 30 + directory_.size() + name.size() + 46 >= limit)
+    if (out_.size() + packed.size() + name.size() + 30 + directory_.size() + name.size() + 46 + 2 * alignment >= limit)
       fail("zip: the archive passes 4 GiB");
     bool ascii = true;
     for (const char c : name) ascii = ascii && static_cast<unsigned char>(c) < 128;
@@ -235,13 +236,23 @@ class ZipWriter {
     put(common, packed.size(), 4);
     put(common, bytes.size(), 4);
     put(common, name.size(), 2);
-    put(common, 0, 2);
     const std::size_t offset = out_.size();
+    std::size_t fill = (alignment - (offset + 30 + name.size()) % alignment) % alignment;
+    while (fill > 0 && fill < 4) fill += alignment;  // a field of its own, of four bytes at least
     put(out_, 0x04034B50, 4);
-    out_.append(common).append(name).append(packed);
+    out_ += common;
+    put(out_, fill, 2);
+    out_ += name;
+    if (fill > 0) {
+      put(out_, 0x4246, 2);  // as PyTorch names it
+      put(out_, fill - 4, 2);
+      out_.append(fill - 4, 'Z');
+    }
+    out_ += packed;
     put(directory_, 0x02014B50, 4);
     put(directory_, 20, 2);
     directory_ += common;
+    put(directory_, 0, 2);
     put(directory_, 0, 2);
     put(directory_, 0, 2);
     put(directory_, 0, 2);
