@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <iterator>
 #include <limits>
 #include <vector>
 
@@ -227,6 +226,7 @@ class TokenStream {
     if (prompt.size(0) != 1) fail<ShapeError>("generate: prompt ", prompt.shape(), " must have one row");
   }
 
+  struct End {};
   class Iterator {
    public:
     using value_type = std::int64_t;
@@ -238,14 +238,14 @@ class TokenStream {
       return *this;
     }
     void operator++(int) { ++*this; }
-    bool operator==(std::default_sentinel_t) const { return !more_; }
+    bool operator==(End) const { return !more_; }
 
    private:
     TokenStream* stream_;
     bool more_ = false;
   };
   Iterator begin() { return Iterator(*this); }
-  std::default_sentinel_t end() const { return {}; }
+  End end() const { return {}; }
 
   /// What has been said so far, and its log P.
   const Hypothesis& result() { return search_.results()[0]; }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <concepts>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -104,8 +105,9 @@ GLOSS_COLD void require_named(Module<T>& module, const std::vector<MemberList::E
 /// forgets is not trained, not saved, and stays in training mode after eval(). It copies the model and listens to what
 /// is copied, members in lists and in optionals too. Not found is what a copy shares, as what a std::shared_ptr holds;
 /// so this is how to hold a module that is no part of the model. Builds with assertions (without NDEBUG) do the same by
-/// themselves in train(), eval(), parameters() and state_dict(), once for each type of module: of submodules, and of
-/// models whose type the program also calls clone, clones, io::save, io::load, run_epoch or evaluate with.
+/// themselves in train(), eval(), parameters() and state_dict(), once for each type of module that is not gloss's own: of
+/// submodules, and of models whose type the program also calls clone, clones, io::save, io::load, run_epoch or evaluate
+/// with.
 /// Errors: Error with the type of the first member that is not named, and the named one before it.
 template <IsModule M>
 GLOSS_COLD void check(const M& model) {
@@ -155,11 +157,24 @@ template <class M>
 inline KnownModule<typename M::value_type> known_module{
     typeid(M), [](const Module<typename M::value_type>& m) { check(static_cast<const M&>(m)); }};
 
+/// Whether a type is one of gloss's own, which need no check: their copies would be compiled in every program.
+template <class M>
+consteval bool is_own() {
+#ifdef _MSC_VER
+  const std::string_view name = __FUNCSIG__;
+  return name.find("is_own<struct gloss::") < name.size() || name.find("is_own<class gloss::") < name.size();
+#else
+  const std::string_view name = __PRETTY_FUNCTION__;
+  return name.find("[M = gloss::") < name.size() || name.find("[with M = gloss::") < name.size();
+#endif
+}
+
 /// Puts a type into the list; what cannot be copied cannot be checked.
 template <class M>
 void know_module() {
-  if constexpr (IsModule<M>)
-    if constexpr (std::copy_constructible<M>) (void)&known_module<M>;
+  if constexpr (!is_own<M>())
+    if constexpr (IsModule<M>)
+      if constexpr (std::copy_constructible<M>) (void)&known_module<M>;
 }
 template <Real T>
 void check_within(const Module<T>& module) {

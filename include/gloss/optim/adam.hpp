@@ -104,6 +104,8 @@ class AdamW final : public Adam<T> {
   }
 };
 
+GLOSS_INSTANTIATE(class detail::MomentOptimizer<float, AdamOptions>)
+GLOSS_INSTANTIATE(class detail::MomentOptimizer<double, AdamOptions>)
 GLOSS_INSTANTIATE(class Adam<float>)
 GLOSS_INSTANTIATE(class AdamW<float>)
 GLOSS_INSTANTIATE(class Adam<double>)

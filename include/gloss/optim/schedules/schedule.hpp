@@ -97,4 +97,7 @@ void check_same_optimizer(const char* op, const Schedule<T>& a, const Schedule<T
 }
 }  // namespace detail
 
+GLOSS_INSTANTIATE(class Schedule<float>)
+GLOSS_INSTANTIATE(class Schedule<double>)
+
 }  // namespace gloss::inline GLOSS_ABI::optim
