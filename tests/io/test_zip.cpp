@@ -67,6 +67,23 @@ TEST_CASE("zip: claims of a directory that its members do not keep") {
   refuse(wide, "its zip64 directory is not where it says");
 }
 
+#ifdef GLOSS_ZLIB
+TEST_CASE("zip: members that lie on the same bytes are refused, for they could inflate to any amount") {
+  io::ZipWriter zip;
+  zip.add("m", std::string(std::size_t{1} << 20, 'x'), true);
+  std::string bytes = std::move(zip).finish();
+  const std::size_t directory = bytes.size() - end_bytes - directory_bytes;
+  CHECK(ZipReader("op", bytes, "f").members().size() == 1);
+  const std::string entry = bytes.substr(directory, directory_bytes);
+  for (int i = 1; i < 100; ++i) bytes.insert(directory, entry);
+  const std::size_t end = bytes.size() - end_bytes;
+  bytes[end + 8] = bytes[end + 10] = 100;
+  bytes[end + 12] = static_cast<char>(4700 & 255);
+  bytes[end + 13] = static_cast<char>(4700 >> 8);
+  CHECK_ERROR(ZipReader("op", bytes, "f"), LoadError, "op: f: its members lie on the same bytes");
+}
+#endif
+
 TEST_CASE("zip: more members than the format counts, and names longer than it holds") {
   io::ZipWriter many;
   for (int i = 0; i < 65534; ++i) many.add("m", "", false);

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -16,11 +18,14 @@
 
 namespace gloss::inline GLOSS_ABI::io {
 
+/// Writes the elements of so many blocks.
+using BlockDecoder = void(const char* blocks, float* out, Index count);
+
 /// A type whose elements stand in blocks: `elements` of them in `bytes`, with what they have in common.
 struct BlockType {
   const char* name;
   int elements, bytes;
-  void (*decode)(const char* blocks, float* out, Index count);  // of so many blocks the elements
+  BlockDecoder* decode;
 };
 
 /// A tensor as a file holds it.
@@ -73,37 +78,26 @@ bool reads_as(const StoredTensor& t) {
   return convert_elements<T>(t.dtype, nullptr, nullptr, 0);
 }
 
-template <Element T>
-bool read_elements(const StoredTensor& from, const Tensor<T>& to);
-
-namespace detail {
-template <Element T>
-bool read_blocks(const StoredTensor& from, const Tensor<T>& to) {
-  if constexpr (Real<T> || std::same_as<T, bfloat16>) {
-    const bool direct = std::same_as<T, float> && from.strides.rank() == 0 && to.is_contiguous();
-    Tensor<float> all;
-    if constexpr (std::same_as<T, float>)
-      if (direct) all = to;
-    if (!direct) all = Tensor<float>::uninitialized({stored_span(from)});
-    from.blocks->decode(from.bytes.data(), all.data(), all.numel() / from.blocks->elements);
-    all.mark_changed("reading a file");
-    if (!direct)
-      read_elements({.name = from.name,
-                     .dtype = Dtype::F32,
-                     .shape = from.shape,
-                     .bytes = {reinterpret_cast<const char*>(all.data()), sizeof(float) * std::size_t(all.numel())},
-                     .strides = from.strides},
-                    to);
-  }
-  return reads_as<T>(from);
-}
-}  // namespace detail
-
 /// Copies a stored tensor's numbers into one of its shape. False when they do not read as T.
 template <Element T>
 bool read_elements(const StoredTensor& from, const Tensor<T>& to) {
   if (!reads_as<T>(from)) return false;
-  if (from.blocks) return detail::read_blocks(from, to);
+  if constexpr (Real<T> || std::same_as<T, bfloat16>)
+    if (from.blocks) {
+      Tensor<float> all;
+      if constexpr (std::same_as<T, float>)
+        if (from.strides.rank() == 0 && to.is_contiguous()) all = to;
+      const bool direct = all.defined();
+      if (!direct) all = Tensor<float>::uninitialized({detail::stored_span(from)});
+      from.blocks->decode(from.bytes.data(), all.data(), all.numel() / from.blocks->elements);
+      all.mark_changed("reading a file");
+      if (direct) return true;
+      StoredTensor floats = from;
+      floats.dtype = Dtype::F32;
+      floats.blocks = nullptr;
+      floats.bytes = {reinterpret_cast<const char*>(all.data()), sizeof(float) * static_cast<std::size_t>(all.numel())};
+      return read_elements(floats, to);
+    }
   if (from.strides.rank() == 0 && to.is_contiguous()) {
     convert_elements(from.dtype, from.bytes.data(), to.data(), to.numel());
     to.mark_changed("reading a file");
@@ -203,6 +197,10 @@ class NamedTensor {
   template <Element T>
   NamedTensor(std::string name, const Tensor<T>& x)
       : NamedTensor(std::move(name), stored_dtype<T>(), x.detach().contiguous()) {}
+  /// The numbers as floating point of another width: F16, BF16, F32 or F64, rounded to nearest where it is narrower.
+  /// Errors: Error when `as` is another type.
+  template <Real T>
+  NamedTensor(std::string name, const Tensor<T>& x, Dtype as);
   const StoredTensor& stored() const { return stored_; }
 
  private:
@@ -216,5 +214,30 @@ class NamedTensor {
   StoredTensor stored_;
   AnyTensor dense_;
 };
+
+template <Real T>
+NamedTensor::NamedTensor(std::string name, const Tensor<T>& x, Dtype as) {
+  const Tensor<T> dense = x.detach().contiguous();
+  const Tensor<std::uint8_t> bytes = Tensor<std::uint8_t>::uninitialized({dense.numel() * dtype_info(as).bytes});
+  const auto fill = [&]<class To>(To) {
+    for (Index i = 0; i < dense.numel(); ++i) {
+      using By = std::conditional_t<sizeof(To) == 2, float, To>;
+      const To number{static_cast<By>(dense.data()[i])};
+      std::memcpy(bytes.data() + i * Index{sizeof number}, &number, sizeof number);
+    }
+  };
+  if (as == Dtype::F16)
+    fill(float16());
+  else if (as == Dtype::BF16)
+    fill(bfloat16());
+  else if (as == Dtype::F32)
+    fill(float());
+  else if (as == Dtype::F64)
+    fill(double());
+  else
+    fail("NamedTensor: ", name, " cannot be stored as ", dtype_info(as).name);
+  *this = NamedTensor(std::move(name), as, bytes);
+  stored_.shape = dense.shape();
+}
 
 }  // namespace gloss::inline GLOSS_ABI::io

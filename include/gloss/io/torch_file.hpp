@@ -73,6 +73,7 @@ class TorchReader {
   using Number = std::uint32_t;
   static constexpr const char* op = "load_torch_file";
   static constexpr int deepest = 64;
+  static constexpr Index most_stretched = Index{1} << 24;  // elements of a tensor that are mostly the same ones
 
   struct Memory {
     explicit Memory(MappedFile mapped) : file(std::move(mapped)) {}
@@ -288,6 +289,9 @@ class TorchReader {
       bytes.remove_prefix(static_cast<std::size_t>(skipped * size));
     }
     out.bytes = bytes;
+    const Index span = stored_span(out), stored = static_cast<Index>(bytes.size()) / type->bytes;
+    if (span >= 0 && span <= stored && out.shape.numel() > most_stretched && out.shape.numel() / 1024 > stored)
+      bad(out.name, ": its shape ", out.shape, " is stretched from ", stored, " elements");
   }
   /// A tuple of whole numbers, or the torch.Size of one.
   Shape sizes(Number number, const StoredTensor& of) const {

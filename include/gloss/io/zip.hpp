@@ -165,6 +165,11 @@ class ZipReader {
     if (count > size / 46) bad("its directory is too short for ", count, " members");
     std::uint64_t at = offset;
     for (std::uint64_t i = 0; i < count; ++i) at = read_entry(at, offset + size);
+    // Members that lie on the same bytes could inflate to any amount of memory.
+    std::uint64_t deflated = 0;
+    for (const ZipMember& m : members_)
+      if (m.method == 8 && m.packed <= bytes_.size()) deflated += m.packed;
+    if (deflated > bytes_.size()) bad("its members lie on the same bytes");
   }
 
   std::uint64_t read_entry(std::uint64_t at, std::uint64_t end) {
