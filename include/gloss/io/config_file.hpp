@@ -53,16 +53,28 @@ bool read_field(const nlohmann::json& value, F& field) {
   return true;
 }
 
+/// A field as JSON; an optional that is empty, a text and a list too, are left out.
+template <class F>
+void put_field(nlohmann::ordered_json& into, const char* name, F& field);
+
 template <class F>
 nlohmann::ordered_json field_json(F& field) {
   if constexpr (requires { field.fields([](const char*, auto&) {}); }) {
     nlohmann::ordered_json json = nlohmann::ordered_json::object();
-    field.fields([&](const char* name, auto& inner) { json[name] = field_json(inner); });
+    field.fields([&](const char* name, auto& inner) { put_field(json, name, inner); });
     return json;
-  } else if constexpr (requires { field.emplace(); }) {
-    return field ? field_json(*field) : nlohmann::ordered_json();
   } else {
     return field;
+  }
+}
+template <class F>
+void put_field(nlohmann::ordered_json& into, const char* name, F& field) {
+  if constexpr (requires { field.emplace(); }) {
+    if (field) into[name] = field_json(*field);
+  } else if constexpr (requires { field.empty(); }) {
+    if (!field.empty()) into[name] = field;
+  } else {
+    into[name] = field_json(field);
   }
 }
 
@@ -120,7 +132,7 @@ GLOSS_COLD std::string config_json(Config config, std::string_view architecture)
         }
       json["id2label"] = to_label, json["label2id"] = to_id;
     } else {
-      json[name] = detail::field_json(field);
+      detail::put_field(json, name, field);
     }
   });
   return json.dump(2) + "\n";
