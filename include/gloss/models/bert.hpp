@@ -10,12 +10,12 @@
 #include <gloss/io/key_map.hpp>
 #include <gloss/models/activation.hpp>
 #include <gloss/models/init.hpp>
+#include <gloss/models/loss.hpp>
 #include <gloss/nn/clones.hpp>
 #include <gloss/nn/embedding.hpp>
 #include <gloss/nn/transformer_encoder_layer.hpp>
 #include <gloss/ops/binary_cross_entropy.hpp>
 #include <gloss/ops/clamp.hpp>
-#include <gloss/ops/cross_entropy.hpp>
 #include <gloss/ops/mse_loss.hpp>
 
 namespace gloss::inline GLOSS_ABI::models {
@@ -248,12 +248,6 @@ struct BertPredictions final : nn::Module<T> {
     return map;
   }
 };
-
-/// The mean over labels of -log P(label), where a label is -100 at the places that do not count.
-template <Real T>
-Tensor<T> token_loss(const Tensor<T>& logits, const Tensor<std::int64_t>& labels) {
-  return cross_entropy(logits.flatten(0, -2), labels.flatten());
-}
 
 /// BERT that says which words were masked.
 /// Shape: ids [batch, n] -> [batch, n, vocab_size]

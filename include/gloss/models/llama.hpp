@@ -9,6 +9,7 @@
 #include <gloss/io/key_map.hpp>
 #include <gloss/models/activation.hpp>
 #include <gloss/models/init.hpp>
+#include <gloss/models/loss.hpp>
 #include <gloss/models/rope.hpp>
 #include <gloss/nn/clones.hpp>
 #include <gloss/nn/embedding.hpp>
@@ -17,7 +18,6 @@
 #include <gloss/nn/swiglu.hpp>
 #include <gloss/ops/attention.hpp>
 #include <gloss/ops/compare.hpp>
-#include <gloss/ops/cross_entropy.hpp>
 #include <gloss/ops/rotary.hpp>
 
 namespace gloss::inline GLOSS_ABI::models {
@@ -241,9 +241,7 @@ struct LlamaForCausalLM final : nn::Module<T> {
   /// How well each token follows from those before it: labels are the ids themselves, -100 where none counts.
   Tensor<T> loss(const Tensor<std::int64_t>& ids, const Tensor<std::int64_t>& labels,
                  const Tensor<std::int64_t>& attention_mask = {}) const {
-    const Index n = ids.size(1);
-    const Tensor<T> logits = (*this)(ids, attention_mask).narrow(1, 0, n - 1);
-    return cross_entropy(logits.flatten(0, 1), labels.narrow(1, 1, n - 1).flatten());
+    return next_token_loss((*this)(ids, attention_mask), labels);
   }
   /// What decode::CausalStepper calls.
   Tensor<T> decode(const Tensor<std::int64_t>& ids, Cache* cache = nullptr) const { return model(ids, cache); }
