@@ -27,6 +27,7 @@ GUIDES = [
     "training",
     "serving",
     "porting",
+    "models",
     "files",
     "positions",
     "tensor",
