@@ -28,8 +28,8 @@ GLOSS_INLINE T row_max(const T* x, Index n) {
   return hmax<T>(vmax<T>(m0, m1));
 }
 
-/// The sum of f(i, m) over the vectors [i, i + m) of [begin, end), in four chains, so that an addition does not wait for
-/// the one before it. Lanes beyond m count as well.
+/// The sum of f(i, m) over the vectors [i, i + m) of [begin, end), in four chains, so that an addition does not wait
+/// for the one before it. Lanes beyond m count as well.
 template <class T, class F>
 GLOSS_INLINE T sum_of_piece(Index begin, Index end, F f) {
   constexpr Index l = lanes<T>;

@@ -105,9 +105,9 @@ GLOSS_COLD void require_named(Module<T>& module, const std::vector<MemberList::E
 /// forgets is not trained, not saved, and stays in training mode after eval(). It copies the model and listens to what
 /// is copied, members in lists and in optionals too. Not found is what a copy shares, as what a std::shared_ptr holds;
 /// so this is how to hold a module that is no part of the model. Builds with assertions (without NDEBUG) do the same by
-/// themselves in train(), eval(), parameters() and state_dict(), once for each type of module that is not gloss's own: of
-/// submodules, and of models whose type the program also calls clone, clones, io::save, io::load, run_epoch or evaluate
-/// with.
+/// themselves in train(), eval(), parameters() and state_dict(), once for each type of module that is not gloss's own:
+/// of submodules, and of models whose type the program also calls clone, clones, io::save, io::load, run_epoch or
+/// evaluate with.
 /// Errors: Error with the type of the first member that is not named, and the named one before it.
 template <IsModule M>
 GLOSS_COLD void check(const M& model) {
