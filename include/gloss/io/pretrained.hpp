@@ -17,14 +17,28 @@ struct PretrainedOptions {
   nn::LoadReport* report = nullptr;  // which tensors were missing, and which the model does not have
 };
 
+namespace detail {
+/// Whether two tensors are one is decided by the file: config.json may be of a program that says otherwise. Where one
+/// of them is missing, it keeps its word.
+template <class M>
+GLOSS_COLD void decide_ties(const TensorFile& file, typename M::Config& config) {
+  const StoredTensor *head = nullptr, *table = nullptr;
+  for (const StoredTensor& t : file.tensors()) {
+    if (t.name.ends_with(M::tied_tensors.first)) head = &t;
+    if (t.name.ends_with(M::tied_tensors.second)) table = &t;
+  }
+  if (head && table) config.decide_ties(head->shape == table->shape && head->bytes == table->bytes);
+}
+}  // namespace detail
+
 /// A model with a Config of the caller's, say with another number of labels, and the weights of a folder.
 /// transformers: from_pretrained(folder, config=config)
 template <nn::IsModule M>
-GLOSS_COLD M from_pretrained(const std::string& folder, const typename M::Config& config,
-                             PretrainedOptions options = {}) {
+GLOSS_COLD M from_pretrained(const std::string& folder, typename M::Config config, PretrainedOptions options = {}) {
+  const TensorFile file = open_tensor_file(folder);
+  if constexpr (requires { M::tied_tensors; }) detail::decide_ties<M>(file, config);
   M model(config);
-  nn::LoadReport report =
-      load_state_dict<typename M::value_type>(model, open_tensor_file(folder), {.keys = M::keys(), .strict = false});
+  nn::LoadReport report = load_state_dict<typename M::value_type>(model, file, {.keys = M::keys(), .strict = false});
   if (!report.missing.empty() && !options.new_parts) {
     report.unexpected.clear();
     std::string text;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <gloss/io/key_map.hpp>
@@ -44,6 +45,7 @@ struct Gpt2Config {
     field("scale_attn_by_inverse_layer_idx", scale_attn_by_inverse_layer_idx);
     field("add_cross_attention", add_cross_attention), field("tie_word_embeddings", tie_word_embeddings);
   }
+  void decide_ties(bool tied) { tie_word_embeddings = tied; }
   /// Errors: Error for sizes that make no sense, and for what this class is not.
   void check() const {
     if (n_head <= 0 || n_embd % n_head != 0)
@@ -177,6 +179,7 @@ struct Gpt2LMHeadModel final : nn::Module<T> {
   using Config = Gpt2Config;
   using Cache = typename Gpt2Model<T>::Cache;
   static constexpr std::string_view architecture = "GPT2LMHeadModel";
+  static constexpr std::pair<std::string_view, std::string_view> tied_tensors = {"lm_head.weight", "wte.weight"};
   Gpt2Config config;
   Gpt2Model<T> transformer;
   nn::Linear<T> lm_head;

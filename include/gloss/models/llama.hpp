@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <gloss/io/key_map.hpp>
@@ -60,6 +61,7 @@ struct LlamaConfig {
     if (rope_theta) p.rope_theta = rope_theta;
     return Rope(p, width_of_head(), max_position_embeddings);
   }
+  void decide_ties(bool tied) { tie_word_embeddings = tied; }
   /// Errors: Error for sizes that make no sense, and for what these classes are not.
   void check() const {
     const auto divides = [](Index a, Index b) { return a > 0 && b > 0 && b % a == 0; };
@@ -226,6 +228,8 @@ struct LlamaForCausalLM final : nn::Module<T> {
   using Config = ConfigOf;
   using Cache = typename LlamaModel<T>::Cache;
   static constexpr std::string_view architecture = Config::architecture;
+  static constexpr std::pair<std::string_view, std::string_view> tied_tensors = {"lm_head.weight",
+                                                                                 "embed_tokens.weight"};
   Config config;
   LlamaModel<T> model;
   nn::Linear<T> lm_head;
