@@ -66,6 +66,21 @@ struct BertInput {
   Tensor<std::int64_t> position_ids = {};    // 0 .. n - 1 where it is left out
 };
 
+/// Errors: ShapeError, as BertModel, in the name of `model`.
+GLOSS_COLD inline void check_bert_input(const char* model, const BertInput& in, Index max_position_embeddings) {
+  const Tensor<std::int64_t>& ids = in.input_ids;
+  if (ids.dim() != 2) fail<ShapeError>(model, ": input_ids ", ids.shape(), " must be [batch, n]");
+  if (ids.size(1) > max_position_embeddings)
+    fail<ShapeError>(model, ": input_ids ", ids.shape(), " are longer than max_position_embeddings ",
+                     max_position_embeddings);
+  const auto same = [&](const char* name, const Tensor<std::int64_t>& x) {
+    if (x.defined() && x.shape() != ids.shape())
+      fail<ShapeError>(model, ": ", name, " ", x.shape(), " must be ", ids.shape(), " as input_ids");
+  };
+  same("attention_mask", in.attention_mask), same("token_type_ids", in.token_type_ids);
+  same("position_ids", in.position_ids);
+}
+
 /// dropout(LayerNorm(word + type + position)).
 /// Keys: word_embeddings., position_embeddings., token_type_embeddings., LayerNorm.
 template <Real T>
@@ -184,7 +199,7 @@ struct BertModel final : nn::Module<T> {
     nn::init::zeros_(embeddings.word_embeddings.weight.select(0, c.pad_token_id));
   }
   BertOutput<T> operator()(const BertInput& in) const {
-    check(in);
+    check_bert_input("BertModel", in, config.max_position_embeddings);
     nn::AttentionMask<T> hidden;
     if (in.attention_mask.defined()) hidden = in.attention_mask == 0;
     BertOutput<T> out;
@@ -197,21 +212,6 @@ struct BertModel final : nn::Module<T> {
     if (pooler) v("pooler", *pooler);
   }
   static io::KeyMap keys() { return bert_keys(""); }
-
- private:
-  void check(const BertInput& in) const {
-    const Tensor<std::int64_t>& ids = in.input_ids;
-    if (ids.dim() != 2) fail<ShapeError>("BertModel: input_ids ", ids.shape(), " must be [batch, n]");
-    if (ids.size(1) > config.max_position_embeddings)
-      fail<ShapeError>("BertModel: input_ids ", ids.shape(), " are longer than max_position_embeddings ",
-                       config.max_position_embeddings);
-    const auto same = [&](const char* name, const Tensor<std::int64_t>& x) {
-      if (x.defined() && x.shape() != ids.shape())
-        fail<ShapeError>("BertModel: ", name, " ", x.shape(), " must be ", ids.shape(), " as input_ids");
-    };
-    same("attention_mask", in.attention_mask), same("token_type_ids", in.token_type_ids);
-    same("position_ids", in.position_ids);
-  }
 };
 
 /// Scores of all words at each place: decoder(LayerNorm(act(dense(x)))), where the decoder's matrix is the table of
