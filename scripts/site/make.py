@@ -28,6 +28,7 @@ GUIDES = [
     "reports",
     "serving",
     "porting",
+    "models",
     "files",
     "positions",
     "tensor",

@@ -84,3 +84,13 @@ TEST_CASE("open_tensor_file: a model in several files, and a folder with one") {
               "open_tensor_file: " + empty.path.string() +
                   ": the folder has neither model.safetensors nor pytorch_model.bin nor an index of one");
 }
+
+TEST_CASE("open_tensor_file: a safetensors file whose size begins as a pickle does") {
+  const std::string path = (std::filesystem::temp_directory_path() / "gloss_size_of_0x80.safetensors").string();
+  std::string padding;  // until the header has 128 bytes, whose size is 0x80 and seven zeros
+  std::string bytes = io::to_safetensors({{"x", Tensor<float>{1, 2}}}, {{"padding", padding}});
+  while (bytes[0] != '\x80') bytes = io::to_safetensors({{"x", Tensor<float>{1, 2}}}, {{"padding", padding += ' '}});
+  io::write_file_atomically(path, bytes);
+  CHECK(io::open_tensor_file(path).tensor<float>("x").data()[1] == 2);
+  std::filesystem::remove(path);
+}

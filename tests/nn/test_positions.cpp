@@ -1,6 +1,7 @@
 // Position encodings that are tables or belong to one position: index to sinusoidal, learned, DETR's, rotary.
 #include <cmath>
 
+#include <gloss/nn/check.hpp>
 #include <gloss/nn/positions/binary.hpp>
 #include <gloss/nn/positions/index.hpp>
 #include <gloss/nn/positions/learned.hpp>
@@ -111,14 +112,14 @@ TEST_CASE("LearnedPositions: rows of the table are added, from any position up t
   REQUIRE(named.size() == 1);
   CHECK(named[0].first == "weight");
   CHECK(named[0].second.shape() == Shape{6, 4});
-  const auto weight = positions.table.weight.detach();
+  const auto weight = positions.weight.detach();
   auto x = randn<double>({2, 3, 4});
   CHECK(same_bits(positions(x), x + weight.narrow(0, 0, 3)));
   CHECK(same_bits(positions(x, 3), x + weight.narrow(0, 3, 3)));
   CHECK(same_bits(positions(x, Tensor<std::int64_t>{3, 4, 5}), positions(x, 3)));
   CHECK(same_bits(positions(x, Tensor<std::int64_t>{{0, 0, 1}, {0, 1, 2}})[1], x[1] + weight.narrow(0, 0, 3)));
   CHECK(same_bits(positions.rows(2, 4), weight.narrow(0, 4, 2)));
-  CHECK(gradcheck([&](const auto& in) { return positions(in[0], 1); }, {x.requires_grad_(), positions.table.weight}));
+  CHECK(gradcheck([&](const auto& in) { return positions(in[0], 1); }, {x.requires_grad_(), positions.weight}));
   CHECK_ERROR(positions(zeros<double>({1, 7, 4})), ShapeError,
               "LearnedPositions: 7 positions from 0 go beyond max_positions 6");
   CHECK_ERROR(positions(x, 4), ShapeError, "LearnedPositions: 3 positions from 4 go beyond max_positions 6");
@@ -216,4 +217,9 @@ TEST_CASE("RotaryEmbedding: what does not fit is named") {
   CHECK_ERROR(nn::RotaryEmbedding<float>(2, -1), ShapeError, "RotaryEmbedding: negative size: max_positions -1");
   CHECK_ERROR(nn::RotaryEmbedding<float>(2, 2, {.base = 0}), Error, "RotaryEmbedding: base 0 is not positive");
   CHECK_ERROR(nn::RotaryEmbedding<float>(2, 2, {.scaling = -1}), Error, "RotaryEmbedding: scaling -1 is not positive");
+}
+
+TEST_CASE("LearnedPositions: a member that visit names, and sizes") {
+  nn::check(nn::LearnedPositions<float>(3, 4));
+  CHECK_ERROR(nn::LearnedPositions<float>(-1, 4), ShapeError, "LearnedPositions: negative size: max_positions -1, d 4");
 }

@@ -1,4 +1,5 @@
 // Positions that enter attention's scores: Swin's and T5's biases, ALiBi, Transformer-XL.
+#include <gloss/nn/check.hpp>
 #include <gloss/nn/positions/alibi.hpp>
 #include <gloss/nn/positions/swin_bias.hpp>
 #include <gloss/nn/positions/t5_bias.hpp>
@@ -150,9 +151,9 @@ TEST_CASE("T5PositionBias: the bias and the table's gradient are T5's, for a who
         }) == 4);
   nn::T5PositionBias<double> bias(3, {.bidirectional = false});
   CHECK(bias.named_parameters()[0].first == "weight");
-  CHECK(bias.table.weight.shape() == Shape{32, 3});
+  CHECK(bias.weight.shape() == Shape{32, 3});
   CHECK(same_bits(bias(1, 9, 8), bias(9, 9).narrow(1, 8, 1)));
-  CHECK(gradcheck([&](const auto&) { return bias(3, 4, 1); }, {bias.table.weight}));
+  CHECK(gradcheck([&](const auto&) { return bias(3, 4, 1); }, {bias.weight}));
   CHECK_ERROR(bias(-1, 2), ShapeError, "T5PositionBias: negative size: n -1, m 2");
   CHECK_ERROR(nn::T5PositionBias<float>(2, {.num_buckets = 2}), Error,
               "t5_buckets: 2 buckets for two directions do not suit max_distance 128");
@@ -232,4 +233,9 @@ TEST_CASE("TransformerXLAttention: its gradients agree with difference quotients
   CHECK(gradcheck([&](const auto& in) { return layer(in[0], r, in[1]); },
                   {w.requires_grad_(), mems.requires_grad_(), layer.r_r_bias, layer.r_w_bias, layer.r_net.weight,
                    layer.qkv_net.weight}));
+}
+
+TEST_CASE("T5PositionBias: a member that visit names, and sizes") {
+  nn::check(nn::T5PositionBias<float>(3));
+  CHECK_ERROR(nn::T5PositionBias<float>(-1), ShapeError, "T5PositionBias: negative size: num_heads -1");
 }

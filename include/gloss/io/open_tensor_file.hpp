@@ -33,7 +33,8 @@ GLOSS_COLD inline TensorFile open_file(const std::string& path) {
   const std::string_view bytes = file.bytes();
   if (bytes.starts_with("GGUF")) return Gguf(std::move(file), path).tensor_file();
   if (bytes.starts_with("\x93NUMPY")) return open_npy_file(std::move(file), path);
-  bool torch = bytes.starts_with("\x80");
+  const bool header = bytes.size() > 8 && bytes[8] == '{';  // of safetensors, behind its size, which may begin so too
+  bool torch = bytes.starts_with("\x80") && !header;
   const bool archive = bytes.starts_with("PK");
   if (archive) {
     const ZipReader zip("open_tensor_file", bytes, path);

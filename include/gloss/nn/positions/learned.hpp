@@ -1,8 +1,9 @@
 // Positions looked up in a table that is trained: BERT's, GPT-2's, ViT's.
 #pragma once
 
-#include <gloss/nn/embedding.hpp>
+#include <gloss/nn/module.hpp>
 #include <gloss/ops/add.hpp>
+#include <gloss/ops/embedding.hpp>
 
 namespace gloss::inline GLOSS_ABI::nn {
 
@@ -16,9 +17,13 @@ namespace gloss::inline GLOSS_ABI::nn {
 /// Keys: weight [max_positions, d]
 template <Real T>
 struct LearnedPositions final : Module<T> {
-  Embedding<T> table;
+  Parameter<T> weight;
 
-  LearnedPositions(Index max_positions, Index d) : table(max_positions, d) {}
+  LearnedPositions(Index max_positions, Index d) {
+    if (max_positions < 0 || d < 0)
+      fail<ShapeError>("LearnedPositions: negative size: max_positions ", max_positions, ", d ", d);
+    weight = Parameter<T>(randn<T>({max_positions, d}));
+  }
 
   /// start: the position of the first element, for decoding token by token.
   Tensor<T> operator()(const Tensor<T>& x, Index start = 0) const {
@@ -27,21 +32,21 @@ struct LearnedPositions final : Module<T> {
   }
   Tensor<T> operator()(const Tensor<T>& x, const Tensor<std::int64_t>& position_ids) const {
     check_width(x);
-    return this->output(x + table(position_ids));
+    return this->output(x + embedding(position_ids, weight));
   }
   /// The encodings alone: n of them, from `start`.
   Tensor<T> rows(Index n, Index start = 0) const {
-    const Index most = table.weight.size(0);
+    const Index most = weight.size(0);
     if (n < 0 || start < 0 || n > most || start > most - n)
       fail<ShapeError>("LearnedPositions: ", n, " positions from ", start, " go beyond max_positions ", most);
-    return table.weight.narrow(0, start, n);
+    return weight.narrow(0, start, n);
   }
-  void visit(Visitor<T>& v) override { table.visit(v); }
+  void visit(Visitor<T>& v) override { v("weight", weight); }
 
  private:
   void check_width(const Tensor<T>& x) const {
-    if (x.dim() < 2 || x.size(-1) != table.weight.size(1))
-      fail<ShapeError>("LearnedPositions: x ", x.shape(), " is not [..., n, ", table.weight.size(1), "]");
+    if (x.dim() < 2 || x.size(-1) != weight.size(1))
+      fail<ShapeError>("LearnedPositions: x ", x.shape(), " is not [..., n, ", weight.size(1), "]");
   }
 };
 

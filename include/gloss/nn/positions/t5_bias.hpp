@@ -3,7 +3,8 @@
 
 #include <cmath>
 
-#include <gloss/nn/embedding.hpp>
+#include <gloss/nn/module.hpp>
+#include <gloss/ops/embedding.hpp>
 
 namespace gloss::inline GLOSS_ABI::nn {
 
@@ -54,21 +55,22 @@ GLOSS_LAZY Tensor<std::int64_t> t5_buckets(const Tensor<std::int64_t>& distance,
 /// Keys: weight [num_buckets, num_heads]
 template <Real T>
 struct T5PositionBias final : Module<T> {
-  Embedding<T> table;
+  Parameter<T> weight;
   T5BucketOptions options;
 
-  explicit T5PositionBias(Index num_heads, T5BucketOptions opts = {})
-      : table(opts.num_buckets, num_heads), options(opts) {
+  explicit T5PositionBias(Index num_heads, T5BucketOptions opts = {}) : options(opts) {
     t5_buckets(empty<std::int64_t>({0}), options);  // for its check
+    if (num_heads < 0) fail<ShapeError>("T5PositionBias: negative size: num_heads ", num_heads);
+    weight = Parameter<T>(randn<T>({opts.num_buckets, num_heads}));
   }
   Tensor<T> operator()(Index n, Index m, Index first = 0) const {
     if (n < 0 || m < 0) fail<ShapeError>("T5PositionBias: negative size: n ", n, ", m ", m);
     Tensor<std::int64_t> distance = empty<std::int64_t>({n, m});
     for (Index i = 0; i < n; ++i)
       for (Index j = 0; j < m; ++j) distance.data()[i * m + j] = j - (first + i);
-    return this->output(table(t5_buckets(distance, options)).permute({2, 0, 1}).contiguous());
+    return this->output(embedding(t5_buckets(distance, options), weight).permute({2, 0, 1}).contiguous());
   }
-  void visit(Visitor<T>& v) override { table.visit(v); }
+  void visit(Visitor<T>& v) override { v("weight", weight); }
 };
 
 }  // namespace gloss::inline GLOSS_ABI::nn

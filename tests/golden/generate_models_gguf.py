@@ -1,0 +1,53 @@
+"""Makes tests/golden/models/*.gguf of the folders beside them, as llama.cpp's converter would: rows of queries and keys of
+Llama in pairs, Qwen's as they are. python3 generate_models_gguf.py. Needs gguf, safetensors and numpy."""
+
+import json
+import pathlib
+
+import gguf
+from safetensors.numpy import load_file
+
+FOLDER = pathlib.Path(__file__).resolve().parent / "models"
+NAMES = {"input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm", "self_attn.q_proj": "attn_q",
+         "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output",
+         "self_attn.q_norm": "attn_q_norm", "self_attn.k_norm": "attn_k_norm", "mlp.gate_proj": "ffn_gate",
+         "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down"}
+OUTER = {"model.embed_tokens.weight": "token_embd.weight", "model.norm.weight": "output_norm.weight",
+         "lm_head.weight": "output.weight"}
+
+
+def write(name, divisors=None):
+    config = json.loads((FOLDER / name / "config.json").read_text())
+    kind = config["model_type"]
+    writer = gguf.GGUFWriter(FOLDER / f"{name}.gguf", kind)
+    writer.add_block_count(config["num_hidden_layers"])
+    writer.add_context_length(config["max_position_embeddings"])
+    writer.add_embedding_length(config["hidden_size"])
+    writer.add_feed_forward_length(config["intermediate_size"])
+    writer.add_head_count(config["num_attention_heads"])
+    writer.add_head_count_kv(config["num_key_value_heads"])
+    writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
+    writer.add_rope_freq_base(config["rope_parameters"]["rope_theta"])
+    if "head_dim" in config:
+        writer.add_key_length(config["head_dim"])
+    if config["rope_parameters"]["rope_type"] == "linear":
+        writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
+        writer.add_rope_scaling_factor(config["rope_parameters"]["factor"])
+    for key, x in load_file(FOLDER / name / "model.safetensors").items():
+        if key in OUTER:
+            writer.add_tensor(OUTER[key], x)
+            continue
+        _, _, layer, rest = key.split(".", 3)
+        part, leaf = rest.rsplit(".", 1)
+        if kind == "llama" and part in ("self_attn.q_proj", "self_attn.k_proj"):
+            width = config["head_dim"]
+            x = x.reshape(-1, 2, width // 2, *x.shape[1:]).swapaxes(1, 2).reshape(x.shape)
+        writer.add_tensor(f"blk.{layer}.{NAMES[part]}.{leaf}", x)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+for each in ("llama", "llama_linear", "qwen2", "qwen3"):
+    write(each)

@@ -1,0 +1,51 @@
+"""What the goldens of models share: a folder for each case, with config.json and model.safetensors as transformers saves
+them, and golden.safetensors: what went in (in/), what came out (out/), the loss, and the gradient of each weight under the
+name and in the layout of the file (grad/). Numbers are computed in double from the weights of the file."""
+
+import pathlib
+import shutil
+import tempfile
+
+import torch
+from safetensors.torch import load_file, save_file
+
+FOLDER = pathlib.Path(__file__).resolve().parent / "models"
+
+
+def spread(model, seed):
+    """Weights as random as a trained model's: also biases and norms differ from 0 and 1."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for p in model.parameters():
+            p.add_(0.2 * torch.randn(p.shape, generator=generator))
+
+
+def dump(name, model, inputs, loss_inputs=None, outputs=("logits",), seed=0):
+    """inputs and loss_inputs: keyword arguments of the model. Without a loss of the model's own, the loss is the sum of
+    the outputs times random numbers, in/w_NAME."""
+    spread(model, seed)
+    model.eval()
+    folder = FOLDER / name
+    shutil.rmtree(folder, ignore_errors=True)
+    model.save_pretrained(folder)
+    (folder / "generation_config.json").unlink(missing_ok=True)
+    model.double()
+    golden = {f"in/{k}": v for k, v in {**inputs, **(loss_inputs or {})}.items()}
+    out = model(**inputs, **(loss_inputs or {}))
+    generator = torch.Generator().manual_seed(seed + 1)
+    loss = out.loss if loss_inputs else 0
+    for key in outputs:
+        golden[f"out/{key}"] = out[key].detach()
+        if not loss_inputs:
+            w = torch.randn(out[key].shape, generator=generator, dtype=torch.float64)
+            golden[f"in/w_{key}"] = w
+            loss = loss + (out[key] * w).sum()
+    loss.backward()
+    golden["loss"] = loss.detach()
+    with torch.no_grad():
+        for p in model.parameters():
+            p.copy_(p.grad if p.grad is not None else torch.zeros_like(p))
+    with tempfile.TemporaryDirectory() as other:
+        model.save_pretrained(other)
+        golden |= {f"grad/{k}": v for k, v in load_file(f"{other}/model.safetensors").items()}
+    save_file({k: v.contiguous() for k, v in golden.items()}, folder / "golden.safetensors")

@@ -1,0 +1,123 @@
+// Llama and Qwen against transformers'.
+#include <gloss/decode/causal_stepper.hpp>
+#include <gloss/decode/greedy.hpp>
+#include <gloss/models/llama.hpp>
+#include <gloss/models/rope.hpp>
+#include <gloss/nn/check.hpp>
+
+#include "support/model_golden.hpp"
+
+using namespace gloss;
+using gloss_test::ModelGolden;
+
+namespace {
+
+template <class M>
+void check(const std::string& name) {
+  INFO(name);
+  ModelGolden<M> g(name);
+  const auto ids = g.ids("input_ids"), mask = g.ids("attention_mask");
+  g.check("logits", g.model(ids, mask));
+  g.check_loss(g.model.loss(ids, g.ids("labels"), mask));
+  g.check_saved();
+}
+template <class T>
+void check_all() {
+  for (const char* name :
+       {"llama", "llama_biased", "llama_linear", "llama_dynamic", "llama3", "llama_yarn", "llama_long", "llama_short"})
+    check<models::LlamaForCausalLM<T>>(name);
+  check<models::Qwen2ForCausalLM<T>>("qwen2");
+  check<models::Qwen3ForCausalLM<T>>("qwen3");
+}
+
+models::LlamaConfig tiny() {
+  return {.vocab_size = 20,
+          .hidden_size = 12,
+          .intermediate_size = 16,
+          .num_hidden_layers = 2,
+          .num_attention_heads = 6,
+          .num_key_value_heads = 2,
+          .head_dim = 4,
+          .max_position_embeddings = 64};
+}
+
+}  // namespace
+
+TEST_CASE("llama: Llama and Qwen are transformers', in float") { check_all<float>(); }
+TEST_CASE("llama: Llama and Qwen are transformers', in double") { check_all<double>(); }
+
+TEST_CASE("llama: with a cache, in one piece or several, the scores are those of the whole") {
+  for (const char* name : {"llama_biased", "qwen3"}) {
+    const auto check = [&]<class M>(const M& model) {
+      const NoGradGuard no_grad;
+      const auto ids = randint(1, 20, {3, 9});
+      const auto whole = model(ids);
+      typename M::Cache cache;
+      Index at = 0;
+      for (const Index n : {4, 1, 1, 3}) {
+        const auto part = model.generator(model.decode(ids.narrow(1, at, n), &cache));
+        CHECK(allclose(part, whole.narrow(1, at, n), {.rtol = 1e-9, .atol = 1e-10}));
+        at += n;
+      }
+    };
+    if (std::string(name) == "qwen3")
+      check(ModelGolden<models::Qwen3ForCausalLM<double>>(name).model);
+    else
+      check(ModelGolden<models::LlamaForCausalLM<double>>(name).model);
+  }
+}
+
+TEST_CASE("llama: greedy search says what the forward says without a cache") {
+  manual_seed(3);
+  models::LlamaForCausalLM<float> model(tiny());
+  nn::check(model);
+  model.eval();
+  const NoGradGuard no_grad;
+  decode::CausalStepper stepper(model);
+  const auto prompt = Tensor<std::int64_t>{{3, 7}, {11, 2}};
+  const auto found = decode::greedy_search(stepper, prompt, {.end = -1, .max_len = 10});
+  for (Index row = 0; row < 2; ++row) {
+    std::vector<std::int64_t> text = {prompt.at({row, 0}), prompt.at({row, 1})};
+    for (const std::int64_t token : found[static_cast<std::size_t>(row)].tokens) {
+      const auto scores = model(from_vector(text, {1, static_cast<Index>(text.size())})).select(1, -1);
+      CHECK(argmax(scores, -1).at({0}) == token);
+      text.push_back(token);
+    }
+    CHECK(text.size() == 12);
+  }
+}
+
+TEST_CASE("llama: what does not fit is said") {
+  const auto message = [](auto f) {
+    try {
+      f();
+    } catch (const Error& e) {
+      return std::string(e.what());
+    }
+    return std::string();
+  };
+  const auto refused = [&](auto change) {
+    models::LlamaConfig c = tiny();
+    change(c);
+    return message([&] { models::LlamaForCausalLM<float> model(c); });
+  };
+  CHECK(refused([](auto& c) { c.num_key_value_heads = 4; }) ==
+        "LlamaConfig: num_attention_heads 6 is not a multiple of num_key_value_heads 4");
+  CHECK(refused([](auto& c) { c.head_dim.reset(), c.hidden_size = 13; }) ==
+        "LlamaConfig: hidden_size 13 is not a multiple of num_attention_heads 6");
+  CHECK(refused([](auto& c) { c.head_dim = 3; }) == "rope: head_dim 3 is not even and positive");
+  CHECK(refused([](auto& c) { c.hidden_act = "gelu"; }) == "LlamaConfig: hidden_act gelu: only silu is known");
+  CHECK(refused([](auto& c) { c.use_sliding_window = true; }) == "LlamaConfig: use_sliding_window is not known");
+  CHECK(refused([](auto& c) { c.rope_parameters.rope_type = "spiral"; }) ==
+        "rope: rope_type 'spiral' is none of default, linear, dynamic, llama3, yarn, longrope");
+  CHECK(refused([](auto& c) { c.rope_parameters.rope_type = "linear"; }) == "rope: linear has no factor");
+  CHECK(refused([](auto& c) { c.rope_scaling = models::RopeParameters{.type = "linear", .factor = -1}; }) ==
+        "rope: factor -1 is not positive");
+  CHECK(refused([](auto& c) { c.rope_parameters.rope_type = "longrope"; }) ==
+        "rope: longrope has 0 divisors, 2 are wanted");
+  models::LlamaForCausalLM<float> model(tiny());
+  CHECK(message([&] { model(zeros<std::int64_t>({3})); }) == "LlamaModel: ids [3] must be [batch, n]");
+  CHECK(message([&] {
+          model(zeros<std::int64_t>({2, 3}), ones<std::int64_t>({2, 2}));
+        }) == "LlamaModel: attention_mask [2, 2] must be [2, 3]");
+}
