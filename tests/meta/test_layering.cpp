@@ -49,7 +49,7 @@ bool is_opt_in(const SourceFile& file) {
     if (file.name == name) return true;
   for (const auto& [include, line] : file.includes())
     if (include.starts_with("<fmt/") || include.starts_with("<nlohmann/") || include.starts_with("<CLI/") ||
-        include.starts_with("<stb/"))
+        include.starts_with("<stb/") || include == "<utf8proc.h>")
       return true;
   return false;
 }
