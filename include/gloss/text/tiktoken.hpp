@@ -36,7 +36,8 @@ GLOSS_COLD Pipeline parse_tiktoken_lines(std::string_view bytes, std::string_vie
     const auto bad = [&](const auto&... cause) { fail_at_line("load_tiktoken", name, number, cause...); };
     const std::size_t space = line.find(' ');
     const auto token = decode_base64(line.substr(0, space));
-    if (space == std::string_view::npos || !token || token->empty()) bad("expected a token in base64 and its rank");
+    if (space == std::string_view::npos || space == 0 || !token)  // an empty token, "=", is in Whisper's
+      bad("expected a token in base64 and its rank");
     std::size_t rank = 0;
     const auto [end, error] = std::from_chars(line.data() + space + 1, line.data() + line.size(), rank);
     if (error != std::errc() || end != line.data() + line.size()) bad("expected a rank behind the token");

@@ -74,6 +74,24 @@ class AlignedText {
     *this = std::move(built);
   }
 
+  /// A character of a new text, and how many characters of the old one it takes; 0 if it comes with the one before.
+  struct Taking {
+    char32_t c;
+    std::size_t takes;
+  };
+  /// Makes a new text whose characters come from the old ones in their order: each from the first that it takes.
+  void replace(const std::vector<Taking>& characters) {
+    std::vector<Span> origins;
+    for_each([&](char32_t, Span at) { origins.push_back(origin_of_character(at)); });
+    rebuild([&](auto&& put) {
+      std::size_t next = 0;
+      for (const Taking& t : characters) {
+        put(t.c, origins[t.takes > 0 || next == 0 ? next : next - 1]);
+        next += t.takes;
+      }
+    });
+  }
+
   /// Replaces each character: f(c, put) calls put(d) for each that stands in its place.
   template <class F>
   void rewrite(F&& f) {

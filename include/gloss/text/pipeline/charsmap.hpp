@@ -1,10 +1,9 @@
 // SentencePiece's precompiled normalizer: strings and what takes their place, in a double array.
 #pragma once
 
-#include <cstring>
+#include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include <gloss/core/error.hpp>
@@ -82,39 +81,40 @@ class Precompiled {
   Precompiled(std::string_view bytes, std::string_view name) : map_(bytes, name) {}
 
   void operator()(AlignedText& text) const {
-    std::vector<std::pair<char32_t, Span>> characters;
-    text.for_each([&](char32_t c, Span at) { characters.emplace_back(c, at); });
-    text.rebuild([&](auto&& put) {
-      utf8proc_int32_t state = 0;
-      for (std::size_t i = 0; i < characters.size();) {
-        std::size_t end = i + 1;
-        while (end < characters.size() &&
-               !detail::grapheme_ends(characters[end - 1].first, characters[end].first, state))
-          ++end;
-        const std::uint32_t bytes = characters[end - 1].second.end - characters[i].second.begin;
-        if (bytes >= 6 || !replace(text, characters, i, end, put)) {
-          for (std::size_t k = i; k < end; ++k)
-            if (!replace(text, characters, k, k + 1, put))
-              put(characters[k].first, text.origin_of_character(characters[k].second));
-        }
-        i = end;
-      }
-    });
+    std::vector<Character> characters;
+    text.for_each([&](char32_t c, Span at) { characters.push_back({c, at}); });
+    std::vector<AlignedText::Taking> result;
+    utf8proc_int32_t state = 0;
+    for (std::size_t i = 0; i < characters.size();) {
+      std::size_t end = i + 1;
+      while (end < characters.size() && !detail::grapheme_ends(characters[end - 1].c, characters[end].c, state)) ++end;
+      const std::span<const Character> grapheme(characters.data() + i, end - i);
+      const bool is_short = grapheme.back().at.end - grapheme.front().at.begin < 6;
+      if (!is_short || !replace(text, grapheme, result))
+        for (std::size_t k = 0; k < grapheme.size(); ++k)
+          if (!replace(text, grapheme.subspan(k, 1), result)) result.push_back({grapheme[k].c, 1});
+      i = end;
+    }
+    text.replace(result);
   }
 
  private:
-  /// New characters come from the old ones in their order, those beyond them from the last.
-  template <class Put>
-  bool replace(const AlignedText& text, const std::vector<std::pair<char32_t, Span>>& characters, std::size_t begin,
-               std::size_t end, Put&& put) const {
-    const Span all{characters[begin].second.begin, characters[end - 1].second.end};
-    const auto match = map_.find(text.text(all), false);
+  struct Character {
+    char32_t c;
+    Span at;
+  };
+
+  /// New characters take the old ones in their order, the last takes what is left; if there is none, the one before.
+  bool replace(const AlignedText& text, std::span<const Character> old,
+               std::vector<AlignedText::Taking>& result) const {
+    const auto match = map_.find(text.text({old.front().at.begin, old.back().at.end}), false);
     if (match.length == 0) return false;
-    std::size_t i = begin;
+    std::size_t left = old.size();
     for_each_character(match.replacement, [&](char32_t c) {
-      put(c, text.origin_of_character(characters[i].second));
-      if (i + 1 < end) ++i;
+      result.push_back({c, left > 0 ? std::size_t{1} : 0});
+      left -= result.back().takes;
     });
+    if (!result.empty()) result.back().takes += left;
     return true;
   }
 

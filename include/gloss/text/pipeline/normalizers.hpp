@@ -10,7 +10,6 @@
 
 #include <gloss/text/pipeline/aligned_text.hpp>
 #include <gloss/text/pipeline/unicode.hpp>
-#include <gloss/text/pipeline/unicode_8.hpp>
 
 namespace gloss::inline GLOSS_ABI::text {
 
@@ -43,7 +42,7 @@ struct Lowercase {
 struct StripAccents {
   void operator()(AlignedText& text) const {
     text.rewrite([](char32_t c, auto&& put) {
-      if (!is_mark(c)) put(c);
+      if (!is_mark(c) || detail::is_mark_after_unicode_9(c)) put(c);
     });
   }
 };
@@ -60,39 +59,29 @@ struct UnicodeForm {
     bool inert = true;
     text.for_each([&](char32_t c, Span) { inert = inert && detail::is_normal_inert(c); });
     if (inert) return;
-    std::vector<Part> parts;
-    std::vector<Span> sources;  // of the characters that there are
-    text.for_each([&](char32_t c, Span at) {
-      sources.push_back(text.origin_of_character(at));
-      int takes = 1;
+    std::vector<AlignedText::Taking> parts;
+    text.for_each([&](char32_t c, Span) {
+      std::size_t takes = 1;
       detail::decompose(c, compatible, [&](char32_t d) {
-        parts.push_back({d, detail::combining_class(d), takes});
+        parts.push_back({d, takes});
         takes = 0;
       });
     });
-    order(parts);
+    sort(parts);
     if (compose) join(parts);
-    text.rebuild([&](auto&& put) {
-      std::size_t source = 0;
-      for (const Part& part : parts) {
-        put(part.c, sources[part.takes > 0 || source == 0 ? source : source - 1]);
-        source += static_cast<std::size_t>(part.takes);
-      }
-    });
+    text.replace(parts);
   }
 
  private:
-  struct Part {
-    char32_t c;
-    int order;  // combining class
-    int takes;  // so many of the characters that there were; 0: it comes from the one before
-  };
+  using Part = AlignedText::Taking;
 
-  static void order(std::vector<Part>& parts) {
+  static int order(const Part& part) { return detail::combining_class(part.c); }
+
+  static void sort(std::vector<Part>& parts) {
     for (auto at = parts.begin(); at != parts.end();) {
-      const auto end = std::find_if(at, parts.end(), [](const Part& p) { return p.order == 0; });
-      std::stable_sort(at, end, [](const Part& a, const Part& b) { return a.order < b.order; });
-      at = std::find_if(end, parts.end(), [](const Part& p) { return p.order != 0; });
+      const auto end = std::find_if(at, parts.end(), [](const Part& p) { return order(p) == 0; });
+      std::stable_sort(at, end, [](const Part& a, const Part& b) { return order(a) < order(b); });
+      at = std::find_if(end, parts.end(), [](const Part& p) { return order(p) != 0; });
     }
   }
 
@@ -101,17 +90,17 @@ struct UnicodeForm {
     std::size_t n = 0, starter = parts.size();  // parts[0, n) are done
     int between = -1;                           // highest class since the starter; -1 when nothing stands there
     for (const Part part : parts) {
-      const char32_t joined = starter < n && between < part.order ? detail::composed(parts[starter].c, part.c) : 0;
+      const char32_t joined = starter < n && between < order(part) ? detail::composed(parts[starter].c, part.c) : 0;
       if (joined != 0) {
         parts[starter].c = joined;
         parts[starter].takes += part.takes;
         continue;
       }
-      if (part.order == 0) {
+      if (order(part) == 0) {
         starter = n;
         between = -1;
       } else {
-        between = part.order;
+        between = order(part);
       }
       parts[n++] = part;
     }

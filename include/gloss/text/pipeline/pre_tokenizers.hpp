@@ -11,7 +11,6 @@
 #include <gloss/text/pipeline/aligned_text.hpp>
 #include <gloss/text/pipeline/normalizers.hpp>
 #include <gloss/text/pipeline/unicode.hpp>
-#include <gloss/text/pipeline/unicode_8.hpp>
 #include <gloss/text/pipeline/word_scanner.hpp>
 
 namespace gloss::inline GLOSS_ABI::text {

@@ -3,6 +3,7 @@
 
 #include <utf8proc.h>
 
+#include <gloss/text/pipeline/unicode_ages.hpp>
 #include <gloss/text/utf8.hpp>
 
 namespace gloss::inline GLOSS_ABI::text {
@@ -46,6 +47,22 @@ inline bool is_word(char32_t c) {
          in(0x24B6, 0x24E9) || in(0x1F130, 0x1F149) || in(0x1F150, 0x1F169) || in(0x1F170, 0x1F189);
 }
 
+/// !"#$%&'()*+,-./:;<=>?@[\]^_`{|}~ and \p{P}: what BERT takes for punctuation.
+inline bool is_bert_punctuation(char32_t c) {
+  if (c < 0x80) return c > ' ' && c < 0x7F && !is_letter(c) && !is_number(c);
+  if (c == 0x166D || c == 0x111C9) return true;  // which have become other kinds since
+  return is_punctuation(c) && !detail::is_after_unicode_8(c);
+}
+/// \p{Mn}, the accents that BERT strips.
+inline bool is_bert_accent(char32_t c) {
+  return (is_nonspacing_mark(c) && !detail::is_after_unicode_8(c)) || c == 0x1734;
+}
+/// \p{Cc}, \p{Cf} and \p{Co}: controls, format characters and private ones, which BERT drops.
+inline bool is_bert_control(char32_t c) {
+  if (c < 0x80) return c < 0x20 || c == 0x7F;
+  return detail::category_in<UTF8PROC_CATEGORY_CC, UTF8PROC_CATEGORY_CO>(c) && !detail::is_after_unicode_8(c);
+}
+
 /// Calls put(d) for each character of c's lower case.
 template <class Put>
 void lower_case(char32_t c, Put&& put) {
@@ -60,7 +77,8 @@ namespace detail {
 /// Unicode's canonical combining class: 0 for what begins a character.
 inline int combining_class(char32_t c) {
   if (c < 0x300 || c >= invalid_byte) return 0;
-  return utf8proc_get_property(static_cast<utf8proc_int32_t>(c))->combining_class;
+  const int order = utf8proc_get_property(static_cast<utf8proc_int32_t>(c))->combining_class;
+  return order > 0 && is_mark_after_unicode_9(c) ? 0 : order;
 }
 
 /// May a character be changed by a normal form, or change with one before it?
@@ -74,7 +92,7 @@ inline bool is_normal_inert(char32_t c) {
 /// Calls put(d) for each character of c's canonical or, with `compatible`, compatibility decomposition.
 template <class Put>
 void decompose(char32_t c, bool compatible, Put&& put) {
-  if (c < 0xA0 || c >= invalid_byte) return put(c);
+  if (c < 0xA0 || c >= invalid_byte || is_whole_in_unicode_9(c)) return put(c);
   utf8proc_int32_t parts[32];
   int unused = 0;
   const int options = UTF8PROC_DECOMPOSE | (compatible ? UTF8PROC_COMPAT : 0);
