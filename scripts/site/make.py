@@ -31,6 +31,7 @@ GUIDES = [
     "tensor",
     "ops",
     "linalg",
+    "tokenizers",
     "modules",
     "layers",
     "optim",

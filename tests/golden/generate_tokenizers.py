@@ -271,6 +271,17 @@ def ranks():
     save_cases("ranks", [{"text": t, "ids": encoding.encode_ordinary(t), "decoded": t} for t in texts(8, 60)])
 
 
+def trained():
+    """What a trainer learns from a few texts."""
+    lines = [*corpus(9, 60), *texts(9, 40)[20:]]
+    t = Tokenizer(models.BPE())
+    t.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    t.train_from_iterator(lines, trainers.BpeTrainer(vocab_size=420, min_frequency=2, special_tokens=["<|end|>"], show_progress=False,
+                                                     initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))
+    model = json.loads(t.to_str())["model"]
+    (OUT / "trained.json").write_text(json.dumps({"texts": lines, "vocab": model["vocab"], "merges": model["merges"]}, ensure_ascii=True, separators=(",", ":")) + "\n")
+
+
 def main():
     OUT.mkdir(exist_ok=True)
     for i, make in enumerate((bert, padded_bert, gpt2, roberta, llama3, qwen, smollm, llama2)):
@@ -281,6 +292,7 @@ def main():
     save_spm("spm_bpe", spm_model("bpe", "spm_bpe", byte_fallback=True, remove_extra_whitespaces=False, user_defined_symbols=["<sep>"]))
     ranks()
     stages()
+    trained()
 
 
 main()

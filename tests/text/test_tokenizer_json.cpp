@@ -117,7 +117,8 @@ TEST_CASE("tokenizer.json: what is not supported or damaged is named") {
   refused("bert.json", "/decoder/type", "CTC", "decoder.type: 'CTC' is not supported");
   refused("bert.json", "/model/type", "WordLevel", "model.type: 'WordLevel' is not supported");
   refused("bert.json", "/normalizer/lowercase", 3, "normalizer.lowercase: expected true or false");
-  refused("bert.json", "/model/unk_token", "[no]", "model: WordPiece: the unknown token '[no]' is not in the vocabulary");
+  refused("bert.json", "/model/unk_token", "[no]",
+          "model: WordPiece: the unknown token '[no]' is not in the vocabulary");
   refused("bert.json", "/model/vocab/the", "x", "model.vocab: the id of 'the' is no number");
   refused("bert.json", "/model/vocab/the", 420, "model.vocab: the id of 'the' is 420, and there are 420 tokens");
   refused("bert.json", "/model/vocab/the", 0, "model.vocab: two tokens have the id 0");
