@@ -45,7 +45,7 @@ bool contains(const std::string& text, std::string_view part) { return text.find
 // Headers that a program includes by name because they bring in a further library, or streams, or are for few.
 bool is_opt_in(const SourceFile& file) {
   for (const char* name : {"iostream.hpp", "core/mapped_file.hpp", "io/key_map.hpp", "io/npy.hpp", "io/zip.hpp",
-                           "io/image.hpp", "tensor/profile.hpp", "nn/summary.hpp"})
+                           "io/image.hpp", "tensor/profile.hpp", "nn/summary.hpp", "text/sentencepiece.hpp"})
     if (file.name == name) return true;
   for (const auto& [include, line] : file.includes())
     if (include.starts_with("<fmt/") || include.starts_with("<nlohmann/") || include.starts_with("<CLI/") ||

@@ -52,6 +52,7 @@ TEST_CASE("tokenizer.json: what a call gives has one length, and encode() is its
   CHECK(tokenizer.token_to_id("[MASK]") == 4);
   CHECK(tokenizer.token_to_id("nowhere") == -1);
   CHECK(tokenizer.id_to_token(2) == "[CLS]");
+  CHECK(tokenizer.added_tokens().size() == 5);
   CHECK_THROWS_WITH(tokenizer.decode(Ids{420}), "Pipeline: id 420 is out of range [0, 420)");
 }
 
@@ -127,6 +128,18 @@ TEST_CASE("tokenizer.json: what is not supported or damaged is named") {
   refused("bert.json", "/added_tokens/1/content", 5, "added_tokens[1].content: expected a string");
   refused("bert.json", "/post_processor/single/0/SpecialToken/id", "[X]",
           "post_processor.single[0].SpecialToken.id: '[X]' is not among special_tokens");
+  refused("bert.json", "/added_tokens", 5, "added_tokens: expected an array");
+  refused("bert.json", "/added_tokens/1/id", 7, "added_tokens[1].id: '[UNK]' has the id 7, expected 1");
+  refused("bert.json", "/post_processor/single/0", {{"X", 1}},
+          "post_processor.single[0]: expected a Sequence or a SpecialToken");
+  refused("bert.json", "/post_processor/special_tokens/[CLS]/ids", {1, 2},
+          "post_processor.special_tokens.[CLS]: as many ids as tokens are expected");
+  refused("padded_bert.json", "/post_processor/cls", {"x"}, "post_processor.cls: expected a token and its id");
+  refused("padded_bert.json", "/truncation/max_length", "x", "truncation.max_length: expected a whole number");
+  refused("t5.json", "/normalizer/normalizers/1/pattern/Regex", "x+",
+          "normalizer.normalizers[1].pattern.Regex: the regular expression 'x+' is not supported here");
+  refused("t5.json", "/pre_tokenizer/pretokenizers/1/replacement", "ab",
+          "pre_tokenizer.pretokenizers[1].replacement: expected one character");
   refused("padded_bert.json", "/truncation/strategy", "Some", "truncation.strategy: 'Some' is not supported");
   refused("padded_bert.json", "/padding/strategy", "Some", "padding.strategy: 'Some' is not supported");
   refused("padded_bert.json", "/padding/direction", "Up", "padding.direction: 'Up' is not supported");
@@ -151,7 +164,9 @@ TEST_CASE("tokenizer.json: what is not supported or damaged is named") {
           "pre_tokenizer.pretokenizers[1]: a pre-tokenizer after ByteLevel is not supported");
   json deep = {{"type", "Sequence"}, {"normalizers", json::array()}};
   for (int i = 0; i < 20; ++i) deep = {{"type", "Sequence"}, {"normalizers", {deep}}};
-  CHECK_THROWS_AS(parse_tokenizer(changed("bert.json", "/normalizer", deep)), LoadError);
+  std::string place = "normalizer";
+  for (int i = 0; i < 8; ++i) place += ".normalizers[0]";
+  refused("bert.json", "/normalizer", deep, place + ": Sequences in Sequences, more than 8");
 }
 
 TEST_CASE("tokenizer.json: merges may be strings, and a model without its type is known by its parts") {

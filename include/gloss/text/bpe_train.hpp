@@ -26,10 +26,10 @@ inline std::uint64_t bpe_pair_key(BpeId left, BpeId right) {
   return std::uint64_t{static_cast<std::uint32_t>(left)} << 32 | static_cast<std::uint32_t>(right);
 }
 
-/// Learns merges: again and again the most frequent pair of neighbours becomes one token, among equals the pair with the
-/// smaller ids. Counts pairs once, then keeps the counts up to date: a merge visits only the words that hold its pair. A
-/// heap finds the most frequent pair; an entry whose count has changed since is put back with the true count when it
-/// comes up. A Vocabulary says which pairs are allowed, gives the token of a pair, and says when it is full.
+/// Learns merges: again and again the most frequent pair of neighbours becomes one token, among equals the pair with
+/// the smaller ids. Counts pairs once, then keeps the counts up to date: a merge visits only the words that hold its
+/// pair. A heap finds the most frequent pair; an entry whose count has changed since is put back with the true count
+/// when it comes up. A Vocabulary says which pairs are allowed, gives the token of a pair, and says when it is full.
 template <class Vocabulary>
 class MergeLearner {
  public:

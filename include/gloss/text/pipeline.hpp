@@ -137,7 +137,7 @@ class Pipeline final : public Tokenizer {
   /// Calls f(id, token as it stands in the text or empty, where in the text, which piece) for each token.
   template <class F>
   void for_each_token(std::string_view text, bool with_origins, F&& f) const {
-    if (text.size() >= 0xFFFFFFFFu) fail<Error>("Pipeline: a text of ", text.size(), " bytes, 4 GiB are too many");
+    if (text.size() >= 0xFFFFFFFFu) fail<Error>("Pipeline: ", text.size(), " bytes, 4 GiB are too many");
     Index word = 0;
     const auto origin = [&](const AlignedText& of, Span span) { return with_origins ? of.origin(span) : Span{}; };
     std::vector<PieceToken> tokens;

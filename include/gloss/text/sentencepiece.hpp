@@ -87,7 +87,6 @@ class SentencePieceFile {
       if (field.number == 2 && field.type == 2) read_trainer(field.bytes);
       if (field.number == 3 && field.type == 2) read_normalizer(field.bytes);
     });
-    if (tokens_.empty()) fail<LoadError>(name_, ": there are no pieces");
     if (unknown_ < 0) fail<LoadError>(name_, ": there is no unknown piece");
     if (kind_ != 1 && kind_ != 2)
       fail<LoadError>(name_, ": the model is of kind ", kind_, ", expected 1 (Unigram) or 2 (BPE)");
@@ -132,7 +131,7 @@ class SentencePieceFile {
         }
         if (token == unknown) token = " \u2047 ";
         beginning = beginning && token.empty();
-        decoders::WordPiece::replace_all(token, space, " ");
+        detail::replace_all(token, space, " ");
       }
     }
   };

@@ -28,7 +28,7 @@ namespace detail {
 template <class = void>
 GLOSS_COLD Pipeline parse_tiktoken_lines(std::string_view bytes, std::string_view name,
                                          const TiktokenOptions& options) {
-  const WordScanner* const scanner = WordScanner::named(options.pattern);
+  const WordScanner* const scanner = WordScanner::find(options.pattern);
   if (!scanner) fail<LoadError>("load_tiktoken: the pattern '", options.pattern, "' is not supported");
   std::vector<std::string> tokens;
   for (std::size_t number = 1; !bytes.empty(); ++number) {

@@ -25,11 +25,13 @@ class AlignedText {
   AlignedText(std::string_view part, std::size_t start, bool with_origins)
       : text_(part), start_(static_cast<std::uint32_t>(start)), with_origins_(with_origins) {}
 
+  /// The text as it is by now, and stretches of it.
   std::string_view text() const { return text_; }
   std::string_view text(Span span) const { return text().substr(span.begin, span.end - span.begin); }
   Span all() const { return {0, static_cast<std::uint32_t>(text_.size())}; }
   /// Where in the given text it was taken from.
   std::size_t start() const { return start_; }
+  /// Has it no character beyond U+007F?
   bool is_ascii() const {
     bool ascii = true;
     for (const char c : text_) ascii = ascii && static_cast<unsigned char>(c) < 0x80;

@@ -71,7 +71,9 @@ inline bool grapheme_ends(char32_t a, char32_t b, utf8proc_int32_t& state) {
 
 }  // namespace detail
 
-namespace normalizers {
+}  // namespace gloss::inline GLOSS_ABI::text
+
+namespace gloss::inline GLOSS_ABI::text::normalizers {
 
 /// The table as Hugging Face's tokenizers apply it: a grapheme of fewer than six bytes becomes what the table has for
 /// the shortest of its beginnings, or else each of its characters does.
@@ -121,5 +123,4 @@ class Precompiled {
   detail::Charsmap map_;
 };
 
-}  // namespace normalizers
-}  // namespace gloss::inline GLOSS_ABI::text
+}  // namespace gloss::inline GLOSS_ABI::text::normalizers

@@ -46,7 +46,19 @@ inline std::string repair_utf8(std::string_view text) {
   return repaired;
 }
 
-namespace decoders {
+}  // namespace gloss::inline GLOSS_ABI::text
+
+namespace gloss::inline GLOSS_ABI::text::detail {
+
+/// Replaces each stretch `from`, from left to right.
+inline void replace_all(std::string& text, std::string_view from, std::string_view to) {
+  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+    text.replace(at, from.size(), to);
+}
+
+}  // namespace gloss::inline GLOSS_ABI::text::detail
+
+namespace gloss::inline GLOSS_ABI::text::decoders {
 
 /// All tokens become one.
 struct Fuse {
@@ -85,15 +97,12 @@ struct WordPiece {
     }
   }
 
-  static void replace_all(std::string& text, std::string_view from, std::string_view to) {
-    for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
-      text.replace(at, from.size(), to);
-  }
+ private:
   static void clean_up(std::string& text) {
     static constexpr std::pair<std::string_view, std::string_view> changes[] = {
         {" .", "."},   {" ?", "?"},           {" !", "!"},   {" ,", ","},     {" ' ", "'"},   {" n't", "n't"},
         {" 'm", "'m"}, {" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
-    for (const auto& [from, to] : changes) replace_all(text, from, to);
+    for (const auto& [from, to] : changes) detail::replace_all(text, from, to);
   }
 };
 
@@ -161,6 +170,7 @@ struct ByteFallback {
     tokens = std::move(result);
   }
 
+ private:
   /// The byte that "<0x41>" names.
   static std::optional<char> byte_of(std::string_view token) {
     if (token.size() != 6 || !token.starts_with("<0x") || token[5] != '>') return std::nullopt;
@@ -198,9 +208,8 @@ struct BpeDecoder {
 
   void operator()(std::vector<std::string>& tokens) const {
     for (std::size_t i = 0; i < tokens.size(); ++i)
-      WordPiece::replace_all(tokens[i], suffix, i + 1 < tokens.size() ? " " : "");
+      detail::replace_all(tokens[i], suffix, i + 1 < tokens.size() ? " " : "");
   }
 };
 
-}  // namespace decoders
-}  // namespace gloss::inline GLOSS_ABI::text
+}  // namespace gloss::inline GLOSS_ABI::text::decoders

@@ -28,6 +28,7 @@ class Model {
   /// Adds the tokens of a piece to `tokens`.
   virtual void encode(std::string_view piece, std::vector<PieceToken>& tokens) const = 0;
 
+  /// How many tokens there are.
   Index size() const { return static_cast<Index>(tokens_.size()); }
   /// The id of a token, or -1.
   Index find(std::string_view token) const { return trie_.find(token); }

@@ -30,7 +30,9 @@ struct Pattern {
   }
 };
 
-namespace normalizers {
+}  // namespace gloss::inline GLOSS_ABI::text
+
+namespace gloss::inline GLOSS_ABI::text::normalizers {
 
 struct Lowercase {
   void operator()(AlignedText& text) const {
@@ -139,13 +141,12 @@ struct BertNormalizer {
       });
   }
 
+ private:
   static bool is_chinese(char32_t c) {
     const auto in = [c](char32_t first, char32_t last) { return c >= first && c <= last; };
     return in(0x4E00, 0x9FFF) || in(0x3400, 0x4DBF) || in(0x20000, 0x2A6DF) || in(0x2A700, 0x2B73F) ||
            in(0x2B740, 0x2B81F) || in(0x2B920, 0x2CEAF) || in(0xF900, 0xFAFF) || in(0x2F800, 0x2FA1F);
   }
-
- private:
   /// Makes white space a space; false for what is dropped.
   static bool clean(char32_t& c) {
     if (c > ' ' && c < 0x7F) return true;
@@ -242,5 +243,4 @@ struct Nmt {
   }
 };
 
-}  // namespace normalizers
-}  // namespace gloss::inline GLOSS_ABI::text
+}  // namespace gloss::inline GLOSS_ABI::text::normalizers

@@ -79,7 +79,9 @@ void cut_at_characters(std::string_view text, Delimiter behavior, IsDelimiter&& 
 
 }  // namespace detail
 
-namespace pre_tokenizers {
+}  // namespace gloss::inline GLOSS_ABI::text
+
+namespace gloss::inline GLOSS_ABI::text::pre_tokenizers {
 
 /// White space removed, each punctuation character a piece.
 struct BertPreTokenizer {
@@ -235,5 +237,4 @@ struct Metaspace {
   }
 };
 
-}  // namespace pre_tokenizers
-}  // namespace gloss::inline GLOSS_ABI::text
+}  // namespace gloss::inline GLOSS_ABI::text::pre_tokenizers

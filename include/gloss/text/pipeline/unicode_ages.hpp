@@ -1,5 +1,5 @@
-// Hugging Face's tokenizers know older tables of Unicode: 8.0 for what BERT drops and cuts at, 9.0 for normal forms. What
-// came later is nothing special to them, and so to ours.
+// Hugging Face's tokenizers know older tables of Unicode: 8.0 for what BERT drops and cuts at, 9.0 for normal forms.
+// What came later is nothing special to them, and so to ours.
 #pragma once
 
 #include <algorithm>

@@ -18,13 +18,8 @@ struct WordScanner {
   bool line_ends = false;        ///< line ends go with the signs before them, white space ends after its last line end
   bool whole_end = false;        ///< white space at the end of the text is one piece
 
-  /// The scanner for a regular expression, or by its name; null for none.
-  static const WordScanner* find(std::string_view regex) {
-    return find_if([&](const WordScanner& s) { return s.regex == regex; });
-  }
-  static const WordScanner* named(std::string_view name) {
-    return find_if([&](const WordScanner& s) { return s.name == name; });
-  }
+  /// The scanner of a regular expression or of a name; null for none.
+  static const WordScanner* find(std::string_view regex_or_name);
 
   /// The end of the piece that begins at `at`, which is below text.size().
   std::size_t piece_end(std::string_view text, std::size_t at) const {
@@ -56,9 +51,6 @@ struct WordScanner {
   }
 
  private:
-  template <class Is>
-  static const WordScanner* find_if(Is is);
-
   enum class Kind : unsigned char { letter, number, space, other, end };
 
   static Kind kind_of(char32_t c) {
@@ -110,12 +102,11 @@ struct WordScanner {
   }
 };
 
-template <class Is>
-const WordScanner* WordScanner::find_if(Is is) {
+inline const WordScanner* WordScanner::find(std::string_view regex_or_name) {
   static constexpr WordScanner known[] = {
       // GPT-2, RoBERTa, BART; then as newer files and tiktoken write it
       {.name = "gpt2", .regex = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)"},
-      {.name = "", .regex = R"('(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)"},
+      {.name = "gpt2 (grouped)", .regex = R"('(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)"},
       {.name = "r50k_base",
        .regex = R"('(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s)"},
       {.name = "llama3",
@@ -142,7 +133,7 @@ const WordScanner* WordScanner::find_if(Is is) {
        .whole_end = true},
   };
   for (const WordScanner& scanner : known)
-    if (is(scanner)) return &scanner;
+    if (scanner.regex == regex_or_name || scanner.name == regex_or_name) return &scanner;
   return nullptr;
 }
 
