@@ -4,6 +4,7 @@
 #include <gloss/text/pipeline.hpp>
 #include <gloss/text/tokenizer_json.hpp>
 #include <support/mutate.hpp>
+#include <support/temp_folder.hpp>
 #include <support/tokenizer_golden.hpp>
 
 using namespace gloss;
@@ -190,4 +191,17 @@ TEST_CASE("tokenizer.json: a damaged file is refused or read, and nothing else")
       }
     }
   }
+}
+
+TEST_CASE("tokenizer.json: GPT-2's two files give what the one gives") {
+  const json model = json::parse(read_file(tokenizer_path("gpt2.json")))["model"];
+  std::string merges = "#version: 0.2\n";
+  for (const json& merge : model["merges"])
+    merges += merge[0].get<std::string>() + " " + merge[1].get<std::string>() + "\n";
+  const TempFolder folder;
+  const std::string vocab = folder.write("vocab.json", model["vocab"].dump());
+  gloss_test::check_cases(text::load_gpt2_tokenizer(vocab, folder.write("merges.txt", merges)), "gpt2");
+  const std::string bad = folder.write("bad.json", "{\"a\": ");
+  CHECK_THROWS_WITH(text::load_gpt2_tokenizer(bad, folder.file("merges.txt")),
+                    "load_gpt2_tokenizer: " + bad + ": model.vocab: expected an object");
 }

@@ -1,7 +1,7 @@
 // Reads tokenizer.json, the file of Hugging Face's tokenizers.
 #pragma once
 
-#include <cmath>
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,10 +12,10 @@
 
 #include <gloss/core/file.hpp>
 #include <gloss/core/looks_like.hpp>
+#include <gloss/text/lines.hpp>
 #include <gloss/text/pipeline.hpp>
-#include <gloss/text/pipeline/base64.hpp>
-#include <gloss/text/pipeline/charsmap.hpp>
 #include <gloss/text/pipeline/json_field.hpp>
+#include <gloss/text/pipeline/json_stages.hpp>
 #include <gloss/text/pipeline/merges.hpp>
 #include <gloss/text/pipeline/unigram.hpp>
 #include <gloss/text/pipeline/wordpiece.hpp>
@@ -23,159 +23,23 @@
 namespace gloss::inline GLOSS_ABI::text {
 namespace detail {
 
-/// Makes the stages of a Pipeline from the parts of a tokenizer.json. What it does not know is refused by its name.
+/// Makes a Pipeline of a tokenizer.json. What it does not know is refused by its name.
 template <class = void>
 class TokenizerJson {
  public:
-  explicit TokenizerJson(const JsonField& file) : file_(file) {}
+  explicit TokenizerJson(const JsonField& file) : file_(file), parts_(file) {}
 
   GLOSS_COLD Pipeline read() {
-    add_normalizers(file_["normalizer"], 0);
-    add_pre_tokenizers(file_["pre_tokenizer"], 0);
-    stages_.model = model(file_["model"]);
-    add_added_tokens();
-    add_post_processors(file_["post_processor"], 0);
-    if (!file_["decoder"].is_null()) {
-      stages_.decoders.emplace();
-      add_decoders(file_["decoder"], 0);
-    }
-    Pipeline pipeline(std::move(stages_));
+    PipelineStages& stages = parts_.stages();
+    stages.model = model(file_["model"]);
+    add_added_tokens(stages);
+    Pipeline pipeline(std::move(stages));
     read_truncation(pipeline.truncation);
     read_padding(pipeline.padding);
     return pipeline;
   }
 
  private:
-  static constexpr int deepest = 8;  // Sequences in Sequences
-
-  [[noreturn]] static void refuse(const JsonField& part) {
-    part["type"].bad("'", part["type"].text(), "' is not supported");
-  }
-  /// Calls add(element) for each element of a Sequence.
-  template <class Add>
-  static void for_each_of(const JsonField& part, const char* list, int depth, Add&& add) {
-    if (depth == deepest) part.bad("Sequences in Sequences, more than ", deepest);
-    for (const JsonField& element : part[list].elements()) add(element);
-  }
-
-  static Pattern pattern(const JsonField& field) {
-    if (const JsonField literal = field["String"]; !literal.is_null()) return {.literal = literal.text()};
-    const std::string& regex = field["Regex"].text();
-    if (regex != " {2,}") field["Regex"].bad("the regular expression '", regex, "' is not supported here");
-    return {.literal = {}, .spaces = true};
-  }
-
-  void add_normalizers(const JsonField& part, int depth) {
-    if (part.is_null()) return;
-    const std::string& type = part["type"].text();
-    auto& all = stages_.normalizers;
-    if (type == "Sequence")
-      for_each_of(part, "normalizers", depth, [&](const JsonField& n) { add_normalizers(n, depth + 1); });
-    else if (type == "BertNormalizer") {
-      const bool lowercase = part["lowercase"].flag_or(true);
-      all.push_back(normalizers::BertNormalizer{.clean_text = part["clean_text"].flag_or(true),
-                                                .handle_chinese_chars = part["handle_chinese_chars"].flag_or(true),
-                                                .strip_accents = part["strip_accents"].flag_or(lowercase),
-                                                .lowercase = lowercase});
-    } else if (type == "NFC" || type == "NFD" || type == "NFKC" || type == "NFKD")
-      all.push_back(normalizers::UnicodeForm{.compose = type.back() == 'C', .compatible = type[2] == 'K'});
-    else if (type == "Lowercase")
-      all.push_back(normalizers::Lowercase{});
-    else if (type == "StripAccents")
-      all.push_back(normalizers::StripAccents{});
-    else if (type == "Strip")
-      all.push_back(normalizers::Strip{part["strip_left"].flag_or(true), part["strip_right"].flag_or(true)});
-    else if (type == "Prepend")
-      all.push_back(normalizers::Prepend{part["prepend"].text()});
-    else if (type == "Replace")
-      all.push_back(normalizers::Replace{pattern(part["pattern"]), part["content"].text()});
-    else if (type == "Nmt")
-      all.push_back(normalizers::Nmt{});
-    else if (type == "Precompiled") {
-      const JsonField map = part["precompiled_charsmap"];
-      if (map.is_null() || map.text().empty()) return;
-      const auto bytes = decode_base64(map.text());
-      if (!bytes) map.bad("not base64");
-      all.push_back(normalizers::Precompiled(*bytes, map.name()));
-    } else
-      refuse(part);
-  }
-
-  static Delimiter behavior(const JsonField& field) {
-    static constexpr std::pair<std::string_view, Delimiter> known[] = {
-        {"Removed", Delimiter::removed},
-        {"Isolated", Delimiter::isolated},
-        {"MergedWithPrevious", Delimiter::merged_with_previous},
-        {"MergedWithNext", Delimiter::merged_with_next},
-        {"Contiguous", Delimiter::contiguous}};
-    for (const auto& [name, value] : known)
-      if (field.text() == name) return value;
-    field.bad("'", field.text(), "' is not supported");
-  }
-
-  /// U+2581, or another character.
-  static char32_t replacement(const JsonField& field) {
-    const std::string text = field.text_or("\u2581");
-    if (text.empty() || decode_utf8(text, 0).bytes != text.size()) field.bad("expected one character");
-    return decode_utf8(text, 0).value;
-  }
-  /// Newer files say prepend_scheme, older ones add_prefix_space.
-  static pre_tokenizers::Metaspace::Prepend prepend(const JsonField& part) {
-    using Prepend = pre_tokenizers::Metaspace::Prepend;
-    if (const JsonField scheme = part["prepend_scheme"]; !scheme.is_null()) {
-      if (scheme.text() == "always") return Prepend::always;
-      if (scheme.text() == "first") return Prepend::first;
-      if (scheme.text() == "never") return Prepend::never;
-      scheme.bad("'", scheme.text(), "' is not supported");
-    }
-    return part["add_prefix_space"].flag_or(true) ? Prepend::always : Prepend::never;
-  }
-
-  void add_pre_tokenizers(const JsonField& part, int depth) {
-    if (part.is_null()) return;
-    if (byte_level_) part.bad("a pre-tokenizer after ByteLevel is not supported");
-    const std::string& type = part["type"].text();
-    auto& all = stages_.pre_tokenizers;
-    if (type == "Sequence")
-      for_each_of(part, "pretokenizers", depth, [&](const JsonField& p) { add_pre_tokenizers(p, depth + 1); });
-    else if (type == "BertPreTokenizer")
-      all.push_back(pre_tokenizers::BertPreTokenizer{});
-    else if (type == "ByteLevel") {
-      if (part["add_prefix_space"].flag_or(true)) all.push_back(pre_tokenizers::PrefixSpace{});
-      if (part["use_regex"].flag_or(true)) all.push_back(pre_tokenizers::SplitWords{});
-      byte_level_ = true;
-    } else if (type == "Metaspace")
-      all.push_back(pre_tokenizers::Metaspace{.replacement = replacement(part["replacement"]),
-                                              .prepend = prepend(part),
-                                              .split = part["split"].flag_or(true)});
-    else if (type == "Split")
-      all.push_back(split(part));
-    else if (type == "Digits")
-      all.push_back(pre_tokenizers::Digits{part["individual_digits"].flag_or(false)});
-    else if (type == "Punctuation")
-      all.push_back(
-          pre_tokenizers::Punctuation{part["behavior"].is_null() ? Delimiter::isolated : behavior(part["behavior"])});
-    else if (type == "Whitespace")
-      all.push_back(pre_tokenizers::Whitespace{});
-    else if (type == "WhitespaceSplit")
-      all.push_back(pre_tokenizers::WhitespaceSplit{});
-    else
-      refuse(part);
-  }
-
-  static PreTokenizer split(const JsonField& part) {
-    const Delimiter how = behavior(part["behavior"]);
-    const bool invert = part["invert"].flag_or(false);
-    const JsonField regex = part["pattern"]["Regex"];
-    if (regex.is_null() || regex.text() == " {2,}") return pre_tokenizers::Split{pattern(part["pattern"]), how, invert};
-    const WordScanner* const scanner = WordScanner::find(regex.text());
-    if (!scanner) regex.bad("the regular expression '", regex.text(), "' is not supported");
-    // They match all of a text, so that these two are the same.
-    const bool all = (how == Delimiter::isolated && !invert) || (how == Delimiter::removed && invert);
-    if (!all) part["behavior"].bad("'", part["behavior"].text(), "' is not supported with this expression");
-    return pre_tokenizers::SplitWords{*scanner};
-  }
-
   /// The tokens of {"token": id, ...} by id.
   static std::vector<std::string> vocabulary(const JsonField& field) {
     if (!field.json().is_object()) field.bad("expected an object");
@@ -207,7 +71,7 @@ class TokenizerJson {
     std::string type = part["type"].text_or("");
     if (type.empty())
       type = !part["merges"].is_null() ? "BPE" : part["vocab"].json().is_array() ? "Unigram" : "WordPiece";
-    if (byte_level_ && type != "BPE") part["type"].bad("'", type, "' after ByteLevel is not supported");
+    if (parts_.byte_level() && type != "BPE") part["type"].bad("'", type, "' after ByteLevel is not supported");
     if (type == "WordPiece") {
       const WordPieceOptions options{.unk_token = part["unk_token"].text_or("[UNK]"),
                                      .continuing_subword_prefix = part["continuing_subword_prefix"].text_or("##"),
@@ -216,7 +80,7 @@ class TokenizerJson {
     }
     if (type == "Unigram") return unigram(part);
     if (type == "BPE") return merges(part);
-    refuse(part);
+    JsonStages<>::refuse(part);
   }
 
   static std::shared_ptr<const Model> unigram(const JsonField& part) {
@@ -238,7 +102,7 @@ class TokenizerJson {
   std::shared_ptr<const Model> merges(const JsonField& part) const {
     if (const JsonField dropout = part["dropout"]; !dropout.is_null() && dropout.real() != 0)
       dropout.bad("a dropout of merges is not supported");
-    const MergesOptions options{.byte_level = byte_level_,
+    const MergesOptions options{.byte_level = parts_.byte_level(),
                                 .unk_token = part["unk_token"].text_or(""),
                                 .continuing_subword_prefix = part["continuing_subword_prefix"].text_or(""),
                                 .end_of_word_suffix = part["end_of_word_suffix"].text_or(""),
@@ -275,8 +139,8 @@ class TokenizerJson {
   }
 
   /// A token that the model has keeps the model's id; others follow behind.
-  void add_added_tokens() {
-    Index next = stages_.model->size();
+  void add_added_tokens(PipelineStages& stages) const {
+    Index next = stages.model->size();
     for (const JsonField& field : file_["added_tokens"].elements()) {
       AddedToken token{.content = field["content"].text(),
                        .id = field["id"].number(),
@@ -285,94 +149,11 @@ class TokenizerJson {
                        .rstrip = field["rstrip"].flag_or(false),
                        .normalized = field["normalized"].flag_or(true),
                        .special = field["special"].flag_or(false)};
-      const Index in_model = stages_.model->find(token.content);
+      const Index in_model = stages.model->find(token.content);
       const Index expected = in_model >= 0 ? in_model : next++;
       if (token.id != expected) field["id"].bad("'", token.content, "' has the id ", token.id, ", expected ", expected);
-      stages_.added_tokens.push_back(std::move(token));
+      stages.added_tokens.push_back(std::move(token));
     }
-  }
-
-  void add_post_processors(const JsonField& part, int depth) {
-    if (part.is_null()) return;
-    const std::string& type = part["type"].text();
-    PostProcessor& post = stages_.post_processor;
-    using Part = PostProcessor::Part;
-    const auto read_trim = [&] {
-      post.trim_offsets = part["trim_offsets"].flag_or(true);
-      post.add_prefix_space = part["add_prefix_space"].flag_or(true);
-    };
-    if (type == "Sequence")
-      for_each_of(part, "processors", depth, [&](const JsonField& p) { add_post_processors(p, depth + 1); });
-    else if (type == "ByteLevel")
-      read_trim();
-    else if (type == "TemplateProcessing") {
-      post.single = template_parts(part, "single");
-      post.pair = template_parts(part, "pair");
-    } else if (type == "BertProcessing" || type == "RobertaProcessing") {
-      const bool bert = type == "BertProcessing";
-      if (!bert) read_trim();
-      const auto special = [&](const char* key, Index type_id) {
-        const std::vector<JsonField> both = part[key].elements();
-        if (both.size() != 2) part[key].bad("expected a token and its id");
-        return Part{.type_id = type_id, .id = id_of(both[1]), .token = both[0].text()};
-      };
-      const Part first{.sequence = 0}, second{.sequence = 1, .type_id = bert ? 1 : 0};
-      post.single = {special("cls", 0), first, special("sep", 0)};
-      post.pair = {special("cls", 0), first, special("sep", 0), second, special("sep", second.type_id)};
-      if (!bert) post.pair.insert(post.pair.begin() + 3, special("sep", 0));
-    } else
-      refuse(part);
-  }
-
-  static Index id_of(const JsonField& field) { return field.number(0, (Index{1} << 31) - 1); }
-
-  static std::vector<PostProcessor::Part> template_parts(const JsonField& part, const char* name) {
-    std::vector<PostProcessor::Part> parts;
-    for (const JsonField& piece : part[name].elements()) {
-      if (const JsonField sequence = piece["Sequence"]; !sequence.is_null()) {
-        const std::string& id = sequence["id"].text();
-        if (id != "A" && (id != "B" || std::string_view(name) == "single"))
-          sequence["id"].bad("'", id, "' is not supported");
-        parts.push_back({.sequence = id == "A" ? 0 : 1, .type_id = sequence["type_id"].number_or(0)});
-        continue;
-      }
-      const JsonField special = piece["SpecialToken"];
-      if (special.is_null()) piece.bad("expected a Sequence or a SpecialToken");
-      const JsonField entry = part["special_tokens"][special["id"].text().c_str()];
-      if (entry.is_null()) special["id"].bad("'", special["id"].text(), "' is not among special_tokens");
-      const std::vector<JsonField> ids = entry["ids"].elements(), tokens = entry["tokens"].elements();
-      if (ids.size() != tokens.size()) entry.bad("as many ids as tokens are expected");
-      for (std::size_t i = 0; i < ids.size(); ++i)
-        parts.push_back({.type_id = special["type_id"].number_or(0), .id = id_of(ids[i]), .token = tokens[i].text()});
-    }
-    return parts;
-  }
-
-  void add_decoders(const JsonField& part, int depth) {
-    const std::string& type = part["type"].text();
-    auto& all = *stages_.decoders;
-    if (type == "Sequence")
-      for_each_of(part, "decoders", depth, [&](const JsonField& d) { add_decoders(d, depth + 1); });
-    else if (type == "ByteLevel")
-      all.push_back(decoders::ByteLevel{});
-    else if (type == "WordPiece")
-      all.push_back(decoders::WordPiece{part["prefix"].text_or("##"), part["cleanup"].flag_or(true)});
-    else if (type == "Metaspace")
-      all.push_back(decoders::Metaspace{replacement(part["replacement"]),
-                                        prepend(part) != pre_tokenizers::Metaspace::Prepend::never});
-    else if (type == "Replace")
-      all.push_back(decoders::Replace{pattern(part["pattern"]), part["content"].text()});
-    else if (type == "ByteFallback")
-      all.push_back(decoders::ByteFallback{});
-    else if (type == "Fuse")
-      all.push_back(decoders::Fuse{});
-    else if (type == "Strip")
-      all.push_back(
-          decoders::Strip{part["content"].text_or(" "), part["start"].number_or(0), part["stop"].number_or(0)});
-    else if (type == "BPEDecoder")
-      all.push_back(decoders::BpeDecoder{part["suffix"].text_or("</w>")});
-    else
-      refuse(part);
   }
 
   static Side side(const JsonField& field) {
@@ -411,8 +192,7 @@ class TokenizerJson {
   }
 
   JsonField file_;
-  PipelineStages stages_;
-  bool byte_level_ = false;
+  JsonStages<> parts_;
 };
 
 }  // namespace detail
@@ -443,6 +223,28 @@ GLOSS_LAZY Pipeline parse_tokenizer(std::string_view json, std::string_view name
 /// Python: tokenizers.Tokenizer.from_file(path)
 GLOSS_LAZY Pipeline load_tokenizer(const std::string& path) {
   return parse_tokenizer(read_file(path, std::uint64_t{1} << 28), path);
+}
+
+/// GPT-2's tokenizer from its two files: vocab.json, which is also called encoder.json, and merges.txt, also vocab.bpe.
+/// Errors: LoadError when one cannot be read or is damaged.
+/// Python: transformers.GPT2TokenizerFast(vocab, merges)
+GLOSS_LAZY Pipeline load_gpt2_tokenizer(const std::string& vocab_path, const std::string& merges_path) {
+  const std::string vocab = read_file(vocab_path, std::uint64_t{1} << 28);
+  const std::string merges = read_file(merges_path, std::uint64_t{1} << 28);
+  const nlohmann::json byte_level = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", false}};
+  nlohmann::json file = {{"pre_tokenizer", byte_level},
+                         {"post_processor", byte_level},
+                         {"decoder", byte_level},
+                         {"model", {{"type", "BPE"}}}};
+  file["model"]["vocab"] = nlohmann::json::parse(vocab.begin(), vocab.end(), nullptr, false);
+  nlohmann::json& list = file["model"]["merges"] = nlohmann::json::array();
+  for (std::string_view rest = merges; !rest.empty();)
+    if (const std::string_view line = detail::take_line(rest); !line.empty() && !line.starts_with("#version"))
+      list.push_back(line);
+  const nlohmann::json& ids = file["model"]["vocab"];
+  if (const char* const end = "<|endoftext|>"; ids.is_object() && ids.contains(end))
+    file["added_tokens"] = {{{"content", end}, {"id", ids[end]}, {"normalized", false}, {"special", true}}};
+  return detail::TokenizerJson<>(detail::JsonField(file, "load_gpt2_tokenizer: " + vocab_path, true)).read();
 }
 
 }  // namespace gloss::inline GLOSS_ABI::text
