@@ -1,5 +1,6 @@
 # Defines gloss::eigen, gloss::openmp and, where they are found, gloss::json (safetensors files), gloss::zlib (deflated
-# .npz files) and gloss::stb (PNG and JPEG), for the build and for the installed package alike.
+# .npz files), gloss::stb (PNG and JPEG) and gloss::utf8proc (tokenizers), for the build and for the installed package
+# alike.
 # Sets gloss_eigen_problem, and leaves gloss::eigen undefined, when no usable Eigen is found.
 
 if(NOT TARGET gloss::eigen)
@@ -69,5 +70,16 @@ if(NOT TARGET gloss::stb)
   if(GLOSS_STB_INCLUDE_DIR)
     add_library(gloss::stb INTERFACE IMPORTED)
     set_target_properties(gloss::stb PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${GLOSS_STB_INCLUDE_DIR}")
+  endif()
+endif()
+
+if(NOT TARGET gloss::utf8proc)
+  find_path(GLOSS_UTF8PROC_INCLUDE_DIR utf8proc.h)
+  find_library(GLOSS_UTF8PROC_LIBRARY utf8proc)
+  mark_as_advanced(GLOSS_UTF8PROC_INCLUDE_DIR GLOSS_UTF8PROC_LIBRARY)
+  if(GLOSS_UTF8PROC_INCLUDE_DIR AND GLOSS_UTF8PROC_LIBRARY)
+    add_library(gloss::utf8proc INTERFACE IMPORTED)
+    set_target_properties(gloss::utf8proc PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${GLOSS_UTF8PROC_INCLUDE_DIR}"
+                                                     INTERFACE_LINK_LIBRARIES "${GLOSS_UTF8PROC_LIBRARY}")
   endif()
 endif()

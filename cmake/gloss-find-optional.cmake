@@ -6,7 +6,8 @@ add_library(gloss_optional INTERFACE)
 find_package(fmt QUIET)
 find_package(CLI11 QUIET)
 # fmt as headers: the library is built for one standard library, and Clang has two.
-foreach(pair IN ITEMS nlohmann_json=gloss::json fmt=fmt::fmt-header-only CLI11=CLI11::CLI11 zlib=gloss::zlib stb=gloss::stb)
+foreach(pair IN ITEMS nlohmann_json=gloss::json fmt=fmt::fmt-header-only CLI11=CLI11::CLI11 zlib=gloss::zlib stb=gloss::stb
+             utf8proc=gloss::utf8proc)
   string(REGEX MATCH "^(.*)=(.*)$" _ "${pair}")
   set(name "${CMAKE_MATCH_1}")
   set(target "${CMAKE_MATCH_2}")

@@ -1,4 +1,4 @@
-# Which further libraries (nlohmann_json, fmt, CLI11, stb, zlib) a header or source of this project needs, by what it includes,
+# Which further libraries (nlohmann_json, fmt, CLI11, stb, utf8proc, zlib) a header or source of this project needs, by what it includes,
 # directly or through our own headers. Nothing here touches the installed package.
 
 file(GLOB_RECURSE gloss_headers CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/include/gloss/*.hpp")
@@ -25,6 +25,8 @@ function(gloss_needs out file)
       list(APPEND needs CLI11)
     elseif(line MATCHES "<stb/")
       list(APPEND needs stb)
+    elseif(line MATCHES "<utf8proc.h>")
+      list(APPEND needs utf8proc)
     elseif(line MATCHES "<zlib.h>" AND NOT file MATCHES "/(io/zip|core/gzip).hpp$")  # those do without, too
       list(APPEND needs zlib)
     elseif(line MATCHES "[<\"]([A-Za-z0-9_./-]+)[>\"]")

@@ -45,6 +45,7 @@ for set in "${@:-build}"; do
       want_file fmt/core.h libfmt-dev
       want_file zlib.h zlib1g-dev
       want_file stb/stb_image.h libstb-dev
+      want_file utf8proc.h libutf8proc-dev
       ;;
     tests)
       want_file catch2 catch2

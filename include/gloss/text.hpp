@@ -13,6 +13,7 @@
 #include <gloss/text/bpe_train.hpp>
 #include <gloss/text/lines.hpp>
 #include <gloss/text/pieces.hpp>
+#include <gloss/text/stream_decoder.hpp>
 #include <gloss/text/tokenizer.hpp>
 #include <gloss/text/utf8.hpp>
 #include <gloss/text/vocab.hpp>

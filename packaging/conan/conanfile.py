@@ -19,8 +19,8 @@ class GlossConan(ConanFile):
     package_type = "header-library"
     settings = "os", "arch", "compiler", "build_type"
     # Which further libraries come along; the headers that need them are installed in any case.
-    options = {"with_fmt": [True, False], "with_json": [True, False], "with_zlib": [True, False]}
-    default_options = {"with_fmt": False, "with_json": True, "with_zlib": False}
+    options = {f"with_{name}": [True, False] for name in ("fmt", "json", "utf8proc", "zlib")}
+    default_options = {"with_fmt": False, "with_json": True, "with_utf8proc": False, "with_zlib": False}
 
     @property
     def _tree(self):
@@ -41,6 +41,8 @@ class GlossConan(ConanFile):
             self.requires("fmt/[>=9]", transitive_headers=True)
         if self.options.with_json:
             self.requires("nlohmann_json/[>=3.10]", transitive_headers=True)
+        if self.options.with_utf8proc:
+            self.requires("utf8proc/[>=2.8 <3]", transitive_headers=True, transitive_libs=True)
         if self.options.with_zlib:
             self.requires("zlib/[>=1.2.11 <2]", transitive_headers=True, transitive_libs=True)
 

@@ -34,6 +34,7 @@ GUIDES = [
     "tensor",
     "ops",
     "linalg",
+    "tokenizers",
     "modules",
     "layers",
     "optim",
