@@ -10,6 +10,7 @@
 
 #include <gloss/core/parallel_for.hpp>
 #include <gloss/core/rounded_product.hpp>
+#include <gloss/kernels/simd/simd.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels {
 
@@ -152,51 +153,67 @@ inline Taps<std::int32_t> byte_taps(const Taps<double>& taps) {
   return taps_as<std::int32_t>(scaled);
 }
 
-/// Resamples the middle axis. Bytes are summed as whole numbers, rounded and cut to [0, 255].
+namespace detail {
+
+/// What a sum begins with and what becomes of it; bytes are rounded and cut to [0, 255].
+template <class T, class W>
+constexpr W resample_start() {
+  return static_cast<W>(std::is_same_v<T, std::uint8_t> ? 1 << (byte_weight_bits - 1) : 0);
+}
+template <class T, class W>
+T resampled(W sum) {
+  if constexpr (std::is_same_v<T, std::uint8_t>)
+    return static_cast<T>(std::clamp(sum >> byte_weight_bits, 0, 255));
+  else
+    return sum;
+}
+
+/// `width` neighbours at once, whose sums stay in registers.
+template <int width, class T, class W>
+void resample_place(const W* weights, Index count, Index inner, const T* from, T* to) {
+  W sum[width];
+  GLOSS_UNROLL for (int j = 0; j < width; ++j) sum[j] = resample_start<T, W>();
+  for (Index k = 0; k < count; ++k)
+    GLOSS_UNROLL for (int j = 0; j < width; ++j) sum[j] += weights[k] * static_cast<W>(from[k * inner + j]);
+  GLOSS_UNROLL for (int j = 0; j < width; ++j) to[j] = resampled<T>(sum[j]);
+}
+
+/// Rows whose places are `width` elements each.
+template <int width, class T, class W>
+GLOSS_NOINLINE void resample_rows(const Taps<W>& taps, Index outer, const T* x, T* y) {
+  parallel_for(outer, 30'000 / (taps.out * taps.most * width + 1) + 1, [&](Index begin, Index end) {
+    for (Index row = begin; row < end; ++row) {
+      const W* weights = taps.weights.data();
+      const T* const from = x + row * taps.in * width;
+      T* to = y + row * taps.out * width;
+      for (Index i = 0; i < taps.out; ++i, weights += taps.most, to += width) {
+        const auto at = static_cast<std::size_t>(i);
+        resample_place<width>(weights, taps.count[at], width, from + taps.first[at] * width, to);
+      }
+    }
+  });
+}
+
+}  // namespace detail
+
+/// Resamples the middle axis. Bytes are summed as whole numbers.
 /// Shape: x [outer, taps.in, inner] -> y [outer, taps.out, inner]
 template <class T, class W>
 GLOSS_NOINLINE void resample(const Taps<W>& taps, Index outer, Index inner, const T* x, T* y) {
-  constexpr bool bytes = std::is_same_v<T, std::uint8_t>;
-  constexpr Index block = 256;
-  const Index cost = taps.most * inner;  // of a place
-  parallel_for(outer * taps.out, 30'000 / (cost + 1) + 1, [&](Index begin, Index end) {
-    W sums[block];
+  if (inner == 1) return detail::resample_rows<1>(taps, outer, x, y);
+  if (inner == 3) return detail::resample_rows<3>(taps, outer, x, y);
+  parallel_for(outer * taps.out, 30'000 / (taps.most * inner + 1) + 1, [&](Index begin, Index end) {
     for (Index place = begin; place < end; ++place) {
       const Index i = place % taps.out;
       const auto at = static_cast<std::size_t>(i);
       const W* const weights = taps.weights.data() + i * taps.most;
       const T* const from = x + (place / taps.out * taps.in + taps.first[at]) * inner;
       T* const to = y + place * inner;
-      const auto finish = [&](Index j, W sum) {
-        if constexpr (bytes)
-          to[j] = static_cast<T>(std::clamp(sum >> byte_weight_bits, 0, 255));
-        else
-          to[j] = sum;
-      };
-      constexpr auto start = static_cast<W>(bytes ? 1 << (byte_weight_bits - 1) : 0);
-      const auto few = [&](auto width) {  // whose sums stay in registers
-        constexpr Index n = decltype(width)::value;
-        W sum[n];
-        for (Index j = 0; j < n; ++j) sum[j] = start;
-        for (Index k = 0; k < taps.count[at]; ++k)
-          for (Index j = 0; j < n; ++j) sum[j] += weights[k] * static_cast<W>(from[k * n + j]);
-        for (Index j = 0; j < n; ++j) finish(j, sum[j]);
-      };
-      if (inner == 1) {
-        few(std::integral_constant<Index, 1>{});
-      } else if (inner == 3) {
-        few(std::integral_constant<Index, 3>{});
-      } else {
-        for (Index j0 = 0; j0 < inner; j0 += block) {
-          const Index n = (std::min)(block, inner - j0);
-          std::fill(sums, sums + n, start);
-          for (Index k = 0; k < taps.count[at]; ++k) {
-            const T* const line = from + k * inner + j0;
-            for (Index j = 0; j < n; ++j) sums[j] += weights[k] * static_cast<W>(line[j]);
-          }
-          for (Index j = 0; j < n; ++j) finish(j0 + j, sums[j]);
-        }
-      }
+      constexpr int many = 32;
+      Index j = 0;
+      for (; j + many <= inner; j += many)
+        detail::resample_place<many>(weights, taps.count[at], inner, from + j, to + j);
+      for (; j < inner; ++j) detail::resample_place<1>(weights, taps.count[at], inner, from + j, to + j);
     }
   });
 }

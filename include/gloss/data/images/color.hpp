@@ -39,8 +39,8 @@ T luminance(const Colors& colors, const T* pixel) {
     return static_cast<T>(0.2989) * r + static_cast<T>(0.587) * g + static_cast<T>(0.114) * b;
 }
 
-/// Each pixel blended with other(pixel), one number for all channels: other + factor (x - other), cut to what an element
-/// may be; bytes lose what is behind the point.
+/// Each pixel blended with other(pixel), one number for all channels: other + factor (x - other), cut to what an
+/// element may be; bytes lose what is behind the point.
 template <PixelPart T, class Other>
 Tensor<T> blend(const Tensor<T>& image, const Colors& colors, double factor, const Other& other) {
   const Tensor<T> source = image.detach().contiguous();

@@ -22,7 +22,8 @@ Tensor<T> horizontal_flip(const Tensor<T>& image) {
     if (depth == 1)
       std::reverse_copy(from, from + row, to);
     else
-      for (Index j = 0; j < row; j += depth) std::copy(from + j, from + j + depth, to + (row - depth - j));
+      for (Index j = 0; j < row; j += depth)
+        for (Index c = 0; c < depth; ++c) to[row - depth - j + c] = from[j + c];
   }
   return y;
 }
