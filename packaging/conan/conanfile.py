@@ -18,9 +18,11 @@ class GlossConan(ConanFile):
     topics = ("tensor", "autograd", "transformer", "header-only")
     package_type = "header-library"
     settings = "os", "arch", "compiler", "build_type"
-    # Which further libraries come along; the headers that need them are installed in any case.
-    options = {"with_fmt": [True, False], "with_json": [True, False], "with_zlib": [True, False]}
-    default_options = {"with_fmt": False, "with_json": True, "with_zlib": False}
+    # Which further libraries come along; the headers that need them are installed in any case. What parallel loops run on:
+    # GLOSS_THREADS.
+    options = {"with_fmt": [True, False], "with_json": [True, False], "with_zlib": [True, False],
+               "threads": ["pool", "openmp", "serial"]}
+    default_options = {"with_fmt": False, "with_json": True, "with_zlib": False, "threads": "pool"}
 
     @property
     def _tree(self):
@@ -44,8 +46,10 @@ class GlossConan(ConanFile):
         if self.options.with_zlib:
             self.requires("zlib/[>=1.2.11 <2]", transitive_headers=True, transitive_libs=True)
 
-    def package_id(self):
-        self.info.clear()
+    def package_id(self):  # the files are the same for all but `threads`
+        self.info.settings.clear()
+        self.info.requires.clear()
+        self.info.options.rm_safe("with_*")
 
     def validate(self):
         check_min_cppstd(self, 20)
@@ -58,6 +62,7 @@ class GlossConan(ConanFile):
         toolchain = CMakeToolchain(self)
         for part in ("BUILD_TESTS", "BUILD_EXAMPLES", "BUILD_BENCHMARKS", "INSTALL_COMPILED", "NATIVE"):
             toolchain.cache_variables[f"GLOSS_{part}"] = False
+        toolchain.cache_variables["GLOSS_THREADS"] = str(self.options.threads)
         toolchain.generate()
 
     def build(self):
