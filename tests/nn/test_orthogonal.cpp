@@ -19,12 +19,12 @@ TEST_CASE("init: orthogonal_ is gain times Q of a normal matrix whose R has a po
     const RngGuard use(rng);
     const Tensor<double> x = empty<double>(shape);
     init::orthogonal_(x, 3);
-    Tensor<double> q = x.view({shape[0], -1}) / 3;
-    if (q.size(0) <= q.size(1)) q = q.t();
-    CHECK(difference(matmul(q.t(), q), eye<double>(q.size(1))) < 1e-14);
     Rng same(8);
     const RngGuard use_same(same);
-    const Tensor<double> r = matmul(q.t(), randn<double>({q.size(1), q.size(0)}).t());
+    Tensor<double> q = x.view({shape[0], -1}) / 3, normal = randn<double>(q.shape());
+    if (q.size(0) < q.size(1)) q = q.t(), normal = normal.t();
+    CHECK(difference(matmul(q.t(), q), eye<double>(q.size(1))) < 1e-14);
+    const Tensor<double> r = matmul(q.t(), normal);
     for (Index i = 0; i < r.size(0); ++i)
       for (Index j = 0; j <= i; ++j) CHECK((i == j ? r.at({i, i}) > 0 : std::abs(r.at({i, j})) < 1e-13));
   }

@@ -18,11 +18,10 @@ void orthogonal_(const Tensor<T>& x, double gain = 1) {
   if (x.dim() < 2) fail<ShapeError>("orthogonal_: x ", x.shape(), " has fewer than two axes");
   if (x.numel() == 0) return;
   const Index rows = x.size(0), columns = x.numel() / rows;
-  const bool is_tall = rows > columns;
-  const Tensor<double> turned = randn<double>(is_tall ? Shape{columns, rows} : Shape{rows, columns});
-  const auto [q, r] = linalg::qr(turned.t());
+  const Tensor<double> normal = randn<double>({rows, columns});
+  const auto [q, r] = linalg::qr(rows < columns ? normal.t() : normal);
   const Tensor<double> y = q * sign(r.diagonal()) * gain;
-  x.detach().copy_(cast<T>(is_tall ? y : y.t()).reshape(x.shape()));
+  x.detach().copy_(cast<T>(rows < columns ? y.t() : y).reshape(x.shape()));
 }
 
 }  // namespace gloss::inline GLOSS_ABI::nn::init
