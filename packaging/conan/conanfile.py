@@ -49,7 +49,8 @@ class GlossConan(ConanFile):
     def package_id(self):  # the files are the same for all but `threads`
         self.info.settings.clear()
         self.info.requires.clear()
-        self.info.options.rm_safe("with_*")
+        for library in ("fmt", "json", "zlib"):
+            self.info.options.rm_safe(f"with_{library}")
 
     def validate(self):
         check_min_cppstd(self, 20)
