@@ -1,6 +1,7 @@
 # Defines gloss::eigen, gloss::openmp and, where they are found, gloss::json (safetensors files), gloss::zlib (deflated
 # .npz files), gloss::stb (PNG and JPEG) and gloss::utf8proc (tokenizers), for the build and for the installed package
 # alike.
+# gloss_threads is what GLOSS_THREADS was when gloss was configured: without threads there is no OpenMP.
 # Sets gloss_eigen_problem, and leaves gloss::eigen undefined, when no usable Eigen is found.
 
 if(NOT TARGET gloss::eigen)
@@ -32,7 +33,7 @@ endif()
 
 if(NOT TARGET gloss::openmp)
   add_library(gloss::openmp INTERFACE IMPORTED)
-  if(NOT DEFINED GLOSS_OPENMP OR GLOSS_OPENMP)
+  if((NOT DEFINED GLOSS_OPENMP OR GLOSS_OPENMP) AND NOT gloss_threads STREQUAL "serial")
     find_package(OpenMP QUIET COMPONENTS CXX)
     if(TARGET OpenMP::OpenMP_CXX)
       set_target_properties(gloss::openmp PROPERTIES INTERFACE_LINK_LIBRARIES OpenMP::OpenMP_CXX)

@@ -2,7 +2,8 @@
 # Installs, with apt, what building gloss needs and this machine lacks. Does nothing where all is there.
 #   scripts/install_dependencies.sh [build|tests|site|extras]...
 # build: compiler, CMake, Eigen and CLI11 (the default); tests: what tests and benchmarks add; site: what makes the
-# documentation site (the tests make it, so they bring this); extras: a second compiler and the lint tools. Elsewhere than Debian and Ubuntu, install the same by hand.
+# documentation site (the tests make it, so they bring this); extras: a second compiler, with what its sanitizers and its
+# fuzzer link, and the lint tools. Elsewhere than Debian and Ubuntu, install the same by hand.
 set -euo pipefail
 
 missing=()
@@ -21,6 +22,14 @@ want_cmake() { # 3.22 or newer, from wherever
   if version=$(cmake --version 2>/dev/null | sed -n '1s/[^0-9]*\([0-9.]*\).*/\1/p') &&
     [ "$(printf '%s\n' 3.22 "$version" | sort -V | head -n 1)" = 3.22 ]; then return 0; fi
   missing+=(cmake)
+}
+
+want_sanitizers() { # those of clang++, and its libFuzzer: of the version that is here, or that Debian 12 installs
+  local runtime version
+  runtime=$(clang++ --rtlib=compiler-rt -print-libgcc-file-name 2>/dev/null) || true
+  if [ -n "$runtime" ] && [ -e "${runtime/builtins/fuzzer}" ]; then return 0; fi
+  version=$(clang++ -dumpversion 2>/dev/null) || version=14
+  missing+=("libclang-rt-${version%%.*}-dev")
 }
 
 want_site() {
@@ -56,6 +65,7 @@ for set in "${@:-build}"; do
     site) want_site ;;
     extras)
       want_command clang++ clang
+      want_sanitizers
       [ -e /usr/lib/llvm-14/lib/libomp.so ] || compgen -G '/usr/lib/llvm-*/lib/libomp.so' >/dev/null || missing+=(libomp-dev)
       want_command clang-format clang-format
       want_command clang-tidy clang-tidy

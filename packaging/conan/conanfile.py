@@ -18,9 +18,11 @@ class GlossConan(ConanFile):
     topics = ("tensor", "autograd", "transformer", "header-only")
     package_type = "header-library"
     settings = "os", "arch", "compiler", "build_type"
-    # Which further libraries come along; the headers that need them are installed in any case.
+    # Which further libraries come along; the headers that need them are installed in any case. What parallel loops run on:
+    # GLOSS_THREADS.
     options = {f"with_{name}": [True, False] for name in ("fmt", "json", "utf8proc", "zlib")}
-    default_options = {"with_fmt": False, "with_json": True, "with_utf8proc": False, "with_zlib": False}
+    options["threads"] = ["pool", "openmp", "serial"]
+    default_options = {"with_fmt": False, "with_json": True, "with_utf8proc": False, "with_zlib": False, "threads": "pool"}
 
     @property
     def _tree(self):
@@ -46,8 +48,11 @@ class GlossConan(ConanFile):
         if self.options.with_zlib:
             self.requires("zlib/[>=1.2.11 <2]", transitive_headers=True, transitive_libs=True)
 
-    def package_id(self):
-        self.info.clear()
+    def package_id(self):  # the files are the same for all but `threads`
+        self.info.settings.clear()
+        self.info.requires.clear()
+        for library in ("fmt", "json", "zlib"):
+            self.info.options.rm_safe(f"with_{library}")
 
     def validate(self):
         check_min_cppstd(self, 20)
@@ -60,6 +65,7 @@ class GlossConan(ConanFile):
         toolchain = CMakeToolchain(self)
         for part in ("BUILD_TESTS", "BUILD_EXAMPLES", "BUILD_BENCHMARKS", "INSTALL_COMPILED", "NATIVE"):
             toolchain.cache_variables[f"GLOSS_{part}"] = False
+        toolchain.cache_variables["GLOSS_THREADS"] = str(self.options.threads)
         toolchain.generate()
 
     def build(self):

@@ -24,7 +24,7 @@ list(APPEND command -fsyntax-only)
 
 file(GLOB sources "${SOURCES}/*.cpp")
 list(LENGTH sources count)
-set(fixed "#include <gloss/gloss.hpp>\n#include <cstdint>\n#include <vector>\n#define FIXED\n")
+set(fixed "#include <gloss/gloss.hpp>\n#include <gloss/nn/orthogonal.hpp>\n#include <cstdint>\n#include <vector>\n#define FIXED\n")
 set(failed "")
 foreach(source IN LISTS sources)
   get_filename_component(name "${source}" NAME_WE)

@@ -42,6 +42,7 @@ struct Busy {
   ~Busy() { stop = true, thread.join(); }
 };
 
+#ifndef GLOSS_ONE_THREAD
 /// Whether both halves of a loop are ever worked on at the same time, which takes two threads.
 bool two_threads_meet() {
   std::atomic<int> here{0};
@@ -53,10 +54,24 @@ bool two_threads_meet() {
   });
   return met;
 }
+#endif
 
 }  // namespace
 
-#ifdef _OPENMP
+#ifdef GLOSS_THREADS_OPENMP
+TEST_CASE("fork: where loops run on an OpenMP team, those of the child run on its one thread, and the parent's on") {
+  const gloss_test::Threads two(2);
+  REQUIRE(two_threads_meet());
+  CHECK(in_child([] {
+          int loops = 0;
+          Index total = 0;
+          parallel_for(1000, 1, [&](Index begin, Index end) { ++loops, total += end - begin; });
+          return num_threads() == 1 && loops == 1 && total == 1000 ? 7 : 0;
+        }) == 7);
+  CHECK(num_threads() == 2);
+  CHECK(two_threads_meet());
+}
+#elif !defined(GLOSS_ONE_THREAD)
 TEST_CASE("fork: loops of the child run on threads of its own") {
   const gloss_test::Threads two(2);
   REQUIRE(two_threads_meet());

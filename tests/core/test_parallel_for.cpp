@@ -1,6 +1,7 @@
 #include <atomic>
 #include <chrono>
 #include <mutex>
+#include <set>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -8,7 +9,11 @@
 
 #include <gloss/core/parallel_for.hpp>
 #include <gloss/core/range_call.hpp>
+#ifdef GLOSS_THREADS_OPENMP
+#include <gloss/core/openmp_team.hpp>
+#else
 #include <gloss/core/thread_pool.hpp>
+#endif
 
 #include "support/catch.hpp"
 #include "support/threads.hpp"
@@ -31,6 +36,34 @@ TEST_CASE("parallel_for: every index is visited once, for any n, grain and numbe
       }
   }
 }
+
+#ifndef GLOSS_ONE_THREAD
+TEST_CASE("parallel_for: part i of t threads is [n i / t, n (i + 1) / t), whatever runs it") {
+  for (const int threads : {2, 3, 5, 8}) {
+    const Threads guard(threads);
+    std::mutex mutex;
+    std::set<std::pair<Index, Index>> ranges, expected;
+    parallel_for(1000, 1, [&](Index begin, Index end) {
+      const std::lock_guard lock(mutex);
+      ranges.emplace(begin, end);
+    });
+    for (int i = 0; i < threads; ++i) expected.emplace(1000 * i / threads, 1000 * (i + 1) / threads);
+    CHECK(ranges == expected);
+  }
+}
+
+TEST_CASE("parallel_for: where OpenMP may give fewer threads than wanted, everything is done all the same") {
+  const Threads guard(4);
+  const int dynamic = omp_get_dynamic();
+  omp_set_dynamic(1);
+  std::atomic<Index> total{0}, ranges{0};
+  parallel_for(1000, 1, [&](Index begin, Index end) { total += end - begin, ++ranges; });
+  CHECK(total == 1000);
+  CHECK(ranges == 4);
+  CHECK(omp_get_dynamic() == 1);
+  omp_set_dynamic(dynamic);
+}
+#endif
 
 TEST_CASE("parallel_for: ranges are not empty, and no more than the threads") {
   for (const int threads : {1, 2, 3, 4}) {
@@ -155,7 +188,7 @@ TEST_CASE("parallel_for: the host's OpenMP settings are untouched") {
   parallel_for(1000, 1, [](Index, Index) {});
   parallel_for(2, 1, [](Index, Index) {});
   CHECK(omp_get_max_threads() == 3);
-  CHECK(num_threads() == 3);
+  CHECK(num_threads() == (openmp_version != 0 ? 3 : 1));
   CHECK(omp_get_dynamic() == dynamic);
   CHECK(omp_get_max_active_levels() == levels);
 #else

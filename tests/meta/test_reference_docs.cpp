@@ -24,10 +24,11 @@ const std::vector<Page>& pages() {
        "What stands around tensors and ops: element types, shapes and errors, grad mode and random streams, gradients\n"
        "and what watches them, other people's memory, printing, profiles, threads. Making tensors, the members of\n"
        "`Tensor` and the ops are in [ops.md](ops.md).",
-       {"core/context.hpp", "core/error.hpp", "core/parallel_for.hpp", "core/rng.hpp", "core/shape.hpp",
-        "tensor/element.hpp", "tensor/anomaly.hpp", "tensor/build_report.hpp", "tensor/checkpoint.hpp",
-        "tensor/eigen.hpp", "tensor/from_blob.hpp", "tensor/grad.hpp", "tensor/gradcheck.hpp", "tensor/graph_dot.hpp",
-        "tensor/hooks.hpp", "tensor/print.hpp", "tensor/profile.hpp", "tensor/storage.hpp", "iostream.hpp"}},
+       {"core/context.hpp",      "core/error.hpp",       "core/parallel_for.hpp",   "core/rng.hpp",
+        "core/shape.hpp",        "tensor/element.hpp",   "tensor/anomaly.hpp",      "tensor/build_report.hpp",
+        "tensor/checkpoint.hpp", "tensor/eigen.hpp",     "tensor/eigen_tensor.hpp", "tensor/from_blob.hpp",
+        "tensor/grad.hpp",       "tensor/gradcheck.hpp", "tensor/graph_dot.hpp",    "tensor/hooks.hpp",
+        "tensor/print.hpp",      "tensor/profile.hpp",   "tensor/storage.hpp",      "iostream.hpp"}},
       {"linalg",
        "Linear algebra",
        "Equations, decompositions and what is made of them, in `gloss::linalg`, with PyTorch's names. A program asks\n"
@@ -54,7 +55,8 @@ const std::vector<Page>& pages() {
       {"data",
        "Data",
        "Data sets, samplers, the loader that makes batches on threads, and readers of files, in `gloss::data`, with\n"
-       "`#include <gloss/data.hpp>`; sentence pairs and batches of like length come with `<gloss/text.hpp>`. Token ids\n"
+       "`#include <gloss/data.hpp>`; sentence pairs and batches of like length come with `<gloss/text.hpp>`. Token "
+       "ids\n"
        "are made in [text.md](text.md).",
        {"data"}},
       {"text",
@@ -67,9 +69,9 @@ const std::vector<Page>& pages() {
        "What layers and models are made of and what is done with them, in `gloss::nn`: parameters, initialisation, "
        "state\n"
        "dicts, freezing, summaries. The layers are in [layers.md](layers.md).",
-       {"nn/module.hpp", "nn/parameter.hpp", "nn/init.hpp", "nn/state_dict.hpp", "nn/load_state_dict.hpp",
-        "nn/freeze.hpp", "nn/clones.hpp", "nn/apply.hpp", "nn/parameter_vector.hpp", "nn/summary.hpp", "nn/taps.hpp",
-        "nn/attention_mask.hpp", "nn/feed_forward_activation.hpp"}},
+       {"nn/module.hpp", "nn/parameter.hpp", "nn/init.hpp", "nn/orthogonal.hpp", "nn/state_dict.hpp",
+        "nn/load_state_dict.hpp", "nn/freeze.hpp", "nn/clones.hpp", "nn/apply.hpp", "nn/parameter_vector.hpp",
+        "nn/summary.hpp", "nn/taps.hpp", "nn/attention_mask.hpp", "nn/feed_forward_activation.hpp"}},
       {"decode",
        "Decoding",
        "Greedy and beam search and sampling, with any model that a Stepper stands before, in `gloss::decode`.",

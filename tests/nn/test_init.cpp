@@ -63,25 +63,6 @@ TEST_CASE("init: eye_ and dirac_ are exact") {
   CHECK_ERROR(init::dirac_(w, 3), ShapeError, "dirac_: 3 groups do not divide the output channels of [4, 2, 3]");
 }
 
-TEST_CASE("init: orthogonal_ is gain times Q of a normal matrix whose R has a positive diagonal") {
-  for (const Shape& shape : {Shape{5, 3}, Shape{3, 5}, Shape{4, 4}, Shape{2, 3, 2}}) {
-    INFO(to_string(shape));
-    Rng rng(8);
-    const RngGuard use(rng);
-    const Tensor<double> x = empty<double>(shape);
-    init::orthogonal_(x, 3);
-    Tensor<double> q = x.view({shape[0], -1}) / 3;
-    if (q.size(0) <= q.size(1)) q = q.t();
-    CHECK(difference(matmul(q.t(), q), eye<double>(q.size(1))) < 1e-14);
-    Rng same(8);
-    const RngGuard use_same(same);
-    const Tensor<double> r = matmul(q.t(), randn<double>({q.size(1), q.size(0)}).t());
-    for (Index i = 0; i < r.size(0); ++i)
-      for (Index j = 0; j <= i; ++j) CHECK((i == j ? r.at({i, i}) > 0 : std::abs(r.at({i, j})) < 1e-13));
-  }
-  CHECK_ERROR(init::orthogonal_(zeros<float>({2})), ShapeError, "orthogonal_: x [2] has fewer than two axes");
-}
-
 TEST_CASE("FeedForwardActivation: after a linear layer it is the activation of its result") {
   const nn::Linear<float> linear(3, 4);
   const Tensor<float> x = randn<float>({2, 3});

@@ -34,8 +34,17 @@ TEST_CASE("build report: six lines, each with its name") {
   CHECK(lines[2] == "instruction set: " + std::string(compiled_instruction_set) + "; the processor has " +
                         std::string(processor_instruction_set()));
   CHECK(lines[3].starts_with("vectors: " + std::to_string(GLOSS_VECTOR_BYTES) + " bytes, "));
-  CHECK(lines[4] == "threads: " + std::to_string(num_threads()) + ", " +
-                        (openmp_version > 0 ? "OpenMP " + std::to_string(openmp_version) : "no OpenMP") +
+#if defined(GLOSS_THREADS_SERIAL)
+  const std::string kind = ", serial";
+  CHECK(idle_cores() == 0);
+#elif !defined(_OPENMP)
+  const std::string kind = ", no OpenMP";
+#elif defined(GLOSS_THREADS_OPENMP)
+  const std::string kind = " of an OpenMP " + std::to_string(_OPENMP) + " team";
+#else
+  const std::string kind = " of gloss's pool, counted by OpenMP " + std::to_string(_OPENMP);
+#endif
+  CHECK(lines[4] == "threads: " + std::to_string(num_threads()) + kind +
                         (idle_cores() == 1  ? ", which leaves 1 core idle"
                          : idle_cores() > 0 ? ", which leaves " + std::to_string(idle_cores()) + " cores idle"
                                             : ""));

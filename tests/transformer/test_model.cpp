@@ -58,6 +58,13 @@ Tensor<double> run(const EncoderDecoder<double>& model, const train::Batch& b) {
 
 }  // namespace
 
+TEST_CASE("transformer: the names that others use stand for the same classes") {
+  STATIC_REQUIRE(std::is_same_v<transformer::MultiHeadAttention<float>, MultiHeadedAttention<float>>);
+  STATIC_REQUIRE(std::is_same_v<transformer::FeedForward<double>, PositionwiseFeedForward<double>>);
+  STATIC_REQUIRE(std::is_same_v<transformer::Embedding<float>, Embeddings<float>>);
+  STATIC_REQUIRE(!std::is_same_v<transformer::Embedding<float>, nn::Embedding<float>>);
+}
+
 TEST_CASE("subsequent_mask: a position sees itself and what came before") {
   CHECK(values(subsequent_mask(3)) == std::vector<bool>{true, false, false, true, true, false, true, true, true});
   CHECK(subsequent_mask(3).shape() == Shape{1, 3, 3});

@@ -22,7 +22,8 @@ namespace gloss::inline GLOSS_ABI {
 #define GLOSS_TEXT_OF(...) #__VA_ARGS__
 #define GLOSS_TEXT(...) GLOSS_TEXT_OF(__VA_ARGS__)
 /// The instruction set of this code, as in the name of its inline namespace: avx512, avx2, avx, sse2, neon or generic.
-inline constexpr std::string_view compiled_instruction_set = std::string_view(GLOSS_TEXT(GLOSS_ABI)).substr(3);
+inline constexpr std::string_view compiled_instruction_set =
+    std::string_view(GLOSS_TEXT(GLOSS_ABI)).substr(std::string_view(GLOSS_TEXT(GLOSS_ABI)).find('_') + 1);
 #undef GLOSS_TEXT
 #undef GLOSS_TEXT_OF
 
@@ -33,10 +34,13 @@ inline constexpr bool is_optimized = true;
 inline constexpr bool is_optimized = false;
 #endif
 
-/// How many cores this process may use and does not, because it was built without OpenMP. 0 where that is not known.
+/// How many cores this process may use and does not, because it was built without OpenMP. 0 where that is not known, or
+/// one thread was asked for (GLOSS_THREADS_SERIAL).
 inline int idle_cores() {
   if (openmp_version > 0) return 0;
-#if defined(__linux__)
+#if defined(GLOSS_THREADS_SERIAL)
+  return 0;
+#elif defined(__linux__)
   cpu_set_t cores;
   return sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) - 1 : 0;
 #elif defined(_SC_NPROCESSORS_ONLN)

@@ -22,25 +22,45 @@
 #endif
 static_assert(sizeof(1.0) == sizeof(double), "gloss computes in double: build without -fsingle-precision-constant");
 
-// Everything lives in an inline namespace named for the instruction set, so that objects built with different -march
-// flags fail at link instead of crashing in each other's kernels.
+// What parallel_for runs on, the same in all of a program: gloss's own pool of threads or, defined for the whole
+// program, an OpenMP team (GLOSS_THREADS_OPENMP) or the calling thread alone (GLOSS_THREADS_SERIAL).
+#if defined(GLOSS_THREADS_OPENMP) && defined(GLOSS_THREADS_SERIAL)
+#error "gloss runs on OpenMP or on one thread: define GLOSS_THREADS_OPENMP or GLOSS_THREADS_SERIAL, not both"
+#include <see_the_error_above>
+#elif defined(GLOSS_THREADS_OPENMP) && !defined(_OPENMP)
+#error "gloss: GLOSS_THREADS_OPENMP needs OpenMP: build with -fopenmp (MSVC: /openmp)"
+#include <see_the_error_above>
+#endif
+
+// Everything lives in an inline namespace named for what loops run on, if that is not the pool, and for the instruction
+// set, so that objects built with different flags fail at link instead of crashing in each other's functions.
+#if defined(GLOSS_THREADS_OPENMP)
+#define GLOSS_ABI_THREADS openmp
+#elif defined(GLOSS_THREADS_SERIAL)
+#define GLOSS_ABI_THREADS serial
+#else
+#define GLOSS_ABI_THREADS
+#endif
+#define GLOSS_ABI_NAME(threads, instruction_set) v0##threads##_##instruction_set
+#define GLOSS_ABI_WITH(threads, instruction_set) GLOSS_ABI_NAME(threads, instruction_set)
+#define GLOSS_ABI_OF(instruction_set) GLOSS_ABI_WITH(GLOSS_ABI_THREADS, instruction_set)
 #if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
-#define GLOSS_ABI v0_avx512
+#define GLOSS_ABI GLOSS_ABI_OF(avx512)
 #define GLOSS_VECTOR_BYTES 64
 #elif defined(__AVX2__) && defined(__FMA__)
-#define GLOSS_ABI v0_avx2
+#define GLOSS_ABI GLOSS_ABI_OF(avx2)
 #define GLOSS_VECTOR_BYTES 32
 #elif defined(__AVX__)
-#define GLOSS_ABI v0_avx
+#define GLOSS_ABI GLOSS_ABI_OF(avx)
 #define GLOSS_VECTOR_BYTES 32
 #elif defined(__SSE2__) || defined(_M_X64)
-#define GLOSS_ABI v0_sse2
+#define GLOSS_ABI GLOSS_ABI_OF(sse2)
 #define GLOSS_VECTOR_BYTES 16
 #elif defined(__ARM_NEON)
-#define GLOSS_ABI v0_neon
+#define GLOSS_ABI GLOSS_ABI_OF(neon)
 #define GLOSS_VECTOR_BYTES 16
 #else
-#define GLOSS_ABI v0_generic
+#define GLOSS_ABI GLOSS_ABI_OF(generic)
 #define GLOSS_VECTOR_BYTES 16
 #endif
 

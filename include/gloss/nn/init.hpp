@@ -133,43 +133,9 @@ void dirac_(const Tensor<T>& x, Index groups = 1) {
   x.detach().copy_(y);
 }
 
-/// gain times a matrix whose rows (columns, where there are more rows) are orthonormal, drawn evenly among all such: Q
-/// of the QR decomposition of a normal matrix, with the signs that make the diagonal of R positive. Further axes count
-/// as columns. Householder's reflections, in double.
-/// Errors: ShapeError for fewer than two axes. Source: Saxe et al. 2013. PyTorch: orthogonal_
-template <Real T>
-void orthogonal_(const Tensor<T>& x, double gain = 1) {
-  if (x.dim() < 2) fail<ShapeError>("orthogonal_: x ", x.shape(), " has fewer than two axes");
-  const Index rows = x.size(0), columns = rows > 0 ? x.numel() / rows : 0;
-  const Index m = rows > columns ? rows : columns, n = rows > columns ? columns : rows;  // m x n, tall
-  // Row j holds column j of the tall matrix; each reflection's vector stands in its column from the diagonal on.
-  const Tensor<double> a = randn<double>({n, m}), q = zeros<double>({n, m}), sign = ones<double>({n});
-  const auto dot = [m](const double* p, const double* r, Index from) {
-    double sum = 0;
-    for (Index i = from; i < m; ++i) sum += p[i] * r[i];
-    return sum;
-  };
-  const auto reflect = [&](const double* v, double* y, Index from) {  // y -= 2 v (v y) / (v v)
-    const double square = dot(v, v, from), scale = square > 0 ? 2 * dot(v, y, from) / square : 0;
-    for (Index i = from; i < m; ++i) y[i] -= scale * v[i];
-  };
-  for (Index j = 0; j < n; ++j) {
-    double* const v = a.data() + j * m;
-    const double norm = std::sqrt(dot(v, v, j));
-    if (v[j] > 0) sign.data()[j] = -1;  // R's diagonal is -sign(v_j) norm
-    v[j] += v[j] > 0 ? norm : -norm;
-    for (Index k = j + 1; k < n; ++k) reflect(v, a.data() + k * m, j);
-  }
-  for (Index k = 0; k < n; ++k) {  // column k of Q: the reflections, last first, of a unit vector
-    double* const y = q.data() + k * m;
-    y[k] = sign.data()[k];
-    for (Index j = n - 1; j >= 0; --j) reflect(a.data() + j * m, y, j);
-  }
-  const Tensor<T> y = empty<T>({rows, columns});
-  for (Index r = 0; r < rows; ++r)
-    for (Index c = 0; c < columns; ++c)
-      y.data()[r * columns + c] = static_cast<T>(gain * (rows > columns ? q.data()[c * m + r] : q.data()[r * m + c]));
-  x.detach().copy_(y.view(x.shape()));
-}
+// clang-format off: a reason stands on the line that the compiler shows
+template <class T>
+void orthogonal_(const Tensor<T>&, double = 1) GLOSS_REFUSED("#include <gloss/nn/orthogonal.hpp>, which needs Eigen");
+// clang-format on
 
 }  // namespace gloss::inline GLOSS_ABI::nn::init

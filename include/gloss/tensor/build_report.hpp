@@ -11,8 +11,9 @@
 namespace gloss::inline GLOSS_ABI {
 
 /// A few lines: version, compiler, language, optimisation, the instruction set of the code beside the processor's,
-/// vectors, threads, and what computes matrix products, with which instruction set. gloss::compiled may have been built
-/// otherwise than its caller; what is said here holds for the copy of this function that the linker kept.
+/// vectors, how many threads of what (gloss's pool, an OpenMP team, serial), and what computes matrix products, with
+/// which instruction set. gloss::compiled may have been built otherwise than its caller; what is said here holds for
+/// the copy of this function that the linker kept.
 GLOSS_LAZY std::string build_report() {
   std::string text;
   const auto add = [&text](const auto&... parts) { (append_part(text, parts), ...); };
@@ -39,11 +40,16 @@ GLOSS_LAZY std::string build_report() {
 #else
   add("plain loops");
 #endif
-  add("\nthreads: ", num_threads(), ", ");
-  if (openmp_version > 0)
-    add("OpenMP ", openmp_version);
-  else
-    add("no OpenMP");
+  add("\nthreads: ", num_threads());
+#if defined(GLOSS_THREADS_SERIAL)
+  add(", serial");
+#elif defined(GLOSS_ONE_THREAD)
+  add(", no OpenMP");
+#elif defined(GLOSS_THREADS_OPENMP)
+  add(" of an OpenMP ", openmp_version, " team");
+#else
+  add(" of gloss's pool, counted by OpenMP ", openmp_version);
+#endif
   if (const int idle = idle_cores(); idle > 0) add(", which leaves ", idle, idle == 1 ? " core idle" : " cores idle");
   add("\nproducts: ");
 #ifdef GLOSS_GEMM_EIGEN

@@ -24,6 +24,10 @@ struct Embeddings final : nn::Module<T> {
   void visit(nn::Visitor<T>& v) override { v("lut", lut); }
 };
 
+/// The same under the name that others give it; nn::Embedding is PyTorch's, without the factor.
+template <Real T>
+using Embedding = Embeddings<T>;
+
 GLOSS_INSTANTIATE(struct Embeddings<float>)
 GLOSS_INSTANTIATE(struct Embeddings<double>)
 

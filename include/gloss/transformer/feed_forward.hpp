@@ -37,6 +37,10 @@ struct PositionwiseFeedForward final : nn::Module<T> {
   }
 };
 
+/// The same under the name that others give it.
+template <Real T>
+using FeedForward = PositionwiseFeedForward<T>;
+
 GLOSS_INSTANTIATE(struct PositionwiseFeedForward<float>)
 GLOSS_INSTANTIATE(struct PositionwiseFeedForward<double>)
 

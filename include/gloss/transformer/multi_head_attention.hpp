@@ -106,6 +106,10 @@ struct MultiHeadedAttention final : nn::Module<T> {
   }
 };
 
+/// The same under the name that others give it.
+template <Real T>
+using MultiHeadAttention = MultiHeadedAttention<T>;
+
 GLOSS_INSTANTIATE(struct MultiHeadedAttention<float>)
 GLOSS_INSTANTIATE(struct MultiHeadedAttention<double>)
 

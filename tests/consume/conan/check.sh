@@ -60,6 +60,16 @@ run "$conan" create -nr "$tree/packaging/conan" -tf "" "${cxx20[@]}"
 "$conan" create -nr "$tree/packaging/conan" -tf "" -s compiler.cppstd=17 >"$work/log" 2>&1 && fail "C++17 was accepted"
 grep -q cppstd "$work/log" || fail "C++17 is refused for another reason"
 
+# What loops run on makes a package of its own, and what libraries come along does not.
+package_of() { # options
+  "$conan" graph info "$tree/packaging/conan" "${cxx20[@]}" "$@" -f json 2>"$work/log" |
+    sed -n 's/.*"package_id": "\([0-9a-f]*\)".*/\1/p' | head -n 1
+}
+pool=$(package_of)
+[ -n "$pool" ] || fail "no package id"
+[ "$(package_of -o "&:with_json=False")" = "$pool" ] || fail "with_json makes another package"
+[ "$(package_of -o "&:threads=serial")" != "$pool" ] || fail "threads=serial makes the same package"
+
 gloss=gloss/$("$conan" inspect "$tree/packaging/conan" | sed -n 's/^version: //p')
 cp -r "$tree/packaging/conan/test_package" "$work/test_package"
 run "$conan" test -nr "$work/test_package" "$gloss" "${cxx20[@]}"
