@@ -22,7 +22,8 @@ namespace gloss::inline GLOSS_ABI {
 #define GLOSS_TEXT_OF(...) #__VA_ARGS__
 #define GLOSS_TEXT(...) GLOSS_TEXT_OF(__VA_ARGS__)
 /// The instruction set of this code, as in the name of its inline namespace: avx512, avx2, avx, sse2, neon or generic.
-inline constexpr std::string_view compiled_instruction_set = std::string_view(GLOSS_TEXT(GLOSS_ABI)).substr(3);
+inline constexpr std::string_view compiled_instruction_set =
+    std::string_view(GLOSS_TEXT(GLOSS_ABI)).substr(std::string_view(GLOSS_TEXT(GLOSS_ABI)).find('_') + 1);
 #undef GLOSS_TEXT
 #undef GLOSS_TEXT_OF
 

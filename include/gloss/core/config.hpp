@@ -22,32 +22,46 @@
 #endif
 static_assert(sizeof(1.0) == sizeof(double), "gloss computes in double: build without -fsingle-precision-constant");
 
-// Everything lives in an inline namespace named for the instruction set, so that objects built with different -march
-// flags fail at link instead of crashing in each other's kernels.
+// What kernels are made of: the compiler's vector types with gloss's own products, or, with GLOSS_BACKEND_EIGEN defined
+// for the whole program, Eigen's arrays and products (kernels/simd/eigen.hpp, kernels/gemm/eigen.hpp). A compiler without
+// vector types has no choice.
+#if !defined(__GNUC__) && !defined(__clang__) && !defined(GLOSS_BACKEND_EIGEN)
+#define GLOSS_BACKEND_EIGEN
+#endif
+#ifdef GLOSS_BACKEND_EIGEN
+#define GLOSS_ABI_OF(instruction_set) v0eigen_##instruction_set
+#else
+#define GLOSS_VECTOR_TYPES
+#define GLOSS_ABI_OF(instruction_set) v0_##instruction_set
+#endif
+
+// Everything lives in an inline namespace named for what kernels are made of and for the instruction set, so that objects
+// built with different -march flags fail at link instead of crashing in each other's kernels.
 #if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
-#define GLOSS_ABI v0_avx512
+#define GLOSS_ABI GLOSS_ABI_OF(avx512)
 #define GLOSS_VECTOR_BYTES 64
 #elif defined(__AVX2__) && defined(__FMA__)
-#define GLOSS_ABI v0_avx2
+#define GLOSS_ABI GLOSS_ABI_OF(avx2)
 #define GLOSS_VECTOR_BYTES 32
 #elif defined(__AVX__)
-#define GLOSS_ABI v0_avx
+#define GLOSS_ABI GLOSS_ABI_OF(avx)
 #define GLOSS_VECTOR_BYTES 32
 #elif defined(__SSE2__) || defined(_M_X64)
-#define GLOSS_ABI v0_sse2
+#define GLOSS_ABI GLOSS_ABI_OF(sse2)
 #define GLOSS_VECTOR_BYTES 16
 #elif defined(__ARM_NEON)
-#define GLOSS_ABI v0_neon
+#define GLOSS_ABI GLOSS_ABI_OF(neon)
 #define GLOSS_VECTOR_BYTES 16
 #else
-#define GLOSS_ABI v0_generic
+#define GLOSS_ABI GLOSS_ABI_OF(generic)
 #define GLOSS_VECTOR_BYTES 16
 #endif
 
 // What a program built without -march flags computes most with it has in copies for better processors as well, and
-// chooses when it runs (kernels/simd/isa.hpp). GLOSS_NO_COPIES, defined for the whole program, leaves them out. (GCC on
-// Windows keeps too little alignment on the stack for such vectors.)
-#if defined(__GNUC__) && defined(__x86_64__) && !defined(_WIN32) && !defined(GLOSS_NO_COPIES)
+// chooses when it runs (kernels/simd/isa.hpp). GLOSS_NO_COPIES, defined for the whole program, leaves them out. Eigen
+// has one instruction set to a program. (GCC on Windows keeps too little alignment on the stack for such vectors.)
+#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && defined(__x86_64__) && !defined(_WIN32) && \
+    !defined(GLOSS_NO_COPIES)
 #if GLOSS_VECTOR_BYTES < 64
 #define GLOSS_COPY_AVX512
 #if !(defined(__AVX2__) && defined(__FMA__))
@@ -89,6 +103,34 @@ static_assert(sizeof(1.0) == sizeof(double), "gloss computes in double: build wi
 #define GLOSS_RESTRICT
 #define GLOSS_NOINLINE
 #define GLOSS_COLD
+#endif
+
+// GLOSS_INLINE is for functions that take or return vectors; GLOSS_INLINE_LAMBDA stands after such a lambda's parameters.
+#if defined(__GNUC__) || defined(__clang__)
+#define GLOSS_INLINE inline __attribute__((always_inline))
+#define GLOSS_INLINE_LAMBDA __attribute__((always_inline))
+#elif defined(_MSC_VER)
+#define GLOSS_INLINE __forceinline
+#define GLOSS_INLINE_LAMBDA
+#else
+#define GLOSS_INLINE inline
+#define GLOSS_INLINE_LAMBDA
+#endif
+
+// Before a loop with constant bounds over an array of Vec: unrolled, so that the array lives in registers.
+#if defined(__clang__)
+#define GLOSS_UNROLL _Pragma("unroll")
+#elif defined(__GNUC__)
+#define GLOSS_UNROLL _Pragma("GCC unroll 64")
+#else
+#define GLOSS_UNROLL
+#endif
+
+// GLOSS_PREFETCH(pointer) and GLOSS_PREFETCH(pointer, 1), which is for writing, ask for a cache line.
+#if defined(__GNUC__) || defined(__clang__)
+#define GLOSS_PREFETCH(...) __builtin_prefetch(__VA_ARGS__)
+#else
+#define GLOSS_PREFETCH(...) static_cast<void>(0)
 #endif
 
 // GLOSS_LAZY stands in place of `inline` before a function that is no template and that few programs call: it makes it

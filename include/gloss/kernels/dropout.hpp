@@ -13,7 +13,9 @@ namespace detail {
 
 /// The low halves of the 64-bit lanes multiplied to 64 bits.
 GLOSS_INLINE Vec<std::uint64_t> multiply_low(Vec<std::uint64_t> a, Vec<std::uint64_t> b) {
-#if defined(__GNUC__) && !defined(__clang__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
+#if defined(GLOSS_BACKEND_EIGEN)
+  return (a & std::uint64_t{0xFFFFFFFF}) * (b & std::uint64_t{0xFFFFFFFF});
+#elif defined(__GNUC__) && !defined(__clang__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
   typedef int Ints __attribute__((vector_size(64)));
   typedef long long LongLongs __attribute__((vector_size(64)));
   return (Vec<std::uint64_t>)__builtin_ia32_pmuludq512_mask((Ints)a, (Ints)b, LongLongs{},
@@ -67,13 +69,15 @@ inline void random16(const RandomBlock& random, std::uint64_t first, Index block
 /// lanes<T> numbers of 16 bits as integers of T's width.
 template <class T>
 GLOSS_INLINE IntVec<T> widen16(const std::uint16_t* p) {
-#if defined(__GNUC__) || defined(__clang__)
+#ifdef GLOSS_VECTOR_TYPES
   typedef std::uint16_t Shorts __attribute__((vector_size(2 * lanes<T>)));
   Shorts s;
   std::memcpy(&s, p, sizeof s);
   return __builtin_convertvector(s, IntVec<T>);
 #else
-  return IntVec<T>::make([&](Index i) { return p[i]; });
+  IntOf<T> wide[lanes<T>];
+  for (Index i = 0; i < lanes<T>; ++i) wide[i] = p[i];
+  return load<IntOf<T>>(wide);
 #endif
 }
 
@@ -103,7 +107,7 @@ inline constexpr Index dropout_chunk = 1024;
 GLOSS_INLINE std::uint64_t not_below(const std::uint16_t* bits, std::uint32_t threshold) {
   if (threshold > 0xFFFF) return 0;
   std::uint64_t kept = 0;
-#if defined(__GNUC__) && defined(__SSE2__)
+#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && defined(__SSE2__)
   typedef std::uint16_t Shorts __attribute__((vector_size(16)));
   const Shorts least = static_cast<std::uint16_t>(threshold) - Shorts{};
   for (int i = 0; i < 64; i += 16) {
@@ -114,7 +118,14 @@ GLOSS_INLINE std::uint64_t not_below(const std::uint16_t* bits, std::uint32_t th
     kept |= static_cast<std::uint64_t>(static_cast<std::uint32_t>(__builtin_ia32_pmovmskb128(bytes))) << i;
   }
 #else
-  for (int i = 0; i < 64; ++i) kept |= static_cast<std::uint64_t>(bits[i] >= threshold) << i;
+  std::uint8_t bytes[64];
+  constexpr int first = std::endian::native == std::endian::little ? 0 : 7;  // of eight
+  for (int i = 0; i < 64; ++i) bytes[i ^ first] = bits[i] >= threshold;
+  for (int i = 0; i < 64; i += 8) {  // a product moves the lowest bits of eight bytes into one
+    std::uint64_t eight;
+    std::memcpy(&eight, bytes + i, sizeof eight);
+    kept |= (eight * 0x0102040810204080u >> 56) << i;
+  }
 #endif
   return kept;
 }
