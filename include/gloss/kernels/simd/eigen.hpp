@@ -1,7 +1,7 @@
-// The vectors of simd.hpp on Eigen: an Eigen::Array of fixed size with the operators of a compiler's vector type. They are
-// made of the packets that Eigen computes arrays with: of its expressions compilers inline too little, and comparisons,
-// masks and bits it has for arrays only one element after the other. Where there are no packets, for whole numbers of 64
-// bits or with EIGEN_DONT_VECTORIZE, they are loops over the lanes.
+// The vectors of simd.hpp on Eigen: the numbers of an Eigen::Array of fixed size, with the operators of a compiler's vector
+// type, which are made of the packets that Eigen computes such arrays with. Its expressions would not do: compilers inline
+// too little of them, and comparisons, masks and bits they have only one element after the other. Where there are no
+// packets, for whole numbers of 64 bits or with EIGEN_DONT_VECTORIZE, operators are loops over the lanes.
 #pragma once
 
 #include <bit>
@@ -43,29 +43,29 @@ template <class T, Index n>
 GLOSS_INLINE PacketOf<T, n> packet_at(const T* p) {
   return Eigen::internal::ploadt<PacketOf<T, n>, alignof(Pack<T, n>)>(p);
 }
-/// Packets from f(i) for i = 0, 1, ...
-template <class To, Index n, class F>
-GLOSS_INLINE Pack<To, n> from_packets(F f) {
-  using Bits = BitsOf<To>;
-  Eigen::Array<Bits, static_cast<int>(n), 1> r;
+/// Packets f(i) to x, for i = 0, 1, ...
+template <class T, Index n, class F>
+GLOSS_INLINE void set_packets(Pack<T, n>& x, F f) {
+  using Bits = BitsOf<T>;
   GLOSS_UNROLL for (Index i = 0; i < n; i += packet_lanes<Bits, n>)
-      Eigen::internal::pstoret<Bits, PacketOf<Bits, n>, alignof(Pack<Bits, n>)>(r.data() + i, f(i));
-  return Pack<To, n>{r};
+      Eigen::internal::pstoret<Bits, PacketOf<Bits, n>, alignof(Pack<Bits, n>)>(x.numbers + i, f(i));
 }
 /// Packets from f of the packs' packets, one after the other.
 template <class To, class F, class T, Index n, class... More>
 GLOSS_INLINE Pack<To, n> by_packets(F f, const Pack<T, n>& x, const Pack<More, n>&... more) {
   using Bits = BitsOf<T>;
-  return from_packets<To, n>([&](Index i) GLOSS_INLINE_LAMBDA {
-    return f(packet_at<Bits, n>(x.a.data() + i), packet_at<Bits, n>(more.a.data() + i)...);
+  Pack<To, n> r;
+  set_packets(r, [&](Index i) GLOSS_INLINE_LAMBDA {
+    return f(packet_at<Bits, n>(x.numbers + i), packet_at<Bits, n>(more.numbers + i)...);
   });
+  return r;
 }
 
 /// The numbers of a pack in memory.
 template <class T, Index n>
 struct Lanes {
   T lane[n];
-  GLOSS_INLINE explicit Lanes(const Pack<T, n>& x) { std::memcpy(lane, x.a.data(), sizeof lane); }
+  GLOSS_INLINE explicit Lanes(const Pack<T, n>& x) { std::memcpy(lane, x.numbers, sizeof lane); }
 };
 /// f of each lane.
 template <class To, class F, class T, Index n, class... More>
@@ -105,28 +105,41 @@ struct Pack {
   /// Where signed and unsigned make no difference.
   static constexpr bool has_words = has_packets && !is_real && sizeof(T) == 4;
 
-  Array a;
+  alignas(Array) Bits numbers[n];  // not the array itself, whose constructor stands in the way of {} and of registers
 
-  GLOSS_INLINE explicit Pack(const Array& numbers) : a(numbers) {}
-  GLOSS_INLINE Pack(T x)
-      : Pack(from_packets<T, n>([x](Index) GLOSS_INLINE_LAMBDA {
-          return Eigen::internal::pset1<PacketOf<Bits, n>>(std::bit_cast<Bits>(x));
-        })) {}
-  GLOSS_INLINE Pack() : Pack(T(0)) {}
+  Pack() = default;
+  GLOSS_INLINE Pack(T x) {
+    set_packets(*this, [x](Index) GLOSS_INLINE_LAMBDA {
+      return Eigen::internal::pset1<PacketOf<Bits, n>>(std::bit_cast<Bits>(x));
+    });
+  }
+  GLOSS_INLINE explicit Pack(const Bits (&x)[n]) { copy(x); }
+  // Copies are packets as well, as all accesses are: then compilers keep them in registers.
+  GLOSS_INLINE Pack(const Pack& x) { copy(x.numbers); }
+  GLOSS_INLINE Pack& operator=(const Pack& x) {
+    copy(x.numbers);
+    return *this;
+  }
 
   /// From and to memory, of any alignment.
   GLOSS_INLINE static Pack load(const T* p) {
-    return from_packets<T, n>([p](Index i) GLOSS_INLINE_LAMBDA {
+    Pack x;
+    set_packets(x, [p](Index i) GLOSS_INLINE_LAMBDA {
       return Eigen::internal::ploadu<PacketOf<Bits, n>>(reinterpret_cast<const Bits*>(p + i));
     });
+    return x;
   }
   GLOSS_INLINE void store(T* p) const {
     GLOSS_UNROLL for (Index i = 0; i < n; i += packet_lanes<Bits, n>)
-        Eigen::internal::pstoreu(reinterpret_cast<Bits*>(p + i), packet_at<Bits, n>(a.data() + i));
+        Eigen::internal::pstoreu(reinterpret_cast<Bits*>(p + i), packet_at<Bits, n>(numbers + i));
   }
 
-  GLOSS_INLINE T operator[](Index i) const { return std::bit_cast<T>(a.data()[i]); }
-  GLOSS_INLINE T& operator[](Index i) requires is_real { return a.data()[i]; }
+  GLOSS_INLINE T operator[](Index i) const { return std::bit_cast<T>(numbers[i]); }
+  GLOSS_INLINE T& operator[](Index i) requires is_real { return numbers[i]; }
+
+  GLOSS_INLINE void copy(const Bits (&x)[n]) {
+    set_packets(*this, [&x](Index i) GLOSS_INLINE_LAMBDA { return packet_at<Bits, n>(x + i); });
+  }
 
   friend GLOSS_INLINE Pack operator-(const Pack& x) { return x * Pack(T(-1)); }  // pnegate makes 0 of 0, not -0
   friend GLOSS_INLINE Pack operator+(const Pack& x, const Pack& y) {
@@ -279,8 +292,8 @@ GLOSS_INLINE Pack<To, n> convert_lanes(const Pack<T, n>& x) {
 template <int... order, class T, Index n>
 GLOSS_INLINE Pack<T, n> shuffle_lanes(const Pack<T, n>& x, const Pack<T, n>& y) {
   T both[2 * n];
-  std::memcpy(both, x.a.data(), n * sizeof(T));
-  std::memcpy(both + n, y.a.data(), n * sizeof(T));
+  std::memcpy(both, x.numbers, n * sizeof(T));
+  std::memcpy(both + n, y.numbers, n * sizeof(T));
   const T chosen[] = {both[order]...};
   return Pack<T, n>::load(chosen);
 }
@@ -288,16 +301,16 @@ GLOSS_INLINE Pack<T, n> shuffle_lanes(const Pack<T, n>& x, const Pack<T, n>& y) 
 /// The sum and the maximum of the lanes.
 template <class T, Index n>
 GLOSS_INLINE T sum_of_lanes(const Pack<T, n>& x) {
-  T sum = Eigen::internal::predux(packet_at<T, n>(x.a.data()));
+  T sum = Eigen::internal::predux(packet_at<T, n>(x.numbers));
   for (Index i = packet_lanes<T, n>; i < n; i += packet_lanes<T, n>)
-    sum += Eigen::internal::predux(packet_at<T, n>(x.a.data() + i));
+    sum += Eigen::internal::predux(packet_at<T, n>(x.numbers + i));
   return sum;
 }
 template <class T, Index n>
 GLOSS_INLINE T max_of_lanes(const Pack<T, n>& x) {
-  T max = Eigen::internal::predux_max(packet_at<T, n>(x.a.data()));
+  T max = Eigen::internal::predux_max(packet_at<T, n>(x.numbers));
   for (Index i = packet_lanes<T, n>; i < n; i += packet_lanes<T, n>) {
-    const T next = Eigen::internal::predux_max(packet_at<T, n>(x.a.data() + i));
+    const T next = Eigen::internal::predux_max(packet_at<T, n>(x.numbers + i));
     if (next > max) max = next;
   }
   return max;
@@ -308,10 +321,10 @@ template <class T, Index n>
 GLOSS_INLINE void transpose_packs(Pack<T, n>* v) {
   if constexpr (packet_lanes<T, n> == n) {
     Eigen::internal::PacketBlock<PacketOf<T, n>, static_cast<int>(n)> block;
-    GLOSS_UNROLL for (Index r = 0; r < n; ++r) block.packet[r] = packet_at<T, n>(v[r].a.data());
+    GLOSS_UNROLL for (Index r = 0; r < n; ++r) block.packet[r] = packet_at<T, n>(v[r].numbers);
     Eigen::internal::ptranspose(block);
     GLOSS_UNROLL for (Index r = 0; r < n; ++r)
-        Eigen::internal::pstoret<T, PacketOf<T, n>, alignof(Pack<T, n>)>(v[r].a.data(), block.packet[r]);
+        Eigen::internal::pstoret<T, PacketOf<T, n>, alignof(Pack<T, n>)>(v[r].numbers, block.packet[r]);
   } else {
     for (Index r = 0; r < n; ++r)
       for (Index c = 0; c < r; ++c) std::swap(v[r][c], v[c][r]);
@@ -330,7 +343,7 @@ GLOSS_INLINE Pack<T, n> square_root(const Pack<T, n>& x) {
   const P root = by_packets<T>(
       []<class Q>(const Q& s) GLOSS_INLINE_LAMBDA {
         const Q y = Eigen::internal::psqrt(s), minus_y = Eigen::internal::psub(Eigen::internal::pset1<Q>(T(0)), y);
-        const Q step = Eigen::internal::pdiv(Eigen::internal::pset1<Q>(T(0.5)), y);
+        const Q step = Eigen::internal::pmul(Eigen::internal::pset1<Q>(T(0.5)), Eigen::internal::prsqrt(s));
         return Eigen::internal::pmadd(Eigen::internal::pmadd(minus_y, y, s), step, y);
       },
       select_lanes(tiny, x * P(up), x));
