@@ -152,7 +152,6 @@ TEST_CASE("convolution: 3x3 kernels and windows side by side give what the plain
   check_random<double>(8, &Pick::patches);
 }
 
-#ifndef GLOSS_GEMM_EIGEN
 TEST_CASE("convolution: winograd's filter is as exact as plain sums, and keeps infinity and NaN where they belong",
           "[kernels]") {
   for (const Index stride : {1, 2}) {
@@ -176,7 +175,6 @@ TEST_CASE("convolution: winograd's filter is as exact as plain sums, and keeps i
     }
   }
 }
-#endif
 
 TEST_CASE("convolution: any number of threads gives the same bits, in all passes", "[kernels]") {
   const auto window = [](Index in, Index kernel, Index stride, Index pad) {

@@ -32,8 +32,22 @@ static_assert(sizeof(1.0) == sizeof(double), "gloss computes in double: build wi
 #include <see_the_error_above>
 #endif
 
-// Everything lives in an inline namespace named for what loops run on, if that is not the pool, and for the instruction
-// set, so that objects built with different flags fail at link instead of crashing in each other's functions.
+// What kernels are made of: the compiler's vector types with gloss's own products, or, with GLOSS_BACKEND_EIGEN defined
+// for the whole program, Eigen's arrays and products (kernels/simd/eigen.hpp, kernels/gemm/eigen.hpp). A compiler
+// without vector types has no choice.
+#if !defined(__GNUC__) && !defined(__clang__) && !defined(GLOSS_BACKEND_EIGEN)
+#define GLOSS_BACKEND_EIGEN
+#endif
+#ifdef GLOSS_BACKEND_EIGEN
+#define GLOSS_ABI_BACKEND eigen
+#else
+#define GLOSS_VECTOR_TYPES
+#define GLOSS_ABI_BACKEND
+#endif
+
+// Everything lives in an inline namespace named for what kernels are made of and what loops run on, where it is not the
+// usual, and for the instruction set, so that objects built with different flags fail at link instead of crashing in
+// each other's functions.
 #if defined(GLOSS_THREADS_OPENMP)
 #define GLOSS_ABI_THREADS openmp
 #elif defined(GLOSS_THREADS_SERIAL)
@@ -41,9 +55,9 @@ static_assert(sizeof(1.0) == sizeof(double), "gloss computes in double: build wi
 #else
 #define GLOSS_ABI_THREADS
 #endif
-#define GLOSS_ABI_NAME(threads, instruction_set) v0##threads##_##instruction_set
-#define GLOSS_ABI_WITH(threads, instruction_set) GLOSS_ABI_NAME(threads, instruction_set)
-#define GLOSS_ABI_OF(instruction_set) GLOSS_ABI_WITH(GLOSS_ABI_THREADS, instruction_set)
+#define GLOSS_ABI_NAME(backend, threads, instruction_set) v0##backend##threads##_##instruction_set
+#define GLOSS_ABI_WITH(backend, threads, instruction_set) GLOSS_ABI_NAME(backend, threads, instruction_set)
+#define GLOSS_ABI_OF(instruction_set) GLOSS_ABI_WITH(GLOSS_ABI_BACKEND, GLOSS_ABI_THREADS, instruction_set)
 #if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
 #define GLOSS_ABI GLOSS_ABI_OF(avx512)
 #define GLOSS_VECTOR_BYTES 64
@@ -65,9 +79,10 @@ static_assert(sizeof(1.0) == sizeof(double), "gloss computes in double: build wi
 #endif
 
 // What a program built without -march flags computes most with it has in copies for better processors as well, and
-// chooses when it runs (kernels/simd/isa.hpp). GLOSS_NO_COPIES, defined for the whole program, leaves them out. (GCC on
-// Windows keeps too little alignment on the stack for such vectors.)
-#if defined(__GNUC__) && defined(__x86_64__) && !defined(_WIN32) && !defined(GLOSS_NO_COPIES)
+// chooses when it runs (kernels/simd/isa.hpp). GLOSS_NO_COPIES, defined for the whole program, leaves them out. Eigen
+// has one instruction set to a program. (GCC on Windows keeps too little alignment on the stack for such vectors.)
+#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && defined(__x86_64__) && !defined(_WIN32) && \
+    !defined(GLOSS_NO_COPIES)
 #if GLOSS_VECTOR_BYTES < 64
 #define GLOSS_COPY_AVX512
 #if !(defined(__AVX2__) && defined(__FMA__))
@@ -109,6 +124,34 @@ static_assert(sizeof(1.0) == sizeof(double), "gloss computes in double: build wi
 #define GLOSS_RESTRICT
 #define GLOSS_NOINLINE
 #define GLOSS_COLD
+#endif
+
+// GLOSS_INLINE is for functions that take or return vectors; GLOSS_INLINE_LAMBDA stands after such a lambda's parameters.
+#if defined(__GNUC__) || defined(__clang__)
+#define GLOSS_INLINE inline __attribute__((always_inline))
+#define GLOSS_INLINE_LAMBDA __attribute__((always_inline))
+#elif defined(_MSC_VER)
+#define GLOSS_INLINE __forceinline
+#define GLOSS_INLINE_LAMBDA
+#else
+#define GLOSS_INLINE inline
+#define GLOSS_INLINE_LAMBDA
+#endif
+
+// Before a loop with constant bounds over an array of Vec: unrolled, so that the array lives in registers.
+#if defined(__clang__)
+#define GLOSS_UNROLL _Pragma("unroll")
+#elif defined(__GNUC__)
+#define GLOSS_UNROLL _Pragma("GCC unroll 64")
+#else
+#define GLOSS_UNROLL
+#endif
+
+// GLOSS_PREFETCH(pointer) and GLOSS_PREFETCH(pointer, 1), which is for writing, ask for a cache line.
+#if defined(__GNUC__) || defined(__clang__)
+#define GLOSS_PREFETCH(...) __builtin_prefetch(__VA_ARGS__)
+#else
+#define GLOSS_PREFETCH(...) static_cast<void>(0)
 #endif
 
 // GLOSS_LAZY stands in place of `inline` before a function that is no template and that few programs call: it makes it

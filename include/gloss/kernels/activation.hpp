@@ -56,7 +56,7 @@ GLOSS_INLINE Vec<T> gaussian(Vec<T> x) {
     const Vec<T> u = x * x, shifted = u * c + magic, r = u * c - (shifted - magic);
     const Vec<T> p =
         polynomial<T>(r, 1.000000072, 0.6931469664, 0.2402211914, 0.05550713926, 0.009675556896, 0.001327631074);
-    const IntVec<T> n = bit_cast_to<IntOf<T>>(shifted) << IntOf<T>{FloatFormat<T>::mantissa};
+    const IntVec<T> n = shift_left<IntOf<T>, FloatFormat<T>::mantissa>(bit_cast_to<IntOf<T>>(shifted));
     return select<T>(u < T(174), bit_cast_to<T>(wrapping_add<T>(bit_cast_to<IntOf<T>>(p), n)), Vec<T>{});
   } else {
     return exp<T>(x * x * T(-0.5));

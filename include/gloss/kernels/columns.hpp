@@ -45,7 +45,7 @@ GLOSS_INLINE Columns<T> column_sums(Index rows, Index width, F f) {
     GLOSS_UNROLL for (Index i = 0; i < Columns<T>::many; ++i) large.v[i] = large.v[i] + part.v[i];
     if (stop < rows && stop % (height * height) != 0) continue;
     GLOSS_UNROLL for (Index i = 0; i < Columns<T>::many; ++i) total.v[i] = total.v[i] + large.v[i];
-    large = {};
+    large = Columns<T>{};
   }
   return total;
 }

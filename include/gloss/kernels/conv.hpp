@@ -10,7 +10,6 @@
 
 namespace gloss::inline GLOSS_ABI::kernels {
 
-#ifndef GLOSS_GEMM_EIGEN
 namespace detail {
 
 /// A panel's cells of up to 4 KiB a column stay together in the second-level cache: y is written once.
@@ -54,7 +53,7 @@ void conv_panel(const GemmKernels<T>& kernels, const ConvCells<T>& x, const T* w
       const Index ld = direct ? places : width;
       if (direct) {  // it comes while the sums are made: stores would wait for it
         for (Index i = 0; i < stop; ++i)
-          for (Index j = 0; j < width; j += 64 / static_cast<Index>(sizeof(T))) __builtin_prefetch(out + i * ld + j, 1);
+          for (Index j = 0; j < width; j += 64 / static_cast<Index>(sizeof(T))) GLOSS_PREFETCH(out + i * ld + j, 1);
       } else if (p > 0) {
         for (Index i = 0; i < stop; ++i)
           each_piece(beside + i * width, first + (o + i) * places,
@@ -251,37 +250,6 @@ void conv_weight_transposed(const Conv& c, const T* x, const T* dy, T* dweight, 
 }
 
 }  // namespace detail
-#endif
-
-#ifdef GLOSS_GEMM_EIGEN
-template <class T>
-Index conv_scratch(const Conv&) {
-  return 0;
-}
-template <class T>
-Index conv_input_gradient_scratch(const Conv&) {
-  return 0;
-}
-template <class T>
-Index conv_weight_gradient_scratch(const Conv&) {
-  return 0;
-}
-template <class T>
-void conv_forward(const Conv& c, const T* x, const T* weight, const T* bias, T* y, T*) {
-  for (Index i = 0; i < c.batch * c.y_image(); ++i) y[i] = bias ? bias[i / c.places() % (c.groups * c.outs)] : T(0);
-  conv_naive(c, [=](Index ix, Index iw, Index iy) { y[iy] += x[ix] * weight[iw]; });
-}
-template <class T>
-void conv_input_gradient(const Conv& c, const T* dy, const T* weight, T* dx, T*) {
-  std::memset(dx, 0, static_cast<std::size_t>(c.batch * c.x_image()) * sizeof(T));
-  conv_naive(c, [=](Index ix, Index iw, Index iy) { dx[ix] += dy[iy] * weight[iw]; });
-}
-template <class T>
-void conv_weight_gradient(const Conv& c, const T* x, const T* dy, T* dweight, T*) {
-  std::memset(dweight, 0, static_cast<std::size_t>(c.weights()) * sizeof(T));
-  conv_naive(c, [=](Index ix, Index iw, Index iy) { dweight[iw] += dy[iy] * x[ix]; });
-}
-#else
 
 /// Numbers of scratch memory that each of the three passes needs.
 template <class T>
@@ -340,7 +308,6 @@ void conv_weight_gradient(const Conv& c, const T* x, const T* dy, T* dweight, T*
     }
   });
 }
-#endif
 
 /// dbias[o] = sum over images and places of dy: image after image, each in one order.
 template <class T>

@@ -11,6 +11,7 @@ namespace gloss::inline GLOSS_ABI::kernels {
 
 namespace detail {
 
+#ifdef GLOSS_VECTOR_TYPES
 /// The low halves of the 64-bit lanes multiplied to 64 bits.
 GLOSS_INLINE Vec<std::uint64_t> multiply_low(Vec<std::uint64_t> a, Vec<std::uint64_t> b) {
 #if defined(__GNUC__) && !defined(__clang__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
@@ -28,18 +29,44 @@ GLOSS_INLINE Vec<std::uint64_t> multiply_low(Vec<std::uint64_t> a, Vec<std::uint
   return (a & std::uint64_t{0xFFFFFFFF}) * (b & std::uint64_t{0xFFFFFFFF});
 #endif
 }
+#endif
 
 /// bits[8 b + j] = the j-th 16 bits of random block first + b, for b < blocks rounded up to a full vector.
 inline void random16(const RandomBlock& random, std::uint64_t first, Index blocks, std::uint16_t* bits) {
   using U = std::uint64_t;
-  using V = Vec<U>;
   if constexpr (std::endian::native != std::endian::little) {
     for (Index i = 0; i < 8 * blocks; ++i)
       bits[i] = static_cast<std::uint16_t>(
           random.words(first + static_cast<U>(i / 8))[static_cast<std::size_t>(i % 8 / 2)] >> (16 * (i % 2)));
     return;
   }
+#ifdef GLOSS_BACKEND_EIGEN
+  // philox() of core/rng.hpp on so many blocks at once, as a loop that compilers vectorise: Eigen has no such packets.
+  constexpr Index many = lanes<U>;
+  for (Index b = 0; b < blocks; b += many) {
+    U out[2 * many];
+    GLOSS_LANES for (Index i = 0; i < many; ++i) {
+      constexpr U low = 0xFFFFFFFF;
+      const U counter = random.first + first + static_cast<U>(b + i);
+      U c0 = counter & low, c1 = counter >> 32, c2 = random.stream & low, c3 = random.stream >> 32;
+      U key0 = random.seed & low, key1 = random.seed >> 32;
+      GLOSS_UNROLL for (int round = 0; round < 10; ++round) {
+        const U p0 = U{0xD2511F53u} * c0, p1 = U{0xCD9E8D57u} * c2;
+        c0 = (p1 >> 32) ^ c1 ^ key0;
+        c1 = p1 & low;
+        c2 = (p0 >> 32) ^ c3 ^ key1;
+        c3 = p0 & low;
+        key0 = (key0 + 0x9E3779B9u) & low;
+        key1 = (key1 + 0xBB67AE85u) & low;
+      }
+      out[2 * i] = c0 | (c1 << 32);
+      out[2 * i + 1] = c2 | (c3 << 32);
+    }
+    std::memcpy(bits + 8 * b, out, sizeof out);
+  }
+#else
   // philox() of core/rng.hpp on one block per 64-bit lane; what lies in the upper halves does not matter.
+  using V = Vec<U>;
   const V multiplier0 = splat<U>(0xD2511F53u), multiplier1 = splat<U>(0xCD9E8D57u);
   for (Index b = 0; b < blocks; b += lanes<U>) {
     const V counter = iota<U>() + (random.first + first + static_cast<U>(b));
@@ -62,18 +89,21 @@ inline void random16(const RandomBlock& random, std::uint64_t first, Index block
     }
     std::memcpy(bits + 8 * b, out, sizeof out);
   }
+#endif
 }
 
 /// lanes<T> numbers of 16 bits as integers of T's width.
 template <class T>
 GLOSS_INLINE IntVec<T> widen16(const std::uint16_t* p) {
-#if defined(__GNUC__) || defined(__clang__)
+#ifdef GLOSS_VECTOR_TYPES
   typedef std::uint16_t Shorts __attribute__((vector_size(2 * lanes<T>)));
   Shorts s;
   std::memcpy(&s, p, sizeof s);
   return __builtin_convertvector(s, IntVec<T>);
 #else
-  return IntVec<T>::make([&](Index i) { return p[i]; });
+  IntOf<T> wide[lanes<T>];
+  for (Index i = 0; i < lanes<T>; ++i) wide[i] = p[i];
+  return load<IntOf<T>>(wide);
 #endif
 }
 
@@ -103,7 +133,7 @@ inline constexpr Index dropout_chunk = 1024;
 GLOSS_INLINE std::uint64_t not_below(const std::uint16_t* bits, std::uint32_t threshold) {
   if (threshold > 0xFFFF) return 0;
   std::uint64_t kept = 0;
-#if defined(__GNUC__) && defined(__SSE2__)
+#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && defined(__SSE2__)
   typedef std::uint16_t Shorts __attribute__((vector_size(16)));
   const Shorts least = static_cast<std::uint16_t>(threshold) - Shorts{};
   for (int i = 0; i < 64; i += 16) {
@@ -114,7 +144,14 @@ GLOSS_INLINE std::uint64_t not_below(const std::uint16_t* bits, std::uint32_t th
     kept |= static_cast<std::uint64_t>(static_cast<std::uint32_t>(__builtin_ia32_pmovmskb128(bytes))) << i;
   }
 #else
-  for (int i = 0; i < 64; ++i) kept |= static_cast<std::uint64_t>(bits[i] >= threshold) << i;
+  std::uint8_t bytes[64];
+  constexpr int first = std::endian::native == std::endian::little ? 0 : 7;  // of eight
+  for (int i = 0; i < 64; ++i) bytes[i ^ first] = bits[i] >= threshold;
+  for (int i = 0; i < 64; i += 8) {  // a product moves the lowest bits of eight bytes into one
+    std::uint64_t eight;
+    std::memcpy(&eight, bytes + i, sizeof eight);
+    kept |= (eight * 0x0102040810204080u >> 56) << i;
+  }
 #endif
   return kept;
 }
@@ -123,7 +160,7 @@ GLOSS_INLINE std::uint64_t not_below(const std::uint16_t* bits, std::uint32_t th
 template <class T>
 GLOSS_INLINE IntVec<T> bit_mask(std::uint64_t bits) {
   using Int = IntOf<T>;
-  const IntVec<T> bit = splat<Int>(1) << iota<Int>();
+  const IntVec<T> bit = kernels::lane_bits<Int>();
   return (splat<Int>(static_cast<Int>(bits & ((std::uint64_t{1} << lanes<T>)-1))) & bit) != Int{0};
 }
 

@@ -1,15 +1,11 @@
-// Matrix products, alone and in batches: on our own tiles where the compiler has vector types, else on Eigen.
+// Matrix products, alone and in batches: on our own tiles or on Eigen.
 #pragma once
 
 #include <gloss/core/parallel_for.hpp>
 #include <gloss/kernels/gemm/naive.hpp>
 
-// GLOSS_GEMM_EIGEN, defined for the whole program, takes Eigen's kernels everywhere; GLOSS_WITH_BLAS gives large
-// products to the BLAS that the program links.
-#if !defined(__GNUC__) && !defined(__clang__) && !defined(GLOSS_GEMM_EIGEN)
-#define GLOSS_GEMM_EIGEN
-#endif
-#ifdef GLOSS_GEMM_EIGEN
+// GLOSS_BACKEND_EIGEN takes Eigen's products; else GLOSS_WITH_BLAS gives large ones to the BLAS that the program links.
+#ifdef GLOSS_BACKEND_EIGEN
 #include <gloss/kernels/gemm/eigen.hpp>
 #else
 #include <gloss/kernels/gemm/blas.hpp>
@@ -26,7 +22,7 @@ namespace gloss::inline GLOSS_ABI::kernels {
 template <class T>
 void gemm(bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha, const T* a, Index lda, const T* b, Index ldb,
           T beta, T* c, Index ldc, Epilogue<T> epilogue = {}) {
-#ifdef GLOSS_GEMM_EIGEN
+#ifdef GLOSS_BACKEND_EIGEN
   gemm_eigen(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, epilogue);
 #else
   const detail::Product<T> product{trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, epilogue};
@@ -52,7 +48,7 @@ struct Factors {
 template <class T>
 void gemm_several(bool trans_a, bool trans_b, Index m, Index n, Index k, Index lda, Index ldb, Index ldc,
                   const Factors<T>* each, Index count) {
-#if defined(GLOSS_GEMM_EIGEN) || defined(GLOSS_WITH_BLAS)
+#if defined(GLOSS_BACKEND_EIGEN) || defined(GLOSS_WITH_BLAS)
   for (const Factors<T>* f = each; f < each + count; ++f)
     gemm(trans_a, trans_b, m, n, k, T{1}, f->a, lda, f->b, ldb, f->beta, f->c, ldc, Epilogue<T>{f->bias});
 #else
@@ -77,7 +73,7 @@ void gemm_batched(bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha
                   const T* const* b, Index ldb, T beta, T* const* c, Index ldc, Index batch) {
   const auto entries = [&](Index begin, Index end) {
     for (Index e = begin; e < end; ++e)
-#ifdef GLOSS_GEMM_EIGEN
+#ifdef GLOSS_BACKEND_EIGEN
       gemm(trans_a, trans_b, m, n, k, alpha, a[e], lda, b[e], ldb, beta, c[e], ldc);
 #else
       detail::gemm(detail::Product<T>{trans_a, trans_b, m, n, k, alpha, a[e], lda, b[e], ldb, beta, c[e], ldc, {}});

@@ -16,28 +16,13 @@ struct EvenOdd {
 };
 template <class T, std::size_t... i>
 GLOSS_INLINE EvenOdd<T> take_apart(Vec<T> a, Vec<T> b, std::index_sequence<i...>) {
-#if defined(__GNUC__) || defined(__clang__)
-  return {__builtin_shufflevector(a, b, static_cast<int>(2 * i)...),
-          __builtin_shufflevector(a, b, static_cast<int>(2 * i + 1)...)};
-#else
-  const auto at = [&](std::size_t k) {
-    return k < sizeof...(i) ? a[static_cast<Index>(k)] : b[static_cast<Index>(k - sizeof...(i))];
-  };
-  return {Vec<T>{at(2 * i)...}, Vec<T>{at(2 * i + 1)...}};
-#endif
+  return {shuffle<T, static_cast<int>(2 * i)...>(a, b), shuffle<T, static_cast<int>(2 * i + 1)...>(a, b)};
 }
 template <class T, std::size_t... i>
 GLOSS_INLINE EvenOdd<T> put_together(Vec<T> a, Vec<T> b, std::index_sequence<i...>) {
   constexpr std::size_t n = sizeof...(i), half = n / 2;
-#if defined(__GNUC__) || defined(__clang__)
-  return {__builtin_shufflevector(a, b, static_cast<int>(i / 2 + i % 2 * n)...),
-          __builtin_shufflevector(a, b, static_cast<int>(half + i / 2 + i % 2 * n)...)};
-#else
-  const auto at = [&](std::size_t k) {
-    return k % 2 == 0 ? a[static_cast<Index>(k / 2)] : b[static_cast<Index>(k / 2)];
-  };
-  return {Vec<T>{at(i)...}, Vec<T>{at(2 * half + i)...}};
-#endif
+  return {shuffle<T, static_cast<int>(i / 2 + i % 2 * n)...>(a, b),
+          shuffle<T, static_cast<int>(half + i / 2 + i % 2 * n)...>(a, b)};
 }
 
 }  // namespace detail

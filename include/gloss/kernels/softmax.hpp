@@ -58,9 +58,7 @@ GLOSS_INLINE T sum_of(Index n, F f) {
 
 /// Asks for what will be read next, while there is something else to compute; may point anywhere.
 GLOSS_INLINE void prefetch([[maybe_unused]] const void* p) {
-#if defined(__GNUC__) || defined(__clang__)
-  __builtin_prefetch(p, 0, 2);
-#endif
+  GLOSS_PREFETCH(p, 0, 2);
 }
 
 /// Stores that go past the caches, for results that would not stay there: what they overwrite is not read first.
@@ -69,7 +67,7 @@ class RowWriter {
  public:
   /// For rows of n elements, in all of `numel`. The store needs aligned rows.
   RowWriter(const T* y, Index n, Index numel) {
-#if defined(__GNUC__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
+#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
     past_ = numel * static_cast<Index>(sizeof(T)) >= (Index{12} << 20) &&
             reinterpret_cast<std::uintptr_t>(y) % 64 == 0 && n * static_cast<Index>(sizeof(T)) % 64 == 0;
 #else
@@ -77,7 +75,7 @@ class RowWriter {
 #endif
   }
   GLOSS_INLINE void operator()(T* p, Vec<T> v, Index m) const {
-#if defined(__GNUC__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
+#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
     if (past_) {
 #ifdef __clang__
       __builtin_nontemporal_store(v, reinterpret_cast<Vec<T>*>(p));
@@ -92,7 +90,7 @@ class RowWriter {
   }
   /// After the last store of a thread.
   void finish() const {
-#if defined(__GNUC__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
+#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
     if (past_) __builtin_ia32_sfence();
 #endif
   }

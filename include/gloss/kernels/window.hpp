@@ -70,13 +70,8 @@ GLOSS_INLINE void each_copied_row(const Plane& p, const F& f) {
 /// from[0], from[2], from[4], ...
 template <class T, std::size_t... i>
 GLOSS_INLINE Vec<T> load_every_second(const T* from, std::index_sequence<i...>) {
-#if defined(__GNUC__) || defined(__clang__)
   constexpr std::size_t w = sizeof...(i);
-  return __builtin_shufflevector(load<T>(from), load<T>(from + w - 1),
-                                 static_cast<int>(2 * i + (2 * i < w ? 0 : 1))...);
-#else
-  return Vec<T>{from[2 * i]...};
-#endif
+  return shuffle<T, static_cast<int>(2 * i + (2 * i < w ? 0 : 1))...>(load<T>(from), load<T>(from + w - 1));
 }
 
 /// to[j] = from[j * step] for j < n.

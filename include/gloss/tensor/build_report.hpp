@@ -35,10 +35,10 @@ GLOSS_LAZY std::string build_report() {
   add(", C++ ", language, is_optimized ? ", optimised" : ", not optimised");
   add("\ninstruction set: ", compiled_instruction_set, "; the processor has ", processor_instruction_set());
   add("\nvectors: ", GLOSS_VECTOR_BYTES, " bytes, ");
-#if defined(__GNUC__) || defined(__clang__)
+#ifdef GLOSS_VECTOR_TYPES
   add("the compiler's vector types");
 #else
-  add("plain loops");
+  add("Eigen's arrays");
 #endif
   add("\nthreads: ", num_threads());
 #if defined(GLOSS_THREADS_SERIAL)
@@ -52,7 +52,7 @@ GLOSS_LAZY std::string build_report() {
 #endif
   if (const int idle = idle_cores(); idle > 0) add(", which leaves ", idle, idle == 1 ? " core idle" : " cores idle");
   add("\nproducts: ");
-#ifdef GLOSS_GEMM_EIGEN
+#ifdef GLOSS_BACKEND_EIGEN
   add("Eigen ", EIGEN_WORLD_VERSION, '.', EIGEN_MAJOR_VERSION, '.', EIGEN_MINOR_VERSION);
 #else
 #ifdef GLOSS_WITH_BLAS

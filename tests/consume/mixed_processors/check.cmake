@@ -1,5 +1,5 @@
-# Compiles two files for two processors, or for two kinds of threads, and expects the linker to refuse, also where one is in
-# a static library; for one processor and kind it agrees.
+# Compiles two files for two processors, for two kinds of threads or on two backends, and expects the linker to refuse, also
+# where one is in a static library; for one of each it agrees.
 cmake_minimum_required(VERSION 3.22)
 file(MAKE_DIRECTORY "${WORK}")
 file(WRITE "${WORK}/one.cpp" "#include <gloss/core/shape.hpp>\ngloss::Shape twice(gloss::Shape);\nint main() { return twice({1}).rank(); }\n")
@@ -11,13 +11,14 @@ run(${compile} -mavx2 -mfma "${WORK}/one.cpp" -o "${WORK}/one.o")
 run(${compile} -mavx2 -mfma "${WORK}/two.cpp" -o "${WORK}/two.o")
 run(${compile} -msse2 -mno-avx "${WORK}/two.cpp" -o "${WORK}/two_other.o")
 run(${compile} -mavx2 -mfma -DGLOSS_THREADS_SERIAL "${WORK}/two.cpp" -o "${WORK}/two_serial.o")
+run(${compile} -mavx2 -mfma -DGLOSS_BACKEND_EIGEN "${WORK}/two.cpp" -o "${WORK}/two_eigen.o")
 file(REMOVE "${WORK}/same.a" "${WORK}/other.a")
 run("${ARCHIVER}" rcs "${WORK}/same.a" "${WORK}/two.o")
 run("${ARCHIVER}" rcs "${WORK}/other.a" "${WORK}/two_other.o")
 foreach(same IN ITEMS two.o same.a)
   run("${COMPILER}" "${WORK}/one.o" "${WORK}/${same}" -o "${WORK}/program")
 endforeach()
-foreach(other IN ITEMS two_other.o other.a two_serial.o)
+foreach(other IN ITEMS two_other.o other.a two_serial.o two_eigen.o)
   execute_process(COMMAND "${COMPILER}" "${WORK}/one.o" "${WORK}/${other}" -o "${WORK}/program"
                   RESULT_VARIABLE status ERROR_VARIABLE errors)
   if(status EQUAL 0 OR NOT errors MATCHES "undefined")

@@ -12,13 +12,13 @@ constexpr Index round_up(Index n, Index multiple) { return (n + multiple - 1) / 
 /// Rows of the left factor of AttentionKernels::product come in multiples of this.
 inline constexpr Index panel_rows = 8;
 
-#if defined(__GNUC__) || defined(__clang__)
+#ifdef GLOSS_VECTOR_TYPES
 /// One step of the transposition of a square of vectors: swaps the blocks of `w` lanes across the diagonal.
 template <class T, Index w, std::size_t... i>
 GLOSS_INLINE void swap_blocks(Vec<T>& a, Vec<T>& b, std::index_sequence<i...>) {
   constexpr int n = sizeof...(i), width = w;
-  const Vec<T> low = __builtin_shufflevector(a, b, (int(i) & width ? n + int(i) - width : int(i))...);
-  b = __builtin_shufflevector(a, b, (int(i) & width ? n + int(i) : int(i) + width)...);
+  const Vec<T> low = shuffle<T, (int(i) & width ? n + int(i) - width : int(i))...>(a, b);
+  b = shuffle<T, (int(i) & width ? n + int(i) : int(i) + width)...>(a, b);
   a = low;
 }
 template <class T, Index w>
@@ -35,15 +35,14 @@ GLOSS_INLINE void swap_all_blocks(Vec<T>* v) {
 /// out[c][r] = factor in[r][c] for a square of lanes<T>.
 template <class T>
 GLOSS_NOINLINE void transpose_square(const T* in, Index in_stride, T* out, Index out_stride, T factor) {
-#if defined(__GNUC__) || defined(__clang__)
   Vec<T> v[lanes<T>];
   GLOSS_UNROLL for (Index r = 0; r < lanes<T>; ++r) v[r] = load<T>(in + r * in_stride) * factor;
+#ifdef GLOSS_VECTOR_TYPES
   swap_all_blocks<T, lanes<T> / 2>(v);
-  GLOSS_UNROLL for (Index r = 0; r < lanes<T>; ++r) store<T>(out + r * out_stride, v[r]);
 #else
-  for (Index r = 0; r < lanes<T>; ++r)
-    for (Index c = 0; c < lanes<T>; ++c) out[c * out_stride + r] = factor * in[r * in_stride + c];
+  transpose_packs(v);
 #endif
+  GLOSS_UNROLL for (Index r = 0; r < lanes<T>; ++r) store<T>(out + r * out_stride, v[r]);
 }
 
 /// out [columns, width] = factor in [rows, columns] transposed; out's columns from `rows` to `width` become 0.

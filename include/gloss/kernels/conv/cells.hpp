@@ -4,6 +4,7 @@
 
 #include <gloss/kernels/conv/naive.hpp>
 #include <gloss/kernels/gemm.hpp>
+#include <gloss/kernels/gemm/blocks.hpp>
 #include <gloss/kernels/window_sums.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels::detail {

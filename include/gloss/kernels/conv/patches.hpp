@@ -8,7 +8,6 @@
 
 namespace gloss::inline GLOSS_ABI::kernels {
 
-#ifndef GLOSS_GEMM_EIGEN
 namespace detail {
 
 inline bool suits_patches(const Conv& c) {
@@ -73,6 +72,5 @@ void patches_weight_gradient(const Conv& c, const T* x, const T* dy, T* dweight,
 }
 
 }  // namespace detail
-#endif
 
 }  // namespace gloss::inline GLOSS_ABI::kernels

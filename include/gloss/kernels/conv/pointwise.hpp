@@ -7,7 +7,6 @@
 
 namespace gloss::inline GLOSS_ABI::kernels {
 
-#ifndef GLOSS_GEMM_EIGEN
 namespace detail {
 
 /// y_e = op(a_e) op(b_e) + beta y_e for the count e of images and groups, in batches; operands(e, a, b, y) sets the
@@ -45,6 +44,5 @@ void pointwise(const Conv& c, bool transposed, const T* in, const T* weight, con
 }
 
 }  // namespace detail
-#endif
 
 }  // namespace gloss::inline GLOSS_ABI::kernels

@@ -7,7 +7,6 @@
 
 #include <gloss/kernels/conv/cells.hpp>
 
-#ifndef GLOSS_GEMM_EIGEN
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 
 /// What conv/winograd.inc defines for one instruction set.
@@ -148,4 +147,3 @@ void conv_winograd(const Conv& c, const T* x, const T* weight, const T* bias, T*
 }
 
 }  // namespace gloss::inline GLOSS_ABI::kernels::detail
-#endif

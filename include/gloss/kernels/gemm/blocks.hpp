@@ -114,7 +114,7 @@ void gemm_step(const Product<T>& x, Index panel, Index p, Index tile, Index tile
     const Index stop = row_end - t * tile_rows < tile_rows ? row_end - t * tile_rows : tile_rows;
     T* const c = x.c + t * tile_rows * x.ldc + j;
     for (Index r = 0; r < stop; ++r)  // C comes while the sums are made: stores would wait for it
-      for (Index q = 0; q < columns; q += 64 / static_cast<Index>(sizeof(T))) __builtin_prefetch(c + r * x.ldc + q, 1);
+      for (Index q = 0; q < columns; q += 64 / static_cast<Index>(sizeof(T))) GLOSS_PREFETCH(c + r * x.ldc + q, 1);
     gemm_rows(kernels, stop, columns, width, k, a, a_row, a_step, b, b_step, c, x.ldc, x.alpha, beta);
     if (last) gemm_end(x, t * tile_rows, j, stop, columns);
   }

@@ -1,21 +1,9 @@
-// Matrix products on Eigen, for compilers without vector types; gemm.hpp chooses. Eigen's own threads are off.
+// Matrix products on Eigen: what gemm.hpp is with GLOSS_BACKEND_EIGEN.
 #pragma once
 
-#ifndef EIGEN_DONT_PARALLELIZE
-#define EIGEN_DONT_PARALLELIZE
-#endif
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic push  // GCC 12 takes its own _mm512_undefined_ps for a mistake
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
-#include <Eigen/Core>
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
-
 #include <gloss/core/parallel_for.hpp>
-#include <gloss/kernels/gemm/naive.hpp>
+#include <gloss/kernels/gemm/kernels.hpp>
+#include <gloss/kernels/simd/eigen_core.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels {
 
@@ -26,20 +14,14 @@ using EigenMatrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowM
 template <class M>
 using EigenView = Eigen::Map<M, 0, Eigen::OuterStride<>>;
 
-/// C = act(alpha A B + beta C + bias) on Eigen expressions.
+/// C = alpha A B + beta C on Eigen expressions.
 template <class T, class A, class B>
-void gemm_eigen_block(T alpha, const A& a, const B& b, T beta, EigenView<EigenMatrix<T>> c, const T* bias, bool relu) {
+void gemm_eigen_block(T alpha, const A& a, const B& b, T beta, EigenView<EigenMatrix<T>> c) {
   if (beta == T(0))
     c.setZero();
   else if (beta != T(1))
     c *= beta;
   if (a.cols() > 0) c.noalias() += alpha * (a * b);
-  for (Index i = 0; i < c.rows(); ++i)
-    for (Index j = 0; j < c.cols(); ++j) {
-      T& value = c(i, j);
-      if (bias != nullptr) value += bias[j];
-      if (relu && value < T(0)) value = T(0);
-    }
 }
 
 }  // namespace detail
@@ -66,16 +48,17 @@ void gemm_eigen(bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha, 
           const View vb(trans_b ? b + j * ldb : b + j, trans_b ? columns : k, trans_b ? k : columns,
                         Eigen::OuterStride<>(ldb));
           const detail::EigenView<detail::EigenMatrix<T>> vc(c + i * ldc + j, rows, columns, Eigen::OuterStride<>(ldc));
-          const T* bias = epilogue.bias ? epilogue.bias + j : nullptr;
-          const bool relu = epilogue.activation == Activation::relu;
           if (trans_a && trans_b)
-            detail::gemm_eigen_block<T>(alpha, va.transpose(), vb.transpose(), beta, vc, bias, relu);
+            detail::gemm_eigen_block<T>(alpha, va.transpose(), vb.transpose(), beta, vc);
           else if (trans_a)
-            detail::gemm_eigen_block<T>(alpha, va.transpose(), vb, beta, vc, bias, relu);
+            detail::gemm_eigen_block<T>(alpha, va.transpose(), vb, beta, vc);
           else if (trans_b)
-            detail::gemm_eigen_block<T>(alpha, va, vb.transpose(), beta, vc, bias, relu);
+            detail::gemm_eigen_block<T>(alpha, va, vb.transpose(), beta, vc);
           else
-            detail::gemm_eigen_block<T>(alpha, va, vb, beta, vc, bias, relu);
+            detail::gemm_eigen_block<T>(alpha, va, vb, beta, vc);
+          const bool relu = epilogue.activation == Activation::relu;
+          if (epilogue.bias != nullptr || relu)
+            detail::gemm_end<T>(rows, columns, c + i * ldc + j, ldc, epilogue.bias ? epilogue.bias + j : nullptr, relu);
           if (epilogue.finish) epilogue.finish(epilogue.how, i, j, rows, columns, c + i * ldc + j, ldc);
         }
       });

@@ -6,7 +6,7 @@
 #include <gloss/kernels/simd/simd.hpp>
 
 // What has been read stays in its register: GCC would read it again for every use.
-#if defined(__GNUC__) && defined(__x86_64__)
+#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && defined(__x86_64__)
 #define GLOSS_IN_REGISTER(v) asm("" : "+v"(v))
 #else
 #define GLOSS_IN_REGISTER(v) static_cast<void>(v)

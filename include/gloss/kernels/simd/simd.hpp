@@ -1,6 +1,5 @@
 // Vectors of GLOSS_VECTOR_BYTES: Vec<float>, Vec<double> and the integers of the same width, on the vector extensions
-// of GCC and Clang (no intrinsics, so nothing to include); elsewhere a struct of an array that the optimiser may
-// vectorise.
+// of GCC and Clang (no intrinsics, so nothing to include), or on Eigen's arrays (simd/eigen.hpp).
 #pragma once
 
 #include <cstdint>
@@ -10,25 +9,8 @@
 
 #include <gloss/core/shape.hpp>
 #include <gloss/kernels/simd/isa.hpp>
-
-#if defined(__GNUC__) || defined(__clang__)
-#define GLOSS_INLINE inline __attribute__((always_inline))
-#define GLOSS_INLINE_LAMBDA __attribute__((always_inline))  // stands after the lambda's parameters
-#elif defined(_MSC_VER)
-#define GLOSS_INLINE __forceinline
-#define GLOSS_INLINE_LAMBDA
-#else
-#define GLOSS_INLINE inline
-#define GLOSS_INLINE_LAMBDA
-#endif
-
-// Before a loop with constant bounds over an array of Vec: unrolled, so that the array lives in registers.
-#if defined(__clang__)
-#define GLOSS_UNROLL _Pragma("unroll")
-#elif defined(__GNUC__)
-#define GLOSS_UNROLL _Pragma("GCC unroll 64")
-#else
-#define GLOSS_UNROLL
+#ifdef GLOSS_BACKEND_EIGEN
+#include <gloss/kernels/simd/eigen.hpp>
 #endif
 
 namespace gloss::inline GLOSS_ABI::kernels::detail {
