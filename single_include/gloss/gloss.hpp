@@ -58,31 +58,64 @@
 #include <see_the_error_above>
 #endif
 static_assert(sizeof(1.0) == sizeof(double), "gloss computes in double: build without -fsingle-precision-constant");
-// Everything lives in an inline namespace named for the instruction set, so that objects built with different -march
-// flags fail at link instead of crashing in each other's kernels.
+// What parallel_for runs on, the same in all of a program: gloss's own pool of threads or, defined for the whole
+// program, an OpenMP team (GLOSS_THREADS_OPENMP) or the calling thread alone (GLOSS_THREADS_SERIAL).
+#if defined(GLOSS_THREADS_OPENMP) && defined(GLOSS_THREADS_SERIAL)
+#error "gloss runs on OpenMP or on one thread: define GLOSS_THREADS_OPENMP or GLOSS_THREADS_SERIAL, not both"
+#include <see_the_error_above>
+#elif defined(GLOSS_THREADS_OPENMP) && !defined(_OPENMP)
+#error "gloss: GLOSS_THREADS_OPENMP needs OpenMP: build with -fopenmp (MSVC: /openmp)"
+#include <see_the_error_above>
+#endif
+// What kernels are made of: the compiler's vector types with gloss's own products, or, with GLOSS_BACKEND_EIGEN defined
+// for the whole program, Eigen's arrays and products (kernels/simd/eigen.hpp, kernels/gemm/eigen.hpp). A compiler
+// without vector types has no choice.
+#if !defined(__GNUC__) && !defined(__clang__) && !defined(GLOSS_BACKEND_EIGEN)
+#define GLOSS_BACKEND_EIGEN
+#endif
+#ifdef GLOSS_BACKEND_EIGEN
+#define GLOSS_ABI_BACKEND eigen
+#else
+#define GLOSS_VECTOR_TYPES
+#define GLOSS_ABI_BACKEND
+#endif
+// Everything lives in an inline namespace named for what kernels are made of and what loops run on, where it is not the
+// usual, and for the instruction set, so that objects built with different flags fail at link instead of crashing in
+// each other's functions.
+#if defined(GLOSS_THREADS_OPENMP)
+#define GLOSS_ABI_THREADS openmp
+#elif defined(GLOSS_THREADS_SERIAL)
+#define GLOSS_ABI_THREADS serial
+#else
+#define GLOSS_ABI_THREADS
+#endif
+#define GLOSS_ABI_NAME(backend, threads, instruction_set) v0##backend##threads##_##instruction_set
+#define GLOSS_ABI_WITH(backend, threads, instruction_set) GLOSS_ABI_NAME(backend, threads, instruction_set)
+#define GLOSS_ABI_OF(instruction_set) GLOSS_ABI_WITH(GLOSS_ABI_BACKEND, GLOSS_ABI_THREADS, instruction_set)
 #if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
-#define GLOSS_ABI v0_avx512
+#define GLOSS_ABI GLOSS_ABI_OF(avx512)
 #define GLOSS_VECTOR_BYTES 64
 #elif defined(__AVX2__) && defined(__FMA__)
-#define GLOSS_ABI v0_avx2
+#define GLOSS_ABI GLOSS_ABI_OF(avx2)
 #define GLOSS_VECTOR_BYTES 32
 #elif defined(__AVX__)
-#define GLOSS_ABI v0_avx
+#define GLOSS_ABI GLOSS_ABI_OF(avx)
 #define GLOSS_VECTOR_BYTES 32
 #elif defined(__SSE2__) || defined(_M_X64)
-#define GLOSS_ABI v0_sse2
+#define GLOSS_ABI GLOSS_ABI_OF(sse2)
 #define GLOSS_VECTOR_BYTES 16
 #elif defined(__ARM_NEON)
-#define GLOSS_ABI v0_neon
+#define GLOSS_ABI GLOSS_ABI_OF(neon)
 #define GLOSS_VECTOR_BYTES 16
 #else
-#define GLOSS_ABI v0_generic
+#define GLOSS_ABI GLOSS_ABI_OF(generic)
 #define GLOSS_VECTOR_BYTES 16
 #endif
 // What a program built without -march flags computes most with it has in copies for better processors as well, and
-// chooses when it runs (kernels/simd/isa.hpp). GLOSS_NO_COPIES, defined for the whole program, leaves them out. (GCC on
-// Windows keeps too little alignment on the stack for such vectors.)
-#if defined(__GNUC__) && defined(__x86_64__) && !defined(_WIN32) && !defined(GLOSS_NO_COPIES)
+// chooses when it runs (kernels/simd/isa.hpp). GLOSS_NO_COPIES, defined for the whole program, leaves them out. Eigen
+// has one instruction set to a program. (GCC on Windows keeps too little alignment on the stack for such vectors.)
+#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && defined(__x86_64__) && !defined(_WIN32) && \
+    !defined(GLOSS_NO_COPIES)
 #if GLOSS_VECTOR_BYTES < 64
 #define GLOSS_COPY_AVX512
 #if !(defined(__AVX2__) && defined(__FMA__))
@@ -121,6 +154,31 @@ static_assert(sizeof(1.0) == sizeof(double), "gloss computes in double: build wi
 #define GLOSS_RESTRICT
 #define GLOSS_NOINLINE
 #define GLOSS_COLD
+#endif
+// GLOSS_INLINE is for functions that take or return vectors; GLOSS_INLINE_LAMBDA stands after such a lambda's parameters.
+#if defined(__GNUC__) || defined(__clang__)
+#define GLOSS_INLINE inline __attribute__((always_inline))
+#define GLOSS_INLINE_LAMBDA __attribute__((always_inline))
+#elif defined(_MSC_VER)
+#define GLOSS_INLINE __forceinline
+#define GLOSS_INLINE_LAMBDA
+#else
+#define GLOSS_INLINE inline
+#define GLOSS_INLINE_LAMBDA
+#endif
+// Before a loop with constant bounds over an array of Vec: unrolled, so that the array lives in registers.
+#if defined(__clang__)
+#define GLOSS_UNROLL _Pragma("unroll")
+#elif defined(__GNUC__)
+#define GLOSS_UNROLL _Pragma("GCC unroll 64")
+#else
+#define GLOSS_UNROLL
+#endif
+// GLOSS_PREFETCH(pointer) and GLOSS_PREFETCH(pointer, 1), which is for writing, ask for a cache line.
+#if defined(__GNUC__) || defined(__clang__)
+#define GLOSS_PREFETCH(...) __builtin_prefetch(__VA_ARGS__)
+#else
+#define GLOSS_PREFETCH(...) static_cast<void>(0)
 #endif
 // GLOSS_LAZY stands in place of `inline` before a function that is no template and that few programs call: it makes it
 // one, so that the function, and what it uses of the standard library, is compiled only where it is called.
@@ -168,7 +226,9 @@ struct bfloat16 {
 #ifndef GLOSS_HAS_GLOSS_CORE_PARALLEL_FOR_HPP
 #define GLOSS_HAS_GLOSS_CORE_PARALLEL_FOR_HPP
 // ---- gloss/core/parallel_for.hpp
-// Splits a loop over threads. The only header that names OpenMP; without OpenMP everything runs on one thread.
+// Splits a loop over threads: gloss's own pool, or an OpenMP team, or the calling thread alone, as GLOSS_THREADS_OPENMP
+// and GLOSS_THREADS_SERIAL say (core/config.hpp). Without OpenMP, which says how many there are, everything runs on one
+// thread.
 #ifndef GLOSS_HAS_GLOSS_CORE_RANGE_CALL_HPP
 #define GLOSS_HAS_GLOSS_CORE_RANGE_CALL_HPP
 // ---- gloss/core/range_call.hpp
@@ -437,7 +497,45 @@ struct RangeCall {
 };
 }  // namespace gloss::inline GLOSS_ABI::detail
 #endif
-#ifdef _OPENMP
+#if !defined(_OPENMP) || defined(GLOSS_THREADS_SERIAL)
+#define GLOSS_ONE_THREAD
+#elif defined(GLOSS_THREADS_OPENMP)
+#ifndef GLOSS_HAS_GLOSS_CORE_OPENMP_TEAM_HPP
+#define GLOSS_HAS_GLOSS_CORE_OPENMP_TEAM_HPP
+// ---- gloss/core/openmp_team.hpp
+// The threads behind parallel_for in a program built with GLOSS_THREADS_OPENMP: a team of the program's OpenMP, whose
+// settings are read and never changed.
+#include <atomic>
+#include <exception>
+#include <omp.h>
+#ifndef _WIN32
+#include <pthread.h>
+#endif
+namespace gloss::inline GLOSS_ABI::detail {
+/// Whether this process was forked from one with a team. GCC's OpenMP would wait in it, for ever, for threads that only
+/// the parent has; so its loops run on one thread.
+inline constinit std::atomic<bool> is_forked{false};
+/// Calls f on `threads` ranges that cover [0, n), the pool's ranges, by as many threads as OpenMP gives.
+/// Errors: what f throws, the first if there are several.
+GLOSS_NOINLINE inline void run_on_team(Index n, int threads, RangeCall f) {
+#ifndef _WIN32
+  [[maybe_unused]] static const int watched = pthread_atfork(nullptr, nullptr, [] { is_forked = true; });
+#endif
+  std::exception_ptr error;
+  std::atomic<bool> failed{false};
+#pragma omp parallel num_threads(threads)
+  for (int part = omp_get_thread_num(); part < threads; part += omp_get_num_threads()) {
+    try {
+      f.call(f.object, n * part / threads, n * (part + 1) / threads);
+    } catch (...) {
+      if (!failed.exchange(true)) error = std::current_exception();
+    }
+  }
+  if (error) std::rethrow_exception(error);
+}
+}  // namespace gloss::inline GLOSS_ABI::detail
+#endif
+#else
 #include <omp.h>
 #ifndef GLOSS_HAS_GLOSS_CORE_THREAD_POOL_HPP
 #define GLOSS_HAS_GLOSS_CORE_THREAD_POOL_HPP
@@ -637,28 +735,34 @@ class ThreadPool {
 #endif
 namespace gloss::inline GLOSS_ABI {
 /// The date of the OpenMP standard in use, as 201511, or 0.
-#ifdef _OPENMP
-inline constexpr int openmp_version = _OPENMP;
-#else
+#ifdef GLOSS_ONE_THREAD
 inline constexpr int openmp_version = 0;
+#else
+inline constexpr int openmp_version = _OPENMP;
 #endif
 /// How many threads a parallel_for may use; follows OMP_NUM_THREADS and the host program's own settings.
 inline int num_threads() {
-#ifdef _OPENMP
-  return detail::in_loop || omp_in_parallel() ? 1 : omp_get_max_threads();
-#else
+#if defined(GLOSS_ONE_THREAD)
   return 1;
+#elif defined(GLOSS_THREADS_OPENMP)
+  return detail::is_forked.load(std::memory_order_relaxed) || omp_in_parallel() ? 1 : omp_get_max_threads();
+#else
+  return detail::in_loop || omp_in_parallel() ? 1 : omp_get_max_threads();
 #endif
 }
 namespace detail {
 GLOSS_NOINLINE inline void parallel_ranges(Index n, [[maybe_unused]] Index grain, RangeCall f) {
-#ifdef _OPENMP
+#ifndef GLOSS_ONE_THREAD
   const Index per_thread = grain > 0 ? grain : 1;
   if (n > per_thread) {
     const Index threads_wanted = (n + per_thread - 1) / per_thread;
     const Index available = num_threads();
     const int threads = static_cast<int>(threads_wanted < available ? threads_wanted : available);
+#ifdef GLOSS_THREADS_OPENMP
+    if (threads > 1) return run_on_team(n, threads, f);
+#else
     if (threads > 1 && ThreadPool::instance().run(n, threads, f)) return;
+#endif
   }
 #endif
   f.call(f.object, 0, n);
@@ -680,7 +784,8 @@ namespace gloss::inline GLOSS_ABI {
 #define GLOSS_TEXT_OF(...) #__VA_ARGS__
 #define GLOSS_TEXT(...) GLOSS_TEXT_OF(__VA_ARGS__)
 /// The instruction set of this code, as in the name of its inline namespace: avx512, avx2, avx, sse2, neon or generic.
-inline constexpr std::string_view compiled_instruction_set = std::string_view(GLOSS_TEXT(GLOSS_ABI)).substr(3);
+inline constexpr std::string_view compiled_instruction_set =
+    std::string_view(GLOSS_TEXT(GLOSS_ABI)).substr(std::string_view(GLOSS_TEXT(GLOSS_ABI)).find('_') + 1);
 #undef GLOSS_TEXT
 #undef GLOSS_TEXT_OF
 /// Whether the compiler was asked to optimise.
@@ -689,10 +794,13 @@ inline constexpr bool is_optimized = true;
 #else
 inline constexpr bool is_optimized = false;
 #endif
-/// How many cores this process may use and does not, because it was built without OpenMP. 0 where that is not known.
+/// How many cores this process may use and does not, because it was built without OpenMP. 0 where that is not known, or
+/// one thread was asked for (GLOSS_THREADS_SERIAL).
 inline int idle_cores() {
   if (openmp_version > 0) return 0;
-#if defined(__linux__)
+#if defined(GLOSS_THREADS_SERIAL)
+  return 0;
+#elif defined(__linux__)
   cpu_set_t cores;
   return sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) - 1 : 0;
 #elif defined(_SC_NPROCESSORS_ONLN)
@@ -5450,8 +5558,7 @@ class CachedStepper : public Stepper<typename Model::value_type> {
 #define GLOSS_HAS_GLOSS_KERNELS_SIMD_SIMD_HPP
 // ---- gloss/kernels/simd/simd.hpp
 // Vectors of GLOSS_VECTOR_BYTES: Vec<float>, Vec<double> and the integers of the same width, on the vector extensions
-// of GCC and Clang (no intrinsics, so nothing to include); elsewhere a struct of an array that the optimiser may
-// vectorise.
+// of GCC and Clang (no intrinsics, so nothing to include), or on Eigen's arrays (simd/eigen.hpp).
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -5514,23 +5621,364 @@ inline std::string_view isa_name(Isa isa) {
 #endif
 }  // namespace gloss::inline GLOSS_ABI::kernels
 #endif
-#if defined(__GNUC__) || defined(__clang__)
-#define GLOSS_INLINE inline __attribute__((always_inline))
-#define GLOSS_INLINE_LAMBDA __attribute__((always_inline))  // stands after the lambda's parameters
-#elif defined(_MSC_VER)
-#define GLOSS_INLINE __forceinline
-#define GLOSS_INLINE_LAMBDA
-#else
-#define GLOSS_INLINE inline
-#define GLOSS_INLINE_LAMBDA
+#ifdef GLOSS_BACKEND_EIGEN
+#ifndef GLOSS_HAS_GLOSS_KERNELS_SIMD_EIGEN_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_SIMD_EIGEN_HPP
+// ---- gloss/kernels/simd/eigen.hpp
+// The vectors of simd.hpp on Eigen: the numbers of an Eigen::Array of fixed size, with the operators of a compiler's vector
+// type, which are made of the packets that Eigen computes such arrays with. Its expressions would not do: compilers inline
+// too little of them, and comparisons, masks and bits they have only one element after the other. Where there are no
+// packets, for whole numbers of 64 bits or with EIGEN_DONT_VECTORIZE, operators are loops over the lanes.
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+#include <utility>
+#ifndef GLOSS_HAS_GLOSS_KERNELS_SIMD_EIGEN_CORE_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_SIMD_EIGEN_CORE_HPP
+// ---- gloss/kernels/simd/eigen_core.hpp
+// Eigen's arrays and matrices for the kernels. Eigen's own threads are off.
+#ifndef EIGEN_DONT_PARALLELIZE
+#define EIGEN_DONT_PARALLELIZE
 #endif
-// Before a loop with constant bounds over an array of Vec: unrolled, so that the array lives in registers.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push  // GCC 12 takes its own _mm512_undefined_ps for a mistake
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+#include <Eigen/Core>
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+#endif
+// Before a loop over the lanes: the compiler may do it at once, and does if it does not unroll it first.
 #if defined(__clang__)
-#define GLOSS_UNROLL _Pragma("unroll")
+#define GLOSS_LANES _Pragma("clang loop vectorize(enable)")
 #elif defined(__GNUC__)
-#define GLOSS_UNROLL _Pragma("GCC unroll 64")
+#define GLOSS_LANES _Pragma("GCC unroll 1")
 #else
-#define GLOSS_UNROLL
+#define GLOSS_LANES
+#endif
+namespace gloss::inline GLOSS_ABI::kernels::detail {
+/// The floating-point type of T's size. Whole numbers lie in arrays of it, bit by bit: of memory that is read now as one
+/// type, now as another, compilers make slow code.
+template <class T>
+using BitsOf = std::conditional_t<sizeof(T) == 4, float, double>;
+/// What Eigen computes an array of n numbers with: several of them, or one where it has nothing better.
+template <class T, Index n>
+using PacketOf = typename Eigen::internal::find_best_packet<T, static_cast<int>(n)>::type;
+template <class T, Index n>
+inline constexpr Index packet_lanes = sizeof(PacketOf<T, n>) / sizeof(T);
+template <class T, Index n>
+struct Pack;
+/// n numbers where p points to, as far as they make a packet.
+template <class T, Index n>
+GLOSS_INLINE PacketOf<T, n> packet_at(const T* p) {
+  return Eigen::internal::ploadt<PacketOf<T, n>, alignof(Pack<T, n>)>(p);
+}
+/// Packets f(i) to x, for i = 0, 1, ...
+template <class T, Index n, class F>
+GLOSS_INLINE void set_packets(Pack<T, n>& x, F f) {
+  using Bits = BitsOf<T>;
+  GLOSS_UNROLL for (Index i = 0; i < n; i += packet_lanes<Bits, n>)
+      Eigen::internal::pstoret<Bits, PacketOf<Bits, n>, alignof(Pack<Bits, n>)>(x.numbers + i, f(i));
+}
+/// Packets from f of the packs' packets, one after the other.
+template <class To, class F, class T, Index n, class... More>
+GLOSS_INLINE Pack<To, n> by_packets(F f, const Pack<T, n>& x, const Pack<More, n>&... more) {
+  using Bits = BitsOf<T>;
+  Pack<To, n> r;
+  set_packets(r, [&](Index i) GLOSS_INLINE_LAMBDA {
+    return f(packet_at<Bits, n>(x.numbers + i), packet_at<Bits, n>(more.numbers + i)...);
+  });
+  return r;
+}
+/// The numbers of a pack in memory.
+template <class T, Index n>
+struct Lanes {
+  T lane[n];
+  GLOSS_INLINE explicit Lanes(const Pack<T, n>& x) { std::memcpy(lane, x.numbers, sizeof lane); }
+};
+/// f of each lane.
+template <class To, class F, class T, Index n, class... More>
+GLOSS_INLINE Pack<To, n> by_lanes(F f, const Lanes<T, n>& x, const Lanes<More, n>&... more) {
+  To to[n];
+  GLOSS_LANES for (Index i = 0; i < n; ++i) to[i] = static_cast<To>(f(x.lane[i], more.lane[i]...));
+  return Pack<To, n>::load(to);
+}
+template <class To, class F, class T, Index n, class... More>
+GLOSS_INLINE Pack<To, n> by_lanes(F f, const Pack<T, n>& x, const Pack<More, n>&... more) {
+  return by_lanes<To>(f, Lanes<T, n>(x), Lanes<More, n>(more)...);
+}
+/// Packets of int32, for what lies in packets of float.
+template <class P>
+using Int32s = typename Eigen::internal::unpacket_traits<P>::integer_packet;
+template <class P>
+GLOSS_INLINE Int32s<P> int32s(const P& p) {
+  return Eigen::internal::preinterpret<Int32s<P>, P>(p);
+}
+template <class P>
+GLOSS_INLINE P floats(const Int32s<P>& p) {
+  return Eigen::internal::preinterpret<P, Int32s<P>>(p);
+}
+/// See above. A number stands for n equal ones, nothing for zeros.
+template <class T, Index n>
+struct Pack {
+  using Bits = BitsOf<T>;
+  using Int = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+  using Unsigned = std::make_unsigned_t<Int>;
+  using Mask = Pack<Int, n>;
+  using Array = Eigen::Array<Bits, static_cast<int>(n), 1>;
+  static constexpr bool is_real = std::is_floating_point_v<T>;
+  static constexpr bool has_packets = packet_lanes<Bits, n> > 1;
+  static constexpr bool has_int32s = has_packets && std::is_same_v<T, std::int32_t>;
+  /// Where signed and unsigned make no difference.
+  static constexpr bool has_words = has_packets && !is_real && sizeof(T) == 4;
+  alignas(Array) Bits numbers[n];  // not the array itself, whose constructor stands in the way of {} and of registers
+  Pack() = default;
+  GLOSS_INLINE Pack(T x) {
+    set_packets(*this, [x](Index) GLOSS_INLINE_LAMBDA {
+      return Eigen::internal::pset1<PacketOf<Bits, n>>(std::bit_cast<Bits>(x));
+    });
+  }
+  GLOSS_INLINE explicit Pack(const Bits (&x)[n]) { copy(x); }
+  // Copies are packets as well, as all accesses are: then compilers keep them in registers.
+  GLOSS_INLINE Pack(const Pack& x) { copy(x.numbers); }
+  GLOSS_INLINE Pack& operator=(const Pack& x) {
+    copy(x.numbers);
+    return *this;
+  }
+  /// From and to memory, of any alignment.
+  GLOSS_INLINE static Pack load(const T* p) {
+    Pack x;
+    set_packets(x, [p](Index i) GLOSS_INLINE_LAMBDA {
+      return Eigen::internal::ploadu<PacketOf<Bits, n>>(reinterpret_cast<const Bits*>(p + i));
+    });
+    return x;
+  }
+  GLOSS_INLINE void store(T* p) const {
+    GLOSS_UNROLL for (Index i = 0; i < n; i += packet_lanes<Bits, n>)
+        Eigen::internal::pstoreu(reinterpret_cast<Bits*>(p + i), packet_at<Bits, n>(numbers + i));
+  }
+  GLOSS_INLINE T operator[](Index i) const { return std::bit_cast<T>(numbers[i]); }
+  GLOSS_INLINE T& operator[](Index i) requires is_real { return numbers[i]; }
+  GLOSS_INLINE void copy(const Bits (&x)[n]) {
+    set_packets(*this, [&x](Index i) GLOSS_INLINE_LAMBDA { return packet_at<Bits, n>(x + i); });
+  }
+  friend GLOSS_INLINE Pack operator-(const Pack& x) { return x * Pack(T(-1)); }  // pnegate makes 0 of 0, not -0
+  friend GLOSS_INLINE Pack operator+(const Pack& x, const Pack& y) {
+    if constexpr (is_real)
+      return by_packets<T>(
+          []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::padd(p, q); }, x, y);
+    else if constexpr (has_words)
+      return by_packets<T>([]<class P>(const P& p, const P& q)
+                               GLOSS_INLINE_LAMBDA { return floats<P>(Eigen::internal::padd(int32s(p), int32s(q))); },
+                           x, y);
+    else
+      return by_lanes<T>(
+          [](T p, T q) GLOSS_INLINE_LAMBDA { return static_cast<Unsigned>(p) + static_cast<Unsigned>(q); }, x, y);
+  }
+  friend GLOSS_INLINE Pack operator-(const Pack& x, const Pack& y) {
+    if constexpr (is_real)
+      return by_packets<T>(
+          []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::psub(p, q); }, x, y);
+    else if constexpr (has_words)
+      return by_packets<T>([]<class P>(const P& p, const P& q)
+                               GLOSS_INLINE_LAMBDA { return floats<P>(Eigen::internal::psub(int32s(p), int32s(q))); },
+                           x, y);
+    else
+      return by_lanes<T>(
+          [](T p, T q) GLOSS_INLINE_LAMBDA { return static_cast<Unsigned>(p) - static_cast<Unsigned>(q); }, x, y);
+  }
+  friend GLOSS_INLINE Pack operator*(const Pack& x, const Pack& y) {
+    if constexpr (is_real)
+      return by_packets<T>(
+          []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::pmul(p, q); }, x, y);
+    else
+      return by_lanes<T>(
+          [](T p, T q) GLOSS_INLINE_LAMBDA { return static_cast<Unsigned>(p) * static_cast<Unsigned>(q); }, x, y);
+  }
+  friend GLOSS_INLINE Pack operator/(const Pack& x, const Pack& y) {
+    return by_packets<T>(
+        []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::pdiv(p, q); }, x, y);
+  }
+#define GLOSS_PACK_BITS(op, of_packets)                                                           \
+  friend GLOSS_INLINE Pack operator op(const Pack& x, const Pack& y) {                            \
+    if constexpr (has_packets)                                                                    \
+      return by_packets<T>([]<class P>(const P& p, const P& q)                                    \
+                               GLOSS_INLINE_LAMBDA { return Eigen::internal::of_packets(p, q); }, \
+                           x, y);                                                                 \
+    else                                                                                          \
+      return by_lanes<T>([](T p, T q) GLOSS_INLINE_LAMBDA { return p op q; }, x, y);              \
+  }
+  GLOSS_PACK_BITS(&, pand)
+  GLOSS_PACK_BITS(|, por)
+  GLOSS_PACK_BITS(^, pxor)
+#undef GLOSS_PACK_BITS
+  friend GLOSS_INLINE Pack operator~(const Pack& x) { return x ^ Pack(static_cast<T>(-1)); }
+  friend GLOSS_INLINE Pack operator<<(const Pack& x, const Pack& y) {
+    return by_lanes<T>([](T p, T q) GLOSS_INLINE_LAMBDA { return p << q; }, x, y);
+  }
+  friend GLOSS_INLINE Pack operator>>(const Pack& x, const Pack& y) {
+    return by_lanes<T>([](T p, T q) GLOSS_INLINE_LAMBDA { return p >> q; }, x, y);
+  }
+  friend GLOSS_INLINE Mask operator<(const Pack& x, const Pack& y) {
+    if constexpr (is_real && has_packets)
+      return by_packets<Int>(
+          []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::pcmp_lt(p, q); }, x, y);
+    else if constexpr (has_int32s)  // the sign of p - q, or of p where the difference may be too large
+      return by_packets<Int>(
+          []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA {
+            using Eigen::internal::pandnot;
+            const auto i = int32s(p), j = int32s(q);
+            return floats<P>(Eigen::internal::parithmetic_shift_right<31>(Eigen::internal::por(
+                pandnot(i, j), pandnot(Eigen::internal::psub(i, j), Eigen::internal::pxor(i, j)))));
+          },
+          x, y);
+    else
+      return by_lanes<Int>([](T p, T q) GLOSS_INLINE_LAMBDA { return -Int{p < q}; }, x, y);
+  }
+  friend GLOSS_INLINE Mask operator<=(const Pack& x, const Pack& y) {
+    if constexpr (!is_real)
+      return ~(y < x);
+    else if constexpr (has_packets)
+      return by_packets<Int>(
+          []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::pcmp_le(p, q); }, x, y);
+    else
+      return by_lanes<Int>([](T p, T q) GLOSS_INLINE_LAMBDA { return -Int{p <= q}; }, x, y);
+  }
+  friend GLOSS_INLINE Mask operator>(const Pack& x, const Pack& y) { return y < x; }
+  friend GLOSS_INLINE Mask operator>=(const Pack& x, const Pack& y) { return y <= x; }
+  friend GLOSS_INLINE Mask operator==(const Pack& x, const Pack& y) {
+    if constexpr (is_real && has_packets)
+      return by_packets<Int>(
+          []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::pcmp_eq(p, q); }, x, y);
+    else if constexpr (has_words)
+      return by_packets<Int>(
+          []<class P>(const P& p, const P& q)
+              GLOSS_INLINE_LAMBDA { return floats<P>(Eigen::internal::pcmp_eq(int32s(p), int32s(q))); },
+          x, y);
+    else
+      return by_lanes<Int>([](T p, T q) GLOSS_INLINE_LAMBDA { return -Int{p == q}; }, x, y);
+  }
+  friend GLOSS_INLINE Mask operator!=(const Pack& x, const Pack& y) { return ~(x == y); }
+};
+/// Lane by lane: mask ? x : y.
+template <class T, Index n>
+GLOSS_INLINE Pack<T, n> select_lanes(const typename Pack<T, n>::Mask& mask, const Pack<T, n>& x, const Pack<T, n>& y) {
+  if constexpr (Pack<T, n>::has_packets)
+    return by_packets<T>([]<class P>(const P& m, const P& p, const P& q)
+                             GLOSS_INLINE_LAMBDA { return Eigen::internal::pselect(m, p, q); },
+                         mask, x, y);
+  else
+    return by_lanes<T>([](auto m, T p, T q) GLOSS_INLINE_LAMBDA { return m ? p : q; }, mask, x, y);
+}
+/// The numbers moved by so many bits; to the right, signed ones keep their sign.
+template <int by, class T, Index n>
+GLOSS_INLINE Pack<T, n> shift_left_lanes(const Pack<T, n>& x) {
+  if constexpr (Pack<T, n>::has_words)
+    return by_packets<T>(
+        []<class P>(const P& p)
+            GLOSS_INLINE_LAMBDA { return floats<P>(Eigen::internal::plogical_shift_left<by>(int32s(p))); },
+        x);
+  else
+    return x << Pack<T, n>(static_cast<T>(by));
+}
+template <int by, class T, Index n>
+GLOSS_INLINE Pack<T, n> shift_right_lanes(const Pack<T, n>& x) {
+  if constexpr (Pack<T, n>::has_int32s)
+    return by_packets<T>(
+        []<class P>(const P& p)
+            GLOSS_INLINE_LAMBDA { return floats<P>(Eigen::internal::parithmetic_shift_right<by>(int32s(p))); },
+        x);
+  else
+    return x >> Pack<T, n>(static_cast<T>(by));
+}
+/// Numbers to numbers of the same width, towards zero.
+template <class To, class T, Index n>
+GLOSS_INLINE Pack<To, n> convert_lanes(const Pack<T, n>& x) {
+  if constexpr (Pack<T, n>::has_int32s && std::is_same_v<To, float>)
+    return by_packets<To>(
+        []<class P>(const P& p) GLOSS_INLINE_LAMBDA { return Eigen::internal::pcast<Int32s<P>, P>(int32s(p)); }, x);
+  else if constexpr (Pack<To, n>::has_int32s && std::is_same_v<T, float>)
+    return by_packets<To>(
+        []<class P>(const P& p) GLOSS_INLINE_LAMBDA { return floats<P>(Eigen::internal::pcast<P, Int32s<P>>(p)); }, x);
+  else
+    return by_lanes<To>([](T p) GLOSS_INLINE_LAMBDA { return p; }, x);
+}
+/// Lane j is element order[j] of x and y, one behind the other.
+template <int... order, class T, Index n>
+GLOSS_INLINE Pack<T, n> shuffle_lanes(const Pack<T, n>& x, const Pack<T, n>& y) {
+  T both[2 * n];
+  std::memcpy(both, x.numbers, n * sizeof(T));
+  std::memcpy(both + n, y.numbers, n * sizeof(T));
+  const T chosen[] = {both[order]...};
+  return Pack<T, n>::load(chosen);
+}
+/// The sum and the maximum of the lanes.
+template <class T, Index n>
+GLOSS_INLINE T sum_of_lanes(const Pack<T, n>& x) {
+  T sum = Eigen::internal::predux(packet_at<T, n>(x.numbers));
+  for (Index i = packet_lanes<T, n>; i < n; i += packet_lanes<T, n>)
+    sum += Eigen::internal::predux(packet_at<T, n>(x.numbers + i));
+  return sum;
+}
+template <class T, Index n>
+GLOSS_INLINE T max_of_lanes(const Pack<T, n>& x) {
+  T max = Eigen::internal::predux_max(packet_at<T, n>(x.numbers));
+  for (Index i = packet_lanes<T, n>; i < n; i += packet_lanes<T, n>) {
+    const T next = Eigen::internal::predux_max(packet_at<T, n>(x.numbers + i));
+    if (next > max) max = next;
+  }
+  return max;
+}
+/// A square of n packs turned on its diagonal.
+template <class T, Index n>
+GLOSS_INLINE void transpose_packs(Pack<T, n>* v) {
+  if constexpr (packet_lanes<T, n> == n) {
+    Eigen::internal::PacketBlock<PacketOf<T, n>, static_cast<int>(n)> block;
+    GLOSS_UNROLL for (Index r = 0; r < n; ++r) block.packet[r] = packet_at<T, n>(v[r].numbers);
+    Eigen::internal::ptranspose(block);
+    GLOSS_UNROLL for (Index r = 0; r < n; ++r)
+        Eigen::internal::pstoret<T, PacketOf<T, n>, alignof(Pack<T, n>)>(v[r].numbers, block.packet[r]);
+  } else {
+    for (Index r = 0; r < n; ++r)
+      for (Index c = 0; c < r; ++c) std::swap(v[r][c], v[c][r]);
+  }
+}
+/// Square roots. Eigen 3.4's of packets are off by more than one unit of the last place, 0 for subnormal numbers and NaN
+/// for infinity, so one step of Newton's follows, with the residual in one rounding where the processor can, and the rest
+/// is done here.
+template <class T, Index n>
+GLOSS_INLINE Pack<T, n> square_root(const Pack<T, n>& x) {
+  using P = Pack<T, n>;
+  // what is so small that the residual would not be a normal number is taken in larger units
+  constexpr T down = std::numeric_limits<T>::epsilon() / 2, up = 1 / (down * down);
+  const auto tiny = x < P((std::numeric_limits<T>::min)() * up);
+  const P root = by_packets<T>(
+      []<class Q>(const Q& s) GLOSS_INLINE_LAMBDA {
+        const Q y = Eigen::internal::psqrt(s), minus_y = Eigen::internal::psub(Eigen::internal::pset1<Q>(T(0)), y);
+        const Q step = Eigen::internal::pmul(Eigen::internal::pset1<Q>(T(0.5)), Eigen::internal::prsqrt(s));
+        return Eigen::internal::pmadd(Eigen::internal::pmadd(minus_y, y, s), step, y);
+      },
+      select_lanes(tiny, x * P(up), x));
+  const P y = select_lanes(tiny, root * P(down), root);
+  return select_lanes((x == P{}) | (x == P(std::numeric_limits<T>::infinity())), x, y);
+}
+/// m < n numbers from one place to another.
+template <Index n, class T>
+GLOSS_INLINE void copy_some(T* to, const T* from, Index m) {
+  if constexpr (n > 1) {
+    if (m & (n / 2)) {
+      std::memcpy(to, from, n / 2 * sizeof(T));
+      to += n / 2, from += n / 2;
+    }
+    copy_some<n / 2>(to, from, m);
+  }
+}
+}  // namespace gloss::inline GLOSS_ABI::kernels::detail
+#endif
 #endif
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 /// The signed integer of a size.
@@ -5566,67 +6014,15 @@ namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE {
 template <class T>
 inline constexpr Index lanes = GLOSS_VECTOR_BYTES / static_cast<Index>(sizeof(T));
 namespace detail {
-#if defined(__GNUC__) || defined(__clang__)
+#ifdef GLOSS_VECTOR_TYPES
 template <class T>
 struct VecOf {
   typedef T type __attribute__((vector_size(GLOSS_VECTOR_BYTES)));
 };
 #else
 template <class T>
-struct Pack {
-  T v[lanes<T>];
-  T operator[](Index i) const { return v[i]; }
-  T& operator[](Index i) { return v[i]; }
-  template <class F>
-  static Pack make(F f) {
-    Pack r;
-    for (Index i = 0; i < lanes<T>; ++i) r.v[i] = static_cast<T>(f(i));
-    return r;
-  }
-  using Mask = Pack<typename kernels::detail::SizedInt<sizeof(T)>::type>;
-  friend Pack operator-(Pack a) {
-    return make([&](Index i) { return -a.v[i]; });
-  }
-#define GLOSS_PACK_OPERATOR(op)                                       \
-  friend Pack operator op(Pack a, Pack b) {                           \
-    return make([&](Index i) { return a.v[i] op b.v[i]; });           \
-  }                                                                   \
-  friend Pack operator op(Pack a, T b) {                              \
-    return make([&](Index i) { return a.v[i] op b; });                \
-  }                                                                   \
-  friend Pack operator op(T a, Pack b) {                              \
-    return make([&](Index i) { return a op b.v[i]; });                \
-  }                                                                   \
-  friend Pack& operator op##=(Pack& a, Pack b) { return a = a op b; } \
-  friend Pack& operator op##=(Pack& a, T b) { return a = a op b; }
-  GLOSS_PACK_OPERATOR(+)
-  GLOSS_PACK_OPERATOR(-)
-  GLOSS_PACK_OPERATOR(*)
-  GLOSS_PACK_OPERATOR(/)
-  GLOSS_PACK_OPERATOR(&)
-  GLOSS_PACK_OPERATOR(|)
-  GLOSS_PACK_OPERATOR(^)
-  GLOSS_PACK_OPERATOR(<<)
-  GLOSS_PACK_OPERATOR(>>)
-#undef GLOSS_PACK_OPERATOR
-#define GLOSS_PACK_COMPARE(op)                                       \
-  friend Mask operator op(Pack a, Pack b) {                          \
-    return Mask::make([&](Index i) { return -(a.v[i] op b.v[i]); }); \
-  }                                                                  \
-  friend Mask operator op(Pack a, T b) {                             \
-    return Mask::make([&](Index i) { return -(a.v[i] op b); });      \
-  }
-  GLOSS_PACK_COMPARE(<)
-  GLOSS_PACK_COMPARE(>)
-  GLOSS_PACK_COMPARE(<=)
-  GLOSS_PACK_COMPARE(>=)
-  GLOSS_PACK_COMPARE(==)
-  GLOSS_PACK_COMPARE(!=)
-#undef GLOSS_PACK_COMPARE
-};
-template <class T>
 struct VecOf {
-  using type = Pack<T>;
+  using type = Pack<T, lanes<T>>;
 };
 #endif
 }  // namespace detail
@@ -5641,32 +6037,61 @@ using IntVec = Vec<IntOf<T>>;
 /// Loads and stores need no alignment.
 template <class T>
 GLOSS_INLINE Vec<T> load(const T* p) {
+#ifdef GLOSS_VECTOR_TYPES
   Vec<T> v;
   std::memcpy(&v, p, sizeof v);
   return v;
+#else
+  return Vec<T>::load(p);
+#endif
 }
 template <class T>
 GLOSS_INLINE void store(T* p, Vec<T> v) {
+#ifdef GLOSS_VECTOR_TYPES
   std::memcpy(p, &v, sizeof v);
+#else
+  v.store(p);
+#endif
 }
 template <class T>
 GLOSS_INLINE Vec<T> splat(T x) {
-#if defined(__GNUC__) || defined(__clang__)
+#ifdef GLOSS_VECTOR_TYPES
   return x - Vec<T>{};
 #else
-  return Vec<T>::make([&](Index) { return x; });
+  return x;
 #endif
 }
 namespace detail {
 template <class T, std::size_t... i>
 GLOSS_INLINE Vec<T> count(std::index_sequence<i...>) {
+#ifdef GLOSS_VECTOR_TYPES
   return Vec<T>{static_cast<T>(i)...};
+#else
+  static constexpr T counted[] = {static_cast<T>(i)...};
+  return load<T>(counted);
+#endif
 }
 }  // namespace detail
 /// 0, 1, 2, ... in the lanes.
 template <class T>
 GLOSS_INLINE Vec<T> iota() {
   return detail::count<T>(std::make_index_sequence<lanes<T>>());
+}
+namespace detail {
+template <class T, std::size_t... i>
+GLOSS_INLINE Vec<T> lane_bits(std::index_sequence<i...>) {
+#ifdef GLOSS_VECTOR_TYPES
+  return Vec<T>{static_cast<T>(T{1} << i)...};
+#else
+  static constexpr T bits[] = {static_cast<T>(T{1} << i)...};
+  return load<T>(bits);
+#endif
+}
+}  // namespace detail
+/// 1, 2, 4, ... in the lanes of whole numbers.
+template <class T>
+GLOSS_INLINE Vec<T> lane_bits() {
+  return detail::lane_bits<T>(std::make_index_sequence<lanes<T>>());
 }
 /// The first n < lanes<T> elements, the other lanes hold `fill`; memory beyond n is not touched.
 /// The compiler's builtins for masked moves are named where there are such moves: a copy of variable length costs more
@@ -5675,7 +6100,12 @@ template <class T>
 GLOSS_INLINE Vec<T> load_partial(const T* p, Index n, T fill = T(0)) {
   [[maybe_unused]] constexpr bool real = std::is_floating_point_v<T>;
   Vec<T> v = splat<T>(fill);
-#if defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
+#ifdef GLOSS_BACKEND_EIGEN
+  T filled[lanes<T>];
+  store<T>(filled, v);
+  detail::copy_some<lanes<T>>(filled, p, n);
+  return load<T>(filled);
+#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
   if constexpr (real && sizeof(T) == 4)
     return __builtin_ia32_loadups512_mask(p, v, static_cast<unsigned short>((1u << n) - 1));
   if constexpr (real && sizeof(T) == 8)
@@ -5698,7 +6128,11 @@ GLOSS_INLINE Vec<T> load_partial(const T* p, Index n, T fill = T(0)) {
 template <class T>
 GLOSS_INLINE void store_partial(T* p, Vec<T> v, Index n) {
   [[maybe_unused]] constexpr bool real = std::is_floating_point_v<T>;
-#if defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
+#ifdef GLOSS_BACKEND_EIGEN
+  T all[lanes<T>];
+  store<T>(all, v);
+  return detail::copy_some<lanes<T>>(p, all, n);
+#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
   if constexpr (real && sizeof(T) == 4)
     return __builtin_ia32_storeups512_mask(p, v, static_cast<unsigned short>((1u << n) - 1));
   if constexpr (real && sizeof(T) == 8)
@@ -5739,17 +6173,38 @@ GLOSS_INLINE void each_vector(Index n, F f) {
 template <class To, class V>
 GLOSS_INLINE Vec<To> bit_cast_to(V v) {
   static_assert(sizeof(V) == sizeof(Vec<To>));
+#ifdef GLOSS_VECTOR_TYPES
   Vec<To> r;
   std::memcpy(&r, &v, sizeof r);
   return r;
+#else
+  return Vec<To>(v.numbers);
+#endif
+}
+/// The lanes of a vector of whole numbers moved by so many bits; to the right, negative ones stay negative.
+template <class T, int by>
+GLOSS_INLINE Vec<T> shift_left(Vec<T> v) {
+#ifdef GLOSS_VECTOR_TYPES
+  return v << T{by};
+#else
+  return detail::shift_left_lanes<by>(v);
+#endif
+}
+template <class T, int by>
+GLOSS_INLINE Vec<T> shift_right(Vec<T> v) {
+#ifdef GLOSS_VECTOR_TYPES
+  return v >> T{by};
+#else
+  return detail::shift_right_lanes<by>(v);
+#endif
 }
 /// Lane by lane: mask ? a : b.
 template <class T>
 GLOSS_INLINE Vec<T> select(IntVec<T> mask, Vec<T> a, Vec<T> b) {
-#if defined(__GNUC__) || defined(__clang__)
+#ifdef GLOSS_VECTOR_TYPES
   return mask ? a : b;
 #else
-  return Vec<T>::make([&](Index i) { return mask[i] ? a[i] : b[i]; });
+  return detail::select_lanes(mask, a, b);
 #endif
 }
 /// a > b ? a : b; gives b where either is NaN.
@@ -5765,21 +6220,27 @@ GLOSS_INLINE Vec<T> vmin(Vec<T> a, Vec<T> b) {
 /// Numbers to numbers of the same width: float <-> int32, double <-> int64; towards zero.
 template <class To, class V>
 GLOSS_INLINE Vec<To> convert_to(V v) {
-#if defined(__GNUC__) || defined(__clang__)
+#ifdef GLOSS_VECTOR_TYPES
   return __builtin_convertvector(v, Vec<To>);
 #else
-  return Vec<To>::make([&](Index i) { return v[i]; });
+  return detail::convert_lanes<To>(v);
+#endif
+}
+/// Lane j of the result is element order[j] of a and b, one behind the other.
+template <class T, int... order>
+GLOSS_INLINE Vec<T> shuffle(Vec<T> a, Vec<T> b) {
+#ifdef GLOSS_VECTOR_TYPES
+  return __builtin_shufflevector(a, b, order...);
+#else
+  return detail::shuffle_lanes<order...>(a, b);
 #endif
 }
 namespace detail {
+#ifdef GLOSS_VECTOR_TYPES
 /// Lane i of the result is lane (i + by) mod lanes.
 template <class T, Index by, std::size_t... i>
 GLOSS_INLINE Vec<T> rotate(Vec<T> v, std::index_sequence<i...>) {
-#if defined(__GNUC__) || defined(__clang__)
-  return __builtin_shufflevector(v, v, static_cast<int>((i + by) % sizeof...(i))...);
-#else
-  return Vec<T>{v[static_cast<Index>((i + by) % sizeof...(i))]...};
-#endif
+  return shuffle<T, static_cast<int>((i + by) % sizeof...(i))...>(v, v);
 }
 template <class T, Index width, bool largest>
 GLOSS_INLINE T fold(Vec<T> v) {
@@ -5790,8 +6251,14 @@ GLOSS_INLINE T fold(Vec<T> v) {
     return fold<T, width / 2, largest>(largest ? vmax<T>(v, other) : v + other);
   }
 }
+#else
+template <class T, Index, bool largest>
+GLOSS_INLINE T fold(Vec<T> v) {
+  return largest ? max_of_lanes(v) : sum_of_lanes(v);
+}
+#endif
 }  // namespace detail
-/// Sum over the lanes, always in the same order: the upper half is added to the lower until one is left.
+/// Sum over the lanes, always in the same order: the upper half is added to the lower until one is left, or Eigen's.
 template <class T>
 GLOSS_INLINE T hsum(Vec<T> v) {
   return detail::fold<T, lanes<T> / 2, false>(v);
@@ -5828,67 +6295,15 @@ namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE {
 template <class T>
 inline constexpr Index lanes = GLOSS_VECTOR_BYTES / static_cast<Index>(sizeof(T));
 namespace detail {
-#if defined(__GNUC__) || defined(__clang__)
+#ifdef GLOSS_VECTOR_TYPES
 template <class T>
 struct VecOf {
   typedef T type __attribute__((vector_size(GLOSS_VECTOR_BYTES)));
 };
 #else
 template <class T>
-struct Pack {
-  T v[lanes<T>];
-  T operator[](Index i) const { return v[i]; }
-  T& operator[](Index i) { return v[i]; }
-  template <class F>
-  static Pack make(F f) {
-    Pack r;
-    for (Index i = 0; i < lanes<T>; ++i) r.v[i] = static_cast<T>(f(i));
-    return r;
-  }
-  using Mask = Pack<typename kernels::detail::SizedInt<sizeof(T)>::type>;
-  friend Pack operator-(Pack a) {
-    return make([&](Index i) { return -a.v[i]; });
-  }
-#define GLOSS_PACK_OPERATOR(op)                                       \
-  friend Pack operator op(Pack a, Pack b) {                           \
-    return make([&](Index i) { return a.v[i] op b.v[i]; });           \
-  }                                                                   \
-  friend Pack operator op(Pack a, T b) {                              \
-    return make([&](Index i) { return a.v[i] op b; });                \
-  }                                                                   \
-  friend Pack operator op(T a, Pack b) {                              \
-    return make([&](Index i) { return a op b.v[i]; });                \
-  }                                                                   \
-  friend Pack& operator op##=(Pack& a, Pack b) { return a = a op b; } \
-  friend Pack& operator op##=(Pack& a, T b) { return a = a op b; }
-  GLOSS_PACK_OPERATOR(+)
-  GLOSS_PACK_OPERATOR(-)
-  GLOSS_PACK_OPERATOR(*)
-  GLOSS_PACK_OPERATOR(/)
-  GLOSS_PACK_OPERATOR(&)
-  GLOSS_PACK_OPERATOR(|)
-  GLOSS_PACK_OPERATOR(^)
-  GLOSS_PACK_OPERATOR(<<)
-  GLOSS_PACK_OPERATOR(>>)
-#undef GLOSS_PACK_OPERATOR
-#define GLOSS_PACK_COMPARE(op)                                       \
-  friend Mask operator op(Pack a, Pack b) {                          \
-    return Mask::make([&](Index i) { return -(a.v[i] op b.v[i]); }); \
-  }                                                                  \
-  friend Mask operator op(Pack a, T b) {                             \
-    return Mask::make([&](Index i) { return -(a.v[i] op b); });      \
-  }
-  GLOSS_PACK_COMPARE(<)
-  GLOSS_PACK_COMPARE(>)
-  GLOSS_PACK_COMPARE(<=)
-  GLOSS_PACK_COMPARE(>=)
-  GLOSS_PACK_COMPARE(==)
-  GLOSS_PACK_COMPARE(!=)
-#undef GLOSS_PACK_COMPARE
-};
-template <class T>
 struct VecOf {
-  using type = Pack<T>;
+  using type = Pack<T, lanes<T>>;
 };
 #endif
 }  // namespace detail
@@ -5903,32 +6318,61 @@ using IntVec = Vec<IntOf<T>>;
 /// Loads and stores need no alignment.
 template <class T>
 GLOSS_INLINE Vec<T> load(const T* p) {
+#ifdef GLOSS_VECTOR_TYPES
   Vec<T> v;
   std::memcpy(&v, p, sizeof v);
   return v;
+#else
+  return Vec<T>::load(p);
+#endif
 }
 template <class T>
 GLOSS_INLINE void store(T* p, Vec<T> v) {
+#ifdef GLOSS_VECTOR_TYPES
   std::memcpy(p, &v, sizeof v);
+#else
+  v.store(p);
+#endif
 }
 template <class T>
 GLOSS_INLINE Vec<T> splat(T x) {
-#if defined(__GNUC__) || defined(__clang__)
+#ifdef GLOSS_VECTOR_TYPES
   return x - Vec<T>{};
 #else
-  return Vec<T>::make([&](Index) { return x; });
+  return x;
 #endif
 }
 namespace detail {
 template <class T, std::size_t... i>
 GLOSS_INLINE Vec<T> count(std::index_sequence<i...>) {
+#ifdef GLOSS_VECTOR_TYPES
   return Vec<T>{static_cast<T>(i)...};
+#else
+  static constexpr T counted[] = {static_cast<T>(i)...};
+  return load<T>(counted);
+#endif
 }
 }  // namespace detail
 /// 0, 1, 2, ... in the lanes.
 template <class T>
 GLOSS_INLINE Vec<T> iota() {
   return detail::count<T>(std::make_index_sequence<lanes<T>>());
+}
+namespace detail {
+template <class T, std::size_t... i>
+GLOSS_INLINE Vec<T> lane_bits(std::index_sequence<i...>) {
+#ifdef GLOSS_VECTOR_TYPES
+  return Vec<T>{static_cast<T>(T{1} << i)...};
+#else
+  static constexpr T bits[] = {static_cast<T>(T{1} << i)...};
+  return load<T>(bits);
+#endif
+}
+}  // namespace detail
+/// 1, 2, 4, ... in the lanes of whole numbers.
+template <class T>
+GLOSS_INLINE Vec<T> lane_bits() {
+  return detail::lane_bits<T>(std::make_index_sequence<lanes<T>>());
 }
 /// The first n < lanes<T> elements, the other lanes hold `fill`; memory beyond n is not touched.
 /// The compiler's builtins for masked moves are named where there are such moves: a copy of variable length costs more
@@ -5937,7 +6381,12 @@ template <class T>
 GLOSS_INLINE Vec<T> load_partial(const T* p, Index n, T fill = T(0)) {
   [[maybe_unused]] constexpr bool real = std::is_floating_point_v<T>;
   Vec<T> v = splat<T>(fill);
-#if defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
+#ifdef GLOSS_BACKEND_EIGEN
+  T filled[lanes<T>];
+  store<T>(filled, v);
+  detail::copy_some<lanes<T>>(filled, p, n);
+  return load<T>(filled);
+#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
   if constexpr (real && sizeof(T) == 4)
     return __builtin_ia32_loadups512_mask(p, v, static_cast<unsigned short>((1u << n) - 1));
   if constexpr (real && sizeof(T) == 8)
@@ -5960,7 +6409,11 @@ GLOSS_INLINE Vec<T> load_partial(const T* p, Index n, T fill = T(0)) {
 template <class T>
 GLOSS_INLINE void store_partial(T* p, Vec<T> v, Index n) {
   [[maybe_unused]] constexpr bool real = std::is_floating_point_v<T>;
-#if defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
+#ifdef GLOSS_BACKEND_EIGEN
+  T all[lanes<T>];
+  store<T>(all, v);
+  return detail::copy_some<lanes<T>>(p, all, n);
+#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
   if constexpr (real && sizeof(T) == 4)
     return __builtin_ia32_storeups512_mask(p, v, static_cast<unsigned short>((1u << n) - 1));
   if constexpr (real && sizeof(T) == 8)
@@ -6001,17 +6454,38 @@ GLOSS_INLINE void each_vector(Index n, F f) {
 template <class To, class V>
 GLOSS_INLINE Vec<To> bit_cast_to(V v) {
   static_assert(sizeof(V) == sizeof(Vec<To>));
+#ifdef GLOSS_VECTOR_TYPES
   Vec<To> r;
   std::memcpy(&r, &v, sizeof r);
   return r;
+#else
+  return Vec<To>(v.numbers);
+#endif
+}
+/// The lanes of a vector of whole numbers moved by so many bits; to the right, negative ones stay negative.
+template <class T, int by>
+GLOSS_INLINE Vec<T> shift_left(Vec<T> v) {
+#ifdef GLOSS_VECTOR_TYPES
+  return v << T{by};
+#else
+  return detail::shift_left_lanes<by>(v);
+#endif
+}
+template <class T, int by>
+GLOSS_INLINE Vec<T> shift_right(Vec<T> v) {
+#ifdef GLOSS_VECTOR_TYPES
+  return v >> T{by};
+#else
+  return detail::shift_right_lanes<by>(v);
+#endif
 }
 /// Lane by lane: mask ? a : b.
 template <class T>
 GLOSS_INLINE Vec<T> select(IntVec<T> mask, Vec<T> a, Vec<T> b) {
-#if defined(__GNUC__) || defined(__clang__)
+#ifdef GLOSS_VECTOR_TYPES
   return mask ? a : b;
 #else
-  return Vec<T>::make([&](Index i) { return mask[i] ? a[i] : b[i]; });
+  return detail::select_lanes(mask, a, b);
 #endif
 }
 /// a > b ? a : b; gives b where either is NaN.
@@ -6027,21 +6501,27 @@ GLOSS_INLINE Vec<T> vmin(Vec<T> a, Vec<T> b) {
 /// Numbers to numbers of the same width: float <-> int32, double <-> int64; towards zero.
 template <class To, class V>
 GLOSS_INLINE Vec<To> convert_to(V v) {
-#if defined(__GNUC__) || defined(__clang__)
+#ifdef GLOSS_VECTOR_TYPES
   return __builtin_convertvector(v, Vec<To>);
 #else
-  return Vec<To>::make([&](Index i) { return v[i]; });
+  return detail::convert_lanes<To>(v);
+#endif
+}
+/// Lane j of the result is element order[j] of a and b, one behind the other.
+template <class T, int... order>
+GLOSS_INLINE Vec<T> shuffle(Vec<T> a, Vec<T> b) {
+#ifdef GLOSS_VECTOR_TYPES
+  return __builtin_shufflevector(a, b, order...);
+#else
+  return detail::shuffle_lanes<order...>(a, b);
 #endif
 }
 namespace detail {
+#ifdef GLOSS_VECTOR_TYPES
 /// Lane i of the result is lane (i + by) mod lanes.
 template <class T, Index by, std::size_t... i>
 GLOSS_INLINE Vec<T> rotate(Vec<T> v, std::index_sequence<i...>) {
-#if defined(__GNUC__) || defined(__clang__)
-  return __builtin_shufflevector(v, v, static_cast<int>((i + by) % sizeof...(i))...);
-#else
-  return Vec<T>{v[static_cast<Index>((i + by) % sizeof...(i))]...};
-#endif
+  return shuffle<T, static_cast<int>((i + by) % sizeof...(i))...>(v, v);
 }
 template <class T, Index width, bool largest>
 GLOSS_INLINE T fold(Vec<T> v) {
@@ -6052,8 +6532,14 @@ GLOSS_INLINE T fold(Vec<T> v) {
     return fold<T, width / 2, largest>(largest ? vmax<T>(v, other) : v + other);
   }
 }
+#else
+template <class T, Index, bool largest>
+GLOSS_INLINE T fold(Vec<T> v) {
+  return largest ? max_of_lanes(v) : sum_of_lanes(v);
+}
+#endif
 }  // namespace detail
-/// Sum over the lanes, always in the same order: the upper half is added to the lower until one is left.
+/// Sum over the lanes, always in the same order: the upper half is added to the lower until one is left, or Eigen's.
 template <class T>
 GLOSS_INLINE T hsum(Vec<T> v) {
   return detail::fold<T, lanes<T> / 2, false>(v);
@@ -6091,67 +6577,15 @@ namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE {
 template <class T>
 inline constexpr Index lanes = GLOSS_VECTOR_BYTES / static_cast<Index>(sizeof(T));
 namespace detail {
-#if defined(__GNUC__) || defined(__clang__)
+#ifdef GLOSS_VECTOR_TYPES
 template <class T>
 struct VecOf {
   typedef T type __attribute__((vector_size(GLOSS_VECTOR_BYTES)));
 };
 #else
 template <class T>
-struct Pack {
-  T v[lanes<T>];
-  T operator[](Index i) const { return v[i]; }
-  T& operator[](Index i) { return v[i]; }
-  template <class F>
-  static Pack make(F f) {
-    Pack r;
-    for (Index i = 0; i < lanes<T>; ++i) r.v[i] = static_cast<T>(f(i));
-    return r;
-  }
-  using Mask = Pack<typename kernels::detail::SizedInt<sizeof(T)>::type>;
-  friend Pack operator-(Pack a) {
-    return make([&](Index i) { return -a.v[i]; });
-  }
-#define GLOSS_PACK_OPERATOR(op)                                       \
-  friend Pack operator op(Pack a, Pack b) {                           \
-    return make([&](Index i) { return a.v[i] op b.v[i]; });           \
-  }                                                                   \
-  friend Pack operator op(Pack a, T b) {                              \
-    return make([&](Index i) { return a.v[i] op b; });                \
-  }                                                                   \
-  friend Pack operator op(T a, Pack b) {                              \
-    return make([&](Index i) { return a op b.v[i]; });                \
-  }                                                                   \
-  friend Pack& operator op##=(Pack& a, Pack b) { return a = a op b; } \
-  friend Pack& operator op##=(Pack& a, T b) { return a = a op b; }
-  GLOSS_PACK_OPERATOR(+)
-  GLOSS_PACK_OPERATOR(-)
-  GLOSS_PACK_OPERATOR(*)
-  GLOSS_PACK_OPERATOR(/)
-  GLOSS_PACK_OPERATOR(&)
-  GLOSS_PACK_OPERATOR(|)
-  GLOSS_PACK_OPERATOR(^)
-  GLOSS_PACK_OPERATOR(<<)
-  GLOSS_PACK_OPERATOR(>>)
-#undef GLOSS_PACK_OPERATOR
-#define GLOSS_PACK_COMPARE(op)                                       \
-  friend Mask operator op(Pack a, Pack b) {                          \
-    return Mask::make([&](Index i) { return -(a.v[i] op b.v[i]); }); \
-  }                                                                  \
-  friend Mask operator op(Pack a, T b) {                             \
-    return Mask::make([&](Index i) { return -(a.v[i] op b); });      \
-  }
-  GLOSS_PACK_COMPARE(<)
-  GLOSS_PACK_COMPARE(>)
-  GLOSS_PACK_COMPARE(<=)
-  GLOSS_PACK_COMPARE(>=)
-  GLOSS_PACK_COMPARE(==)
-  GLOSS_PACK_COMPARE(!=)
-#undef GLOSS_PACK_COMPARE
-};
-template <class T>
 struct VecOf {
-  using type = Pack<T>;
+  using type = Pack<T, lanes<T>>;
 };
 #endif
 }  // namespace detail
@@ -6166,32 +6600,61 @@ using IntVec = Vec<IntOf<T>>;
 /// Loads and stores need no alignment.
 template <class T>
 GLOSS_INLINE Vec<T> load(const T* p) {
+#ifdef GLOSS_VECTOR_TYPES
   Vec<T> v;
   std::memcpy(&v, p, sizeof v);
   return v;
+#else
+  return Vec<T>::load(p);
+#endif
 }
 template <class T>
 GLOSS_INLINE void store(T* p, Vec<T> v) {
+#ifdef GLOSS_VECTOR_TYPES
   std::memcpy(p, &v, sizeof v);
+#else
+  v.store(p);
+#endif
 }
 template <class T>
 GLOSS_INLINE Vec<T> splat(T x) {
-#if defined(__GNUC__) || defined(__clang__)
+#ifdef GLOSS_VECTOR_TYPES
   return x - Vec<T>{};
 #else
-  return Vec<T>::make([&](Index) { return x; });
+  return x;
 #endif
 }
 namespace detail {
 template <class T, std::size_t... i>
 GLOSS_INLINE Vec<T> count(std::index_sequence<i...>) {
+#ifdef GLOSS_VECTOR_TYPES
   return Vec<T>{static_cast<T>(i)...};
+#else
+  static constexpr T counted[] = {static_cast<T>(i)...};
+  return load<T>(counted);
+#endif
 }
 }  // namespace detail
 /// 0, 1, 2, ... in the lanes.
 template <class T>
 GLOSS_INLINE Vec<T> iota() {
   return detail::count<T>(std::make_index_sequence<lanes<T>>());
+}
+namespace detail {
+template <class T, std::size_t... i>
+GLOSS_INLINE Vec<T> lane_bits(std::index_sequence<i...>) {
+#ifdef GLOSS_VECTOR_TYPES
+  return Vec<T>{static_cast<T>(T{1} << i)...};
+#else
+  static constexpr T bits[] = {static_cast<T>(T{1} << i)...};
+  return load<T>(bits);
+#endif
+}
+}  // namespace detail
+/// 1, 2, 4, ... in the lanes of whole numbers.
+template <class T>
+GLOSS_INLINE Vec<T> lane_bits() {
+  return detail::lane_bits<T>(std::make_index_sequence<lanes<T>>());
 }
 /// The first n < lanes<T> elements, the other lanes hold `fill`; memory beyond n is not touched.
 /// The compiler's builtins for masked moves are named where there are such moves: a copy of variable length costs more
@@ -6200,7 +6663,12 @@ template <class T>
 GLOSS_INLINE Vec<T> load_partial(const T* p, Index n, T fill = T(0)) {
   [[maybe_unused]] constexpr bool real = std::is_floating_point_v<T>;
   Vec<T> v = splat<T>(fill);
-#if defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
+#ifdef GLOSS_BACKEND_EIGEN
+  T filled[lanes<T>];
+  store<T>(filled, v);
+  detail::copy_some<lanes<T>>(filled, p, n);
+  return load<T>(filled);
+#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
   if constexpr (real && sizeof(T) == 4)
     return __builtin_ia32_loadups512_mask(p, v, static_cast<unsigned short>((1u << n) - 1));
   if constexpr (real && sizeof(T) == 8)
@@ -6223,7 +6691,11 @@ GLOSS_INLINE Vec<T> load_partial(const T* p, Index n, T fill = T(0)) {
 template <class T>
 GLOSS_INLINE void store_partial(T* p, Vec<T> v, Index n) {
   [[maybe_unused]] constexpr bool real = std::is_floating_point_v<T>;
-#if defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
+#ifdef GLOSS_BACKEND_EIGEN
+  T all[lanes<T>];
+  store<T>(all, v);
+  return detail::copy_some<lanes<T>>(p, all, n);
+#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
   if constexpr (real && sizeof(T) == 4)
     return __builtin_ia32_storeups512_mask(p, v, static_cast<unsigned short>((1u << n) - 1));
   if constexpr (real && sizeof(T) == 8)
@@ -6264,17 +6736,38 @@ GLOSS_INLINE void each_vector(Index n, F f) {
 template <class To, class V>
 GLOSS_INLINE Vec<To> bit_cast_to(V v) {
   static_assert(sizeof(V) == sizeof(Vec<To>));
+#ifdef GLOSS_VECTOR_TYPES
   Vec<To> r;
   std::memcpy(&r, &v, sizeof r);
   return r;
+#else
+  return Vec<To>(v.numbers);
+#endif
+}
+/// The lanes of a vector of whole numbers moved by so many bits; to the right, negative ones stay negative.
+template <class T, int by>
+GLOSS_INLINE Vec<T> shift_left(Vec<T> v) {
+#ifdef GLOSS_VECTOR_TYPES
+  return v << T{by};
+#else
+  return detail::shift_left_lanes<by>(v);
+#endif
+}
+template <class T, int by>
+GLOSS_INLINE Vec<T> shift_right(Vec<T> v) {
+#ifdef GLOSS_VECTOR_TYPES
+  return v >> T{by};
+#else
+  return detail::shift_right_lanes<by>(v);
+#endif
 }
 /// Lane by lane: mask ? a : b.
 template <class T>
 GLOSS_INLINE Vec<T> select(IntVec<T> mask, Vec<T> a, Vec<T> b) {
-#if defined(__GNUC__) || defined(__clang__)
+#ifdef GLOSS_VECTOR_TYPES
   return mask ? a : b;
 #else
-  return Vec<T>::make([&](Index i) { return mask[i] ? a[i] : b[i]; });
+  return detail::select_lanes(mask, a, b);
 #endif
 }
 /// a > b ? a : b; gives b where either is NaN.
@@ -6290,21 +6783,27 @@ GLOSS_INLINE Vec<T> vmin(Vec<T> a, Vec<T> b) {
 /// Numbers to numbers of the same width: float <-> int32, double <-> int64; towards zero.
 template <class To, class V>
 GLOSS_INLINE Vec<To> convert_to(V v) {
-#if defined(__GNUC__) || defined(__clang__)
+#ifdef GLOSS_VECTOR_TYPES
   return __builtin_convertvector(v, Vec<To>);
 #else
-  return Vec<To>::make([&](Index i) { return v[i]; });
+  return detail::convert_lanes<To>(v);
+#endif
+}
+/// Lane j of the result is element order[j] of a and b, one behind the other.
+template <class T, int... order>
+GLOSS_INLINE Vec<T> shuffle(Vec<T> a, Vec<T> b) {
+#ifdef GLOSS_VECTOR_TYPES
+  return __builtin_shufflevector(a, b, order...);
+#else
+  return detail::shuffle_lanes<order...>(a, b);
 #endif
 }
 namespace detail {
+#ifdef GLOSS_VECTOR_TYPES
 /// Lane i of the result is lane (i + by) mod lanes.
 template <class T, Index by, std::size_t... i>
 GLOSS_INLINE Vec<T> rotate(Vec<T> v, std::index_sequence<i...>) {
-#if defined(__GNUC__) || defined(__clang__)
-  return __builtin_shufflevector(v, v, static_cast<int>((i + by) % sizeof...(i))...);
-#else
-  return Vec<T>{v[static_cast<Index>((i + by) % sizeof...(i))]...};
-#endif
+  return shuffle<T, static_cast<int>((i + by) % sizeof...(i))...>(v, v);
 }
 template <class T, Index width, bool largest>
 GLOSS_INLINE T fold(Vec<T> v) {
@@ -6315,8 +6814,14 @@ GLOSS_INLINE T fold(Vec<T> v) {
     return fold<T, width / 2, largest>(largest ? vmax<T>(v, other) : v + other);
   }
 }
+#else
+template <class T, Index, bool largest>
+GLOSS_INLINE T fold(Vec<T> v) {
+  return largest ? max_of_lanes(v) : sum_of_lanes(v);
+}
+#endif
 }  // namespace detail
-/// Sum over the lanes, always in the same order: the upper half is added to the lower until one is left.
+/// Sum over the lanes, always in the same order: the upper half is added to the lower until one is left, or Eigen's.
 template <class T>
 GLOSS_INLINE T hsum(Vec<T> v) {
   return detail::fold<T, lanes<T> / 2, false>(v);
@@ -6418,7 +6923,7 @@ GLOSS_INLINE Vec<T> expm1_reduced(Vec<T> x, IntVec<T>& n) {
 template <class T>
 GLOSS_INLINE Vec<T> exp2_int(IntVec<T> n) {
   using F = FloatFormat<T>;
-  return bit_cast_to<T>(wrapping_add<T>(n, splat<IntOf<T>>(F::bias)) << IntOf<T>{F::mantissa});
+  return bit_cast_to<T>(shift_left<IntOf<T>, F::mantissa>(wrapping_add<T>(n, splat<IntOf<T>>(F::bias))));
 }
 }  // namespace detail
 /// e^x; infinity beyond the range, and 0 where the result would be subnormal (arithmetic on those is slow).
@@ -6429,7 +6934,7 @@ GLOSS_INLINE Vec<T> exp(Vec<T> x) {
   IntVec<T> n;
   const Vec<T> p = detail::expm1_reduced<T>(x, n);
   // times 2^n, also where 2^n is too large
-  Vec<T> y = bit_cast_to<T>(detail::wrapping_add<T>(bit_cast_to<Int>(p + T(1)), n << Int{F::mantissa}));
+  Vec<T> y = bit_cast_to<T>(detail::wrapping_add<T>(bit_cast_to<Int>(p + T(1)), shift_left<Int, F::mantissa>(n)));
   y = select<T>(x < F::exp_min, Vec<T>{}, y);
   return select<T>(x <= F::exp_max, y, x + std::numeric_limits<T>::infinity());  // a NaN stays one
 }
@@ -6442,9 +6947,9 @@ GLOSS_INLINE Vec<T> log(Vec<T> x) {
   const IntVec<T> tiny = x < (std::numeric_limits<T>::min)();
   const Vec<T> scaled = select<T>(tiny, x * static_cast<T>(Int{1} << F::mantissa), x);
   const IntVec<T> bits = bit_cast_to<Int>(scaled);
-  IntVec<T> e = detail::wrapping_sub<T>(bits, splat<Int>(F::sqrt_half_bits)) >> Int{F::mantissa};
-  const Vec<T> f =
-      bit_cast_to<T>(detail::wrapping_sub<T>(bits, e << Int{F::mantissa})) - T(1);  // in [sqrt(1/2) - 1, sqrt(2) - 1]
+  IntVec<T> e = shift_right<Int, F::mantissa>(detail::wrapping_sub<T>(bits, splat<Int>(F::sqrt_half_bits)));
+  const Vec<T> f = bit_cast_to<T>(detail::wrapping_sub<T>(bits, shift_left<Int, F::mantissa>(e))) -
+                   T(1);  // in [sqrt(1/2) - 1, sqrt(2) - 1]
   e = e + (tiny & Int{-F::mantissa});
   const Vec<T> ef = convert_to<T>(e);
   const Vec<T> s = f / (f + T(2));  // log(1 + f) = 2 atanh(s) = f - s (f - z R(z)), z = s^2
@@ -6465,10 +6970,12 @@ template <class T>
 GLOSS_INLINE Vec<T> abs(Vec<T> x) {
   return bit_cast_to<T>(bit_cast_to<IntOf<T>>(x) & (std::numeric_limits<IntOf<T>>::max)());
 }
-/// Square root, correctly rounded.
+/// Square root, correctly rounded; on Eigen without a fused multiply-add within 0.75 units of the last place.
 template <class T>
 GLOSS_INLINE Vec<T> sqrt(Vec<T> x) {
-#if defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
+#ifdef GLOSS_BACKEND_EIGEN
+  return detail::square_root(x);
+#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
 #if defined(__clang__)
   if constexpr (sizeof(T) == 4) return __builtin_ia32_sqrtps512(x, 4);
   if constexpr (sizeof(T) == 8) return __builtin_ia32_sqrtpd512(x, 4);
@@ -6625,7 +7132,7 @@ GLOSS_INLINE Vec<T> expm1_reduced(Vec<T> x, IntVec<T>& n) {
 template <class T>
 GLOSS_INLINE Vec<T> exp2_int(IntVec<T> n) {
   using F = FloatFormat<T>;
-  return bit_cast_to<T>(wrapping_add<T>(n, splat<IntOf<T>>(F::bias)) << IntOf<T>{F::mantissa});
+  return bit_cast_to<T>(shift_left<IntOf<T>, F::mantissa>(wrapping_add<T>(n, splat<IntOf<T>>(F::bias))));
 }
 }  // namespace detail
 /// e^x; infinity beyond the range, and 0 where the result would be subnormal (arithmetic on those is slow).
@@ -6636,7 +7143,7 @@ GLOSS_INLINE Vec<T> exp(Vec<T> x) {
   IntVec<T> n;
   const Vec<T> p = detail::expm1_reduced<T>(x, n);
   // times 2^n, also where 2^n is too large
-  Vec<T> y = bit_cast_to<T>(detail::wrapping_add<T>(bit_cast_to<Int>(p + T(1)), n << Int{F::mantissa}));
+  Vec<T> y = bit_cast_to<T>(detail::wrapping_add<T>(bit_cast_to<Int>(p + T(1)), shift_left<Int, F::mantissa>(n)));
   y = select<T>(x < F::exp_min, Vec<T>{}, y);
   return select<T>(x <= F::exp_max, y, x + std::numeric_limits<T>::infinity());  // a NaN stays one
 }
@@ -6649,9 +7156,9 @@ GLOSS_INLINE Vec<T> log(Vec<T> x) {
   const IntVec<T> tiny = x < (std::numeric_limits<T>::min)();
   const Vec<T> scaled = select<T>(tiny, x * static_cast<T>(Int{1} << F::mantissa), x);
   const IntVec<T> bits = bit_cast_to<Int>(scaled);
-  IntVec<T> e = detail::wrapping_sub<T>(bits, splat<Int>(F::sqrt_half_bits)) >> Int{F::mantissa};
-  const Vec<T> f =
-      bit_cast_to<T>(detail::wrapping_sub<T>(bits, e << Int{F::mantissa})) - T(1);  // in [sqrt(1/2) - 1, sqrt(2) - 1]
+  IntVec<T> e = shift_right<Int, F::mantissa>(detail::wrapping_sub<T>(bits, splat<Int>(F::sqrt_half_bits)));
+  const Vec<T> f = bit_cast_to<T>(detail::wrapping_sub<T>(bits, shift_left<Int, F::mantissa>(e))) -
+                   T(1);  // in [sqrt(1/2) - 1, sqrt(2) - 1]
   e = e + (tiny & Int{-F::mantissa});
   const Vec<T> ef = convert_to<T>(e);
   const Vec<T> s = f / (f + T(2));  // log(1 + f) = 2 atanh(s) = f - s (f - z R(z)), z = s^2
@@ -6672,10 +7179,12 @@ template <class T>
 GLOSS_INLINE Vec<T> abs(Vec<T> x) {
   return bit_cast_to<T>(bit_cast_to<IntOf<T>>(x) & (std::numeric_limits<IntOf<T>>::max)());
 }
-/// Square root, correctly rounded.
+/// Square root, correctly rounded; on Eigen without a fused multiply-add within 0.75 units of the last place.
 template <class T>
 GLOSS_INLINE Vec<T> sqrt(Vec<T> x) {
-#if defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
+#ifdef GLOSS_BACKEND_EIGEN
+  return detail::square_root(x);
+#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
 #if defined(__clang__)
   if constexpr (sizeof(T) == 4) return __builtin_ia32_sqrtps512(x, 4);
   if constexpr (sizeof(T) == 8) return __builtin_ia32_sqrtpd512(x, 4);
@@ -6833,7 +7342,7 @@ GLOSS_INLINE Vec<T> expm1_reduced(Vec<T> x, IntVec<T>& n) {
 template <class T>
 GLOSS_INLINE Vec<T> exp2_int(IntVec<T> n) {
   using F = FloatFormat<T>;
-  return bit_cast_to<T>(wrapping_add<T>(n, splat<IntOf<T>>(F::bias)) << IntOf<T>{F::mantissa});
+  return bit_cast_to<T>(shift_left<IntOf<T>, F::mantissa>(wrapping_add<T>(n, splat<IntOf<T>>(F::bias))));
 }
 }  // namespace detail
 /// e^x; infinity beyond the range, and 0 where the result would be subnormal (arithmetic on those is slow).
@@ -6844,7 +7353,7 @@ GLOSS_INLINE Vec<T> exp(Vec<T> x) {
   IntVec<T> n;
   const Vec<T> p = detail::expm1_reduced<T>(x, n);
   // times 2^n, also where 2^n is too large
-  Vec<T> y = bit_cast_to<T>(detail::wrapping_add<T>(bit_cast_to<Int>(p + T(1)), n << Int{F::mantissa}));
+  Vec<T> y = bit_cast_to<T>(detail::wrapping_add<T>(bit_cast_to<Int>(p + T(1)), shift_left<Int, F::mantissa>(n)));
   y = select<T>(x < F::exp_min, Vec<T>{}, y);
   return select<T>(x <= F::exp_max, y, x + std::numeric_limits<T>::infinity());  // a NaN stays one
 }
@@ -6857,9 +7366,9 @@ GLOSS_INLINE Vec<T> log(Vec<T> x) {
   const IntVec<T> tiny = x < (std::numeric_limits<T>::min)();
   const Vec<T> scaled = select<T>(tiny, x * static_cast<T>(Int{1} << F::mantissa), x);
   const IntVec<T> bits = bit_cast_to<Int>(scaled);
-  IntVec<T> e = detail::wrapping_sub<T>(bits, splat<Int>(F::sqrt_half_bits)) >> Int{F::mantissa};
-  const Vec<T> f =
-      bit_cast_to<T>(detail::wrapping_sub<T>(bits, e << Int{F::mantissa})) - T(1);  // in [sqrt(1/2) - 1, sqrt(2) - 1]
+  IntVec<T> e = shift_right<Int, F::mantissa>(detail::wrapping_sub<T>(bits, splat<Int>(F::sqrt_half_bits)));
+  const Vec<T> f = bit_cast_to<T>(detail::wrapping_sub<T>(bits, shift_left<Int, F::mantissa>(e))) -
+                   T(1);  // in [sqrt(1/2) - 1, sqrt(2) - 1]
   e = e + (tiny & Int{-F::mantissa});
   const Vec<T> ef = convert_to<T>(e);
   const Vec<T> s = f / (f + T(2));  // log(1 + f) = 2 atanh(s) = f - s (f - z R(z)), z = s^2
@@ -6880,10 +7389,12 @@ template <class T>
 GLOSS_INLINE Vec<T> abs(Vec<T> x) {
   return bit_cast_to<T>(bit_cast_to<IntOf<T>>(x) & (std::numeric_limits<IntOf<T>>::max)());
 }
-/// Square root, correctly rounded.
+/// Square root, correctly rounded; on Eigen without a fused multiply-add within 0.75 units of the last place.
 template <class T>
 GLOSS_INLINE Vec<T> sqrt(Vec<T> x) {
-#if defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
+#ifdef GLOSS_BACKEND_EIGEN
+  return detail::square_root(x);
+#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
 #if defined(__clang__)
   if constexpr (sizeof(T) == 4) return __builtin_ia32_sqrtps512(x, 4);
   if constexpr (sizeof(T) == 8) return __builtin_ia32_sqrtpd512(x, 4);
@@ -6987,8 +7498,8 @@ GLOSS_INLINE T row_max(const T* x, Index n) {
                  [&](Index j, Index m) GLOSS_INLINE_LAMBDA { m0 = vmax<T>(m0, load_n<T>(x + i + j, m, lowest)); });
   return hmax<T>(vmax<T>(m0, m1));
 }
-/// The sum of f(i, m) over the vectors [i, i + m) of [begin, end), in four chains, so that an addition does not wait for
-/// the one before it. Lanes beyond m count as well.
+/// The sum of f(i, m) over the vectors [i, i + m) of [begin, end), in four chains, so that an addition does not wait
+/// for the one before it. Lanes beyond m count as well.
 template <class T, class F>
 GLOSS_INLINE T sum_of_piece(Index begin, Index end, F f) {
   constexpr Index l = lanes<T>;
@@ -7015,9 +7526,7 @@ GLOSS_INLINE T sum_of(Index n, F f) {
 }
 /// Asks for what will be read next, while there is something else to compute; may point anywhere.
 GLOSS_INLINE void prefetch([[maybe_unused]] const void* p) {
-#if defined(__GNUC__) || defined(__clang__)
-  __builtin_prefetch(p, 0, 2);
-#endif
+  GLOSS_PREFETCH(p, 0, 2);
 }
 /// Stores that go past the caches, for results that would not stay there: what they overwrite is not read first.
 template <class T>
@@ -7025,7 +7534,7 @@ class RowWriter {
  public:
   /// For rows of n elements, in all of `numel`. The store needs aligned rows.
   RowWriter(const T* y, Index n, Index numel) {
-#if defined(__GNUC__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
+#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
     past_ = numel * static_cast<Index>(sizeof(T)) >= (Index{12} << 20) &&
             reinterpret_cast<std::uintptr_t>(y) % 64 == 0 && n * static_cast<Index>(sizeof(T)) % 64 == 0;
 #else
@@ -7033,7 +7542,7 @@ class RowWriter {
 #endif
   }
   GLOSS_INLINE void operator()(T* p, Vec<T> v, Index m) const {
-#if defined(__GNUC__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
+#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
     if (past_) {
 #ifdef __clang__
       __builtin_nontemporal_store(v, reinterpret_cast<Vec<T>*>(p));
@@ -7048,7 +7557,7 @@ class RowWriter {
   }
   /// After the last store of a thread.
   void finish() const {
-#if defined(__GNUC__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
+#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
     if (past_) __builtin_ia32_sfence();
 #endif
   }
@@ -7218,7 +7727,7 @@ GLOSS_INLINE Columns<T> column_sums(Index rows, Index width, F f) {
     GLOSS_UNROLL for (Index i = 0; i < Columns<T>::many; ++i) large.v[i] = large.v[i] + part.v[i];
     if (stop < rows && stop % (height * height) != 0) continue;
     GLOSS_UNROLL for (Index i = 0; i < Columns<T>::many; ++i) total.v[i] = total.v[i] + large.v[i];
-    large = {};
+    large = Columns<T>{};
   }
   return total;
 }
@@ -7345,7 +7854,7 @@ GLOSS_INLINE Vec<T> gaussian(Vec<T> x) {
     const Vec<T> u = x * x, shifted = u * c + magic, r = u * c - (shifted - magic);
     const Vec<T> p =
         polynomial<T>(r, 1.000000072, 0.6931469664, 0.2402211914, 0.05550713926, 0.009675556896, 0.001327631074);
-    const IntVec<T> n = bit_cast_to<IntOf<T>>(shifted) << IntOf<T>{FloatFormat<T>::mantissa};
+    const IntVec<T> n = shift_left<IntOf<T>, FloatFormat<T>::mantissa>(bit_cast_to<IntOf<T>>(shifted));
     return select<T>(u < T(174), bit_cast_to<T>(wrapping_add<T>(bit_cast_to<IntOf<T>>(p), n)), Vec<T>{});
   } else {
     return exp<T>(x * x * T(-0.5));
@@ -8159,7 +8668,6 @@ class CausalStepper final : public detail::CachedStepper<Model> {
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <iterator>
 #include <limits>
 #include <vector>
 namespace gloss::inline GLOSS_ABI::decode {
@@ -8361,6 +8869,7 @@ class TokenStream {
       : search_("generate", stepper, prompt, options) {
     if (prompt.size(0) != 1) fail<ShapeError>("generate: prompt ", prompt.shape(), " must have one row");
   }
+  struct End {};
   class Iterator {
    public:
     using value_type = std::int64_t;
@@ -8372,13 +8881,13 @@ class TokenStream {
       return *this;
     }
     void operator++(int) { ++*this; }
-    bool operator==(std::default_sentinel_t) const { return !more_; }
+    bool operator==(End) const { return !more_; }
    private:
     TokenStream* stream_;
     bool more_ = false;
   };
   Iterator begin() { return Iterator(*this); }
-  std::default_sentinel_t end() const { return {}; }
+  End end() const { return {}; }
   /// What has been said so far, and its log P.
   const Hypothesis& result() { return search_.results()[0]; }
  private:
@@ -8999,6 +9508,7 @@ GLOSS_INSTANTIATE(Tensor<std::int64_t> argmax(const Tensor<double>&, Index, Redu
 #include <atomic>
 #include <concepts>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -9117,8 +9627,9 @@ GLOSS_COLD void require_named(Module<T>& module, const std::vector<MemberList::E
 /// forgets is not trained, not saved, and stays in training mode after eval(). It copies the model and listens to what
 /// is copied, members in lists and in optionals too. Not found is what a copy shares, as what a std::shared_ptr holds;
 /// so this is how to hold a module that is no part of the model. Builds with assertions (without NDEBUG) do the same by
-/// themselves in train(), eval(), parameters() and state_dict(), once for each type of module: of submodules, and of
-/// models whose type the program also calls clone, clones, io::save, io::load, run_epoch or evaluate with.
+/// themselves in train(), eval(), parameters() and state_dict(), once for each type of module that is not gloss's own:
+/// of submodules, and of models whose type the program also calls clone, clones, io::save, io::load, run_epoch or
+/// evaluate with.
 /// Errors: Error with the type of the first member that is not named, and the named one before it.
 template <IsModule M>
 GLOSS_COLD void check(const M& model) {
@@ -9162,11 +9673,23 @@ class KnownModule {
 template <class M>
 inline KnownModule<typename M::value_type> known_module{
     typeid(M), [](const Module<typename M::value_type>& m) { check(static_cast<const M&>(m)); }};
+/// Whether a type is one of gloss's own, which need no check: their copies would be compiled in every program.
+template <class M>
+consteval bool is_own() {
+#ifdef _MSC_VER
+  const std::string_view name = __FUNCSIG__;
+  return name.find("is_own<struct gloss::") < name.size() || name.find("is_own<class gloss::") < name.size();
+#else
+  const std::string_view name = __PRETTY_FUNCTION__;
+  return name.find("[M = gloss::") < name.size() || name.find("[with M = gloss::") < name.size();
+#endif
+}
 /// Puts a type into the list; what cannot be copied cannot be checked.
 template <class M>
 void know_module() {
-  if constexpr (IsModule<M>)
-    if constexpr (std::copy_constructible<M>) (void)&known_module<M>;
+  if constexpr (!is_own<M>())
+    if constexpr (IsModule<M>)
+      if constexpr (std::copy_constructible<M>) (void)&known_module<M>;
 }
 template <Real T>
 void check_within(const Module<T>& module) {
@@ -9741,6 +10264,7 @@ Tensor<T> drop_path(const Tensor<T>& x, double p, bool training = true, bool sca
 #include <bit>
 namespace gloss::inline GLOSS_ABI::kernels {
 namespace detail {
+#ifdef GLOSS_VECTOR_TYPES
 /// The low halves of the 64-bit lanes multiplied to 64 bits.
 GLOSS_INLINE Vec<std::uint64_t> multiply_low(Vec<std::uint64_t> a, Vec<std::uint64_t> b) {
 #if defined(__GNUC__) && !defined(__clang__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
@@ -9758,17 +10282,43 @@ GLOSS_INLINE Vec<std::uint64_t> multiply_low(Vec<std::uint64_t> a, Vec<std::uint
   return (a & std::uint64_t{0xFFFFFFFF}) * (b & std::uint64_t{0xFFFFFFFF});
 #endif
 }
+#endif
 /// bits[8 b + j] = the j-th 16 bits of random block first + b, for b < blocks rounded up to a full vector.
 inline void random16(const RandomBlock& random, std::uint64_t first, Index blocks, std::uint16_t* bits) {
   using U = std::uint64_t;
-  using V = Vec<U>;
   if constexpr (std::endian::native != std::endian::little) {
     for (Index i = 0; i < 8 * blocks; ++i)
       bits[i] = static_cast<std::uint16_t>(
           random.words(first + static_cast<U>(i / 8))[static_cast<std::size_t>(i % 8 / 2)] >> (16 * (i % 2)));
     return;
   }
+#ifdef GLOSS_BACKEND_EIGEN
+  // philox() of core/rng.hpp on so many blocks at once, as a loop that compilers vectorise: Eigen has no such packets.
+  constexpr Index many = lanes<U>;
+  for (Index b = 0; b < blocks; b += many) {
+    U out[2 * many];
+    GLOSS_LANES for (Index i = 0; i < many; ++i) {
+      constexpr U low = 0xFFFFFFFF;
+      const U counter = random.first + first + static_cast<U>(b + i);
+      U c0 = counter & low, c1 = counter >> 32, c2 = random.stream & low, c3 = random.stream >> 32;
+      U key0 = random.seed & low, key1 = random.seed >> 32;
+      GLOSS_UNROLL for (int round = 0; round < 10; ++round) {
+        const U p0 = U{0xD2511F53u} * c0, p1 = U{0xCD9E8D57u} * c2;
+        c0 = (p1 >> 32) ^ c1 ^ key0;
+        c1 = p1 & low;
+        c2 = (p0 >> 32) ^ c3 ^ key1;
+        c3 = p0 & low;
+        key0 = (key0 + 0x9E3779B9u) & low;
+        key1 = (key1 + 0xBB67AE85u) & low;
+      }
+      out[2 * i] = c0 | (c1 << 32);
+      out[2 * i + 1] = c2 | (c3 << 32);
+    }
+    std::memcpy(bits + 8 * b, out, sizeof out);
+  }
+#else
   // philox() of core/rng.hpp on one block per 64-bit lane; what lies in the upper halves does not matter.
+  using V = Vec<U>;
   const V multiplier0 = splat<U>(0xD2511F53u), multiplier1 = splat<U>(0xCD9E8D57u);
   for (Index b = 0; b < blocks; b += lanes<U>) {
     const V counter = iota<U>() + (random.first + first + static_cast<U>(b));
@@ -9791,17 +10341,20 @@ inline void random16(const RandomBlock& random, std::uint64_t first, Index block
     }
     std::memcpy(bits + 8 * b, out, sizeof out);
   }
+#endif
 }
 /// lanes<T> numbers of 16 bits as integers of T's width.
 template <class T>
 GLOSS_INLINE IntVec<T> widen16(const std::uint16_t* p) {
-#if defined(__GNUC__) || defined(__clang__)
+#ifdef GLOSS_VECTOR_TYPES
   typedef std::uint16_t Shorts __attribute__((vector_size(2 * lanes<T>)));
   Shorts s;
   std::memcpy(&s, p, sizeof s);
   return __builtin_convertvector(s, IntVec<T>);
 #else
-  return IntVec<T>::make([&](Index i) { return p[i]; });
+  IntOf<T> wide[lanes<T>];
+  for (Index i = 0; i < lanes<T>; ++i) wide[i] = p[i];
+  return load<IntOf<T>>(wide);
 #endif
 }
 /// What kept elements are multiplied by.
@@ -9826,7 +10379,7 @@ inline constexpr Index dropout_chunk = 1024;
 GLOSS_INLINE std::uint64_t not_below(const std::uint16_t* bits, std::uint32_t threshold) {
   if (threshold > 0xFFFF) return 0;
   std::uint64_t kept = 0;
-#if defined(__GNUC__) && defined(__SSE2__)
+#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && defined(__SSE2__)
   typedef std::uint16_t Shorts __attribute__((vector_size(16)));
   const Shorts least = static_cast<std::uint16_t>(threshold) - Shorts{};
   for (int i = 0; i < 64; i += 16) {
@@ -9837,7 +10390,14 @@ GLOSS_INLINE std::uint64_t not_below(const std::uint16_t* bits, std::uint32_t th
     kept |= static_cast<std::uint64_t>(static_cast<std::uint32_t>(__builtin_ia32_pmovmskb128(bytes))) << i;
   }
 #else
-  for (int i = 0; i < 64; ++i) kept |= static_cast<std::uint64_t>(bits[i] >= threshold) << i;
+  std::uint8_t bytes[64];
+  constexpr int first = std::endian::native == std::endian::little ? 0 : 7;  // of eight
+  for (int i = 0; i < 64; ++i) bytes[i ^ first] = bits[i] >= threshold;
+  for (int i = 0; i < 64; i += 8) {  // a product moves the lowest bits of eight bytes into one
+    std::uint64_t eight;
+    std::memcpy(&eight, bytes + i, sizeof eight);
+    kept |= (eight * 0x0102040810204080u >> 56) << i;
+  }
 #endif
   return kept;
 }
@@ -9845,7 +10405,7 @@ GLOSS_INLINE std::uint64_t not_below(const std::uint16_t* bits, std::uint32_t th
 template <class T>
 GLOSS_INLINE IntVec<T> bit_mask(std::uint64_t bits) {
   using Int = IntOf<T>;
-  const IntVec<T> bit = splat<Int>(1) << iota<Int>();
+  const IntVec<T> bit = kernels::lane_bits<Int>();
   return (splat<Int>(static_cast<Int>(bits & ((std::uint64_t{1} << lanes<T>)-1))) & bit) != Int{0};
 }
 /// out(i, m, keep) for the vectors [i, i + m) of 64 elements or fewer from `start`; bit i of `kept` is element i's.
@@ -10259,44 +10819,10 @@ void dirac_(const Tensor<T>& x, Index groups = 1) {
     for (Index c = 0; c < out && c < in && field > 0; ++c) y.data()[((g * out + c) * in + c) * field + middle] = 1;
   x.detach().copy_(y);
 }
-/// gain times a matrix whose rows (columns, where there are more rows) are orthonormal, drawn evenly among all such: Q
-/// of the QR decomposition of a normal matrix, with the signs that make the diagonal of R positive. Further axes count
-/// as columns. Householder's reflections, in double.
-/// Errors: ShapeError for fewer than two axes. Source: Saxe et al. 2013. PyTorch: orthogonal_
-template <Real T>
-void orthogonal_(const Tensor<T>& x, double gain = 1) {
-  if (x.dim() < 2) fail<ShapeError>("orthogonal_: x ", x.shape(), " has fewer than two axes");
-  const Index rows = x.size(0), columns = rows > 0 ? x.numel() / rows : 0;
-  const Index m = rows > columns ? rows : columns, n = rows > columns ? columns : rows;  // m x n, tall
-  // Row j holds column j of the tall matrix; each reflection's vector stands in its column from the diagonal on.
-  const Tensor<double> a = randn<double>({n, m}), q = zeros<double>({n, m}), sign = ones<double>({n});
-  const auto dot = [m](const double* p, const double* r, Index from) {
-    double sum = 0;
-    for (Index i = from; i < m; ++i) sum += p[i] * r[i];
-    return sum;
-  };
-  const auto reflect = [&](const double* v, double* y, Index from) {  // y -= 2 v (v y) / (v v)
-    const double square = dot(v, v, from), scale = square > 0 ? 2 * dot(v, y, from) / square : 0;
-    for (Index i = from; i < m; ++i) y[i] -= scale * v[i];
-  };
-  for (Index j = 0; j < n; ++j) {
-    double* const v = a.data() + j * m;
-    const double norm = std::sqrt(dot(v, v, j));
-    if (v[j] > 0) sign.data()[j] = -1;  // R's diagonal is -sign(v_j) norm
-    v[j] += v[j] > 0 ? norm : -norm;
-    for (Index k = j + 1; k < n; ++k) reflect(v, a.data() + k * m, j);
-  }
-  for (Index k = 0; k < n; ++k) {  // column k of Q: the reflections, last first, of a unit vector
-    double* const y = q.data() + k * m;
-    y[k] = sign.data()[k];
-    for (Index j = n - 1; j >= 0; --j) reflect(a.data() + j * m, y, j);
-  }
-  const Tensor<T> y = empty<T>({rows, columns});
-  for (Index r = 0; r < rows; ++r)
-    for (Index c = 0; c < columns; ++c)
-      y.data()[r * columns + c] = static_cast<T>(gain * (rows > columns ? q.data()[c * m + r] : q.data()[r * m + c]));
-  x.detach().copy_(y.view(x.shape()));
-}
+// clang-format off: a reason stands on the line that the compiler shows
+template <class T>
+void orthogonal_(const Tensor<T>&, double = 1) GLOSS_REFUSED("#include <gloss/nn/orthogonal.hpp>, which needs Eigen");
+// clang-format on
 }  // namespace gloss::inline GLOSS_ABI::nn::init
 #endif
 #ifndef GLOSS_HAS_GLOSS_OPS_LINEAR_GELU_HPP
@@ -10466,7 +10992,7 @@ GLOSS_INSTANTIATE(Tensor<double> gelu_dropout(const Tensor<double>&, double, boo
 #ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_HPP
 #define GLOSS_HAS_GLOSS_KERNELS_GEMM_HPP
 // ---- gloss/kernels/gemm.hpp
-// Matrix products, alone and in batches: on our own tiles where the compiler has vector types, else on Eigen.
+// Matrix products, alone and in batches: on our own tiles or on Eigen.
 #ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_NAIVE_HPP
 #define GLOSS_HAS_GLOSS_KERNELS_GEMM_NAIVE_HPP
 // ---- gloss/kernels/gemm/naive.hpp
@@ -10508,110 +11034,19 @@ void gemm_naive(bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha, 
 }
 }  // namespace gloss::inline GLOSS_ABI::kernels
 #endif
-// GLOSS_GEMM_EIGEN, defined for the whole program, takes Eigen's kernels everywhere; GLOSS_WITH_BLAS gives large
-// products to the BLAS that the program links.
-#if !defined(__GNUC__) && !defined(__clang__) && !defined(GLOSS_GEMM_EIGEN)
-#define GLOSS_GEMM_EIGEN
-#endif
-#ifdef GLOSS_GEMM_EIGEN
+// GLOSS_BACKEND_EIGEN takes Eigen's products; else GLOSS_WITH_BLAS gives large ones to the BLAS that the program links.
+#ifdef GLOSS_BACKEND_EIGEN
 #ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_EIGEN_HPP
 #define GLOSS_HAS_GLOSS_KERNELS_GEMM_EIGEN_HPP
 // ---- gloss/kernels/gemm/eigen.hpp
-// Matrix products on Eigen, for compilers without vector types; gemm.hpp chooses. Eigen's own threads are off.
-#ifndef EIGEN_DONT_PARALLELIZE
-#define EIGEN_DONT_PARALLELIZE
-#endif
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic push  // GCC 12 takes its own _mm512_undefined_ps for a mistake
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
-#include <Eigen/Core>
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
-namespace gloss::inline GLOSS_ABI::kernels {
-namespace detail {
-template <class T>
-using EigenMatrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-template <class M>
-using EigenView = Eigen::Map<M, 0, Eigen::OuterStride<>>;
-/// C = act(alpha A B + beta C + bias) on Eigen expressions.
-template <class T, class A, class B>
-void gemm_eigen_block(T alpha, const A& a, const B& b, T beta, EigenView<EigenMatrix<T>> c, const T* bias, bool relu) {
-  if (beta == T(0))
-    c.setZero();
-  else if (beta != T(1))
-    c *= beta;
-  if (a.cols() > 0) c.noalias() += alpha * (a * b);
-  for (Index i = 0; i < c.rows(); ++i)
-    for (Index j = 0; j < c.cols(); ++j) {
-      T& value = c(i, j);
-      if (bias != nullptr) value += bias[j];
-      if (relu && value < T(0)) value = T(0);
-    }
-}
-}  // namespace detail
-/// gemm by Eigen: blocks of C whose shape depends on the sizes alone, one thread for each.
-template <class T>
-void gemm_eigen(bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha, const T* a, Index lda, const T* b,
-                Index ldb, T beta, T* c, Index ldc, Epilogue<T> epilogue = {}) {
-  if (m <= 0 || n <= 0) return;
-  const Index block_rows = m < 256 ? m : 256;
-  const Index block_columns = n < 256 ? n : 256;
-  const Index across = (n + block_columns - 1) / block_columns;
-  const Index blocks = (m + block_rows - 1) / block_rows * across;
-  parallel_for(
-      blocks, detail::work_per_thread / (block_rows * block_columns * (k + 1)) + 1, [&](Index begin, Index end) {
-        for (Index at = begin; at < end; ++at) {
-          const Index i = at / across * block_rows;
-          const Index j = at % across * block_columns;
-          const Index rows = m - i < block_rows ? m - i : block_rows;
-          const Index columns = n - j < block_columns ? n - j : block_columns;
-          using View = detail::EigenView<const detail::EigenMatrix<T>>;
-          const View va(trans_a ? a + i : a + i * lda, trans_a ? k : rows, trans_a ? rows : k,
-                        Eigen::OuterStride<>(lda));
-          const View vb(trans_b ? b + j * ldb : b + j, trans_b ? columns : k, trans_b ? k : columns,
-                        Eigen::OuterStride<>(ldb));
-          const detail::EigenView<detail::EigenMatrix<T>> vc(c + i * ldc + j, rows, columns, Eigen::OuterStride<>(ldc));
-          const T* bias = epilogue.bias ? epilogue.bias + j : nullptr;
-          const bool relu = epilogue.activation == Activation::relu;
-          if (trans_a && trans_b)
-            detail::gemm_eigen_block<T>(alpha, va.transpose(), vb.transpose(), beta, vc, bias, relu);
-          else if (trans_a)
-            detail::gemm_eigen_block<T>(alpha, va.transpose(), vb, beta, vc, bias, relu);
-          else if (trans_b)
-            detail::gemm_eigen_block<T>(alpha, va, vb.transpose(), beta, vc, bias, relu);
-          else
-            detail::gemm_eigen_block<T>(alpha, va, vb, beta, vc, bias, relu);
-          if (epilogue.finish) epilogue.finish(epilogue.how, i, j, rows, columns, c + i * ldc + j, ldc);
-        }
-      });
-}
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#endif
-#else
-#ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_BLAS_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_GEMM_BLAS_HPP
-// ---- gloss/kernels/gemm/blas.hpp
-// Matrix products by a BLAS, for programs built with GLOSS_WITH_BLAS; gemm.hpp chooses. Few rows, small products and
-// batches stay with gloss's tiles. How many threads a BLAS uses, and whether their number changes the last bits, is its
-// own affair.
-#ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_BLOCKS_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_GEMM_BLOCKS_HPP
-// ---- gloss/kernels/gemm/blocks.hpp
-// How a matrix product is cut: panels of B packed by the thread that uses them, tiles of C in registers.
-#ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_PACK_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_GEMM_PACK_HPP
-// ---- gloss/kernels/gemm/pack.hpp
-// Copies of the factors of a matrix product, in the order in which the tiles read them.
+// Matrix products on Eigen: what gemm.hpp is with GLOSS_BACKEND_EIGEN.
 #ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_KERNELS_HPP
 #define GLOSS_HAS_GLOSS_KERNELS_GEMM_KERNELS_HPP
 // ---- gloss/kernels/gemm/kernels.hpp
 // The innermost parts of a matrix product: tiles of C whose sums stay in registers, dot products, squares turned on
 // their diagonal. One copy for every instruction set, behind a table.
 // What has been read stays in its register: GCC would read it again for every use.
-#if defined(__GNUC__) && defined(__x86_64__)
+#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && defined(__x86_64__)
 #define GLOSS_IN_REGISTER(v) asm("" : "+v"(v))
 #else
 #define GLOSS_IN_REGISTER(v) static_cast<void>(v)
@@ -10706,7 +11141,7 @@ GLOSS_NOINLINE void gemm_end(Index rows, Index columns, T* c, Index ldc, const T
 template <class T, bool upper, std::size_t... i>
 GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y, std::index_sequence<i...>) {
   constexpr std::size_t w = sizeof...(i);
-  return __builtin_shufflevector(x, y, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...);
+  return shuffle<T, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...>(x, y);
 }
 template <class T, bool upper>
 GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y) {
@@ -10719,6 +11154,7 @@ GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
   constexpr int w = lanes<T>;
   Vec<T> v[w];
   GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(b + r * ldb);
+#ifdef GLOSS_VECTOR_TYPES
   GLOSS_UNROLL for (int round = 1; round < w; round *= 2) {
     Vec<T> next[w];
     GLOSS_UNROLL for (int r = 0; r < w / 2; ++r) {
@@ -10727,6 +11163,9 @@ GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
     }
     GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = next[r];
   }
+#else
+  transpose_packs(static_cast<Vec<T>*>(v));
+#endif
   GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(out + r * out_step, v[r]);
 }
 /// out[r] is the sum of the lanes of row r of a square: gemm_turn's rounds with an addition in each.
@@ -10896,7 +11335,7 @@ GLOSS_NOINLINE void gemm_end(Index rows, Index columns, T* c, Index ldc, const T
 template <class T, bool upper, std::size_t... i>
 GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y, std::index_sequence<i...>) {
   constexpr std::size_t w = sizeof...(i);
-  return __builtin_shufflevector(x, y, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...);
+  return shuffle<T, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...>(x, y);
 }
 template <class T, bool upper>
 GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y) {
@@ -10909,6 +11348,7 @@ GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
   constexpr int w = lanes<T>;
   Vec<T> v[w];
   GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(b + r * ldb);
+#ifdef GLOSS_VECTOR_TYPES
   GLOSS_UNROLL for (int round = 1; round < w; round *= 2) {
     Vec<T> next[w];
     GLOSS_UNROLL for (int r = 0; r < w / 2; ++r) {
@@ -10917,6 +11357,9 @@ GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
     }
     GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = next[r];
   }
+#else
+  transpose_packs(static_cast<Vec<T>*>(v));
+#endif
   GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(out + r * out_step, v[r]);
 }
 /// out[r] is the sum of the lanes of row r of a square: gemm_turn's rounds with an addition in each.
@@ -11087,7 +11530,7 @@ GLOSS_NOINLINE void gemm_end(Index rows, Index columns, T* c, Index ldc, const T
 template <class T, bool upper, std::size_t... i>
 GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y, std::index_sequence<i...>) {
   constexpr std::size_t w = sizeof...(i);
-  return __builtin_shufflevector(x, y, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...);
+  return shuffle<T, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...>(x, y);
 }
 template <class T, bool upper>
 GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y) {
@@ -11100,6 +11543,7 @@ GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
   constexpr int w = lanes<T>;
   Vec<T> v[w];
   GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(b + r * ldb);
+#ifdef GLOSS_VECTOR_TYPES
   GLOSS_UNROLL for (int round = 1; round < w; round *= 2) {
     Vec<T> next[w];
     GLOSS_UNROLL for (int r = 0; r < w / 2; ++r) {
@@ -11108,6 +11552,724 @@ GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
     }
     GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = next[r];
   }
+#else
+  transpose_packs(static_cast<Vec<T>*>(v));
+#endif
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(out + r * out_step, v[r]);
+}
+/// out[r] is the sum of the lanes of row r of a square: gemm_turn's rounds with an addition in each.
+template <class T>
+GLOSS_NOINLINE void gemm_fold(const T* square, T* out) {
+  constexpr int w = lanes<T>;
+  Vec<T> v[w];
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(square + r * w);
+  GLOSS_UNROLL for (int half = w / 2; half > 0; half /= 2) {
+    GLOSS_UNROLL for (int r = 0; r < half; ++r) v[r] =
+        interleave<T, false>(v[r], v[r + half]) + interleave<T, true>(v[r], v[r + half]);
+  }
+  store<T>(out, v[0]);
+}
+/// out[i * many + j] = x_i . y_j for `rows` rows of x and many = lanes / rows rows of y, contiguous along k; `columns`
+/// of the latter are real. Nothing is packed.
+template <class T, int rows>
+GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out) {
+  constexpr Index w = lanes<T>;
+  constexpr int many = static_cast<int>(w) / rows;
+  Vec<T> sum[w] = {};
+  const T* y_row[many];
+  for (int j = 0; j < many; ++j) y_row[j] = y + (j < columns ? j : columns - 1) * ldy;
+  Index p = 0;
+  for (; p + w <= k; p += w) {
+    Vec<T> xs[rows];
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      xs[i] = load<T>(x + i * ldx + p);
+      GLOSS_IN_REGISTER(xs[i]);
+    }
+    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
+      Vec<T> ys = load<T>(y_row[j] + p);
+      GLOSS_IN_REGISTER(ys);
+      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] = xs[i] * ys + sum[i * many + j];
+    }
+  }
+  if (p < k) {
+    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
+      const Vec<T> ys = load_partial<T>(y_row[j] + p, k - p);
+      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] =
+          load_partial<T>(x + i * ldx + p, k - p) * ys + sum[i * many + j];
+    }
+  }
+  T square[w * w];
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(square + r * w, sum[r]);
+  gemm_fold<T>(square, out);
+}
+/// out[j] = x . y_j for `columns` of the lanes' rows of y: each is read as it lies in memory, which is what the
+/// processor fetches ahead.
+template <class T>
+GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /*ldx*/, const T* y, Index ldy, T* out) {
+  constexpr Index w = lanes<T>;
+  T square[w * w] = {};
+  for (Index j = 0; j < columns; ++j, y += ldy) {
+    Vec<T> sum[4] = {};
+    Index p = 0;
+    for (; p + 4 * w <= k; p += 4 * w)
+      GLOSS_UNROLL for (Index c = 0; c < 4; ++c) sum[c] = load<T>(x + p + c * w) * load<T>(y + p + c * w) + sum[c];
+    for (; p + w <= k; p += w) sum[0] = load<T>(x + p) * load<T>(y + p) + sum[0];
+    if (p < k) sum[1] = load_partial<T>(x + p, k - p) * load_partial<T>(y + p, k - p) + sum[1];
+    store<T>(square + j * w, (sum[0] + sum[1]) + (sum[2] + sum[3]));
+  }
+  gemm_fold<T>(square, out);
+}
+/// The function that multiplies `most` rows at once; that of one row where there is no other.
+template <class T, int most>
+constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
+  if constexpr (most > 1)
+    return gemm_dots<T, most>;
+  else
+    return gemm_dots_of_one<T>;
+}
+/// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one
+/// row of B and one element of A in registers, of which AVX-512 has 32. A tile of four vectors has a narrow brother for
+/// few columns. SSE2, which alone only old processors have, multiplies one row at a time. Each function costs every
+/// program that multiplies matrices a hundredth of a second to compile.
+template <class T>
+inline constexpr auto gemm_kernels = [] {
+  constexpr int rows = kernels::detail::tile_rows, narrow = kernels::detail::narrow_vectors;
+#if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
+  constexpr int vectors = 4;
+#else
+  constexpr int vectors = 2;
+#endif
+#if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
+  constexpr int most = 1;
+#else
+  constexpr int most = lanes<T> >= 8 ? 4 : 2;
+#endif
+  return kernels::detail::GemmKernels<T>{
+      lanes<T>,
+      vectors,
+      {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
+      gemm_end<T>,
+      gemm_turn<T>,
+      most,
+      {gemm_dots_of_one<T>, gemm_dots_of_most<T, most>()},
+  };
+}();
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#undef GLOSS_VECTOR_BYTES
+#undef GLOSS_INLINE_LAMBDA
+#undef GLOSS_ISA_SPACE
+#undef GLOSS_ISA_AVX512
+#pragma pop_macro("GLOSS_VECTOR_BYTES")
+#pragma pop_macro("GLOSS_INLINE_LAMBDA")
+#endif
+#endif
+#ifndef GLOSS_HAS_GLOSS_KERNELS_SIMD_EIGEN_CORE_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_SIMD_EIGEN_CORE_HPP
+// ---- gloss/kernels/simd/eigen_core.hpp
+// Eigen's arrays and matrices for the kernels. Eigen's own threads are off.
+#ifndef EIGEN_DONT_PARALLELIZE
+#define EIGEN_DONT_PARALLELIZE
+#endif
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push  // GCC 12 takes its own _mm512_undefined_ps for a mistake
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+#include <Eigen/Core>
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+#endif
+namespace gloss::inline GLOSS_ABI::kernels {
+namespace detail {
+template <class T>
+using EigenMatrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+template <class M>
+using EigenView = Eigen::Map<M, 0, Eigen::OuterStride<>>;
+/// C = alpha A B + beta C on Eigen expressions.
+template <class T, class A, class B>
+void gemm_eigen_block(T alpha, const A& a, const B& b, T beta, EigenView<EigenMatrix<T>> c) {
+  if (beta == T(0))
+    c.setZero();
+  else if (beta != T(1))
+    c *= beta;
+  if (a.cols() > 0) c.noalias() += alpha * (a * b);
+}
+}  // namespace detail
+/// gemm by Eigen: blocks of C whose shape depends on the sizes alone, one thread for each.
+template <class T>
+void gemm_eigen(bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha, const T* a, Index lda, const T* b,
+                Index ldb, T beta, T* c, Index ldc, Epilogue<T> epilogue = {}) {
+  if (m <= 0 || n <= 0) return;
+  const Index block_rows = m < 256 ? m : 256;
+  const Index block_columns = n < 256 ? n : 256;
+  const Index across = (n + block_columns - 1) / block_columns;
+  const Index blocks = (m + block_rows - 1) / block_rows * across;
+  parallel_for(
+      blocks, detail::work_per_thread / (block_rows * block_columns * (k + 1)) + 1, [&](Index begin, Index end) {
+        for (Index at = begin; at < end; ++at) {
+          const Index i = at / across * block_rows;
+          const Index j = at % across * block_columns;
+          const Index rows = m - i < block_rows ? m - i : block_rows;
+          const Index columns = n - j < block_columns ? n - j : block_columns;
+          using View = detail::EigenView<const detail::EigenMatrix<T>>;
+          const View va(trans_a ? a + i : a + i * lda, trans_a ? k : rows, trans_a ? rows : k,
+                        Eigen::OuterStride<>(lda));
+          const View vb(trans_b ? b + j * ldb : b + j, trans_b ? columns : k, trans_b ? k : columns,
+                        Eigen::OuterStride<>(ldb));
+          const detail::EigenView<detail::EigenMatrix<T>> vc(c + i * ldc + j, rows, columns, Eigen::OuterStride<>(ldc));
+          if (trans_a && trans_b)
+            detail::gemm_eigen_block<T>(alpha, va.transpose(), vb.transpose(), beta, vc);
+          else if (trans_a)
+            detail::gemm_eigen_block<T>(alpha, va.transpose(), vb, beta, vc);
+          else if (trans_b)
+            detail::gemm_eigen_block<T>(alpha, va, vb.transpose(), beta, vc);
+          else
+            detail::gemm_eigen_block<T>(alpha, va, vb, beta, vc);
+          const bool relu = epilogue.activation == Activation::relu;
+          if (epilogue.bias != nullptr || relu)
+            detail::gemm_end<T>(rows, columns, c + i * ldc + j, ldc, epilogue.bias ? epilogue.bias + j : nullptr, relu);
+          if (epilogue.finish) epilogue.finish(epilogue.how, i, j, rows, columns, c + i * ldc + j, ldc);
+        }
+      });
+}
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#endif
+#else
+#ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_BLAS_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_GEMM_BLAS_HPP
+// ---- gloss/kernels/gemm/blas.hpp
+// Matrix products by a BLAS, for programs built with GLOSS_WITH_BLAS; gemm.hpp chooses. Few rows, small products and
+// batches stay with gloss's tiles. How many threads a BLAS uses, and whether their number changes the last bits, is its
+// own affair.
+#ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_BLOCKS_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_GEMM_BLOCKS_HPP
+// ---- gloss/kernels/gemm/blocks.hpp
+// How a matrix product is cut: panels of B packed by the thread that uses them, tiles of C in registers.
+#ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_PACK_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_GEMM_PACK_HPP
+// ---- gloss/kernels/gemm/pack.hpp
+// Copies of the factors of a matrix product, in the order in which the tiles read them.
+#ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_KERNELS_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_GEMM_KERNELS_HPP
+// ---- gloss/kernels/gemm/kernels.hpp
+// The innermost parts of a matrix product: tiles of C whose sums stay in registers, dot products, squares turned on
+// their diagonal. One copy for every instruction set, behind a table.
+// What has been read stays in its register: GCC would read it again for every use.
+#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && defined(__x86_64__)
+#define GLOSS_IN_REGISTER(v) asm("" : "+v"(v))
+#else
+#define GLOSS_IN_REGISTER(v) static_cast<void>(v)
+#endif
+namespace gloss::inline GLOSS_ABI::kernels::detail {
+/// Rows of a whole tile, with every instruction set.
+inline constexpr int tile_rows = 6;
+/// Vectors of a narrow tile, with every instruction set; where a whole tile is no wider, they are the same.
+inline constexpr int narrow_vectors = 2;
+/// The most that lanes and vectors of a tile can be.
+inline constexpr int max_lanes = 16;
+inline constexpr int max_vectors = 4;
+/// What gemm/kernels.inc defines for one instruction set.
+template <class T>
+struct GemmKernels {
+  using Tile = void(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc, T alpha,
+                    T beta);
+  using Dots = void(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out);
+  Index lanes, vectors;
+  Tile* tile[2][2];  // two rows or tile_rows; narrow_vectors or `vectors`
+  void (*end)(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu);
+  void (*turn)(const T* b, Index ldb, T* out, Index out_step);
+  Index most_dots;
+  Dots* dots[2];  // for one row, for most_dots
+  Index width() const { return vectors * lanes; }
+  Index narrow_width() const { return narrow_vectors * lanes; }
+  /// Of the tiles that compute so many columns.
+  Index width(Index columns) const { return columns <= narrow_width() ? narrow_width() : width(); }
+};
+}  // namespace gloss::inline GLOSS_ABI::kernels::detail
+// ---- gloss/kernels/simd/isa_copies.inc
+// Reads GLOSS_ISA_FILE once for every instruction set of this program. What the file defines goes into
+//   namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE { ... }
+// which is kernels itself for the baseline, kernels::on_avx2 and kernels::on_avx512 for the copies, all of whose
+// functions have that set. GCC does not give it to lambdas: each needs GLOSS_INLINE_LAMBDA after its parameters,
+// and takes and returns no Vec by value. The file includes nothing. GLOSS_VECTOR_BYTES, and with it Vec, lanes, load
+// and all of simd.hpp and math.hpp, are those of the set; GLOSS_ISA_AVX512 or GLOSS_ISA_AVX is 1 where the vectors
+// are AVX-512's or AVX's.
+#define GLOSS_ISA_SPACE
+#if GLOSS_VECTOR_BYTES == 64
+#define GLOSS_ISA_AVX512 1
+#elif GLOSS_VECTOR_BYTES == 32
+#define GLOSS_ISA_AVX 1
+#endif
+// ---- gloss/kernels/gemm/kernels.inc
+// The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
+namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
+/// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
+/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size.
+template <class T, int rows, int vectors>
+GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
+                              T alpha, T beta) {
+  using V = Vec<T>;
+  constexpr Index w = lanes<T>;
+  V sum[rows][vectors] = {};
+  // two bases and the strides 1 and 2 reach six rows without more registers
+  const T* a3 = rows > 3 ? a + 3 * a_row : a;
+  for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
+    V y[vectors];
+    GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      const V x = splat<T>(i < 3 ? a[i * a_row] : a3[(i - 3) * a_row]);
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[i][j] = x * y[j] + sum[i][j];
+    }
+  }
+  const V factor = splat<T>(alpha);
+  if (beta == T(0)) {
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + i * ldc + j * w, factor * sum[i][j]);
+    }
+  } else {
+    const V share = splat<T>(beta);
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j)
+          store<T>(c + i * ldc + j * w, factor * sum[i][j] + share * load<T>(c + i * ldc + j * w));
+    }
+  }
+}
+/// C [rows, columns] = act(C + bias), row by row.
+template <class T>
+GLOSS_NOINLINE void gemm_end(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu) {
+  for (Index i = 0; i < rows; ++i, c += ldc)
+    for (Index j = 0; j < columns; j += lanes<T>) {
+      const Index real = columns - j < lanes<T> ? columns - j : lanes<T>;
+      Vec<T> y = load_n<T>(c + j, real);
+      if (bias != nullptr) y = y + load_n<T>(bias + j, real);
+      if (relu) y = select<T>(y < Vec<T>{}, Vec<T>{}, y);  // so that NaN stays NaN
+      store_n<T>(c + j, y, real);
+    }
+}
+/// x0 y0 x1 y1 ... of the lower halves, or of the upper ones.
+template <class T, bool upper, std::size_t... i>
+GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y, std::index_sequence<i...>) {
+  constexpr std::size_t w = sizeof...(i);
+  return shuffle<T, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...>(x, y);
+}
+template <class T, bool upper>
+GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y) {
+  return interleave<T, upper>(x, y, std::make_index_sequence<lanes<T>>());
+}
+/// out [lanes, lanes] is a square of B, rows ldb apart, turned on its diagonal, rows out_step apart. Interleaving row r
+/// with row r + w / 2 moves one bit of the position from the row to the column, so log2(w) rounds move them all.
+template <class T>
+GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
+  constexpr int w = lanes<T>;
+  Vec<T> v[w];
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(b + r * ldb);
+#ifdef GLOSS_VECTOR_TYPES
+  GLOSS_UNROLL for (int round = 1; round < w; round *= 2) {
+    Vec<T> next[w];
+    GLOSS_UNROLL for (int r = 0; r < w / 2; ++r) {
+      next[2 * r] = interleave<T, false>(v[r], v[r + w / 2]);
+      next[2 * r + 1] = interleave<T, true>(v[r], v[r + w / 2]);
+    }
+    GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = next[r];
+  }
+#else
+  transpose_packs(static_cast<Vec<T>*>(v));
+#endif
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(out + r * out_step, v[r]);
+}
+/// out[r] is the sum of the lanes of row r of a square: gemm_turn's rounds with an addition in each.
+template <class T>
+GLOSS_NOINLINE void gemm_fold(const T* square, T* out) {
+  constexpr int w = lanes<T>;
+  Vec<T> v[w];
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(square + r * w);
+  GLOSS_UNROLL for (int half = w / 2; half > 0; half /= 2) {
+    GLOSS_UNROLL for (int r = 0; r < half; ++r) v[r] =
+        interleave<T, false>(v[r], v[r + half]) + interleave<T, true>(v[r], v[r + half]);
+  }
+  store<T>(out, v[0]);
+}
+/// out[i * many + j] = x_i . y_j for `rows` rows of x and many = lanes / rows rows of y, contiguous along k; `columns`
+/// of the latter are real. Nothing is packed.
+template <class T, int rows>
+GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out) {
+  constexpr Index w = lanes<T>;
+  constexpr int many = static_cast<int>(w) / rows;
+  Vec<T> sum[w] = {};
+  const T* y_row[many];
+  for (int j = 0; j < many; ++j) y_row[j] = y + (j < columns ? j : columns - 1) * ldy;
+  Index p = 0;
+  for (; p + w <= k; p += w) {
+    Vec<T> xs[rows];
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      xs[i] = load<T>(x + i * ldx + p);
+      GLOSS_IN_REGISTER(xs[i]);
+    }
+    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
+      Vec<T> ys = load<T>(y_row[j] + p);
+      GLOSS_IN_REGISTER(ys);
+      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] = xs[i] * ys + sum[i * many + j];
+    }
+  }
+  if (p < k) {
+    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
+      const Vec<T> ys = load_partial<T>(y_row[j] + p, k - p);
+      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] =
+          load_partial<T>(x + i * ldx + p, k - p) * ys + sum[i * many + j];
+    }
+  }
+  T square[w * w];
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(square + r * w, sum[r]);
+  gemm_fold<T>(square, out);
+}
+/// out[j] = x . y_j for `columns` of the lanes' rows of y: each is read as it lies in memory, which is what the
+/// processor fetches ahead.
+template <class T>
+GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /*ldx*/, const T* y, Index ldy, T* out) {
+  constexpr Index w = lanes<T>;
+  T square[w * w] = {};
+  for (Index j = 0; j < columns; ++j, y += ldy) {
+    Vec<T> sum[4] = {};
+    Index p = 0;
+    for (; p + 4 * w <= k; p += 4 * w)
+      GLOSS_UNROLL for (Index c = 0; c < 4; ++c) sum[c] = load<T>(x + p + c * w) * load<T>(y + p + c * w) + sum[c];
+    for (; p + w <= k; p += w) sum[0] = load<T>(x + p) * load<T>(y + p) + sum[0];
+    if (p < k) sum[1] = load_partial<T>(x + p, k - p) * load_partial<T>(y + p, k - p) + sum[1];
+    store<T>(square + j * w, (sum[0] + sum[1]) + (sum[2] + sum[3]));
+  }
+  gemm_fold<T>(square, out);
+}
+/// The function that multiplies `most` rows at once; that of one row where there is no other.
+template <class T, int most>
+constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
+  if constexpr (most > 1)
+    return gemm_dots<T, most>;
+  else
+    return gemm_dots_of_one<T>;
+}
+/// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one
+/// row of B and one element of A in registers, of which AVX-512 has 32. A tile of four vectors has a narrow brother for
+/// few columns. SSE2, which alone only old processors have, multiplies one row at a time. Each function costs every
+/// program that multiplies matrices a hundredth of a second to compile.
+template <class T>
+inline constexpr auto gemm_kernels = [] {
+  constexpr int rows = kernels::detail::tile_rows, narrow = kernels::detail::narrow_vectors;
+#if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
+  constexpr int vectors = 4;
+#else
+  constexpr int vectors = 2;
+#endif
+#if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
+  constexpr int most = 1;
+#else
+  constexpr int most = lanes<T> >= 8 ? 4 : 2;
+#endif
+  return kernels::detail::GemmKernels<T>{
+      lanes<T>,
+      vectors,
+      {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
+      gemm_end<T>,
+      gemm_turn<T>,
+      most,
+      {gemm_dots_of_one<T>, gemm_dots_of_most<T, most>()},
+  };
+}();
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#undef GLOSS_ISA_SPACE
+#undef GLOSS_ISA_AVX512
+#undef GLOSS_ISA_AVX
+#ifdef GLOSS_COPY_AVX512
+#pragma push_macro("GLOSS_VECTOR_BYTES")
+#pragma push_macro("GLOSS_INLINE_LAMBDA")
+#undef GLOSS_VECTOR_BYTES
+#undef GLOSS_INLINE_LAMBDA
+#ifdef GLOSS_COPY_AVX2
+#define GLOSS_VECTOR_BYTES 32
+#define GLOSS_INLINE_LAMBDA __attribute__((always_inline, target("avx2,fma")))
+#define GLOSS_ISA_SPACE ::on_avx2
+#define GLOSS_ISA_AVX 1
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+// ---- gloss/kernels/gemm/kernels.inc
+// The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
+namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
+/// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
+/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size.
+template <class T, int rows, int vectors>
+GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
+                              T alpha, T beta) {
+  using V = Vec<T>;
+  constexpr Index w = lanes<T>;
+  V sum[rows][vectors] = {};
+  // two bases and the strides 1 and 2 reach six rows without more registers
+  const T* a3 = rows > 3 ? a + 3 * a_row : a;
+  for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
+    V y[vectors];
+    GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      const V x = splat<T>(i < 3 ? a[i * a_row] : a3[(i - 3) * a_row]);
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[i][j] = x * y[j] + sum[i][j];
+    }
+  }
+  const V factor = splat<T>(alpha);
+  if (beta == T(0)) {
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + i * ldc + j * w, factor * sum[i][j]);
+    }
+  } else {
+    const V share = splat<T>(beta);
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j)
+          store<T>(c + i * ldc + j * w, factor * sum[i][j] + share * load<T>(c + i * ldc + j * w));
+    }
+  }
+}
+/// C [rows, columns] = act(C + bias), row by row.
+template <class T>
+GLOSS_NOINLINE void gemm_end(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu) {
+  for (Index i = 0; i < rows; ++i, c += ldc)
+    for (Index j = 0; j < columns; j += lanes<T>) {
+      const Index real = columns - j < lanes<T> ? columns - j : lanes<T>;
+      Vec<T> y = load_n<T>(c + j, real);
+      if (bias != nullptr) y = y + load_n<T>(bias + j, real);
+      if (relu) y = select<T>(y < Vec<T>{}, Vec<T>{}, y);  // so that NaN stays NaN
+      store_n<T>(c + j, y, real);
+    }
+}
+/// x0 y0 x1 y1 ... of the lower halves, or of the upper ones.
+template <class T, bool upper, std::size_t... i>
+GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y, std::index_sequence<i...>) {
+  constexpr std::size_t w = sizeof...(i);
+  return shuffle<T, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...>(x, y);
+}
+template <class T, bool upper>
+GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y) {
+  return interleave<T, upper>(x, y, std::make_index_sequence<lanes<T>>());
+}
+/// out [lanes, lanes] is a square of B, rows ldb apart, turned on its diagonal, rows out_step apart. Interleaving row r
+/// with row r + w / 2 moves one bit of the position from the row to the column, so log2(w) rounds move them all.
+template <class T>
+GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
+  constexpr int w = lanes<T>;
+  Vec<T> v[w];
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(b + r * ldb);
+#ifdef GLOSS_VECTOR_TYPES
+  GLOSS_UNROLL for (int round = 1; round < w; round *= 2) {
+    Vec<T> next[w];
+    GLOSS_UNROLL for (int r = 0; r < w / 2; ++r) {
+      next[2 * r] = interleave<T, false>(v[r], v[r + w / 2]);
+      next[2 * r + 1] = interleave<T, true>(v[r], v[r + w / 2]);
+    }
+    GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = next[r];
+  }
+#else
+  transpose_packs(static_cast<Vec<T>*>(v));
+#endif
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(out + r * out_step, v[r]);
+}
+/// out[r] is the sum of the lanes of row r of a square: gemm_turn's rounds with an addition in each.
+template <class T>
+GLOSS_NOINLINE void gemm_fold(const T* square, T* out) {
+  constexpr int w = lanes<T>;
+  Vec<T> v[w];
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(square + r * w);
+  GLOSS_UNROLL for (int half = w / 2; half > 0; half /= 2) {
+    GLOSS_UNROLL for (int r = 0; r < half; ++r) v[r] =
+        interleave<T, false>(v[r], v[r + half]) + interleave<T, true>(v[r], v[r + half]);
+  }
+  store<T>(out, v[0]);
+}
+/// out[i * many + j] = x_i . y_j for `rows` rows of x and many = lanes / rows rows of y, contiguous along k; `columns`
+/// of the latter are real. Nothing is packed.
+template <class T, int rows>
+GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out) {
+  constexpr Index w = lanes<T>;
+  constexpr int many = static_cast<int>(w) / rows;
+  Vec<T> sum[w] = {};
+  const T* y_row[many];
+  for (int j = 0; j < many; ++j) y_row[j] = y + (j < columns ? j : columns - 1) * ldy;
+  Index p = 0;
+  for (; p + w <= k; p += w) {
+    Vec<T> xs[rows];
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      xs[i] = load<T>(x + i * ldx + p);
+      GLOSS_IN_REGISTER(xs[i]);
+    }
+    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
+      Vec<T> ys = load<T>(y_row[j] + p);
+      GLOSS_IN_REGISTER(ys);
+      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] = xs[i] * ys + sum[i * many + j];
+    }
+  }
+  if (p < k) {
+    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
+      const Vec<T> ys = load_partial<T>(y_row[j] + p, k - p);
+      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] =
+          load_partial<T>(x + i * ldx + p, k - p) * ys + sum[i * many + j];
+    }
+  }
+  T square[w * w];
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(square + r * w, sum[r]);
+  gemm_fold<T>(square, out);
+}
+/// out[j] = x . y_j for `columns` of the lanes' rows of y: each is read as it lies in memory, which is what the
+/// processor fetches ahead.
+template <class T>
+GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /*ldx*/, const T* y, Index ldy, T* out) {
+  constexpr Index w = lanes<T>;
+  T square[w * w] = {};
+  for (Index j = 0; j < columns; ++j, y += ldy) {
+    Vec<T> sum[4] = {};
+    Index p = 0;
+    for (; p + 4 * w <= k; p += 4 * w)
+      GLOSS_UNROLL for (Index c = 0; c < 4; ++c) sum[c] = load<T>(x + p + c * w) * load<T>(y + p + c * w) + sum[c];
+    for (; p + w <= k; p += w) sum[0] = load<T>(x + p) * load<T>(y + p) + sum[0];
+    if (p < k) sum[1] = load_partial<T>(x + p, k - p) * load_partial<T>(y + p, k - p) + sum[1];
+    store<T>(square + j * w, (sum[0] + sum[1]) + (sum[2] + sum[3]));
+  }
+  gemm_fold<T>(square, out);
+}
+/// The function that multiplies `most` rows at once; that of one row where there is no other.
+template <class T, int most>
+constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
+  if constexpr (most > 1)
+    return gemm_dots<T, most>;
+  else
+    return gemm_dots_of_one<T>;
+}
+/// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one
+/// row of B and one element of A in registers, of which AVX-512 has 32. A tile of four vectors has a narrow brother for
+/// few columns. SSE2, which alone only old processors have, multiplies one row at a time. Each function costs every
+/// program that multiplies matrices a hundredth of a second to compile.
+template <class T>
+inline constexpr auto gemm_kernels = [] {
+  constexpr int rows = kernels::detail::tile_rows, narrow = kernels::detail::narrow_vectors;
+#if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
+  constexpr int vectors = 4;
+#else
+  constexpr int vectors = 2;
+#endif
+#if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
+  constexpr int most = 1;
+#else
+  constexpr int most = lanes<T> >= 8 ? 4 : 2;
+#endif
+  return kernels::detail::GemmKernels<T>{
+      lanes<T>,
+      vectors,
+      {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
+      gemm_end<T>,
+      gemm_turn<T>,
+      most,
+      {gemm_dots_of_one<T>, gemm_dots_of_most<T, most>()},
+  };
+}();
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#undef GLOSS_VECTOR_BYTES
+#undef GLOSS_INLINE_LAMBDA
+#undef GLOSS_ISA_SPACE
+#undef GLOSS_ISA_AVX
+#endif
+#define GLOSS_VECTOR_BYTES 64
+#define GLOSS_INLINE_LAMBDA __attribute__((always_inline, target("avx512f,avx512dq,avx512bw,avx512vl,fma")))
+#define GLOSS_ISA_SPACE ::on_avx512
+#define GLOSS_ISA_AVX512 1
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,fma")
+#endif
+// ---- gloss/kernels/gemm/kernels.inc
+// The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
+namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
+/// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
+/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size.
+template <class T, int rows, int vectors>
+GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
+                              T alpha, T beta) {
+  using V = Vec<T>;
+  constexpr Index w = lanes<T>;
+  V sum[rows][vectors] = {};
+  // two bases and the strides 1 and 2 reach six rows without more registers
+  const T* a3 = rows > 3 ? a + 3 * a_row : a;
+  for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
+    V y[vectors];
+    GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      const V x = splat<T>(i < 3 ? a[i * a_row] : a3[(i - 3) * a_row]);
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[i][j] = x * y[j] + sum[i][j];
+    }
+  }
+  const V factor = splat<T>(alpha);
+  if (beta == T(0)) {
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + i * ldc + j * w, factor * sum[i][j]);
+    }
+  } else {
+    const V share = splat<T>(beta);
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j)
+          store<T>(c + i * ldc + j * w, factor * sum[i][j] + share * load<T>(c + i * ldc + j * w));
+    }
+  }
+}
+/// C [rows, columns] = act(C + bias), row by row.
+template <class T>
+GLOSS_NOINLINE void gemm_end(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu) {
+  for (Index i = 0; i < rows; ++i, c += ldc)
+    for (Index j = 0; j < columns; j += lanes<T>) {
+      const Index real = columns - j < lanes<T> ? columns - j : lanes<T>;
+      Vec<T> y = load_n<T>(c + j, real);
+      if (bias != nullptr) y = y + load_n<T>(bias + j, real);
+      if (relu) y = select<T>(y < Vec<T>{}, Vec<T>{}, y);  // so that NaN stays NaN
+      store_n<T>(c + j, y, real);
+    }
+}
+/// x0 y0 x1 y1 ... of the lower halves, or of the upper ones.
+template <class T, bool upper, std::size_t... i>
+GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y, std::index_sequence<i...>) {
+  constexpr std::size_t w = sizeof...(i);
+  return shuffle<T, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...>(x, y);
+}
+template <class T, bool upper>
+GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y) {
+  return interleave<T, upper>(x, y, std::make_index_sequence<lanes<T>>());
+}
+/// out [lanes, lanes] is a square of B, rows ldb apart, turned on its diagonal, rows out_step apart. Interleaving row r
+/// with row r + w / 2 moves one bit of the position from the row to the column, so log2(w) rounds move them all.
+template <class T>
+GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
+  constexpr int w = lanes<T>;
+  Vec<T> v[w];
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(b + r * ldb);
+#ifdef GLOSS_VECTOR_TYPES
+  GLOSS_UNROLL for (int round = 1; round < w; round *= 2) {
+    Vec<T> next[w];
+    GLOSS_UNROLL for (int r = 0; r < w / 2; ++r) {
+      next[2 * r] = interleave<T, false>(v[r], v[r + w / 2]);
+      next[2 * r + 1] = interleave<T, true>(v[r], v[r + w / 2]);
+    }
+    GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = next[r];
+  }
+#else
+  transpose_packs(static_cast<Vec<T>*>(v));
+#endif
   GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(out + r * out_step, v[r]);
 }
 /// out[r] is the sum of the lanes of row r of a square: gemm_turn's rounds with an addition in each.
@@ -11375,7 +12537,7 @@ void gemm_step(const Product<T>& x, Index panel, Index p, Index tile, Index tile
     const Index stop = row_end - t * tile_rows < tile_rows ? row_end - t * tile_rows : tile_rows;
     T* const c = x.c + t * tile_rows * x.ldc + j;
     for (Index r = 0; r < stop; ++r)  // C comes while the sums are made: stores would wait for it
-      for (Index q = 0; q < columns; q += 64 / static_cast<Index>(sizeof(T))) __builtin_prefetch(c + r * x.ldc + q, 1);
+      for (Index q = 0; q < columns; q += 64 / static_cast<Index>(sizeof(T))) GLOSS_PREFETCH(c + r * x.ldc + q, 1);
     gemm_rows(kernels, stop, columns, width, k, a, a_row, a_step, b, b_step, c, x.ldc, x.alpha, beta);
     if (last) gemm_end(x, t * tile_rows, j, stop, columns);
   }
@@ -11553,7 +12715,7 @@ void gemm_blas(const Product<T>& x) {
 // The innermost parts of a matrix product: tiles of C whose sums stay in registers, dot products, squares turned on
 // their diagonal. One copy for every instruction set, behind a table.
 // What has been read stays in its register: GCC would read it again for every use.
-#if defined(__GNUC__) && defined(__x86_64__)
+#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && defined(__x86_64__)
 #define GLOSS_IN_REGISTER(v) asm("" : "+v"(v))
 #else
 #define GLOSS_IN_REGISTER(v) static_cast<void>(v)
@@ -11648,7 +12810,7 @@ GLOSS_NOINLINE void gemm_end(Index rows, Index columns, T* c, Index ldc, const T
 template <class T, bool upper, std::size_t... i>
 GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y, std::index_sequence<i...>) {
   constexpr std::size_t w = sizeof...(i);
-  return __builtin_shufflevector(x, y, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...);
+  return shuffle<T, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...>(x, y);
 }
 template <class T, bool upper>
 GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y) {
@@ -11661,6 +12823,7 @@ GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
   constexpr int w = lanes<T>;
   Vec<T> v[w];
   GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(b + r * ldb);
+#ifdef GLOSS_VECTOR_TYPES
   GLOSS_UNROLL for (int round = 1; round < w; round *= 2) {
     Vec<T> next[w];
     GLOSS_UNROLL for (int r = 0; r < w / 2; ++r) {
@@ -11669,6 +12832,9 @@ GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
     }
     GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = next[r];
   }
+#else
+  transpose_packs(static_cast<Vec<T>*>(v));
+#endif
   GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(out + r * out_step, v[r]);
 }
 /// out[r] is the sum of the lanes of row r of a square: gemm_turn's rounds with an addition in each.
@@ -11838,7 +13004,7 @@ GLOSS_NOINLINE void gemm_end(Index rows, Index columns, T* c, Index ldc, const T
 template <class T, bool upper, std::size_t... i>
 GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y, std::index_sequence<i...>) {
   constexpr std::size_t w = sizeof...(i);
-  return __builtin_shufflevector(x, y, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...);
+  return shuffle<T, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...>(x, y);
 }
 template <class T, bool upper>
 GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y) {
@@ -11851,6 +13017,7 @@ GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
   constexpr int w = lanes<T>;
   Vec<T> v[w];
   GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(b + r * ldb);
+#ifdef GLOSS_VECTOR_TYPES
   GLOSS_UNROLL for (int round = 1; round < w; round *= 2) {
     Vec<T> next[w];
     GLOSS_UNROLL for (int r = 0; r < w / 2; ++r) {
@@ -11859,6 +13026,9 @@ GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
     }
     GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = next[r];
   }
+#else
+  transpose_packs(static_cast<Vec<T>*>(v));
+#endif
   GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(out + r * out_step, v[r]);
 }
 /// out[r] is the sum of the lanes of row r of a square: gemm_turn's rounds with an addition in each.
@@ -12029,7 +13199,7 @@ GLOSS_NOINLINE void gemm_end(Index rows, Index columns, T* c, Index ldc, const T
 template <class T, bool upper, std::size_t... i>
 GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y, std::index_sequence<i...>) {
   constexpr std::size_t w = sizeof...(i);
-  return __builtin_shufflevector(x, y, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...);
+  return shuffle<T, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...>(x, y);
 }
 template <class T, bool upper>
 GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y) {
@@ -12042,6 +13212,7 @@ GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
   constexpr int w = lanes<T>;
   Vec<T> v[w];
   GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(b + r * ldb);
+#ifdef GLOSS_VECTOR_TYPES
   GLOSS_UNROLL for (int round = 1; round < w; round *= 2) {
     Vec<T> next[w];
     GLOSS_UNROLL for (int r = 0; r < w / 2; ++r) {
@@ -12050,6 +13221,9 @@ GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
     }
     GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = next[r];
   }
+#else
+  transpose_packs(static_cast<Vec<T>*>(v));
+#endif
   GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(out + r * out_step, v[r]);
 }
 /// out[r] is the sum of the lanes of row r of a square: gemm_turn's rounds with an addition in each.
@@ -12317,7 +13491,7 @@ void gemm_step(const Product<T>& x, Index panel, Index p, Index tile, Index tile
     const Index stop = row_end - t * tile_rows < tile_rows ? row_end - t * tile_rows : tile_rows;
     T* const c = x.c + t * tile_rows * x.ldc + j;
     for (Index r = 0; r < stop; ++r)  // C comes while the sums are made: stores would wait for it
-      for (Index q = 0; q < columns; q += 64 / static_cast<Index>(sizeof(T))) __builtin_prefetch(c + r * x.ldc + q, 1);
+      for (Index q = 0; q < columns; q += 64 / static_cast<Index>(sizeof(T))) GLOSS_PREFETCH(c + r * x.ldc + q, 1);
     gemm_rows(kernels, stop, columns, width, k, a, a_row, a_step, b, b_step, c, x.ldc, x.alpha, beta);
     if (last) gemm_end(x, t * tile_rows, j, stop, columns);
   }
@@ -12457,7 +13631,7 @@ namespace gloss::inline GLOSS_ABI::kernels {
 template <class T>
 void gemm(bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha, const T* a, Index lda, const T* b, Index ldb,
           T beta, T* c, Index ldc, Epilogue<T> epilogue = {}) {
-#ifdef GLOSS_GEMM_EIGEN
+#ifdef GLOSS_BACKEND_EIGEN
   gemm_eigen(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, epilogue);
 #else
   const detail::Product<T> product{trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, epilogue};
@@ -12481,7 +13655,7 @@ struct Factors {
 template <class T>
 void gemm_several(bool trans_a, bool trans_b, Index m, Index n, Index k, Index lda, Index ldb, Index ldc,
                   const Factors<T>* each, Index count) {
-#if defined(GLOSS_GEMM_EIGEN) || defined(GLOSS_WITH_BLAS)
+#if defined(GLOSS_BACKEND_EIGEN) || defined(GLOSS_WITH_BLAS)
   for (const Factors<T>* f = each; f < each + count; ++f)
     gemm(trans_a, trans_b, m, n, k, T{1}, f->a, lda, f->b, ldb, f->beta, f->c, ldc, Epilogue<T>{f->bias});
 #else
@@ -12505,7 +13679,7 @@ void gemm_batched(bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha
                   const T* const* b, Index ldb, T beta, T* const* c, Index ldc, Index batch) {
   const auto entries = [&](Index begin, Index end) {
     for (Index e = begin; e < end; ++e)
-#ifdef GLOSS_GEMM_EIGEN
+#ifdef GLOSS_BACKEND_EIGEN
       gemm(trans_a, trans_b, m, n, k, alpha, a[e], lda, b[e], ldb, beta, c[e], ldc);
 #else
       detail::gemm(detail::Product<T>{trans_a, trans_b, m, n, k, alpha, a[e], lda, b[e], ldb, beta, c[e], ldc, {}});
@@ -12978,6 +14152,9 @@ struct PositionwiseFeedForward final : nn::Module<T> {
     return w_1.with_relu(x);
   }
 };
+/// The same under the name that others give it.
+template <Real T>
+using FeedForward = PositionwiseFeedForward<T>;
 GLOSS_INSTANTIATE(struct PositionwiseFeedForward<float>)
 GLOSS_INSTANTIATE(struct PositionwiseFeedForward<double>)
 }  // namespace gloss::inline GLOSS_ABI::transformer
@@ -13182,13 +14359,13 @@ namespace gloss::inline GLOSS_ABI::kernels::detail {
 constexpr Index round_up(Index n, Index multiple) { return (n + multiple - 1) / multiple * multiple; }
 /// Rows of the left factor of AttentionKernels::product come in multiples of this.
 inline constexpr Index panel_rows = 8;
-#if defined(__GNUC__) || defined(__clang__)
+#ifdef GLOSS_VECTOR_TYPES
 /// One step of the transposition of a square of vectors: swaps the blocks of `w` lanes across the diagonal.
 template <class T, Index w, std::size_t... i>
 GLOSS_INLINE void swap_blocks(Vec<T>& a, Vec<T>& b, std::index_sequence<i...>) {
   constexpr int n = sizeof...(i), width = w;
-  const Vec<T> low = __builtin_shufflevector(a, b, (int(i) & width ? n + int(i) - width : int(i))...);
-  b = __builtin_shufflevector(a, b, (int(i) & width ? n + int(i) : int(i) + width)...);
+  const Vec<T> low = shuffle<T, (int(i) & width ? n + int(i) - width : int(i))...>(a, b);
+  b = shuffle<T, (int(i) & width ? n + int(i) : int(i) + width)...>(a, b);
   a = low;
 }
 template <class T, Index w>
@@ -13204,15 +14381,14 @@ GLOSS_INLINE void swap_all_blocks(Vec<T>* v) {
 /// out[c][r] = factor in[r][c] for a square of lanes<T>.
 template <class T>
 GLOSS_NOINLINE void transpose_square(const T* in, Index in_stride, T* out, Index out_stride, T factor) {
-#if defined(__GNUC__) || defined(__clang__)
   Vec<T> v[lanes<T>];
   GLOSS_UNROLL for (Index r = 0; r < lanes<T>; ++r) v[r] = load<T>(in + r * in_stride) * factor;
+#ifdef GLOSS_VECTOR_TYPES
   swap_all_blocks<T, lanes<T> / 2>(v);
-  GLOSS_UNROLL for (Index r = 0; r < lanes<T>; ++r) store<T>(out + r * out_stride, v[r]);
 #else
-  for (Index r = 0; r < lanes<T>; ++r)
-    for (Index c = 0; c < lanes<T>; ++c) out[c * out_stride + r] = factor * in[r * in_stride + c];
+  transpose_packs(v);
 #endif
+  GLOSS_UNROLL for (Index r = 0; r < lanes<T>; ++r) store<T>(out + r * out_stride, v[r]);
 }
 /// out [columns, width] = factor in [rows, columns] transposed; out's columns from `rows` to `width` become 0.
 template <class T>
@@ -13369,7 +14545,7 @@ GLOSS_INLINE Vec<float> power_of_2_reduced(Vec<float> r) {
 template <class T>
 GLOSS_INLINE Vec<T> power_of_2(Vec<T> x) {
   if constexpr (std::is_same_v<T, float>) {
-#if defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
+#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
     constexpr auto all = static_cast<unsigned short>(-1);
     const Vec<float> n = __builtin_ia32_rndscaleps_mask(x, 0, x, all, 4);
     return __builtin_ia32_scalefps512_mask(power_of_2_reduced(x - n), n, x, all, 4);
@@ -13378,7 +14554,7 @@ GLOSS_INLINE Vec<T> power_of_2(Vec<T> x) {
     x = vmax<float>(splat<float>(-127.0f), x);
     const Vec<float> shifted = x + magic;
     return power_of_2_reduced(x - (shifted - magic)) *
-           bit_cast_to<float>(bit_cast_to<std::uint32_t>(shifted) << std::uint32_t{23});
+           bit_cast_to<float>(shift_left<std::uint32_t, 23>(bit_cast_to<std::uint32_t>(shifted)));
 #endif
   } else {
     return exp<T>(x * static_cast<T>(0.69314718055994530942));
@@ -13505,7 +14681,7 @@ GLOSS_INLINE Vec<float> power_of_2_reduced(Vec<float> r) {
 template <class T>
 GLOSS_INLINE Vec<T> power_of_2(Vec<T> x) {
   if constexpr (std::is_same_v<T, float>) {
-#if defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
+#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
     constexpr auto all = static_cast<unsigned short>(-1);
     const Vec<float> n = __builtin_ia32_rndscaleps_mask(x, 0, x, all, 4);
     return __builtin_ia32_scalefps512_mask(power_of_2_reduced(x - n), n, x, all, 4);
@@ -13514,7 +14690,7 @@ GLOSS_INLINE Vec<T> power_of_2(Vec<T> x) {
     x = vmax<float>(splat<float>(-127.0f), x);
     const Vec<float> shifted = x + magic;
     return power_of_2_reduced(x - (shifted - magic)) *
-           bit_cast_to<float>(bit_cast_to<std::uint32_t>(shifted) << std::uint32_t{23});
+           bit_cast_to<float>(shift_left<std::uint32_t, 23>(bit_cast_to<std::uint32_t>(shifted)));
 #endif
   } else {
     return exp<T>(x * static_cast<T>(0.69314718055994530942));
@@ -13642,7 +14818,7 @@ GLOSS_INLINE Vec<float> power_of_2_reduced(Vec<float> r) {
 template <class T>
 GLOSS_INLINE Vec<T> power_of_2(Vec<T> x) {
   if constexpr (std::is_same_v<T, float>) {
-#if defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
+#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
     constexpr auto all = static_cast<unsigned short>(-1);
     const Vec<float> n = __builtin_ia32_rndscaleps_mask(x, 0, x, all, 4);
     return __builtin_ia32_scalefps512_mask(power_of_2_reduced(x - n), n, x, all, 4);
@@ -13651,7 +14827,7 @@ GLOSS_INLINE Vec<T> power_of_2(Vec<T> x) {
     x = vmax<float>(splat<float>(-127.0f), x);
     const Vec<float> shifted = x + magic;
     return power_of_2_reduced(x - (shifted - magic)) *
-           bit_cast_to<float>(bit_cast_to<std::uint32_t>(shifted) << std::uint32_t{23});
+           bit_cast_to<float>(shift_left<std::uint32_t, 23>(bit_cast_to<std::uint32_t>(shifted)));
 #endif
   } else {
     return exp<T>(x * static_cast<T>(0.69314718055994530942));
@@ -14895,6 +16071,9 @@ struct MultiHeadedAttention final : nn::Module<T> {
     return {jointly(0, query)};
   }
 };
+/// The same under the name that others give it.
+template <Real T>
+using MultiHeadAttention = MultiHeadedAttention<T>;
 GLOSS_INSTANTIATE(struct MultiHeadedAttention<float>)
 GLOSS_INSTANTIATE(struct MultiHeadedAttention<double>)
 }  // namespace gloss::inline GLOSS_ABI::transformer
@@ -15557,6 +16736,9 @@ struct Embeddings final : nn::Module<T> {
   }
   void visit(nn::Visitor<T>& v) override { v("lut", lut); }
 };
+/// The same under the name that others give it; nn::Embedding is PyTorch's, without the factor.
+template <Real T>
+using Embedding = Embeddings<T>;
 GLOSS_INSTANTIATE(struct Embeddings<float>)
 GLOSS_INSTANTIATE(struct Embeddings<double>)
 }  // namespace gloss::inline GLOSS_ABI::transformer
@@ -16153,13 +17335,8 @@ GLOSS_INLINE void each_copied_row(const Plane& p, const F& f) {
 /// from[0], from[2], from[4], ...
 template <class T, std::size_t... i>
 GLOSS_INLINE Vec<T> load_every_second(const T* from, std::index_sequence<i...>) {
-#if defined(__GNUC__) || defined(__clang__)
   constexpr std::size_t w = sizeof...(i);
-  return __builtin_shufflevector(load<T>(from), load<T>(from + w - 1),
-                                 static_cast<int>(2 * i + (2 * i < w ? 0 : 1))...);
-#else
-  return Vec<T>{from[2 * i]...};
-#endif
+  return shuffle<T, static_cast<int>(2 * i + (2 * i < w ? 0 : 1))...>(load<T>(from), load<T>(from + w - 1));
 }
 /// to[j] = from[j * step] for j < n.
 template <class T>
@@ -18510,6 +19687,926 @@ void conv_naive(const Conv& c, const F& f) {
 }
 }  // namespace gloss::inline GLOSS_ABI::kernels
 #endif
+#ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_BLOCKS_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_GEMM_BLOCKS_HPP
+// ---- gloss/kernels/gemm/blocks.hpp
+// How a matrix product is cut: panels of B packed by the thread that uses them, tiles of C in registers.
+#ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_PACK_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_GEMM_PACK_HPP
+// ---- gloss/kernels/gemm/pack.hpp
+// Copies of the factors of a matrix product, in the order in which the tiles read them.
+#ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_KERNELS_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_GEMM_KERNELS_HPP
+// ---- gloss/kernels/gemm/kernels.hpp
+// The innermost parts of a matrix product: tiles of C whose sums stay in registers, dot products, squares turned on
+// their diagonal. One copy for every instruction set, behind a table.
+// What has been read stays in its register: GCC would read it again for every use.
+#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && defined(__x86_64__)
+#define GLOSS_IN_REGISTER(v) asm("" : "+v"(v))
+#else
+#define GLOSS_IN_REGISTER(v) static_cast<void>(v)
+#endif
+namespace gloss::inline GLOSS_ABI::kernels::detail {
+/// Rows of a whole tile, with every instruction set.
+inline constexpr int tile_rows = 6;
+/// Vectors of a narrow tile, with every instruction set; where a whole tile is no wider, they are the same.
+inline constexpr int narrow_vectors = 2;
+/// The most that lanes and vectors of a tile can be.
+inline constexpr int max_lanes = 16;
+inline constexpr int max_vectors = 4;
+/// What gemm/kernels.inc defines for one instruction set.
+template <class T>
+struct GemmKernels {
+  using Tile = void(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc, T alpha,
+                    T beta);
+  using Dots = void(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out);
+  Index lanes, vectors;
+  Tile* tile[2][2];  // two rows or tile_rows; narrow_vectors or `vectors`
+  void (*end)(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu);
+  void (*turn)(const T* b, Index ldb, T* out, Index out_step);
+  Index most_dots;
+  Dots* dots[2];  // for one row, for most_dots
+  Index width() const { return vectors * lanes; }
+  Index narrow_width() const { return narrow_vectors * lanes; }
+  /// Of the tiles that compute so many columns.
+  Index width(Index columns) const { return columns <= narrow_width() ? narrow_width() : width(); }
+};
+}  // namespace gloss::inline GLOSS_ABI::kernels::detail
+// ---- gloss/kernels/simd/isa_copies.inc
+// Reads GLOSS_ISA_FILE once for every instruction set of this program. What the file defines goes into
+//   namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE { ... }
+// which is kernels itself for the baseline, kernels::on_avx2 and kernels::on_avx512 for the copies, all of whose
+// functions have that set. GCC does not give it to lambdas: each needs GLOSS_INLINE_LAMBDA after its parameters,
+// and takes and returns no Vec by value. The file includes nothing. GLOSS_VECTOR_BYTES, and with it Vec, lanes, load
+// and all of simd.hpp and math.hpp, are those of the set; GLOSS_ISA_AVX512 or GLOSS_ISA_AVX is 1 where the vectors
+// are AVX-512's or AVX's.
+#define GLOSS_ISA_SPACE
+#if GLOSS_VECTOR_BYTES == 64
+#define GLOSS_ISA_AVX512 1
+#elif GLOSS_VECTOR_BYTES == 32
+#define GLOSS_ISA_AVX 1
+#endif
+// ---- gloss/kernels/gemm/kernels.inc
+// The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
+namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
+/// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
+/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size.
+template <class T, int rows, int vectors>
+GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
+                              T alpha, T beta) {
+  using V = Vec<T>;
+  constexpr Index w = lanes<T>;
+  V sum[rows][vectors] = {};
+  // two bases and the strides 1 and 2 reach six rows without more registers
+  const T* a3 = rows > 3 ? a + 3 * a_row : a;
+  for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
+    V y[vectors];
+    GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      const V x = splat<T>(i < 3 ? a[i * a_row] : a3[(i - 3) * a_row]);
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[i][j] = x * y[j] + sum[i][j];
+    }
+  }
+  const V factor = splat<T>(alpha);
+  if (beta == T(0)) {
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + i * ldc + j * w, factor * sum[i][j]);
+    }
+  } else {
+    const V share = splat<T>(beta);
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j)
+          store<T>(c + i * ldc + j * w, factor * sum[i][j] + share * load<T>(c + i * ldc + j * w));
+    }
+  }
+}
+/// C [rows, columns] = act(C + bias), row by row.
+template <class T>
+GLOSS_NOINLINE void gemm_end(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu) {
+  for (Index i = 0; i < rows; ++i, c += ldc)
+    for (Index j = 0; j < columns; j += lanes<T>) {
+      const Index real = columns - j < lanes<T> ? columns - j : lanes<T>;
+      Vec<T> y = load_n<T>(c + j, real);
+      if (bias != nullptr) y = y + load_n<T>(bias + j, real);
+      if (relu) y = select<T>(y < Vec<T>{}, Vec<T>{}, y);  // so that NaN stays NaN
+      store_n<T>(c + j, y, real);
+    }
+}
+/// x0 y0 x1 y1 ... of the lower halves, or of the upper ones.
+template <class T, bool upper, std::size_t... i>
+GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y, std::index_sequence<i...>) {
+  constexpr std::size_t w = sizeof...(i);
+  return shuffle<T, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...>(x, y);
+}
+template <class T, bool upper>
+GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y) {
+  return interleave<T, upper>(x, y, std::make_index_sequence<lanes<T>>());
+}
+/// out [lanes, lanes] is a square of B, rows ldb apart, turned on its diagonal, rows out_step apart. Interleaving row r
+/// with row r + w / 2 moves one bit of the position from the row to the column, so log2(w) rounds move them all.
+template <class T>
+GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
+  constexpr int w = lanes<T>;
+  Vec<T> v[w];
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(b + r * ldb);
+#ifdef GLOSS_VECTOR_TYPES
+  GLOSS_UNROLL for (int round = 1; round < w; round *= 2) {
+    Vec<T> next[w];
+    GLOSS_UNROLL for (int r = 0; r < w / 2; ++r) {
+      next[2 * r] = interleave<T, false>(v[r], v[r + w / 2]);
+      next[2 * r + 1] = interleave<T, true>(v[r], v[r + w / 2]);
+    }
+    GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = next[r];
+  }
+#else
+  transpose_packs(static_cast<Vec<T>*>(v));
+#endif
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(out + r * out_step, v[r]);
+}
+/// out[r] is the sum of the lanes of row r of a square: gemm_turn's rounds with an addition in each.
+template <class T>
+GLOSS_NOINLINE void gemm_fold(const T* square, T* out) {
+  constexpr int w = lanes<T>;
+  Vec<T> v[w];
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(square + r * w);
+  GLOSS_UNROLL for (int half = w / 2; half > 0; half /= 2) {
+    GLOSS_UNROLL for (int r = 0; r < half; ++r) v[r] =
+        interleave<T, false>(v[r], v[r + half]) + interleave<T, true>(v[r], v[r + half]);
+  }
+  store<T>(out, v[0]);
+}
+/// out[i * many + j] = x_i . y_j for `rows` rows of x and many = lanes / rows rows of y, contiguous along k; `columns`
+/// of the latter are real. Nothing is packed.
+template <class T, int rows>
+GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out) {
+  constexpr Index w = lanes<T>;
+  constexpr int many = static_cast<int>(w) / rows;
+  Vec<T> sum[w] = {};
+  const T* y_row[many];
+  for (int j = 0; j < many; ++j) y_row[j] = y + (j < columns ? j : columns - 1) * ldy;
+  Index p = 0;
+  for (; p + w <= k; p += w) {
+    Vec<T> xs[rows];
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      xs[i] = load<T>(x + i * ldx + p);
+      GLOSS_IN_REGISTER(xs[i]);
+    }
+    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
+      Vec<T> ys = load<T>(y_row[j] + p);
+      GLOSS_IN_REGISTER(ys);
+      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] = xs[i] * ys + sum[i * many + j];
+    }
+  }
+  if (p < k) {
+    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
+      const Vec<T> ys = load_partial<T>(y_row[j] + p, k - p);
+      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] =
+          load_partial<T>(x + i * ldx + p, k - p) * ys + sum[i * many + j];
+    }
+  }
+  T square[w * w];
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(square + r * w, sum[r]);
+  gemm_fold<T>(square, out);
+}
+/// out[j] = x . y_j for `columns` of the lanes' rows of y: each is read as it lies in memory, which is what the
+/// processor fetches ahead.
+template <class T>
+GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /*ldx*/, const T* y, Index ldy, T* out) {
+  constexpr Index w = lanes<T>;
+  T square[w * w] = {};
+  for (Index j = 0; j < columns; ++j, y += ldy) {
+    Vec<T> sum[4] = {};
+    Index p = 0;
+    for (; p + 4 * w <= k; p += 4 * w)
+      GLOSS_UNROLL for (Index c = 0; c < 4; ++c) sum[c] = load<T>(x + p + c * w) * load<T>(y + p + c * w) + sum[c];
+    for (; p + w <= k; p += w) sum[0] = load<T>(x + p) * load<T>(y + p) + sum[0];
+    if (p < k) sum[1] = load_partial<T>(x + p, k - p) * load_partial<T>(y + p, k - p) + sum[1];
+    store<T>(square + j * w, (sum[0] + sum[1]) + (sum[2] + sum[3]));
+  }
+  gemm_fold<T>(square, out);
+}
+/// The function that multiplies `most` rows at once; that of one row where there is no other.
+template <class T, int most>
+constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
+  if constexpr (most > 1)
+    return gemm_dots<T, most>;
+  else
+    return gemm_dots_of_one<T>;
+}
+/// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one
+/// row of B and one element of A in registers, of which AVX-512 has 32. A tile of four vectors has a narrow brother for
+/// few columns. SSE2, which alone only old processors have, multiplies one row at a time. Each function costs every
+/// program that multiplies matrices a hundredth of a second to compile.
+template <class T>
+inline constexpr auto gemm_kernels = [] {
+  constexpr int rows = kernels::detail::tile_rows, narrow = kernels::detail::narrow_vectors;
+#if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
+  constexpr int vectors = 4;
+#else
+  constexpr int vectors = 2;
+#endif
+#if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
+  constexpr int most = 1;
+#else
+  constexpr int most = lanes<T> >= 8 ? 4 : 2;
+#endif
+  return kernels::detail::GemmKernels<T>{
+      lanes<T>,
+      vectors,
+      {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
+      gemm_end<T>,
+      gemm_turn<T>,
+      most,
+      {gemm_dots_of_one<T>, gemm_dots_of_most<T, most>()},
+  };
+}();
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#undef GLOSS_ISA_SPACE
+#undef GLOSS_ISA_AVX512
+#undef GLOSS_ISA_AVX
+#ifdef GLOSS_COPY_AVX512
+#pragma push_macro("GLOSS_VECTOR_BYTES")
+#pragma push_macro("GLOSS_INLINE_LAMBDA")
+#undef GLOSS_VECTOR_BYTES
+#undef GLOSS_INLINE_LAMBDA
+#ifdef GLOSS_COPY_AVX2
+#define GLOSS_VECTOR_BYTES 32
+#define GLOSS_INLINE_LAMBDA __attribute__((always_inline, target("avx2,fma")))
+#define GLOSS_ISA_SPACE ::on_avx2
+#define GLOSS_ISA_AVX 1
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+// ---- gloss/kernels/gemm/kernels.inc
+// The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
+namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
+/// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
+/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size.
+template <class T, int rows, int vectors>
+GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
+                              T alpha, T beta) {
+  using V = Vec<T>;
+  constexpr Index w = lanes<T>;
+  V sum[rows][vectors] = {};
+  // two bases and the strides 1 and 2 reach six rows without more registers
+  const T* a3 = rows > 3 ? a + 3 * a_row : a;
+  for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
+    V y[vectors];
+    GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      const V x = splat<T>(i < 3 ? a[i * a_row] : a3[(i - 3) * a_row]);
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[i][j] = x * y[j] + sum[i][j];
+    }
+  }
+  const V factor = splat<T>(alpha);
+  if (beta == T(0)) {
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + i * ldc + j * w, factor * sum[i][j]);
+    }
+  } else {
+    const V share = splat<T>(beta);
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j)
+          store<T>(c + i * ldc + j * w, factor * sum[i][j] + share * load<T>(c + i * ldc + j * w));
+    }
+  }
+}
+/// C [rows, columns] = act(C + bias), row by row.
+template <class T>
+GLOSS_NOINLINE void gemm_end(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu) {
+  for (Index i = 0; i < rows; ++i, c += ldc)
+    for (Index j = 0; j < columns; j += lanes<T>) {
+      const Index real = columns - j < lanes<T> ? columns - j : lanes<T>;
+      Vec<T> y = load_n<T>(c + j, real);
+      if (bias != nullptr) y = y + load_n<T>(bias + j, real);
+      if (relu) y = select<T>(y < Vec<T>{}, Vec<T>{}, y);  // so that NaN stays NaN
+      store_n<T>(c + j, y, real);
+    }
+}
+/// x0 y0 x1 y1 ... of the lower halves, or of the upper ones.
+template <class T, bool upper, std::size_t... i>
+GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y, std::index_sequence<i...>) {
+  constexpr std::size_t w = sizeof...(i);
+  return shuffle<T, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...>(x, y);
+}
+template <class T, bool upper>
+GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y) {
+  return interleave<T, upper>(x, y, std::make_index_sequence<lanes<T>>());
+}
+/// out [lanes, lanes] is a square of B, rows ldb apart, turned on its diagonal, rows out_step apart. Interleaving row r
+/// with row r + w / 2 moves one bit of the position from the row to the column, so log2(w) rounds move them all.
+template <class T>
+GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
+  constexpr int w = lanes<T>;
+  Vec<T> v[w];
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(b + r * ldb);
+#ifdef GLOSS_VECTOR_TYPES
+  GLOSS_UNROLL for (int round = 1; round < w; round *= 2) {
+    Vec<T> next[w];
+    GLOSS_UNROLL for (int r = 0; r < w / 2; ++r) {
+      next[2 * r] = interleave<T, false>(v[r], v[r + w / 2]);
+      next[2 * r + 1] = interleave<T, true>(v[r], v[r + w / 2]);
+    }
+    GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = next[r];
+  }
+#else
+  transpose_packs(static_cast<Vec<T>*>(v));
+#endif
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(out + r * out_step, v[r]);
+}
+/// out[r] is the sum of the lanes of row r of a square: gemm_turn's rounds with an addition in each.
+template <class T>
+GLOSS_NOINLINE void gemm_fold(const T* square, T* out) {
+  constexpr int w = lanes<T>;
+  Vec<T> v[w];
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(square + r * w);
+  GLOSS_UNROLL for (int half = w / 2; half > 0; half /= 2) {
+    GLOSS_UNROLL for (int r = 0; r < half; ++r) v[r] =
+        interleave<T, false>(v[r], v[r + half]) + interleave<T, true>(v[r], v[r + half]);
+  }
+  store<T>(out, v[0]);
+}
+/// out[i * many + j] = x_i . y_j for `rows` rows of x and many = lanes / rows rows of y, contiguous along k; `columns`
+/// of the latter are real. Nothing is packed.
+template <class T, int rows>
+GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out) {
+  constexpr Index w = lanes<T>;
+  constexpr int many = static_cast<int>(w) / rows;
+  Vec<T> sum[w] = {};
+  const T* y_row[many];
+  for (int j = 0; j < many; ++j) y_row[j] = y + (j < columns ? j : columns - 1) * ldy;
+  Index p = 0;
+  for (; p + w <= k; p += w) {
+    Vec<T> xs[rows];
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      xs[i] = load<T>(x + i * ldx + p);
+      GLOSS_IN_REGISTER(xs[i]);
+    }
+    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
+      Vec<T> ys = load<T>(y_row[j] + p);
+      GLOSS_IN_REGISTER(ys);
+      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] = xs[i] * ys + sum[i * many + j];
+    }
+  }
+  if (p < k) {
+    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
+      const Vec<T> ys = load_partial<T>(y_row[j] + p, k - p);
+      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] =
+          load_partial<T>(x + i * ldx + p, k - p) * ys + sum[i * many + j];
+    }
+  }
+  T square[w * w];
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(square + r * w, sum[r]);
+  gemm_fold<T>(square, out);
+}
+/// out[j] = x . y_j for `columns` of the lanes' rows of y: each is read as it lies in memory, which is what the
+/// processor fetches ahead.
+template <class T>
+GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /*ldx*/, const T* y, Index ldy, T* out) {
+  constexpr Index w = lanes<T>;
+  T square[w * w] = {};
+  for (Index j = 0; j < columns; ++j, y += ldy) {
+    Vec<T> sum[4] = {};
+    Index p = 0;
+    for (; p + 4 * w <= k; p += 4 * w)
+      GLOSS_UNROLL for (Index c = 0; c < 4; ++c) sum[c] = load<T>(x + p + c * w) * load<T>(y + p + c * w) + sum[c];
+    for (; p + w <= k; p += w) sum[0] = load<T>(x + p) * load<T>(y + p) + sum[0];
+    if (p < k) sum[1] = load_partial<T>(x + p, k - p) * load_partial<T>(y + p, k - p) + sum[1];
+    store<T>(square + j * w, (sum[0] + sum[1]) + (sum[2] + sum[3]));
+  }
+  gemm_fold<T>(square, out);
+}
+/// The function that multiplies `most` rows at once; that of one row where there is no other.
+template <class T, int most>
+constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
+  if constexpr (most > 1)
+    return gemm_dots<T, most>;
+  else
+    return gemm_dots_of_one<T>;
+}
+/// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one
+/// row of B and one element of A in registers, of which AVX-512 has 32. A tile of four vectors has a narrow brother for
+/// few columns. SSE2, which alone only old processors have, multiplies one row at a time. Each function costs every
+/// program that multiplies matrices a hundredth of a second to compile.
+template <class T>
+inline constexpr auto gemm_kernels = [] {
+  constexpr int rows = kernels::detail::tile_rows, narrow = kernels::detail::narrow_vectors;
+#if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
+  constexpr int vectors = 4;
+#else
+  constexpr int vectors = 2;
+#endif
+#if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
+  constexpr int most = 1;
+#else
+  constexpr int most = lanes<T> >= 8 ? 4 : 2;
+#endif
+  return kernels::detail::GemmKernels<T>{
+      lanes<T>,
+      vectors,
+      {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
+      gemm_end<T>,
+      gemm_turn<T>,
+      most,
+      {gemm_dots_of_one<T>, gemm_dots_of_most<T, most>()},
+  };
+}();
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#undef GLOSS_VECTOR_BYTES
+#undef GLOSS_INLINE_LAMBDA
+#undef GLOSS_ISA_SPACE
+#undef GLOSS_ISA_AVX
+#endif
+#define GLOSS_VECTOR_BYTES 64
+#define GLOSS_INLINE_LAMBDA __attribute__((always_inline, target("avx512f,avx512dq,avx512bw,avx512vl,fma")))
+#define GLOSS_ISA_SPACE ::on_avx512
+#define GLOSS_ISA_AVX512 1
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,fma")
+#endif
+// ---- gloss/kernels/gemm/kernels.inc
+// The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
+namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
+/// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
+/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size.
+template <class T, int rows, int vectors>
+GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
+                              T alpha, T beta) {
+  using V = Vec<T>;
+  constexpr Index w = lanes<T>;
+  V sum[rows][vectors] = {};
+  // two bases and the strides 1 and 2 reach six rows without more registers
+  const T* a3 = rows > 3 ? a + 3 * a_row : a;
+  for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
+    V y[vectors];
+    GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      const V x = splat<T>(i < 3 ? a[i * a_row] : a3[(i - 3) * a_row]);
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[i][j] = x * y[j] + sum[i][j];
+    }
+  }
+  const V factor = splat<T>(alpha);
+  if (beta == T(0)) {
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + i * ldc + j * w, factor * sum[i][j]);
+    }
+  } else {
+    const V share = splat<T>(beta);
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j)
+          store<T>(c + i * ldc + j * w, factor * sum[i][j] + share * load<T>(c + i * ldc + j * w));
+    }
+  }
+}
+/// C [rows, columns] = act(C + bias), row by row.
+template <class T>
+GLOSS_NOINLINE void gemm_end(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu) {
+  for (Index i = 0; i < rows; ++i, c += ldc)
+    for (Index j = 0; j < columns; j += lanes<T>) {
+      const Index real = columns - j < lanes<T> ? columns - j : lanes<T>;
+      Vec<T> y = load_n<T>(c + j, real);
+      if (bias != nullptr) y = y + load_n<T>(bias + j, real);
+      if (relu) y = select<T>(y < Vec<T>{}, Vec<T>{}, y);  // so that NaN stays NaN
+      store_n<T>(c + j, y, real);
+    }
+}
+/// x0 y0 x1 y1 ... of the lower halves, or of the upper ones.
+template <class T, bool upper, std::size_t... i>
+GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y, std::index_sequence<i...>) {
+  constexpr std::size_t w = sizeof...(i);
+  return shuffle<T, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...>(x, y);
+}
+template <class T, bool upper>
+GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y) {
+  return interleave<T, upper>(x, y, std::make_index_sequence<lanes<T>>());
+}
+/// out [lanes, lanes] is a square of B, rows ldb apart, turned on its diagonal, rows out_step apart. Interleaving row r
+/// with row r + w / 2 moves one bit of the position from the row to the column, so log2(w) rounds move them all.
+template <class T>
+GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
+  constexpr int w = lanes<T>;
+  Vec<T> v[w];
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(b + r * ldb);
+#ifdef GLOSS_VECTOR_TYPES
+  GLOSS_UNROLL for (int round = 1; round < w; round *= 2) {
+    Vec<T> next[w];
+    GLOSS_UNROLL for (int r = 0; r < w / 2; ++r) {
+      next[2 * r] = interleave<T, false>(v[r], v[r + w / 2]);
+      next[2 * r + 1] = interleave<T, true>(v[r], v[r + w / 2]);
+    }
+    GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = next[r];
+  }
+#else
+  transpose_packs(static_cast<Vec<T>*>(v));
+#endif
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(out + r * out_step, v[r]);
+}
+/// out[r] is the sum of the lanes of row r of a square: gemm_turn's rounds with an addition in each.
+template <class T>
+GLOSS_NOINLINE void gemm_fold(const T* square, T* out) {
+  constexpr int w = lanes<T>;
+  Vec<T> v[w];
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(square + r * w);
+  GLOSS_UNROLL for (int half = w / 2; half > 0; half /= 2) {
+    GLOSS_UNROLL for (int r = 0; r < half; ++r) v[r] =
+        interleave<T, false>(v[r], v[r + half]) + interleave<T, true>(v[r], v[r + half]);
+  }
+  store<T>(out, v[0]);
+}
+/// out[i * many + j] = x_i . y_j for `rows` rows of x and many = lanes / rows rows of y, contiguous along k; `columns`
+/// of the latter are real. Nothing is packed.
+template <class T, int rows>
+GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out) {
+  constexpr Index w = lanes<T>;
+  constexpr int many = static_cast<int>(w) / rows;
+  Vec<T> sum[w] = {};
+  const T* y_row[many];
+  for (int j = 0; j < many; ++j) y_row[j] = y + (j < columns ? j : columns - 1) * ldy;
+  Index p = 0;
+  for (; p + w <= k; p += w) {
+    Vec<T> xs[rows];
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      xs[i] = load<T>(x + i * ldx + p);
+      GLOSS_IN_REGISTER(xs[i]);
+    }
+    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
+      Vec<T> ys = load<T>(y_row[j] + p);
+      GLOSS_IN_REGISTER(ys);
+      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] = xs[i] * ys + sum[i * many + j];
+    }
+  }
+  if (p < k) {
+    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
+      const Vec<T> ys = load_partial<T>(y_row[j] + p, k - p);
+      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] =
+          load_partial<T>(x + i * ldx + p, k - p) * ys + sum[i * many + j];
+    }
+  }
+  T square[w * w];
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(square + r * w, sum[r]);
+  gemm_fold<T>(square, out);
+}
+/// out[j] = x . y_j for `columns` of the lanes' rows of y: each is read as it lies in memory, which is what the
+/// processor fetches ahead.
+template <class T>
+GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /*ldx*/, const T* y, Index ldy, T* out) {
+  constexpr Index w = lanes<T>;
+  T square[w * w] = {};
+  for (Index j = 0; j < columns; ++j, y += ldy) {
+    Vec<T> sum[4] = {};
+    Index p = 0;
+    for (; p + 4 * w <= k; p += 4 * w)
+      GLOSS_UNROLL for (Index c = 0; c < 4; ++c) sum[c] = load<T>(x + p + c * w) * load<T>(y + p + c * w) + sum[c];
+    for (; p + w <= k; p += w) sum[0] = load<T>(x + p) * load<T>(y + p) + sum[0];
+    if (p < k) sum[1] = load_partial<T>(x + p, k - p) * load_partial<T>(y + p, k - p) + sum[1];
+    store<T>(square + j * w, (sum[0] + sum[1]) + (sum[2] + sum[3]));
+  }
+  gemm_fold<T>(square, out);
+}
+/// The function that multiplies `most` rows at once; that of one row where there is no other.
+template <class T, int most>
+constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
+  if constexpr (most > 1)
+    return gemm_dots<T, most>;
+  else
+    return gemm_dots_of_one<T>;
+}
+/// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one
+/// row of B and one element of A in registers, of which AVX-512 has 32. A tile of four vectors has a narrow brother for
+/// few columns. SSE2, which alone only old processors have, multiplies one row at a time. Each function costs every
+/// program that multiplies matrices a hundredth of a second to compile.
+template <class T>
+inline constexpr auto gemm_kernels = [] {
+  constexpr int rows = kernels::detail::tile_rows, narrow = kernels::detail::narrow_vectors;
+#if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
+  constexpr int vectors = 4;
+#else
+  constexpr int vectors = 2;
+#endif
+#if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
+  constexpr int most = 1;
+#else
+  constexpr int most = lanes<T> >= 8 ? 4 : 2;
+#endif
+  return kernels::detail::GemmKernels<T>{
+      lanes<T>,
+      vectors,
+      {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
+      gemm_end<T>,
+      gemm_turn<T>,
+      most,
+      {gemm_dots_of_one<T>, gemm_dots_of_most<T, most>()},
+  };
+}();
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#undef GLOSS_VECTOR_BYTES
+#undef GLOSS_INLINE_LAMBDA
+#undef GLOSS_ISA_SPACE
+#undef GLOSS_ISA_AVX512
+#pragma pop_macro("GLOSS_VECTOR_BYTES")
+#pragma pop_macro("GLOSS_INLINE_LAMBDA")
+#endif
+#endif
+namespace gloss::inline GLOSS_ABI::kernels::detail {
+/// A panel of op(B) = B: rows [0, k), `columns` of them real, zeros up to `width`. out [k, width].
+template <class T>
+void pack_rows(Index k, Index columns, Index width, const T* b, Index ldb, T* out) {
+  const std::size_t real = static_cast<std::size_t>(columns) * sizeof(T);
+  const std::size_t rest = static_cast<std::size_t>(width - columns) * sizeof(T);
+  for (Index p = 0; p < k; ++p, b += ldb, out += width) {
+    std::memcpy(out, b, real);
+    if (rest > 0) std::memset(out + columns, 0, rest);
+  }
+}
+/// A panel of op(B) = B^T: `columns` rows of B, each k long, become columns; zeros up to `width`. out [k, width].
+template <class T>
+void pack_columns(const GemmKernels<T>& kernels, Index k, Index columns, Index width, const T* b, Index ldb, T* out) {
+  const Index w = kernels.lanes;
+  for (Index j = 0; j < width; j += w) {
+    const T* source = b + j * ldb;
+    const Index real = columns - j < w ? columns - j : w;
+    Index p = 0;
+    if (real == w)
+      for (; p + w <= k; p += w) kernels.turn(source + p, ldb, out + p * width + j, width);
+    for (; p < k; ++p)
+      for (Index r = 0; r < w; ++r) out[p * width + j + r] = r < real ? source[r * ldb + p] : T(0);
+  }
+}
+/// From one packed tile of A to the next: a whole number of vectors and not a multiple of a page, whose lines would all
+/// compete for the same places in the cache.
+template <class T>
+constexpr Index packed_tile_size(Index k) {
+  constexpr Index line = 64 / static_cast<Index>(sizeof(T));
+  return ((k * tile_rows + line - 1) / line | 1) * line;
+}
+/// Tiles of op(A) = A^T: tile t, rows [6 t, 6 t + 6), becomes out + t * packed_tile_size, [k, 6]. `rows`: A's columns.
+template <class T>
+void pack_tiles(Index k, Index rows, const T* a, Index lda, T* out) {
+  const Index whole = rows / tile_rows;
+  const Index size = packed_tile_size<T>(k);
+  constexpr Index group = 64;  // tiles whose rows are read together, to use each cache line while it is here
+  for (Index first = 0; first < whole; first += group) {
+    const Index last = first + group < whole ? first + group : whole;
+    for (Index p = 0; p < k; ++p)
+      for (Index t = first; t < last; ++t)
+        std::memcpy(out + t * size + p * tile_rows, a + p * lda + t * tile_rows, tile_rows * sizeof(T));
+  }
+  const Index rest = rows - whole * tile_rows;
+  if (rest > 0)
+    for (Index p = 0; p < k; ++p)
+      for (Index i = 0; i < rest; ++i) out[whole * size + p * tile_rows + i] = a[p * lda + whole * tile_rows + i];
+}
+}  // namespace gloss::inline GLOSS_ABI::kernels::detail
+#endif
+namespace gloss::inline GLOSS_ABI::kernels::detail {
+/// k is cut into blocks of equal depth, so that a panel of B stays in the second-level cache, tiles of A in the first.
+template <class T>
+constexpr Index gemm_depth(Index k) {
+  constexpr Index most = 2048 / sizeof(T);
+  const Index blocks = (k + most - 1) / most;
+  return k > most ? ((k + blocks - 1) / blocks + 7) / 8 * 8 : k;
+}
+/// One product's arguments, as gemm takes them.
+template <class T>
+struct Product {
+  bool trans_a, trans_b;
+  Index m, n, k;
+  T alpha;
+  const T* a;
+  Index lda;
+  const T* b;
+  Index ldb;
+  T beta;
+  T* c;
+  Index ldc;
+  Epilogue<T> epilogue;
+  const GemmKernels<T>& kernels = GLOSS_ON_ISA(detail::gemm_kernels<T>);
+  // C is cut into tiles of tile_rows rows and into panels of a tile's width; the last may be less.
+  Index tiles() const { return (m + tile_rows - 1) / tile_rows; }
+  Index panels() const { return (n + kernels.width() - 1) / kernels.width(); }
+  Index depth() const { return gemm_depth<T>(k); }
+  /// The depth of the block that begins at p.
+  Index depth_at(Index p) const { return k - p < depth() ? k - p : depth(); }
+  /// Few rows against the rows of B: read B once, in its own order.
+  bool is_dot() const { return !trans_a && trans_b && m <= 16; }
+  bool is_dot_transposed() const { return !trans_a && n <= 8 && (trans_b || (n == 1 && ldb == 1)); }
+};
+/// The end of a block of C from element (i, j) on, after its last sum.
+template <class T>
+void gemm_end(const Product<T>& x, Index i, Index j, Index rows, Index columns) {
+  const Epilogue<T>& e = x.epilogue;
+  T* const c = x.c + i * x.ldc + j;
+  const bool relu = e.activation == Activation::relu;
+  if (e.bias != nullptr || relu) x.kernels.end(rows, columns, c, x.ldc, e.bias != nullptr ? e.bias + j : nullptr, relu);
+  if (e.finish) e.finish(e.how, i, j, rows, columns, c, x.ldc);
+}
+/// A tile of which only some rows and columns exist in C: computed beside C, then copied.
+template <class T>
+void gemm_edge_tile(typename GemmKernels<T>::Tile* tile, Index rows, Index columns, Index width, Index k, const T* a,
+                    Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc, T alpha, T beta) {
+  T block[tile_rows * max_vectors * max_lanes];
+  const std::size_t bytes = static_cast<std::size_t>(columns) * sizeof(T);
+  if (beta != T(0)) {
+    std::memset(block, 0, sizeof block);
+    for (Index i = 0; i < rows; ++i) std::memcpy(block + i * width, c + i * ldc, bytes);
+  }
+  tile(k, a, a_row, a_step, b, b_step, block, width, alpha, beta);
+  for (Index i = 0; i < rows; ++i) std::memcpy(c + i * ldc, block + i * width, bytes);
+}
+/// Up to tile_rows rows of C and `columns` of a panel's width. A tile that is not whole is done two rows at a time; a
+/// single row stands for two.
+template <class T>
+void gemm_rows(const GemmKernels<T>& kernels, Index stop, Index columns, Index width, Index k, const T* a, Index a_row,
+               Index a_step, const T* b, Index b_step, T* c, Index ldc, T alpha, T beta) {
+  for (Index i = 0, rows; i < stop; i += rows) {
+    rows = stop == tile_rows ? tile_rows : stop - i >= 2 ? 2 : 1;
+    typename GemmKernels<T>::Tile* const function = kernels.tile[rows == tile_rows][width == kernels.width()];
+    if (columns == width && rows > 1)
+      function(k, a + i * a_row, a_row, a_step, b, b_step, c + i * ldc, ldc, alpha, beta);
+    else
+      gemm_edge_tile<T>(function, rows, columns, width, k, a + i * a_row, rows > 1 ? a_row : 0, a_step, b, b_step,
+                        c + i * ldc, ldc, alpha, beta);
+  }
+}
+/// Adds rows [p, p + depth) of op(B) to tiles [tile, tile_end) of one panel of C. packed_a: those tiles of A^T, or
+/// null.
+template <class T>
+void gemm_step(const Product<T>& x, Index panel, Index p, Index tile, Index tile_end, const T* packed_a) {
+  const GemmKernels<T>& kernels = x.kernels;
+  const Index j = panel * kernels.width();
+  const Index columns = x.n - j < kernels.width() ? x.n - j : kernels.width();
+  const Index width = kernels.width(columns);
+  const Index k = x.depth_at(p);
+  const T* b = x.trans_b ? x.b + j * x.ldb + p : x.b + p * x.ldb + j;
+  Index b_step = x.ldb;
+  const bool in_place = !x.trans_b && columns == width && tile_end - tile <= 2;  // too few rows to pay for a copy
+  if (!in_place) {
+    T* const packed_b = workspace<0>().template get<T>(x.depth() * width);
+    if (x.trans_b)
+      pack_columns(kernels, k, columns, width, b, x.ldb, packed_b);
+    else
+      pack_rows(k, columns, width, b, x.ldb, packed_b);
+    b = packed_b;
+    b_step = width;
+  }
+  const bool last = p + k == x.k;
+  const T beta = p == 0 ? x.beta : T(1);
+  const Index a_row = x.trans_a ? 1 : x.lda;
+  const Index a_step = packed_a ? tile_rows : x.trans_a ? x.lda : 1;
+  const Index row_end = tile_end * tile_rows < x.m ? tile_end * tile_rows : x.m;
+  for (Index t = tile; t < tile_end; ++t) {
+    const T* a = packed_a    ? packed_a + (t - tile) * packed_tile_size<T>(k)
+                 : x.trans_a ? x.a + p * x.lda + t * tile_rows
+                             : x.a + t * tile_rows * x.lda + p;
+    const Index stop = row_end - t * tile_rows < tile_rows ? row_end - t * tile_rows : tile_rows;
+    T* const c = x.c + t * tile_rows * x.ldc + j;
+    for (Index r = 0; r < stop; ++r)  // C comes while the sums are made: stores would wait for it
+      for (Index q = 0; q < columns; q += 64 / static_cast<Index>(sizeof(T))) GLOSS_PREFETCH(c + r * x.ldc + q, 1);
+    gemm_rows(kernels, stop, columns, width, k, a, a_row, a_step, b, b_step, c, x.ldc, x.alpha, beta);
+    if (last) gemm_end(x, t * tile_rows, j, stop, columns);
+  }
+}
+/// C by panels: a thread gets a run of them, the first and the last perhaps not in full height, and packs them itself.
+/// Of several products, all alike but in their pointers, it does the same run of each one after the other.
+template <class T>
+void gemm_by_panels(const Product<T>* products, Index count) {
+  const Product<T>& x = products[0];
+  const Index tiles = x.tiles();
+  const Index chunk = tiles < 32 ? 1 : tiles / 16;  // tiles of one panel that stay together
+  const Index chunks = (tiles + chunk - 1) / chunk;
+  const Index chunk_work = chunk * tile_rows * (x.n / x.panels() + 1) * x.k * count;
+  parallel_for(x.panels() * chunks, work_per_thread / (chunk_work + 1) + 1, [&](Index unit, Index end) {
+    while (unit < end) {
+      const Index from = unit % chunks;
+      const Index to = from + (end - unit) < chunks ? from + (end - unit) : chunks;
+      const Index tile_end = to * chunk < tiles ? to * chunk : tiles;
+      for (Index q = 0; q < count; ++q) {
+        Index p = 0;
+        do {
+          gemm_step<T>(products[q], unit / chunks, p, from * chunk, tile_end, nullptr);
+          p += x.depth_at(p);
+        } while (p < x.k);
+      }
+      unit += to - from;
+    }
+  });
+}
+/// C by blocks of rows, for op(A) = A^T, whose tiles must be packed: each thread packs its own block, so that no core
+/// waits for what another has just written.
+template <class T>
+void gemm_by_rows(const Product<T>& x) {
+  constexpr Index most = 2048 / tile_rows, least = 96 / tile_rows;
+  const Index tiles = x.tiles();
+  const Index panels = x.panels();
+  const Index threads = num_threads();
+  Index blocks = tiles / least < threads ? tiles / least : threads;
+  if (blocks * most < tiles) blocks = (tiles + most - 1) / most;
+  if (blocks < 1) blocks = 1;
+  const Index unit_work = x.m / blocks * (x.n / panels + 1) * x.k;
+  parallel_for(blocks * panels, work_per_thread / (unit_work + 1) + 1, [&](Index unit, Index end) {
+    while (unit < end) {
+      const Index block = unit / panels;
+      const Index from = unit % panels;
+      const Index to = from + (end - unit) < panels ? from + (end - unit) : panels;
+      const Index tile = tiles * block / blocks;
+      const Index tile_end = tiles * (block + 1) / blocks;
+      const Index i = tile * tile_rows;
+      const Index rows = (x.m < tile_end * tile_rows ? x.m : tile_end * tile_rows) - i;
+      T* const packed = workspace<1>().template get<T>((tile_end - tile) * packed_tile_size<T>(x.depth()));
+      for (Index p = 0; p < x.k; p += x.depth_at(p)) {
+        pack_tiles(x.depth_at(p), rows, x.a + p * x.lda + i, x.lda, packed);
+        for (Index panel = from; panel < to; ++panel) gemm_step<T>(x, panel, p, tile, tile_end, packed);
+      }
+      unit += to - from;
+    }
+  });
+}
+/// Columns [j, j_end) of C by dot products; the transposed form takes rows of C for columns.
+template <class T>
+void gemm_dot(const Product<T>& x, bool transposed, Index j, Index j_end) {
+  const Index rows = transposed ? x.n : x.m;
+  const T* few = transposed ? x.b : x.a;
+  const Index few_row = transposed ? (x.n == 1 && !x.trans_b ? x.k : x.ldb) : x.lda;
+  const T* many = transposed ? x.a : x.b;
+  const Index many_row = transposed ? x.lda : x.ldb;
+  const Index c_row = transposed ? 1 : x.ldc;
+  const Index c_column = transposed ? x.ldc : 1;
+  const GemmKernels<T>& kernels = x.kernels;
+  const Index w = kernels.lanes;
+  constexpr Index piece = 16384;  // of k, so that long dot products keep their digits
+  T total[max_lanes], part[max_lanes];
+  for (; j < j_end; j += w) {  // columns that all rows visit before the next ones are read
+    const Index stop = j + w < j_end ? j + w : j_end;
+    for (Index i = 0, r; i < rows; i += r) {
+      r = rows - i >= kernels.most_dots ? kernels.most_dots : 1;
+      auto* const dots = kernels.dots[r == kernels.most_dots];
+      const Index at_once = w / r;
+      for (Index q = j; q < stop; q += at_once) {
+        const Index columns = stop - q < at_once ? stop - q : at_once;
+        const T *p_few = few + i * few_row, *p_many = many + q * many_row;
+        dots(x.k < piece ? x.k : piece, columns, p_few, few_row, p_many, many_row, total);
+        for (Index p = piece; p < x.k; p += piece) {
+          dots(x.k - p < piece ? x.k - p : piece, columns, p_few + p, few_row, p_many + p, many_row, part);
+          for (Index s = 0; s < w; ++s) total[s] += part[s];
+        }
+        for (Index s = 0; s < r; ++s)
+          for (Index u = 0; u < columns; ++u) {
+            T& out = x.c[(i + s) * c_row + (q + u) * c_column];
+            const T value = x.alpha * total[s * at_once + u];
+            out = x.beta != T(0) ? value + x.beta * out : value;
+          }
+      }
+    }
+    if (transposed)
+      gemm_end(x, j, 0, stop - j, x.n);
+    else
+      gemm_end(x, 0, j, x.m, stop - j);
+  }
+}
+template <class T>
+void gemm_by_dots(const Product<T>& x) {
+  const bool transposed = !x.is_dot();
+  const Index columns = transposed ? x.m : x.n;
+  const Index w = x.kernels.lanes;
+  const Index groups = (columns + w - 1) / w;
+  parallel_for(groups, work_per_thread / (x.m * x.n * x.k / groups + 1) + 1, [&](Index begin, Index end) {
+    gemm_dot(x, transposed, begin * w, end * w < columns ? end * w : columns);
+  });
+}
+/// `count` products, all alike but in their pointers and beta.
+template <class T>
+void gemm(const Product<T>* products, Index count) {
+  const Product<T>& x = products[0];
+  if (x.m <= 0 || x.n <= 0) return;
+  if (x.is_dot() || x.is_dot_transposed())
+    for (Index q = 0; q < count; ++q) gemm_by_dots(products[q]);
+  else if (x.trans_a && x.k > (x.panels() > 1 ? 8 : 128))  // a shallow or narrow product reads A^T as it lies
+    for (Index q = 0; q < count; ++q) gemm_by_rows(products[q]);
+  else
+    gemm_by_panels(products, count);
+}
+template <class T>
+void gemm(const Product<T>& x) {
+  gemm(&x, 1);
+}
+}  // namespace gloss::inline GLOSS_ABI::kernels::detail
+#endif
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 /// Places that follow each other: the first one's cell for tap 0 of channel 0, and how many.
 struct Run {
@@ -18714,7 +20811,6 @@ void depthwise_weight_gradient(const Conv& c, const T* x, const T* dy, T* dweigh
 // ---- gloss/kernels/conv/pointwise.hpp
 // Convolutions whose windows are one cell: matrix products.
 namespace gloss::inline GLOSS_ABI::kernels {
-#ifndef GLOSS_GEMM_EIGEN
 namespace detail {
 /// y_e = op(a_e) op(b_e) + beta y_e for the count e of images and groups, in batches; operands(e, a, b, y) sets the
 /// three pointers.
@@ -18749,11 +20845,9 @@ void pointwise(const Conv& c, bool transposed, const T* in, const T* weight, con
               });
 }
 }  // namespace detail
-#endif
 }  // namespace gloss::inline GLOSS_ABI::kernels
 #endif
 namespace gloss::inline GLOSS_ABI::kernels {
-#ifndef GLOSS_GEMM_EIGEN
 namespace detail {
 inline bool suits_patches(const Conv& c) {
   const auto tiled = [](const Window& a) { return a.kernel == a.stride && a.dilation == 1 && a.is_inside(); };
@@ -18813,7 +20907,6 @@ void patches_weight_gradient(const Conv& c, const T* x, const T* dy, T* dweight,
     }
 }
 }  // namespace detail
-#endif
 }  // namespace gloss::inline GLOSS_ABI::kernels
 #endif
 #ifndef GLOSS_HAS_GLOSS_KERNELS_CONV_WINOGRAD_HPP
@@ -18824,7 +20917,6 @@ void patches_weight_gradient(const Conv& c, const T* x, const T* dy, T* dweight,
 // takes 25: along an axis the even cells meet two taps of the kernel, three products for two places, the odd cells one.
 // Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016, section 4.1:
 //   Y = A^T [(G g G^T) . (B^T d B)] A for a kernel g and 4x4 cells d.
-#ifndef GLOSS_GEMM_EIGEN
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 /// What conv/winograd.inc defines for one instruction set.
 template <class T>
@@ -19306,9 +21398,7 @@ void conv_winograd(const Conv& c, const T* x, const T* weight, const T* bias, T*
 }
 }  // namespace gloss::inline GLOSS_ABI::kernels::detail
 #endif
-#endif
 namespace gloss::inline GLOSS_ABI::kernels {
-#ifndef GLOSS_GEMM_EIGEN
 namespace detail {
 /// A panel's cells of up to 4 KiB a column stay together in the second-level cache: y is written once.
 template <class T>
@@ -19350,7 +21440,7 @@ void conv_panel(const GemmKernels<T>& kernels, const ConvCells<T>& x, const T* w
       const Index ld = direct ? places : width;
       if (direct) {  // it comes while the sums are made: stores would wait for it
         for (Index i = 0; i < stop; ++i)
-          for (Index j = 0; j < width; j += 64 / static_cast<Index>(sizeof(T))) __builtin_prefetch(out + i * ld + j, 1);
+          for (Index j = 0; j < width; j += 64 / static_cast<Index>(sizeof(T))) GLOSS_PREFETCH(out + i * ld + j, 1);
       } else if (p > 0) {
         for (Index i = 0; i < stop; ++i)
           each_piece(beside + i * width, first + (o + i) * places,
@@ -19539,36 +21629,6 @@ void conv_weight_transposed(const Conv& c, const T* x, const T* dy, T* dweight, 
   });
 }
 }  // namespace detail
-#endif
-#ifdef GLOSS_GEMM_EIGEN
-template <class T>
-Index conv_scratch(const Conv&) {
-  return 0;
-}
-template <class T>
-Index conv_input_gradient_scratch(const Conv&) {
-  return 0;
-}
-template <class T>
-Index conv_weight_gradient_scratch(const Conv&) {
-  return 0;
-}
-template <class T>
-void conv_forward(const Conv& c, const T* x, const T* weight, const T* bias, T* y, T*) {
-  for (Index i = 0; i < c.batch * c.y_image(); ++i) y[i] = bias ? bias[i / c.places() % (c.groups * c.outs)] : T(0);
-  conv_naive(c, [=](Index ix, Index iw, Index iy) { y[iy] += x[ix] * weight[iw]; });
-}
-template <class T>
-void conv_input_gradient(const Conv& c, const T* dy, const T* weight, T* dx, T*) {
-  std::memset(dx, 0, static_cast<std::size_t>(c.batch * c.x_image()) * sizeof(T));
-  conv_naive(c, [=](Index ix, Index iw, Index iy) { dx[ix] += dy[iy] * weight[iw]; });
-}
-template <class T>
-void conv_weight_gradient(const Conv& c, const T* x, const T* dy, T* dweight, T*) {
-  std::memset(dweight, 0, static_cast<std::size_t>(c.weights()) * sizeof(T));
-  conv_naive(c, [=](Index ix, Index iw, Index iy) { dweight[iw] += dy[iy] * x[ix]; });
-}
-#else
 /// Numbers of scratch memory that each of the three passes needs.
 template <class T>
 Index conv_scratch(const Conv& c) {
@@ -19623,7 +21683,6 @@ void conv_weight_gradient(const Conv& c, const T* x, const T* dy, T* dweight, T*
     }
   });
 }
-#endif
 /// dbias[o] = sum over images and places of dy: image after image, each in one order.
 template <class T>
 GLOSS_NOINLINE void conv_bias_gradient(const Conv& c, const T* dy, T* dbias) {
@@ -22141,8 +24200,12 @@ namespace gloss::inline GLOSS_ABI::nn {
 /// Keys: weight [max_positions, d]
 template <Real T>
 struct LearnedPositions final : Module<T> {
-  Embedding<T> table;
-  LearnedPositions(Index max_positions, Index d) : table(max_positions, d) {}
+  Parameter<T> weight;
+  LearnedPositions(Index max_positions, Index d) {
+    if (max_positions < 0 || d < 0)
+      fail<ShapeError>("LearnedPositions: negative size: max_positions ", max_positions, ", d ", d);
+    weight = Parameter<T>(randn<T>({max_positions, d}));
+  }
   /// start: the position of the first element, for decoding token by token.
   Tensor<T> operator()(const Tensor<T>& x, Index start = 0) const {
     check_width(x);
@@ -22150,20 +24213,20 @@ struct LearnedPositions final : Module<T> {
   }
   Tensor<T> operator()(const Tensor<T>& x, const Tensor<std::int64_t>& position_ids) const {
     check_width(x);
-    return this->output(x + table(position_ids));
+    return this->output(x + embedding(position_ids, weight));
   }
   /// The encodings alone: n of them, from `start`.
   Tensor<T> rows(Index n, Index start = 0) const {
-    const Index most = table.weight.size(0);
+    const Index most = weight.size(0);
     if (n < 0 || start < 0 || n > most || start > most - n)
       fail<ShapeError>("LearnedPositions: ", n, " positions from ", start, " go beyond max_positions ", most);
-    return table.weight.narrow(0, start, n);
+    return weight.narrow(0, start, n);
   }
-  void visit(Visitor<T>& v) override { table.visit(v); }
+  void visit(Visitor<T>& v) override { v("weight", weight); }
  private:
   void check_width(const Tensor<T>& x) const {
-    if (x.dim() < 2 || x.size(-1) != table.weight.size(1))
-      fail<ShapeError>("LearnedPositions: x ", x.shape(), " is not [..., n, ", table.weight.size(1), "]");
+    if (x.dim() < 2 || x.size(-1) != weight.size(1))
+      fail<ShapeError>("LearnedPositions: x ", x.shape(), " is not [..., n, ", weight.size(1), "]");
   }
 };
 }  // namespace gloss::inline GLOSS_ABI::nn
@@ -22218,28 +24281,13 @@ struct EvenOdd {
 };
 template <class T, std::size_t... i>
 GLOSS_INLINE EvenOdd<T> take_apart(Vec<T> a, Vec<T> b, std::index_sequence<i...>) {
-#if defined(__GNUC__) || defined(__clang__)
-  return {__builtin_shufflevector(a, b, static_cast<int>(2 * i)...),
-          __builtin_shufflevector(a, b, static_cast<int>(2 * i + 1)...)};
-#else
-  const auto at = [&](std::size_t k) {
-    return k < sizeof...(i) ? a[static_cast<Index>(k)] : b[static_cast<Index>(k - sizeof...(i))];
-  };
-  return {Vec<T>{at(2 * i)...}, Vec<T>{at(2 * i + 1)...}};
-#endif
+  return {shuffle<T, static_cast<int>(2 * i)...>(a, b), shuffle<T, static_cast<int>(2 * i + 1)...>(a, b)};
 }
 template <class T, std::size_t... i>
 GLOSS_INLINE EvenOdd<T> put_together(Vec<T> a, Vec<T> b, std::index_sequence<i...>) {
   constexpr std::size_t n = sizeof...(i), half = n / 2;
-#if defined(__GNUC__) || defined(__clang__)
-  return {__builtin_shufflevector(a, b, static_cast<int>(i / 2 + i % 2 * n)...),
-          __builtin_shufflevector(a, b, static_cast<int>(half + i / 2 + i % 2 * n)...)};
-#else
-  const auto at = [&](std::size_t k) {
-    return k % 2 == 0 ? a[static_cast<Index>(k / 2)] : b[static_cast<Index>(k / 2)];
-  };
-  return {Vec<T>{at(i)...}, Vec<T>{at(2 * half + i)...}};
-#endif
+  return {shuffle<T, static_cast<int>(i / 2 + i % 2 * n)...>(a, b),
+          shuffle<T, static_cast<int>(half + i / 2 + i % 2 * n)...>(a, b)};
 }
 }  // namespace detail
 /// y_a = c x_a - s x_b, y_b = c x_b + s x_a for each pair (a, b) of a row, with s = sign * sine: (2i, 2i + 1) if
@@ -22590,20 +24638,21 @@ GLOSS_LAZY Tensor<std::int64_t> t5_buckets(const Tensor<std::int64_t>& distance,
 /// Keys: weight [num_buckets, num_heads]
 template <Real T>
 struct T5PositionBias final : Module<T> {
-  Embedding<T> table;
+  Parameter<T> weight;
   T5BucketOptions options;
-  explicit T5PositionBias(Index num_heads, T5BucketOptions opts = {})
-      : table(opts.num_buckets, num_heads), options(opts) {
+  explicit T5PositionBias(Index num_heads, T5BucketOptions opts = {}) : options(opts) {
     t5_buckets(empty<std::int64_t>({0}), options);  // for its check
+    if (num_heads < 0) fail<ShapeError>("T5PositionBias: negative size: num_heads ", num_heads);
+    weight = Parameter<T>(randn<T>({opts.num_buckets, num_heads}));
   }
   Tensor<T> operator()(Index n, Index m, Index first = 0) const {
     if (n < 0 || m < 0) fail<ShapeError>("T5PositionBias: negative size: n ", n, ", m ", m);
     Tensor<std::int64_t> distance = empty<std::int64_t>({n, m});
     for (Index i = 0; i < n; ++i)
       for (Index j = 0; j < m; ++j) distance.data()[i * m + j] = j - (first + i);
-    return this->output(table(t5_buckets(distance, options)).permute({2, 0, 1}).contiguous());
+    return this->output(embedding(t5_buckets(distance, options), weight).permute({2, 0, 1}).contiguous());
   }
-  void visit(Visitor<T>& v) override { table.visit(v); }
+  void visit(Visitor<T>& v) override { v("weight", weight); }
 };
 }  // namespace gloss::inline GLOSS_ABI::nn
 #endif
@@ -28124,6 +30173,8 @@ class AdamW final : public Adam<T> {
     return out;
   }
 };
+GLOSS_INSTANTIATE(class detail::MomentOptimizer<float, AdamOptions>)
+GLOSS_INSTANTIATE(class detail::MomentOptimizer<double, AdamOptions>)
 GLOSS_INSTANTIATE(class Adam<float>)
 GLOSS_INSTANTIATE(class AdamW<float>)
 GLOSS_INSTANTIATE(class Adam<double>)
@@ -28137,6 +30188,26 @@ GLOSS_INSTANTIATE(class AdamW<double>)
 #include <cmath>
 #include <vector>
 namespace gloss::inline GLOSS_ABI::optim {
+/// The joint 2-norm of all gradients; of none 0.
+/// PyTorch: torch.nn.utils.get_total_norm
+template <Real T>
+double grad_norm(const std::vector<Tensor<T>>& parameters) {
+  const NoGradGuard no_grad;
+  double total = 0;
+  for (const Tensor<T>& p : parameters)
+    if (const Tensor<T> g = p.grad(); g.defined()) total += static_cast<double>(sum(pow(g, 2)).item());
+  return std::sqrt(total);
+}
+/// Limits each element of all gradients to [-max_value, max_value].
+/// Errors: Error for a max_value that is negative or NaN.
+/// PyTorch: torch.nn.utils.clip_grad_value_
+template <Real T>
+void clip_grad_value_(const std::vector<Tensor<T>>& parameters, double max_value) {
+  if (!(max_value >= 0)) fail("clip_grad_value_: max_value ", max_value, " is not a number of at least 0");
+  const NoGradGuard no_grad;
+  for (const Tensor<T>& p : parameters)
+    if (const Tensor<T> g = p.grad(); g.defined()) p.set_grad(clamp(g, -max_value, max_value));
+}
 /// Scales all gradients so that their joint 2-norm is at most max_norm; returns the norm before. If that is infinite or
 /// NaN, so is the scaling: by 0 or NaN.
 /// Errors: Error for a max_norm that is negative or NaN.
@@ -28146,10 +30217,7 @@ double clip_grad_norm_(const std::vector<Tensor<T>>& parameters, double max_norm
   if (!(max_norm >= 0)) fail("clip_grad_norm_: max_norm ", max_norm, " is not a number of at least 0");
   NoGradGuard no_grad;
   const ProfileScope scope("clip_grad_norm_");
-  double total = 0;
-  for (const Tensor<T>& p : parameters)
-    if (const Tensor<T> g = p.grad(); g.defined()) total += static_cast<double>(sum(pow(g, 2)).item());
-  const double norm = std::sqrt(total), scale = max_norm / (norm + 1e-6);
+  const double norm = grad_norm(parameters), scale = max_norm / (norm + 1e-6);
   if (!(scale >= 1)) {
     std::vector<Tensor<T>> scaled;  // all, before the first is changed
     for (const Tensor<T>& p : parameters) {
@@ -28167,7 +30235,6 @@ double clip_grad_norm_(const std::vector<Tensor<T>>& parameters, double max_norm
 #define GLOSS_HAS_GLOSS_OPTIM_GROUPS_HPP
 // ---- gloss/optim/groups.hpp
 // Groups of parameters by their names in a model.
-#include <deque>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28186,7 +30253,7 @@ class Groups {
  public:
   Groups(const nn::Module<T>& model, Options defaults) : model_(&model), named_(model.named_parameters()) {
     group_of_.resize(named_.size());
-    groups_.push_back({"the others", std::move(defaults)});
+    groups_.emplace_back(new Group("the others", std::move(defaults)));
   }
   /// The options of those of a name, within the module of a name, or that match a pattern; they can be set until the
   /// optimizer is made.
@@ -28200,36 +30267,38 @@ class Groups {
   ///   groups.where("vectors", [](auto, auto& p) { return p.dim() < 2; }).weight_decay = 0;
   template <class F>
   Options& where(std::string_view title, F f) {
-    for (auto& group : groups_)
-      if (&group != &groups_[0] && group.title == title) return group.options;
+    for (std::size_t i = 1; i < groups_.size(); ++i)
+      if (groups_[i]->title == title) return groups_[i]->options;
     std::vector<std::size_t> chosen;
     for (std::size_t i = 0; i < named_.size(); ++i)
       if (f(std::string_view(named_[i].first), named_[i].second)) chosen.push_back(i);
     if (chosen.empty()) nn::detail::fail_unmatched("groups", title, *model_);
     for (const std::size_t i : chosen)
       if (group_of_[i] != 0)
-        fail("groups: ", named_[i].first, " is in '", groups_[group_of_[i]].title, "' already, so it cannot be in '",
+        fail("groups: ", named_[i].first, " is in '", groups_[group_of_[i]]->title, "' already, so it cannot be in '",
              title, "'");
     for (const std::size_t i : chosen) group_of_[i] = groups_.size();
-    groups_.push_back({std::string(title), groups_[0].options});
-    return groups_.back().options;
+    groups_.emplace_back(new Group(std::string(title), groups_[0]->options));
+    return groups_.back()->options;
   }
   /// What an optimizer is made of.
   operator std::vector<ParameterGroup<T, Options>>() const {
     std::vector<ParameterGroup<T, Options>> out;
-    for (const auto& group : groups_) out.push_back({{}, group.options});
+    for (const auto& group : groups_) out.push_back({{}, group->options});
     for (std::size_t i = 0; i < named_.size(); ++i) out[group_of_[i]].parameters.push_back(named_[i].second);
     return out;
   }
  private:
-  struct Group {
+  struct Group : RefCounted {
     std::string title;
     Options options;
+    Group(std::string its_title, Options its_options) : title(std::move(its_title)), options(std::move(its_options)) {}
+    friend void destroy(Group* group) { delete group; }
   };
   const nn::Module<T>* model_;
   typename nn::Module<T>::Named named_;
   std::vector<std::size_t> group_of_;  // of each parameter
-  std::deque<Group> groups_;           // a deque, so that references to options stay
+  std::vector<Ref<Group>> groups_;     // each where it is, so that references to options stay
 };
 template <class M, class Options>
 Groups(const M&, Options) -> Groups<typename M::value_type, Options>;
@@ -28436,6 +30505,8 @@ void check_same_optimizer(const char* op, const Schedule<T>& a, const Schedule<T
   if (&a.optimizer() != &b.optimizer()) fail(op, ": the schedules are of different optimizers");
 }
 }  // namespace detail
+GLOSS_INSTANTIATE(class Schedule<float>)
+GLOSS_INSTANTIATE(class Schedule<double>)
 }  // namespace gloss::inline GLOSS_ABI::optim
 #endif
 namespace gloss::inline GLOSS_ABI::optim {
@@ -29571,8 +31642,9 @@ GLOSS_INSTANTIATE(class SGD<double>)
 #include <string>
 namespace gloss::inline GLOSS_ABI {
 /// A few lines: version, compiler, language, optimisation, the instruction set of the code beside the processor's,
-/// vectors, threads, and what computes matrix products, with which instruction set. gloss::compiled may have been built
-/// otherwise than its caller; what is said here holds for the copy of this function that the linker kept.
+/// vectors, how many threads of what (gloss's pool, an OpenMP team, serial), and what computes matrix products, with
+/// which instruction set. gloss::compiled may have been built otherwise than its caller; what is said here holds for
+/// the copy of this function that the linker kept.
 GLOSS_LAZY std::string build_report() {
   std::string text;
   const auto add = [&text](const auto&... parts) { (append_part(text, parts), ...); };
@@ -29594,19 +31666,24 @@ GLOSS_LAZY std::string build_report() {
   add(", C++ ", language, is_optimized ? ", optimised" : ", not optimised");
   add("\ninstruction set: ", compiled_instruction_set, "; the processor has ", processor_instruction_set());
   add("\nvectors: ", GLOSS_VECTOR_BYTES, " bytes, ");
-#if defined(__GNUC__) || defined(__clang__)
+#ifdef GLOSS_VECTOR_TYPES
   add("the compiler's vector types");
 #else
-  add("plain loops");
+  add("Eigen's arrays");
 #endif
-  add("\nthreads: ", num_threads(), ", ");
-  if (openmp_version > 0)
-    add("OpenMP ", openmp_version);
-  else
-    add("no OpenMP");
+  add("\nthreads: ", num_threads());
+#if defined(GLOSS_THREADS_SERIAL)
+  add(", serial");
+#elif defined(GLOSS_ONE_THREAD)
+  add(", no OpenMP");
+#elif defined(GLOSS_THREADS_OPENMP)
+  add(" of an OpenMP ", openmp_version, " team");
+#else
+  add(" of gloss's pool, counted by OpenMP ", openmp_version);
+#endif
   if (const int idle = idle_cores(); idle > 0) add(", which leaves ", idle, idle == 1 ? " core idle" : " cores idle");
   add("\nproducts: ");
-#ifdef GLOSS_GEMM_EIGEN
+#ifdef GLOSS_BACKEND_EIGEN
   add("Eigen ", EIGEN_WORLD_VERSION, '.', EIGEN_MAJOR_VERSION, '.', EIGEN_MINOR_VERSION);
 #else
 #ifdef GLOSS_WITH_BLAS
@@ -30406,7 +32483,9 @@ double run_epoch(Batches&& batches, Model& model, const LossCompute& loss_comput
 /// The same without gradients and steps: the mean loss per target token. The model's mode stays as it is; call
 /// model.eval() first. AT: run_epoch in the mode "eval"
 template <class Batches, class Model, class LossCompute, class Report = NoReport>
-double evaluate(Batches&& batches, Model& model, const LossCompute& loss_compute, Report report = {}) {
+double evaluate(Batches&& batches, Model& model, const LossCompute& loss_compute, Report report = {})
+  requires(!nn::IsModule<std::remove_cvref_t<Batches>>)  // which is the evaluate of train/evaluate.hpp
+{
   const NoGradGuard no_grad;
   return detail::run_batches(
       batches, model, loss_compute, [](const auto&...) {}, report);
@@ -30623,44 +32702,50 @@ GLOSS_INSTANTIATE(std::vector<std::vector<Index>> BatchSampler::epoch(Index) con
 #include <string_view>
 namespace gloss::inline GLOSS_ABI {
 /// What the bytes of a file are at a look at their beginning, to end "it ...": "is empty", "looks like HTML". Empty for
-/// what is not known.
+/// what is not known. Of tensor files it says who reads them.
 GLOSS_LAZY std::string looks_like(std::string_view bytes) {
   if (bytes.empty()) return "is empty";
   struct Known {
     std::string_view begin, name;
   };
-  static constexpr Known known[] = {{"version https://git-lfs.github.com/spec/", "a git-LFS pointer to the file"},
-                                    {"PK\3\4", "a zip archive"},
-                                    {"PK\5\6", "an empty zip archive"},
-                                    {"\x80\x02", "a Python pickle (an old PyTorch checkpoint?)"},
-                                    {"\x80\x03", "a Python pickle"},
-                                    {"\x80\x04", "a Python pickle"},
-                                    {"\x80\x05", "a Python pickle"},
-                                    {"GGUF", "a GGUF model"},
-                                    {"\x93NUMPY", "a NumPy array (.npy)"},
-                                    {"\x89HDF", "an HDF5 file"},
-                                    {"\x89PNG", "a PNG image"},
-                                    {"\xff\xd8\xff", "a JPEG image"},
-                                    {"GIF8", "a GIF image"},
-                                    {"RIFF", "a RIFF file (WebP, sound or film)"},
-                                    {"%PDF", "a PDF"},
-                                    {"\x1f\x8b", "gzip data"},
-                                    {"BZh", "bzip2 data"},
-                                    {"\xfd"
-                                     "7zXZ",
-                                     "xz data"},
-                                    {"\x28\xb5\x2f\xfd", "zstd data"},
-                                    {"\xde\x12\x04\x95", "a compiled message catalogue (.mo)"},
-                                    {"\x95\x04\x12\xde", "a compiled message catalogue (.mo)"},
-                                    {"\xff\xfe", "UTF-16 text"},
-                                    {"\xfe\xff", "UTF-16 text"}};
+  static constexpr Known known[] = {
+      {"version https://git-lfs.github.com/spec/", "a git-LFS pointer to the file"},
+      {"PK\3\4", "a zip archive"},
+      {"PK\5\6", "an empty zip archive"},
+      {"\x80\x02\x8a\n\x6c\xfc\x9c\x46\xf9", "a PyTorch checkpoint, which io::load_torch_file reads"},
+      {"\x80\x02", "a Python pickle"},
+      {"\x80\x03", "a Python pickle"},
+      {"\x80\x04", "a Python pickle"},
+      {"\x80\x05", "a Python pickle"},
+      {"GGUF", "a GGUF model, which io::load_gguf reads"},
+      {"\x93NUMPY", "a NumPy array, which io::load_npy reads"},
+      {"\x89HDF", "an HDF5 file"},
+      {"\x89PNG", "a PNG image"},
+      {"\xff\xd8\xff", "a JPEG image"},
+      {"GIF8", "a GIF image"},
+      {"RIFF", "a RIFF file (WebP, sound or film)"},
+      {"%PDF", "a PDF"},
+      {"\x1f\x8b", "gzip data"},
+      {"BZh", "bzip2 data"},
+      {"\xfd"
+       "7zXZ",
+       "xz data"},
+      {"\x28\xb5\x2f\xfd", "zstd data"},
+      {"\xde\x12\x04\x95", "a compiled message catalogue (.mo)"},
+      {"\x95\x04\x12\xde", "a compiled message catalogue (.mo)"},
+      {"\xff\xfe", "UTF-16 text"},
+      {"\xfe\xff", "UTF-16 text"}};
   std::string_view name;
   for (const Known& k : known)
     if (name.empty() && bytes.starts_with(k.begin)) name = k.name;
-  if (bytes.starts_with("PK\3\4") && bytes.substr(0, 512).find("data.pkl") != std::string_view::npos)
-    name = "a PyTorch checkpoint (a zip archive)";
+  if (bytes.starts_with("PK\3\4")) {
+    const std::string_view begin = bytes.substr(0, 512);
+    if (begin.find("data.pkl") != begin.npos) name = "a PyTorch checkpoint, which io::load_torch_file reads";
+    if (begin.find(".npy") != begin.npos) name = "arrays of NumPy, which io::load_npz reads";
+  }
   if (bytes.size() > 8 && bytes[8] == '{' && bytes.substr(4, 4) == std::string_view("\0\0\0\0", 4))
-    name = "a safetensors file";
+    name = "a safetensors file, which io::load_safetensors reads";
+  if (bytes.size() > 262 && bytes.substr(257, 5) == "ustar") name = "a tar archive";
   if (name.empty()) {
     const std::string_view begin = bytes.substr(0, 512);
     std::size_t controls = 0, beyond_ascii = 0;
@@ -30743,6 +32828,16 @@ inline std::size_t find_ill_formed_utf8(std::string_view text) {
     at += c.bytes;
   }
   return std::string_view::npos;
+}
+/// The text with U+FFFD in place of each ill-formed byte, for formats that must be UTF-8.
+GLOSS_COLD inline std::string well_formed_utf8(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const CodePoint c = decode_utf8(text, at);
+    append_utf8(out, c.value >= invalid_byte ? U'\uFFFD' : c.value);
+    at += c.bytes;
+  }
+  return out;
 }
 /// White space as Python's str.split() sees it.
 inline bool is_space(char32_t c) {
@@ -31254,31 +33349,27 @@ inline BpeId bpe_byte_id(char c) { return bpe_first_byte + static_cast<BpeId>(st
 inline std::uint64_t bpe_pair_key(BpeId left, BpeId right) {
   return std::uint64_t{static_cast<std::uint32_t>(left)} << 32 | static_cast<std::uint32_t>(right);
 }
-/// Counts pairs once, then keeps the counts up to date: a merge visits only the words that hold its pair. A heap finds
-/// the most frequent pair; an entry whose count has changed since is put back with the true count when it comes up.
-class BpeLearner {
+/// Learns merges: again and again the most frequent pair of neighbours becomes one token, among equals the pair with
+/// the smaller ids. Counts pairs once, then keeps the counts up to date: a merge visits only the words that hold its
+/// pair. A heap finds the most frequent pair; an entry whose count has changed since is put back with the true count
+/// when it comes up. A Vocabulary says which pairs are allowed, gives the token of a pair, and says when it is full.
+template <class Vocabulary>
+class MergeLearner {
  public:
   using Id = BpeId;
-  /// A piece of text, as for_each_piece cuts them.
-  void add(std::string_view piece) {
-    if (piece.size() > 1 && piece.size() <= bpe_max_token_bytes) ++pieces_[std::string(piece)];
+  explicit MergeLearner(Vocabulary& vocabulary) : vocabulary_(vocabulary) {}
+  void add(std::vector<Id> word, Index count) {
+    words_.push_back(std::move(word));
+    counts_.push_back(count);
   }
-  /// Up to so many merges of pairs seen at least min_frequency times: the most frequent pair first, among equals the
-  /// one with the smaller ids.
-  std::vector<std::pair<Id, Id>> learn(Index n_merges, Index min_frequency) {
+  /// The merges of pairs seen at least min_frequency times.
+  std::vector<std::pair<Id, Id>> learn(Index min_frequency) {
     min_frequency_ = (std::max)(min_frequency, Index{1});
-    for (int b = 0; b < 256; ++b) tokens_.emplace_back(1, static_cast<char>(static_cast<unsigned char>(b)));
-    for (const auto& [piece, count] : pieces_) {
-      std::vector<Id> word;
-      for (const char c : piece) word.push_back(bpe_byte_id(c));
-      words_.push_back(std::move(word));
-      counts_.push_back(count);
-    }
     for (std::size_t w = 0; w < words_.size(); ++w)
       for (std::size_t i = 0; i + 1 < words_[w].size(); ++i)
         change(words_[w][i], words_[w][i + 1], w, counts_[w], true);
     for (const auto& [pair, info] : pairs_) offer(pair, info);
-    while (static_cast<Index>(merges_.size()) < n_merges && !heap_.empty()) {
+    while (!vocabulary_.full() && !heap_.empty()) {
       const Entry top = heap_.top();
       heap_.pop();
       Pair& info = pairs_.at(top.pair);
@@ -31301,33 +33392,19 @@ class BpeLearner {
     std::uint64_t pair;
     bool operator<(const Entry& other) const { return count != other.count ? count < other.count : pair > other.pair; }
   };
-  const std::string& token(Id id) const { return tokens_[static_cast<std::size_t>(id - bpe_first_byte)]; }
   void offer(std::uint64_t pair, const Pair& info) {
     if (info.allowed && info.count >= min_frequency_) heap_.push({info.count, pair});
   }
-  /// Whole characters, or a part of one: so that a token never ends in half of a character it does not begin in.
-  bool allowed(Id left, Id right) const {
-    const std::string text = token(left) + token(right);
-    if (text.size() > bpe_max_token_bytes) return false;
-    const std::size_t bad = find_ill_formed_utf8(text);
-    if (bad == std::string::npos) return true;
-    const auto lead = static_cast<unsigned char>(text[0]);
-    const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC2 ? 2 : 0;
-    if (bad != 0 || text.size() >= length) return false;
-    return std::all_of(text.begin() + 1, text.end(),
-                       [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; });
-  }
   void change(Id left, Id right, std::size_t word, Index by, bool note_word) {
     Pair& info = pairs_[bpe_pair_key(left, right)];
-    if (info.words.empty() && info.count == 0) info.allowed = allowed(left, right);
+    if (info.words.empty() && info.count == 0) info.allowed = vocabulary_.allowed(left, right);
     info.count += by;
     if (note_word && (info.words.empty() || info.words.back() != word)) info.words.push_back(word);
   }
   // NOLINTNEXTLINE(performance-unnecessary-value-param): its own, since pairs_ changes meanwhile
   void merge(Id left, Id right, std::vector<std::size_t> where) {
-    const Id id = bpe_first_merge + static_cast<Id>(merges_.size());
+    const Id id = vocabulary_.add(left, right);
     merges_.emplace_back(left, right);
-    tokens_.push_back(token(left) + token(right));
     touched_.clear();
     for (const std::size_t w : where) {
       std::vector<Id>& word = words_[w];
@@ -31351,16 +33428,66 @@ class BpeLearner {
     touched_.erase(std::unique(touched_.begin(), touched_.end()), touched_.end());
     for (const std::uint64_t pair : touched_) offer(pair, pairs_.at(pair));
   }
+  Vocabulary& vocabulary_;
   Index min_frequency_ = 1;
-  std::vector<std::string> tokens_;  // of bytes and merges
   std::vector<std::pair<Id, Id>> merges_;
-  std::unordered_map<std::string, Index> pieces_;
   std::vector<std::vector<Id>> words_;
   std::vector<Index> counts_;
   std::unordered_map<std::uint64_t, Pair> pairs_;
   std::priority_queue<Entry> heap_;
   std::vector<Id> scratch_;
   std::vector<std::uint64_t> touched_;
+};
+/// Learns what a Bpe is made of: tokens are whole characters, or a part of one.
+class BpeLearner {
+ public:
+  using Id = BpeId;
+  /// A piece of text, as for_each_piece cuts them.
+  void add(std::string_view piece) {
+    if (piece.size() > 1 && piece.size() <= bpe_max_token_bytes) ++pieces_[std::string(piece)];
+  }
+  /// Up to so many merges of pairs seen at least min_frequency times: the most frequent pair first, among equals the
+  /// one with the smaller ids.
+  std::vector<std::pair<Id, Id>> learn(Index n_merges, Index min_frequency) {
+    Tokens tokens(n_merges);
+    MergeLearner<Tokens> learner(tokens);
+    for (const auto& [piece, count] : pieces_) {
+      std::vector<Id> word;
+      for (const char c : piece) word.push_back(bpe_byte_id(c));
+      learner.add(std::move(word), count);
+    }
+    return learner.learn(min_frequency);
+  }
+ private:
+  /// The text of bytes and merges.
+  class Tokens {
+   public:
+    explicit Tokens(Index n_merges) : most_(static_cast<std::size_t>((std::max)(n_merges, Index{0})) + 256) {
+      for (int b = 0; b < 256; ++b) tokens_.emplace_back(1, static_cast<char>(static_cast<unsigned char>(b)));
+    }
+    bool full() const { return tokens_.size() >= most_; }
+    Id add(Id left, Id right) {
+      tokens_.push_back(token(left) + token(right));
+      return bpe_first_byte + static_cast<Id>(tokens_.size()) - 1;
+    }
+    /// Whole characters, or a part of one: so that a token never ends in half of a character it does not begin in.
+    bool allowed(Id left, Id right) const {
+      const std::string text = token(left) + token(right);
+      if (text.size() > bpe_max_token_bytes) return false;
+      const std::size_t bad = find_ill_formed_utf8(text);
+      if (bad == std::string::npos) return true;
+      const auto lead = static_cast<unsigned char>(text[0]);
+      const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC2 ? 2 : 0;
+      if (bad != 0 || text.size() >= length) return false;
+      return std::all_of(text.begin() + 1, text.end(),
+                         [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; });
+    }
+   private:
+    const std::string& token(Id id) const { return tokens_[static_cast<std::size_t>(id - bpe_first_byte)]; }
+    std::size_t most_;
+    std::vector<std::string> tokens_;
+  };
+  std::unordered_map<std::string, Index> pieces_;
 };
 }  // namespace detail
 }  // namespace gloss::inline GLOSS_ABI::text
@@ -31688,6 +33815,50 @@ GLOSS_INSTANTIATE(std::string Bpe::to_string() const)
 GLOSS_INSTANTIATE(Bpe Bpe::from_string(std::string_view, std::string_view))
 }  // namespace gloss::inline GLOSS_ABI::text
 #endif
+#ifndef GLOSS_HAS_GLOSS_TEXT_STREAM_DECODER_HPP
+#define GLOSS_HAS_GLOSS_TEXT_STREAM_DECODER_HPP
+// ---- gloss/text/stream_decoder.hpp
+// Token ids to text one by one, as a model writes them.
+#include <string>
+#include <string_view>
+#include <vector>
+namespace gloss::inline GLOSS_ABI::text {
+/// Gives the text of ids as far as it is certain: a character that is spread over tokens comes with the last of them.
+/// What it gives joined, rest() at the end, is what decode() gives for all ids.
+/// Python: tokenizers.decoders.DecodeStream
+class StreamDecoder {
+ public:
+  /// The tokenizer must live as long as this.
+  explicit StreamDecoder(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
+  /// The text that an id adds, which may be empty.
+  /// Errors: those of decode().
+  std::string push(Index id) {
+    ids_.push_back(id);
+    const std::string text = tokenizer_.decode(ids_);
+    if (text.size() <= shown_.size() || text.ends_with("\uFFFD")) return {};
+    std::string added = text.substr(shown_.size());
+    // From now on only the ids that this call has shown are decoded again, for what they mean to those that follow.
+    ids_.erase(ids_.begin(), ids_.begin() + static_cast<std::ptrdiff_t>(n_shown_));
+    shown_ = tokenizer_.decode(ids_);
+    n_shown_ = ids_.size();
+    return added;
+  }
+  /// What is held back.
+  std::string rest() {
+    std::string text = tokenizer_.decode(ids_);
+    text.erase(0, shown_.size());
+    ids_.clear(), shown_.clear();
+    n_shown_ = 0;
+    return text;
+  }
+ private:
+  const Tokenizer& tokenizer_;
+  std::vector<Index> ids_;   // those of the last text that was shown, then those that wait
+  std::string shown_;        // the text of the former
+  std::size_t n_shown_ = 0;  // how many these are
+};
+}  // namespace gloss::inline GLOSS_ABI::text
+#endif
 #ifndef GLOSS_HAS_GLOSS_TEXT_VOCAB_HPP
 #define GLOSS_HAS_GLOSS_TEXT_VOCAB_HPP
 // ---- gloss/text/vocab.hpp
@@ -31935,12 +34106,14 @@ inline double text_width(std::string_view text) {
   }
   return width;
 }
-/// Colour of a weight in [0, 1], "#rrggbb": from paper over teal to night blue, even steps in perceived lightness.
+/// Colour of a weight in [0, 1], "#rrggbb", even steps in perceived lightness: from paper over teal to night blue, or
+/// on dark paper from there to light.
 /// Source: Ottosson 2020, the Oklab colour space.
-GLOSS_COLD inline std::string heat_color(double t) {
+GLOSS_COLD inline std::string heat_color(double t, bool dark = false) {
   t = t > 0 ? (t < 1 ? t : 1) : 0;
-  const double lightness = 0.972 - 0.69 * t, chroma = 0.012 + 0.36 * t * (1 - t) * (1 - 0.18 * t) + 0.075 * t;
-  const double hue = (110 + 165 * std::pow(t, 0.75)) * 3.14159265358979 / 180;
+  const double lightness = dark ? 0.26 + 0.58 * t : 0.972 - 0.69 * t;
+  const double chroma = dark ? 0.02 + 0.07 * t : 0.012 + 0.36 * t * (1 - t) * (1 - 0.18 * t) + 0.075 * t;
+  const double hue = (dark ? 250 - 40 * t : 110 + 165 * std::pow(t, 0.75)) * 3.14159265358979 / 180;
   const double a = chroma * std::cos(hue), b = chroma * std::sin(hue);
   const auto cube = [](double x) { return x * x * x; };
   const double l = cube(lightness + 0.3963377774 * a + 0.2158037573 * b);
@@ -32382,6 +34555,7 @@ GLOSS_INSTANTIATE(BleuScore corpus_bleu(const std::vector<std::string>&, const s
 // ---- gloss/train/progress.hpp
 // One line that tells how a long loop is doing: redrawn in place on a terminal, now and then on a pipe.
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -32390,6 +34564,68 @@ GLOSS_INSTANTIATE(BleuScore corpus_bleu(const std::vector<std::string>&, const s
 #include <string>
 #include <string_view>
 #include <utility>
+#ifndef GLOSS_HAS_GLOSS_TRAIN_EVENT_HPP
+#define GLOSS_HAS_GLOSS_TRAIN_EVENT_HPP
+// ---- gloss/train/event.hpp
+// What a training tells of itself while it runs, for logs, bars, curves and reports.
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+namespace gloss::inline GLOSS_ABI::train {
+/// Numbers by name, in the order in which they are shown: {"loss", 0.31}, {"accuracy", 0.89}.
+using Scalars = std::vector<std::pair<std::string, double>>;
+/// Where a training stands, and what was measured there.
+struct Event {
+  std::string phase;    ///< "train" after a step, "validation" after a validation, "epoch" after a pass over the data
+  Index step = 0;       ///< optimizer steps that are done
+  Index epoch = 0;      ///< passes over the data that are done, or the one that a step is in, from 0
+  Scalars values = {};  ///< of a step its loss, rate and gradient norm; of an epoch the mean loss
+  double seconds = 0;   ///< of training, in this process
+  Index steps = 0;      ///< in all; 0 where nobody knows
+  Index batch = 0;      ///< batches of this epoch that are done
+  Index batches = 0;    ///< of an epoch; 0 where nobody knows
+  double items = 0;     ///< what the loss has counted since the training began: examples, tokens
+  /// The value of this name, or null.
+  const double* find(std::string_view name) const {
+    for (const auto& [own, value] : values)
+      if (own == name) return &value;
+    return nullptr;
+  }
+};
+/// Hears of events: a line for a terminal, a row of a file, a point of a curve. It is called between steps, on the
+/// thread that trains; what it throws ends the training.
+using Logger = std::function<void(const Event&)>;
+}  // namespace gloss::inline GLOSS_ABI::train
+#endif
+#ifndef GLOSS_HAS_GLOSS_TRAIN_NUMBER_TEXT_HPP
+#define GLOSS_HAS_GLOSS_TRAIN_NUMBER_TEXT_HPP
+// ---- gloss/train/number_text.hpp
+// Numbers as text, the same in every locale: for people, and for programs.
+#include <charconv>
+#include <cmath>
+#include <string>
+namespace gloss::inline GLOSS_ABI::train {
+/// Four digits, for a table or a bar: "0.8921", "0.0003", "12346", "1.5e-07", "nan".
+GLOSS_COLD inline std::string short_number(double number) {
+  if (std::isnan(number)) return "nan";
+  number += 0.0;  // no "-0"
+  const bool whole = std::abs(number) >= 999.95 && std::abs(number) < 1e9;
+  char digits[32];
+  const auto end = whole ? std::to_chars(digits, digits + sizeof digits, number, std::chars_format::fixed, 0).ptr
+                         : std::to_chars(digits, digits + sizeof digits, number, std::chars_format::general, 4).ptr;
+  return std::string(digits, end);
+}
+/// As few digits as give the number again when they are read: "0.1", "1e-07", "nan", "-inf".
+GLOSS_COLD inline std::string exact_number(double number) {
+  if (std::isnan(number)) return "nan";  // of either sign
+  std::string text;
+  append_part(text, number);
+  return text;
+}
+}  // namespace gloss::inline GLOSS_ABI::train
+#endif
 #ifdef _WIN32
 #include <io.h>
 #else
@@ -32400,9 +34636,10 @@ namespace gloss::inline GLOSS_ABI::train {
 /// automatic: a bar if the output is a terminal that can redraw a line, lines if not or under CI (environment).
 enum class ProgressStyle { automatic, bar, lines };
 struct ProgressOptions {
-  std::string title;  ///< "epoch 3/8"
-  Index total = 0;    ///< steps in all
-  Index first = 0;    ///< steps done before, when a run is resumed: they do not count for the speed
+  std::string title = {};       ///< "epoch 3/8"
+  Index total = 0;              ///< steps in all
+  Index first = 0;              ///< steps done before, when a run is resumed: they do not count for the speed
+  std::string unit = "tokens";  ///< what ProgressValues::tokens counts
   std::FILE* file = stderr;
   std::function<void(std::string_view)> write =
       {};  ///< takes the output instead of `file`; then no terminal is assumed
@@ -32418,6 +34655,7 @@ struct ProgressOptions {
 struct ProgressValues {
   double loss = std::numeric_limits<double>::quiet_NaN();  ///< NaN: not shown
   Index tokens = 0;                                        ///< since the start of this line; 0: not shown
+  Scalars metrics = {};                                    ///< shown by their names, behind the loss
 };
 /// "1,234,567"
 GLOSS_COLD inline std::string with_thousands(Index number) {
@@ -32427,6 +34665,12 @@ GLOSS_COLD inline std::string with_thousands(Index number) {
     if (at > (number < 0 ? 1u : 0u) && (digits.size() - at) % 3 == 0) text += ',';
     text += digits[at];
   }
+  return text;
+}
+/// "loss 0.3102  accuracy 0.8921"
+GLOSS_COLD inline std::string scalars_text(const Scalars& scalars) {
+  std::string text;
+  for (const auto& [name, value] : scalars) text += (text.empty() ? "" : "  ") + name + " " + short_number(value);
   return text;
 }
 /// "0:07", "12:34", "1:02:03"
@@ -32464,7 +34708,7 @@ class Progress {
   /// `done` of the total steps are done. Cheap: it returns at once when nothing is to be drawn.
   void update(Index done, ProgressValues values = {}) {
     done_ = done;
-    values_ = values;
+    values_ = std::move(values);
     const double time = now();
     if (time - last_ < (bar_ ? options_.bar_seconds : options_.line_seconds)) return;
     if (!bar_ && done == options_.total) return;  // finish() says it
@@ -32477,6 +34721,8 @@ class Progress {
     if (drawn_) put("\n");
     drawn_ = false;
   }
+  /// What stands left of the bar from now on.
+  void title(std::string text) { options_.title = std::move(text); }
   /// A line of text above the bar.
   void message(std::string_view text) {
     std::string line = drawn_ ? "\r\x1b[K" : "";
@@ -32546,11 +34792,14 @@ class Progress {
       add(std::to_string(done_));
     }
     if (!std::isnan(values_.loss)) {
-      std::snprintf(number, sizeof number, "loss %.3f", values_.loss);
-      add(number);
+      char digits[352];  // without snprintf's decimal comma of some locales
+      add("loss " +
+          std::string(digits,
+                      std::to_chars(digits, digits + sizeof digits, values_.loss, std::chars_format::fixed, 3).ptr));
     }
+    if (!values_.metrics.empty()) add(scalars_text(values_.metrics));
     if (values_.tokens > 0 && elapsed > 0)
-      add(with_thousands(std::llround(static_cast<double>(values_.tokens) / elapsed)) + " tokens/s");
+      add(with_thousands(std::llround(static_cast<double>(values_.tokens) / elapsed)) + " " + options_.unit + "/s");
     if (finished)
       add("in " + format_duration(elapsed));
     else if (options_.total > 0 && steps > 0)
