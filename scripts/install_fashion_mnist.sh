@@ -12,16 +12,16 @@ if [ -z "$folder" ]; then
     echo "install_fashion_mnist: there is no apt-get here; the four files are those of the project fashion-mnist" >&2
     exit 1
   fi
-  as_root=()
+  as_root=(env DEBIAN_FRONTEND=noninteractive)
   if [ "$(id -u)" -ne 0 ]; then
     if ! command -v sudo >/dev/null 2>&1; then
       echo "install_fashion_mnist: run as root, or install by hand: dataset-fashion-mnist" >&2
       exit 1
     fi
-    as_root=(sudo)
+    as_root=(sudo "${as_root[@]}")
   fi
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq >&2
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends dataset-fashion-mnist </dev/null >&2
+  "${as_root[@]}" apt-get update -qq >&2
+  "${as_root[@]}" apt-get install -y -qq --no-install-recommends dataset-fashion-mnist </dev/null >&2
   folder=$(find_folder)
 fi
 echo "$folder"

@@ -1,13 +1,8 @@
 // image_classifier: trains a small ResNet on images and says what others show.
-#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
-#include <exception>
 #include <filesystem>
-#include <stdexcept>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include <gloss/gloss.hpp>
@@ -15,6 +10,7 @@
 #include <gloss/reports.hpp>
 #include <gloss/train.hpp>
 
+#include "../command_line.hpp"
 #include "images.hpp"
 #include "resnet.hpp"
 
@@ -24,7 +20,8 @@ namespace {
 
 /// What the command line asks for, and what of it a checkpoint keeps.
 struct Settings {
-  std::string data = "/usr/share/datasets/fashion-mnist", checkpoint = "image_classifier.safetensors", report;
+  std::string data = "/usr/share/datasets/fashion-mnist", checkpoint = "image_classifier.safetensors";
+  std::string report = "image_classifier.html";
   std::vector<std::string> files;
   Index epochs = 8, batch_size = 128, width = 16, side = 28, workers = 1;
   double lr = 0.2, weight_decay = 5e-4, smoothing = 0.1;
@@ -228,12 +225,10 @@ int run_report(Settings s) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  using command_line::add_number;
   Settings s;
   CLI::App app("Trains a small ResNet on images and says what others show.");
   app.require_subcommand(1);
-  app.failure_message([](const CLI::App*, const CLI::Error& error) {
-    return std::string("image_classifier: ") + error.what() + " (--help tells more)\n";
-  });
   CLI::App* train = app.add_subcommand("train", "Train a model; Ctrl-C saves and stops, resume goes on");
   CLI::App* resume = app.add_subcommand("resume", "Go on with a training as if there had been no stop");
   CLI::App* eval = app.add_subcommand("eval", "Accuracy on the test images, and of each class precision and recall");
@@ -244,45 +239,28 @@ int main(int argc, char** argv) {
     sub->add_option("-c,--checkpoint", s.checkpoint, "The file of weights and settings")->capture_default_str();
     if (sub == predict) continue;
     sub->add_option("-d,--data", s.data, "Fashion-MNIST's files, or a folder with a folder of images for each class");
-    sub->add_option("--workers", s.workers, "Threads that make batches; any number gives the same bits")
-        ->check(CLI::Range(0, 64));
+    add_number(*sub, "--workers", s.workers, "Threads that make batches; it changes no bit", 0, 64);
   }
-  const auto number = [train](const char* names, auto& value, const char* text, auto low, auto high) {
-    train->add_option(names, value, text)->check(CLI::Range(low, high))->capture_default_str();
-  };
-  number("-e,--epochs", s.epochs, "Passes over the data", 1, 10000);
-  number("--batch-size", s.batch_size, "Images of a step", 2, 65536);
-  number("--width", s.width, "Channels of the first layer; the last has 8 times as many", 1, 1024);
-  number("--side", s.side, "Height and width that images of a folder are scaled to", 8, 512);
-  number("--lr", s.lr, "Learning rate at its peak", 1e-6, 10.0);
-  number("--weight-decay", s.weight_decay, "Weight decay", 0.0, 1.0);
-  number("--smoothing", s.smoothing, "Label smoothing", 0.0, 0.9);
+  add_number(*train, "-e,--epochs", s.epochs, "Passes over the data", 1, 10000);
+  add_number(*train, "--batch-size", s.batch_size, "Images of a step", 2, 65536);
+  add_number(*train, "--width", s.width, "Channels of the first layer; the last has 8 times them", 1, 1024);
+  add_number(*train, "--side", s.side, "Height and width that images are scaled to", 8, 512);
+  add_number(*train, "--lr", s.lr, "Learning rate at its peak", 1e-6, 10.0);
+  add_number(*train, "--weight-decay", s.weight_decay, "Weight decay", 0.0, 1.0);
+  add_number(*train, "--smoothing", s.smoothing, "Label smoothing", 0.0, 0.9);
   train->add_option("--seed", s.seed, "Seed of everything random")->capture_default_str();
   train->add_flag("--force", s.force, "Begin anew although the checkpoint exists; it is replaced at once");
   predict->add_option("files", s.files, "PNG or JPEG files")->required();
-  report->add_option("-o,--output", s.report = "image_classifier.html", "The page to write")->capture_default_str();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
-  try {
+  report->add_option("-o,--output", s.report, "The page to write")->capture_default_str();
+  const auto run = [&] {
     std::error_code error;
     if (!*train && s.data == data) s.data.clear();  // where the training found it
     if (*train && !s.force && std::filesystem::is_regular_file(s.checkpoint, error))
-      throw std::runtime_error("train: " + s.checkpoint + " exists; resume goes on with it, --force replaces it");
-    if (std::filesystem::equivalent(s.report, s.checkpoint, error))
-      throw std::runtime_error(s.report + ": the page would replace the checkpoint");
+      fail("train: ", s.checkpoint, " exists; resume goes on with it, --force replaces it");
+    if (*report) command_line::keep_apart(s.report, s.checkpoint, "the page would replace the checkpoint");
     s.resume = resume->parsed();
-    errno = 0;
-    const auto run = *train || *resume ? run_train : *eval ? run_eval : *predict ? run_predict : run_report;
-    const int status = run(s);
-    if (std::fflush(stdout) != 0 || std::ferror(stdout))
-      throw std::system_error(errno ? errno : EIO, std::generic_category(), "standard output");
-    return status;
-  } catch (const std::exception& error) {
-    std::fflush(stdout);
-    std::fprintf(stderr, "image_classifier: %s\n", error.what());
-    return 1;
-  }
+    return *train || *resume ? run_train(s) : *eval ? run_eval(s) : *predict ? run_predict(s) : run_report(s);
+  };
+  return command_line::run(
+      "image_classifier", app, argc, argv, [] {}, run);
 }

@@ -4,6 +4,7 @@
 
 #include <gloss/metrics/accuracy.hpp>
 #include <gloss/metrics/bleu.hpp>
+#include <gloss/metrics/box_average_precision.hpp>
 #include <gloss/metrics/chrf.hpp>
 #include <gloss/metrics/confusion_matrix.hpp>
 #include <gloss/metrics/correlation.hpp>

@@ -43,6 +43,7 @@ GUIDES = [
     "decode",
     "annotated",
     "translate_toy",
+    "image_classifier",
     "performance",
     "adding_an_op",
     "adding_a_module",

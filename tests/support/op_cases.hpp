@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <gloss/gloss.hpp>
+#include <gloss/ops/interpolate.hpp>
 
 namespace gloss_test {
 
@@ -243,6 +244,12 @@ inline std::vector<OpCase> op_cases() {
        {x},
        [](In in) {
          return pad(in[0], {1, 2});
+       },
+       ""},
+      {"interpolate",
+       {x},
+       [](In in) {
+         return interpolate(in[0], {3, 2}, {.mode = InterpolateMode::bicubic});
        },
        ""},
       {"rotary",

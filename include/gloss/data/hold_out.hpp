@@ -31,7 +31,7 @@ GLOSS_COLD inline HeldOut hold_out_of_each(const char* op, const std::vector<std
   HeldOut parts;
   for (const std::vector<Index>& list : lists) {
     const auto n = static_cast<Index>(list.size());
-    const auto aside = static_cast<Index>(std::lround(options.fraction * static_cast<double>(n)));
+    const auto aside = static_cast<Index>(std::llround(options.fraction * static_cast<double>(n)));
     const std::vector<Index> order = to_indices(randperm(n));
     for (Index i = 0; i < n; ++i)
       (i < aside ? parts.held_out : parts.train)

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <gloss/core/parallel_for.hpp>
+#include <gloss/core/rounded_product.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels {
 
@@ -55,7 +56,7 @@ inline Taps<double> filtered_taps(Index in, Index out, double scale, ResampleFil
   const double stretch = (std::max)(scale, 1.0), support = filter.support * stretch, narrow = 1 / stretch;
   Taps<double> taps(in, out, 2 * static_cast<Index>(std::ceil(support)) + 1);
   for (Index i = 0; i < out; ++i) {
-    const double center = (static_cast<double>(i) + 0.5) * scale;
+    const double center = rounded_product(static_cast<double>(i) + 0.5, scale);
     const auto at = static_cast<std::size_t>(i);
     const Index first = (std::max)(static_cast<Index>(center - support + 0.5), Index{0});
     const Index end = (std::min)(static_cast<Index>(center + support + 0.5), in);

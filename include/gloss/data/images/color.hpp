@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include <gloss/core/rounded_product.hpp>
 #include <gloss/data/images/image.hpp>
 
 namespace gloss::inline GLOSS_ABI::data {
@@ -38,29 +39,28 @@ T luminance(const Colors& colors, const T* pixel) {
     return static_cast<T>(0.2989) * r + static_cast<T>(0.587) * g + static_cast<T>(0.114) * b;
 }
 
-/// other + factor (x - other), cut to what an element may be; bytes lose what is behind the point.
-template <PixelPart T>
-T blended(T x, T other, double factor) {
-  if constexpr (std::same_as<T, std::uint8_t>) {
-    const int rest = int{x} - int{other};
-    return static_cast<T>(
-        std::clamp(static_cast<float>(other) + static_cast<float>(factor) * static_cast<float>(rest), 0.0f, 255.0f));
-  } else {
-    return std::clamp(static_cast<T>(factor) * x + static_cast<T>(1 - factor) * other, T{0}, T{1});
-  }
-}
-
-/// Each pixel blended with other(pixel), one number for all channels.
+/// Each pixel blended with other(pixel), one number for all channels: other + factor (x - other), cut to what an element
+/// may be; bytes lose what is behind the point.
 template <PixelPart T, class Other>
 Tensor<T> blend(const Tensor<T>& image, const Colors& colors, double factor, const Other& other) {
   const Tensor<T> source = image.detach().contiguous();
   Tensor<T> y = Tensor<T>::uninitialized(image.shape());
+  std::array<float, 511> parts{};  // factor times each difference of bytes
+  if constexpr (std::same_as<T, std::uint8_t>)
+    for (int d = -255; d <= 255; ++d)
+      parts[static_cast<std::size_t>(d + 255)] = rounded_product(static_cast<float>(factor), static_cast<float>(d));
+  const auto blended = [&](T x, T with) {
+    if constexpr (std::same_as<T, std::uint8_t>)
+      return static_cast<T>(std::clamp(static_cast<float>(with) + parts[std::size_t{255} + x - with], 0.0f, 255.0f));
+    else
+      return std::clamp(static_cast<T>(factor) * x + static_cast<T>(1 - factor) * with, T{0}, T{1});
+  };
   for (Index p = 0; p < colors.pixels; ++p) {
     const T* const from = source.data() + p * colors.pixel_step;
     T* const to = y.data() + p * colors.pixel_step;
     const T with = other(from);
     for (Index c = 0; c < colors.channels; ++c)
-      to[c * colors.channel_step] = blended(from[c * colors.channel_step], with, factor);
+      to[c * colors.channel_step] = blended(from[c * colors.channel_step], with);
   }
   return y;
 }

@@ -36,8 +36,8 @@ inline double draw_normal(Rng& rng) {
 }  // namespace detail
 
 /// A copy whose box is `value` throughout.
-/// Errors: IndexError when the box leaves the image; ShapeError when the shape is no image's; Error when the value is no
-/// byte where bytes are wanted.
+/// Errors: IndexError when the box leaves the image; ShapeError when the shape is no image's; Error when the value is
+/// no byte where bytes are wanted.
 /// PyTorch: torchvision.transforms.v2.functional.erase
 template <PixelPart T>
 Tensor<T> erase(const Tensor<T>& image, const CropBox& box, double value = 0) {

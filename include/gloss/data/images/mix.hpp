@@ -60,8 +60,8 @@ Tensor<T> mixed_targets(const Tensor<std::int64_t>& labels, Index classes, doubl
 
 }  // namespace detail
 
-/// Each image becomes s of itself and 1 - s of the one before it in the batch, and so do the labels; s is drawn once for
-/// the batch from Beta(alpha, alpha).
+/// Each image becomes s of itself and 1 - s of the one before it in the batch, and so do the labels; s is drawn once
+/// for the batch from Beta(alpha, alpha).
 /// Shape: images [n, ..., height, width], labels [n] -> images, targets [n, classes]
 /// Errors: ShapeError when they do not match, IndexError for a label outside the classes, Error when alpha is not above
 /// 0.

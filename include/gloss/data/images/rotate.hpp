@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include <gloss/core/rounded_product.hpp>
 #include <gloss/data/images/resize.hpp>
 
 namespace gloss::inline GLOSS_ABI::data {
@@ -20,28 +21,17 @@ struct Affine {
     const auto trimmed = [](double v) { return std::round(v * 1e15) / 1e15; };  // so that right angles are exact
     const double c = trimmed(std::cos(angle)), s = trimmed(std::sin(angle));
     const double x = static_cast<double>(size.width) / 2, y = static_cast<double>(size.height) / 2;
-    return {c, s, x - c * x - s * y, -s, c, y + s * x - c * y};
+    const auto moved = [&](double a, double b) { return -rounded_product(a, x) - rounded_product(b, y); };
+    return {c, s, moved(c, s) + x, -s, c, moved(-s, c) + y};
   }
 };
 
-/// Calls paint(to, plane, x, y) for each pixel of the result: where it is written and where it is read, as 16.16 fixed
-/// point numbers if `fixed`.
-template <bool fixed, class T, class Paint>
-void each_turned_pixel(const Raster& raster, const Affine& from, T* to, const Paint& paint) {
-  const auto number = [](double v) {
-    if constexpr (fixed)
-      return static_cast<Index>(std::floor(v * 65536 + 0.5));
-    else
-      return v;
-  };
-  const auto xx = number(from.xx), xy = number(from.xy), yx = number(from.yx), yy = number(from.yy);
-  const auto x0 = number(from.x0 + from.xx * 0.5 + from.xy * 0.5), y0 = number(from.y0 + from.yx * 0.5 + from.yy * 0.5);
-  using Number = decltype(number(0.0));
+/// Calls f(to, plane, row, column) for each pixel of an image in dense memory at `to`.
+template <class T, class F>
+void each_pixel(const Raster& raster, T* to, const F& f) {
   for (Index plane = 0; plane < raster.planes; ++plane)
-    for (Index i = 0; i < raster.height; ++i)
-      for (Index j = 0; j < raster.width; ++j, to += raster.depth)
-        paint(to, plane, x0 + static_cast<Number>(j) * xx + static_cast<Number>(i) * xy,
-              y0 + static_cast<Number>(j) * yx + static_cast<Number>(i) * yy);
+    for (Index row = 0; row < raster.height; ++row)
+      for (Index column = 0; column < raster.width; ++column, to += raster.depth) f(to, plane, row, column);
 }
 
 }  // namespace detail
@@ -64,16 +54,23 @@ Tensor<T> rotate(const Tensor<T>& image, double degrees, Filter filter = Filter:
   const auto pixel = [&](Index plane, Index row, Index column) {
     return source.data() + plane * raster.plane() + row * raster.row() + column * depth;
   };
-  if (filter == Filter::nearest) {
-    detail::each_turned_pixel<true>(raster, from, y.data(), [&](T* to, Index plane, Index x, Index z) {
-      const Index column = x >> 16, row = z >> 16;
+  if (filter == Filter::nearest) {  // by fixed-point numbers with 16 bits behind the point, as Pillow
+    const auto fixed = [](double v) { return static_cast<Index>(std::floor(v * 65536 + 0.5)); };
+    const Index xx = fixed(from.xx), xy = fixed(from.xy), yx = fixed(from.yx), yy = fixed(from.yy);
+    const Index x0 = fixed(from.x0 + from.xx * 0.5 + from.xy * 0.5),
+                y0 = fixed(from.y0 + from.yx * 0.5 + from.yy * 0.5);
+    detail::each_pixel(raster, y.data(), [&](T* to, Index plane, Index i, Index j) {
+      const Index column = (x0 + j * xx + i * xy) >> 16, row = (y0 + j * yx + i * yy) >> 16;
       const bool inside = column >= 0 && column < width && row >= 0 && row < height;
       const T* const p = inside ? pixel(plane, row, column) : nullptr;
       for (Index c = 0; c < depth; ++c) to[c] = inside ? p[c] : border;
     });
     return y;
   }
-  detail::each_turned_pixel<false>(raster, from, y.data(), [&](T* to, Index plane, double x, double z) {
+  detail::each_pixel(raster, y.data(), [&](T* to, Index plane, Index i, Index j) {
+    const double v = static_cast<double>(i) + 0.5, u = static_cast<double>(j) + 0.5;
+    const double x = rounded_product(from.xx, u) + rounded_product(from.xy, v) + from.x0;
+    const double z = rounded_product(from.yx, u) + rounded_product(from.yy, v) + from.y0;
     if (!(x >= 0 && x < static_cast<double>(width) && z >= 0 && z < static_cast<double>(height))) {
       std::fill(to, to + depth, border);
       return;
@@ -85,7 +82,7 @@ Tensor<T> rotate(const Tensor<T>& image, double degrees, Filter filter = Filter:
     };
     const T *a = at(row, column), *b = at(row, column + 1), *c = at(row + 1, column), *d = at(row + 1, column + 1);
     for (Index k = 0; k < depth; ++k) {
-      const auto mix = [](double p, double q, double share) { return p + (q - p) * share; };
+      const auto mix = [](double p, double q, double share) { return p + rounded_product(q - p, share); };
       const auto number = [k](const T* p) { return static_cast<double>(p[k]); };
       to[k] = static_cast<T>(mix(mix(number(a), number(b), right), mix(number(c), number(d), right), down));
     }
