@@ -56,6 +56,6 @@ int main() {
   const std::string gpt2 =
       text::train_byte_level_bpe(sentences, {.vocab_size = 280, .special_tokens = {"<|endoftext|>"}});
   const text::Pipeline tokenizer = text::parse_tokenizer(gpt2);
-  // io::write_atomically("tokenizer.json", gpt2) keeps it
+  // io::write_file_atomically("tokenizer.json", gpt2) keeps it
   write_as_it_comes(tokenizer, tokenizer.encode("the café 😀"));
 }

@@ -155,7 +155,8 @@ static_assert(sizeof(1.0) == sizeof(double), "gloss computes in double: build wi
 #define GLOSS_NOINLINE
 #define GLOSS_COLD
 #endif
-// GLOSS_INLINE is for functions that take or return vectors; GLOSS_INLINE_LAMBDA stands after such a lambda's parameters.
+// GLOSS_INLINE is for functions that take or return vectors; GLOSS_INLINE_LAMBDA stands after such a lambda's
+// parameters.
 #if defined(__GNUC__) || defined(__clang__)
 #define GLOSS_INLINE inline __attribute__((always_inline))
 #define GLOSS_INLINE_LAMBDA __attribute__((always_inline))
@@ -5625,9 +5626,9 @@ inline std::string_view isa_name(Isa isa) {
 #ifndef GLOSS_HAS_GLOSS_KERNELS_SIMD_EIGEN_HPP
 #define GLOSS_HAS_GLOSS_KERNELS_SIMD_EIGEN_HPP
 // ---- gloss/kernels/simd/eigen.hpp
-// The vectors of simd.hpp on Eigen: the numbers of an Eigen::Array of fixed size, with the operators of a compiler's vector
-// type, which are made of the packets that Eigen computes such arrays with. Its expressions would not do: compilers inline
-// too little of them, and comparisons, masks and bits they have only one element after the other. Where there are no
+// The vectors of simd.hpp on Eigen: the numbers of an Eigen::Array of fixed size, with the operators of a compiler's
+// vector type, which are made of the packets that Eigen computes such arrays with. Its expressions would not do:
+// compilers inline too little of them, and comparisons, masks and bits they have only one element after the other. Where there are no
 // packets, for whole numbers of 64 bits or with EIGEN_DONT_VECTORIZE, operators are loops over the lanes.
 #include <bit>
 #include <cstdint>
@@ -5661,8 +5662,8 @@ inline std::string_view isa_name(Isa isa) {
 #define GLOSS_LANES
 #endif
 namespace gloss::inline GLOSS_ABI::kernels::detail {
-/// The floating-point type of T's size. Whole numbers lie in arrays of it, bit by bit: of memory that is read now as one
-/// type, now as another, compilers make slow code.
+/// The floating-point type of T's size. Whole numbers lie in arrays of it, bit by bit: of memory that is read now as
+/// one type, now as another, compilers make slow code.
 template <class T>
 using BitsOf = std::conditional_t<sizeof(T) == 4, float, double>;
 /// What Eigen computes an array of n numbers with: several of them, or one where it has nothing better.
@@ -5947,9 +5948,9 @@ GLOSS_INLINE void transpose_packs(Pack<T, n>* v) {
       for (Index c = 0; c < r; ++c) std::swap(v[r][c], v[c][r]);
   }
 }
-/// Square roots. Eigen 3.4's of packets are off by more than one unit of the last place, 0 for subnormal numbers and NaN
-/// for infinity, so one step of Newton's follows, with the residual in one rounding where the processor can, and the rest
-/// is done here.
+/// Square roots. Eigen 3.4's of packets are off by more than one unit of the last place, 0 for subnormal numbers and
+/// NaN for infinity, so one step of Newton's follows, with the residual in one rounding where the processor can, and
+/// the rest is done here.
 template <class T, Index n>
 GLOSS_INLINE Pack<T, n> square_root(const Pack<T, n>& x) {
   using P = Pack<T, n>;

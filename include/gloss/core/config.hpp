@@ -126,7 +126,8 @@ static_assert(sizeof(1.0) == sizeof(double), "gloss computes in double: build wi
 #define GLOSS_COLD
 #endif
 
-// GLOSS_INLINE is for functions that take or return vectors; GLOSS_INLINE_LAMBDA stands after such a lambda's parameters.
+// GLOSS_INLINE is for functions that take or return vectors; GLOSS_INLINE_LAMBDA stands after such a lambda's
+// parameters.
 #if defined(__GNUC__) || defined(__clang__)
 #define GLOSS_INLINE inline __attribute__((always_inline))
 #define GLOSS_INLINE_LAMBDA __attribute__((always_inline))
