@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <string>
 #include <string_view>
@@ -76,7 +77,7 @@ GLOSS_COLD std::vector<std::pair<BpeId, BpeId>> train_merges(const std::map<std:
   };
   for (const auto& [word, count] : words)
     for_each_letter(word, [&](const std::string& letter) { counts[letter] += count; });
-  constexpr Index always = std::numeric_limits<Index>::max();
+  constexpr Index always = (std::numeric_limits<Index>::max)();
   for (const std::string& letter : alphabet) counts[letter] = always;
   std::vector<std::pair<std::string, Index>> letters(counts.begin(), counts.end());
   if (options.limit_alphabet >= 0 && static_cast<Index>(letters.size()) > options.limit_alphabet) {
