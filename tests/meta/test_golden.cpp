@@ -29,7 +29,8 @@ TEST_CASE("golden: every recorded op is named by a comparison in tests/ops, test
           tests.find("CHECK_GOLDEN_VALUES" + named) != std::string::npos ||
           tests.find("CHECK_GOLDEN_EXACT(\"" + op.substr(0, op.rfind('_')) + "\"") != std::string::npos ||
           tests.find("check_golden<double>" + named) != std::string::npos ||
-          tests.find("golden_cases" + named) != std::string::npos;
+          tests.find("golden_cases" + named) != std::string::npos ||
+          tests.find("each_case" + named) != std::string::npos;
       CHECK(is_compared);
     }
   }
@@ -42,8 +43,7 @@ TEST_CASE("golden: every layer of nn_layers.safetensors is named by a comparison
     for (const std::string& line : file.lines) tests += line + "\n";
   const gloss_test::Golden golden("nn_layers.safetensors");
   std::set<std::string> layers;
-  for (const auto& stored : golden.file().tensors())
-    layers.insert(stored.name.substr(0, stored.name.find('/')));
+  for (const auto& stored : golden.file().tensors()) layers.insert(stored.name.substr(0, stored.name.find('/')));
   for (const std::string& layer : layers) {
     INFO(layer);
     const bool is_compared = tests.find('"' + layer + "/\"") != std::string::npos ||
