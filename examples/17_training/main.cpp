@@ -36,7 +36,6 @@ train::FitReport run(const std::string& path, Index stop_after) {
   manual_seed(1);
   const std::vector<Batch> data = spirals(24, 32), held_out = spirals(4, 128);
   Net<float> model;
-
   optim::Groups groups(model, optim::AdamWOptions{.lr = 5e-3, .weight_decay = 0.05});
   groups.where("biases and norms", [](auto, const auto& p) { return p.dim() < 2; }).weight_decay = 0;
   optim::AdamW<float> adam(groups);
@@ -51,6 +50,7 @@ train::FitReport run(const std::string& path, Index stop_after) {
     if (e.phase == "validation" && e.epoch % 5 == 0)
       std::printf("epoch %2d: held out %.0f %% right\n", static_cast<int>(e.epoch), 100 * *e.find("accuracy"));
   };
+  const train::Monitor best{.name = "accuracy", .maximize = true, .best_path = path + ".best"};
   return train::fit(
       model, adam, data, loss,
       {.epochs = 20,
@@ -61,7 +61,7 @@ train::FitReport run(const std::string& path, Index stop_after) {
        .average = &ema,  // validated and kept as the best with its weights
        .validate =
            [&] { return train::evaluate(model, held_out, loss, train::metric("accuracy", metrics::Accuracy())); },
-       .monitor = {.name = "accuracy", .maximize = true, .best_path = path + ".best"},
+       .monitor = best,
        .checkpoint = path,
        .resume = true,  // where there is a file
        .loggers = {show}});

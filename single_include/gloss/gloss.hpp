@@ -5628,8 +5628,9 @@ inline std::string_view isa_name(Isa isa) {
 // ---- gloss/kernels/simd/eigen.hpp
 // The vectors of simd.hpp on Eigen: the numbers of an Eigen::Array of fixed size, with the operators of a compiler's
 // vector type, which are made of the packets that Eigen computes such arrays with. Its expressions would not do:
-// compilers inline too little of them, and comparisons, masks and bits they have only one element after the other. Where there are no
-// packets, for whole numbers of 64 bits or with EIGEN_DONT_VECTORIZE, operators are loops over the lanes.
+// compilers inline too little of them, and comparisons, masks and bits they have only one element after the other.
+// Where there are no packets, for whole numbers of 64 bits or with EIGEN_DONT_VECTORIZE, operators are loops over the
+// lanes.
 #include <bit>
 #include <cstdint>
 #include <cstring>
