@@ -130,15 +130,14 @@ int run_train(Settings s) {
               s.classes().size(), train::with_thousands(model.net.num_parameters()).c_str());
   std::fflush(stdout);
   train::ProgressLog line({.unit = "images", .file = stdout});
-  const train::FitReport report =
-      train::fit(model.net, sgd, batches, loss,
-                 {.epochs = s.epochs,
-                  .schedule = &schedule,
-                  .average = &model.average,
-                  .validate = [&] { return test(model, images, s.workers, [](auto&&...) {}); },
-                  .checkpoint = checkpoint,
-                  .resume = s.resume,
-                  .loggers = {std::ref(line)}});
+  const train::FitOptions<float> options{.epochs = s.epochs,
+                                         .schedule = &schedule,
+                                         .average = &model.average,
+                                         .validate = [&] { return test(model, images, s.workers, [](auto&&...) {}); },
+                                         .checkpoint = checkpoint,
+                                         .resume = s.resume,
+                                         .loggers = {std::ref(line)}};
+  const train::FitReport report = train::fit(model.net, sgd, batches, loss, options);
   line.finish();
   if (report.stop == train::Stop::flag) {
     std::printf("stopped in epoch %lld; saved %s; resume -c %s goes on\n", static_cast<long long>(report.epoch + 1),

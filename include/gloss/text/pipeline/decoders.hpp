@@ -52,8 +52,14 @@ namespace gloss::inline GLOSS_ABI::text::detail {
 
 /// Replaces each stretch `from`, from left to right.
 inline void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
-    text.replace(at, from.size(), to);
+  if (from.empty()) return;
+  std::string out;
+  std::size_t done = 0;
+  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, done)) {
+    out.append(text, done, at - done).append(to);
+    done = at + from.size();
+  }
+  if (done > 0) text = out.append(text, done);
 }
 
 }  // namespace gloss::inline GLOSS_ABI::text::detail
