@@ -1,22 +1,13 @@
 // The three commands.
-#include <cerrno>
 #include <cstdio>
 #include <string>
 #include <utility>
 #include <vector>
 
-#ifdef _WIN32
-#include <io.h>
-#define isatty _isatty
-#define fileno _fileno
-#else
-#include <unistd.h>
-#endif
-
-#include <gloss/core/file.hpp>
 #include <gloss/io/atomic_file.hpp>
 #include <gloss/train/attention_map.hpp>
 
+#include "../standard_input.hpp"
 #include "text.hpp"
 #include "trainer.hpp"
 #include "translator.hpp"
@@ -25,18 +16,6 @@ namespace {
 
 std::vector<gloss::data::SentencePair> load_pairs(const std::string& path) {
   return path.empty() ? toy::embedded_pairs() : toy::read_pairs(path);
-}
-
-/// The next line of standard input, without its end; false after the last. Errors: Error when it cannot be read.
-bool read_line(std::string& line) {
-  line.clear();
-  errno = 0;
-  int c = 0;
-  while ((c = std::getc(stdin)) != EOF && c != '\n') line += static_cast<char>(c);
-  if (std::ferror(stdin)) gloss::fail("standard input: ", gloss::system_message(errno));
-  const bool is_line = c == '\n' || !line.empty();
-  if (line.ends_with('\r')) line.pop_back();
-  return is_line;
 }
 
 /// Says which sentence cannot be translated, and why.
@@ -115,17 +94,10 @@ int run_translate(TranslateSettings settings) {
   for (const std::string& sentence : settings.sentences)
     if (!print_translations(t, settings, "sentence " + std::to_string(++number), sentence)) status = 1;
   if (!settings.sentences.empty()) return status;
-  const bool interactive = isatty(fileno(stdin)) != 0;
-  if (interactive) std::printf("Type a sentence and Enter; end with Ctrl-D.\n");
-  for (std::string line;;) {
-    if (interactive) {
-      std::printf("> ");
-      std::fflush(stdout);
-    }
-    if (!read_line(line)) return status;
-    if (++number == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);  // a byte order mark
-    if (!print_translations(t, settings, "standard input:" + std::to_string(number), line)) status = 1;
-  }
+  for_each_line("Type a sentence and Enter", [&](const std::string& line, long long at) {
+    if (!print_translations(t, settings, "standard input:" + std::to_string(at), line)) status = 1;
+  });
+  return status;
 }
 
 int run_eval(EvalSettings settings) {

@@ -47,6 +47,7 @@ GUIDES = [
     "annotated",
     "translate_toy",
     "image_classifier",
+    "sentence_search",
     "performance",
     "adding_an_op",
     "adding_a_module",
