@@ -93,6 +93,9 @@ OPERATORS = {
     "=": "assign",
     "<<": "shift-left",
     ">>": "shift-right",
+    "->": "arrow",
+    "++": "increment",
+    "--": "decrement",
 }
 
 

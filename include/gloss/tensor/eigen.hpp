@@ -129,11 +129,6 @@ template <class M, class Matrix = std::remove_reference_t<M>>
 Tensor<typename Matrix::Scalar> as_tensor(M&& m) {
   return from_blob(m.data(), detail::eigen_shape(m), detail::eigen_strides(m));
 }
-// clang-format off: a reason stands on the line that the compiler shows
-template <class Derived>
-void as_tensor(const Eigen::DenseBase<Derived>&)
-    GLOSS_REFUSED("const or temporary numbers cannot be shared: from_eigen copies them");
-// clang-format on
 
 /// A tensor on the memory of a matrix, array, map, Eigen::Ref or block that the caller keeps alive and does not resize:
 /// an lvalue is shared, whatever its storage order.
@@ -160,5 +155,11 @@ Tensor<typename Matrix::Scalar> from_eigen(Matrix&& m) {
   Matrix& kept = *owner;
   return from_blob(kept.data(), detail::eigen_shape(kept), detail::eigen_strides(kept), std::move(owner));
 }
+
+// clang-format off: a reason stands on the line that the compiler shows
+template <class Derived>
+void as_tensor(const Eigen::DenseBase<Derived>&)
+    GLOSS_REFUSED("const or temporary numbers cannot be shared: from_eigen copies them");
+// clang-format on
 
 }  // namespace gloss::inline GLOSS_ABI

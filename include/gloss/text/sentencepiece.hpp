@@ -21,8 +21,8 @@
 namespace gloss::inline GLOSS_ABI::text {
 
 struct SentencePieceOptions {
-  bool add_bos = false;  ///< <s> before a text, for calls that give an Encoding
-  bool add_eos = false;  ///< </s> behind it
+  bool add_bos = false;  ///< the begin token before a text, for calls that give an Encoding
+  bool add_eos = false;  ///< the end token behind it
 };
 
 namespace detail {

@@ -75,8 +75,8 @@ GLOSS_COLD std::vector<std::pair<BpeId, BpeId>> train_merges(const std::map<std:
       if (!letter.empty()) f(letter);
     });
   };
-  for (const auto& [word, count] : words)
-    for_each_letter(word, [&](const std::string& letter) { counts[letter] += count; });
+  for (const auto& entry : words)
+    for_each_letter(entry.first, [&](const std::string& letter) { counts[letter] += entry.second; });
   constexpr Index always = (std::numeric_limits<Index>::max)();
   for (const std::string& letter : alphabet) counts[letter] = always;
   std::vector<std::pair<std::string, Index>> letters(counts.begin(), counts.end());

@@ -32,18 +32,18 @@ template <nn::IsModule M, class O, class Batches, class LossFunction>
 FitReport fit(M& model, O& optimizer, Batches&& batches, LossFunction&& loss,
               FitOptions<typename M::value_type> options) {
   using T = typename M::value_type;
-  using Batch = std::remove_cvref_t<decltype(*std::begin(batches))>;
+  using OneBatch = std::remove_cvref_t<decltype(*std::begin(batches))>;
   nn::detail::know_module<M>();
   detail::FitRun<T> run(model, optimizer, options, detail::count_batches(batches), detail::evaluation_of(optimizer));
-  const auto learn = [&](const Batch& batch) {
+  const auto learn = [&](const OneBatch& batch) {
     const GradGuard recorded(true);
     const auto& result = loss(model, batch);
     const auto& of_batch = detail::as_batch_loss(result);
     return run.learn(of_batch.mean, of_batch.count);
   };
-  std::vector<Batch> few;  // that are to be overfitted
+  std::vector<OneBatch> few;  // that are to be overfitted
   if (options.overfit_batches > 0)
-    detail::for_each_batch(batches, {}, run.order(), [&](const Batch& batch) {
+    detail::for_each_batch(batches, {}, run.order(), [&](const OneBatch& batch) {
       few.push_back(batch);
       return static_cast<Index>(few.size()) < options.overfit_batches;
     });

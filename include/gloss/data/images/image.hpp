@@ -18,7 +18,7 @@ concept PixelPart = std::same_as<T, std::uint8_t> || Real<T>;
 /// A height and a width; one number is a square.
 struct ImageSize {
   Index height = 0, width = 0;
-  ImageSize(Index height, Index width) : height(height), width(width) {}
+  ImageSize(Index rows, Index columns) : height(rows), width(columns) {}
   ImageSize(Index side) : ImageSize(side, side) {}  // NOLINT(google-explicit-constructor): 224 is 224 x 224
   friend bool operator==(const ImageSize&, const ImageSize&) = default;
 };
