@@ -85,9 +85,9 @@ Tensor<typename E::Scalar> from_eigen(E& t) {
 }
 /// A tensor that owns the numbers: a temporary Eigen::Tensor is moved in, anything else (an expression, a temporary
 /// map, what is const) is computed or copied into a new one.
-template <class T, int rank, int options, class I>
-Tensor<T> from_eigen(Eigen::Tensor<T, rank, options, I>&& t) {
-  auto owner = std::make_unique<Eigen::Tensor<T, rank, options, I>>(std::move(t));
+template <class T, int rank, int options, class EigenIndex>
+Tensor<T> from_eigen(Eigen::Tensor<T, rank, options, EigenIndex>&& t) {
+  auto owner = std::make_unique<Eigen::Tensor<T, rank, options, EigenIndex>>(std::move(t));
   auto& kept = *owner;
   return from_blob(kept.data(), detail::eigen_tensor_shape(kept), detail::eigen_tensor_strides(kept), std::move(owner));
 }

@@ -34,19 +34,19 @@ class Compose {
   }
 
  private:
-  template <std::size_t I, class Image, class... Stream>
+  template <std::size_t at, class Image, class... Stream>
   auto run(const Image& image, Stream&... rng) const {
-    if constexpr (I == sizeof...(Steps)) {
+    if constexpr (at == sizeof...(Steps)) {
       return image;
     } else {
-      using Step = std::tuple_element_t<I, std::tuple<Steps...>>;
+      using Step = std::tuple_element_t<at, std::tuple<Steps...>>;
       if constexpr (std::invocable<const Step&, const Image&, Stream&...>) {
-        return run<I + 1>(std::get<I>(steps_)(image, rng...), rng...);
+        return run<at + 1>(std::get<at>(steps_)(image, rng...), rng...);
       } else {
         static_assert(std::invocable<const Step&, const Image&>,
                       "gloss::data::Compose: a step cannot be called with what the one before it returns (if it draws, "
                       "call with an Rng as well)");
-        return run<I + 1>(std::get<I>(steps_)(image), rng...);
+        return run<at + 1>(std::get<at>(steps_)(image), rng...);
       }
     }
   }

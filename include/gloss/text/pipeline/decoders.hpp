@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <gloss/core/shape.hpp>
 #include <gloss/text/pipeline/byte_level.hpp>
 #include <gloss/text/pipeline/normalizers.hpp>
 #include <gloss/text/utf8.hpp>

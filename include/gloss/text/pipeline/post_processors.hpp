@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include <gloss/text/pipeline/aligned_text.hpp>
 #include <gloss/text/pipeline/byte_level.hpp>
 #include <gloss/text/pipeline/encoding.hpp>
 #include <gloss/text/pipeline/unicode.hpp>
