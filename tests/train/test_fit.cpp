@@ -157,7 +157,7 @@ namespace {
 struct Whole {
   enum How { never, flag, exception };
   std::string path;
-  Index accumulate = 1, validate_every = 0, save_every = 0;
+  Index accumulate = 1, validate_every = 0, save_every = 0, max_steps = 0;
 
   train::FitReport operator()(bool resume, How how = never, Index stop = 0, std::uint64_t seed = 5) const {
     Rng rng(seed);
@@ -174,6 +174,7 @@ struct Whole {
     checkpoint.add("own", own);
     return train::fit(model, adam, batches, squared_error,
                       {.epochs = 3,
+                       .max_steps = max_steps,
                        .accumulate = accumulate,
                        .clip_norm = 1,
                        .before_step = [&](Index) { ++own; },
@@ -217,6 +218,22 @@ TEST_CASE("fit: stopped after any step and resumed it ends with the file of a ru
     }
     whole(true);  // what is over stays so
     CHECK(read_file(whole.path) == expected);
+  }
+}
+
+TEST_CASE("fit: stopped behind the last batch of an epoch, where max_steps ends the run, it ends the epoch as well") {
+  for (const Index validate_every : {0, 4, 10}) {
+    const TempFolder folder;
+    const Whole whole{folder.file("whole.st"), 1, validate_every, 0, 10};
+    whole(false);
+    for (const Index stop : {9, 10}) {
+      const Whole stopped{folder.file("stopped.st"), 1, validate_every, 0, 10};
+      CHECK(stopped(false, Whole::flag, stop).stop == train::Stop::flag);
+      const auto second = stopped(true);
+      CHECK(second.stop == train::Stop::max_steps);
+      CHECK(second.epoch == 2);
+      CHECK(read_file(stopped.path) == read_file(whole.path));
+    }
   }
 }
 

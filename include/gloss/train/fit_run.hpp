@@ -134,6 +134,8 @@ class FitRun {
   }
 
   FitReport finish() {
+    // a run that was stopped behind the last batch of an epoch, which was also its last step, ends the epoch now
+    if (stop_ != Stop::flag && at_.batch > 0 && at_.batch == batches_) end_epoch();
     if (stop_ != Stop::flag && options_.validate && at_.validated != at_.step) validate();
     save();
     return {.events = std::move(events_.events),
