@@ -2,13 +2,13 @@
 #include <filesystem>
 #include <fstream>
 #include <gloss/gloss.hpp>
-#include <gloss/io/module_file.hpp>
+#include <gloss/io/pretrained.hpp>
 #include <gloss/iostream.hpp>
+#include <gloss/models/gpt2.hpp>
 #include <iostream>
 
-#include "gpt.hpp"
-
 using namespace gloss;
+using Gpt2 = models::Gpt2LMHeadModel<float>;
 
 /// A folder as it is downloaded, with random weights: names without "transformer.", and no lm_head, which is tied.
 void write_folder(const std::string& folder) {
@@ -36,12 +36,9 @@ int main() {
   manual_seed(14);
   write_folder(folder);
 
-  const models::GptConfig config = models::read_config(folder + "/config.json");
-  models::Gpt<float> model(config);
-  io::load(model, folder + "/model.safetensors", {.keys = models::Gpt<float>::keys()});
-  model.eval();
+  const Gpt2 model = io::from_pretrained<Gpt2>(folder);
   NoGradGuard no_grad;
-  std::cout << model.num_parameters() << " numbers in " << config.n_layer << " blocks\n";
+  std::cout << model.num_parameters() << " numbers in " << model.config.n_layer << " blocks\n";
   std::cout << "scores behind a first token 7: " << model(Tensor<std::int64_t>{{7}}).select(1, 0).narrow(1, 0, 3)
             << "\n\n";
 
@@ -58,19 +55,18 @@ int main() {
             << "\n\n";
 
   // What does not fit a model of another size, in the file's names and the model's.
-  models::GptConfig larger = config;
+  models::Gpt2Config larger = model.config;
   larger.n_layer = 3, larger.n_positions = 64;
-  models::Gpt<float> other(larger);
-  const nn::LoadReport report =
-      io::load(other, folder + "/model.safetensors",
-               {.keys = models::Gpt<float>::keys(), .strict = false, .skip_wrong_shapes = true});
+  Gpt2 other(larger);
+  const nn::LoadReport report = io::load_state_dict<float>(
+      other, io::open_tensor_file(folder), {.keys = Gpt2::keys(), .strict = false, .skip_wrong_shapes = true});
   for (const std::string& line : report.lines(4)) std::cout << line << "\n";
   for (const auto& [name, stored, wanted] : report.wrong_shape)
     std::cout << name << " " << stored << " " << wanted << "\n";
 
-  // And back: a file under their names, in their layout.
-  io::save(model, folder + "/ours.safetensors", {{"format", "pt"}}, models::Gpt<float>::keys());
-  const io::TensorFile ours = io::load_safetensors(folder + "/ours.safetensors");
+  // And back: a folder under their names, in their layout.
+  io::save_pretrained(model, folder + "/ours");
+  const io::TensorFile ours = io::open_tensor_file(folder + "/ours");
   std::cout << "\n" << ours.tensors().size() << " tensors saved, among them\n";
   for (const std::string name : {"transformer.wte.weight", "transformer.h.1.attn.c_attn.weight"})
     std::cout << name << " " << ours.entry(name).shape << "\n";

@@ -4,7 +4,7 @@
 #include <gloss/gloss.hpp>
 #include <gloss/io/pretrained.hpp>
 #include <gloss/iostream.hpp>
-#include <gloss/models/bert.hpp>
+#include <gloss/models/bert_heads.hpp>
 #include <gloss/models/gpt2.hpp>
 #include <iostream>
 

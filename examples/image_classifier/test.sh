@@ -1,29 +1,11 @@
 #!/usr/bin/env bash
 # What image_classifier promises, each with a tiny model: test.sh PROGRAM DATA CASE. Run by ctest.
-set -euo pipefail
-set -m  # a job of its own for each background process, so that SIGINT reaches it
 program=$(realpath "$1") data=$(realpath "$2") what=$3
-export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} OMP_WAIT_POLICY=passive LC_ALL=C.UTF-8
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder"
+. "$(dirname "$0")/../testing.sh"
 tiny=(--data "$data" --width 2 --batch-size 16)
 
-die() { echo "FAILED: $*" >&2; exit 1; }
-has() { grep -qF -e "$2" "$1" || { cat "$1" >&2; die "'$2' is not in $1"; }; }
 train() { "$program" train "$@" >log 2>&1 || { cat log >&2; die "train $*"; }; }
 resume() { "$program" resume "$@" >log 2>&1 || { cat log >&2; die "resume $*"; }; }
-
-# fails TEXT command...: the command ends with a status other than 0 and below 126, and says one line that holds TEXT.
-fails() {
-  local text=$1 status=0
-  shift
-  "$@" >out 2>err </dev/null || status=$?
-  { [ "$status" -gt 0 ] && [ "$status" -lt 126 ]; } || { cat err >&2; die "status $status from $*"; }
-  [ "$(wc -l <err)" = 1 ] || { cat err >&2; die "not one line from $*"; }
-  has err "$text"
-}
-no_leftovers() { [ -z "$(find . -name '*.gloss.tmp')" ] || die "a temporary file is left"; }
 
 # Two pictures of 8 x 8 pixels, white above and white on the left.
 above=iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAAAAADhZOFXAAAAEElEQVR42mP4DwUMeBhEAAC54h/hLKFfjQAAAABJRU5ErkJggg==

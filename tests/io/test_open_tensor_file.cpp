@@ -86,11 +86,11 @@ TEST_CASE("open_tensor_file: a model in several files, and a folder with one") {
 }
 
 TEST_CASE("open_tensor_file: a safetensors file whose size begins as a pickle does") {
-  const std::string path = (std::filesystem::temp_directory_path() / "gloss_size_of_0x80.safetensors").string();
+  const TempFolder folder;
+  const std::string path = folder.file("size_of_0x80");
   std::string padding;  // until the header has 128 bytes, whose size is 0x80 and seven zeros
   std::string bytes = io::to_safetensors({{"x", Tensor<float>{1, 2}}}, {{"padding", padding}});
   while (bytes[0] != '\x80') bytes = io::to_safetensors({{"x", Tensor<float>{1, 2}}}, {{"padding", padding += ' '}});
   io::write_file_atomically(path, bytes);
   CHECK(io::open_tensor_file(path).tensor<float>("x").data()[1] == 2);
-  std::filesystem::remove(path);
 }

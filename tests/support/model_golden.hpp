@@ -3,16 +3,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
-#include <map>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include <gloss/gloss.hpp>
 #include <gloss/io/pretrained.hpp>
 
 #include "support/catch.hpp"
 #include "support/golden.hpp"
+#include "support/temp_folder.hpp"
+#include "support/tensors.hpp"
 
 namespace gloss_test {
 
@@ -73,9 +74,8 @@ class ModelGolden {
   /// What save_pretrained writes: the same tensors, names, shapes and bits as the original's file, and a folder that
   /// loads again. Names may have the optional prefix.
   void check_saved() const {
-    const std::string saved =
-        (std::filesystem::temp_directory_path() / ("gloss_" + std::filesystem::path(folder).filename().string()))
-            .string();
+    const TempFolder temp;
+    const std::string saved = temp.file("saved");
     gloss::io::save_pretrained(model, saved);
     const gloss::io::TensorFile ours = gloss::io::open_tensor_file(saved), theirs = gloss::io::open_tensor_file(folder);
     CHECK(ours.tensors().size() == theirs.tensors().size());
@@ -89,7 +89,6 @@ class ModelGolden {
     }
     const M again = gloss::io::from_pretrained<M>(saved);
     CHECK(again.num_parameters() == model.num_parameters());
-    std::filesystem::remove_all(saved);
   }
 
   std::string folder;
@@ -113,5 +112,29 @@ class ModelGolden {
     CHECK(error <= (std::is_same_v<T, float> ? limit : 1e-9) * size);
   }
 };
+
+/// With a cache, in one piece or several, a causal model's scores are those of the whole.
+template <class M>
+void check_cached(const M& model, const gloss::Tensor<std::int64_t>& ids) {
+  const gloss::NoGradGuard no_grad;
+  const auto whole = model(ids);
+  typename M::Cache cache;
+  gloss::Index at = 0;
+  for (const gloss::Index n : {ids.size(1) - 5, gloss::Index{1}, gloss::Index{1}, gloss::Index{3}}) {
+    const auto part = model.generator(model.decode(ids.narrow(1, at, n), &cache));
+    CHECK(allclose(part, whole.narrow(1, at, n), {.rtol = 1e-9, .atol = 1e-10}));
+    at += n;
+  }
+}
+
+/// Each of a hypothesis' tokens is the best by scores_of(text so far [1, n]), without a cache.
+template <class ScoresOf>
+void check_greedy(std::vector<std::int64_t> text, const std::vector<std::int64_t>& said, const ScoresOf& scores_of) {
+  for (const std::int64_t token : said) {
+    const auto scores = scores_of(gloss::from_vector(text, {1, static_cast<gloss::Index>(text.size())}));
+    CHECK(argmax(scores.select(1, -1), -1).at({0}) == token);
+    text.push_back(token);
+  }
+}
 
 }  // namespace gloss_test

@@ -1,25 +1,9 @@
 #!/usr/bin/env bash
 # What sentence_search promises: test.sh PROGRAM MAKE_MODEL WEIGHTS CASE. Run by ctest.
-set -euo pipefail
 program=$(realpath "$1") make_model=$(realpath "$2") weights=${GLOSS_REAL_WEIGHTS:-$3} what=$4
-export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} OMP_WAIT_POLICY=passive LC_ALL=C.UTF-8
 weights=$(realpath -m "$weights")
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder"
+. "$(dirname "$0")/../../testing.sh"
 
-die() { echo "FAILED: $*" >&2; exit 1; }
-has() { grep -qF -e "$2" "$1" || { cat "$1" >&2; die "'$2' is not in $1"; }; }
-# fails TEXT command...: the command ends with a status other than 0 and below 126, and says one line that holds TEXT.
-fails() {
-  local text=$1 status=0
-  shift
-  "$@" >out 2>err </dev/null || status=$?
-  { [ "$status" -gt 0 ] && [ "$status" -lt 126 ]; } || { cat err >&2; die "status $status from $*"; }
-  [ "$(wc -l <err)" = 1 ] || { cat err >&2; die "not one line from $*"; }
-  has err "$text"
-}
-no_leftovers() { [ -z "$(find . -name '*.gloss.tmp')" ] || die "a temporary file is left"; }
 # says FILE LINES...: the file has these lines.
 says() {
   local file=$1

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include <gloss/models/bert.hpp>
+#include <gloss/models/bert_heads.hpp>
 
 namespace gloss::inline GLOSS_ABI::models {
 
@@ -55,6 +55,7 @@ struct AlbertConfig {
             .max_position_embeddings = max_position_embeddings,
             .type_vocab_size = type_vocab_size,
             .pad_token_id = pad_token_id,
+            .initializer_range = initializer_range,
             .layer_norm_eps = layer_norm_eps};
   }
 };
@@ -126,12 +127,8 @@ struct AlbertModel final : nn::Module<T> {
   }
   BertOutput<T> operator()(const BertInput& in) const {
     check_bert_input("AlbertModel", in, config.max_position_embeddings);
-    nn::AttentionMask<T> hidden;
-    if (in.attention_mask.defined()) hidden = in.attention_mask == 0;
-    BertOutput<T> out;
-    out.last_hidden_state = this->output(encoder(embeddings(in), hidden));
-    if (pooler) out.pooler_output = (*pooler)(out.last_hidden_state);
-    return out;
+    const Tensor<T> x = this->output(encoder(embeddings(in), padding_of<T>(in)));
+    return {x, pooler ? (*pooler)(x) : Tensor<T>{}};
   }
   void visit(nn::Visitor<T>& v) override {
     v("embeddings", embeddings), v("encoder", encoder);
@@ -143,44 +140,29 @@ struct AlbertModel final : nn::Module<T> {
 /// ALBERT that says which words were masked.
 /// Shape: ids [batch, n] -> [batch, n, vocab_size]
 /// transformers: AlbertForMaskedLM
-/// Keys: albert., predictions.dense., predictions.LayerNorm., predictions.decoder.
+/// Keys: albert., predictions.; theirs: keys()
 template <Real T>
 struct AlbertForMaskedLM final : nn::Module<T> {
   using Config = AlbertConfig;
   static constexpr std::string_view architecture = "AlbertForMaskedLM";
   AlbertConfig config;
   AlbertModel<T> albert;
-  nn::Linear<T> dense;
-  nn::FeedForwardActivation<T> act;
-  nn::LayerNorm<T> LayerNorm;
-  nn::Linear<T> decoder;
+  BertPredictions<T> predictions;
 
   explicit AlbertForMaskedLM(const AlbertConfig& c)
-      : config(c),
-        albert(c, false),
-        dense(c.hidden_size, c.embedding_size),
-        act(activation<T>(c.hidden_act)),
-        LayerNorm(c.embedding_size, {.eps = c.layer_norm_eps}),
-        decoder(c.embedding_size, c.vocab_size) {
-    init_normal_(dense, c.initializer_range), init_normal_(decoder, c.initializer_range);
-    decoder.weight.tie(albert.embeddings.word_embeddings.weight);
-  }
-  Tensor<T> operator()(const BertInput& in) const {
-    const Tensor<T> x = albert(in).last_hidden_state;
-    return this->output(decoder(LayerNorm(act.after(dense, x, 0, false))));
-  }
+      : config(c), albert(c, false), predictions(c.bert(c.hidden_size), albert.embeddings.word_embeddings) {}
+  Tensor<T> operator()(const BertInput& in) const { return this->output(predictions(albert(in).last_hidden_state)); }
   /// labels [batch, n], -100 where nothing was masked.
   Tensor<T> loss(const BertInput& in, const Tensor<std::int64_t>& labels) const {
     return token_loss((*this)(in), labels);
   }
-  void visit(nn::Visitor<T>& v) override {
-    v("albert", albert), v("predictions.dense", dense), v("predictions.LayerNorm", LayerNorm);
-    v("predictions.decoder", decoder);
-  }
+  void visit(nn::Visitor<T>& v) override { v("albert", albert), v("predictions", predictions); }
   static io::KeyMap keys() {
     io::KeyMap map = albert_keys("albert.");
-    map.rules.push_back({{"predictions.bias"}, {"predictions.decoder.bias"}});
-    map.rules.push_back({{"predictions.decoder.bias"}, {}});
+    map.rules.insert(map.rules.end(), {{{"predictions.dense.*"}, {"predictions.transform.dense.*"}},
+                                       {{"predictions.LayerNorm.*"}, {"predictions.transform.LayerNorm.*"}},
+                                       {{"predictions.bias"}, {"predictions.decoder.bias"}},
+                                       {{"predictions.decoder.bias"}, {}}});
     return map;
   }
 };

@@ -12,12 +12,12 @@
 #include <gloss/models/activation.hpp>
 #include <gloss/models/init.hpp>
 #include <gloss/models/loss.hpp>
+#include <gloss/models/padding.hpp>
 #include <gloss/nn/clones.hpp>
 #include <gloss/nn/embedding.hpp>
 #include <gloss/nn/key_value_cache.hpp>
 #include <gloss/nn/layer_norm.hpp>
 #include <gloss/nn/linear.hpp>
-#include <gloss/ops/compare.hpp>
 #include <gloss/ops/dropout.hpp>
 #include <gloss/ops/multi_head_attention.hpp>
 
@@ -150,16 +150,10 @@ struct Gpt2Model final : nn::Module<T> {
   /// For the ids behind those in the cache; without one, for all. attention_mask [batch, cached + n]: 0 for padding.
   Tensor<T> operator()(const Tensor<std::int64_t>& ids, Cache* cache = nullptr,
                        const Tensor<std::int64_t>& attention_mask = {}) const {
-    if (ids.dim() != 2) fail<ShapeError>("Gpt2Model: ids ", ids.shape(), " must be [batch, n]");
-    const Index start = cache ? cache->length : 0, n = ids.size(1), most = wpe.weight.size(0);
+    const Index start = cache ? cache->length : 0, most = wpe.weight.size(0);
+    const Tensor<bool> kept = kept_keys("Gpt2Model", ids, start, attention_mask);
+    const Index n = ids.size(1);
     if (start + n > most) fail<ShapeError>("Gpt2Model: ", start + n, " positions go beyond n_positions ", most);
-    Tensor<bool> kept;
-    if (attention_mask.defined()) {
-      const Shape wanted = {ids.size(0), start + n};
-      if (attention_mask.shape() != wanted)
-        fail<ShapeError>("Gpt2Model: attention_mask ", attention_mask.shape(), " must be ", wanted);
-      kept = (attention_mask != 0).reshape({ids.size(0), 1, 1, start + n});
-    }
     Tensor<T> x = dropout(wte(ids) + wpe.weight.narrow(0, start, n), embd_dropout, this->is_training());
     if (cache) cache->begin(h.size());
     for (std::size_t i = 0; i < h.size(); ++i) x = h[i](x, kept, cache ? &cache->layers[i] : nullptr);

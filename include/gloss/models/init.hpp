@@ -6,7 +6,7 @@
 
 namespace gloss::inline GLOSS_ABI::models {
 
-/// Matrices and tables from N(0, std), biases 0, norms as they are; a table's row of padding is 0, if there is one.
+/// Matrices and tables from N(0, std), biases 0, norms as they are.
 /// transformers: _init_weights with initializer_range
 template <Real T>
 GLOSS_COLD void init_normal_(nn::Module<T>& model, double std) {

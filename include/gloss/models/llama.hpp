@@ -11,6 +11,7 @@
 #include <gloss/models/activation.hpp>
 #include <gloss/models/init.hpp>
 #include <gloss/models/loss.hpp>
+#include <gloss/models/padding.hpp>
 #include <gloss/models/rope.hpp>
 #include <gloss/nn/clones.hpp>
 #include <gloss/nn/embedding.hpp>
@@ -18,7 +19,6 @@
 #include <gloss/nn/rms_norm.hpp>
 #include <gloss/nn/swiglu.hpp>
 #include <gloss/ops/attention.hpp>
-#include <gloss/ops/compare.hpp>
 #include <gloss/ops/rotary.hpp>
 
 namespace gloss::inline GLOSS_ABI::models {
@@ -197,16 +197,9 @@ struct LlamaModel final : nn::Module<T> {
   /// For the ids behind those in the cache; without one, for all. attention_mask [batch, cached + n]: 0 for padding.
   Tensor<T> operator()(const Tensor<std::int64_t>& ids, Cache* cache = nullptr,
                        const Tensor<std::int64_t>& attention_mask = {}) const {
-    if (ids.dim() != 2) fail<ShapeError>("LlamaModel: ids ", ids.shape(), " must be [batch, n]");
-    const Index start = cache ? cache->length : 0, n = ids.size(1);
-    Tensor<bool> kept;
-    if (attention_mask.defined()) {
-      const Shape wanted = {ids.size(0), start + n};
-      if (attention_mask.shape() != wanted)
-        fail<ShapeError>("LlamaModel: attention_mask ", attention_mask.shape(), " must be ", wanted);
-      kept = (attention_mask != 0).reshape({ids.size(0), 1, 1, start + n});
-    }
-    const Rope::Tables<T> tables = rope.tables<T>(start, n);
+    const Index start = cache ? cache->length : 0;
+    const Tensor<bool> kept = kept_keys("LlamaModel", ids, start, attention_mask);
+    const Rope::Tables<T> tables = rope.tables<T>(start, ids.size(1));
     Tensor<T> x = embed_tokens(ids);
     if (cache) cache->begin(layers.size());
     for (std::size_t i = 0; i < layers.size(); ++i) x = layers[i](x, tables, kept, cache ? &cache->layers[i] : nullptr);

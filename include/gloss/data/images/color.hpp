@@ -69,6 +69,25 @@ inline void check_factor(const char* op, double factor) {
   if (!(factor >= 0 && std::isfinite(factor))) fail(op, ": the factor ", factor, " is not 0 or above");
 }
 
+/// Red, green and blue in a sixth of the circle of hues: the value v, p without colour, q on the way down, t up.
+template <PixelPart T>
+std::array<T, 3> in_sixth(int sixth, T v, T p, T q, T t) {
+  switch (sixth % 6) {
+    case 0:
+      return {v, t, p};
+    case 1:
+      return {q, v, p};
+    case 2:
+      return {p, v, t};
+    case 3:
+      return {p, q, v};
+    case 4:
+      return {t, p, v};
+    default:
+      return {v, p, q};
+  }
+}
+
 /// Red, green and blue to hue, saturation and value, and back; all in [0, 1].
 template <Real T>
 std::array<T, 3> to_hsv(T r, T g, T b) {
@@ -83,20 +102,7 @@ std::array<T, 3> to_rgb(T h, T s, T v) {
   const T sixths = std::floor(h * T{6}), f = h * T{6} - sixths;
   const auto cut = [](T x) { return std::clamp(x, T{0}, T{1}); };
   const T p = cut(v * (T{1} - s)), q = cut(v * (T{1} - s * f)), t = cut(v * (T{1} - s * (T{1} - f)));
-  switch (static_cast<int>(sixths) % 6) {
-    case 0:
-      return {v, t, p};
-    case 1:
-      return {q, v, p};
-    case 2:
-      return {p, v, t};
-    case 3:
-      return {p, q, v};
-    case 4:
-      return {t, p, v};
-    default:
-      return {v, p, q};
-  }
+  return in_sixth(static_cast<int>(sixths), v, p, q, t);
 }
 
 /// The same of bytes, by Pillow's steps between them.
@@ -121,20 +127,7 @@ inline std::array<std::uint8_t, 3> to_rgb(std::uint8_t h, std::uint8_t s, std::u
     return static_cast<std::uint8_t>(std::clamp(static_cast<int>(std::round(v * (1.0 - dark))), 0, 255));
   };
   const std::uint8_t p = byte(share), q = byte(share * f), t = byte(share * (1.0 - f));
-  switch (sixth % 6) {
-    case 0:
-      return {v, t, p};
-    case 1:
-      return {q, v, p};
-    case 2:
-      return {p, v, t};
-    case 3:
-      return {p, q, v};
-    case 4:
-      return {t, p, v};
-    default:
-      return {v, p, q};
-  }
+  return in_sixth(sixth, v, p, q, t);
 }
 
 }  // namespace detail
