@@ -54,7 +54,7 @@ class Module : public detail::Member<Module<T>> {
     return *this;
   }
   Module& operator=(Module&&) noexcept = default;
-  virtual ~Module() {
+  GLOSS_NOINLINE virtual ~Module() {
     if (detail::any_ties.load(std::memory_order_relaxed)) detail::TieCopies<T>::end(this);
   }
 
