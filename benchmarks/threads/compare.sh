@@ -31,7 +31,7 @@ for ((round = 0; round < rounds; ++round)); do
   order=(pool openmp)
   if ((round % 2)); then order=(openmp pool); fi
   for kind in "${order[@]}"; do
-    "$work/$kind" | sed "s/^/$kind $round /" >>"$work/times"
+    GLOSS_QUIET=1 "$work/$kind" | sed "s/^/$kind $round /" >>"$work/times"
   done
 done
 

@@ -67,27 +67,33 @@ GLOSS_INLINE void each_copied_row(const Plane& p, const F& f) {
   }
 }
 
-/// from[0], from[2], from[4], ...
+/// from[0], from[2], from[4], ... from[2 (n - 1)], with n at most a vector's lanes.
 template <class T, std::size_t... i>
-GLOSS_INLINE Vec<T> load_every_second(const T* from, std::index_sequence<i...>) {
-  constexpr std::size_t w = sizeof...(i);
-  return shuffle<T, static_cast<int>(2 * i + (2 * i < w ? 0 : 1))...>(load<T>(from), load<T>(from + w - 1));
+GLOSS_INLINE Vec<T> load_every_second(const T* from, Index n, std::index_sequence<i...>) {
+  constexpr Index w = static_cast<Index>(sizeof...(i));
+  const Index cells = 2 * n - 1;  // what is read: the second load begins with the last element of the first
+  const Vec<T> first = load_n<T>(from, cells < w ? cells : w);
+  const Vec<T> second = cells < w ? first : load_n<T>(from + w - 1, cells - w + 1);
+  return shuffle<T, static_cast<int>(2 * i + (static_cast<Index>(2 * i) < w ? 0 : 1))...>(first, second);
 }
 
 /// to[j] = from[j * step] for j < n.
 template <class T>
 GLOSS_INLINE void copy_by_step(const T* from, Index step, Index n, T* to) {
-  constexpr Index w = lanes<T>;
-  if (step == 1) {
-    std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(T));
-  } else if (step == 2 && n >= w) {
-    for (Index j = 0; j < n; j += w) {
-      if (j > n - w) j = n - w;
-      store<T>(to + j, load_every_second<T>(from + 2 * j, std::make_index_sequence<static_cast<std::size_t>(w)>()));
-    }
-  } else {
+  constexpr auto every = std::make_index_sequence<static_cast<std::size_t>(lanes<T>)>();
+  if (step == 1)
+    each_vector<T>(n, [&](Index j, Index m) GLOSS_INLINE_LAMBDA { store_n<T>(to + j, load_n<T>(from + j, m), m); });
+  else if (step == 2)
+    each_vector<T>(n, [&](Index j, Index m)
+                          GLOSS_INLINE_LAMBDA { store_n<T>(to + j, load_every_second<T>(from + 2 * j, m, every), m); });
+  else
     for (Index j = 0; j < n; ++j) to[j] = from[j * step];
-  }
+}
+
+/// to[j] = value for j < n.
+template <class T>
+GLOSS_INLINE void fill_run(T* to, Index n, T value) {
+  each_vector<T>(n, [&](Index j, Index m) GLOSS_INLINE_LAMBDA { store_n<T>(to + j, splat<T>(value), m); });
 }
 
 }  // namespace detail
@@ -97,10 +103,10 @@ template <class T>
 GLOSS_NOINLINE void fill_plane(const Plane& p, const T* x, T* plane, T border) {
   detail::each_copied_row(p, [&](Index row, Index column, Index at, Index n, Index before) {
     T* const to = plane + at;
-    for (Index j = -before; j < 0; ++j) to[j] = border;
+    detail::fill_run(to - before, before, border);
     if (row < 0) return;
     detail::copy_by_step(x + row * p.w.in + column, p.w.stride, n, to);
-    for (Index j = n; j < p.pitch - before; ++j) to[j] = border;
+    detail::fill_run(to + n, p.pitch - before - n, border);
   });
 }
 
@@ -109,7 +115,9 @@ template <class T>
 GLOSS_NOINLINE void crop_plane(const Plane& p, const T* plane, T* dx) {
   std::memset(dx, 0, static_cast<std::size_t>(p.h.in * p.w.in) * sizeof(T));
   detail::each_copied_row(p, [&](Index row, Index column, Index at, Index n, Index) {
-    for (Index j = 0; j < n; ++j) dx[row * p.w.in + column + j * p.w.stride] = plane[at + j];
+    T* const to = dx + row * p.w.in + column;
+    if (p.w.stride == 1) return detail::copy_by_step(plane + at, Index{1}, n, to);
+    for (Index j = 0; j < n; ++j) to[j * p.w.stride] = plane[at + j];
   });
 }
 
