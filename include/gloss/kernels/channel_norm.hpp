@@ -365,6 +365,10 @@ void group_norm_backward(const T* dy, const T* x, const T* gamma, const T* mean,
         gd_sum += w * b;
       }
       if (dx == nullptr) continue;
+      if (row == 1) {  // a value alone is always its own mean
+        dx[k] = T(0);
+        continue;
+      }
       const T offset = static_cast<T>(g_sum / count), slope = static_cast<T>(s * (s * gd_sum) / count);
       if (size == 1) {
         each_vector<T>(members, [&](Index j, Index m) GLOSS_INLINE_LAMBDA {

@@ -14,14 +14,18 @@ using EigenMatrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowM
 template <class M>
 using EigenView = Eigen::Map<M, 0, Eigen::OuterStride<>>;
 
-/// C = alpha A B + beta C on Eigen expressions.
+/// C = alpha A B + beta C on Eigen expressions; the sums over k in pieces, so that long ones keep their digits.
 template <class T, class A, class B>
 void gemm_eigen_block(T alpha, const A& a, const B& b, T beta, EigenView<EigenMatrix<T>> c) {
   if (beta == T(0))
     c.setZero();
   else if (beta != T(1))
     c *= beta;
-  if (a.cols() > 0) c.noalias() += alpha * (a * b);
+  constexpr Index piece = 4096;
+  for (Index p = 0; p < a.cols(); p += piece) {
+    const Index depth = a.cols() - p < piece ? a.cols() - p : piece;
+    c.noalias() += alpha * (a.middleCols(p, depth) * b.middleRows(p, depth));
+  }
 }
 
 }  // namespace detail
