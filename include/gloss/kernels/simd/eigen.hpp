@@ -254,6 +254,27 @@ GLOSS_INLINE Pack<T, n> select_lanes(const typename Pack<T, n>::Mask& mask, cons
     return by_lanes<T>([](auto m, T p, T q) GLOSS_INLINE_LAMBDA { return m ? p : q; }, mask, x, y);
 }
 
+/// Lane by lane: x > y ? x : y, and x < y ? x : y. Eigen's packets of x86 are just that with the arguments turned round;
+/// others treat NaN in other ways.
+template <class T, Index n>
+GLOSS_INLINE Pack<T, n> larger_lanes(const Pack<T, n>& x, const Pack<T, n>& y) {
+#ifdef EIGEN_VECTORIZE_SSE
+  if constexpr (Pack<T, n>::is_real && Pack<T, n>::has_packets)
+    return by_packets<T>(
+        []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::pmax(q, p); }, x, y);
+#endif
+  return select_lanes(x > y, x, y);
+}
+template <class T, Index n>
+GLOSS_INLINE Pack<T, n> smaller_lanes(const Pack<T, n>& x, const Pack<T, n>& y) {
+#ifdef EIGEN_VECTORIZE_SSE
+  if constexpr (Pack<T, n>::is_real && Pack<T, n>::has_packets)
+    return by_packets<T>(
+        []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::pmin(q, p); }, x, y);
+#endif
+  return select_lanes(x < y, x, y);
+}
+
 /// The numbers moved by so many bits; to the right, signed ones keep their sign.
 template <int by, class T, Index n>
 GLOSS_INLINE Pack<T, n> shift_left_lanes(const Pack<T, n>& x) {
