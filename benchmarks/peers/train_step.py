@@ -6,7 +6,8 @@
 Same sizes and data as benchmarks/bench_train_step.cpp: random ids without padding, dropout 0.1, label smoothing 0.1,
 masks given, a step being forward, loss, backward, Adam and zero_grad. PyTorch's fused kernels are used throughout:
 scaled_dot_product_attention, layer_norm, cross_entropy with label smoothing, Adam(fused=True). --annotated takes
-the Annotated Transformer's own formulas instead (its LayerNorm, plain attention, KL divergence).
+the Annotated Transformer's own formulas instead (its LayerNorm, plain attention, KL divergence). --precision bfloat16
+runs forward and loss under autocast.
 """
 
 import argparse
@@ -23,7 +24,7 @@ CASES = {
 }
 
 
-def step_of(case, annotated=False, keep=lambda model: None):
+def step_of(case, annotated=False, keep=lambda model: None, bfloat16=False):
     """A function that does one training step and returns the loss. keep(model) sees the model."""
     import torch
     import torch.nn.functional as F
@@ -41,12 +42,13 @@ def step_of(case, annotated=False, keep=lambda model: None):
     criterion = LabelSmoothing(c["vocab"], PAD, 0.1)
 
     def step():
-        out = model(batch.src, batch.tgt, batch.src_mask, batch.tgt_mask)
-        if annotated:
-            loss = smoothed_loss(criterion, model, out, batch)
-        else:
-            logits = model.generator.proj(out).flatten(0, 1)
-            loss = F.cross_entropy(logits, batch.tgt_y.flatten(), ignore_index=PAD, label_smoothing=0.1)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bfloat16):
+            out = model(batch.src, batch.tgt, batch.src_mask, batch.tgt_mask)
+            if annotated:
+                loss = smoothed_loss(criterion, model, out, batch)
+            else:
+                logits = model.generator.proj(out).flatten(0, 1)
+                loss = F.cross_entropy(logits, batch.tgt_y.flatten(), ignore_index=PAD, label_smoothing=0.1)
         loss.backward()
         adam.step()
         adam.zero_grad()
@@ -61,6 +63,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=10, help="time for each case")
     parser.add_argument("--annotated", action="store_true", help="the Annotated Transformer's own formulas")
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     args = parser.parse_args()
     unknown = [c for c in args.cases if c not in CASES]
     if unknown:
@@ -72,7 +75,8 @@ def main():
     torch.set_num_threads(args.threads)
     print(f"torch {torch.__version__}, {args.threads} threads", flush=True)
     for case in args.cases or CASES:
-        print(f"train_step/{case} {median_ms(step_of(case, args.annotated), args.seconds):.2f} ms", flush=True)
+        step = step_of(case, args.annotated, bfloat16=args.precision == "bfloat16")
+        print(f"train_step/{case} {median_ms(step, args.seconds):.2f} ms", flush=True)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@
 #endif
 
 #include <gloss/kernels/gemm.hpp>
+#include <gloss/kernels/gemm/bfloat16.hpp>
 #include <gloss/kernels/gemm/finish.hpp>
 
 #include "support/catch.hpp"
@@ -88,6 +89,68 @@ Index first_difference(const std::vector<T>& x, const std::vector<T>& y, Index k
   }
   return -1;
 }
+
+#ifndef GLOSS_BACKEND_EIGEN
+/// Products of float are in bfloat16 while it lives.
+struct InBfloat16 {
+  InBfloat16() { kernels::detail::other_gemm = kernels::detail::gemm_bfloat16; }
+  ~InBfloat16() { kernels::detail::other_gemm = nullptr; }
+};
+
+/// Calls f with tiles of pairs where the processor has them, whether or not they are the faster ones, and without; on
+/// every instruction set.
+template <class F>
+void for_each_bfloat16(F f) {
+  gloss_test::for_each_isa([&] {
+    const InBfloat16 in_bfloat16;
+#ifdef GLOSS_BFLOAT16_TILES
+    bool& tiles = kernels::detail::prefers_bfloat16_tiles();
+    const bool before = tiles;
+    for (const bool wanted : {false, true}) {
+      tiles = wanted;
+      INFO("tiles of pairs: " << kernels::detail::uses_bfloat16_tiles());
+      f();
+    }
+    tiles = before;
+#else
+    f();
+#endif
+  });
+}
+
+/// C of a problem from rounded factors, sums and all else in double.
+std::vector<float> naive_bfloat16(const Problem<float>& p, const kernels::AddFinish<float>& add) {
+  const auto in_double = [](const std::vector<float>& x, bool rounded) {
+    std::vector<double> y;
+    for (const float v : x) y.push_back(static_cast<double>(rounded ? float(bfloat16(v)) : v));
+    return y;
+  };
+  const Case& s = p.s;
+  const bool rounds = s.m > 16 && s.n > 8;
+  const std::vector<double> a = in_double(p.a, rounds), b = in_double(p.b, rounds), bias = in_double(p.bias, false);
+  std::vector<double> c = in_double(p.c, false);
+  kernels::gemm_naive<double>(s.trans_a, s.trans_b, s.m, s.n, s.k, s.alpha, a.data(), p.lda, b.data(), p.ldb, s.beta,
+                              c.data(), p.ldc, {s.bias ? bias.data() : nullptr, s.activation});
+  std::vector<float> out(c.begin(), c.end());
+  for (Index i = 0; i < s.m; ++i)
+    for (Index j = 0; j < s.n; ++j) out[std::size_t(i * p.ldc + j)] += add.residual[i * add.ld + j];
+  return out;
+}
+
+void check_bfloat16(const Case& s) {
+  const Problem<float> p(s);
+  const std::vector<float> residual = random_values<float>(s.m * s.n);
+  const kernels::AddFinish<float> add{residual.data(), s.n};
+  Epilogue<float> end = p.epilogue();
+  end.finish = add.finish, end.how = &add;
+  CAPTURE(s.trans_a, s.trans_b, s.m, s.n, s.k, s.pad_a, s.pad_b, s.pad_c, s.alpha, s.beta, s.bias);
+  const std::vector<float> expected = naive_bfloat16(p, add);
+  std::vector<float> fast = p.c;
+  kernels::gemm<float>(s.trans_a, s.trans_b, s.m, s.n, s.k, float(s.alpha), p.a.data(), p.lda, p.b.data(), p.ldb,
+                       float(s.beta), fast.data(), p.ldc, end);
+  CHECK(first_difference(fast, expected, s.k) == -1);
+}
+#endif
 
 template <class T>
 void check(const Case& s) {
@@ -317,3 +380,125 @@ TEST_CASE("gemm: a dot product of two million floats keeps its digits") {
   kernels::gemm<float>(false, true, 1, 1, k, 1, a.data(), k, b.data(), k, 0, &c, 1);
   CHECK(static_cast<double>(c) == Approx(200'000.0).epsilon(5e-6));
 }
+
+#ifndef GLOSS_BACKEND_EIGEN
+TEST_CASE("gemm in bfloat16: random shapes, strides, forms and epilogues agree with loops over rounded factors") {
+  for_each_bfloat16([] {
+    for (int round = 0; round < 300; ++round) check_bfloat16(random_case(round));
+  });
+}
+
+TEST_CASE("gemm in bfloat16: shapes longer than every block agree with loops over rounded factors") {
+  for_each_bfloat16([] {
+    for (int form = 0; form < 4; ++form) {
+      const bool ta = form & 1;
+      const bool tb = form & 2;
+      check_bfloat16({ta, tb, 61, 130, 2101, 0, 0, 0, 1, 1, true, Activation::relu});
+      check_bfloat16({ta, tb, 431, 67, 1031, 3, 5, 7, 1, 0, true, Activation::relu});
+      check_bfloat16({ta, tb, 40, 2111, 67, 0, 0, 0, 1, 0.5, false, Activation::none});
+      check_bfloat16({ta, tb, 2150, 33, 65, 0, 0, 0, 1, 0.5, false, Activation::none});
+    }
+  });
+}
+
+TEST_CASE("gemm in bfloat16: the factors are rounded to nearest, ties to even, NaN and infinity stay") {
+  const float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<float> ends = {0.0f,
+                                   1.0f + 0x1p-8f,     // a tie, to 1
+                                   1.0f + 0x1.8p-7f,   // a tie, to 1 + 2^-6
+                                   1.0f + 0x1.02p-8f,  // more than a tie
+                                   -1.0f - 0x1p-8f,
+                                   0x1.ffp-1f,  // a tie, to 1
+                                   3.0e38f,
+                                   3.4e38f,  // to infinity
+                                   -3.4e38f,
+                                   infinity,
+                                   -infinity,
+                                   nan,
+                                   0x1.234567p-100f};
+  CHECK(float(bfloat16(3.4e38f)) == infinity);
+  for_each_bfloat16([&] {
+    std::vector<float> x = random_values<float>(200);
+    x.insert(x.end(), ends.begin(), ends.end());
+    const Index n = static_cast<Index>(x.size());
+    const std::vector<float> ones(std::size_t(n), 1.0f);
+    for (int form = 0; form < 4; ++form)
+      for (const bool is_left : {true, false}) {
+        std::vector<float> c(std::size_t(n * n), -1.0f);
+        const float* const a = is_left ? x.data() : ones.data();
+        const float* const b = is_left ? ones.data() : x.data();
+        const Index lda = form & 1 ? n : 1, ldb = form & 2 ? 1 : n;
+        kernels::gemm<float>(form & 1, form & 2, n, n, 1, 1.0f, a, lda, b, ldb, 0.0f, c.data(), n);
+        Index wrong = 0;
+        for (Index i = 0; i < n * n; ++i) {
+          const float expected = float(bfloat16(x[std::size_t(is_left ? i / n : i % n)]));
+          const float got = c[std::size_t(i)];
+          wrong += std::isnan(expected) ? !std::isnan(got) : got != expected;
+        }
+        CAPTURE(form, is_left);
+        CHECK(wrong == 0);
+      }
+  });
+}
+
+TEST_CASE("gemm in bfloat16: NaN and infinity spread") {
+  for_each_bfloat16([] {
+    const Index m = 40, n = 50, k = 30;
+    std::vector<float> a(std::size_t(m * k), 0.0f), b(std::size_t(k * n), 1.0f), c(std::size_t(m * n));
+    b[std::size_t(3 * n + 7)] = std::numeric_limits<float>::infinity();  // zero times infinity
+    a[std::size_t(2)] = std::numeric_limits<float>::quiet_NaN();
+    kernels::gemm<float>(false, false, m, n, k, 1.0f, a.data(), k, b.data(), n, 0.0f, c.data(), n);
+    for (Index i = 0; i < m; ++i)
+      for (Index j = 0; j < n; ++j) CHECK(std::isnan(c[std::size_t(i * n + j)]) == (i == 0 || j == 7));
+  });
+}
+
+TEST_CASE("gemm in bfloat16: several products and batches are what one product is, bit by bit") {
+  for_each_bfloat16([] {
+    for (int round = 0; round < 40; ++round) {
+      Case s = random_case(3 * round + 2);
+      s.bias = false, s.activation = Activation::none, s.alpha = 1;
+      const std::vector<Problem<float>> problems(3, Problem<float>(s));
+      const Problem<float>& p = problems[0];
+      std::vector<float> alone = p.c, sum = p.c, batched = p.c;
+      std::vector<kernels::Factors<float>> each;
+      for (std::size_t i = 0; i < problems.size(); ++i) {
+        const Problem<float>& x = problems[i];
+        const float beta = i == 0 ? float(s.beta) : 1.0f;
+        kernels::gemm<float>(s.trans_a, s.trans_b, s.m, s.n, s.k, 1.0f, x.a.data(), x.lda, x.b.data(), x.ldb, beta,
+                             alone.data(), x.ldc);
+        each.push_back({x.a.data(), x.b.data(), sum.data(), beta});
+      }
+      kernels::gemm_several<float>(s.trans_a, s.trans_b, s.m, s.n, s.k, p.lda, p.ldb, p.ldc, each.data(), 3);
+      CAPTURE(s.trans_a, s.trans_b, s.m, s.n, s.k, s.beta);
+      CHECK(same_bits(sum, alone));
+      const float *a = p.a.data(), *b = p.b.data();
+      float* c = batched.data();
+      kernels::gemm_batched<float>(s.trans_a, s.trans_b, s.m, s.n, s.k, 1.0f, &a, p.lda, &b, p.ldb, float(s.beta), &c,
+                                   p.ldc, 1);
+      CHECK(same_bits(batched, p.fast()));
+    }
+  });
+}
+
+#ifdef _OPENMP
+TEST_CASE("gemm in bfloat16: any number of threads gives the same bits") {
+  for_each_bfloat16([] {
+    const int before = omp_get_max_threads();
+    const Index sizes[][3] = {{512, 300, 520}, {17, 900, 700}, {2100, 60, 300}, {130, 40, 1500}, {33, 1030, 301}};
+    for (const auto& [m, n, k] : sizes)
+      for (int form = 0; form < 4; ++form) {
+        const Problem<float> problem({bool(form & 1), bool(form & 2), m, n, k, 0, 0, 0, 1, 1, true, Activation::relu});
+        omp_set_num_threads(1);
+        const std::vector<float> expected = problem.fast();
+        for (const int threads : {2, 3, 4, 8, 13}) {
+          omp_set_num_threads(threads);
+          CAPTURE(m, n, k, form, threads);
+          CHECK(same_bits(problem.fast(), expected));
+        }
+      }
+    omp_set_num_threads(before);
+  });
+}
+#endif
+#endif

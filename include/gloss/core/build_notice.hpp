@@ -116,6 +116,17 @@ inline constexpr const char* constants_notice =
     "-mmove-max=128 -mstore-max=128 (gloss::native does) or a later GCC. GLOSS_QUIET=1 hides this line\n";
 
 /// Says it on stderr, unless GLOSS_QUIET is set in the environment or GLOSS_NO_NOTICE is defined for the program.
+GLOSS_COLD inline void give_notice([[maybe_unused]] const char* text) {
+#ifndef GLOSS_NO_NOTICE
+#ifdef _MSC_VER
+#pragma warning(suppress : 4996)
+#endif
+  const char* const quiet = std::getenv("GLOSS_QUIET");
+  if (quiet && *quiet && std::string_view(quiet) != "0") return;
+  std::fputs(text, stderr);
+#endif
+}
+
 /// Called once in a process, when the first tensor asks for memory.
 GLOSS_COLD inline void give_build_notice() {
 #ifndef GLOSS_NO_NOTICE
@@ -124,13 +135,7 @@ GLOSS_COLD inline void give_build_notice() {
     std::string text =
         build_notice(is_optimized, compiled_instruction_set, processor_instruction_set(), has_copies, idle_cores());
     if (!copies_constants()) text += constants_notice;
-    if (text.empty()) return;
-#ifdef _MSC_VER
-#pragma warning(suppress : 4996)
-#endif
-    const char* const quiet = std::getenv("GLOSS_QUIET");
-    if (quiet && *quiet && std::string_view(quiet) != "0") return;
-    std::fputs(text.c_str(), stderr);
+    if (!text.empty()) give_notice(text.c_str());
   }
 #endif
 }

@@ -240,7 +240,11 @@ template <Real T>
 StateDict Module<T>::list_state() const {
   StateDict out;
   for_each_tensor(
-      const_cast<Module&>(*this), [&](const std::string& path, Parameter<T>& p) { out.add(path, p.detach()); },
+      const_cast<Module&>(*this),
+      [&](const std::string& path, Parameter<T>& p) {
+        if (p.storage()->is_constant()) fail("state_dict: ", path, " is quantized: its numbers are not kept");
+        out.add(path, p.detach());
+      },
       [&](const std::string& path, const AnyTensor& buffer, bool persistent) {
         if (persistent) out.add(path, buffer);
       });

@@ -7,6 +7,7 @@
 
 #include <gloss/kernels/embedding.hpp>
 #include <gloss/ops/mul.hpp>
+#include <gloss/ops/packed_weight.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 
@@ -69,8 +70,13 @@ Tensor<T> embedding(const Tensor<std::int64_t>& ids, const Tensor<T>& weight, do
   Shape shape = ids.shape();
   shape.push_back(d);
   Tensor<T> y = empty<T>(shape);
-  const Tensor<T> table = weight.detach().contiguous();
   const T factor = static_cast<T>(scale);
+  if constexpr (std::is_same_v<T, float>)
+    if (const auto* const packed = detail::packed_weight(weight)) {
+      packed->rows_of(count, rows.data(), y.data(), factor);
+      return y;
+    }
+  const Tensor<T> table = weight.detach().contiguous();
   kernels::embedding_forward(static_cast<const T*>(table.data()), static_cast<const std::int64_t*>(rows.data()),
                              y.data(), count, d, factor);
   return record(

@@ -40,12 +40,19 @@ Tensor<T> joint_linear(const Tensor<T>& x, const std::vector<Tensor<T>>& weights
   std::vector<kernels::Factors<T>> parts;
   for (std::size_t i = 0; i < weights.size(); ++i) {
     inputs.push_back(weights[i]);
-    w.push_back(weights[i].detach().contiguous());
     b.push_back(biases.empty() ? Tensor<T>{} : detail::dense_or_none(biases[i]));
-    parts.push_back(
-        {flat.data(), w[i].data(), y.data() + static_cast<Index>(i) * out, T{0}, detail::read_or_null(b[i])});
+    T* const part = y.data() + static_cast<Index>(i) * out;
+    if constexpr (std::is_same_v<T, float>)
+      if (const auto* const packed = detail::packed_weight(weights[i])) {
+        detail::check_packed("joint_linear", x);
+        packed->linear(rows, flat.data(), part, count * out, {detail::read_or_null(b[i])});
+        continue;
+      }
+    w.push_back(weights[i].detach().contiguous());
+    parts.push_back({flat.data(), w.back().data(), part, T{0}, detail::read_or_null(b[i])});
   }
-  kernels::gemm_several(false, true, rows, out, in, in, in, count * out, parts.data(), count);
+  kernels::gemm_several(false, true, rows, out, in, in, in, count * out, parts.data(),
+                        static_cast<Index>(parts.size()));
   bool learns = false;
   for (const Tensor<T>& weight : weights) learns = learns || weight.requires_grad();
   for (std::size_t i = 0; i < weights.size(); ++i) inputs.push_back(biases.empty() ? Tensor<T>{} : biases[i]);

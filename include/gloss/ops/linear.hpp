@@ -7,6 +7,7 @@
 #include <gloss/ops/matmul.hpp>
 #include <gloss/ops/mul.hpp>
 #include <gloss/ops/optional_tensor.hpp>
+#include <gloss/ops/packed_weight.hpp>
 #include <gloss/ops/sum.hpp>
 
 namespace gloss::inline GLOSS_ABI {
@@ -42,13 +43,19 @@ Tensor<T> linear_forward(const char* op, const Shape& shape, const Tensor<T>& x,
   ProfileScope scope(op);
   const Index in = weight.size(1), out = weight.size(0);
   const Index rows = rows_of(shape);
-  const MatrixView<T> vx(x.detach().reshape({rows, in})), vw(weight);
-  const Tensor<T> b = dense_or_none(bias);
+  const Tensor<T> b = dense_or_none(bias), flat = x.detach().reshape({rows, in});
   Tensor<T> y = empty<T>(shape);
   if (scope) scope.flops({2, rows, out, in});
   if (scope) scope.bytes(sizeof(T), {x.numel(), weight.numel(), y.numel()});
   kernels::Epilogue<T> end{read_or_null(b), activation};
   if constexpr (!std::is_void_v<Finish>) end.finish = Finish::finish, end.how = finish;
+  if constexpr (std::is_same_v<T, float>)
+    if (const PackedWeight* const packed = packed_weight(weight)) {
+      check_packed(op, x);
+      packed->linear(rows, flat.contiguous().data(), y.data(), out, end);
+      return y;
+    }
+  const MatrixView<T> vx(flat), vw(weight);
   kernels::gemm(vx.transposed, !vw.transposed, rows, out, in, T{1}, static_cast<const T*>(vx.x.data()), vx.ld,
                 static_cast<const T*>(vw.x.data()), vw.ld, T{0}, y.data(), out, end);
   return y;

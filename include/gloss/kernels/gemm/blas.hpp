@@ -19,9 +19,10 @@ void dgemm_(const char* trans_a, const char* trans_b, const int* m, const int* n
 
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 
-/// Whether a product is one for a BLAS: of some size, and countable in int.
+/// Whether a product is one for a BLAS: of some size, countable in int, and in the precision of T.
 template <class T>
 bool suits_blas(const Product<T>& x) {
+  if (std::is_same_v<T, float> && other_gemm.load(std::memory_order_relaxed)) return false;
   constexpr Index most = 2147483647;
   return !x.is_dot() && !x.is_dot_transposed() && x.k > 0 && x.m * x.n * x.k > work_per_thread && x.m <= most &&
          x.n <= most && x.k <= most && x.lda <= most && x.ldb <= most && x.ldc <= most;

@@ -1,6 +1,9 @@
 // How a matrix product is cut: panels of B packed by the thread that uses them, tiles of C in registers.
 #pragma once
 
+#include <atomic>
+#include <type_traits>
+
 #include <gloss/core/parallel_for.hpp>
 #include <gloss/kernels/gemm/pack.hpp>
 
@@ -231,17 +234,29 @@ void gemm_by_dots(const Product<T>& x) {
   });
 }
 
-/// `count` products, all alike but in their pointers and beta.
+/// `count` products, all alike but in their pointers and beta, none of them empty, in the precision of T.
 template <class T>
-void gemm(const Product<T>* products, Index count) {
+void gemm_in_full(const Product<T>* products, Index count) {
   const Product<T>& x = products[0];
-  if (x.m <= 0 || x.n <= 0) return;
   if (x.is_dot() || x.is_dot_transposed())
     for (Index q = 0; q < count; ++q) gemm_by_dots(products[q]);
   else if (x.trans_a && x.k > (x.panels() > 1 ? 8 : 128))  // a shallow or narrow product reads A^T as it lies
     for (Index q = 0; q < count; ++q) gemm_by_rows(products[q]);
   else
     gemm_by_panels(products, count);
+}
+
+/// What computes products of float instead where a program asks for another precision (kernels/gemm/bfloat16.hpp), and
+/// says whether it did; null otherwise.
+inline constinit std::atomic<bool (*)(const Product<float>* products, Index count)> other_gemm{nullptr};
+
+/// `count` products, all alike but in their pointers and beta.
+template <class T>
+void gemm(const Product<T>* products, Index count) {
+  if (products->m <= 0 || products->n <= 0) return;
+  if constexpr (std::is_same_v<T, float>)
+    if (auto* const other = other_gemm.load(std::memory_order_relaxed); other && other(products, count)) return;
+  gemm_in_full(products, count);
 }
 template <class T>
 void gemm(const Product<T>& x) {

@@ -1,0 +1,150 @@
+// Products, training steps and decoding in bfloat16 and with weights of 8 bits beside those in float, call by call in
+// turn, so that a machine that is shared slows all alike.
+//   bench_precision [seconds for each case] [part of a case's name]
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <gloss/core/clock.hpp>
+#include <gloss/decode/beam.hpp>
+#include <gloss/decode/encoder_decoder_stepper.hpp>
+#include <gloss/decode/greedy.hpp>
+#include <gloss/nn/quantize.hpp>
+#include <gloss/ops/compare.hpp>
+#include <gloss/ops/matmul_precision.hpp>
+
+#include "train_step.hpp"
+
+using namespace gloss;
+
+namespace {
+
+double seconds = 1;
+std::string wanted;
+
+bool is_wanted(const std::string& name) { return name.find(wanted) != std::string::npos; }
+
+struct Way {
+  const char* name;
+  std::function<void()> call;
+};
+
+/// Median milliseconds of each way; behind the first the factor by which others are faster, and what `work` in one call
+/// makes a second.
+void compare(const std::string& name, double work, const char* unit, const std::vector<Way>& ways) {
+  if (!is_wanted(name)) return;
+  std::vector<std::vector<double>> times(ways.size());
+  const double end = monotonic_seconds() + seconds;
+  for (int round = 0; round < 6 || monotonic_seconds() < end; ++round)
+    for (std::size_t i = 0; i < ways.size(); ++i) {
+      const double begin = monotonic_seconds();
+      ways[i].call();
+      if (round > 0) times[i].push_back(monotonic_seconds() - begin);
+    }
+  std::printf("%-40s", name.c_str());
+  double first = 0;
+  for (std::size_t i = 0; i < ways.size(); ++i) {
+    std::vector<double>& t = times[i];
+    std::nth_element(t.begin(), t.begin() + static_cast<std::ptrdiff_t>(t.size() / 2), t.end());
+    const double median = t[t.size() / 2];
+    std::printf("  %s %.4g ms", ways[i].name, median * 1e3);
+    if (i == 0)
+      first = median;
+    else
+      std::printf(" x%.2f", first / median);
+    if (work > 0) std::printf(" %.1f %s", work / median, unit);
+  }
+  std::printf("\n");
+  std::fflush(stdout);
+}
+
+Way in_bfloat16(const std::function<void()>& call) {
+  return {"bfloat16", [call] {
+            const MatmulPrecisionGuard guard(MatmulPrecision::bfloat16);
+            call();
+          }};
+}
+
+/// A layer's product and its two gradients.
+void layer(const std::string& title, Index rows, Index in, Index out) {
+  const std::string name = title + "/" + std::to_string(rows) + "x" + std::to_string(in) + "to" + std::to_string(out);
+  const Tensor<float> x = randn<float>({rows, in}), g = randn<float>({rows, out});
+  const nn::Linear<float> whole(in, out);
+  nn::Linear<float> packed = whole;
+  nn::quantize(packed);
+  const double work = 2e-9 * static_cast<double>(rows * out * in);
+  const NoGradGuard no_grad;
+  const auto forward = [&] { whole(x); };
+  std::vector<Way> ways = {{"float", forward}, {"int8", [&] { packed(x); }}};
+  if (rows > 16) ways.push_back(in_bfloat16(forward));
+  compare(name + "/forward", work, "Gop/s", ways);
+  if (rows <= 16) return;  // decoding has no gradients
+  const auto of_input = [&] { matmul(g, whole.weight); };
+  const auto of_weight = [&] { matmul(g.t(), x); };
+  compare(name + "/input_gradient", work, "Gop/s", {{"float", of_input}, in_bfloat16(of_input)});
+  compare(name + "/weight_gradient", work, "Gop/s", {{"float", of_weight}, in_bfloat16(of_weight)});
+}
+
+/// A training step in float and in bfloat16.
+void train_step(const bench::Case& c) {
+  if (!is_wanted(std::string("train_step/") + c.name)) return;
+  Rng rng(1);
+  const RngGuard use(rng);
+  bench::Trainer trainer(c);
+  const auto step = [&] { trainer.step(); };
+  compare(std::string("train_step/") + c.name, 0, "", {{"float", step}, in_bfloat16(step)});
+}
+
+/// Decoding by the base model, untrained: 20 tokens for each of `batch` sources of 20.
+void decoding(Index batch, Index beams) {
+  const std::string name = "decode/" + std::string(beams > 1 ? "beam" : "greedy") + "/batch:" + std::to_string(batch);
+  if (!is_wanted(name)) return;
+  constexpr Index vocab = 8000, length = 20, tokens = 20;
+  Rng rng(1);
+  const RngGuard use(rng);
+  using Model = transformer::EncoderDecoder<float>;
+  Model whole =
+      transformer::make_model<float>({.src_vocab = vocab, .tgt_vocab = vocab, .N = 6, .d_model = 512, .d_ff = 2048});
+  whole.eval();
+  Model packed = whole;
+  nn::quantize(packed);
+  const Tensor<std::int64_t> source = randint(3, vocab, {batch, length});
+  const Tensor<bool> mask = (source != 2).unsqueeze(-2);
+  const auto decode_by = [&](const Model& model) {
+    if (beams > 1)
+      decode::beam_search(model, source, mask, {.start = 0, .end = -1, .max_len = tokens, .beam = beams});
+    else
+      decode::greedy_search(model, source, mask, {.start = 0, .end = -1, .max_len = tokens});
+  };
+  compare(name, static_cast<double>(batch * tokens), "tokens/s",
+          {{"float", [&] { decode_by(whole); }}, {"int8", [&] { decode_by(packed); }}});
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc > 1) seconds = std::atof(argv[1]);
+  if (argc > 2) wanted = argv[2];
+  std::printf("%d threads; fast instructions for bfloat16: %s, for bytes: %s\n", num_threads(),
+              has_fast_bfloat16() ? "yes" : "no", kernels::detail::has_int8_tiles() ? "yes" : "no");
+  layer("large", 512, 512, 2048);
+  layer("projection", 512, 512, 512);
+  layer("feed_forward_2", 512, 2048, 512);
+  layer("generator", 512, 512, 8000);
+  layer("toy", 512, 128, 128);
+  layer("toy_feed_forward_1", 512, 128, 512);
+  layer("toy_feed_forward_2", 512, 512, 128);
+  layer("toy_generator", 512, 128, 1000);
+  for (const Index rows : {1, 4, 16}) {
+    layer("decoding", rows, 512, 512);
+    layer("decoding", rows, 512, 2048);
+    layer("decoding", rows, 2048, 512);
+    layer("decoding", rows, 512, 8000);
+  }
+  for (const bench::Case& c : bench::cases) train_step(c);
+  for (const Index batch : {1, 16, 64}) decoding(batch, 1);
+  for (const Index batch : {1, 16}) decoding(batch, 4);
+}

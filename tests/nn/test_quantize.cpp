@@ -1,0 +1,174 @@
+// Models with weights of 8 bits: what is replaced, how far the outputs move, and what such a model refuses.
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include <gloss/gloss.hpp>
+#include <gloss/nn/quantize.hpp>
+
+#include "support/catch.hpp"
+#include "support/tensors.hpp"
+
+using namespace gloss;
+using gloss_test::relative_to_largest;
+using gloss_test::same_bits;
+
+namespace {
+
+/// An embedding whose table is the last layer's weight, and layers that are called in every way.
+struct Tied final : nn::Module<float> {
+  nn::Embedding<float> words;
+  nn::Linear<float> first, second, last;
+
+  Tied() : words(50, 24), first(24, 96), second(96, 24), last(24, 50, {.bias = false}) {
+    last.weight.tie(words.weight);
+  }
+  Tensor<float> operator()(const Tensor<std::int64_t>& ids) const {
+    const Tensor<float> x = words(ids);
+    return this->output(last(second.added_to(x, first.with_gelu(x))));
+  }
+  void visit(nn::Visitor<float>& v) override {
+    v("words", words), v("first", first), v("second", second), v("last", last);
+  }
+};
+
+const Tensor<std::int64_t> ids = {{3, 1, 4, 1, 5}, {9, 2, 6, 49, 0}};
+
+}  // namespace
+
+TEST_CASE("quantize: layers compute with bytes, near what they computed, and the report says how near") {
+  manual_seed(1);
+  nn::Linear<float> layer(300, 70);
+  const Tensor<float> x = randn<float>({4, 9, 300});
+  const Tensor<float> before = layer(x), relu_before = layer.with_relu(x);
+  const nn::QuantizeReport report = nn::quantize(layer);
+  CHECK(relative_to_largest(layer(x), before) < 0.02);
+  CHECK(relative_to_largest(layer(x), before) > 1e-5);
+  CHECK(same_bits(layer.with_relu(x), relu(layer(x))));
+  CHECK(relative_to_largest(layer.with_relu(x), relu_before) < 0.02);
+  REQUIRE(report.weights.size() == 1);
+  const nn::QuantizedWeight& w = report.weights[0];
+  CHECK(w.name == "weight");
+  CHECK(w.shape == Shape{70, 300});
+  CHECK((w.error > 1e-3 && w.error < 1e-2));
+  CHECK(w.bytes_before == 4 * 70 * 300);
+  CHECK(w.bytes_after == 128 * 300 + 8 * 128);  // in panels of 64
+  CHECK(report.bytes_before == w.bytes_before + 4 * 70);
+  CHECK(report.bytes_after == w.bytes_after + 4 * 70);
+  CHECK(report.table() == "weight                                       0.084 MB ->    0.039 MB  error " +
+                              report.table().substr(76, 8) +
+                              "\nall parameters                               0.084 MB ->    0.040 MB\n");
+  CHECK(layer.weight.shape() == Shape{70, 300});
+  CHECK(std::isnan(layer.weight.at({69, 299})));
+  CHECK(!layer.weight.requires_grad());
+  CHECK(!layer.bias.requires_grad());
+  CHECK(!layer.is_training());
+}
+
+TEST_CASE("quantize: weights in bfloat16 are the rounded numbers") {
+  manual_seed(8);
+  nn::Linear<float> layer(300, 70);
+  const Tensor<float> x = randn<float>({2, 300}), rounded = cast<float>(cast<bfloat16>(x));
+  const Tensor<float> expected = linear(rounded, cast<float>(cast<bfloat16>(layer.weight.detach())), layer.bias);
+  const nn::QuantizeReport report = nn::quantize(layer, {.weights = nn::WeightFormat::bfloat16});
+  CHECK(relative_to_largest(layer(x), expected) < 1e-5);
+  CHECK((report.weights[0].error > 1e-4 && report.weights[0].error < 0x1p-8));
+  CHECK(report.weights[0].bytes_after == 128 * 300 * 2);
+  Tied model;
+  const Tensor<float> before = model(ids);
+  nn::quantize(model, {.weights = nn::WeightFormat::bfloat16});
+  CHECK(relative_to_largest(model(ids), before) < 0.01);
+}
+
+TEST_CASE("quantize: memory of a large layer falls to a quarter") {
+  manual_seed(2);
+  nn::Linear<float> layer(512, 2048, {.bias = false});
+  empty_cache();
+  const std::size_t before = memory_stats().in_use;
+  const nn::QuantizeReport report = nn::quantize(layer);
+  CHECK(static_cast<double>(report.bytes_after) < 0.26 * static_cast<double>(report.bytes_before));
+  CHECK(before - memory_stats().in_use > report.bytes_before / 2);
+}
+
+TEST_CASE("quantize: a table that is tied to a layer is one with it") {
+  manual_seed(3);
+  Tied model;
+  const Tensor<float> before = model(ids);
+  const nn::QuantizeReport report = nn::quantize(model);
+  REQUIRE(report.weights.size() == 3);
+  CHECK(report.weights[2].name == "last.weight");
+  CHECK(model.words.weight.is_same(model.last.weight));
+  CHECK(model.named_parameters().size() == 5);
+  CHECK(relative_to_largest(model(ids), before) < 0.03);
+  const Tensor<float> row = model.words(Tensor<std::int64_t>{7});
+  const Tensor<float> y = linear(row, model.words.weight);  // as bytes of the row's own scale
+  CHECK(y.at({0, 7}) == Approx(sum(row * row).item()).epsilon(0.03));
+}
+
+TEST_CASE("quantize: what is to be kept is kept") {
+  manual_seed(4);
+  Tied model;
+  const Tensor<float> weight = model.first.weight.detach().clone();
+  const nn::QuantizeReport report = nn::quantize(model, {.keep = {"first", "last"}});
+  REQUIRE(report.weights.size() == 1);
+  CHECK(report.weights[0].name == "second.weight");
+  CHECK(same_bits(model.first.weight.detach(), weight));
+  CHECK_ERROR(nn::quantize(model, {.keep = {"first", "last"}}), Error,
+              "quantize: the model has no linear layer to quantize");
+  CHECK(nn::quantize(model).weights.size() == 2);
+}
+
+TEST_CASE("quantize: a copy shares the packed weights and computes the same bits, and so does an assigned model") {
+  manual_seed(5);
+  Tied model;
+  nn::quantize(model);
+  const Tensor<float> y = model(ids);
+  const Tied copy = model;
+  CHECK(copy.first.weight.storage() == model.first.weight.storage());
+  CHECK(copy.last.weight.is_same(copy.words.weight));
+  CHECK(same_bits(copy(ids), y));
+  Tied assigned;
+  assigned = model;
+  const NoGradGuard no_grad;  // biases take numbers, and go on asking for gradients
+  CHECK(same_bits(assigned(ids), y));
+  const Tied other;
+  const Tensor<float> other_y = other(ids);
+  model = other;  // and back to numbers
+  CHECK(same_bits(model(ids), other_y));
+}
+
+TEST_CASE("quantize: a model of attention, whose layers are multiplied side by side, stays near its outputs") {
+  manual_seed(6);
+  auto model =
+      transformer::make_model<float>({.src_vocab = 100, .tgt_vocab = 90, .N = 2, .d_model = 64, .d_ff = 128, .h = 4});
+  model.eval();
+  const Tensor<std::int64_t> source = randint(3, 100, {3, 11}), target = randint(3, 90, {3, 7});
+  const Tensor<bool> source_mask = ones<bool>({3, 1, 11}), target_mask = transformer::subsequent_mask(7);
+  const NoGradGuard no_grad;
+  const auto run = [&] { return model.generator(model(source, target, source_mask, target_mask)); };
+  const Tensor<float> before = run();
+  const nn::QuantizeReport report = nn::quantize(model);
+  CHECK(report.weights.size() == 2 * (4 + 2) + 2 * (8 + 2) + 1);
+  const Tensor<float> after = run();
+  CHECK(relative_to_largest(after, before) < 0.02);
+  CHECK(!same_bits(after, before));
+}
+
+TEST_CASE("quantize: what needs the numbers is refused") {
+  manual_seed(7);
+  Tied model;
+  CHECK_ERROR(nn::quantize(model, {.keep = {"third"}}), Error, "quantize: there is no 'third' to keep");
+  nn::Embedding<float> table(5, 3);
+  CHECK_ERROR(nn::quantize(table), Error, "quantize: the model has no linear layer to quantize");
+  nn::quantize(model);
+  CHECK_ERROR(model.state_dict(), Error, "state_dict: words.weight is quantized: its numbers are not kept");
+  Tensor<float> x = randn<float>({2, 24});
+  x.requires_grad_();
+  CHECK_ERROR(model.first(x), GradError, "linear: x requires a gradient, which a quantized weight does not give");
+  CHECK_ERROR(joint_linear(x, {model.first.weight}), GradError,
+              "joint_linear: x requires a gradient, which a quantized weight does not give");
+  const NoGradGuard no_grad;
+  CHECK(model.first(x).shape() == Shape{2, 96});
+  CHECK_ERROR(model.first(randn<float>({2, 25})), ShapeError,
+              "linear: x [2, 25] does not end in in_features of weight [96, 24]");
+}
