@@ -132,7 +132,7 @@ GLOSS_COLD PatchMask<T> random_masking(const Tensor<T>& noise, double mask_ratio
 template <Real T>
 Tensor<T> take_tokens(const Tensor<T>& x, const Tensor<std::int64_t>& ids) {
   const Tensor<std::int64_t> first = (arange<std::int64_t>(x.size(0)) * x.size(1)).unsqueeze(1);
-  return embedding(x.flatten(0, 1), ids + first);
+  return embedding(ids + first, x.flatten(0, 1));
 }
 
 /// What the model says of every patch, seen or not, [batch, patches, patch_size^2 num_channels], and what was hidden.
