@@ -105,5 +105,6 @@ dump_mae("vit_mae", ViTMAEForPreTraining(mae()), images(8, 8), 16)
 dump_mae("vit_mae_normed", ViTMAEForPreTraining(mae(norm_pix_loss=True, mask_ratio=0.6, qkv_bias=False, num_channels=1)),
          images(8, 8, 1), 16)
 dump_mae("vit_mae_resized", with_options(ViTMAEForPreTraining(mae()), interpolate_pos_encoding=True), images(10, 6), 15)
-save_file({"positions": ViTMAEForPreTraining(mae(hidden_size=16)).vit.embeddings.position_embeddings.detach().clone()},
-          FOLDER / "vit_mae" / "positions.safetensors")
+# the table that initialize_weights makes of these; transformers 5.24 skips that, and a new model has zeros
+down, across = modeling_vit_mae.build_2d_sinusoidal_position_embedding(4, 4, 16, cls_token=True).chunk(2, -1)
+save_file({"positions": torch.cat([across, down], -1).unsqueeze(0)}, FOLDER / "vit_mae" / "positions.safetensors")

@@ -59,7 +59,7 @@ TEST_CASE("dinov2: Meta's names") {
         "blocks.0.attn.proj.weight blocks.0.attn.proj.bias blocks.0.ls1.gamma blocks.0.norm2.weight "
         "blocks.0.norm2.bias blocks.0.mlp.w12.weight blocks.0.mlp.w12.bias blocks.0.mlp.w3.weight "
         "blocks.0.mlp.w3.bias blocks.0.ls2.gamma norm.weight norm.bias ");
-  const gloss_test::TempFolder temp;
+  const TempFolder temp;
   io::save(model, temp.file("meta.safetensors"), {}, Model::meta_keys());
   Model again(c);
   io::load(again, temp.file("meta.safetensors"), {.keys = Model::meta_keys()});

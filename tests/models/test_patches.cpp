@@ -53,7 +53,9 @@ TEST_CASE("patches: positions of another grid") {
                  interpolate(channel, Shape{5, 2}, {.mode = InterpolateMode::bicubic}),
                  {.rtol = 1e-14, .atol = 1e-14}));
   CHECK(models::resize_positions(p.narrow(1, 1, 12), 0, {3, 4}, {1, 1}).shape() == Shape{1, 1, 5});
-  CHECK(gradcheck([](const Inputs& in) { return models::resize_positions(in[0], 1, {3, 4}, {4, 2}); }, {p}));
+  using Inputs = std::vector<Tensor<double>>;
+  const auto resized = [](const Inputs& in) { return models::resize_positions(in[0], 1, {3, 4}, {4, 2}); };
+  CHECK(gradcheck(resized, Inputs{p.requires_grad_()}));
 }
 
 TEST_CASE("patches: what does not fit is said") {

@@ -148,7 +148,7 @@ TEST_CASE("vit: what is only ours is saved and loaded again") {
   c.layer_scale = 0.5, c.num_register_tokens = 1, c.pooling = "mean", c.fc_norm = true;
   models::ViTForImageClassification<float> model(c);
   model.eval();
-  const gloss_test::TempFolder temp;
+  const TempFolder temp;
   io::save_pretrained(model, temp.file("saved"));
   const auto again = io::from_pretrained<models::ViTForImageClassification<float>>(temp.file("saved"));
   const Tensor<float> x = randn<float>({1, 1, 8, 12});

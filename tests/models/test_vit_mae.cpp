@@ -116,7 +116,7 @@ TEST_CASE("vit_mae: its encoder becomes a classifier") {
   config.hidden_size = 12;
   CHECK_THROWS_AS(models::classifier_from(mae, config), LoadError);
   // by way of a folder, where transformers' ViT finds it too
-  const gloss_test::TempFolder temp;
+  const TempFolder temp;
   io::save_pretrained(mae, temp.file("mae"));
   config = mae.config.encoder();
   const auto read =
@@ -128,7 +128,7 @@ TEST_CASE("vit_mae: its encoder becomes a classifier") {
 TEST_CASE("vit_mae: Meta's names, and those of older files of transformers") {
   using Model = models::ViTMAEForPreTraining<float>;
   Model model(tiny());
-  const gloss_test::TempFolder temp;
+  const TempFolder temp;
   io::save(model, temp.file("meta.safetensors"), {}, Model::meta_keys());
   const auto file = io::load_safetensors(temp.file("meta.safetensors"));
   for (const char* name :
