@@ -48,3 +48,14 @@ TEST_CASE("image_grid: wrong shapes and options are named") {
   CHECK_ERROR(image_grid(zeros<std::uint8_t>({2, 3, 3}), {.columns = 0}), Error,
               "image_grid: columns 0, scale 1, padding 2");
 }
+
+TEST_CASE("image_columns: several pictures of each image side by side") {
+  const Tensor<float> a = Tensor<float>{0, 1}.view({2, 1, 1, 1}), b = Tensor<float>{0.2f, 0.4f}.view({2, 1, 1, 1});
+  const std::vector<Tensor<float>> pictures = {a, b, a};
+  const auto y = train::image_columns(pictures, {.columns = 1, .padding = 0});
+  CHECK(difference(y.squeeze(2), Tensor<std::uint8_t>{{0, 51, 0}, {255, 102, 255}}) == 0);
+  CHECK(train::image_columns(pictures, {.columns = 2, .padding = 0}).shape() == Shape{1, 6, 1});
+  CHECK_ERROR(train::image_columns(std::vector<Tensor<float>>{}), ShapeError, "image_columns: there are no pictures");
+  CHECK_ERROR(train::image_columns(std::vector<Tensor<float>>{a, a.narrow(0, 0, 1)}), ShapeError,
+              "image_columns: pictures [2, 1, 1, 1] and [1, 1, 1, 1] must be equal, [n, channels, height, width]");
+}

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <algorithm>
+#include <vector>
 
 #include <gloss/io/image.hpp>
+#include <gloss/ops/cat.hpp>
 
 namespace gloss::inline GLOSS_ABI::train {
 
@@ -51,6 +53,23 @@ Tensor<std::uint8_t> image_grid(const Tensor<T>& images, ImageGridOptions option
   const Index n = images.size(0), channels = images.size(1), height = images.size(2), width = images.size(3);
   const Tensor<T> tall = images.detach().permute({1, 0, 2, 3}).reshape({channels, n * height, width});
   return image_grid(io::to_image(tall).reshape({n, height, width, channels}), options);
+}
+
+/// Several pictures of each image side by side, a row for each image or several in one: what went in, what came out,
+/// what was wanted. options.columns is how many images stand in a row.
+/// Shape: each [n, C, H, W], in [0, 1] -> as image_grid with as many columns for each image as there are pictures of it
+/// Errors: ShapeError when there are none, or their shapes differ; Error as image_grid.
+template <Real T>
+Tensor<std::uint8_t> image_columns(const std::vector<Tensor<T>>& pictures, ImageGridOptions options = {.columns = 1}) {
+  if (pictures.empty()) fail<ShapeError>("image_columns: there are no pictures");
+  for (const Tensor<T>& p : pictures)
+    if (p.dim() != 4 || p.shape() != pictures[0].shape())
+      fail<ShapeError>("image_columns: pictures ", pictures[0].shape(), " and ", p.shape(),
+                       " must be equal, [n, channels, height, width]");
+  std::vector<Tensor<T>> plain;
+  for (const Tensor<T>& p : pictures) plain.push_back(p.detach());
+  options.columns *= static_cast<Index>(pictures.size());
+  return image_grid(stack(plain, 1).flatten(0, 1), options);
 }
 
 }  // namespace gloss::inline GLOSS_ABI::train

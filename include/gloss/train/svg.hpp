@@ -1,6 +1,7 @@
 // What the pictures are made of: SVG elements, text that is safe in them, a colour scale.
 #pragma once
 
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <string>
@@ -89,10 +90,10 @@ inline double text_width(std::string_view text) {
   return width;
 }
 
-/// Colour of a weight in [0, 1], "#rrggbb", even steps in perceived lightness: from paper over teal to night blue, or
-/// on dark paper from there to light.
+/// Colour of a weight in [0, 1], red, green and blue from 0 to 255, even steps in perceived lightness: from paper over
+/// teal to night blue, or on dark paper from there to light.
 /// Source: Ottosson 2020, the Oklab colour space.
-GLOSS_COLD inline std::string heat_color(double t, bool dark = false) {
+GLOSS_COLD inline std::array<int, 3> heat_rgb(double t, bool dark = false) {
   t = t > 0 ? (t < 1 ? t : 1) : 0;
   const double lightness = dark ? 0.26 + 0.58 * t : 0.972 - 0.69 * t;
   const double chroma = dark ? 0.02 + 0.07 * t : 0.012 + 0.36 * t * (1 - t) * (1 - 0.18 * t) + 0.075 * t;
@@ -105,13 +106,19 @@ GLOSS_COLD inline std::string heat_color(double t, bool dark = false) {
   const double linear[3] = {4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s,
                             -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s,
                             -0.0041960863 * l - 0.7034186147 * m + 1.7076147010 * s};
-  std::string color = "#";
-  for (double x : linear) {
-    x = x > 0 ? (x < 1 ? x : 1) : 0;
+  std::array<int, 3> color{};
+  for (std::size_t c = 0; c < 3; ++c) {
+    const double x = linear[c] > 0 ? (linear[c] < 1 ? linear[c] : 1) : 0;
     const double encoded = x <= 0.0031308 ? 12.92 * x : 1.055 * std::pow(x, 1 / 2.4) - 0.055;
-    const int byte = static_cast<int>(std::lround(255 * encoded));
-    for (const int digit : {byte / 16, byte % 16}) color += "0123456789abcdef"[digit];
+    color[c] = static_cast<int>(std::lround(255 * encoded));
   }
+  return color;
+}
+/// The same as "#rrggbb".
+GLOSS_COLD inline std::string heat_color(double t, bool dark = false) {
+  std::string color = "#";
+  for (const int byte : heat_rgb(t, dark))
+    for (const int digit : {byte / 16, byte % 16}) color += "0123456789abcdef"[digit];
   return color;
 }
 
