@@ -49,3 +49,21 @@ def dump(name, model, inputs, loss_inputs=None, outputs=("logits",), seed=0):
         model.save_pretrained(other)
         golden |= {f"grad/{k}": v for k, v in load_file(f"{other}/model.safetensors").items()}
     save_file({k: v.contiguous() for k, v in golden.items()}, folder / "golden.safetensors")
+
+
+class Called:
+    """A model that is called through f(model, **inputs), for dump()."""
+
+    def __init__(self, model, f):
+        self.model, self.f = model, f
+
+    def __call__(self, **inputs):
+        return self.f(self.model, **inputs)
+
+    def __getattr__(self, name):
+        return getattr(self.model, name)
+
+
+def numbered(name, tensors):
+    """A list as outputs of their own: name_0, name_1, ..."""
+    return {f"{name}_{i}": x for i, x in enumerate(tensors)}

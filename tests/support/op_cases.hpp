@@ -9,6 +9,7 @@
 
 #include <gloss/gloss.hpp>
 #include <gloss/ops/interpolate.hpp>
+#include <gloss/ops/windows.hpp>
 
 namespace gloss_test {
 
@@ -250,6 +251,13 @@ inline std::vector<OpCase> op_cases() {
        {x},
        [](In in) {
          return interpolate(in[0], {3, 2}, {.mode = InterpolateMode::bicubic});
+       },
+       ""},
+      {"window_partition", {rows}, [](In in) { return window_partition(in[0].unsqueeze(-1), 2, 1); }, ""},
+      {"window_reverse",
+       {numbers({4, 4, 1}, -0.5)},
+       [](In in) {
+         return window_reverse(in[0], {2, 3}, 2, 1);
        },
        ""},
       {"rotary",

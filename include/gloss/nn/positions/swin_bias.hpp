@@ -22,6 +22,10 @@ GLOSS_LAZY Tensor<std::int64_t> swin_position_index(Index h, Index w) {
   return index;
 }
 
+struct SwinPositionBiasOptions {
+  bool persistent_index = true;  // relative_position_index is part of the state dict
+};
+
 /// B[head, i, j] = table[index[i, j], head], which is added to the scaled scores of a window: softmax(q k^T / sqrt(d) +
 /// B) v. It is the `bias` of scaled_dot_product_attention, which gives the table its gradient.
 /// Shape: -> [num_heads, h w, h w]
@@ -34,16 +38,26 @@ template <Real T>
 struct SwinPositionBias final : Module<T> {
   Parameter<T> relative_position_bias_table;
   Buffer<std::int64_t> relative_position_index;
+  Index height, width;
 
-  SwinPositionBias(Index h, Index w, Index num_heads) {
+  SwinPositionBias(Index h, Index w, Index num_heads, SwinPositionBiasOptions options = {}) : height(h), width(w) {
     if (h <= 0 || w <= 0 || num_heads <= 0)
       fail<ShapeError>("SwinPositionBias: window ", h, " x ", w, " with ", num_heads, " heads: all must be positive");
     relative_position_bias_table = Parameter<T>(trunc_normal<T>({(2 * h - 1) * (2 * w - 1), num_heads}, {.std = 0.02}));
-    relative_position_index = Buffer<std::int64_t>(swin_position_index(h, w));
+    relative_position_index = Buffer<std::int64_t>(swin_position_index(h, w), {.persistent = options.persistent_index});
   }
   Tensor<T> operator()() const {
     return this->output(
         embedding(relative_position_index, relative_position_bias_table).permute({2, 0, 1}).contiguous());
+  }
+  /// That of a smaller window: of the first h rows and w columns.
+  /// Shape: -> [num_heads, h w, h w]
+  /// Errors: IndexError when the window has not so many.
+  Tensor<T> operator()(Index h, Index w) const {
+    const Tensor<T> bias = (*this)();
+    if (h == height && w == width) return bias;
+    const Tensor<T> places = bias.view({bias.size(0), height, width, height, width});
+    return places.narrow(1, 0, h).narrow(2, 0, w).narrow(3, 0, h).narrow(4, 0, w).reshape({-1, h * w, h * w});
   }
   void visit(Visitor<T>& v) override {
     v("relative_position_bias_table", relative_position_bias_table);
