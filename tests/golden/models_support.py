@@ -20,20 +20,29 @@ def spread(model, seed):
             p.add_(0.2 * torch.randn(p.shape, generator=generator))
 
 
-def dump(name, model, inputs, loss_inputs=None, outputs=("logits",), seed=0):
+def flat(name, value):
+    """Tensors by their names; lists and dictionaries of them with a dot and the place or the key."""
+    if isinstance(value, torch.Tensor):
+        return {name: value}
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    return {k: v for key, item in items for k, v in flat(f"{name}.{key}", item).items()}
+
+
+def dump(name, model, inputs, loss_inputs=None, outputs=("logits",), seed=0, train=False):
     """inputs and loss_inputs: keyword arguments of the model. Without a loss of the model's own, the loss is the sum of
-    the outputs times random numbers, in/w_NAME."""
+    the outputs times random numbers, in/w_NAME. A loss_dict of the model's is among the outputs."""
     spread(model, seed)
-    model.eval()
+    model.train(train)
     folder = FOLDER / name
     shutil.rmtree(folder, ignore_errors=True)
     model.save_pretrained(folder)
     (folder / "generation_config.json").unlink(missing_ok=True)
     model.double()
-    golden = {f"in/{k}": v for k, v in {**inputs, **(loss_inputs or {})}.items()}
+    golden = {k: v for key, item in {**inputs, **(loss_inputs or {})}.items() for k, v in flat(f"in/{key}", item).items()}
     out = model(**inputs, **(loss_inputs or {}))
     generator = torch.Generator().manual_seed(seed + 1)
     loss = out.loss if loss_inputs else 0
+    golden |= {f"out/{k}": v.detach().double() for k, v in (out.get("loss_dict") or {}).items()}
     for key in outputs:
         golden[f"out/{key}"] = out[key].detach()
         if not loss_inputs:
@@ -45,9 +54,12 @@ def dump(name, model, inputs, loss_inputs=None, outputs=("logits",), seed=0):
     with torch.no_grad():
         for p in model.parameters():
             p.copy_(p.grad if p.grad is not None else torch.zeros_like(p))
+        for b in model.buffers():  # has no gradient
+            b.fill_(float("nan") if b.is_floating_point() else -1)
     with tempfile.TemporaryDirectory() as other:
         model.save_pretrained(other)
-        golden |= {f"grad/{k}": v for k, v in load_file(f"{other}/model.safetensors").items()}
+        golden |= {f"grad/{k}": v for k, v in load_file(f"{other}/model.safetensors").items()
+                   if v.is_floating_point() and not v.isnan().any()}
     save_file({k: v.contiguous() for k, v in golden.items()}, folder / "golden.safetensors")
 
 
