@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <gloss/core/shape.hpp>
@@ -43,12 +44,15 @@ bool read_field(const nlohmann::json& value, F& field) {
     return read_field(value, field.emplace());
   } else {  // a list; one value stands for a list of one
     field.clear();
-    if (!value.is_array()) return read_field(value, field.emplace_back());
+    const auto append = [&](const nlohmann::json& item) {
+      typename F::value_type one{};
+      const bool fits = read_field(item, one);
+      if (fits) field.push_back(std::move(one));
+      return fits;
+    };
+    if (!value.is_array()) return append(value);
     for (const nlohmann::json& item : value)
-      if (typename F::value_type one{}; read_field(item, one))
-        field.push_back(one);
-      else
-        return false;
+      if (!append(item)) return false;
   }
   return true;
 }

@@ -1,0 +1,12 @@
+// A Reformer on texts as long as it is made for: ctest -L long.
+#include "support/catch.hpp"
+#include "support/reformer.hpp"
+
+TEST_CASE("reformer: the memory of a training step grows no faster than the text, up to 16,384 positions") {
+  const auto peaks = gloss_test::memory_of_lengths({1024, 4096, 16384});
+  INFO(peaks[0] << ", " << peaks[1] << ", " << peaks[2] << " bytes");
+  CHECK(peaks[1] <= 4 * peaks[0]);
+  CHECK(peaks[2] <= 16 * peaks[0]);
+}
+
+TEST_CASE("reformer: it learns to copy across 1,024 positions") { CHECK(gloss_test::learn_to_copy(1024, 400) > 0.99); }
