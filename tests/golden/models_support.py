@@ -20,9 +20,10 @@ def spread(model, seed):
             p.add_(0.2 * torch.randn(p.shape, generator=generator))
 
 
-def dump(name, model, inputs, loss_inputs=None, outputs=("logits",), seed=0):
+def dump(name, model, inputs, loss_inputs=None, outputs=("logits",), seed=0, said=None):
     """inputs and loss_inputs: keyword arguments of the model. Without a loss of the model's own, the loss is the sum of
-    the outputs times random numbers, in/w_NAME."""
+    the outputs times random numbers, in/w_NAME. said: for said/NAME, what generate() says, its options, which may be other
+    inputs."""
     spread(model, seed)
     model.eval()
     folder = FOLDER / name
@@ -32,6 +33,7 @@ def dump(name, model, inputs, loss_inputs=None, outputs=("logits",), seed=0):
     model.double()
     golden = {f"in/{k}": v for k, v in {**inputs, **(loss_inputs or {})}.items()}
     out = model(**inputs, **(loss_inputs or {}))
+    golden |= {f"said/{k}": model.generate(**{**inputs, **v}) for k, v in (said or {}).items()}
     generator = torch.Generator().manual_seed(seed + 1)
     loss = out.loss if loss_inputs else 0
     for key in outputs:
@@ -45,6 +47,8 @@ def dump(name, model, inputs, loss_inputs=None, outputs=("logits",), seed=0):
     with torch.no_grad():
         for p in model.parameters():
             p.copy_(p.grad if p.grad is not None else torch.zeros_like(p))
+        for b in model.buffers():
+            b.zero_()
     with tempfile.TemporaryDirectory() as other:
         model.save_pretrained(other)
         golden |= {f"grad/{k}": v for k, v in load_file(f"{other}/model.safetensors").items()}
