@@ -1,5 +1,5 @@
-// What text needs beside <gloss/gloss.hpp>: vocabularies and byte-pair encoding, sentence pairs from files, batches by
-// length, BLEU, a progress line, attention maps.
+// What text needs beside <gloss/gloss.hpp>: vocabularies and byte-pair encoding, conversations, sentence pairs from
+// files, batches by length, BLEU, a progress line, attention maps.
 #pragma once
 
 #include <gloss/data/batch_sampler.hpp>
@@ -11,8 +11,10 @@
 #include <gloss/data/split.hpp>
 #include <gloss/text/bpe.hpp>
 #include <gloss/text/bpe_train.hpp>
+#include <gloss/text/chat.hpp>
 #include <gloss/text/lines.hpp>
 #include <gloss/text/pieces.hpp>
+#include <gloss/text/stop_strings.hpp>
 #include <gloss/text/stream_decoder.hpp>
 #include <gloss/text/tokenizer.hpp>
 #include <gloss/text/utf8.hpp>

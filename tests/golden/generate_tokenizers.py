@@ -295,4 +295,5 @@ def main():
     trained()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -31,6 +31,10 @@ def flat(name, value):
 def dump(name, model, inputs, loss_inputs=None, outputs=("logits",), seed=0, train=False):
     """inputs and loss_inputs: keyword arguments of the model. Without a loss of the model's own, the loss is the sum of
     the outputs times random numbers, in/w_NAME. A loss_dict of the model's is among the outputs."""
+def dump(name, model, inputs, loss_inputs=None, outputs=("logits",), seed=0, said=None):
+    """inputs and loss_inputs: keyword arguments of the model. Without a loss of the model's own, the loss is the sum of
+    the outputs times random numbers, in/w_NAME. said: for said/NAME, what generate() says, its options, which may be other
+    inputs."""
     spread(model, seed)
     model.train(train)
     folder = FOLDER / name
@@ -40,6 +44,7 @@ def dump(name, model, inputs, loss_inputs=None, outputs=("logits",), seed=0, tra
     model.double()
     golden = {k: v for key, item in {**inputs, **(loss_inputs or {})}.items() for k, v in flat(f"in/{key}", item).items()}
     out = model(**inputs, **(loss_inputs or {}))
+    golden |= {f"said/{k}": model.generate(**{**inputs, **v}) for k, v in (said or {}).items()}
     generator = torch.Generator().manual_seed(seed + 1)
     loss = out.loss if loss_inputs else 0
     golden |= {f"out/{k}": v.detach().double() for k, v in (out.get("loss_dict") or {}).items()}
@@ -56,6 +61,8 @@ def dump(name, model, inputs, loss_inputs=None, outputs=("logits",), seed=0, tra
             p.copy_(p.grad if p.grad is not None else torch.zeros_like(p))
         for b in model.buffers():  # has no gradient
             b.fill_(float("nan") if b.is_floating_point() else -1)
+        for b in model.buffers():
+            b.zero_()
     with tempfile.TemporaryDirectory() as other:
         model.save_pretrained(other)
         golden |= {f"grad/{k}": v for k, v in load_file(f"{other}/model.safetensors").items()

@@ -19,6 +19,7 @@ struct BeamOptions {
   Index max_len = 64;      // most tokens of a result
   Index beam = 4;
   double length_penalty = 0.6;  // a score is log P / ((5 + length) / 6)^length_penalty
+  double length_base = 5;       // the 5 there, and 1 less than the 6; 0: log P / length^length_penalty, as transformers
   Index n_best = 1;             // hypotheses returned per row, best first
   LogitsOptions logits = {};    // applied to log P, as transformers does in a beam search
 };
@@ -99,7 +100,8 @@ class BeamSearch {
   };
 
   double penalty(std::size_t length) const {
-    return std::pow((5.0 + static_cast<double>(length)) / 6.0, options_.length_penalty);
+    const double base = options_.length_base, counted = static_cast<double>(length > 0 ? length : 1);
+    return std::pow((base + counted) / (base + 1), options_.length_penalty);
   }
 
   /// All that may be kept of one sentence, whose prefixes are first .. last - 1, best first.
@@ -178,7 +180,7 @@ class BeamSearch {
 /// finished ones.
 /// Shape: prompt [rows, n], what each row has read before -> for each row up to n_best hypotheses, best first.
 /// Errors: ShapeError for an empty prompt; Error when beam or n_best is below 1, max_len negative, length_penalty no
-/// finite number, wrong LogitsOptions, or scores that are NaN.
+/// finite number, length_base negative, wrong LogitsOptions, or scores that are NaN.
 /// Source: Wu et al. 2016 for the length penalty; paper 6.1 uses beam 4 and 0.6.
 template <Real T>
 std::vector<std::vector<Hypothesis>> beam_search(Stepper<T>& stepper, const Tensor<std::int64_t>& prompt,
@@ -188,6 +190,8 @@ std::vector<std::vector<Hypothesis>> beam_search(Stepper<T>& stepper, const Tens
          options.max_len, " not negative");
   if (!std::isfinite(options.length_penalty))
     fail("beam_search: length_penalty ", options.length_penalty, " is not a finite number");
+  if (!(options.length_base >= 0 && std::isfinite(options.length_base)))
+    fail("beam_search: length_base ", options.length_base, " is not a number that is not negative");
   detail::check_prompt("beam_search", prompt, options.max_len);
   return detail::BeamSearch<T>(stepper, prompt, options).run();
 }

@@ -11,16 +11,14 @@
 #include <gloss/io/key_map.hpp>
 #include <gloss/models/activation.hpp>
 #include <gloss/models/loss.hpp>
+#include <gloss/models/source_and_target.hpp>
 #include <gloss/nn/embedding.hpp>
 #include <gloss/nn/key_value_cache.hpp>
 #include <gloss/nn/linear.hpp>
 #include <gloss/nn/positions/t5_bias.hpp>
 #include <gloss/nn/rms_norm.hpp>
 #include <gloss/ops/attention.hpp>
-#include <gloss/ops/cat.hpp>
-#include <gloss/ops/compare.hpp>
 #include <gloss/ops/dropout.hpp>
-#include <gloss/ops/masked_fill.hpp>
 
 namespace gloss::inline GLOSS_ABI::models {
 
@@ -273,13 +271,7 @@ struct T5ForConditionalGeneration final : nn::Module<T> {
   /// attention_mask [batch, m]: 0 for padding; all count where it is left out.
   Tensor<T> operator()(const Tensor<std::int64_t>& input_ids, const Tensor<std::int64_t>& attention_mask,
                        const Tensor<std::int64_t>& decoder_input_ids) const {
-    Tensor<bool> src_mask;
-    if (attention_mask.defined()) {
-      if (attention_mask.shape() != input_ids.shape())
-        fail<ShapeError>("T5ForConditionalGeneration: attention_mask ", attention_mask.shape(), " must be ",
-                         input_ids.shape(), " as input_ids");
-      src_mask = (attention_mask != 0).unsqueeze(1);
-    }
+    const Tensor<bool> src_mask = source_mask("T5ForConditionalGeneration", input_ids, attention_mask);
     return this->output(generator(decode(encode(input_ids, src_mask), src_mask, decoder_input_ids)));
   }
   /// labels [batch, n]: the text that is wanted, with its end, -100 behind it; the decoder reads it shifted by one.
@@ -289,11 +281,7 @@ struct T5ForConditionalGeneration final : nn::Module<T> {
   }
   /// What the decoder reads so that it says these labels: decoder_start_token_id, and all but the last.
   Tensor<std::int64_t> shifted(const Tensor<std::int64_t>& labels) const {
-    if (labels.dim() != 2)
-      fail<ShapeError>("T5ForConditionalGeneration: labels ", labels.shape(), " must be [batch, n]");
-    const auto start = full<std::int64_t>({labels.size(0), 1}, config.decoder_start_token_id);
-    const auto behind = labels.narrow(1, 0, labels.size(1) - 1);
-    return cat(std::vector<Tensor<std::int64_t>>{start, masked_fill(behind, behind == -100, config.pad_token_id)}, 1);
+    return shifted_right("T5ForConditionalGeneration", labels, config.decoder_start_token_id, config.pad_token_id);
   }
 
   /// What decode::EncoderDecoderStepper calls. src_mask [batch or 1, 1, m]: true counts.

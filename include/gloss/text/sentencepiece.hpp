@@ -77,10 +77,31 @@ struct SentencePieceNormalizer {
   }
 };
 
+/// Pieces with their scores and types, as other files hold them, too.
+struct SentencePieces {
+  std::vector<std::string> tokens;
+  std::vector<float> scores;
+  std::vector<std::uint64_t> types;
+  bool add_dummy_prefix = true;
+  Index bos = 1, eos = 2;
+};
+
 /// The parts of a .model file.
 template <class = void>
 class SentencePieceFile {
  public:
+  /// From pieces of BPE's kind; unknown characters become bytes, and control pieces are found in texts.
+  GLOSS_COLD SentencePieceFile(SentencePieces pieces, std::string_view name)
+      : name_(name), kind_(2), byte_fallback_(true), controls_in_text_(true), bos_(pieces.bos), eos_(pieces.eos) {
+    if (pieces.scores.size() != pieces.tokens.size() || pieces.types.size() != pieces.tokens.size())
+      fail<LoadError>(name_, ": ", pieces.tokens.size(), " pieces have ", pieces.scores.size(), " scores and ",
+                      pieces.types.size(), " types");
+    for (std::size_t i = 0; i < pieces.tokens.size(); ++i)
+      add_piece(std::move(pieces.tokens[i]), pieces.scores[i], pieces.types[i]);
+    normalizer_.add_dummy_prefix = pieces.add_dummy_prefix;
+    normalizer_.remove_extra_whitespaces = false;
+    if (unknown_ < 0) fail<LoadError>(name_, ": there is no unknown piece");
+  }
   GLOSS_COLD SentencePieceFile(std::string_view bytes, std::string_view name) : name_(name) {
     for_each_field(bytes, name_, [&](const ProtobufField& field) {
       if (field.number == 1 && field.type == 2) read_piece(field.bytes);
@@ -98,7 +119,7 @@ class SentencePieceFile {
       const auto id = static_cast<Index>(i);
       if (types_[i] == control)
         stages.added_tokens.push_back(
-            {.content = tokens_[i], .id = id, .normalized = false, .special = true, .in_text = false});
+            {.content = tokens_[i], .id = id, .normalized = false, .special = true, .in_text = controls_in_text_});
       if (types_[i] == user_defined) normalizer_.symbols.insert(tokens_[i], id);
     }
     if (options.add_bos) add_special(stages.post_processor, bos_, "<s>", true);
@@ -164,6 +185,9 @@ class SentencePieceFile {
       if (field.number == 2) score = field.real();
       if (field.number == 3) type = field.value;
     });
+    add_piece(std::move(token), score, type);
+  }
+  void add_piece(std::string token, float score, std::uint64_t type) {
     if (token.empty()) fail<LoadError>(name_, ": piece ", tokens_.size(), " is empty");
     if (!(score - score == 0)) fail<LoadError>(name_, ": the score of piece ", tokens_.size(), " is not finite");
     if (type == unknown) unknown_ = static_cast<Index>(tokens_.size());
@@ -236,7 +260,7 @@ class SentencePieceFile {
   std::vector<std::uint64_t> types_;
   SentencePieceNormalizer normalizer_;
   std::uint64_t kind_ = 1;
-  bool byte_fallback_ = false;
+  bool byte_fallback_ = false, controls_in_text_ = false;
   Index unknown_ = -1, bos_ = 1, eos_ = 2;
 };
 

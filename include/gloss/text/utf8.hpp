@@ -74,6 +74,17 @@ inline bool is_space(char32_t c) {
          c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
+/// The text without white space at its ends. Python: text.strip()
+GLOSS_COLD inline std::string trimmed(std::string_view text) {
+  std::size_t begin = text.size(), end = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const CodePoint c = decode_utf8(text, at);
+    if (!is_space(c.value)) begin = begin < at ? begin : at, end = at + c.bytes;
+    at += c.bytes;
+  }
+  return begin < end ? std::string(text.substr(begin, end - begin)) : std::string();
+}
+
 /// Calls f(word) for each stretch of text between white space. Python: text.split()
 template <class F>
 void for_each_word(std::string_view text, F&& f) {

@@ -53,6 +53,13 @@ class Merges final : public Model {
   void add_merge(Index left, Index right, Index result, std::uint32_t rank) {
     pairs_.insert(key(left, right), std::uint64_t{rank} << 32 | static_cast<std::uint32_t>(result));
   }
+  /// The same by their texts; false when one of the three is not in the vocabulary.
+  bool add_merge(std::string_view left, std::string_view right, std::uint32_t rank) {
+    const Index l = find(left), r = find(right), result = find(std::string(left).append(right));
+    if (l < 0 || r < 0 || result < 0) return false;
+    add_merge(l, r, result, rank);
+    return true;
+  }
   /// A merge for each way to cut a token between two characters into two others.
   void add_merges_to(Index result, std::uint32_t rank) {
     const std::string_view whole = token(result);
