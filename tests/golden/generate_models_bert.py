@@ -2,9 +2,9 @@
 
 import torch
 from models_support import dump
-from transformers import (BertConfig, BertForMaskedLM, BertForNextSentencePrediction, BertForPreTraining,
-                          BertForQuestionAnswering, BertForSequenceClassification, BertForTokenClassification,
-                          BertModel)
+from transformers import (BertConfig, BertForMaskedLM, BertForMultipleChoice, BertForNextSentencePrediction,
+                          BertForPreTraining, BertForQuestionAnswering, BertForSequenceClassification,
+                          BertForTokenClassification, BertModel)
 
 
 def config(**options):
@@ -37,3 +37,5 @@ dump("bert_many_labels", BertForSequenceClassification(config(num_labels=3, prob
 dump("bert_tokens", BertForTokenClassification(config(num_labels=4)), text, {"labels": words.clamp(max=3)})
 dump("bert_answers", BertForQuestionAnswering(config()), text,
      {"start_positions": torch.tensor([1, 7, 2]), "end_positions": torch.tensor([3, 2, 9])}, ("start_logits", "end_logits"))
+dump("bert_choices", BertForMultipleChoice(config()),
+     {k: torch.stack([v, v.roll(1, 0)], 1) for k, v in text.items()}, {"labels": torch.tensor([1, 0, 1])})

@@ -3,6 +3,7 @@
 #include <gloss/models/bert.hpp>
 #include <gloss/models/bert_heads.hpp>
 #include <gloss/models/init.hpp>
+#include <gloss/models/text_heads.hpp>
 #include <gloss/nn/check.hpp>
 
 #include "support/model_golden.hpp"
@@ -42,6 +43,7 @@ void check_heads() {
   check_head<models::BertForNextSentencePrediction<T>>("bert_next");
   check_head<models::BertForSequenceClassification<T>>("bert_classes");
   check_head<models::BertForTokenClassification<T>>("bert_tokens");
+  check_head<models::BertForMultipleChoice<T>>("bert_choices");
   for (const char* name : {"bert_number", "bert_many_labels"}) {
     ModelGolden<models::BertForSequenceClassification<T>> g(name);
     g.check("logits", g.model(input(g)));
@@ -124,6 +126,11 @@ TEST_CASE("bert: what does not fit is said") {
   CHECK_ERROR(model({zeros<std::int64_t>({1, 4}), ones<std::int64_t>({1, 3})}), ShapeError,
               "BertModel: attention_mask [1, 3] must be [1, 4] as input_ids");
   CHECK_THROWS_AS(model({Tensor<std::int64_t>{{20}}}), IndexError);
+  const models::BertForMultipleChoice<float> choice(tiny());
+  CHECK_ERROR(choice({zeros<std::int64_t>({1, 4})}), ShapeError,
+              "MultipleChoice: input_ids [1, 4] must be [batch, choices, n]");
+  CHECK_ERROR(choice({zeros<std::int64_t>({1, 2, 4}), ones<std::int64_t>({2, 4})}), ShapeError,
+              "MultipleChoice: attention_mask [2, 4] must be [1, 2, 4] as input_ids");
   models::BertConfig c = tiny();
   c.position_embedding_type = "relative_key";
   CHECK_ERROR(models::BertModel<float>(c), Error,

@@ -1,4 +1,5 @@
-// ALBERT: a BERT whose layers share their weights, and whose words are narrower than its layers.
+// ALBERT, the encoder: a BERT whose layers share their weights, and whose words are narrower than its layers. Its heads
+// are in models/albert_heads.hpp.
 #pragma once
 
 #include <optional>
@@ -7,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include <gloss/models/bert_heads.hpp>
+#include <gloss/models/bert.hpp>
 
 namespace gloss::inline GLOSS_ABI::models {
 
@@ -18,9 +19,10 @@ struct AlbertConfig {
   Index vocab_size = 30000, embedding_size = 128, hidden_size = 4096, num_hidden_layers = 12, num_hidden_groups = 1;
   Index num_attention_heads = 64, intermediate_size = 16384, inner_group_num = 1;
   std::string hidden_act = "gelu_new";
-  double hidden_dropout_prob = 0, attention_probs_dropout_prob = 0;
+  double hidden_dropout_prob = 0, attention_probs_dropout_prob = 0, classifier_dropout_prob = 0.1;
   Index max_position_embeddings = 512, type_vocab_size = 2, pad_token_id = 0;
   double initializer_range = 0.02, layer_norm_eps = 1e-12;
+  Index num_labels = 2;
   std::string position_embedding_type = "absolute";
 
   template <class Field>
@@ -31,6 +33,7 @@ struct AlbertConfig {
     field("inner_group_num", inner_group_num), field("hidden_act", hidden_act);
     field("hidden_dropout_prob", hidden_dropout_prob);
     field("attention_probs_dropout_prob", attention_probs_dropout_prob);
+    field("classifier_dropout_prob", classifier_dropout_prob), field("num_labels", num_labels);
     field("max_position_embeddings", max_position_embeddings), field("type_vocab_size", type_vocab_size);
     field("pad_token_id", pad_token_id), field("initializer_range", initializer_range);
     field("layer_norm_eps", layer_norm_eps), field("position_embedding_type", position_embedding_type);
@@ -42,6 +45,7 @@ struct AlbertConfig {
     if (num_hidden_groups < 1 || num_hidden_groups > num_hidden_layers)
       fail("AlbertConfig: num_hidden_groups ", num_hidden_groups, " is not in [1, ", num_hidden_layers, "]");
   }
+  double head_dropout() const { return classifier_dropout_prob; }
   /// A BERT of this config's sizes: its layers, and, with the width of the words, its embeddings.
   BertConfig bert(Index width) const {
     return {.vocab_size = vocab_size,
@@ -113,7 +117,7 @@ struct AlbertEncoder final : nn::Module<T> {
 template <Real T>
 struct AlbertModel final : nn::Module<T> {
   using Config = AlbertConfig;
-  static constexpr std::string_view architecture = "AlbertModel";
+  static constexpr std::string_view architecture = "AlbertModel", base_model_prefix = "albert";
   AlbertConfig config;
   BertEmbeddings<T> embeddings;
   AlbertEncoder<T> encoder;
@@ -135,36 +139,7 @@ struct AlbertModel final : nn::Module<T> {
     if (pooler) v("pooler", *pooler);
   }
   static io::KeyMap keys() { return albert_keys(""); }
-};
-
-/// ALBERT that says which words were masked.
-/// Shape: ids [batch, n] -> [batch, n, vocab_size]
-/// transformers: AlbertForMaskedLM
-/// Keys: albert., predictions.; theirs: keys()
-template <Real T>
-struct AlbertForMaskedLM final : nn::Module<T> {
-  using Config = AlbertConfig;
-  static constexpr std::string_view architecture = "AlbertForMaskedLM";
-  AlbertConfig config;
-  AlbertModel<T> albert;
-  BertPredictions<T> predictions;
-
-  explicit AlbertForMaskedLM(const AlbertConfig& c)
-      : config(c), albert(c, false), predictions(c.bert(c.hidden_size), albert.embeddings.word_embeddings) {}
-  Tensor<T> operator()(const BertInput& in) const { return this->output(predictions(albert(in).last_hidden_state)); }
-  /// labels [batch, n], -100 where nothing was masked.
-  Tensor<T> loss(const BertInput& in, const Tensor<std::int64_t>& labels) const {
-    return token_loss((*this)(in), labels);
-  }
-  void visit(nn::Visitor<T>& v) override { v("albert", albert), v("predictions", predictions); }
-  static io::KeyMap keys() {
-    io::KeyMap map = albert_keys("albert.");
-    map.rules.insert(map.rules.end(), {{{"predictions.dense.*"}, {"predictions.transform.dense.*"}},
-                                       {{"predictions.LayerNorm.*"}, {"predictions.transform.LayerNorm.*"}},
-                                       {{"predictions.bias"}, {"predictions.decoder.bias"}},
-                                       {{"predictions.decoder.bias"}, {}}});
-    return map;
-  }
+  static io::KeyMap head_keys() { return albert_keys("albert."); }  // as BertModel's
 };
 
 }  // namespace gloss::inline GLOSS_ABI::models

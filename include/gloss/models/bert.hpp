@@ -53,6 +53,7 @@ struct BertConfig {
       fail("BertConfig: position_embedding_type ", position_embedding_type, ": only absolute is known");
     if (is_decoder || add_cross_attention) fail("BertConfig: a BERT that is a decoder is not known");
   }
+  double head_dropout() const { return classifier_dropout.value_or(hidden_dropout_prob); }
 };
 
 /// What every BERT takes. Only the ids have to be there.
@@ -193,7 +194,7 @@ inline io::KeyMap bert_keys(const std::string& ours) {
 template <Real T>
 struct BertModel final : nn::Module<T> {
   using Config = BertConfig;
-  static constexpr std::string_view architecture = "BertModel";
+  static constexpr std::string_view architecture = "BertModel", base_model_prefix = "bert";
   BertConfig config;
   BertEmbeddings<T> embeddings;
   BertEncoder<T> encoder;
@@ -214,6 +215,9 @@ struct BertModel final : nn::Module<T> {
     if (pooler) v("pooler", *pooler);
   }
   static io::KeyMap keys() { return bert_keys(""); }
+  static io::KeyMap head_keys() {
+    return bert_keys("bert.");
+  }  // of a model with a head, which calls it base_model_prefix
 };
 
 }  // namespace gloss::inline GLOSS_ABI::models
