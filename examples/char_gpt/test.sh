@@ -16,50 +16,15 @@ learns)
   "$program" sample "The 7. note in the" --length 30 --temperature 0 >out
   has out "The 7. note in the margin says in plain words" ;;
 resume)
-  long=("${tiny[@]}" some.txt --steps 600 --dropout 0.1 --eval-every 150)
-  train "${long[@]}" -c whole.st
-  stops=0 arguments=("${long[@]}" -c stopped.st)
-  for ((i = 0; i < 60; ++i)); do
-    : >log
-    "$program" train "${arguments[@]}" >log 2>&1 &
-    process=$!
-    for ((wait = 0; wait < 3000; ++wait)); do grep -q parameters log && break; sleep 0.02; done
-    sleep "0.0$((RANDOM % 10))"
-    kill -INT $process 2>/dev/null || true
-    status=0
-    wait $process || status=$?
-    [ "$status" = 0 ] && break
-    [ "$status" = 130 ] || { cat log >&2; die "status $status after SIGINT"; }
-    has log "train --resume -c stopped.st goes on"
-    stops=$((stops + 1))
-    arguments=(--resume -c stopped.st)
-    [ $i = 12 ] && { train --resume -c stopped.st; break; }
-  done
-  [ $stops -ge 1 ] || die "never stopped"
-  echo "stopped $stops times"
-  cmp whole.st stopped.st || die "a resumed run ends with other bits"
+  first=(train "${tiny[@]}" some.txt --steps 600 --dropout 0.1 --eval-every 150)
+  interrupt INT 8 train --resume
   mv some.txt moved.txt
   train --resume moved.txt -c stopped.st
-  cmp whole.st stopped.st || die "a run that is over was changed"
-  no_leftovers ;;
+  cmp whole.st stopped.st || die "a run that is over was changed" ;;
 kill)
-  long=("${tiny[@]}" some.txt --steps 500 --dropout 0.1 --eval-every 20)
-  train "${long[@]}" -c whole.st
-  "$program" train "${long[@]}" -c k.st >log 2>&1 &
-  process=$! kills=0
-  for ((i = 0; i < 20; ++i)); do
-    for ((wait = 0; wait < 3000; ++wait)); do [ -e k.st ] && break; sleep 0.02; done
-    sleep "0.$((RANDOM % 3))$((RANDOM % 10))"
-    kill -KILL $process 2>/dev/null && kills=$((kills + 1)) || true
-    wait $process 2>/dev/null || true
-    "$program" sample -c k.st -n 5 >out || die "the checkpoint does not load after kill -9"
-    "$program" train --resume -c k.st >log 2>&1 &
-    process=$!
-  done
-  wait $process || { cat log >&2; die "the last resume"; }
-  echo "killed $kills times"
-  cmp whole.st k.st || die "a killed run ends with other bits"
-  no_leftovers ;;
+  first=(train "${tiny[@]}" some.txt --steps 500 --dropout 0.1 --eval-every 20)
+  loads() { "$program" sample -c stopped.st -n 5; }
+  interrupt KILL "${KILLS:-6}" train --resume ;;
 threads)
   for n in 1 2 3 4; do
     OMP_NUM_THREADS=$n train some.txt --width 64 --layers 2 --heads 4 --context 32 --batch 4 --steps 20 -c same.st --force

@@ -28,45 +28,12 @@ learn)
   has page.html "<svg"
   has page.html "</html>" ;;
 resume)
-  long=("${tiny[@]}" --epochs 30)
-  train "${long[@]}" -c whole.st
-  stops=0 arguments=(train "${long[@]}" -c stopped.st)
-  for ((i = 0; i < 60; ++i)); do
-    : >log
-    "$program" "${arguments[@]}" >log 2>&1 &
-    process=$!
-    for ((wait = 0; wait < 3000; ++wait)); do grep -q parameters log && break; sleep 0.02; done
-    sleep "0.$((RANDOM % 3))$((RANDOM % 10))"
-    kill -INT $process 2>/dev/null || true
-    status=0
-    wait $process || status=$?
-    [ "$status" = 0 ] && break
-    [ "$status" = 130 ] || { cat log >&2; die "status $status after SIGINT"; }
-    has log "resume -c stopped.st goes on"
-    stops=$((stops + 1))
-    arguments=(resume -c stopped.st --workers $((i % 3)))
-    [ $i = 12 ] && { resume -c stopped.st; break; }
-  done
-  [ $stops -ge 1 ] || die "never stopped"
-  echo "stopped $stops times"
-  cmp whole.st stopped.st || die "a resumed run ends with other bits"
-  no_leftovers ;;
+  first=(train "${tiny[@]}" --epochs 30)
+  interrupt INT 8 resume --workers 2 ;;
 kill)
-  train "${tiny[@]}" --epochs 30 -c whole.st
-  arguments=(train "${tiny[@]}" --epochs 30 -c k.st)
-  for ((i = 0; i < 6; ++i)); do
-    "$program" "${arguments[@]}" >log 2>&1 &
-    process=$!
-    for ((wait = 0; wait < 3000; ++wait)); do [ -e k.st ] && break; sleep 0.02; done
-    sleep "0.$((RANDOM % 5))$((RANDOM % 10))"
-    kill -KILL $process 2>/dev/null || true
-    wait $process 2>/dev/null || true
-    "$program" eval -c k.st >out || die "the checkpoint does not load after kill -9"
-    arguments=(resume -c k.st)
-  done
-  resume -c k.st
-  cmp whole.st k.st || die "a killed and resumed run ends with other bits"
-  no_leftovers ;;
+  first=(train "${tiny[@]}" --epochs 30)
+  loads() { "$program" eval -c stopped.st; }
+  interrupt KILL "${KILLS:-6}" resume ;;
 threads)
   for n in 1 2 3; do
     OMP_NUM_THREADS=$n train "${tiny[@]}" --epochs 1 --workers $((n - 1)) -c same.st --force

@@ -75,17 +75,14 @@ bool print_translations(const toy::Translator& t, TranslateSettings& s, const st
 }  // namespace
 
 int run_train(TrainSettings settings) {
-  if (!settings.resume) {
-    std::vector<gloss::data::SentencePair> pairs = load_pairs(settings.data);
-    return toy::Trainer(std::move(settings), std::move(pairs)).run();
-  }
+  if (!settings.resume) return toy::Trainer(settings, load_pairs(settings.data)).run();
   const gloss::io::TensorFile file = toy::read_checkpoint(settings.checkpoint);
   toy::check_format(file);
-  const std::string moved = settings.data;
-  toy::settings_from(file, settings);
-  if (!moved.empty()) settings.data = moved;
-  std::vector<gloss::data::SentencePair> pairs = load_pairs(settings.data);
-  return toy::Trainer(std::move(settings), std::move(pairs), file).run();
+  TrainSettings begun = toy::settings_from(file);
+  begun.checkpoint = settings.checkpoint;
+  begun.resume = true;
+  if (!settings.data.empty()) begun.data = settings.data;
+  return toy::Trainer(begun, load_pairs(begun.data), &file).run();
 }
 
 int run_translate(TranslateSettings settings) {

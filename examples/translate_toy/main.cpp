@@ -1,4 +1,6 @@
 // translate_toy: trains a Transformer on sentence pairs and translates. This file is the command line.
+#include <algorithm>
+
 #include "../command_line.hpp"
 #include "options.hpp"
 
@@ -45,30 +47,14 @@ int main(int argc, char** argv) {
                   "Go on from the checkpoint, with its settings, as if there had been no stop; "
                   "of the options below only --data, for a file that has moved, and --checkpoint may be given with it");
   train->add_flag("--force", t.force, "Begin anew although the checkpoint exists; it is replaced at once");
-  const auto number = [train](const char* names, auto& value, const char* text, auto low, auto high) {
-    train->add_option(names, value, text)->check(finite_number)->check(CLI::Range(low, high))->capture_default_str();
-  };
-  number("-e,--epochs", t.epochs, "Passes over the data", 1, 100000);
-  number("--batch-tokens", t.batch_tokens, "Tokens in a batch, padding counted", 16, 1000000);
-  number("--vocab", t.vocab, "Subwords, shared by both languages", 259, 100000);
-  number("--d-model", t.d_model, "Width of the model", 1, 8192);
-  number("--layers", t.layers, "Encoder and decoder layers each (the paper's N)", 1, 64);
-  number("--heads", t.heads, "Attention heads (the paper's h); must divide the width", 1, 256);
-  number("--d-ff", t.d_ff, "Width of the feed-forward layers", 1, 65536);
-  number("--dropout", t.dropout, "Dropout rate", 0.0, 0.9);
-  number("--smoothing", t.smoothing, "Label smoothing", 0.0, 0.9);
-  train->add_option("--lr-factor", t.lr_factor, "Factor on the Noam learning rate")
-      ->check(finite_number)
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  number("--warmup", t.warmup, "Steps of warm-up", 1, 1000000);
+  for_each_number(t, [&](std::string name, auto& value, const char* text, auto low, auto high) {
+    std::replace(name.begin(), name.end(), '_', '-');
+    command_line::add_number(*train, (name == "epochs" ? "-e,--" : "--") + name, value, text, low, high);
+  });
   train
       ->add_option("--schedule", t.schedule,
                    "After the warm-up: noam (as in the paper) or linear (to 0 at the last step)")
       ->capture_default_str();
-  number("--max-len", t.max_len, "Pairs with more subwords on a side are left out of training", 4, 500);
-  number("--held-out", t.held_out, "Pairs kept unseen to measure with", 1, 100000);
-  number("--held-out-words", t.held_out_words, "Most words on the source side of those; 0: any number", 0, 1000);
   train->add_option("--seed", t.seed, "Seed of everything random")->capture_default_str();
 
   TranslateSettings r;

@@ -1,4 +1,4 @@
-// What needs no model: sentence pairs, the vocabulary, the file of a checkpoint and the settings in it.
+// What needs no model: sentence pairs, the vocabulary, and the settings in a checkpoint.
 // Compiled in a source of its own, beside the model.
 #pragma once
 
@@ -58,28 +58,14 @@ std::string readable(std::string_view text);
 /// Whether there is nothing to translate: no word, only white space.
 bool is_blank(std::string_view text);
 
-/// Sizes of the model.
-struct ModelSizes {
-  gloss::Index N = 2, d_model = 128, d_ff = 512, h = 4;
-};
-/// Where a training run stands.
-struct RunState {
-  std::uint64_t data_fingerprint = 0, rng_position = 0;
-  gloss::Index steps = 0, epoch = 0, batch = 0;
-};
-
 gloss::io::TensorFile read_checkpoint(const std::string& path);
+/// What stands under "format" in a checkpoint.
+inline constexpr const char* checkpoint_format = "gloss translate_toy 2";
 /// Errors: LoadError when the file is no checkpoint of this program.
 void check_format(const gloss::io::TensorFile& file);
-/// What a checkpoint holds beside tensors and vocabulary. Errors: LoadError when something is missing, no finite number
-/// or out of range.
-ModelSizes sizes_from(const gloss::io::TensorFile& file);
-void settings_from(const gloss::io::TensorFile& file, TrainSettings& settings);
-RunState state_from(const gloss::io::TensorFile& file);
-
-/// Replaces the file at once, or leaves it as it was.
-void write_checkpoint(const std::string& path, const std::vector<gloss::io::NamedTensor>& tensors,
-                      const ModelSizes& sizes, const Vocabulary& vocabulary, const TrainSettings& settings,
-                      const RunState& state);
+/// The settings of a training. Errors: LoadError when one is no finite number or out of range.
+TrainSettings settings_from(const gloss::io::TensorFile& file);
+/// That of the pairs it was trained on. Errors: LoadError
+std::uint64_t fingerprint_from(const gloss::io::TensorFile& file);
 
 }  // namespace toy

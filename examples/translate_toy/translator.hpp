@@ -24,25 +24,26 @@ using Model = transformer::EncoderDecoder<float>;
 
 inline constexpr Index max_positions = 512;  // longest sentence the model can read, in subwords
 
-inline transformer::ModelOptions model_options(const ModelSizes& sizes, Index vocab, double dropout) {
+inline transformer::ModelOptions model_options(const TrainSettings& s, Index vocab) {
   return {.src_vocab = vocab,
           .tgt_vocab = vocab,
-          .N = sizes.N,
-          .d_model = sizes.d_model,
-          .d_ff = sizes.d_ff,
-          .h = sizes.h,
-          .dropout = dropout,
-          .attention_dropout = dropout,
+          .N = s.layers,
+          .d_model = s.d_model,
+          .d_ff = s.d_ff,
+          .h = s.heads,
+          .dropout = s.dropout,
+          .attention_dropout = s.dropout,
           .max_len = max_positions,
           .share_embeddings = true};
 }
 
 /// A damaged checkpoint is refused before a model of its sizes is made, which could take all memory.
 /// Errors: LoadError when the sizes do not go together or the file has too few weights for them.
-inline void check_sizes(const io::TensorFile& file, const ModelSizes& sizes, Index vocab) {
-  const auto [N, d, d_ff, h] = sizes;
-  if (d % h != 0) fail<LoadError>("load: ", file.file(), ": h is ", h, ", which does not divide d_model ", d);
-  const Index least = vocab * d + N * d * (12 * d + 4 * d_ff);  // without biases and norms
+inline void check_sizes(const io::TensorFile& file, const TrainSettings& s, Index vocab) {
+  const Index d = s.d_model;
+  if (d % s.heads != 0)
+    fail<LoadError>("load: ", file.file(), ": heads is ", s.heads, ", which does not divide d_model ", d);
+  const Index least = vocab * d + s.layers * d * (12 * d + 4 * s.d_ff);  // without biases and norms
   Index stored = 0;
   for (const io::StoredTensor& t : file.tensors())
     if (t.name.starts_with("model.")) stored += t.shape.numel();
@@ -50,42 +51,38 @@ inline void check_sizes(const io::TensorFile& file, const ModelSizes& sizes, Ind
     fail<LoadError>("load: ", file.file(), ": has ", stored, " weights, a model of its sizes at least ", least);
 }
 
-/// Whether no number of a dense tensor is infinite or NaN.
-inline bool is_finite(const Tensor<float>& x) {
-  for (Index i = 0; i < x.numel(); ++i)
-    if (!std::isfinite(x.data()[i])) return false;
-  return true;
-}
-/// A tensor of a checkpoint. Errors: LoadError when it is not there, or not finite.
-inline Tensor<float> finite_tensor(const io::TensorFile& file, const std::string& name) {
-  const Tensor<float> x = file.tensor<float>(name);
-  if (!is_finite(x)) fail<LoadError>("load: ", file.file(), ": ", name, " holds infinity or NaN");
-  return x;
+/// Errors: LoadError when a tensor whose name begins so holds infinity or NaN.
+inline void check_finite(const io::TensorFile& file, const std::string& prefix) {
+  for (const io::StoredTensor& t : file.tensors()) {
+    if (!t.name.starts_with(prefix) || !io::reads_as<double>(t)) continue;
+    const Tensor<double> x = file.tensor<double>(t.name);
+    for (Index i = 0; i < x.numel(); ++i)
+      if (!std::isfinite(x.data()[i])) fail<LoadError>("load: ", file.file(), ": ", t.name, " holds infinity or NaN");
+  }
 }
 
 class Translator {
  public:
-  Translator(ModelSizes sizes, Vocabulary vocabulary, double dropout)
-      : sizes_(sizes),
-        vocabulary_(std::move(vocabulary)),
-        model_(transformer::make_model<float>(model_options(sizes, vocabulary_.size(), dropout))) {}
+  Translator(const TrainSettings& settings, Vocabulary vocabulary)
+      : vocabulary_(std::move(vocabulary)),
+        model_(transformer::make_model<float>(model_options(settings, vocabulary_.size()))) {}
 
+  /// With the averaged weights, where there are some.
   /// Errors: LoadError when the file is no checkpoint of this program, or damaged.
-  static Translator load(const io::TensorFile& file, double dropout = 0) {
+  static Translator load(const io::TensorFile& file) {
     check_format(file);
-    const ModelSizes sizes = sizes_from(file);
+    const TrainSettings settings = settings_from(file);
     Vocabulary vocabulary(file);
-    check_sizes(file, sizes, vocabulary.size());
-    Translator t(sizes, std::move(vocabulary), dropout);
+    check_sizes(file, settings, vocabulary.size());
+    Translator t(settings, std::move(vocabulary));
+    check_finite(file, "model."), check_finite(file, "average.");
     io::load_state_dict(t.model_, file, {.prefix = "model."});
-    for (const io::StoredTensor& stored : file.tensors())
-      if (stored.name.starts_with("model.")) finite_tensor(file, stored.name);
+    io::load_state_dict(t.model_, file, {.prefix = "average.", .strict = false});
     t.model_.eval();
     return t;
   }
   static Translator load(const std::string& path) { return load(read_checkpoint(path)); }
 
-  const ModelSizes& sizes() const { return sizes_; }
   Model& model() { return model_; }
   const Model& model() const { return model_; }
   const Vocabulary& vocabulary() const { return vocabulary_; }
@@ -163,7 +160,6 @@ class Translator {
   }
 
  private:
-  ModelSizes sizes_;
   Vocabulary vocabulary_;
   Model model_;
 };

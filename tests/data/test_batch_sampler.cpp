@@ -1,5 +1,8 @@
 #include <support/catch.hpp>
 
+#include <algorithm>
+#include <set>
+
 #include <gloss/data/batch_sampler.hpp>
 
 using namespace gloss;
@@ -79,7 +82,34 @@ TEST_CASE("BatchSampler: a limit on pairs, and batches in order of length withou
     }
 }
 
+TEST_CASE("BatchSampler: a pool mixes lengths") {
+  const auto sizes = lengths(2000);
+  const auto lengths_in_batches = [&](Index pool) {
+    const BatchSampler sampler(sizes, {.max_tokens = 512, .pool = pool});
+    std::vector<int> seen(sizes.size(), 0);
+    std::size_t lengths_met = 0;
+    for (const auto& batch : sampler.epoch(1)) {
+      std::set<Index> met;
+      for (const Index i : batch) {
+        const auto& size = sizes[static_cast<std::size_t>(i)];
+        ++seen[static_cast<std::size_t>(i)];
+        met.insert((std::max)(size.src, size.tgt));
+      }
+      CHECK(*met.rbegin() * static_cast<Index>(batch.size()) <= 512);
+      lengths_met += met.size();
+    }
+    CHECK(std::all_of(seen.begin(), seen.end(), [](int n) { return n == 1; }));
+    return lengths_met;
+  };
+  CHECK(lengths_in_batches(1) > 3 * lengths_in_batches(0));
+  CHECK(lengths_in_batches(1) > lengths_in_batches(100));
+  CHECK(lengths_in_batches(100) > lengths_in_batches(500));
+  const BatchSampler all(sizes, {.max_tokens = 512}), one(sizes, {.max_tokens = 512, .pool = 2000});
+  CHECK(all.epoch(3) == one.epoch(3));
+}
+
 TEST_CASE("BatchSampler: errors") {
+  CHECK_THROWS_WITH(BatchSampler({{3, 4}}, {.pool = -1}), "BatchSampler: pool -1 is negative");
   CHECK_THROWS_WITH(BatchSampler({}), "BatchSampler: no sentence pairs");
   CHECK_THROWS_WITH(BatchSampler({{3, 4}, {5, 90}}, {.max_tokens = 64}),
                     "BatchSampler: pair 1 has 90 tokens, max_tokens is 64");

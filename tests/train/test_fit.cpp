@@ -401,6 +401,44 @@ TEST_CASE("fit: patience, the best model and a plateau follow the monitored valu
               Error, "fit: monitor is 'accuracy', and validate() gave loss, f1");
 }
 
+TEST_CASE("fit: epochs of different numbers of batches, stopped anywhere") {
+  const Batches all = batches_of(5);
+  struct Growing {  // one batch in the first epoch, two in the next, ...
+    const Batches* all;
+    std::size_t n = 0;
+    void set_epoch(Index epoch) { n = static_cast<std::size_t>(epoch) + 1; }
+    std::size_t size() const { return n; }
+    auto begin() const { return all->begin(); }
+    auto end() const { return all->begin() + static_cast<std::ptrdiff_t>(n); }
+  };
+  const TempFolder folder;
+  const auto run = [&](const std::string& path, Index stop, bool resume) {
+    Run r;
+    const RngGuard use(r.rng);
+    std::vector<Index> batches;
+    const auto watch = [&](const train::Event& e) {
+      if (e.phase == "train") batches.push_back(e.batches);
+      if (e.phase == "train" && e.step == stop) train::StopFlag::raise();
+    };
+    Growing growing{&all};
+    const auto report =
+        train::fit(r.model, r.sgd, growing, squared_error,
+                   {.epochs = 4, .max_steps = 9, .checkpoint = path, .resume = resume, .loggers = {watch}});
+    return std::pair(report, batches);
+  };
+  const auto [whole, batches] = run(folder.file("whole.st"), 0, false);
+  CHECK(batches == std::vector<Index>{1, 2, 2, 3, 3, 3, 4, 4, 4});
+  CHECK((whole.epoch == 3 && whole.batch == 3 && whole.stop == train::Stop::max_steps));
+  for (Index stop = 1; stop < 10; ++stop) {
+    const auto stopped = run(folder.file("stopped.st"), stop, false).first;
+    INFO("stopped after step " << stop);
+    const Index before[] = {0, 0, 1, 1, 3, 3, 3, 6, 6, 6};  // steps of the epochs that are over
+    CHECK(stopped.batch == stop - before[stop]);
+    run(folder.file("stopped.st"), 0, true);
+    CHECK(read_file(folder.file("stopped.st")) == read_file(folder.file("whole.st")));
+  }
+}
+
 TEST_CASE("fit: events say where it stands") {
   Run run;
   std::vector<train::Event> events;
@@ -440,14 +478,19 @@ TEST_CASE("fit: a loss that is NaN stops before it reaches the weights, which ar
     before = bits_of(m);
     return ++calls == 3 ? l / 0 - l / 0 : l;
   };
-  CHECK_ERROR(train::fit(run.model, run.sgd, batches, loss, {.epochs = 1, .checkpoint = folder.file("run.st")}), Error,
-              "fit: step 3: the loss is nan; the model is as after step 2");
+  CHECK_ERROR(train::fit(run.model, run.sgd, batches, loss, {.epochs = 1, .checkpoint = folder.file("run.st")}),
+              train::DivergedError, "fit: step 3: the loss is nan; the model is as after step 2");
   CHECK(bits_of(run.model) == before);
   CHECK_FALSE(run.model.parameters()[0].grad().defined());
 
   const auto steep = [](const auto& m, const Points& b) { return sqrt(squared_error(m, b) * 0); };
-  CHECK_ERROR(train::fit(run.model, run.sgd, batches, steep, {.epochs = 1}), Error,
-              "fit: step 1: the norm of the gradient is nan; the model is as after step 0");
+  try {
+    train::fit(run.model, run.sgd, batches, steep, {.epochs = 1});
+    FAIL("nothing was thrown");
+  } catch (const train::DivergedError& error) {
+    CHECK(std::string(error.quantity) == "the norm of the gradient");
+    CHECK(std::string(error.what()) == "fit: step 1: the norm of the gradient is nan; the model is as after step 0");
+  }
   CHECK(bits_of(run.model) == before);
 }
 

@@ -22,10 +22,12 @@ struct BatchSamplerOptions {
   Index max_pairs = 0;      ///< 0: no limit
   std::uint64_t seed = 1;
   bool shuffle = true;  ///< false: the same batches every epoch, the shortest first
+  Index pool = 0;       ///< of so many random pairs those of like length are put together; 0: of all, which pads least
 };
 
 /// Groups pairs of like length into batches. Each epoch draws a new grouping and a new order that depend on (seed,
-/// epoch) alone, so a run can go on from a saved Position. Every pair is in exactly one batch of an epoch.
+/// epoch) alone, so a run can go on from a saved Position. Every pair is in exactly one batch of an epoch. With all in
+/// one pool a batch has pairs of hardly more than one length; smaller pools mix lengths and pad more.
 /// AT: batch_size_fn
 class BatchSampler {
  public:
@@ -36,10 +38,11 @@ class BatchSampler {
     friend bool operator==(const Position&, const Position&) = default;
   };
 
-  /// Errors: Error when there are no pairs, or one alone is longer than max_tokens.
+  /// Errors: Error when there are no pairs, or one alone is longer than max_tokens, or for a negative pool.
   GLOSS_COLD explicit BatchSampler(std::vector<PairLength> lengths, BatchSamplerOptions options = {})
       : lengths_(std::move(lengths)), options_(options) {
     if (lengths_.empty()) fail<Error>("BatchSampler: no sentence pairs");
+    if (options_.pool < 0) fail<Error>("BatchSampler: pool ", options_.pool, " is negative");
     for (std::size_t i = 0; i < lengths_.size(); ++i)
       if (longest(lengths_[i]) > options_.max_tokens)
         fail<Error>("BatchSampler: pair ", i, " has ", longest(lengths_[i]), " tokens, max_tokens is ",
@@ -53,13 +56,20 @@ class BatchSampler {
     struct Item {
       Index tgt, src;
       std::uint32_t tie;  // pairs of one shape meet others in every epoch
+      Index pool = 0;
     };
     std::vector<Item> items;
     items.reserve(lengths_.size());
     for (std::size_t i = 0; i < lengths_.size(); ++i)
       items.push_back({lengths_[i].tgt, lengths_[i].src, options_.shuffle ? rng() : 0});
+    if (options_.pool > 0) {
+      const auto by_tie =
+          sorted_order(items.size(), [&items](std::size_t i, std::size_t j) { return items[i].tie < items[j].tie; });
+      for (std::size_t k = 0; k < by_tie.size(); ++k) items[by_tie[k]].pool = static_cast<Index>(k) / options_.pool;
+    }
     const auto by_length = sorted_order(items.size(), [&items](std::size_t i, std::size_t j) {
       const Item &a = items[i], &b = items[j];
+      if (a.pool != b.pool) return a.pool < b.pool;
       const Index long_a = (std::max)(a.tgt, a.src), long_b = (std::max)(b.tgt, b.src);
       if (long_a != long_b) return long_a < long_b;
       if (a.tgt != b.tgt) return a.tgt < b.tgt;

@@ -25,8 +25,9 @@ namespace gloss::inline GLOSS_ABI::train {
 ///   train::fit(model, adam, batches, loss, {.epochs = 5});
 /// A training that is resumed has the bits of one that was not stopped. What is thrown on the way (by the loss, a
 /// logger, a full disk) leaves the model as after the last step, without gradients.
-/// Errors: Error for options that make no sense, data without a batch, a loss or gradient that is infinite or NaN;
-/// LoadError for a checkpoint that does not fit; ShapeError for a loss that is not one number.
+/// Errors: Error for options that make no sense and data without a batch; DivergedError, which is one, for a loss or
+/// gradient that is infinite or NaN; LoadError for a checkpoint that does not fit; ShapeError for a loss that is not
+/// one number.
 /// PyTorch: lightning's Trainer.fit
 template <nn::IsModule M, class O, class Batches, class LossFunction>
 FitReport fit(M& model, O& optimizer, Batches&& batches, LossFunction&& loss,
@@ -34,7 +35,7 @@ FitReport fit(M& model, O& optimizer, Batches&& batches, LossFunction&& loss,
   using T = typename M::value_type;
   using OneBatch = std::remove_cvref_t<decltype(*std::begin(batches))>;
   nn::detail::know_module<M>();
-  detail::FitRun<T> run(model, optimizer, options, detail::count_batches(batches), detail::evaluation_of(optimizer));
+  detail::FitRun<T> run(model, optimizer, options, detail::evaluation_of(optimizer));
   const auto learn = [&](const OneBatch& batch) {
     const GradGuard recorded(true);
     const auto& result = loss(model, batch);
@@ -42,15 +43,23 @@ FitReport fit(M& model, O& optimizer, Batches&& batches, LossFunction&& loss,
     return run.learn(of_batch.mean, of_batch.count);
   };
   std::vector<OneBatch> few;  // that are to be overfitted
-  if (options.overfit_batches > 0)
-    detail::for_each_batch(batches, {}, run.order(), [&](const OneBatch& batch) {
+  if (options.overfit_batches > 0) {
+    detail::go_to(batches, {}, run.order());
+    detail::for_each_batch(batches, {}, [&](const OneBatch& batch) {
       few.push_back(batch);
       return static_cast<Index>(few.size()) < options.overfit_batches;
     });
+  }
+  const auto go_to = [&](const detail::PassStart& start) {
+    if (few.empty()) detail::go_to(batches, start, run.order());
+    run.set_batches(few.empty() ? detail::count_batches(batches) : static_cast<Index>(few.size()));
+  };
+  if (!run.goes_on() && run.position().batch > 0) go_to(run.position());  // perhaps behind the last one
   while (run.goes_on()) {
     const detail::PassStart start = run.begin_epoch();
+    go_to(start);
     if (few.empty())
-      detail::for_each_batch(batches, start, run.order(), learn);
+      detail::for_each_batch(batches, start, learn);
     else
       for (std::size_t i = 0; i < few.size() && learn(few[i]); ++i) continue;
     run.end_epoch();

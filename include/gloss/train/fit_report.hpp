@@ -14,6 +14,12 @@ namespace gloss::inline GLOSS_ABI::train {
 /// Why a training ended: the epochs were over, or one of the limits came first.
 enum class Stop { epochs, max_steps, max_seconds, patience, flag };
 
+/// What fit throws when a loss, a gradient or a weight is infinite or NaN.
+struct DivergedError : Error {
+  const char* quantity;  ///< "the loss", "the norm of the gradient", ...
+  DivergedError(const char* what_diverged, const std::string& text) : Error(text), quantity(what_diverged) {}
+};
+
 /// What fit returns. Of a resumed training it has the epochs before as well, without their times.
 /// PyTorch: the History of Keras' fit
 struct FitReport {
@@ -21,6 +27,7 @@ struct FitReport {
   Stop stop = Stop::epochs;                                ///< why it ended
   Index step = 0;                                          ///< optimizer steps that are done
   Index epoch = 0;                                         ///< passes over the data that are done
+  Index batch = 0;                                         ///< and batches of the next one
   double seconds = 0;                                      ///< in this process
   double best = std::numeric_limits<double>::quiet_NaN();  ///< of what was monitored
 

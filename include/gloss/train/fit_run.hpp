@@ -67,16 +67,13 @@ bool is_finite(const Tensor<T>& x) {
 template <Real T>
 class FitRun {
  public:
-  FitRun(nn::Module<T>& model, optim::Optimizer<T>& optimizer, const FitOptions<T>& options, Index batches,
+  FitRun(nn::Module<T>& model, optim::Optimizer<T>& optimizer, const FitOptions<T>& options,
          std::function<void(bool)> evaluates)
       : model_(model),
         optimizer_(optimizer),
         options_(checked(options)),
         flag_(options.stop_on_signal),
         best_({options.monitor.patience, options.monitor.min_delta, options.monitor.maximize}),
-        batches_(options.overfit_batches > 0 && !(batches > 0 && batches < options.overfit_batches)
-                     ? options.overfit_batches
-                     : batches),
         evaluates_(std::move(evaluates)) {
     if (!is_trial()) checkpoint_ = options.checkpoint;
     checkpoint_.add("model", model_);
@@ -103,10 +100,13 @@ class FitRun {
   bool goes_on() const { return !stop_ && (options_.epochs == 0 || at_.epoch < options_.epochs); }
   std::uint64_t& order() { return order_; }
 
+  PassStart position() const { return {at_.epoch, at_.batch, &rng_of_epoch_}; }
   PassStart begin_epoch() {
     if (at_.batch == 0) rng_of_epoch_ = current_rng();
-    return {at_.epoch, at_.batch, &rng_of_epoch_};
+    return position();
   }
+  /// How many the epoch has, which may differ from epoch to epoch; 0 where nobody knows.
+  void set_batches(Index batches) { batches_ = batches; }
 
   /// The loss of one batch; with the last of a group a step. Returns whether to go on.
   bool learn(const Tensor<T>& mean, double count) {
@@ -142,6 +142,7 @@ class FitRun {
             .stop = stop_.value_or(Stop::epochs),
             .step = at_.step,
             .epoch = at_.epoch,
+            .batch = at_.batch,
             .seconds = seconds(),
             .best = at_.validated > 0 ? best_.best() : std::nan("")};
   }
@@ -318,7 +319,7 @@ class FitRun {
       }
     }
     if (std::isnan(value)) value = std::nan("");  // of either sign
-    fail("fit: step ", step, ": ", what, " is ", value, "; ", state);
+    throw DivergedError(what, gloss::detail::join({"fit: step ", step, ": ", what, " is ", value, "; ", state}));
   }
 
   nn::Module<T>& model_;
@@ -326,7 +327,7 @@ class FitRun {
   const FitOptions<T>& options_;
   StopFlag flag_;
   EarlyStopping best_;
-  Index batches_;
+  Index batches_ = 0;
   std::function<void(bool)> evaluates_;
   Checkpoint checkpoint_;
   FitPosition at_;

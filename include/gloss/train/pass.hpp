@@ -32,23 +32,30 @@ struct PassStart {
   const Rng* rng = nullptr;  // the current stream as it was when the epoch began
 };
 
-/// Calls f(batch) for the batches of an epoch from a number on, until it returns false. What was before is skipped: by
-/// a range that has a position at once; else batch by batch, with the random stream that the epoch began with, so that
-/// a range that draws its order in begin() draws it again. `order` is kept for ranges that check it.
-template <class Batches, class F>
-void for_each_batch(Batches& batches, PassStart start, std::uint64_t& order, F f) {
-  Rng& rng = current_rng();
-  const Rng here = rng;
-  Index skipped = start.batch;
+/// Tells a range where the pass begins, as far as it can be told. `order` is kept for ranges that check it.
+template <class Batches>
+void go_to(Batches& batches, const PassStart& start, std::uint64_t& order) {
   if constexpr (HasPosition<Batches>) {
     auto state = batches.state();
     state.epoch = start.epoch, state.batch = start.batch, state.order = start.batch > 0 ? order : 0;
     batches.load_state(state);
     order = batches.state().order;
-    skipped = 0;
   } else if constexpr (requires { batches.set_epoch(start.epoch); }) {
+    Rng& rng = current_rng();
+    const Rng here = rng;
     batches.set_epoch(start.epoch);
+    if (start.batch > 0) rng = here;  // what it draws was drawn when the epoch began
   }
+}
+
+/// Calls f(batch) for the batches of an epoch from a number on, until it returns false; after go_to. A range without a
+/// position skips what was before batch by batch, with the random stream that the epoch began with, so that one that
+/// draws its order in begin() draws it again.
+template <class Batches, class F>
+void for_each_batch(Batches& batches, const PassStart& start, F f) {
+  Rng& rng = current_rng();
+  const Rng here = rng;
+  const Index skipped = HasPosition<Batches> ? 0 : start.batch;
   if (skipped > 0) rng = *start.rng;
   auto at = std::begin(batches);
   const auto end = std::end(batches);
