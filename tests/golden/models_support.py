@@ -28,13 +28,10 @@ def flat(name, value):
     return {k: v for key, item in items for k, v in flat(f"{name}.{key}", item).items()}
 
 
-def dump(name, model, inputs, loss_inputs=None, outputs=("logits",), seed=0, train=False):
+def dump(name, model, inputs, loss_inputs=None, outputs=("logits",), seed=0, train=False, said=None):
     """inputs and loss_inputs: keyword arguments of the model. Without a loss of the model's own, the loss is the sum of
-    the outputs times random numbers, in/w_NAME. A loss_dict of the model's is among the outputs."""
-def dump(name, model, inputs, loss_inputs=None, outputs=("logits",), seed=0, said=None):
-    """inputs and loss_inputs: keyword arguments of the model. Without a loss of the model's own, the loss is the sum of
-    the outputs times random numbers, in/w_NAME. said: for said/NAME, what generate() says, its options, which may be other
-    inputs."""
+    the outputs times random numbers, in/w_NAME. A loss_dict of the model's is among the outputs. said: for said/NAME, what
+    generate() says, its options, which may be other inputs."""
     spread(model, seed)
     model.train(train)
     folder = FOLDER / name
@@ -61,8 +58,6 @@ def dump(name, model, inputs, loss_inputs=None, outputs=("logits",), seed=0, sai
             p.copy_(p.grad if p.grad is not None else torch.zeros_like(p))
         for b in model.buffers():  # has no gradient
             b.fill_(float("nan") if b.is_floating_point() else -1)
-        for b in model.buffers():
-            b.zero_()
     with tempfile.TemporaryDirectory() as other:
         model.save_pretrained(other)
         golden |= {f"grad/{k}": v for k, v in load_file(f"{other}/model.safetensors").items()
