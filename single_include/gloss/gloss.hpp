@@ -871,6 +871,16 @@ inline constexpr const char* constants_notice =
     "gloss: this compiler copies constants wrongly: std::vector<long>{1, 1, 0, 0} holds 1, 1, 1, 1. Build with "
     "-mmove-max=128 -mstore-max=128 (gloss::native does) or a later GCC. GLOSS_QUIET=1 hides this line\n";
 /// Says it on stderr, unless GLOSS_QUIET is set in the environment or GLOSS_NO_NOTICE is defined for the program.
+GLOSS_COLD inline void give_notice([[maybe_unused]] const char* text) {
+#ifndef GLOSS_NO_NOTICE
+#ifdef _MSC_VER
+#pragma warning(suppress : 4996)
+#endif
+  const char* const quiet = std::getenv("GLOSS_QUIET");
+  if (quiet && *quiet && std::string_view(quiet) != "0") return;
+  std::fputs(text, stderr);
+#endif
+}
 /// Called once in a process, when the first tensor asks for memory.
 GLOSS_COLD inline void give_build_notice() {
 #ifndef GLOSS_NO_NOTICE
@@ -879,13 +889,7 @@ GLOSS_COLD inline void give_build_notice() {
     std::string text =
         build_notice(is_optimized, compiled_instruction_set, processor_instruction_set(), has_copies, idle_cores());
     if (!copies_constants()) text += constants_notice;
-    if (text.empty()) return;
-#ifdef _MSC_VER
-#pragma warning(suppress : 4996)
-#endif
-    const char* const quiet = std::getenv("GLOSS_QUIET");
-    if (quiet && *quiet && std::string_view(quiet) != "0") return;
-    std::fputs(text.c_str(), stderr);
+    if (!text.empty()) give_notice(text.c_str());
   }
 #endif
 }
@@ -1961,6 +1965,8 @@ class alignas(storage_alignment) Storage : public RefCounted {
   std::size_t capacity() const { return capacity_; }
   /// Whether others may read and write this memory, so that being the only tensor on it means nothing.
   bool is_foreign() const { return drop_ != nullptr; }
+  /// Whether nobody writes this memory, so that a copied Parameter may share it.
+  bool is_constant() const { return is_constant_; }
   /// Grows with every change in place of any tensor on this memory. Threads that write at the same time may share a
   /// number: only that it differs from an older one counts.
   std::uint32_t version() const { return version_.load(std::memory_order_relaxed); }
@@ -1974,7 +1980,7 @@ class alignas(storage_alignment) Storage : public RefCounted {
   void set_version(std::uint32_t version) const { version_.store(version, std::memory_order_relaxed); }
  protected:
   /// Memory that is not the pool's; `drop` deletes this object and so gives up what keeps the memory alive.
-  explicit Storage(void (*drop)(Storage*)) : drop_(drop) {}
+  explicit Storage(void (*drop)(Storage*), bool constant = false) : drop_(drop), is_constant_(constant) {}
  private:
   friend class StoragePool;
   friend void destroy(Storage* block);
@@ -1985,6 +1991,7 @@ class alignas(storage_alignment) Storage : public RefCounted {
   std::size_t capacity_ = 0;
   mutable std::atomic<const char*> changed_by_{nullptr};
   std::uint8_t size_class_ = 0;
+  bool is_constant_ = false;
   bool is_free_ = false;
   bool is_spare_ = false;  // given out only when all others of its class are in use
   Storage* next_free_ = nullptr;
@@ -5279,7 +5286,8 @@ class Parameter : public Tensor<T>, public detail::Member<Parameter<T>> {
   /// survive.
   Parameter& operator=(const Parameter& other) {
     if (this == &other) return *this;
-    if (this->defined() && other.defined() && this->shape() == other.shape()) {
+    if (this->defined() && other.defined() && this->shape() == other.shape() && !this->storage()->is_constant() &&
+        !other.storage()->is_constant()) {
       NoGradGuard no_grad;
       this->copy_(other.detach());
       if (detail::any_ties.load(std::memory_order_relaxed)) detail::TieCopies<T>::copied(other, *this);
@@ -5306,7 +5314,7 @@ class Parameter : public Tensor<T>, public detail::Member<Parameter<T>> {
         detail::TieCopies<T>::copied(other, copy);
         return copy;
       }
-    Tensor<T> data = other.detach().clone();
+    Tensor<T> data = other.storage()->is_constant() ? other.detach() : other.detach().clone();
     data.requires_grad_(other.requires_grad());
     if (may_be_tied) detail::TieCopies<T>::copied(other, data);
     return data;
@@ -5876,6 +5884,26 @@ GLOSS_INLINE Pack<T, n> select_lanes(const typename Pack<T, n>::Mask& mask, cons
   else
     return by_lanes<T>([](auto m, T p, T q) GLOSS_INLINE_LAMBDA { return m ? p : q; }, mask, x, y);
 }
+/// Lane by lane: x > y ? x : y, and x < y ? x : y. Eigen's packets of x86 are just that with the arguments turned round;
+/// others treat NaN in other ways.
+template <class T, Index n>
+GLOSS_INLINE Pack<T, n> larger_lanes(const Pack<T, n>& x, const Pack<T, n>& y) {
+#ifdef EIGEN_VECTORIZE_SSE
+  if constexpr (Pack<T, n>::is_real && Pack<T, n>::has_packets)
+    return by_packets<T>(
+        []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::pmax(q, p); }, x, y);
+#endif
+  return select_lanes(x > y, x, y);
+}
+template <class T, Index n>
+GLOSS_INLINE Pack<T, n> smaller_lanes(const Pack<T, n>& x, const Pack<T, n>& y) {
+#ifdef EIGEN_VECTORIZE_SSE
+  if constexpr (Pack<T, n>::is_real && Pack<T, n>::has_packets)
+    return by_packets<T>(
+        []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::pmin(q, p); }, x, y);
+#endif
+  return select_lanes(x < y, x, y);
+}
 /// The numbers moved by so many bits; to the right, signed ones keep their sign.
 template <int by, class T, Index n>
 GLOSS_INLINE Pack<T, n> shift_left_lanes(const Pack<T, n>& x) {
@@ -6212,12 +6240,20 @@ GLOSS_INLINE Vec<T> select(IntVec<T> mask, Vec<T> a, Vec<T> b) {
 /// a > b ? a : b; gives b where either is NaN.
 template <class T>
 GLOSS_INLINE Vec<T> vmax(Vec<T> a, Vec<T> b) {
+#ifdef GLOSS_VECTOR_TYPES
   return select<T>(a > b, a, b);
+#else
+  return detail::larger_lanes(a, b);
+#endif
 }
 /// a < b ? a : b; gives b where either is NaN.
 template <class T>
 GLOSS_INLINE Vec<T> vmin(Vec<T> a, Vec<T> b) {
+#ifdef GLOSS_VECTOR_TYPES
   return select<T>(a < b, a, b);
+#else
+  return detail::smaller_lanes(a, b);
+#endif
 }
 /// Numbers to numbers of the same width: float <-> int32, double <-> int64; towards zero.
 template <class To, class V>
@@ -6493,12 +6529,20 @@ GLOSS_INLINE Vec<T> select(IntVec<T> mask, Vec<T> a, Vec<T> b) {
 /// a > b ? a : b; gives b where either is NaN.
 template <class T>
 GLOSS_INLINE Vec<T> vmax(Vec<T> a, Vec<T> b) {
+#ifdef GLOSS_VECTOR_TYPES
   return select<T>(a > b, a, b);
+#else
+  return detail::larger_lanes(a, b);
+#endif
 }
 /// a < b ? a : b; gives b where either is NaN.
 template <class T>
 GLOSS_INLINE Vec<T> vmin(Vec<T> a, Vec<T> b) {
+#ifdef GLOSS_VECTOR_TYPES
   return select<T>(a < b, a, b);
+#else
+  return detail::smaller_lanes(a, b);
+#endif
 }
 /// Numbers to numbers of the same width: float <-> int32, double <-> int64; towards zero.
 template <class To, class V>
@@ -6775,12 +6819,20 @@ GLOSS_INLINE Vec<T> select(IntVec<T> mask, Vec<T> a, Vec<T> b) {
 /// a > b ? a : b; gives b where either is NaN.
 template <class T>
 GLOSS_INLINE Vec<T> vmax(Vec<T> a, Vec<T> b) {
+#ifdef GLOSS_VECTOR_TYPES
   return select<T>(a > b, a, b);
+#else
+  return detail::larger_lanes(a, b);
+#endif
 }
 /// a < b ? a : b; gives b where either is NaN.
 template <class T>
 GLOSS_INLINE Vec<T> vmin(Vec<T> a, Vec<T> b) {
+#ifdef GLOSS_VECTOR_TYPES
   return select<T>(a < b, a, b);
+#else
+  return detail::smaller_lanes(a, b);
+#endif
 }
 /// Numbers to numbers of the same width: float <-> int32, double <-> int64; towards zero.
 template <class To, class V>
@@ -8463,6 +8515,7 @@ struct BeamOptions {
   Index max_len = 64;      // most tokens of a result
   Index beam = 4;
   double length_penalty = 0.6;  // a score is log P / ((5 + length) / 6)^length_penalty
+  double length_base = 5;       // the 5 there, and 1 less than the 6; 0: log P / length^length_penalty, as transformers
   Index n_best = 1;             // hypotheses returned per row, best first
   LogitsOptions logits = {};    // applied to log P, as transformers does in a beam search
 };
@@ -8537,7 +8590,8 @@ class BeamSearch {
     std::int64_t token;
   };
   double penalty(std::size_t length) const {
-    return std::pow((5.0 + static_cast<double>(length)) / 6.0, options_.length_penalty);
+    const double base = options_.length_base, counted = static_cast<double>(length > 0 ? length : 1);
+    return std::pow((base + counted) / (base + 1), options_.length_penalty);
   }
   /// All that may be kept of one sentence, whose prefixes are first .. last - 1, best first.
   std::vector<Candidate> candidates(std::size_t first, std::size_t last, const Tensor<T>& logp) {
@@ -8609,7 +8663,7 @@ class BeamSearch {
 /// finished ones.
 /// Shape: prompt [rows, n], what each row has read before -> for each row up to n_best hypotheses, best first.
 /// Errors: ShapeError for an empty prompt; Error when beam or n_best is below 1, max_len negative, length_penalty no
-/// finite number, wrong LogitsOptions, or scores that are NaN.
+/// finite number, length_base negative, wrong LogitsOptions, or scores that are NaN.
 /// Source: Wu et al. 2016 for the length penalty; paper 6.1 uses beam 4 and 0.6.
 template <Real T>
 std::vector<std::vector<Hypothesis>> beam_search(Stepper<T>& stepper, const Tensor<std::int64_t>& prompt,
@@ -8619,6 +8673,8 @@ std::vector<std::vector<Hypothesis>> beam_search(Stepper<T>& stepper, const Tens
          options.max_len, " not negative");
   if (!std::isfinite(options.length_penalty))
     fail("beam_search: length_penalty ", options.length_penalty, " is not a finite number");
+  if (!(options.length_base >= 0 && std::isfinite(options.length_base)))
+    fail("beam_search: length_base ", options.length_base, " is not a number that is not negative");
   detail::check_prompt("beam_search", prompt, options.max_len);
   return detail::BeamSearch<T>(stepper, prompt, options).run();
 }
@@ -9840,7 +9896,7 @@ class Module : public detail::Member<Module<T>> {
     return *this;
   }
   Module& operator=(Module&&) noexcept = default;
-  virtual ~Module() {
+  GLOSS_NOINLINE virtual ~Module() {
     if (detail::any_ties.load(std::memory_order_relaxed)) detail::TieCopies<T>::end(this);
   }
   /// Calls v("name", member) for every parameter, buffer and submodule, in the order of PyTorch's registration.
@@ -10009,7 +10065,11 @@ template <Real T>
 StateDict Module<T>::list_state() const {
   StateDict out;
   for_each_tensor(
-      const_cast<Module&>(*this), [&](const std::string& path, Parameter<T>& p) { out.add(path, p.detach()); },
+      const_cast<Module&>(*this),
+      [&](const std::string& path, Parameter<T>& p) {
+        if (p.storage()->is_constant()) fail("state_dict: ", path, " is quantized: its numbers are not kept");
+        out.add(path, p.detach());
+      },
       [&](const std::string& path, const AnyTensor& buffer, bool persistent) {
         if (persistent) out.add(path, buffer);
       });
@@ -11693,14 +11753,18 @@ template <class T>
 using EigenMatrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 template <class M>
 using EigenView = Eigen::Map<M, 0, Eigen::OuterStride<>>;
-/// C = alpha A B + beta C on Eigen expressions.
+/// C = alpha A B + beta C on Eigen expressions; the sums over k in pieces, so that long ones keep their digits.
 template <class T, class A, class B>
 void gemm_eigen_block(T alpha, const A& a, const B& b, T beta, EigenView<EigenMatrix<T>> c) {
   if (beta == T(0))
     c.setZero();
   else if (beta != T(1))
     c *= beta;
-  if (a.cols() > 0) c.noalias() += alpha * (a * b);
+  constexpr Index piece = 4096;
+  for (Index p = 0; p < a.cols(); p += piece) {
+    const Index depth = a.cols() - p < piece ? a.cols() - p : piece;
+    c.noalias() += alpha * (a.middleCols(p, depth) * b.middleRows(p, depth));
+  }
 }
 }  // namespace detail
 /// gemm by Eigen: blocks of C whose shape depends on the sizes alone, one thread for each.
@@ -11753,6 +11817,8 @@ void gemm_eigen(bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha, 
 #define GLOSS_HAS_GLOSS_KERNELS_GEMM_BLOCKS_HPP
 // ---- gloss/kernels/gemm/blocks.hpp
 // How a matrix product is cut: panels of B packed by the thread that uses them, tiles of C in registers.
+#include <atomic>
+#include <type_traits>
 #ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_PACK_HPP
 #define GLOSS_HAS_GLOSS_KERNELS_GEMM_PACK_HPP
 // ---- gloss/kernels/gemm/pack.hpp
@@ -12651,17 +12717,27 @@ void gemm_by_dots(const Product<T>& x) {
     gemm_dot(x, transposed, begin * w, end * w < columns ? end * w : columns);
   });
 }
-/// `count` products, all alike but in their pointers and beta.
+/// `count` products, all alike but in their pointers and beta, none of them empty, in the precision of T.
 template <class T>
-void gemm(const Product<T>* products, Index count) {
+void gemm_in_full(const Product<T>* products, Index count) {
   const Product<T>& x = products[0];
-  if (x.m <= 0 || x.n <= 0) return;
   if (x.is_dot() || x.is_dot_transposed())
     for (Index q = 0; q < count; ++q) gemm_by_dots(products[q]);
   else if (x.trans_a && x.k > (x.panels() > 1 ? 8 : 128))  // a shallow or narrow product reads A^T as it lies
     for (Index q = 0; q < count; ++q) gemm_by_rows(products[q]);
   else
     gemm_by_panels(products, count);
+}
+/// What computes products of float instead where a program asks for another precision (kernels/gemm/bfloat16.hpp), and
+/// says whether it did; null otherwise.
+inline constinit std::atomic<bool (*)(const Product<float>* products, Index count)> other_gemm{nullptr};
+/// `count` products, all alike but in their pointers and beta.
+template <class T>
+void gemm(const Product<T>* products, Index count) {
+  if (products->m <= 0 || products->n <= 0) return;
+  if constexpr (std::is_same_v<T, float>)
+    if (auto* const other = other_gemm.load(std::memory_order_relaxed); other && other(products, count)) return;
+  gemm_in_full(products, count);
 }
 template <class T>
 void gemm(const Product<T>& x) {
@@ -12679,9 +12755,10 @@ void dgemm_(const char* trans_a, const char* trans_b, const int* m, const int* n
             const int* ldc);
 }
 namespace gloss::inline GLOSS_ABI::kernels::detail {
-/// Whether a product is one for a BLAS: of some size, and countable in int.
+/// Whether a product is one for a BLAS: of some size, countable in int, and in the precision of T.
 template <class T>
 bool suits_blas(const Product<T>& x) {
+  if (std::is_same_v<T, float> && other_gemm.load(std::memory_order_relaxed)) return false;
   constexpr Index most = 2147483647;
   return !x.is_dot() && !x.is_dot_transposed() && x.k > 0 && x.m * x.n * x.k > work_per_thread && x.m <= most &&
          x.n <= most && x.k <= most && x.lda <= most && x.ldb <= most && x.ldc <= most;
@@ -12707,6 +12784,8 @@ void gemm_blas(const Product<T>& x) {
 #define GLOSS_HAS_GLOSS_KERNELS_GEMM_BLOCKS_HPP
 // ---- gloss/kernels/gemm/blocks.hpp
 // How a matrix product is cut: panels of B packed by the thread that uses them, tiles of C in registers.
+#include <atomic>
+#include <type_traits>
 #ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_PACK_HPP
 #define GLOSS_HAS_GLOSS_KERNELS_GEMM_PACK_HPP
 // ---- gloss/kernels/gemm/pack.hpp
@@ -13605,17 +13684,27 @@ void gemm_by_dots(const Product<T>& x) {
     gemm_dot(x, transposed, begin * w, end * w < columns ? end * w : columns);
   });
 }
-/// `count` products, all alike but in their pointers and beta.
+/// `count` products, all alike but in their pointers and beta, none of them empty, in the precision of T.
 template <class T>
-void gemm(const Product<T>* products, Index count) {
+void gemm_in_full(const Product<T>* products, Index count) {
   const Product<T>& x = products[0];
-  if (x.m <= 0 || x.n <= 0) return;
   if (x.is_dot() || x.is_dot_transposed())
     for (Index q = 0; q < count; ++q) gemm_by_dots(products[q]);
   else if (x.trans_a && x.k > (x.panels() > 1 ? 8 : 128))  // a shallow or narrow product reads A^T as it lies
     for (Index q = 0; q < count; ++q) gemm_by_rows(products[q]);
   else
     gemm_by_panels(products, count);
+}
+/// What computes products of float instead where a program asks for another precision (kernels/gemm/bfloat16.hpp), and
+/// says whether it did; null otherwise.
+inline constinit std::atomic<bool (*)(const Product<float>* products, Index count)> other_gemm{nullptr};
+/// `count` products, all alike but in their pointers and beta.
+template <class T>
+void gemm(const Product<T>* products, Index count) {
+  if (products->m <= 0 || products->n <= 0) return;
+  if constexpr (std::is_same_v<T, float>)
+    if (auto* const other = other_gemm.load(std::memory_order_relaxed); other && other(products, count)) return;
+  gemm_in_full(products, count);
 }
 template <class T>
 void gemm(const Product<T>& x) {
@@ -13932,6 +14021,41 @@ GLOSS_INSTANTIATE(Tensor<float> matmul(const Tensor<float>&, const Tensor<float>
 GLOSS_INSTANTIATE(Tensor<double> matmul(const Tensor<double>&, const Tensor<double>&))
 }  // namespace gloss::inline GLOSS_ABI
 #endif
+#ifndef GLOSS_HAS_GLOSS_OPS_PACKED_WEIGHT_HPP
+#define GLOSS_HAS_GLOSS_OPS_PACKED_WEIGHT_HPP
+// ---- gloss/ops/packed_weight.hpp
+// The shared part of ops with a weight that may be kept in another form than its numbers.
+#include <type_traits>
+namespace gloss::inline GLOSS_ABI::detail {
+/// The memory of a weight W [n, k] of which another form is kept than its numbers, as nn/quantize.hpp makes it. The
+/// tensor on it has W's shape, and reads NaN everywhere.
+class PackedWeight : public Storage {
+ public:
+  /// y = finish(act(x W^T + bias)).
+  /// Shape: x [rows, k], dense; y [rows, n] with rows ldy apart
+  virtual void linear(Index rows, const float* x, float* y, Index ldy, const kernels::Epilogue<float>& end) const = 0;
+  /// y = scale * W[ids].
+  /// Shape: ids [rows], all in [0, n); y [rows, k], dense
+  virtual void rows_of(Index rows, const std::int64_t* ids, float* y, float scale) const = 0;
+ protected:
+  PackedWeight() : Storage([](Storage* self) { delete static_cast<PackedWeight*>(self); }, true) {}
+  virtual ~PackedWeight() = default;
+};
+/// The other form of a weight, or null where it has numbers.
+template <class T>
+const PackedWeight* packed_weight(const Tensor<T>& weight) {
+  if constexpr (std::is_same_v<T, float>)
+    if (weight.storage()->is_constant()) [[unlikely]]
+      return static_cast<const PackedWeight*>(weight.storage());
+  return nullptr;
+}
+/// Such a weight gives x no gradient.
+template <class T>
+void check_packed(const char* op, const Tensor<T>& x) {
+  if (will_record({x})) fail<GradError>(op, ": x requires a gradient, which a quantized weight does not give");
+}
+}  // namespace gloss::inline GLOSS_ABI::detail
+#endif
 namespace gloss::inline GLOSS_ABI {
 using kernels::Activation;
 namespace detail {
@@ -13961,13 +14085,19 @@ Tensor<T> linear_forward(const char* op, const Shape& shape, const Tensor<T>& x,
   ProfileScope scope(op);
   const Index in = weight.size(1), out = weight.size(0);
   const Index rows = rows_of(shape);
-  const MatrixView<T> vx(x.detach().reshape({rows, in})), vw(weight);
-  const Tensor<T> b = dense_or_none(bias);
+  const Tensor<T> b = dense_or_none(bias), flat = x.detach().reshape({rows, in});
   Tensor<T> y = empty<T>(shape);
   if (scope) scope.flops({2, rows, out, in});
   if (scope) scope.bytes(sizeof(T), {x.numel(), weight.numel(), y.numel()});
   kernels::Epilogue<T> end{read_or_null(b), activation};
   if constexpr (!std::is_void_v<Finish>) end.finish = Finish::finish, end.how = finish;
+  if constexpr (std::is_same_v<T, float>)
+    if (const PackedWeight* const packed = packed_weight(weight)) {
+      check_packed(op, x);
+      packed->linear(rows, flat.contiguous().data(), y.data(), out, end);
+      return y;
+    }
+  const MatrixView<T> vx(flat), vw(weight);
   kernels::gemm(vx.transposed, !vw.transposed, rows, out, in, T{1}, static_cast<const T*>(vx.x.data()), vx.ld,
                 static_cast<const T*>(vw.x.data()), vw.ld, T{0}, y.data(), out, end);
   return y;
@@ -14204,12 +14334,19 @@ Tensor<T> joint_linear(const Tensor<T>& x, const std::vector<Tensor<T>>& weights
   std::vector<kernels::Factors<T>> parts;
   for (std::size_t i = 0; i < weights.size(); ++i) {
     inputs.push_back(weights[i]);
-    w.push_back(weights[i].detach().contiguous());
     b.push_back(biases.empty() ? Tensor<T>{} : detail::dense_or_none(biases[i]));
-    parts.push_back(
-        {flat.data(), w[i].data(), y.data() + static_cast<Index>(i) * out, T{0}, detail::read_or_null(b[i])});
+    T* const part = y.data() + static_cast<Index>(i) * out;
+    if constexpr (std::is_same_v<T, float>)
+      if (const auto* const packed = detail::packed_weight(weights[i])) {
+        detail::check_packed("joint_linear", x);
+        packed->linear(rows, flat.data(), part, count * out, {detail::read_or_null(b[i])});
+        continue;
+      }
+    w.push_back(weights[i].detach().contiguous());
+    parts.push_back({flat.data(), w.back().data(), part, T{0}, detail::read_or_null(b[i])});
   }
-  kernels::gemm_several(false, true, rows, out, in, in, in, count * out, parts.data(), count);
+  kernels::gemm_several(false, true, rows, out, in, in, in, count * out, parts.data(),
+                        static_cast<Index>(parts.size()));
   bool learns = false;
   for (const Tensor<T>& weight : weights) learns = learns || weight.requires_grad();
   for (std::size_t i = 0; i < weights.size(); ++i) inputs.push_back(biases.empty() ? Tensor<T>{} : biases[i]);
@@ -16617,8 +16754,13 @@ Tensor<T> embedding(const Tensor<std::int64_t>& ids, const Tensor<T>& weight, do
   Shape shape = ids.shape();
   shape.push_back(d);
   Tensor<T> y = empty<T>(shape);
-  const Tensor<T> table = weight.detach().contiguous();
   const T factor = static_cast<T>(scale);
+  if constexpr (std::is_same_v<T, float>)
+    if (const auto* const packed = detail::packed_weight(weight)) {
+      packed->rows_of(count, rows.data(), y.data(), factor);
+      return y;
+    }
+  const Tensor<T> table = weight.detach().contiguous();
   kernels::embedding_forward(static_cast<const T*>(table.data()), static_cast<const std::int64_t*>(rows.data()),
                              y.data(), count, d, factor);
   return record(
@@ -17334,26 +17476,31 @@ GLOSS_INLINE void each_copied_row(const Plane& p, const F& f) {
     }
   }
 }
-/// from[0], from[2], from[4], ...
+/// from[0], from[2], from[4], ... from[2 (n - 1)], with n at most a vector's lanes.
 template <class T, std::size_t... i>
-GLOSS_INLINE Vec<T> load_every_second(const T* from, std::index_sequence<i...>) {
-  constexpr std::size_t w = sizeof...(i);
-  return shuffle<T, static_cast<int>(2 * i + (2 * i < w ? 0 : 1))...>(load<T>(from), load<T>(from + w - 1));
+GLOSS_INLINE Vec<T> load_every_second(const T* from, Index n, std::index_sequence<i...>) {
+  constexpr Index w = static_cast<Index>(sizeof...(i));
+  const Index cells = 2 * n - 1;  // what is read: the second load begins with the last element of the first
+  const Vec<T> first = load_n<T>(from, cells < w ? cells : w);
+  const Vec<T> second = cells < w ? first : load_n<T>(from + w - 1, cells - w + 1);
+  return shuffle<T, static_cast<int>(2 * i + (static_cast<Index>(2 * i) < w ? 0 : 1))...>(first, second);
 }
 /// to[j] = from[j * step] for j < n.
 template <class T>
 GLOSS_INLINE void copy_by_step(const T* from, Index step, Index n, T* to) {
-  constexpr Index w = lanes<T>;
-  if (step == 1) {
-    std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(T));
-  } else if (step == 2 && n >= w) {
-    for (Index j = 0; j < n; j += w) {
-      if (j > n - w) j = n - w;
-      store<T>(to + j, load_every_second<T>(from + 2 * j, std::make_index_sequence<static_cast<std::size_t>(w)>()));
-    }
-  } else {
+  constexpr auto every = std::make_index_sequence<static_cast<std::size_t>(lanes<T>)>();
+  if (step == 1)
+    each_vector<T>(n, [&](Index j, Index m) GLOSS_INLINE_LAMBDA { store_n<T>(to + j, load_n<T>(from + j, m), m); });
+  else if (step == 2)
+    each_vector<T>(n, [&](Index j, Index m)
+                          GLOSS_INLINE_LAMBDA { store_n<T>(to + j, load_every_second<T>(from + 2 * j, m, every), m); });
+  else
     for (Index j = 0; j < n; ++j) to[j] = from[j * step];
-  }
+}
+/// to[j] = value for j < n.
+template <class T>
+GLOSS_INLINE void fill_run(T* to, Index n, T value) {
+  each_vector<T>(n, [&](Index j, Index m) GLOSS_INLINE_LAMBDA { store_n<T>(to + j, splat<T>(value), m); });
 }
 }  // namespace detail
 /// The copy of one channel, `border` where x has no cells.
@@ -17361,10 +17508,10 @@ template <class T>
 GLOSS_NOINLINE void fill_plane(const Plane& p, const T* x, T* plane, T border) {
   detail::each_copied_row(p, [&](Index row, Index column, Index at, Index n, Index before) {
     T* const to = plane + at;
-    for (Index j = -before; j < 0; ++j) to[j] = border;
+    detail::fill_run(to - before, before, border);
     if (row < 0) return;
     detail::copy_by_step(x + row * p.w.in + column, p.w.stride, n, to);
-    for (Index j = n; j < p.pitch - before; ++j) to[j] = border;
+    detail::fill_run(to + n, p.pitch - before - n, border);
   });
 }
 /// The way back: dx of one channel from a copy's cells, 0 where no window reaches.
@@ -17372,7 +17519,9 @@ template <class T>
 GLOSS_NOINLINE void crop_plane(const Plane& p, const T* plane, T* dx) {
   std::memset(dx, 0, static_cast<std::size_t>(p.h.in * p.w.in) * sizeof(T));
   detail::each_copied_row(p, [&](Index row, Index column, Index at, Index n, Index) {
-    for (Index j = 0; j < n; ++j) dx[row * p.w.in + column + j * p.w.stride] = plane[at + j];
+    T* const to = dx + row * p.w.in + column;
+    if (p.w.stride == 1) return detail::copy_by_step(plane + at, Index{1}, n, to);
+    for (Index j = 0; j < n; ++j) to[j * p.w.stride] = plane[at + j];
   });
 }
 }  // namespace gloss::inline GLOSS_ABI::kernels
@@ -18560,6 +18709,10 @@ void group_norm_backward(const T* dy, const T* x, const T* gamma, const T* mean,
         gd_sum += w * b;
       }
       if (dx == nullptr) continue;
+      if (row == 1) {  // a value alone is always its own mean
+        dx[k] = T(0);
+        continue;
+      }
       const T offset = static_cast<T>(g_sum / count), slope = static_cast<T>(s * (s * gd_sum) / count);
       if (size == 1) {
         each_vector<T>(members, [&](Index j, Index m) GLOSS_INLINE_LAMBDA {
@@ -19693,6 +19846,8 @@ void conv_naive(const Conv& c, const F& f) {
 #define GLOSS_HAS_GLOSS_KERNELS_GEMM_BLOCKS_HPP
 // ---- gloss/kernels/gemm/blocks.hpp
 // How a matrix product is cut: panels of B packed by the thread that uses them, tiles of C in registers.
+#include <atomic>
+#include <type_traits>
 #ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_PACK_HPP
 #define GLOSS_HAS_GLOSS_KERNELS_GEMM_PACK_HPP
 // ---- gloss/kernels/gemm/pack.hpp
@@ -20591,17 +20746,27 @@ void gemm_by_dots(const Product<T>& x) {
     gemm_dot(x, transposed, begin * w, end * w < columns ? end * w : columns);
   });
 }
-/// `count` products, all alike but in their pointers and beta.
+/// `count` products, all alike but in their pointers and beta, none of them empty, in the precision of T.
 template <class T>
-void gemm(const Product<T>* products, Index count) {
+void gemm_in_full(const Product<T>* products, Index count) {
   const Product<T>& x = products[0];
-  if (x.m <= 0 || x.n <= 0) return;
   if (x.is_dot() || x.is_dot_transposed())
     for (Index q = 0; q < count; ++q) gemm_by_dots(products[q]);
   else if (x.trans_a && x.k > (x.panels() > 1 ? 8 : 128))  // a shallow or narrow product reads A^T as it lies
     for (Index q = 0; q < count; ++q) gemm_by_rows(products[q]);
   else
     gemm_by_panels(products, count);
+}
+/// What computes products of float instead where a program asks for another precision (kernels/gemm/bfloat16.hpp), and
+/// says whether it did; null otherwise.
+inline constinit std::atomic<bool (*)(const Product<float>* products, Index count)> other_gemm{nullptr};
+/// `count` products, all alike but in their pointers and beta.
+template <class T>
+void gemm(const Product<T>* products, Index count) {
+  if (products->m <= 0 || products->n <= 0) return;
+  if constexpr (std::is_same_v<T, float>)
+    if (auto* const other = other_gemm.load(std::memory_order_relaxed); other && other(products, count)) return;
+  gemm_in_full(products, count);
 }
 template <class T>
 void gemm(const Product<T>& x) {
@@ -24560,6 +24725,9 @@ GLOSS_LAZY Tensor<std::int64_t> swin_position_index(Index h, Index w) {
       index.data()[i * n + j] = (i / w - j / w + h - 1) * (2 * w - 1) + i % w - j % w + w - 1;
   return index;
 }
+struct SwinPositionBiasOptions {
+  bool persistent_index = true;  // relative_position_index is part of the state dict
+};
 /// B[head, i, j] = table[index[i, j], head], which is added to the scaled scores of a window: softmax(q k^T / sqrt(d) +
 /// B) v. It is the `bias` of scaled_dot_product_attention, which gives the table its gradient.
 /// Shape: -> [num_heads, h w, h w]
@@ -24572,15 +24740,25 @@ template <Real T>
 struct SwinPositionBias final : Module<T> {
   Parameter<T> relative_position_bias_table;
   Buffer<std::int64_t> relative_position_index;
-  SwinPositionBias(Index h, Index w, Index num_heads) {
+  Index height, width;
+  SwinPositionBias(Index h, Index w, Index num_heads, SwinPositionBiasOptions options = {}) : height(h), width(w) {
     if (h <= 0 || w <= 0 || num_heads <= 0)
       fail<ShapeError>("SwinPositionBias: window ", h, " x ", w, " with ", num_heads, " heads: all must be positive");
     relative_position_bias_table = Parameter<T>(trunc_normal<T>({(2 * h - 1) * (2 * w - 1), num_heads}, {.std = 0.02}));
-    relative_position_index = Buffer<std::int64_t>(swin_position_index(h, w));
+    relative_position_index = Buffer<std::int64_t>(swin_position_index(h, w), {.persistent = options.persistent_index});
   }
   Tensor<T> operator()() const {
     return this->output(
         embedding(relative_position_index, relative_position_bias_table).permute({2, 0, 1}).contiguous());
+  }
+  /// That of a smaller window: of the first h rows and w columns.
+  /// Shape: -> [num_heads, h w, h w]
+  /// Errors: IndexError when the window has not so many.
+  Tensor<T> operator()(Index h, Index w) const {
+    const Tensor<T> bias = (*this)();
+    if (h == height && w == width) return bias;
+    const Tensor<T> places = bias.view({bias.size(0), height, width, height, width});
+    return places.narrow(1, 0, h).narrow(2, 0, w).narrow(3, 0, h).narrow(4, 0, w).reshape({-1, h * w, h * w});
   }
   void visit(Visitor<T>& v) override {
     v("relative_position_bias_table", relative_position_bias_table);
@@ -32582,8 +32760,8 @@ GLOSS_INSTANTIATE(EncoderDecoder<double> make_model(const ModelOptions&))
 #ifndef GLOSS_HAS_GLOSS_TEXT_HPP
 #define GLOSS_HAS_GLOSS_TEXT_HPP
 // ---- gloss/text.hpp
-// What text needs beside <gloss/gloss.hpp>: vocabularies and byte-pair encoding, sentence pairs from files, batches by
-// length, BLEU, a progress line, attention maps.
+// What text needs beside <gloss/gloss.hpp>: vocabularies and byte-pair encoding, conversations, sentence pairs from
+// files, batches by length, BLEU, a progress line, attention maps.
 #ifndef GLOSS_HAS_GLOSS_DATA_BATCH_SAMPLER_HPP
 #define GLOSS_HAS_GLOSS_DATA_BATCH_SAMPLER_HPP
 // ---- gloss/data/batch_sampler.hpp
@@ -32603,9 +32781,11 @@ struct BatchSamplerOptions {
   Index max_pairs = 0;      ///< 0: no limit
   std::uint64_t seed = 1;
   bool shuffle = true;  ///< false: the same batches every epoch, the shortest first
+  Index pool = 0;       ///< of so many random pairs those of like length are put together; 0: of all, which pads least
 };
 /// Groups pairs of like length into batches. Each epoch draws a new grouping and a new order that depend on (seed,
-/// epoch) alone, so a run can go on from a saved Position. Every pair is in exactly one batch of an epoch.
+/// epoch) alone, so a run can go on from a saved Position. Every pair is in exactly one batch of an epoch. With all in
+/// one pool a batch has pairs of hardly more than one length; smaller pools mix lengths and pad more.
 /// AT: batch_size_fn
 class BatchSampler {
  public:
@@ -32615,10 +32795,11 @@ class BatchSampler {
     Index batch = 0;
     friend bool operator==(const Position&, const Position&) = default;
   };
-  /// Errors: Error when there are no pairs, or one alone is longer than max_tokens.
+  /// Errors: Error when there are no pairs, or one alone is longer than max_tokens, or for a negative pool.
   GLOSS_COLD explicit BatchSampler(std::vector<PairLength> lengths, BatchSamplerOptions options = {})
       : lengths_(std::move(lengths)), options_(options) {
     if (lengths_.empty()) fail<Error>("BatchSampler: no sentence pairs");
+    if (options_.pool < 0) fail<Error>("BatchSampler: pool ", options_.pool, " is negative");
     for (std::size_t i = 0; i < lengths_.size(); ++i)
       if (longest(lengths_[i]) > options_.max_tokens)
         fail<Error>("BatchSampler: pair ", i, " has ", longest(lengths_[i]), " tokens, max_tokens is ",
@@ -32631,13 +32812,20 @@ class BatchSampler {
     struct Item {
       Index tgt, src;
       std::uint32_t tie;  // pairs of one shape meet others in every epoch
+      Index pool = 0;
     };
     std::vector<Item> items;
     items.reserve(lengths_.size());
     for (std::size_t i = 0; i < lengths_.size(); ++i)
       items.push_back({lengths_[i].tgt, lengths_[i].src, options_.shuffle ? rng() : 0});
+    if (options_.pool > 0) {
+      const auto by_tie =
+          sorted_order(items.size(), [&items](std::size_t i, std::size_t j) { return items[i].tie < items[j].tie; });
+      for (std::size_t k = 0; k < by_tie.size(); ++k) items[by_tie[k]].pool = static_cast<Index>(k) / options_.pool;
+    }
     const auto by_length = sorted_order(items.size(), [&items](std::size_t i, std::size_t j) {
       const Item &a = items[i], &b = items[j];
+      if (a.pool != b.pool) return a.pool < b.pool;
       const Index long_a = (std::max)(a.tgt, a.src), long_b = (std::max)(b.tgt, b.src);
       if (long_a != long_b) return long_a < long_b;
       if (a.tgt != b.tgt) return a.tgt < b.tgt;
@@ -32846,6 +33034,16 @@ inline bool is_space(char32_t c) {
   if (c < 0x80) return c == ' ' || (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x1F);
   return c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 ||
          c == 0x202F || c == 0x205F || c == 0x3000;
+}
+/// The text without white space at its ends. Python: text.strip()
+GLOSS_COLD inline std::string trimmed(std::string_view text) {
+  std::size_t begin = text.size(), end = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const CodePoint c = decode_utf8(text, at);
+    if (!is_space(c.value)) begin = begin < at ? begin : at, end = at + c.bytes;
+    at += c.bytes;
+  }
+  return begin < end ? std::string(text.substr(begin, end - begin)) : std::string();
 }
 /// Calls f(word) for each stretch of text between white space. Python: text.split()
 template <class F>
@@ -33817,6 +34015,181 @@ GLOSS_INSTANTIATE(std::string Bpe::to_string() const)
 GLOSS_INSTANTIATE(Bpe Bpe::from_string(std::string_view, std::string_view))
 }  // namespace gloss::inline GLOSS_ABI::text
 #endif
+#ifndef GLOSS_HAS_GLOSS_TEXT_CHAT_HPP
+#define GLOSS_HAS_GLOSS_TEXT_CHAT_HPP
+// ---- gloss/text/chat.hpp
+// Conversations as a model was trained to read them.
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+namespace gloss::inline GLOSS_ABI::text {
+struct ChatMessage {
+  std::string role;  ///< "system", "user" or "assistant"
+  std::string content;
+};
+/// Writes a conversation in one of two forms. ChatML's, as SmolLM2 and Qwen have it, has turns
+/// "<|im_start|>role\ncontent<|im_end|>\n", and Llama 3's "<|start_header_id|>role<|end_header_id|>\n\ncontent<|eot_id|>".
+/// A model's template is a program in Jinja's language, which is not run: the form is known by its marks, and what else
+/// belongs to it is taken from the strings in it. There are no tools.
+/// Python: tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+class ChatTemplate {
+ public:
+  /// What Llama 3.1 and its kin are told to be today; as in the template unless it is set, "" where they are not told.
+  std::string date;
+  /// From the text of a template: chat_template in tokenizer_config.json, tokenizer.chat_template in a GGUF file.
+  /// bos_token stands before everything if the template has it. `name` stands for the file in messages.
+  /// Errors: LoadError for a template of another form, with the marks that it has.
+  GLOSS_COLD explicit ChatTemplate(std::string_view jinja, std::string_view bos_token = "",
+                                   std::string_view name = "chat_template")
+      : form_(form_of(jinja, name)) {
+    const auto has = [&](std::string_view part) { return jinja.find(part) != std::string_view::npos; };
+    if (has("bos_token")) bos_ = bos_token;
+    trims_ = has("content'] | trim") || has("content']|trim") || has("content | trim") || has("content|trim");
+    drops_thoughts_ = has("</think>");
+    if (has("Cutting Knowledge Date: December 2023"))
+      if (const std::string_view set = "date_string = \""; has(set)) {
+        const std::string_view rest = jinja.substr(jinja.find(set) + set.size());
+        date = rest.substr(0, rest.find('"'));
+      }
+    const std::string system = form_.before + "system" + form_.behind_role, asks = form_.before + "assistant";
+    for (std::size_t at = jinja.find(form_.before); at < jinja.size(); at = jinja.find(form_.before, at + 1)) {
+      const std::string text = literal_at(jinja, at);
+      const std::size_t end = text.find(form_.end_of_turn);
+      if (text.starts_with(system) && end != std::string::npos)
+        system_ = text.substr(system.size(), end - system.size());
+      if (text.starts_with(asks) && at > jinja.rfind("add_generation_prompt") && prompt_.empty()) prompt_ = text;
+    }
+    if (prompt_.empty()) fail<LoadError>(name, ": the chat template does not say how a reply begins");
+  }
+  /// The conversation as one text, and the beginning of a reply if asked for. What the model is told to be where no
+  /// message of the system begins it is as the template has it.
+  /// Errors: Error for no message, and another role.
+  std::string operator()(const std::vector<ChatMessage>& messages, bool add_generation_prompt = true) const {
+    if (messages.empty()) fail<Error>("ChatTemplate: there is no message");
+    std::string text = bos_;
+    const bool has_system = messages[0].role == "system";
+    const std::string dates = date.empty() ? "" : "Cutting Knowledge Date: December 2023\nToday Date: " + date + "\n\n";
+    if (!has_system && (!system_.empty() || !date.empty())) add_turn(text, "system", dates + system_);
+    for (const ChatMessage& message : messages) {
+      if (message.role != "system" && message.role != "user" && message.role != "assistant")
+        fail<Error>("ChatTemplate: the role '", message.role, "' is none of system, user, assistant");
+      std::string content = message.content;
+      if (const std::size_t end = content.rfind("</think>");
+          drops_thoughts_ && message.role == "assistant" && end != std::string::npos) {
+        content.erase(0, end + 8);
+        content.erase(0, content.find_first_not_of('\n'));
+      }
+      if (trims_) content = trimmed(content);
+      add_turn(text, message.role, &message == messages.data() && has_system ? dates + content : content);
+    }
+    return add_generation_prompt ? text + prompt_ : text;
+  }
+  /// The token with which a reply ends.
+  const std::string& end_of_turn() const { return form_.end_of_turn; }
+ private:
+  /// A turn is before + role + behind_role + content + end_of_turn + behind.
+  struct Form {
+    std::string before, behind_role, end_of_turn, behind;
+  };
+  GLOSS_COLD static Form form_of(std::string_view jinja, std::string_view name) {
+    const auto has = [&](std::string_view part) { return jinja.find(part) != std::string_view::npos; };
+    static constexpr std::pair<std::string_view, const char*> others[] = {{"[INST]", "Llama 2's and Mistral's"},
+                                                                          {"<start_of_turn>", "Gemma's"},
+                                                                          {"<|im_sep|>", "Phi-4's"},
+                                                                          {"<|user|>", "Zephyr's and Phi-3's"},
+                                                                          {"<|User|>", "DeepSeek's"},
+                                                                          {"<\uFF5CUser\uFF5C>", "DeepSeek's"},
+                                                                          {"<|channel|>", "gpt-oss'"}};
+    std::string what = "begins with '" + std::string(jinja.substr(0, 40)) + "'";
+    bool other = false;
+    for (const auto& [mark, whose] : others)
+      if (!other && has(mark)) other = true, what = "has " + std::string(mark) + " as " + whose;
+    if (!other && has("<|im_start|>") && has("<|im_end|>")) return {"<|im_start|>", "\n", "<|im_end|>", "\n"};
+    if (!other && has("<|start_header_id|>") && has("<|end_header_id|>") && has("<|eot_id|>"))
+      return {"<|start_header_id|>", "<|end_header_id|>\n\n", "<|eot_id|>", ""};
+    fail<LoadError>(name, ": the chat template ", what,
+                    ", only those of ChatML's form (<|im_start|>) and of Llama 3's ",
+                    "(<|start_header_id|>) are known");
+  }
+  /// The text of a string in the template that begins at `at`; "" where none does.
+  GLOSS_COLD static std::string literal_at(std::string_view jinja, std::size_t at) {
+    const char quote = at > 0 ? jinja[at - 1] : ' ';
+    std::string text;
+    if (quote != '\'' && quote != '"') return text;
+    for (; at < jinja.size() && jinja[at] != quote; ++at) {
+      const bool escaped = jinja[at] == '\\' && at + 1 < jinja.size();
+      if (escaped) ++at;
+      text += escaped && jinja[at] == 'n' ? '\n' : escaped && jinja[at] == 't' ? '\t' : jinja[at];
+    }
+    return text;
+  }
+  void add_turn(std::string& text, std::string_view role, std::string_view content) const {
+    text.append(form_.before).append(role).append(form_.behind_role).append(content);
+    text.append(form_.end_of_turn).append(form_.behind);
+  }
+  Form form_;
+  std::string bos_, system_, prompt_;  // the prompt is what a reply begins with
+  bool trims_ = false, drops_thoughts_ = false;
+};
+}  // namespace gloss::inline GLOSS_ABI::text
+#endif
+#ifndef GLOSS_HAS_GLOSS_TEXT_STOP_STRINGS_HPP
+#define GLOSS_HAS_GLOSS_TEXT_STOP_STRINGS_HPP
+// ---- gloss/text/stop_strings.hpp
+// A text that comes in pieces, up to one of some strings.
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+namespace gloss::inline GLOSS_ABI::text {
+/// Lets through what stands before the first stop string, wherever the pieces are cut: what may be the beginning of one
+/// is held back until that is known. Of several the one that is complete first counts, of those the longest.
+///   while (...) std::cout << stops.push(stream.push(token));   // until stops.stopped()
+///   std::cout << stops.rest();
+class StopStrings {
+ public:
+  /// Errors: Error for an empty string.
+  explicit StopStrings(std::vector<std::string> strings) : strings_(std::move(strings)) {
+    for (const std::string& string : strings_)
+      if (string.empty()) fail<Error>("StopStrings: a stop string is empty");
+  }
+  /// A further piece; what is certain by now and was not given before.
+  std::string push(std::string_view piece) {
+    if (stopped_) return {};
+    held_ += piece;
+    std::size_t end = std::string::npos, begin = 0;  // of the stop string that is complete first
+    for (const std::string& string : strings_) {
+      const std::size_t at = held_.find(string);
+      if (at == std::string::npos) continue;
+      stopped_ = true;
+      if (std::pair(at + string.size(), at) < std::pair(end, begin)) end = at + string.size(), begin = at;
+    }
+    if (!stopped_) {
+      std::size_t kept = 0;  // the longest end that is the beginning of a stop string
+      for (const std::string& string : strings_) {
+        std::size_t n = (std::min)(string.size() - 1, held_.size());
+        while (n > kept && !held_.ends_with(std::string_view(string).substr(0, n))) --n;
+        kept = (std::max)(kept, n);
+      }
+      begin = held_.size() - kept;
+    }
+    std::string certain = held_.substr(0, begin);
+    held_.erase(0, begin);
+    return certain;
+  }
+  /// Whether a stop string has come.
+  bool stopped() const { return stopped_; }
+  /// What is held back at the end of the text: nothing behind a stop string.
+  std::string rest() { return stopped_ ? std::string() : std::exchange(held_, {}); }
+ private:
+  std::vector<std::string> strings_;
+  std::string held_;
+  bool stopped_ = false;
+};
+}  // namespace gloss::inline GLOSS_ABI::text
+#endif
 #ifndef GLOSS_HAS_GLOSS_TEXT_STREAM_DECODER_HPP
 #define GLOSS_HAS_GLOSS_TEXT_STREAM_DECODER_HPP
 // ---- gloss/text/stream_decoder.hpp
@@ -34029,6 +34402,7 @@ class Vocab {
 #define GLOSS_HAS_GLOSS_TRAIN_SVG_HPP
 // ---- gloss/train/svg.hpp
 // What the pictures are made of: SVG elements, text that is safe in them, a colour scale.
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <string>
@@ -34108,10 +34482,10 @@ inline double text_width(std::string_view text) {
   }
   return width;
 }
-/// Colour of a weight in [0, 1], "#rrggbb", even steps in perceived lightness: from paper over teal to night blue, or
-/// on dark paper from there to light.
+/// Colour of a weight in [0, 1], red, green and blue from 0 to 255, even steps in perceived lightness: from paper over
+/// teal to night blue, or on dark paper from there to light.
 /// Source: Ottosson 2020, the Oklab colour space.
-GLOSS_COLD inline std::string heat_color(double t, bool dark = false) {
+GLOSS_COLD inline std::array<int, 3> heat_rgb(double t, bool dark = false) {
   t = t > 0 ? (t < 1 ? t : 1) : 0;
   const double lightness = dark ? 0.26 + 0.58 * t : 0.972 - 0.69 * t;
   const double chroma = dark ? 0.02 + 0.07 * t : 0.012 + 0.36 * t * (1 - t) * (1 - 0.18 * t) + 0.075 * t;
@@ -34124,13 +34498,19 @@ GLOSS_COLD inline std::string heat_color(double t, bool dark = false) {
   const double linear[3] = {4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s,
                             -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s,
                             -0.0041960863 * l - 0.7034186147 * m + 1.7076147010 * s};
-  std::string color = "#";
-  for (double x : linear) {
-    x = x > 0 ? (x < 1 ? x : 1) : 0;
+  std::array<int, 3> color{};
+  for (std::size_t c = 0; c < 3; ++c) {
+    const double x = linear[c] > 0 ? (linear[c] < 1 ? linear[c] : 1) : 0;
     const double encoded = x <= 0.0031308 ? 12.92 * x : 1.055 * std::pow(x, 1 / 2.4) - 0.055;
-    const int byte = static_cast<int>(std::lround(255 * encoded));
-    for (const int digit : {byte / 16, byte % 16}) color += "0123456789abcdef"[digit];
+    color[c] = static_cast<int>(std::lround(255 * encoded));
   }
+  return color;
+}
+/// The same as "#rrggbb".
+GLOSS_COLD inline std::string heat_color(double t, bool dark = false) {
+  std::string color = "#";
+  for (const int byte : heat_rgb(t, dark))
+    for (const int digit : {byte / 16, byte % 16}) color += "0123456789abcdef"[digit];
   return color;
 }
 }  // namespace gloss::inline GLOSS_ABI::train
