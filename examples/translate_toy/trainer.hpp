@@ -158,16 +158,16 @@ class Trainer {
     checkpoint.add("data_fingerprint", fingerprint_), checkpoint.add("data", settings_.data);
     checkpoint.add("schedule_kind", settings_.schedule), checkpoint.add("seed", settings_.seed);
     for_each_number(settings_, [&](const char* name, auto& value, auto...) { checkpoint.add(name, value); });
+    const train::FitOptions<float> options{.epochs = settings_.epochs,
+                                           .clip_norm = settings_.clip_norm,
+                                           .schedule = &schedule,
+                                           .average = average ? &*average : nullptr,
+                                           .validate = measure,
+                                           .checkpoint = checkpoint,
+                                           .resume = settings_.resume,
+                                           .loggers = {std::ref(lines_)}};
     try {
-      const train::FitReport report = train::fit(model, adam, batches, loss,
-                                                 {.epochs = settings_.epochs,
-                                                  .clip_norm = settings_.clip_norm,
-                                                  .schedule = &schedule,
-                                                  .average = average ? &*average : nullptr,
-                                                  .validate = measure,
-                                                  .checkpoint = checkpoint,
-                                                  .resume = settings_.resume,
-                                                  .loggers = {std::ref(lines_)}});
+      const train::FitReport report = train::fit(model, adam, batches, loss, options);
       lines_.finish();
       return report_end(report, batches.size());
     } catch (const train::DivergedError& error) {
