@@ -55,7 +55,7 @@ struct Bfloat16Moments {
 };
 
 /// m and v as a byte c each, with a scale s for each block: m = sign(c) (c / 127)^2 s and v = (c / 255)^4 s, where s is
-/// the largest |m| or v of the block, which is kept exactly. So steps are small near 0, and alike for m and sqrt(v). A v
+/// the largest |m| or v of the block, which is kept exactly. So steps are small near 0, alike for m and sqrt(v). A v
 /// above 0 does not become 0, by which m would be divided.
 template <class T>
 struct ByteMoments {

@@ -17,7 +17,7 @@ namespace gloss::inline GLOSS_ABI::optim {
 /// What moments are kept in: two bytes each, or one and a scale for each block of 256.
 enum class Moments { bfloat16, bytes };
 
-/// AdamW, with 4 or 2 bytes of moments for a parameter in place of 8 of floats. The step itself is AdamW's, in one pass;
+/// AdamW, with 4 or 2 bytes of moments for a parameter in place of 8 of floats. The step itself is AdamW's, in a pass;
 /// what is kept of m and v is then rounded, up or down by chance so that they are right in the mean: with betas[1] =
 /// 0.999 most changes of v are smaller than half a rounding step and would be lost. bfloat16 keeps them to a 128th;
 /// bytes keep the largest of a block exactly, and the square roots of the others to a 64th of its square root. The same
