@@ -111,14 +111,6 @@ void smoothed_labels() {
   cout << (cross_entropy(scores, labels, {.label_smoothing = 0.1}).item() > 0) << "\n";
 }
 
-void mixup() {
-  Tensor<float> images = randn<float>({4, 3, 8, 8});
-  float lambda = rand<float>({}).item();  // Beta(1, 1)
-  Tensor<std::int64_t> order = randperm(images.size(0));
-  Tensor<float> mixed = images * lambda + index_select(images, 0, order) * (1 - lambda);
-  cout << mixed.shape() << "\n";
-}
-
 void losses() {
   Tensor<float> scores = {{2, 1, 0}, {0, 3, 1}};
   Tensor<std::int64_t> labels = {0, 2};
@@ -162,13 +154,6 @@ void without_graph() {
   cout << (w * 2).requires_grad() << "\n";
 }
 
-void sampled_frames() {  // one from each of `segments` parts of a video
-  const Index frames = 37, segments = 5;
-  Tensor<std::int64_t> begin = arange<std::int64_t>(segments) * (frames / segments);
-  Tensor<std::int64_t> chosen = begin + randint(0, frames / segments, {segments});
-  cout << chosen.shape() << " " << (chosen.data()[segments - 1] < frames) << "\n";
-}
-
 void named_axes() {  // einops
   Tensor<float> x = randn<float>({2, 10, 32});
   Tensor<float> heads = rearrange(x, "b n (h d) -> b h n d", {{"h", 8}});
@@ -194,11 +179,9 @@ int main() {
   distances();
   bilinear_pooling();
   smoothed_labels();
-  mixup();
   losses();
   accuracy();
   regularized();
   without_graph();
-  sampled_frames();
   named_axes();
 }

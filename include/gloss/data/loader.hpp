@@ -60,14 +60,14 @@ struct EpochPlan {
 };
 
 /// Cuts an order into batches of one size.
-inline EpochPlan cut_order(std::vector<Index> order, const LoaderOptions& options) {
+GLOSS_COLD inline EpochPlan cut_order(std::vector<Index> order, const LoaderOptions& options) {
   EpochPlan plan{std::move(order), {}, 0};
   const auto n = static_cast<Index>(plan.order.size());
   for (Index end = options.batch_size; end <= n; end += options.batch_size) plan.ends.push_back(end);
   if (!options.drop_last && n % options.batch_size != 0) plan.ends.push_back(n);
   return plan;
 }
-inline EpochPlan join_batches(const std::vector<std::vector<Index>>& batches) {
+GLOSS_COLD inline EpochPlan join_batches(const std::vector<std::vector<Index>>& batches) {
   EpochPlan plan;
   for (const std::vector<Index>& batch : batches) {
     plan.order.insert(plan.order.end(), batch.begin(), batch.end());
@@ -199,7 +199,7 @@ class Loader {
     plan_ = make_plan_(0);
   }
 
-  void seek(Index epoch, Index batch, std::uint64_t order) {
+  GLOSS_COLD void seek(Index epoch, Index batch, std::uint64_t order) {
     if (epoch < 0) fail<IndexError>("Loader: epoch ", epoch, " is negative");
     detail::EpochPlan plan = make_plan_(epoch);
     if (order != 0 && order != plan.fingerprint)

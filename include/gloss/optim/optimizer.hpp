@@ -143,7 +143,7 @@ class Optimizer {
   /// Errors: LoadError for a name that is missing, unknown or there twice, and for another shape; then nothing is
   /// changed.
   /// PyTorch: load_state_dict
-  void load_state(const Named& from) { detail::fill_state<T>(state(), from, "optimizer"); }
+  virtual void load_state(const Named& from) { detail::fill_state<T>(state(), from, "optimizer"); }
   /// Number of steps taken.
   Index steps() const { return steps_; }
   void set_steps(Index steps) { steps_ = steps; }

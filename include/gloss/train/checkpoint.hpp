@@ -39,8 +39,8 @@ concept IsTensor = std::derived_from<X, Tensor<typename X::value_type>>;
 
 /// All tensors of a file whose names begin with the prefix, without it, but for the `skipped` ones.
 template <Element U>
-std::vector<std::pair<std::string, Tensor<U>>> tensors_behind(const io::TensorFile& file, const std::string& prefix,
-                                                              std::initializer_list<std::string_view> skipped = {}) {
+GLOSS_COLD std::vector<std::pair<std::string, Tensor<U>>> tensors_behind(
+    const io::TensorFile& file, const std::string& prefix, std::initializer_list<std::string_view> skipped = {}) {
   std::vector<std::pair<std::string, Tensor<U>>> out;
   for (const io::StoredTensor& t : file.tensors()) {
     if (!t.name.starts_with(prefix)) continue;
@@ -51,7 +51,7 @@ std::vector<std::pair<std::string, Tensor<U>>> tensors_behind(const io::TensorFi
 }
 
 template <class X>
-void save_entry(const std::string& name, X& x, Saved& to) {
+GLOSS_COLD void save_entry(const std::string& name, X& x, Saved& to) {
   const std::string prefix = name + ".";
   if constexpr (nn::IsModule<X>) {
     for (io::NamedTensor& t : io::named_tensors<typename X::value_type>(x, prefix)) to.tensors.push_back(std::move(t));
@@ -79,7 +79,7 @@ void save_entry(const std::string& name, X& x, Saved& to) {
 }
 
 template <class X>
-void load_entry(const std::string& name, X& x, const io::TensorFile& file) {
+GLOSS_COLD void load_entry(const std::string& name, X& x, const io::TensorFile& file) {
   const std::string prefix = name + ".";
   const auto text = [&]() -> const std::string& {
     const auto found = file.metadata().find(name);
@@ -161,7 +161,7 @@ class Checkpoint {
   /// One more, in place of what had the name. What is added must stay where it is.
   /// Errors: Error for a name that is empty, has a dot or is "checkpoint".
   template <class X>
-  void add(const std::string& name, X& x) {
+  GLOSS_COLD void add(const std::string& name, X& x) {
     if (name.empty() || name.find('.') != std::string::npos || name == "checkpoint")
       fail("Checkpoint: '", name, "' cannot be a name");
     std::erase_if(entries_, [&](const Entry& e) { return e.name == name; });
@@ -175,7 +175,7 @@ class Checkpoint {
   }
   /// Writes the file and keeps it as run.step120.safetensors too. Of those that were written so, by this training, the
   /// last keep_last stay.
-  void save_numbered(Index step) {
+  GLOSS_COLD void save_numbered(Index step) {
     if (path_.empty()) return;
     if (options_.keep_last > 0 && (kept_.empty() || kept_.back() != step)) {
       kept_.push_back(step);
@@ -200,7 +200,7 @@ class Checkpoint {
   void load(const std::string& path) { load_from(io::load_safetensors(path)); }
 
   /// What the file would be now.
-  std::string bytes() const {
+  GLOSS_COLD std::string bytes() const {
     detail::Saved saved;
     for (const Entry& e : entries_) e.save(saved);
     saved.texts["checkpoint"] = "gloss 1";
@@ -217,7 +217,7 @@ class Checkpoint {
     std::function<void(const io::TensorFile&)> load;
   };
 
-  void load_from(const io::TensorFile& file) {
+  GLOSS_COLD void load_from(const io::TensorFile& file) {
     const auto format = file.metadata().find("checkpoint");
     if (format == file.metadata().end() || format->second != "gloss 1")
       fail<LoadError>("Checkpoint: ", file.file(), ": it was not written by train::Checkpoint");
@@ -240,7 +240,7 @@ class Checkpoint {
       }
     }
   }
-  std::string numbered(Index step) const {
+  GLOSS_COLD std::string numbered(Index step) const {
     const std::filesystem::path path(path_);
     std::filesystem::path name = path.stem();
     name += ".step" + std::to_string(step);

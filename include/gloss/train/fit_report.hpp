@@ -43,7 +43,7 @@ struct FitReport {
 namespace detail {
 /// Events as lines of fields behind tabs, for a checkpoint: without times and limits, so that equal trainings give
 /// equal files.
-inline std::string events_to_text(const std::vector<Event>& events) {
+GLOSS_COLD inline std::string events_to_text(const std::vector<Event>& events) {
   std::string out;
   const auto field = [&](const auto& value) {
     append_part(out, value);
@@ -64,7 +64,7 @@ inline std::string events_to_text(const std::vector<Event>& events) {
 }
 
 /// Errors: LoadError when it is no such text.
-inline std::vector<Event> events_from_text(const std::string& text) {
+GLOSS_COLD inline std::vector<Event> events_from_text(const std::string& text) {
   std::vector<Event> out;
   for (std::size_t at = 0; at < text.size();) {
     std::vector<std::string> fields(1);

@@ -29,7 +29,7 @@ struct FitPosition {
   double items = 0, total = 0, counted = 0;  // all that was counted; of the epoch the sum of losses, and what it counts
 
   using Named = std::vector<std::pair<std::string, Tensor<double>>>;
-  Named state() const {
+  GLOSS_COLD Named state() const {
     return {{"step", scalar<double>(static_cast<double>(step))},
             {"epoch", scalar<double>(static_cast<double>(epoch))},
             {"batch", scalar<double>(static_cast<double>(batch))},
@@ -38,7 +38,7 @@ struct FitPosition {
             {"total", scalar<double>(total)},
             {"counted", scalar<double>(counted)}};
   }
-  void load_state(const Named& from) {
+  GLOSS_COLD void load_state(const Named& from) {
     const Named own = state();
     optim::detail::fill_state<double>(own, from, "training");
     const auto count = [&](std::size_t i) { return optim::detail::count_of(own[i].first, own[i].second.item()); };
@@ -67,8 +67,8 @@ bool is_finite(const Tensor<T>& x) {
 template <Real T>
 class FitRun {
  public:
-  FitRun(nn::Module<T>& model, optim::Optimizer<T>& optimizer, const FitOptions<T>& options,
-         std::function<void(bool)> evaluates)
+  GLOSS_COLD FitRun(nn::Module<T>& model, optim::Optimizer<T>& optimizer, const FitOptions<T>& options,
+                    std::function<void(bool)> evaluates)
       : model_(model),
         optimizer_(optimizer),
         options_(checked(options)),
@@ -117,7 +117,7 @@ class FitRun {
     return !stop_;
   }
 
-  void end_epoch() {
+  GLOSS_COLD void end_epoch() {
     const bool is_over = at_.batch == batches_ && stop_ != Stop::flag;  // as far as one knows
     if (stop_ && !is_over) return;
     if (at_.batch == 0) fail("fit: there is no batch in the data");
@@ -133,7 +133,7 @@ class FitRun {
     look_for_an_end();
   }
 
-  FitReport finish() {
+  GLOSS_COLD FitReport finish() {
     // a run that was stopped behind the last batch of an epoch, which was also its last step, ends the epoch now
     if (stop_ != Stop::flag && at_.batch > 0 && at_.batch == batches_) end_epoch();
     if (stop_ != Stop::flag && options_.validate && at_.validated != at_.step) validate();
@@ -148,7 +148,7 @@ class FitRun {
   }
 
  private:
-  static const FitOptions<T>& checked(const FitOptions<T>& o) {
+  GLOSS_COLD static const FitOptions<T>& checked(const FitOptions<T>& o) {
     const std::pair<const char*, Index> counts[] = {{"epochs", o.epochs},
                                                     {"max_steps", o.max_steps},
                                                     {"validate_every", o.validate_every},
@@ -229,7 +229,7 @@ class FitRun {
     if (StopFlag::is_raised()) stop_ = Stop::flag;
   }
 
-  void validate() {
+  GLOSS_COLD void validate() {
     Scalars values;
     double watched = 0;
     {
@@ -260,7 +260,7 @@ class FitRun {
     Evaluation(const Evaluation&) = delete;
     Evaluation& operator=(const Evaluation&) = delete;
   };
-  double monitored(const Scalars& values) const {
+  GLOSS_COLD double monitored(const Scalars& values) const {
     std::string names;
     for (const auto& [name, value] : values) {
       if (name == options_.monitor.name) return value;
@@ -286,13 +286,13 @@ class FitRun {
   }
 
   /// Errors: Error when something is not finite, and as Checkpoint.
-  void save(bool is_numbered = false) {
+  GLOSS_COLD void save(bool is_numbered = false) {
     if (checkpoint_.path().empty()) return;
     if (options_.stop_on_nan && !is_all_finite()) fail_not_finite("a weight or an average of the optimizer", NAN, true);
     is_numbered ? checkpoint_.save_numbered(at_.step) : checkpoint_.save();
     is_saved_ = true;
   }
-  void save_best(double value) const {
+  GLOSS_COLD void save_best(double value) const {
     std::string text;
     append_part(text, value);
     io::save_safetensors(options_.monitor.best_path, io::named_tensors(model_),

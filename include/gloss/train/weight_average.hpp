@@ -32,7 +32,7 @@ struct WeightAverageOptions {
 template <Real T>
 class WeightAverage {
  public:
-  explicit WeightAverage(nn::Module<T>& model, WeightAverageOptions options = {}) : options_(options) {
+  GLOSS_COLD explicit WeightAverage(nn::Module<T>& model, WeightAverageOptions options = {}) : options_(options) {
     optim::detail::check_part("WeightAverage", "decay", options.decay);
     if (options.start < 0) fail("WeightAverage: start ", options.start, " is negative");
     for (const auto& [name, tensor] : model.named_parameters()) add(name, tensor.detach());
@@ -85,7 +85,7 @@ class WeightAverage {
   using Named = std::vector<std::pair<std::string, Tensor<T>>>;
   /// What a checkpoint keeps, by name: it shares memory with the average.
   /// Errors: Error while the average is in the model.
-  Named state() const {
+  GLOSS_COLD Named state() const {
     check_apart("state");
     Named out = average_;
     out.emplace_back("updates", scalar<T>(static_cast<T>(updates_)));
@@ -93,7 +93,7 @@ class WeightAverage {
   }
   /// Goes on where another one of the same options and model stood.
   /// Errors: LoadError as load_state of an optimizer, and for what is no count; then nothing is changed.
-  void load_state(const Named& from) {
+  GLOSS_COLD void load_state(const Named& from) {
     Named own = state();
     Tensor<T>& count = own.back().second;
     for (const auto& [name, tensor] : from)
