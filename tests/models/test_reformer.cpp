@@ -214,7 +214,9 @@ TEST_CASE("chunked_attention: gradients, with several rounds, padding and chunks
                                      {.chunk_length = 2, .causal = true, .shuns_itself = true});
   };
   const Shape shape{1, 2, 8, 3};
-  CHECK_NOTHROW(gradcheck(f, {randn<double>(shape), randn<double>(shape), randn<double>(shape)}));
+  std::vector<Tensor<double>> inputs;
+  for (int i = 0; i < 3; ++i) inputs.push_back(randn<double>(shape)), inputs.back().requires_grad_();
+  CHECK(gradcheck(f, inputs));
 }
 
 TEST_CASE("chunked_attention: buckets, by hand") {
@@ -334,4 +336,4 @@ TEST_CASE("reformer: the memory of a training step grows no faster than the text
   CHECK(peaks[2] <= 4 * peaks[0]);
 }
 
-TEST_CASE("reformer: it learns to copy across 256 positions") { CHECK(gloss_test::learn_to_copy(256, 150) > 0.99); }
+TEST_CASE("reformer: it learns to copy across 256 positions") { CHECK(gloss_test::learn_to_copy(256, 80) > 0.99); }

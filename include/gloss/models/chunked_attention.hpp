@@ -102,9 +102,9 @@ struct ChunkedAttentionOptions {
 namespace detail {
 /// Which rows of [batch heads n, d] the chunks are made of, and what they may see.
 struct ChunkRows {
-  Tensor<std::int64_t> queries = {}, keys = {};  // [chunks, chunk_length], [chunks, those of all chunks that it sees]
-  Tensor<bool> hidden = {}, itself = {};         // [chunks, queries, keys]; undefined where nothing is
-  Tensor<std::int64_t> places = {};  // [batch, heads, rounds, n]: in which row behind another the chunks have it
+  Tensor<std::int64_t> queries, keys;     // [chunks, chunk_length], [chunks, those of all chunks that it sees]
+  Tensor<bool> hidden = {}, itself = {};  // [chunks, queries, keys]; undefined where nothing is
+  Tensor<std::int64_t> places;            // [batch, heads, rounds, n]: in which row behind another the chunks have it
 };
 
 inline ChunkRows chunk_rows(const Tensor<std::int64_t>& order, Index n, const Tensor<bool>& kept,
