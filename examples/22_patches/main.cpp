@@ -39,7 +39,7 @@ void draw_patches(const Tensor<float>& image, const Tensor<float>& patches, cons
     p.line(40 + 4 * cell * i, 96, 40 + 4 * cell * i, 96 + 12 * cell, "#d9822b", 2);
     p.line(40, 96 + 4 * cell * i, 40 + 12 * cell, 96 + 4 * cell * i, "#d9822b", 2);
   }
-  p.text(300, 112, "class token", {.color = picture::grey});
+  p.text(300, 116, "class token", {.color = picture::grey});
   p.rect(300, 122, 4 * cell, 4 * cell, "#6a4c93", 4);
   for (int i = 0; i < 9; ++i) {
     const double x = 300 + (4 * cell + 16) * ((i + 1) % 5), y = 122 + (4 * cell + 32) * ((i + 1) / 5);

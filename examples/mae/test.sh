@@ -14,7 +14,7 @@ learn)
   has log "300 images to learn from, 100 to test with"
   has log "vit train --mae m.st begins with its encoder"
   ! grep -q $'[\r\x1b]' log || die "control characters on a pipe"
-  losses=$(sed -n 's/.*held out: loss \([0-9.]*\).*/\1/p' log)
+  losses=$(sed -n 's/.*validation: loss \([0-9.]*\).*/\1/p' log)
   [ "$(wc -l <<<"$losses")" -ge 12 ] || { cat log; die "no losses"; }
   awk -v first="$(head -1 <<<"$losses")" -v last="$(tail -1 <<<"$losses")" 'BEGIN { exit !(last < 0.9 * first) }' ||
     { cat log; die "learnt nothing"; }

@@ -16,7 +16,8 @@ TEST_CASE("image_processor: what transformers makes of an image, bit by bit") {
     const data::ImageProcessor<float> prepare(data::read_image_processor(GLOSS_TEST_DATA "/image_processors/" + name));
     for (const std::string image : {"wide", "tall", "little"}) {
       INFO(name << " " << image);
-      const auto wanted = golden.tensor<float>(name + "/" + image);
+      const std::string key = name + "/" + image;
+      const auto wanted = name == "nearest" ? cast<float>(golden.tensor<std::uint8_t>(key)) : golden.tensor<float>(key);
       const auto y = prepare(golden.tensor<std::uint8_t>("image/" + image));
       REQUIRE(y.shape() == wanted.shape());
       CHECK(equal(y, wanted));

@@ -100,8 +100,8 @@ GLOSS_COLD inline io::KeyMap dinov2_keys(std::string_view prefix) {
                     {{layer + "attention.output.dense.*"}, {"vit.blocks.*.attn.proj.*"}},
                     {{layer + "layer_scale1.lambda1"}, {"vit.blocks.*.ls1.gamma"}},
                     {{layer + "layer_scale2.lambda1"}, {"vit.blocks.*.ls2.gamma"}},
-                    {{layer + "mlp.weights_in.*"}, {"vit.blocks.*.mlp.fc1.*"}},
-                    {{layer + "mlp.weights_out.*"}, {"vit.blocks.*.mlp.fc2.*"}},
+                    {{layer + "mlp.weights_in.*"}, {"vit.blocks.*.mlp.w12.*"}},
+                    {{layer + "mlp.weights_out.*"}, {"vit.blocks.*.mlp.w3.*"}},
                     {{p + "encoder.layer.**"}, {"vit.blocks.**"}},
                     {{p + "layernorm.*"}, {"vit.norm.*"}},
                     {{"classifier.*"}, {"head.*"}}},
@@ -129,15 +129,9 @@ struct Dinov2Model final : nn::Module<T> {
     return this->output(vit(images, attentions, masked));
   }
   void visit(nn::Visitor<T>& v) override { v("vit", vit); }
-  /// Gated layers have other names in the files, w12 and w3 or weights_in and weights_out; ours are always fc1 and fc2.
   static io::KeyMap keys() { return dinov2_keys(Config::prefix); }
   /// The names of Meta's own files: for io::load_state_dict.
-  static io::KeyMap meta_keys() {
-    return {.rules = {{{"register_tokens"}, {"vit.reg_token"}},
-                      {{"blocks.*.mlp.w12.*"}, {"vit.blocks.*.mlp.fc1.*"}},
-                      {{"blocks.*.mlp.w3.*"}, {"vit.blocks.*.mlp.fc2.*"}},
-                      {{"**"}, {"vit.**"}}}};
-  }
+  static io::KeyMap meta_keys() { return {.rules = {{{"register_tokens"}, {"vit.reg_token"}}, {{"**"}, {"vit.**"}}}}; }
 };
 template <Real T>
 using Dinov2WithRegistersModel = Dinov2Model<T, Dinov2WithRegistersConfig>;

@@ -57,7 +57,7 @@ struct ViTAttention final : nn::Module<T> {
 };
 
 /// y = fc2(activation(fc1(x))), or gated.
-/// Keys: fc1., fc2.
+/// Keys: fc1., fc2.; gated w12., w3.
 template <Real T>
 struct ViTMlp final : nn::Module<T> {
   bool gated;
@@ -75,7 +75,7 @@ struct ViTMlp final : nn::Module<T> {
     const Index n = both.size(-1) / 2;
     return this->output(fc2(swiglu(both.narrow(-1, 0, n), both.narrow(-1, n, n))));
   }
-  void visit(nn::Visitor<T>& v) override { v("fc1", fc1), v("fc2", fc2); }
+  void visit(nn::Visitor<T>& v) override { v(gated ? "w12" : "fc1", fc1), v(gated ? "w3" : "fc2", fc2); }
 };
 
 /// z = x + drop_path(ls1 dropout(attn(norm1(x)))), y = z + drop_path(ls2 dropout(mlp(norm2(z)))).
