@@ -127,7 +127,7 @@ GLOSS_LAZY GLOSS_COLD Tensor<std::uint8_t> draw_boxes(const Tensor<std::uint8_t>
   Tensor<std::uint8_t> x = image.dim() == 2 ? image.unsqueeze(2) : image;
   x = x.size(2) < 3 ? x.slice(2, 0, 1).expand({x.size(0), x.size(1), 3}) : x.slice(2, 0, 3);
   detail::Canvas canvas(image_grid(x.unsqueeze(0), {.columns = 1, .padding = 0, .scale = options.scale}));
-  const Index point = 1 + (std::min)(canvas.height, canvas.width) / 500, line = point + 1;
+  const Index point = 1 + (std::min)(canvas.height, canvas.width) / 250, line = point + 1;
   for (Index i = 0; i < captions.size(); ++i) {
     const auto edge = [&](Index k) { return static_cast<Index>(std::lround(captions.at(i, k))); };
     const Index left = edge(0), top = edge(1), right = edge(2), bottom = edge(3);
