@@ -7,6 +7,7 @@
 #include <gloss/tensor/profile.hpp>
 #include <gloss/train/attention_map.hpp>
 #include <gloss/train/attention_overlay.hpp>
+#include <gloss/train/box_picture.hpp>
 #include <gloss/train/confusion_map.hpp>
 #include <gloss/train/curves.hpp>
 #include <gloss/train/event.hpp>

@@ -14,12 +14,12 @@
 namespace gloss::inline GLOSS_ABI::train::detail {
 
 inline constexpr std::size_t series_colors = 8, heat_levels = 21;
+inline constexpr const char* series_on_light[series_colors] = {"#0f7c8f", "#d1572a", "#6a4fb3", "#3b8a3e",
+                                                               "#c2347a", "#8a6d1c", "#3566c4", "#5d6976"};
 
 /// The same text in every picture, so that several within one page agree. Classes: gp paper, gt text, gs small text, gl
 /// lines, s0 to s7 the colour of a curve, f0 to f7 the same as a fill.
 GLOSS_LAZY GLOSS_COLD std::string picture_style() {
-  static constexpr const char* light[series_colors] = {"#0f7c8f", "#d1572a", "#6a4fb3", "#3b8a3e",
-                                                       "#c2347a", "#8a6d1c", "#3566c4", "#5d6976"};
   static constexpr const char* dark[series_colors] = {"#4fc1d4", "#f28f5f", "#b09cf0", "#7cc97f",
                                                       "#f07fb4", "#d3b55a", "#7fa6f5", "#9aa7b5"};
   const auto colors = [](const char* const(&of)[series_colors]) {
@@ -33,7 +33,7 @@ GLOSS_LAZY GLOSS_COLD std::string picture_style() {
   return "<style>.gp{fill:#ffffff}.gt,.gs{font-family:Inter,'Segoe UI','Helvetica Neue',Arial,'DejaVu Sans',sans-serif;"
          "fill:#1c2733;font-size:13px}.gs{fill:#5d6976;font-size:11.5px}.gl{stroke:#dfe4ea}.gc{fill:none;"
          "stroke-width:1.8;stroke-linejoin:round}" +
-         colors(light) +
+         colors(series_on_light) +
          "@media(prefers-color-scheme:dark){.gp{fill:#171e26}.gt{fill:#e4e9ef}.gs{fill:#93a1b0}.gl{stroke:#2b3641}" +
          colors(dark) + "}</style>\n";
 }
