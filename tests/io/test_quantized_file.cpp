@@ -82,5 +82,5 @@ TEST_CASE("load_quantized: a model without packed weights, a file that is not wh
   CHECK_ERROR(io::load_quantized(layer, path), LoadError,
               "load_quantized: " + path + ": weight.scale [3] has no number for each row of weight [4, 3]");
   io::save_safetensors(path, {{"weight", zeros<std::uint8_t>({4, 3})}, {"weight.scale", ones<float>({4})}});
-  CHECK_ERROR(io::load_quantized(layer, path), LoadError, "load_state_dict: missing: bias");
+  CHECK_ERROR(io::load_quantized(layer, path), LoadError, "load_state_dict: bias is missing");
 }

@@ -219,7 +219,8 @@ TEST_CASE("packed_product of int8: it is near the product of the numbers, and Na
 
 TEST_CASE("packed_product of int8: any number of threads gives the same bits") {
   const Index sizes[][3] = {{1, 900, 700}, {300, 100, 256}, {40, 64, 1000}, {16, 500, 64}};
-  for (const auto& [rows, n, k] : sizes) {
+  for (const auto& size : sizes) {
+    const Index rows = size[0], n = size[1], k = size[2];
     const std::vector<float> x = random_values(rows * k), weight = random_values(n * k);
     const Packed p(n, k, weight);
     const auto product = [&](int threads) {

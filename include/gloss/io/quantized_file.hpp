@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <gloss/io/safetensors.hpp>
+#include <gloss/nn/load_state_dict.hpp>
 #include <gloss/nn/quantize.hpp>
 #include <gloss/ops/cast.hpp>
 
