@@ -4847,10 +4847,25 @@ GLOSS_NOINLINE inline double erfinv(double x) {
 }  // namespace gloss::inline GLOSS_ABI::kernels
 #endif
 namespace gloss::inline GLOSS_ABI {
+namespace detail {
+inline thread_local bool draws_are_skipped = false;
+}
+/// While it lives, rand, randn and nn::init's draws on this thread leave numbers as memory happens to hold them, and no
+/// stream goes on: for a model that is about to be loaded. PyTorch: torch.nn.utils.skip_init
+class [[nodiscard]] SkipDrawsGuard {
+ public:
+  SkipDrawsGuard() : saved_(detail::draws_are_skipped) { detail::draws_are_skipped = true; }
+  ~SkipDrawsGuard() { detail::draws_are_skipped = saved_; }
+  SkipDrawsGuard(const SkipDrawsGuard&) = delete;
+  SkipDrawsGuard& operator=(const SkipDrawsGuard&) = delete;
+ private:
+  bool saved_;
+};
 /// Uniform in [low, high), from the current Rng. PyTorch: torch.rand
 template <Real T>
 Tensor<T> rand(const Shape& shape, std::type_identity_t<T> low = T(0), std::type_identity_t<T> high = T(1)) {
   Tensor<T> x = empty<T>(shape);
+  if (detail::draws_are_skipped) return x;
   const Index n = x.numel();
   T* const p = x.data();
   constexpr Index per_block = std::same_as<T, float> ? 4 : 2;
@@ -4882,6 +4897,7 @@ Tensor<T> rand_like(const Tensor<T>& x) {
 template <Real T>
 Tensor<T> randn(const Shape& shape, std::type_identity_t<T> mean = T(0), std::type_identity_t<T> std = T(1)) {
   Tensor<T> x = empty<T>(shape);
+  if (detail::draws_are_skipped) return x;
   const Index n = x.numel(), blocks = (n + 1) / 2;
   T* const p = x.data();
   const RandomBlock draw = current_rng().reserve(blocks * 4);
@@ -10784,16 +10800,18 @@ void ones_(const Tensor<T>& x) {
 }
 template <Real T>
 void uniform_(const Tensor<T>& x, double low = 0, double high = 1) {
-  x.detach().copy_(rand<T>(x.shape(), static_cast<T>(low), static_cast<T>(high)));
+  if (!gloss::detail::draws_are_skipped)
+    x.detach().copy_(rand<T>(x.shape(), static_cast<T>(low), static_cast<T>(high)));
 }
 template <Real T>
 void normal_(const Tensor<T>& x, double mean = 0, double std = 1) {
-  x.detach().copy_(randn<T>(x.shape(), static_cast<T>(mean), static_cast<T>(std)));
+  if (!gloss::detail::draws_are_skipped)
+    x.detach().copy_(randn<T>(x.shape(), static_cast<T>(mean), static_cast<T>(std)));
 }
 /// PyTorch: trunc_normal_
 template <Real T>
 void trunc_normal_(const Tensor<T>& x, TruncNormalOptions options = {}) {
-  x.detach().copy_(trunc_normal<T>(x.shape(), options));
+  if (!gloss::detail::draws_are_skipped) x.detach().copy_(trunc_normal<T>(x.shape(), options));
 }
 /// U(-a, a) with a = gain sqrt(6 / (fan_in + fan_out)). Source: Glorot and Bengio 2010. PyTorch: xavier_uniform_
 template <Real T>
@@ -29998,7 +30016,7 @@ class Optimizer {
   /// Errors: LoadError for a name that is missing, unknown or there twice, and for another shape; then nothing is
   /// changed.
   /// PyTorch: load_state_dict
-  void load_state(const Named& from) { detail::fill_state<T>(state(), from, "optimizer"); }
+  virtual void load_state(const Named& from) { detail::fill_state<T>(state(), from, "optimizer"); }
   /// Number of steps taken.
   Index steps() const { return steps_; }
   void set_steps(Index steps) { steps_ = steps; }
@@ -30198,6 +30216,40 @@ class Adagrad final : public detail::MomentOptimizer<T, AdagradOptions> {
 // Optimiser steps in one pass over memory, with PyTorch's formulas.
 #include <cmath>
 namespace gloss::inline GLOSS_ABI::kernels {
+/// Of one step of Adam's what all elements share.
+template <class T>
+struct AdamFactors {
+  T step_size, root2, take1, keep2, take2, tiny, decay, shrink;
+  AdamFactors(double lr, double beta1, double beta2, double eps, double weight_decay, bool decoupled, Index step,
+              bool maximize) {
+    const double correction1 = 1 - std::pow(beta1, static_cast<double>(step));
+    const double correction2 = 1 - std::pow(beta2, static_cast<double>(step));
+    const double sign = maximize ? -1 : 1;
+    step_size = static_cast<T>(sign * lr / correction1), root2 = static_cast<T>(1 / std::sqrt(correction2));
+    take1 = static_cast<T>(1 - beta1), keep2 = static_cast<T>(beta2);
+    take2 = static_cast<T>(1 - beta2), tiny = static_cast<T>(eps);
+    decay = decoupled ? T(0) : static_cast<T>(sign * weight_decay);
+    shrink = decoupled ? static_cast<T>(1 - lr * weight_decay) : T(1);
+  }
+};
+/// The step of n elements, on one thread.
+template <class T>
+GLOSS_INLINE void adam_elements(const AdamFactors<T>& f, T* p, const T* g, T* m, T* v, T* max_v, Index n) {
+  each_vector<T>(n, [&](Index i, Index count) GLOSS_INLINE_LAMBDA {
+    const Vec<T> pi = load_n<T>(p + i, count) * f.shrink;
+    const Vec<T> gi = load_n<T>(g + i, count) + pi * f.decay;
+    Vec<T> mi = load_n<T>(m + i, count), vi = load_n<T>(v + i, count);
+    mi = mi + (gi - mi) * f.take1;
+    vi = vi * f.keep2 + gi * gi * f.take2;
+    store_n<T>(m + i, mi, count);
+    store_n<T>(v + i, vi, count);
+    if (max_v != nullptr) {
+      vi = vmax<T>(load_n<T>(max_v + i, count), vi);
+      store_n<T>(max_v + i, vi, count);
+    }
+    store_n<T>(p + i, pi - mi / (sqrt<T>(vi) * f.root2 + f.tiny) * f.step_size, count);
+  });
+}
 /// Step counts from 1. g += weight_decay p (or p *= 1 - lr weight_decay when decoupled: AdamW); m = beta1 m + (1 -
 /// beta1) g; v = beta2 v + (1 - beta2) g^2; p -= lr / (1 - beta1^step) m / (sqrt(v) / sqrt(1 - beta2^step) + eps).
 /// With max_v (amsgrad) it holds the largest v so far, which takes its place in the last formula. To climb g is to
@@ -30207,30 +30259,9 @@ namespace gloss::inline GLOSS_ABI::kernels {
 template <class T>
 void adam_step(T* p, const T* g, T* m, T* v, Index n, double lr, double beta1, double beta2, double eps,
                double weight_decay, bool decoupled, Index step, bool maximize = false, T* max_v = nullptr) {
-  const double correction1 = 1 - std::pow(beta1, static_cast<double>(step));
-  const double correction2 = 1 - std::pow(beta2, static_cast<double>(step));
-  const double sign = maximize ? -1 : 1;
-  const T step_size = static_cast<T>(sign * lr / correction1), root2 = static_cast<T>(1 / std::sqrt(correction2));
-  const T take1 = static_cast<T>(1 - beta1), keep2 = static_cast<T>(beta2);
-  const T take2 = static_cast<T>(1 - beta2), tiny = static_cast<T>(eps);
-  const T decay = decoupled ? T(0) : static_cast<T>(sign * weight_decay);
-  const T shrink = decoupled ? static_cast<T>(1 - lr * weight_decay) : T(1);
+  const AdamFactors<T> f(lr, beta1, beta2, eps, weight_decay, decoupled, step, maximize);
   parallel_for(n, 8192, [=](Index begin, Index end) {
-    each_vector<T>(end - begin, [&](Index j, Index count) GLOSS_INLINE_LAMBDA {
-      const Index i = begin + j;
-      const Vec<T> pi = load_n<T>(p + i, count) * shrink;
-      const Vec<T> gi = load_n<T>(g + i, count) + pi * decay;
-      Vec<T> mi = load_n<T>(m + i, count), vi = load_n<T>(v + i, count);
-      mi = mi + (gi - mi) * take1;
-      vi = vi * keep2 + gi * gi * take2;
-      store_n<T>(m + i, mi, count);
-      store_n<T>(v + i, vi, count);
-      if (max_v != nullptr) {
-        vi = vmax<T>(load_n<T>(max_v + i, count), vi);
-        store_n<T>(max_v + i, vi, count);
-      }
-      store_n<T>(p + i, pi - mi / (sqrt<T>(vi) * root2 + tiny) * step_size, count);
-    });
+    adam_elements(f, p + begin, g + begin, m + begin, v + begin, max_v ? max_v + begin : nullptr, end - begin);
   });
 }
 /// g += weight_decay p; buffer = momentum buffer + (1 - dampening) g; p -= lr (g + momentum buffer if nesterov, else
