@@ -23,6 +23,7 @@
 #include <gloss/decode/greedy.hpp>
 #include <gloss/decode/logits.hpp>
 #include <gloss/decode/sampling.hpp>
+#include <gloss/decode/score.hpp>
 #include <gloss/decode/stepper.hpp>
 #include <gloss/io/atomic_file.hpp>
 #include <gloss/nn/adaptive_avg_pool1d.hpp>

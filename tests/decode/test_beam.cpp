@@ -36,6 +36,22 @@ TEST_CASE("beam_search: the likeliest first word is not that of the likeliest se
   CHECK(decode::greedy_search(greedy, Ids{{0}}, {})[0].tokens == Tokens{2, 4});
 }
 
+TEST_CASE("beam_search: a score is log P over ((length_base + length) / (length_base + 1))^length_penalty") {
+  const double n = -20;
+  Markov stepper(
+      {{n, n, 0, n}, {0, 0, 0, 0}, {n, n, n, 0}, {n, std::log(0.5), n, std::log(0.5)}});  // 0 -> 2 -> 3 -> 1 or 3
+  for (const double base : {5.0, 0.0, 2.5})
+    for (const double penalty : {0.0, 0.6, 2.0}) {
+      stepper.truncate(0);
+      const auto best = decode::beam_search(
+          stepper, Ids{{0}}, {.max_len = 3, .beam = 1, .length_penalty = penalty, .length_base = base})[0][0];
+      CHECK(best.tokens == Tokens{2, 3});
+      CHECK(best.score == Approx(std::log(0.5) / std::pow((base + 3) / (base + 1), penalty)).epsilon(1e-6));
+    }
+  stepper.truncate(0);
+  CHECK(decode::beam_search(stepper, Ids{{0}}, {.max_len = 0, .length_base = 0})[0][0].score == 0);
+}
+
 TEST_CASE("beam_search: rules hold in every beam") {
   Rng rng(1);
   RngGuard use(rng);
@@ -66,6 +82,8 @@ TEST_CASE("beam_search: a row for which no token is possible, and options that a
               "beam_search: row 0: no token is possible: the scores are -infinity or NaN");
   CHECK_ERROR(decode::beam_search(stepper, Ids{{0}}, {.length_penalty = std::nan("")}), Error,
               "beam_search: length_penalty nan is not a finite number");
+  CHECK_ERROR(decode::beam_search(stepper, Ids{{0}}, {.length_base = -1}), Error,
+              "beam_search: length_base -1 is not a number that is not negative");
   CHECK_ERROR(decode::beam_search(stepper, Ids{0}, {}), ShapeError,
               "beam_search: prompt [1] must be [rows, n] with n at least 1");
 }

@@ -116,6 +116,61 @@ TEST_CASE("CausalStepper: searches say what the whole text read again says") {
   }
 }
 
+namespace {
+
+/// The same, which notes the masks that it is given.
+struct Padded final : nn::Module<double> {
+  using Cache = nn::TransformerEncoder<double>::Cache;
+  Causal inner{true};
+  nn::Linear<double>& generator = inner.generator;
+  mutable std::vector<Ids> masks;
+
+  Tensor<double> decode(const Ids& ids, Cache* cache, const Ids& mask = {}) const {
+    masks.push_back(mask.defined() ? mask.clone() : Ids());
+    for (const std::int64_t id : gloss_test::values(ids)) CHECK(id >= 0);
+    return inner.decode(ids, cache);
+  }
+  void visit(nn::Visitor<double>& v) override { v("inner", inner); }
+};
+
+}  // namespace
+
+TEST_CASE("CausalStepper: padding before prompts is masked from the first step on, in the rows that are left") {
+  const Padded model;
+  decode::CausalStepper stepper(model);
+  const Ids prompt = decode::padded_prompt({{3, 4}, {5}, {6, 7, 8}});
+  CHECK(equal(prompt, Ids{{-1, 3, 4}, {-1, -1, 5}, {6, 7, 8}}));
+  stepper.step(prompt);
+  CHECK(equal(model.masks.back(), Ids{{0, 1, 1}, {0, 0, 1}, {1, 1, 1}}));
+  stepper.select_rows({2, 1});
+  stepper.step(Ids{{1}, {2}});
+  CHECK(equal(model.masks.back(), Ids{{1, 1, 1, 1}, {0, 0, 1, 1}}));
+  stepper.truncate(1);
+  stepper.step(Ids{{1}, {2}});
+  CHECK(equal(model.masks.back(), Ids{{1, 1}, {0, 0}}));
+  stepper.truncate(0);
+  stepper.step(Ids{{1, 2}, {3, 4}});
+  CHECK_FALSE(model.masks.back().defined());
+  stepper.step(Ids{{1}, {2}});
+  CHECK_FALSE(model.masks.back().defined());
+}
+
+TEST_CASE("CausalStepper: padding for a model that takes none, and in the wrong place") {
+  const Causal model(true);
+  decode::CausalStepper stepper(model);
+  const Ids prompt = decode::padded_prompt({{3, 4}, {5}});
+  CHECK_ERROR(stepper.step(prompt), Error,
+              "CausalStepper: the prompts are of unequal lengths, and the model takes no padding");
+  const auto greedy = [&](const Ids& ids) { decode::greedy_search(stepper, ids, {.max_len = 1}); };
+  CHECK_ERROR(greedy({{3, 4}, {5, -1}}), Error,
+              "greedy_search: row 1 of the prompt has no_token where a token is wanted, at 1");
+  CHECK_ERROR(greedy({{3, -1, 4}}), Error,
+              "greedy_search: row 0 of the prompt has no_token where a token is wanted, at 1");
+  CHECK_ERROR(greedy({{-1, -1}}), Error,
+              "greedy_search: row 0 of the prompt has no_token where a token is wanted, at 1");
+  CHECK(decode::padded_prompt({}).shape() == Shape{0, 0});
+}
+
 TEST_CASE("Taps: hear every layer of a cached step") {
   const Causal model(false);
   decode::CausalStepper stepper(model);

@@ -73,6 +73,11 @@ TEST_CASE("golden: rules and draws are those of transformers' logits processors 
   }
 }
 
+TEST_CASE("LogitsOptions: rules that look back do not see the padding of a prompt") {
+  const auto rows = decode::detail::rows_of_tokens(decode::padded_prompt({{2}, {0, 1, 2}}));
+  CHECK(rows == std::vector<Tokens>{{2}, {0, 1, 2}});
+}
+
 TEST_CASE("LogitsOptions: frequency_penalty counts what was said and not the prompt") {
   CHECK(processed({.frequency_penalty = 0.5}, {1, 1, 1, 1}, {0, 0}, {2, 3, 2}) == std::vector<double>{1, 1, 0, 0.5});
 }

@@ -44,13 +44,18 @@ small = dict(vocab_size=20, hidden_size=12, intermediate_size=16, num_hidden_lay
 ids = torch.tensor([[2, 7, 5, 19, 3, 8, 3, 1, 4], [2, 11, 4, 3, 9, 6, 0, 0, 0]])
 text = {"input_ids": ids, "attention_mask": (ids != 0).long()}
 labels = {"labels": torch.where(ids == 0, -100, ids)}
+prompts = torch.tensor([[0, 0, 0, 11, 4, 3], [2, 7, 5, 19, 3, 8], [0, 0, 0, 0, 0, 6]])  # of unequal lengths
+said = {name: dict(input_ids=prompts, attention_mask=(prompts != 0).long(), max_new_tokens=9, length_penalty=0.0, num_beams=beams,
+                   eos_token_id=2, pad_token_id=0)
+        for name, beams in (("greedy", 1), ("beam", 3))}
 
 
 def llama(name, model=LlamaForCausalLM, config=LlamaConfig, **options):
     model = model(config(**{**small, **options}))
     model.loss_function = lambda logits, labels, **_: torch.nn.functional.cross_entropy(
         logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten())
-    dump(name, model, text, labels)
+    says = name not in ("llama_dynamic", "llama_long", "llama_short")  # their angles depend on the longest text of a batch
+    dump(name, model, text, labels, said=said if says else None)
 
 
 torch.manual_seed(1)

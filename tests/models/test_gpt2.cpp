@@ -19,13 +19,15 @@ void check(const std::string& name) {
   g.check("logits", g.model(ids, mask));
   g.check_loss(g.model.loss(ids, g.ids("labels"), mask));
   g.check_saved();
+  gloss_test::check_continued(g, 2, 6);
+  gloss_test::check_scored(g);
 }
 
 models::Gpt2Config tiny() { return {.vocab_size = 20, .n_positions = 12, .n_embd = 8, .n_layer = 2, .n_head = 2}; }
 
 }  // namespace
 
-TEST_CASE("gpt2: it is transformers'") {
+TEST_CASE("gpt2: it is transformers', and says what its generate() says") {
   for (const char* name : {"gpt2", "gpt2_other", "gpt2_unscaled"}) {
     check<float>(name);
     check<double>(name);

@@ -20,6 +20,7 @@ void check(const std::string& name) {
   g.check("logits", g.model(ids, mask));
   g.check_loss(g.model.loss(ids, g.ids("labels"), mask));
   g.check_saved();
+  if (g.golden.has("said/greedy")) gloss_test::check_continued(g, 2, 9), gloss_test::check_scored(g);
 }
 template <class T>
 void check_all() {
@@ -43,8 +44,10 @@ models::LlamaConfig tiny() {
 
 }  // namespace
 
-TEST_CASE("llama: Llama and Qwen are transformers', in float") { check_all<float>(); }
-TEST_CASE("llama: Llama and Qwen are transformers', in double") { check_all<double>(); }
+TEST_CASE("llama: Llama and Qwen are transformers', and say what its generate() says, in float") { check_all<float>(); }
+TEST_CASE("llama: Llama and Qwen are transformers', and say what its generate() says, in double") {
+  check_all<double>();
+}
 
 TEST_CASE("llama: with a cache, in one piece or several, the scores are those of the whole") {
   const auto ids = randint(1, 20, {3, 9});

@@ -18,6 +18,7 @@ void check(const std::string& name) {
   g.check("logits", g.model(ids, mask, g.model.shifted(labels)));
   g.check_loss(g.model.loss(ids, mask, labels));
   g.check_saved();
+  gloss_test::check_generated(g);
 }
 
 models::T5Config tiny() {
@@ -33,7 +34,7 @@ models::T5Config tiny() {
 
 }  // namespace
 
-TEST_CASE("t5: it is transformers'") {
+TEST_CASE("t5: it is transformers', and says what its generate() says") {
   for (const char* name : {"t5", "t5_gated", "t5_silu"}) {
     check<float>(name);
     check<double>(name);

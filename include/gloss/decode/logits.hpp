@@ -14,6 +14,23 @@ namespace gloss::inline GLOSS_ABI::decode {
 /// A list of tokens.
 using Tokens = std::vector<std::int64_t>;
 
+/// Stands in a prompt before the tokens of a row that is shorter than others: padding, of which CausalStepper and the
+/// rules know.
+inline constexpr std::int64_t no_token = -1;
+
+/// Prompts of unequal lengths as one, in which the shorter begin with no_token.
+/// Shape: [rows, longest]
+GLOSS_LAZY Tensor<std::int64_t> padded_prompt(const std::vector<Tokens>& prompts) {
+  std::size_t longest = 0;
+  for (const Tokens& prompt : prompts) longest = prompt.size() > longest ? prompt.size() : longest;
+  Tokens all;
+  for (const Tokens& prompt : prompts) {
+    all.insert(all.end(), longest - prompt.size(), no_token);
+    all.insert(all.end(), prompt.begin(), prompt.end());
+  }
+  return from_vector(all, {static_cast<Index>(prompts.size()), static_cast<Index>(longest)});
+}
+
 /// Rules for what may be said, in the order in which they are applied. Those that look back see the prompt, too, but
 /// for frequency_penalty.
 /// transformers: the logits processors of generate(), under these names
@@ -119,16 +136,21 @@ class LogitsRules {
   bool any_;
 };
 
-/// The tokens of each row.
+/// The tokens of each row, without padding.
 inline std::vector<Tokens> rows_of_tokens(const Tensor<std::int64_t>& ids) {
   std::vector<Tokens> rows(static_cast<std::size_t>(ids.size(0)));
   for (Index i = 0; i < ids.size(0); ++i)
-    for (Index j = 0; j < ids.size(1); ++j) rows[static_cast<std::size_t>(i)].push_back(ids.at({i, j}));
+    for (Index j = 0; j < ids.size(1); ++j)
+      if (const std::int64_t id = ids.at({i, j}); id != no_token) rows[static_cast<std::size_t>(i)].push_back(id);
   return rows;
 }
 inline void check_prompt(std::string_view search, const Tensor<std::int64_t>& prompt, Index max_len) {
   if (prompt.dim() != 2 || prompt.size(1) == 0)
     fail<ShapeError>(search, ": prompt ", prompt.shape(), " must be [rows, n] with n at least 1");
+  for (Index i = 0; i < prompt.size(0); ++i)
+    for (Index j = 0; j < prompt.size(1); ++j)
+      if (prompt.at({i, j}) == no_token && (j + 1 == prompt.size(1) || (j > 0 && prompt.at({i, j - 1}) != no_token)))
+        fail(search, ": row ", i, " of the prompt has no_token where a token is wanted, at ", j);
   if (max_len < 0) fail(search, ": max_len ", max_len, " is negative");
 }
 

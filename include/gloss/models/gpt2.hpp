@@ -148,13 +148,16 @@ struct Gpt2Model final : nn::Module<T> {
     for (Index layer = 0; layer < c.n_layer; ++layer) h.emplace_back(c, layer);
   }
   /// For the ids behind those in the cache; without one, for all. attention_mask [batch, cached + n]: 0 for padding.
+  /// position_ids [batch, n]: those that follow, where it is left out.
   Tensor<T> operator()(const Tensor<std::int64_t>& ids, Cache* cache = nullptr,
-                       const Tensor<std::int64_t>& attention_mask = {}) const {
+                       const Tensor<std::int64_t>& attention_mask = {},
+                       const Tensor<std::int64_t>& position_ids = {}) const {
     const Index start = cache ? cache->length : 0, most = wpe.weight.size(0);
     const Tensor<bool> kept = kept_keys("Gpt2Model", ids, start, attention_mask);
     const Index n = ids.size(1);
     if (start + n > most) fail<ShapeError>("Gpt2Model: ", start + n, " positions go beyond n_positions ", most);
-    Tensor<T> x = dropout(wte(ids) + wpe.weight.narrow(0, start, n), embd_dropout, this->is_training());
+    const Tensor<T> places = position_ids.defined() ? wpe(position_ids) : wpe.weight.narrow(0, start, n);
+    Tensor<T> x = dropout(wte(ids) + places, embd_dropout, this->is_training());
     if (cache) cache->begin(h.size());
     for (std::size_t i = 0; i < h.size(); ++i) x = h[i](x, kept, cache ? &cache->layers[i] : nullptr);
     if (cache) cache->end();
@@ -197,8 +200,12 @@ struct Gpt2LMHeadModel final : nn::Module<T> {
                  const Tensor<std::int64_t>& attention_mask = {}) const {
     return next_token_loss((*this)(ids, attention_mask), labels);
   }
-  /// What decode::CausalStepper calls.
-  Tensor<T> decode(const Tensor<std::int64_t>& ids, Cache* cache = nullptr) const { return transformer(ids, cache); }
+  /// What decode::CausalStepper calls. With a mask [batch, cached + n], 0 for padding, positions count what is none.
+  Tensor<T> decode(const Tensor<std::int64_t>& ids, Cache* cache = nullptr,
+                   const Tensor<std::int64_t>& attention_mask = {}) const {
+    if (!attention_mask.defined()) return transformer(ids, cache);
+    return transformer(ids, cache, attention_mask, positions_without_padding(attention_mask, ids.size(1)));
+  }
   Tensor<T> generator(const Tensor<T>& x) const { return lm_head(x); }
   void visit(nn::Visitor<T>& v) override { v("transformer", transformer), v("lm_head", lm_head); }
 

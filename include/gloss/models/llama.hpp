@@ -240,8 +240,12 @@ struct LlamaForCausalLM final : nn::Module<T> {
                  const Tensor<std::int64_t>& attention_mask = {}) const {
     return next_token_loss((*this)(ids, attention_mask), labels);
   }
-  /// What decode::CausalStepper calls.
-  Tensor<T> decode(const Tensor<std::int64_t>& ids, Cache* cache = nullptr) const { return model(ids, cache); }
+  /// What decode::CausalStepper calls. With a mask [batch, cached + n], 0 for padding before a text, positions count
+  /// the padding, too: only how far they are apart matters.
+  Tensor<T> decode(const Tensor<std::int64_t>& ids, Cache* cache = nullptr,
+                   const Tensor<std::int64_t>& attention_mask = {}) const {
+    return model(ids, cache, attention_mask);
+  }
   Tensor<T> generator(const Tensor<T>& x) const { return lm_head(x); }
   void visit(nn::Visitor<T>& v) override { v("model", model), v("lm_head", lm_head); }
   static io::KeyMap keys() { return {.rules = {{{"**.rotary_emb.inv_freq"}, {}}}}; }
