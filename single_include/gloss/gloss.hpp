@@ -5046,6 +5046,21 @@ GLOSS_INSTANTIATE(const Tensor<bool>& Tensor<bool>::fill_(bool) const)
 namespace gloss::inline GLOSS_ABI::decode {
 /// A list of tokens.
 using Tokens = std::vector<std::int64_t>;
+/// Stands in a prompt before the tokens of a row that is shorter than others: padding, of which CausalStepper and the
+/// rules know.
+inline constexpr std::int64_t no_token = -1;
+/// Prompts of unequal lengths as one, in which the shorter begin with no_token.
+/// Shape: [rows, longest]
+GLOSS_LAZY Tensor<std::int64_t> padded_prompt(const std::vector<Tokens>& prompts) {
+  std::size_t longest = 0;
+  for (const Tokens& prompt : prompts) longest = prompt.size() > longest ? prompt.size() : longest;
+  Tokens all;
+  for (const Tokens& prompt : prompts) {
+    all.insert(all.end(), longest - prompt.size(), no_token);
+    all.insert(all.end(), prompt.begin(), prompt.end());
+  }
+  return from_vector(all, {static_cast<Index>(prompts.size()), static_cast<Index>(longest)});
+}
 /// Rules for what may be said, in the order in which they are applied. Those that look back see the prompt, too, but
 /// for frequency_penalty.
 /// transformers: the logits processors of generate(), under these names
@@ -5143,16 +5158,21 @@ class LogitsRules {
   std::int64_t end_;
   bool any_;
 };
-/// The tokens of each row.
+/// The tokens of each row, without padding.
 inline std::vector<Tokens> rows_of_tokens(const Tensor<std::int64_t>& ids) {
   std::vector<Tokens> rows(static_cast<std::size_t>(ids.size(0)));
   for (Index i = 0; i < ids.size(0); ++i)
-    for (Index j = 0; j < ids.size(1); ++j) rows[static_cast<std::size_t>(i)].push_back(ids.at({i, j}));
+    for (Index j = 0; j < ids.size(1); ++j)
+      if (const std::int64_t id = ids.at({i, j}); id != no_token) rows[static_cast<std::size_t>(i)].push_back(id);
   return rows;
 }
 inline void check_prompt(std::string_view search, const Tensor<std::int64_t>& prompt, Index max_len) {
   if (prompt.dim() != 2 || prompt.size(1) == 0)
     fail<ShapeError>(search, ": prompt ", prompt.shape(), " must be [rows, n] with n at least 1");
+  for (Index i = 0; i < prompt.size(0); ++i)
+    for (Index j = 0; j < prompt.size(1); ++j)
+      if (prompt.at({i, j}) == no_token && (j + 1 == prompt.size(1) || (j > 0 && prompt.at({i, j - 1}) != no_token)))
+        fail(search, ": row ", i, " of the prompt has no_token where a token is wanted, at ", j);
   if (max_len < 0) fail(search, ": max_len ", max_len, " is negative");
 }
 }  // namespace detail
@@ -8704,28 +8724,71 @@ GLOSS_INSTANTIATE(std::vector<std::vector<Hypothesis>> beam_search(Stepper<doubl
 #define GLOSS_HAS_GLOSS_DECODE_CAUSAL_STEPPER_HPP
 // ---- gloss/decode/causal_stepper.hpp
 // A Stepper from a model that continues a text.
+#include <algorithm>
+#include <vector>
 namespace gloss::inline GLOSS_ABI::decode {
 /// Decodes with a causal model, each token of which sees those before it. The model has a type Cache, as
 /// nn::TransformerEncoder, and two functions:
 ///   decode(ids [rows, n], Cache*) -> [rows, n, d_model], for the n tokens behind those in the cache
 ///   generator(x [rows, d_model]) -> scores of the next token, [rows, vocab]
-/// The first step, and the first after truncate(0), says how many rows there are. The model must be in evaluation mode
-/// and outlive this.
+/// The first step, and the first after truncate(0), says how many rows there are, and it may have prompts of unequal
+/// lengths, see padded_prompt, if the model has
+///   decode(ids, Cache*, attention_mask [rows, cached + n]), where 0 is padding and positions count what is none.
+/// The model must be in evaluation mode and outlive this.
 template <class Model>
 class CausalStepper final : public detail::CachedStepper<Model> {
  public:
   using T = typename Model::value_type;
   explicit CausalStepper(const Model& model) : detail::CachedStepper<Model>(model, 0) {}
-  /// Errors: ShapeError for another number of rows than before; those of the model.
+  /// Errors: ShapeError for another number of rows than before; Error for padding where the model takes none; those of
+  /// the model.
   Tensor<T> step(const Tensor<std::int64_t>& tokens) override {
     NoGradGuard no_grad;
-    if (this->length() == 0 && tokens.dim() == 2 && tokens.size(0) != this->rows_) {
+    const bool first = this->length() == 0 && tokens.dim() == 2;
+    if (first && tokens.size(0) != this->rows_) {
       this->cache_ = {};
       this->rows_ = tokens.size(0);
     }
     this->check(tokens);
-    return this->model_->generator(this->model_->decode(tokens, &this->cache_).select(1, -1));
+    if (first) padding_ = padding_of(tokens);
+    const Tensor<T> x = padding_.empty() ? this->model_->decode(tokens, &this->cache_) : behind_padding(tokens, first);
+    return this->model_->generator(x.select(1, -1));
   }
+ private:
+  /// How many no_token each row begins with; nothing where none does.
+  static std::vector<Index> padding_of(const Tensor<std::int64_t>& tokens) {
+    std::vector<Index> padding;
+    bool any = false;
+    for (Index i = 0; i < tokens.size(0); ++i) {
+      Index n = 0;
+      while (n < tokens.size(1) && tokens.at({i, n}) == no_token) ++n;
+      any = any || n > 0;
+      padding.push_back(n);
+    }
+    return any ? padding : std::vector<Index>();
+  }
+  Tensor<T> behind_padding(const Tensor<std::int64_t>& tokens, bool first) {
+    if constexpr (requires { this->model_->decode(tokens, &this->cache_, tokens); }) {
+      const Tensor<std::int64_t> ids = tokens.clone();
+      const auto mask = ones<std::int64_t>({this->rows_, this->length() + tokens.size(1)});
+      for (Index i = 0; i < this->rows_; ++i) {
+        const Index n = (std::min)(padding_[static_cast<std::size_t>(i)], mask.size(1));
+        mask.select(0, i).narrow(0, 0, n).zero_();
+        if (first) ids.select(0, i).narrow(0, 0, n).zero_();
+      }
+      return this->model_->decode(ids, &this->cache_, mask);
+    } else {
+      fail("CausalStepper: the prompts are of unequal lengths, and the model takes no padding");
+    }
+  }
+  void select(const Tensor<std::int64_t>& rows) override {
+    detail::CachedStepper<Model>::select(rows);
+    if (padding_.empty()) return;
+    std::vector<Index> selected;
+    for (Index i = 0; i < rows.numel(); ++i) selected.push_back(padding_[static_cast<std::size_t>(rows.at({i}))]);
+    padding_ = selected;
+  }
+  std::vector<Index> padding_;  // of each row
 };
 }  // namespace gloss::inline GLOSS_ABI::decode
 #endif
@@ -17178,6 +17241,83 @@ GLOSS_INSTANTIATE(Tensor<std::int64_t> greedy_decode(const transformer::EncoderD
 GLOSS_INSTANTIATE(Tensor<std::int64_t> greedy_decode(const transformer::EncoderDecoder<double>&,
                                                      const Tensor<std::int64_t>&, const Tensor<bool>&, Index,
                                                      std::int64_t))
+}  // namespace gloss::inline GLOSS_ABI::decode
+#endif
+#ifndef GLOSS_HAS_GLOSS_DECODE_SCORE_HPP
+#define GLOSS_HAS_GLOSS_DECODE_SCORE_HPP
+// ---- gloss/decode/score.hpp
+// How likely texts are to a model: the log-probability of each token, and perplexity.
+#include <algorithm>
+#include <cmath>
+#include <vector>
+namespace gloss::inline GLOSS_ABI::decode {
+/// What a model thinks of a text: log P of each token but the first, given those before it.
+struct TextScore {
+  std::vector<double> log_probs;
+  /// log P of all that follows the first token.
+  double sum() const {
+    double all = 0;
+    for (const double p : log_probs) all += p;
+    return all;
+  }
+  /// exp of the mean of -log P; NaN where there is no token behind the first.
+  double perplexity() const { return std::exp(-sum() / static_cast<double>(log_probs.size())); }
+};
+namespace detail {
+/// read(ids [rows, n]) is what a model makes of the next n tokens of each row, behind those that it has read:
+/// [rows, n, d_model]. A few hundred tokens at a time, so that not all scores are there at once.
+template <class Model, class Read>
+std::vector<TextScore> score(const Model& model, const std::vector<Tokens>& texts, Read read) {
+  using T = typename Model::value_type;
+  std::vector<TextScore> scores(texts.size());
+  std::size_t longest = 0;
+  for (const Tokens& text : texts) longest = (std::max)(longest, text.size());
+  const std::size_t most = (std::max)(std::size_t{256} / (std::max)(texts.size(), std::size_t{1}), std::size_t{1});
+  for (std::size_t start = 0; start + 1 < longest;) {
+    const std::size_t n = (std::min)(most, longest - 1 - start);
+    Tokens ids;  // what is behind the end of a text is not seen by the text
+    for (const Tokens& text : texts)
+      for (std::size_t i = start; i < start + n; ++i) ids.push_back(i < text.size() ? text[i] : 0);
+    const Tensor<T> x = read(from_vector(ids, {static_cast<Index>(texts.size()), static_cast<Index>(n)}));
+    const Tensor<T> logp = log_softmax(model.generator(x.flatten(0, 1)), -1);
+    const Index vocab = logp.size(1);
+    for (std::size_t row = 0; row < texts.size(); ++row)
+      for (std::size_t i = start; i < start + n && i + 1 < texts[row].size(); ++i) {
+        const std::int64_t token = texts[row][i + 1];
+        if (token < 0 || token >= vocab) fail<IndexError>("score: token ", token, " is not in a vocabulary of ", vocab);
+        const Index at = static_cast<Index>(row * n + i - start) * vocab;
+        scores[row].log_probs.push_back(static_cast<double>(logp.data()[at + token]));
+      }
+    start += n;
+  }
+  return scores;
+}
+}  // namespace detail
+/// Scores of texts, side by side, by a causal model, as CausalStepper takes one.
+///   const double p = decode::score(model, {ids})[0].perplexity();
+/// Errors: IndexError for a token outside the vocabulary; those of the model, as for a text that is too long.
+template <class Model>
+std::vector<TextScore> score(const Model& model, const std::vector<Tokens>& texts) {
+  const NoGradGuard no_grad;
+  typename Model::Cache cache;
+  return detail::score(model, texts, [&](const Tensor<std::int64_t>& ids) { return model.decode(ids, &cache); });
+}
+/// Scores of texts, each as what a model makes of one of the sources, as EncoderDecoderStepper takes it. A text begins
+/// with the token that the decoder reads first.
+/// Shape: src [texts, m], src_mask [texts or 1, 1, m]
+/// Errors: ShapeError when there are not as many sources as texts; IndexError for a token outside the vocabulary; those
+/// of the model.
+template <class Model>
+std::vector<TextScore> score(const Model& model, const Tensor<std::int64_t>& src, const Tensor<bool>& src_mask,
+                             const std::vector<Tokens>& texts) {
+  if (src.dim() != 2 || src.size(0) != static_cast<Index>(texts.size()))
+    fail<ShapeError>("score: src ", src.shape(), " is not of ", static_cast<Index>(texts.size()), " texts");
+  const NoGradGuard no_grad;
+  const auto memory = model.encode(src, src_mask);
+  typename Model::Cache cache;
+  return detail::score(
+      model, texts, [&](const Tensor<std::int64_t>& ids) { return model.decode(memory, src_mask, ids, {}, &cache); });
+}
 }  // namespace gloss::inline GLOSS_ABI::decode
 #endif
 #ifndef GLOSS_HAS_GLOSS_IO_ATOMIC_FILE_HPP
