@@ -1,7 +1,7 @@
-// ViT-B/16 on images of 224 x 224: forward with batches of 1 and 8, and a training step (forward, backward, AdamW) with
-// 8. vit/memory is the largest resident size of the process, less what it was at the start, in MB = 10^6 bytes, once
-// three such steps were done. benchmarks/peers/vit.py does the same with transformers. median_s is the median over single
-// calls.
+// ViT-B/16 on images of 224 x 224: forward with batches of 1 and 8, and a training step (forward, backward, AdamW)
+// with 8. vit/memory is the largest resident size of the process, less what it was at the start, in MB = 10^6 bytes,
+// once three such steps were done. benchmarks/peers/vit.py does the same with transformers. median_s is the median
+// over single calls.
 #include <sys/resource.h>
 
 #include <benchmark/benchmark.h>

@@ -24,7 +24,8 @@ rng = np.random.default_rng(22)
 
 def smooth_image(height, width):
     y, x = np.mgrid[0:height, 0:width]
-    planes = [120 + 90 * np.sin(0.5 * x + c) * np.cos(0.3 * y - c) + rng.normal(0, 30, (height, width)) for c in range(3)]
+    planes = [120 + 90 * np.sin(0.5 * x + c) * np.cos(0.3 * y - c) + rng.normal(0, 30, (height, width))
+              for c in range(3)]
     return np.stack(planes, axis=-1).clip(0, 255).astype(np.uint8)
 
 

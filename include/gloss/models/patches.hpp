@@ -14,8 +14,8 @@
 namespace gloss::inline GLOSS_ABI::models {
 
 /// How many whole patches lie below each other and side by side in images.
-/// Errors: ShapeError in the name of `model` for images that are not [batch, channels, height, width], or smaller than a
-/// patch.
+/// Errors: ShapeError in the name of `model` for images that are not [batch, channels, height, width], or smaller
+/// than a patch.
 GLOSS_COLD inline Pair patch_grid(const char* model, const Shape& images, Pair patch) {
   if (images.rank() != 4) fail<ShapeError>(model, ": images ", images, " must be [batch, channels, height, width]");
   const Pair grid(images[2] / patch.h, images[3] / patch.w);
@@ -24,8 +24,8 @@ GLOSS_COLD inline Pair patch_grid(const char* model, const Shape& images, Pair p
   return grid;
 }
 
-/// Each patch as a row, in the order of reading: y[b, i w + j, (c p + r) q + s] = x[b, c, i p + r, j q + s] for patches of
-/// p x q. Rows and columns behind the last whole patch are left out.
+/// Each patch as a row, in the order of reading: y[b, i w + j, (c p + r) q + s] = x[b, c, i p + r, j q + s] for
+/// patches of p x q. Rows and columns behind the last whole patch are left out.
 /// Shape: [batch, channels, height, width] -> [batch, patches, channels p q]
 /// Errors: ShapeError for images of other axes, or smaller than a patch.
 template <Real T>
@@ -44,8 +44,8 @@ Tensor<T> unpatchify(const Tensor<T>& patches, Pair patch, Pair grid) {
                    {{"p", patch.h}, {"q", patch.w}, {"h", grid.h}, {"w", grid.w}});
 }
 
-/// A linear map of each patch, y = W x + b: as a product with the patches that patchify gives, or as a convolution whose
-/// kernel and stride are a patch, which is the same.
+/// A linear map of each patch, y = W x + b: as a product with the patches that patchify gives, or as a convolution
+/// whose kernel and stride are a patch, which is the same.
 /// Shape: [batch, channels, height, width] -> [batch, patches, width of a token]
 /// Errors: ShapeError for images of other axes or another number of channels, or smaller than a patch.
 /// Source: Dosovitskiy et al. 2020, eq. 1.

@@ -81,7 +81,8 @@ struct ViTConfig {
   }
 };
 
-/// Rules for blocks that theirs has under `theirs` and ours under `ours`, as "vit.encoder.layer.*." and "vit.blocks.*.".
+/// Rules for blocks that theirs has under `theirs` and ours under `ours`, as "vit.encoder.layer.*." and
+/// "vit.blocks.*.".
 GLOSS_COLD inline void add_vit_block_rules(io::KeyMap& map, const std::string& theirs, const std::string& ours) {
   const std::string self = theirs + "attention.attention.";
   map.rules.insert(map.rules.end(), {{{self + "query.*", self + "key.*", self + "value.*"}, {ours + "attn.qkv.*"}},

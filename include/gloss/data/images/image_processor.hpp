@@ -175,8 +175,8 @@ class ImageProcessorReader {
 
 }  // namespace detail
 
-/// What a preprocessor_config.json says, of the types ViT, DeiT, Bit, CLIP and VideoMAE: those of ViT, Swin, DINOv2, MAE,
-/// TimeSformer and others. What it does not say is as that type has it.
+/// What a preprocessor_config.json says, of the types ViT, DeiT, Bit, CLIP and VideoMAE: those of ViT, Swin, DINOv2,
+/// MAE, TimeSformer and others. What it does not say is as that type has it.
 /// Errors: LoadError naming the file for what is no JSON, values that make no sense, and images that are prepared in
 /// another way.
 /// transformers: AutoImageProcessor.from_pretrained
