@@ -9,7 +9,7 @@ resume() { "$program" resume "$@" >log 2>&1 || { cat log >&2; die "resume $*"; }
 
 case $what in
 overfits)
-  train --pictures 8 --batch-size 8 --epoch-size 800 --epochs 6 --lr 0.001 -c m.st
+  train --pictures 8 --batch-size 8 --epoch-size 400 --epochs 6 --lr 0.001 -c m.st
   has log "saved m.st after"
   "$program" eval --seen -c m.st >eval
   cat eval
@@ -70,8 +70,8 @@ predict)
   "$program" draw --seed 5 -o again.png >out
   cmp picture.png again.png || die "a seed draws two pictures"
   "$program" predict picture.png -c m.st --threshold 0 --scale 2 -o boxes.png >said
-  [ "$(grep -cE '^(circle|square|triangle|cross) [0-9]+ % from \(-?[0-9]+, -?[0-9]+\) to \([0-9]+, [0-9]+\)$' said)" = 3 ] ||
-    { cat said; die "a line for each query"; }
+  found='^(circle|square|triangle|cross) [0-9]+ % from \(-?[0-9]+, -?[0-9]+\) to \([0-9]+, [0-9]+\)$'
+  [ "$(grep -cE "$found" said)" = 3 ] || { cat said; die "a line for each query"; }
   has said "wrote boxes.png"
   "$program" predict picture.png -c m.st --threshold 0 -o boxes.svg >said
   has boxes.svg "data:image/png;base64,"

@@ -5,6 +5,7 @@
 #include <gloss/io/module_file.hpp>
 #include <gloss/models/detr.hpp>
 #include <gloss/models/detr_config.hpp>
+#include <gloss/models/detr_loss.hpp>
 #include <gloss/nn/check.hpp>
 
 #include "support/model_golden.hpp"
