@@ -25,7 +25,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 DOC = HERE.parents[1] / "docs" / "performance.md"
 SUITES = ("train_step", "attention", "nn_transformer", "matmul", "ops", "decode", "memory", "positions", "conv", "layers",
-          "linalg", "vit", "detection")
+          "linalg", "vit", "detection", "swin_timesformer")
 UNITS = {"ns": 1e-6, "us": 1e-3, "ms": 1.0, "s": 1e3, "MB": 1.0}  # to ms, and memory in MB
 HEAD = ("case", "threads", "gloss ms", "PyTorch ms", "ratio", "share of peak")
 

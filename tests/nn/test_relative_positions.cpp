@@ -126,6 +126,20 @@ TEST_CASE("SwinPositionBias: pixels that lie to each other in the same way share
   CHECK_ERROR(nn::swin_position_index(2, -1), ShapeError, "swin_position_index: a window of 2 x -1 has no pixels");
 }
 
+TEST_CASE("SwinPositionBias: a smaller window has the bias of as many places of the whole") {
+  const nn::SwinPositionBias<double> bias(3, 4, 2);
+  const auto part = bias(2, 3);
+  CHECK(part.shape() == Shape{2, 6, 6});
+  const auto whole = bias();
+  for (Index i = 0; i < 6; ++i)
+    for (Index j = 0; j < 6; ++j) CHECK(part.at({1, i, j}) == whole.at({1, i / 3 * 4 + i % 3, j / 3 * 4 + j % 3}));
+  CHECK(same_bits(bias(3, 4), whole));
+  CHECK(gradcheck([&](const auto&) { return bias(2, 3); }, {bias.relative_position_bias_table}));
+  CHECK_THROWS_AS(bias(4, 4), IndexError);
+  const nn::SwinPositionBias<double> without_index(3, 4, 2, {.persistent_index = false});
+  CHECK(without_index.state_dict().size() == 1);
+}
+
 TEST_CASE("T5: every distance is in T5's bucket, for both directions or one") {
   const auto distance = golden().tensor<std::int64_t>("t5_buckets/distance");
   CHECK(each_case("t5_buckets", [&](const std::string& c) {
