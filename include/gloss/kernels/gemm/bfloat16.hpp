@@ -155,9 +155,8 @@ inline void round_to_bfloat16(Index rows, Index columns, const float* x, Index l
 inline void gemm_of_rounded(const Product<float>& x) {
   const Index a_rows = x.trans_a ? x.k : x.m, a_columns = x.trans_a ? x.m : x.k;
   const Index b_rows = x.trans_b ? x.n : x.k, b_columns = x.trans_b ? x.k : x.n;
-  Workspace a_space, b_space;
-  float* const a = a_space.get<float>(a_rows * a_columns);
-  float* const b = b_space.get<float>(b_rows * b_columns);
+  float* const a = workspace<2>().get<float>(a_rows * a_columns);  // not those that the tiles pack into
+  float* const b = workspace<3>().get<float>(b_rows * b_columns);
   round_to_bfloat16(a_rows, a_columns, x.a, x.lda, a);
   round_to_bfloat16(b_rows, b_columns, x.b, x.ldb, b);
   const Product<float> rounded{x.trans_a, x.trans_b, x.m,       x.n,    x.k, x.alpha, a,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gloss/kernels/gemm/bfloat16.hpp>
+#include <gloss/kernels/workspace.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels {
 
@@ -42,10 +43,11 @@ inline void packed_product(const Bfloat16Weights& w, Index rows, const float* x,
                            const Epilogue<float>& epilogue) {
   if (rows <= 0 || w.n <= 0) return;
 #ifdef GLOSS_BACKEND_EIGEN
-  detail::Workspace space;
-  float* const weight = space.get<float>(w.n * w.k);
+  float* const weight = detail::workspace<0>().get<float>((w.n + rows) * w.k);
+  float* const rounded = weight + w.n * w.k;
   for (Index j = 0; j < w.n; ++j) unpack_row(w, j, 1, weight + j * w.k);
-  gemm<float>(false, true, rows, w.n, w.k, 1, x, ldx, weight, w.k, 0, y, ldy, epilogue);
+  for (Index i = 0; i < rows * w.k; ++i) rounded[i] = float(bfloat16(x[i / w.k * ldx + i % w.k]));
+  gemm<float>(false, true, rows, w.n, w.k, 1, rounded, w.k, weight, w.k, 0, y, ldy, epilogue);
 #else
   constexpr Index most = 16 * detail::tile_rows;  // rows of a block
   const detail::Product<float> product{false, true, rows, w.n, w.k, 1, x, ldx, nullptr, w.k, 0, y, ldy, epilogue};
