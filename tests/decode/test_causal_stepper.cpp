@@ -6,6 +6,7 @@
 #include <gloss/nn/taps.hpp>
 #include <gloss/nn/transformer_encoder.hpp>
 #include <gloss/ops/cat.hpp>
+#include <gloss/ops/isclose.hpp>
 #include <gloss/ops/max.hpp>
 #include <gloss/ops/tri.hpp>
 

@@ -4,6 +4,7 @@
 #include <gloss/decode/score.hpp>
 #include <gloss/models/gpt2.hpp>
 #include <gloss/transformer/make_model.hpp>
+#include <gloss/transformer/subsequent_mask.hpp>
 
 #include "support/catch.hpp"
 #include "support/tensors.hpp"
