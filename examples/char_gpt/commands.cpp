@@ -133,6 +133,7 @@ int run_train(TrainSettings s) {
   optim::AdamW<float> adam(groups);
   optim::WarmupLR<optim::CosineAnnealingLR<float>> schedule(
       {adam, {.T_max = (std::max)(s.steps - s.warmup, std::int64_t{1}), .eta_min = s.lr / 10}}, {.steps = s.warmup});
+  const train::StopFlag flag;  // heard as soon as something is shown
   std::printf("%s characters, %s parameters, %d threads\n", train::with_thousands(text.numel()).c_str(),
               train::with_thousands(model.num_parameters()).c_str(), num_threads());
   std::fflush(stdout);

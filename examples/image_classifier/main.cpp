@@ -125,6 +125,7 @@ int run_train(Settings s) {
   };
   train::Checkpoint checkpoint(s.checkpoint);
   s.add_to(checkpoint);
+  const train::StopFlag flag;  // heard as soon as something is shown
   std::printf("%s images to learn from, %s to test with, %zu classes, %s parameters\n",
               train::with_thousands(images.train.size()).c_str(), train::with_thousands(images.test.size()).c_str(),
               s.classes().size(), train::with_thousands(model.net.num_parameters()).c_str());

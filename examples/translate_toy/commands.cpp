@@ -76,7 +76,7 @@ bool print_translations(const toy::Translator& t, TranslateSettings& s, const st
 
 int run_train(TrainSettings settings) {
   if (!settings.resume) return toy::Trainer(settings, load_pairs(settings.data)).run();
-  const gloss::io::TensorFile file = toy::read_checkpoint(settings.checkpoint);
+  const gloss::io::TensorFile file = gloss::io::load_safetensors(settings.checkpoint);
   toy::check_format(file);
   TrainSettings begun = toy::settings_from(file);
   begun.checkpoint = settings.checkpoint;

@@ -6,7 +6,6 @@
 
 #include <gloss/data/pairs/parallel_text.hpp>
 #include <gloss/data/split.hpp>
-#include <gloss/io/safetensors.hpp>
 #include <gloss/text/bpe.hpp>
 
 namespace embedded {
@@ -101,8 +100,6 @@ bool is_blank(std::string_view text) {
   text::for_each_word(text, [&blank](std::string_view) { blank = false; });
   return blank;
 }
-
-io::TensorFile read_checkpoint(const std::string& path) { return io::load_safetensors(path); }
 
 void check_format(const io::TensorFile& file) {
   const std::string* const format = find_text(file, "format");

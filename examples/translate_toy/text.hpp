@@ -58,7 +58,6 @@ std::string readable(std::string_view text);
 /// Whether there is nothing to translate: no word, only white space.
 bool is_blank(std::string_view text);
 
-gloss::io::TensorFile read_checkpoint(const std::string& path);
 /// What stands under "format" in a checkpoint.
 inline constexpr const char* checkpoint_format = "gloss translate_toy 2";
 /// Errors: LoadError when the file is no checkpoint of this program.

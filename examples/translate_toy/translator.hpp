@@ -9,6 +9,7 @@
 
 #include <gloss/data/collate.hpp>
 #include <gloss/decode/encoder_decoder_stepper.hpp>
+#include <gloss/io/safetensors.hpp>
 #include <gloss/io/state_dict.hpp>
 #include <gloss/ops/compare.hpp>
 #include <gloss/transformer/make_model.hpp>
@@ -81,7 +82,7 @@ class Translator {
     t.model_.eval();
     return t;
   }
-  static Translator load(const std::string& path) { return load(read_checkpoint(path)); }
+  static Translator load(const std::string& path) { return load(io::load_safetensors(path)); }
 
   Model& model() { return model_; }
   const Model& model() const { return model_; }

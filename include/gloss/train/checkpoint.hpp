@@ -56,25 +56,26 @@ GLOSS_COLD void save_entry(const std::string& name, X& x, Saved& to) {
   if constexpr (nn::IsModule<X>) {
     for (io::NamedTensor& t : io::named_tensors<typename X::value_type>(x, prefix)) to.tensors.push_back(std::move(t));
   } else if constexpr (IsOptimizer<X>) {
-    for (const auto& [key, tensor] : x.state()) to.tensors.emplace_back(prefix + key, tensor);
+    for (const auto& [key, tensor] : x.state()) to.tensors.push_back(io::NamedTensor{prefix + key, tensor});
     std::vector<double> rates;
     for (Index group = 0; group < x.num_groups(); ++group) rates.push_back(x.lr(group));
-    to.tensors.emplace_back(prefix + "lr", from_vector(rates));
-    to.tensors.emplace_back(prefix + "steps", scalar<std::int64_t>(x.steps()));
+    to.tensors.push_back(io::NamedTensor{prefix + "lr", from_vector(rates)});
+    to.tensors.push_back(io::NamedTensor{prefix + "steps", scalar<std::int64_t>(x.steps())});
   } else if constexpr (std::same_as<X, Rng>) {
     const auto word = static_cast<std::int64_t>(x.take(0));  // where it stands, to the word
-    to.tensors.emplace_back(name, from_vector(std::vector<std::int64_t>{static_cast<std::int64_t>(x.seed()),
-                                                                        static_cast<std::int64_t>(x.stream()), word}));
+    to.tensors.push_back(
+        io::NamedTensor{name, from_vector(std::vector<std::int64_t>{static_cast<std::int64_t>(x.seed()),
+                                                                    static_cast<std::int64_t>(x.stream()), word})});
   } else if constexpr (std::same_as<X, std::string>) {
     to.texts[name] = x;
   } else if constexpr (std::is_arithmetic_v<X>) {
     append_part(to.texts[name], x);
   } else if constexpr (IsTensor<X>) {
-    to.tensors.emplace_back(name, x);
+    to.tensors.push_back(io::NamedTensor{name, x});
   } else if constexpr (std::same_as<decltype(x.state()), std::string>) {
     to.texts[name] = x.state();
   } else {
-    for (const auto& [key, tensor] : x.state()) to.tensors.emplace_back(prefix + key, tensor);
+    for (const auto& [key, tensor] : x.state()) to.tensors.push_back(io::NamedTensor{prefix + key, tensor});
   }
 }
 
@@ -162,11 +163,8 @@ class Checkpoint {
   /// Errors: Error for a name that is empty, has a dot or is "checkpoint".
   template <class X>
   GLOSS_COLD void add(const std::string& name, X& x) {
-    if (name.empty() || name.find('.') != std::string::npos || name == "checkpoint")
-      fail("Checkpoint: '", name, "' cannot be a name");
-    std::erase_if(entries_, [&](const Entry& e) { return e.name == name; });
-    entries_.push_back({name, [name, &x](detail::Saved& to) { detail::save_entry(name, x, to); },
-                        [name, &x](const io::TensorFile& file) { detail::load_entry(name, x, file); }});
+    put({name, [name, &x](detail::Saved& to) { detail::save_entry(name, x, to); },
+         [name, &x](const io::TensorFile& file) { detail::load_entry(name, x, file); }});
   }
 
   /// Writes the file.
@@ -217,6 +215,13 @@ class Checkpoint {
     std::function<void(const io::TensorFile&)> load;
   };
 
+  GLOSS_COLD GLOSS_NOINLINE void put(Entry entry) {
+    const std::string& name = entry.name;
+    if (name.empty() || name.find('.') != std::string::npos || name == "checkpoint")
+      fail("Checkpoint: '", name, "' cannot be a name");
+    std::erase_if(entries_, [&](const Entry& e) { return e.name == name; });
+    entries_.push_back(std::move(entry));
+  }
   GLOSS_COLD void load_from(const io::TensorFile& file) {
     const auto format = file.metadata().find("checkpoint");
     if (format == file.metadata().end() || format->second != "gloss 1")
