@@ -6,9 +6,10 @@
 # `cmake --build --parallel 2` compiles them, one waits for whichever of two cores ends last, when each takes the next
 # source as soon as it is free.
 #   scripts/compile_times.sh [--check]     --check fails when a budget is passed
-# Compared: hello-world on gloss (tests/consume/hello.cpp), a program that trains (examples/06_copy_task), all of
-# translate_toy, and the same hello-world on <torch/torch.h>, a library compiled beforehand, where python3 can import
-# torch. CXX and RUNS, the number of rounds, may be set from outside.
+# Compared: hello-world on gloss (tests/consume/hello.cpp), a program that trains (examples/06_copy_task), one that runs
+# a pretrained BERT (benchmarks/compile_times/bert.cpp, which needs nlohmann-json), all of translate_toy, and the same
+# hello-world on <torch/torch.h>, a library compiled beforehand, where python3 can import torch. CXX and RUNS, the number
+# of rounds, may be set from outside.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -91,6 +92,8 @@ for ((round = 0; round < runs; round++)); do
   compile hello_compiled tests/consume/hello.cpp "${flags[@]}" -DGLOSS_COMPILED
   compile copy examples/06_copy_task/main.cpp "${flags[@]}"
   compile copy_compiled examples/06_copy_task/main.cpp "${flags[@]}" -DGLOSS_COMPILED
+  compile bert benchmarks/compile_times/bert.cpp "${flags[@]}"
+  compile bert_compiled benchmarks/compile_times/bert.cpp "${flags[@]}" -DGLOSS_COMPILED
   if [ ${#toy[@]} -gt 0 ]; then
     compile_toy toy "${flags[@]}"
     compile_toy toy_compiled "${flags[@]}" -DGLOSS_COMPILED
@@ -103,6 +106,8 @@ line "gloss, hello-world, -march=native" hello_native -
 line "gloss::compiled, hello-world" hello_compiled 4
 line "gloss, the copy task" copy -
 line "gloss::compiled, the copy task" copy_compiled 3
+line "gloss, a program that runs BERT" bert -
+line "gloss::compiled, a program that runs BERT" bert_compiled -
 if [ ${#toy[@]} -gt 0 ]; then
   for source in "${toy[@]}"; do line "gloss, translate_toy, $(basename "$source")" "toy-$(basename "$source")" -; done
   line "gloss, translate_toy, in all" toy -
@@ -115,6 +120,8 @@ if [ -n "$torch" ]; then
   ratio "hello-world" hello 0.20
   ratio "the same with gloss::compiled" hello_compiled
   ratio "the copy task with gloss::compiled" copy_compiled 0.15
+  ratio "the program that runs BERT" bert 0.40
+  ratio "the same with gloss::compiled" bert_compiled
   if [ ${#toy[@]} -gt 0 ]; then
     ratio "translate_toy with two jobs" toy_jobs 0.80
     ratio "the same with gloss::compiled" toy_compiled_jobs
