@@ -26,9 +26,9 @@ using Item = std::pair<Tensor<float>, std::int64_t>;  // [frames, 3, side, side]
 /// What the command line asks for, and what of it a checkpoint keeps.
 struct Settings {
   std::string checkpoint = "video_directions.safetensors", folder, direction = directions[0];
-  Index epochs = 10, clips = 4096, batch_size = 32, frames = 8, side = 32, patch = 8, width = 64, layers = 3;
+  Index epochs = 16, clips = 8192, batch_size = 16, frames = 8, side = 32, patch = 8, width = 32, layers = 2;
   Index test_clips = 1000, workers = 1;
-  double lr = 2e-3, weight_decay = 0.05;
+  double lr = 3e-3, weight_decay = 0.01;
   std::uint64_t seed = 1;
   bool force = false, resume = false, shuffles = false;
   std::vector<std::string> folders;
@@ -57,11 +57,11 @@ struct Settings {
                 .hidden_size = width,
                 .num_hidden_layers = layers,
                 .num_attention_heads = width / 16,
-                .intermediate_size = 2 * width,
-                .initializer_range = 0.1,
+                .intermediate_size = 4 * width,
+                .initializer_range = 0.15,
                 .num_labels = static_cast<Index>(directions.size())});
-    nn::init::normal_(made.timesformer.embeddings.position_embeddings, 0, 0.5);
-    nn::init::normal_(made.timesformer.embeddings.time_embeddings, 0, 0.5);
+    nn::init::normal_(made.timesformer.embeddings.position_embeddings);
+    nn::init::normal_(made.timesformer.embeddings.time_embeddings);
     return made;
   }
 };

@@ -11,8 +11,8 @@ accuracy() { "$program" eval "$@" >eval && sed -n 's/^.*: accuracy \([0-9]*\)\..
 
 case $what in
 learns)
-  train --clips 2048 --epochs 6 --side 16 --patch 4 --width 32 --layers 2 --test-clips 100 -c m.st
-  has log "2,048 videos an epoch, 4 directions"
+  train --epochs 6 --side 16 --test-clips 100 -c m.st
+  has log "8,192 videos an epoch, 4 directions"
   has log "saved m.st after"
   ! grep -q $'[\r\x1b]' log || die "control characters on a pipe"
   right=$(accuracy -c m.st --test-clips 400)
