@@ -6,10 +6,10 @@
 # `cmake --build --parallel 2` compiles them, one waits for whichever of two cores ends last, when each takes the next
 # source as soon as it is free.
 #   scripts/compile_times.sh [--check]     --check fails when a budget is passed
-# Compared: hello-world on gloss (tests/consume/hello.cpp), a program that trains (examples/06_copy_task), one that runs
-# a pretrained BERT (benchmarks/compile_times/bert.cpp, which needs nlohmann-json), all of translate_toy, and the same
-# hello-world on <torch/torch.h>, a library compiled beforehand, where python3 can import torch. CXX and RUNS, the number
-# of rounds, may be set from outside.
+# Compared: hello-world on gloss (tests/consume/hello.cpp), a program that trains (examples/06_copy_task), one that
+# runs a pretrained BERT (benchmarks/compile_times/bert.cpp, which needs nlohmann-json), all of translate_toy, and the
+# same hello-world on <torch/torch.h>, a library compiled beforehand, where python3 can import torch. CXX and RUNS, the
+# number of rounds, may be set from outside.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

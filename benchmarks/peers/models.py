@@ -7,9 +7,9 @@ weights and inputs, with the results compared first.
 
 Models of random weights in the sizes of the real ones are saved once by transformers, into --folder (1.3 GB), and
 loaded by gloss through io::from_pretrained. In each round every side does the case `calls` times; a line has the
-medians of the calls and of the rounds' ratios: above 1 where gloss is faster. Decoding is greedy with a key-value cache on both
-sides; that of transformers is written out, without the machinery of generate(). Needs torch 2.13 and transformers 5.24;
-onnxruntime, onnx and onnxscript where they are to be compared.
+medians of the calls and of the rounds' ratios: above 1 where gloss is faster. Decoding is greedy with a key-value cache
+on both sides; that of transformers is written out, without the machinery of generate(). Needs torch 2.13 and
+transformers 5.24; onnxruntime, onnx and onnxscript where they are to be compared.
 """
 
 import argparse

@@ -26,8 +26,8 @@ int with_model_type(const std::string& config, F f) {
   return is_albert ? f.template operator()<Albert>() : f.template operator()<Bert>();
 }
 
-/// Config and tokenizer of the folder that is to be trained; without one, those of a small BERT with a vocabulary learnt
-/// from the texts.
+/// Config and tokenizer of the folder that is to be trained; without one, those of a small BERT with a vocabulary
+/// learnt from the texts.
 inline void prepare(Settings& s, const std::vector<Example>& texts) {
   if (!s.model.empty()) {
     s.config = gloss::read_file(s.model + "/config.json"), s.tokenizer = gloss::read_file(s.model + "/tokenizer.json");

@@ -21,8 +21,8 @@ struct Columns {
   std::string text = "text", label = "label";
 };
 
-/// The texts of a file of tab-separated values whose first line names the columns. `classes` are sorted; without any, the
-/// labels of the file become the classes.
+/// The texts of a file of tab-separated values whose first line names the columns. `classes` are sorted; without any,
+/// the labels of the file become the classes.
 /// Errors: LoadError naming file, line and cause; for a label that is none of the classes.
 inline std::vector<Example> parse_texts(std::string_view bytes, const std::string& path, const Columns& columns,
                                         std::vector<std::string>& classes) {

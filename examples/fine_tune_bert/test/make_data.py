@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Makes what test.sh runs with: texts.tsv, sentences of three classes; bert/ and albert/, folders of tiny models with
-random weights as transformers saves them: python3 make_data.py. Needs torch 2.13, transformers 5.24, tokenizers 0.23."""
+random weights as transformers saves them: python3 make_data.py. Needs torch, transformers and tokenizers."""
 
 import itertools
 import pathlib

@@ -23,7 +23,8 @@ learn)
   ! grep -q $'[\r\x1b]' log || die "control characters on a pipe"
   "$program" eval -c m.st >eval
   learnt eval 80
-  [ "$(grep -cE 'precision +[0-9.]+ %  recall +[0-9.]+ %  F1 +[0-9.]+ %  of 5$' eval)" = 3 ] || die "a line for each class"
+  [ "$(grep -cE 'precision +[0-9.]+ %  recall +[0-9.]+ %  F1 +[0-9.]+ %  of 5$' eval)" = 3 ] ||
+    die "a line for each class"
   # The same from another file, of which it knows nothing but the classes.
   printf 'label\ttext\nsport\tthe coach lost the final\nfood\tmy salad needs more garlic\n' >other.tsv
   "$program" eval -c m.st other.tsv >out
