@@ -11,7 +11,7 @@ accuracy() { "$program" eval "$@" >eval && sed -n 's/^.*: accuracy \([0-9]*\)\..
 
 case $what in
 learns)
-  train --epochs 6 --side 16 --test-clips 100 -c m.st
+  train --epochs 4 --side 16 --test-clips 100 -c m.st
   has log "8,192 videos an epoch, 4 directions"
   has log "saved m.st after"
   ! grep -q $'[\r\x1b]' log || die "control characters on a pipe"
@@ -74,8 +74,8 @@ errors)
   fails "draw: x exists" "$program" draw x
   "$program" predict -c good.st x >said
   has said "x: "
-  echo text >x/frame3.png
-  fails "x/frame3.png: not a PNG or JPEG file: it looks like text" "$program" predict -c good.st x
+  echo text >x/frame4.png
+  fails "x/frame4.png: not a PNG or JPEG file: it looks like text" "$program" predict -c good.st x
   [ ! -e new.st ] || die "a failed run left a checkpoint"
   size=$(stat -c %s good.st)
   for length in 0 1 7 8 9 100 1000 $((size / 2)) $((size - 1)); do
