@@ -34200,7 +34200,8 @@ struct ChatMessage {
   std::string content;
 };
 /// Writes a conversation in one of two forms. ChatML's, as SmolLM2 and Qwen have it, has turns
-/// "<|im_start|>role\ncontent<|im_end|>\n", and Llama 3's "<|start_header_id|>role<|end_header_id|>\n\ncontent<|eot_id|>".
+/// "<|im_start|>role\ncontent<|im_end|>\n", Llama 3's
+/// "<|start_header_id|>role<|end_header_id|>\n\ncontent<|eot_id|>".
 /// A model's template is a program in Jinja's language, which is not run: the form is known by its marks, and what else
 /// belongs to it is taken from the strings in it. There are no tools.
 /// Python: tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
