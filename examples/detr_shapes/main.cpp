@@ -130,6 +130,7 @@ int run_train(Settings s) {
   if (s.resume) s.load();
   Rng rng(s.seed);
   const RngGuard use(rng);
+  const train::StopFlag flag;  // heard as soon as something is shown
   Model model(s);
   data::Loader batches(items(s, s.epoch_size, false), {.batch_size = s.batch_size,
                                                        .drop_last = true,  // for batch normalisation

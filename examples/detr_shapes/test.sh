@@ -5,7 +5,6 @@ program=$(realpath "$1") what=$2
 tiny=(--width 8 --side 24 --most 2 --queries 3 --batch-size 4 --epoch-size 16 --test-size 4)
 
 train() { "$program" train "$@" >log 2>&1 || { cat log >&2; die "train $*"; }; }
-resume() { "$program" resume "$@" >log 2>&1 || { cat log >&2; die "resume $*"; }; }
 
 case $what in
 overfits)
@@ -16,45 +15,12 @@ overfits)
   ap50=$(sed -n 's/^8 pictures: AP50 \([0-9]*\)\.\([0-9]*\),.*/\1\2/p' eval)
   [ "$((10#$ap50))" -ge 950 ] || { cat log eval >&2; die "eight pictures were not learnt"; } ;;
 resume)
-  long=("${tiny[@]}" --epochs 12)
-  train "${long[@]}" -c whole.st
-  stops=0 arguments=(train "${long[@]}" -c stopped.st)
-  for ((i = 0; i < 60; ++i)); do
-    : >log
-    "$program" "${arguments[@]}" >log 2>&1 &
-    process=$!
-    for ((wait = 0; wait < 3000; ++wait)); do grep -q parameters log && break; sleep 0.02; done
-    sleep "0.$((RANDOM % 3))$((RANDOM % 10))"
-    kill -INT $process 2>/dev/null || true
-    status=0
-    wait $process || status=$?
-    [ "$status" = 0 ] && break
-    [ "$status" = 130 ] || { cat log >&2; die "status $status after SIGINT"; }
-    has log "resume -c stopped.st goes on"
-    stops=$((stops + 1))
-    arguments=(resume -c stopped.st --test-size 4 --workers $((i % 3)))
-    [ $i = 12 ] && { resume -c stopped.st --test-size 4; break; }
-  done
-  [ $stops -ge 1 ] || die "never stopped"
-  echo "stopped $stops times"
-  cmp whole.st stopped.st || die "a resumed run ends with other bits"
-  no_leftovers ;;
+  first=(train "${tiny[@]}" --epochs 12)
+  interrupt INT 8 resume --test-size 4 --workers 2 ;;
 kill)
-  train "${tiny[@]}" --epochs 12 -c whole.st
-  arguments=(train "${tiny[@]}" --epochs 12 -c k.st)
-  for ((i = 0; i < 6; ++i)); do
-    "$program" "${arguments[@]}" >log 2>&1 &
-    process=$!
-    for ((wait = 0; wait < 3000; ++wait)); do [ -e k.st ] && break; sleep 0.02; done
-    sleep "0.$((RANDOM % 5))$((RANDOM % 10))"
-    kill -KILL $process 2>/dev/null || true
-    wait $process 2>/dev/null || true
-    "$program" eval -c k.st --test-size 4 >out || die "the checkpoint does not load after kill -9"
-    arguments=(resume -c k.st --test-size 4)
-  done
-  resume -c k.st --test-size 4
-  cmp whole.st k.st || die "a killed and resumed run ends with other bits"
-  no_leftovers ;;
+  first=(train "${tiny[@]}" --epochs 12)
+  loads() { "$program" eval -c stopped.st --test-size 4; }
+  interrupt KILL "${KILLS:-6}" resume --test-size 4 ;;
 threads)
   for n in 1 2 3; do
     OMP_NUM_THREADS=$n train "${tiny[@]}" --epochs 1 --workers $((n - 1)) -c same.st --force

@@ -66,6 +66,7 @@ int train_model(Settings& s, const std::vector<Example>& texts, const std::vecto
   const text::Pipeline tokenizer = make_tokenizer(s, config);
   Rng rng(s.seed);
   const RngGuard use(rng);
+  const train::StopFlag flag;  // heard as soon as something is shown
   M model = make_model<M>(s, config);
   freeze(model, s.freeze);
   optim::Groups groups(model, optim::AdamWOptions{.lr = s.lr, .weight_decay = s.weight_decay});

@@ -64,6 +64,7 @@ int run_train(Settings s) {
   const Images images = s.images();
   Rng rng(s.seed);
   const RngGuard use(rng);
+  const train::StopFlag flag;  // heard as soon as something is shown
   Mae model(s.encoder.mae());
   const auto augment = augmentation(s.encoder.side);
   const data::Map inputs(images.train,

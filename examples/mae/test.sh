@@ -5,7 +5,6 @@ program=$(realpath "$1") data=$(realpath "$2") what=$3
 tiny=(--data "$data" --patch 7 --width 8 --depth 1 --heads 2 --batch-size 16)
 
 train() { "$program" train "$@" >log 2>&1 || { cat log >&2; die "train $*"; }; }
-resume() { "$program" resume "$@" >log 2>&1 || { cat log >&2; die "resume $*"; }; }
 is_png() { [ "$(head -c 4 "$1" | tail -c 3)" = PNG ] || die "$1 is no PNG file"; }
 
 case $what in
@@ -25,28 +24,8 @@ learn)
   "$program" show -c m.st -o one.png above.png >said
   has said "of 1 images; wrote one.png" ;;
 resume)
-  long=("${tiny[@]}" --epochs 30)
-  train "${long[@]}" -c whole.st
-  stops=0 arguments=(train "${long[@]}" -c stopped.st)
-  for ((i = 0; i < 60; ++i)); do
-    : >log
-    "$program" "${arguments[@]}" >log 2>&1 &
-    process=$!
-    for ((wait = 0; wait < 3000; ++wait)); do grep -q parameters log && break; sleep 0.02; done
-    sleep "0.$((RANDOM % 3))$((RANDOM % 10))"
-    kill -INT $process 2>/dev/null || true
-    status=0
-    wait $process || status=$?
-    [ "$status" = 0 ] && break
-    [ "$status" = 130 ] || { cat log >&2; die "status $status after SIGINT"; }
-    stops=$((stops + 1))
-    arguments=(resume -c stopped.st --workers $((i % 3)))
-    [ $i = 12 ] && { resume -c stopped.st; break; }
-  done
-  [ $stops -ge 1 ] || die "never stopped"
-  echo "stopped $stops times"
-  cmp whole.st stopped.st || die "a resumed run ends with other bits"
-  no_leftovers ;;
+  first=(train "${tiny[@]}" --epochs 30)
+  interrupt INT 8 resume --workers 2 ;;
 threads)
   for n in 1 2 3; do
     OMP_NUM_THREADS=$n train "${tiny[@]}" --epochs 1 --workers $((n - 1)) -c same.st --force

@@ -99,6 +99,7 @@ int run_train(Settings s) {
   if (s.resume) s.load();
   Rng rng(s.seed);
   const RngGuard use(rng);
+  const train::StopFlag flag;  // heard as soon as something is shown
   Model model = s.model();
   data::Loader batches(
       drawn_clips(s, s.clips),

@@ -5,7 +5,6 @@ program=$(realpath "$1") what=$2
 tiny=(--clips 128 --batch-size 8 --frames 4 --side 16 --width 16 --layers 1)
 
 train() { "$program" train "$@" >log 2>&1 || { cat log >&2; die "train $*"; }; }
-resume() { "$program" resume "$@" >log 2>&1 || { cat log >&2; die "resume $*"; }; }
 # accuracy EVAL...: the whole percents that eval says
 accuracy() { "$program" eval "$@" >eval && sed -n 's/^.*: accuracy \([0-9]*\)\..*/\1/p' eval; }
 
@@ -27,29 +26,8 @@ learns)
   "$program" predict -c m.st right left down up >said
   [ "$(grep -cE '^(right: right|left: left|down: down|up: up) \(right [0-9.]+ %, left ' said)" -ge 3 ] || { cat said; die "predict"; } ;;
 resume)
-  long=("${tiny[@]}" --epochs 40 --test-clips 20)
-  train "${long[@]}" -c whole.st
-  stops=0 arguments=(train "${long[@]}" -c stopped.st)
-  for ((i = 0; i < 60; ++i)); do
-    : >log
-    "$program" "${arguments[@]}" >log 2>&1 &
-    process=$!
-    for ((wait = 0; wait < 3000; ++wait)); do grep -q parameters log && break; sleep 0.02; done
-    sleep "0.$((RANDOM % 3))$((RANDOM % 10))"
-    kill -INT $process 2>/dev/null || true
-    status=0
-    wait $process || status=$?
-    [ "$status" = 0 ] && break
-    [ "$status" = 130 ] || { cat log >&2; die "status $status after SIGINT"; }
-    has log "resume -c stopped.st goes on"
-    stops=$((stops + 1))
-    arguments=(resume -c stopped.st --test-clips 20 --workers $((i % 3)))
-    [ $i = 8 ] && { resume -c stopped.st --test-clips 20; break; }
-  done
-  [ $stops -ge 1 ] || die "never stopped"
-  echo "stopped $stops times"
-  cmp whole.st stopped.st || die "a resumed run ends with other bits"
-  no_leftovers ;;
+  first=(train "${tiny[@]}" --epochs 40 --test-clips 20)
+  interrupt INT 8 resume --test-clips 20 --workers 2 ;;
 threads)
   for n in 1 2 3; do
     OMP_NUM_THREADS=$n train "${tiny[@]}" --epochs 1 --test-clips 20 --workers $((n - 1)) -c same.st --force

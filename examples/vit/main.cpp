@@ -123,6 +123,7 @@ int run_train(Settings s) {
   const Images images = s.images();
   Rng rng(s.seed);
   const RngGuard use(rng);
+  const train::StopFlag flag;  // heard as soon as something is shown
   Model model(s);
   if (!s.mae.empty())
     io::load_state_dict<float>(model.net.vit, io::load_safetensors(s.mae), {.prefix = "model.vit.", .strict = false});

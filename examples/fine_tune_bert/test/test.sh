@@ -7,7 +7,6 @@ cp -r "$here"/{bert,albert,texts.tsv} .
 fast=(--lr 0.01 --head-lr 0.01 --batch-size 8)
 
 train() { "$program" train "$@" >log 2>&1 || { cat log >&2; die "train $*"; }; }
-resume() { "$program" resume "$@" >log 2>&1 || { cat log >&2; die "resume $*"; }; }
 # learnt FILE PERCENT: what eval has written says at least so much.
 learnt() {
   local accuracy
@@ -52,45 +51,12 @@ models)
   fails "freeze: no parameter of the model matches 'bert.encoder.layer.2'" \
     "$program" train texts.tsv --model bert --freeze 3 -c new.st ;;
 resume)
-  long=(texts.tsv --model bert "${fast[@]}" --freeze 1 --epochs 20)
-  train "${long[@]}" -c whole.st
-  stops=0 arguments=(train "${long[@]}" -c stopped.st)
-  for ((i = 0; i < 60; ++i)); do
-    : >log
-    "$program" "${arguments[@]}" >log 2>&1 &
-    process=$!
-    for ((wait = 0; wait < 3000; ++wait)); do grep -q parameters log && break; sleep 0.02; done
-    sleep "0.$((RANDOM % 2))$((RANDOM % 10))"
-    kill -INT $process 2>/dev/null || true
-    status=0
-    wait $process || status=$?
-    [ "$status" = 0 ] && break
-    [ "$status" = 130 ] || { cat log >&2; die "status $status after SIGINT"; }
-    has log "resume -c stopped.st goes on"
-    stops=$((stops + 1))
-    arguments=(resume -c stopped.st)
-    [ $i = 12 ] && { resume -c stopped.st; break; }
-  done
-  [ $stops -ge 1 ] || die "never stopped"
-  echo "stopped $stops times"
-  cmp whole.st stopped.st || die "a resumed run ends with other bits"
-  no_leftovers ;;
+  first=(train texts.tsv --model bert "${fast[@]}" --freeze 1 --epochs 20)
+  interrupt INT 8 resume ;;
 kill)
-  train texts.tsv --model albert "${fast[@]}" --epochs 10 -c whole.st
-  arguments=(train texts.tsv --model albert "${fast[@]}" --epochs 10 -c k.st)
-  for ((i = 0; i < 6; ++i)); do
-    "$program" "${arguments[@]}" >log 2>&1 &
-    process=$!
-    for ((wait = 0; wait < 3000; ++wait)); do [ -e k.st ] && break; sleep 0.02; done
-    sleep "0.$((RANDOM % 3))$((RANDOM % 10))"
-    kill -KILL $process 2>/dev/null || true
-    wait $process 2>/dev/null || true
-    "$program" eval -c k.st >out || die "the checkpoint does not load after kill -9"
-    arguments=(resume -c k.st)
-  done
-  resume -c k.st
-  cmp whole.st k.st || die "a killed and resumed run ends with other bits"
-  no_leftovers ;;
+  first=(train texts.tsv --model albert "${fast[@]}" --epochs 10)
+  loads() { "$program" eval -c stopped.st; }
+  interrupt KILL "${KILLS:-6}" resume ;;
 threads)
   for n in 1 2 3; do
     OMP_NUM_THREADS=$n train texts.tsv --model bert "${fast[@]}" --epochs 1 -c same.st --force
