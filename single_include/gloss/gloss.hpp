@@ -4848,6 +4848,7 @@ GLOSS_NOINLINE inline double erfinv(double x) {
 #endif
 namespace gloss::inline GLOSS_ABI {
 namespace detail {
+/// See SkipDrawsGuard.
 inline thread_local bool draws_are_skipped = false;
 }
 /// While it lives, rand, randn and nn::init's draws on this thread leave numbers as memory happens to hold them, and no
@@ -5920,8 +5921,8 @@ GLOSS_INLINE Pack<T, n> select_lanes(const typename Pack<T, n>::Mask& mask, cons
   else
     return by_lanes<T>([](auto m, T p, T q) GLOSS_INLINE_LAMBDA { return m ? p : q; }, mask, x, y);
 }
-/// Lane by lane: x > y ? x : y, and x < y ? x : y. Eigen's packets of x86 are just that with the arguments turned round;
-/// others treat NaN in other ways.
+/// Lane by lane: x > y ? x : y, and x < y ? x : y. Eigen's packets of x86 are just that with the arguments turned
+/// round; others treat NaN in other ways.
 template <class T, Index n>
 GLOSS_INLINE Pack<T, n> larger_lanes(const Pack<T, n>& x, const Pack<T, n>& y) {
 #ifdef EIGEN_VECTORIZE_SSE

@@ -14,6 +14,7 @@
 namespace gloss::inline GLOSS_ABI {
 
 namespace detail {
+/// See SkipDrawsGuard.
 inline thread_local bool draws_are_skipped = false;
 }
 

@@ -25,8 +25,8 @@ inline bool has_bfloat16_tiles() {
   return has && (GLOSS_VECTOR_BYTES == 64 || isa() == Isa::avx512);
 }
 /// Whether they are the faster ones: AMD's processors multiply as many pairs at a time as floats, Intel's, of which a
-/// Xeon (Sapphire Rapids) was measured, a quarter as many. Nothing is timed when the program runs, for the bits must not
-/// depend on it. Tests change it.
+/// Xeon (Sapphire Rapids) was measured, a quarter as many. Nothing is timed when the program runs, for the bits must
+/// not depend on it. Tests change it.
 GLOSS_NOINLINE inline bool& prefers_bfloat16_tiles() {
   static bool prefers = has_bfloat16_tiles() && __builtin_cpu_is("amd") != 0;
   return prefers;

@@ -254,8 +254,8 @@ GLOSS_INLINE Pack<T, n> select_lanes(const typename Pack<T, n>::Mask& mask, cons
     return by_lanes<T>([](auto m, T p, T q) GLOSS_INLINE_LAMBDA { return m ? p : q; }, mask, x, y);
 }
 
-/// Lane by lane: x > y ? x : y, and x < y ? x : y. Eigen's packets of x86 are just that with the arguments turned round;
-/// others treat NaN in other ways.
+/// Lane by lane: x > y ? x : y, and x < y ? x : y. Eigen's packets of x86 are just that with the arguments turned
+/// round; others treat NaN in other ways.
 template <class T, Index n>
 GLOSS_INLINE Pack<T, n> larger_lanes(const Pack<T, n>& x, const Pack<T, n>& y) {
 #ifdef EIGEN_VECTORIZE_SSE
