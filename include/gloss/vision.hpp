@@ -1,6 +1,6 @@
 // What vision needs beside <gloss/gloss.hpp>: transforms of images, frames of videos, maps of another size and in
-// windows, boxes and their assignment. io/image_file.hpp, which reads and writes PNG and JPEG, is apart because it needs
-// stb.
+// windows, boxes and their assignment. io/image_file.hpp, which reads and writes PNG and JPEG, is apart because it
+// needs stb.
 #pragma once
 
 #include <gloss/data/images.hpp>
