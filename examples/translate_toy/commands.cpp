@@ -8,6 +8,7 @@
 #include <gloss/train/attention_map.hpp>
 
 #include "../standard_input.hpp"
+#include "first_version.hpp"
 #include "text.hpp"
 #include "trainer.hpp"
 #include "translator.hpp"
@@ -76,8 +77,12 @@ bool print_translations(const toy::Translator& t, TranslateSettings& s, const st
 
 int run_train(TrainSettings settings) {
   if (!settings.resume) return toy::Trainer(settings, load_pairs(settings.data)).run();
-  const gloss::io::TensorFile file = gloss::io::load_safetensors(settings.checkpoint);
+  gloss::io::TensorFile file = gloss::io::load_safetensors(settings.checkpoint);
   toy::check_format(file);
+  if (toy::is_of_first_version(file)) {
+    toy::rewrite_first_version(file, settings.checkpoint);
+    file = gloss::io::load_safetensors(settings.checkpoint);
+  }
   TrainSettings begun = toy::settings_from(file);
   begun.checkpoint = settings.checkpoint;
   begun.resume = true;

@@ -59,6 +59,17 @@ kill)
   : >stopped.st.gloss.tmp  # as a kill leaves it
   train "${tiny[@]}" -d some.tsv --epochs 1 -c stopped.st --force
   no_leftovers ;;
+first_version)  # a training that gloss 0.1 stopped in the middle of its ninth epoch goes on with the same numbers
+  measured() { grep -E '^ *(held out:|->)' log | sed 's/ after.*//' | tail -n 48; }
+  cp "$(dirname "$embedded")/first_version.safetensors" first.st
+  train --resume -d some.tsv -c first.st
+  measured >resumed
+  train -d some.tsv --epochs 24 --vocab 300 --d-model 8 --heads 2 --layers 1 --d-ff 16 --dropout 0.1 --held-out 20 \
+    --batch-tokens 512 -c whole.st
+  measured | cmp - resumed || die "a training of gloss 0.1 goes on with other numbers"
+  for file in first whole; do "$program" translate --n-best 4 -c $file.st "Insert table" "Open" >$file.txt; done
+  cmp first.txt whole.txt || die "a training of gloss 0.1 ends with other weights"
+  no_leftovers ;;
 options)
   usual=("${tiny[@]}" -d some.tsv --epochs 3)
   losses() { sed -n 's/.* loss \([0-9.]*\) .*/\1/p' log; }
@@ -267,12 +278,12 @@ errors)
     with_header "s/\"${claim% *}\":\"[^\"]*\"/\"${claim% *}\":\"${claim#* }\"/"
     fails "false.st: ${claim% *} is '${claim#* }', expected a number" "$program" train --resume -c false.st
   done
-  # a file of gloss 0.1 has other names of the settings, and cannot be gone on with
+  # a file of gloss 0.1 has other names of the settings
   with_header 's/"checkpoint":"gloss 1"/"steps":"9"/; s/translate_toy 2/translate_toy 1/
                s/"\(d_model\|d_ff\|layers\|heads\|vocab\|epochs\|seed\)":"/"train.\1":"/g'
   "$program" translate -c false.st "Insert table" "Open" >out
   "$program" translate -c good.st "Insert table" "Open" | cmp - out || die "a file of gloss 0.1"
-  fails "false.st: it was not written by train::Checkpoint" "$program" train --resume -d some.tsv -c false.st
+  fails "false.st: batch is missing or out of range" "$program" train --resume -d some.tsv -c false.st
   long=$(printf 'x %.0s' {1..1500})
   fails "sentence 2: a sentence of" "$program" translate -c good.st short "$long"
   printf 'short\n%s\n' "$long" >long.txt

@@ -103,7 +103,7 @@ bool is_blank(std::string_view text) {
 
 void check_format(const io::TensorFile& file) {
   const std::string* const format = find_text(file, "format");
-  if (!format || (*format != checkpoint_format && *format != "gloss translate_toy 1"))
+  if (!format || (*format != checkpoint_format && *format != first_checkpoint_format))
     fail<LoadError>("load: ", file.file(), ": not a translate_toy checkpoint");
 }
 
@@ -116,8 +116,17 @@ TrainSettings settings_from(const io::TensorFile& file) {
   });
   read_number(file, "seed", s.seed);
   if (const std::string* const data = find_text(file, "data")) s.data = *data;
-  if (const std::string* const kind = find_text(file, "schedule_kind")) s.schedule = *kind;
+  for (const char* key : {"schedule_kind", "schedule"})  // the second in files of gloss 0.1
+    if (const std::string* const kind = find_text(file, key)) s.schedule = *kind;
   return s;
+}
+
+Index count_from(const io::TensorFile& file, const std::string& key) {
+  Index value = -1;
+  read_number(file, key, value);
+  if (value < 0 || value > Index{1} << 53)  // they go on counting, and into a double
+    fail<LoadError>("load: ", file.file(), ": ", key, " is missing or out of range");
+  return value;
 }
 
 std::uint64_t fingerprint_from(const io::TensorFile& file) {

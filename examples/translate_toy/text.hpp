@@ -60,10 +60,13 @@ bool is_blank(std::string_view text);
 
 /// What stands under "format" in a checkpoint.
 inline constexpr const char* checkpoint_format = "gloss translate_toy 2";
+inline constexpr const char* first_checkpoint_format = "gloss translate_toy 1";
 /// Errors: LoadError when the file is no checkpoint of this program.
 void check_format(const gloss::io::TensorFile& file);
 /// The settings of a training. Errors: LoadError when one is no finite number or out of range.
 TrainSettings settings_from(const gloss::io::TensorFile& file);
+/// A number from 0 on. Errors: LoadError when it is missing or no such number.
+gloss::Index count_from(const gloss::io::TensorFile& file, const std::string& key);
 /// That of the pairs it was trained on. Errors: LoadError
 std::uint64_t fingerprint_from(const gloss::io::TensorFile& file);
 
