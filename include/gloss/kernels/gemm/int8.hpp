@@ -50,7 +50,7 @@ inline void pack_weight(const float* weight, Index ld, const Int8Weights& to) {
       std::int32_t sum = 0;
       for (Index p = 0; j < to.n && p < to.k; ++p) largest = (std::max)(largest, std::abs(row[p]));
       const float scale = std::bit_cast<float>(std::bit_cast<std::uint32_t>(largest / 127) & 0xFFFFFF00u);
-      const float factor = scale >= std::numeric_limits<float>::min() ? 1 / scale : 0.0f;
+      const float factor = scale >= (std::numeric_limits<float>::min)() ? 1 / scale : 0.0f;
       for (Index p = 0; j < to.n && p < to.k; ++p) {
         const float v = row[p] * factor;
         const auto byte = static_cast<std::int32_t>(v < 0 ? v - 0.5f : v + 0.5f);
