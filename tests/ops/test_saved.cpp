@@ -65,7 +65,8 @@ TEST_CASE("saved tensors: no op's backward uses a value that was overwritten") {
 TEST_CASE("op cases: every op that is recorded somewhere in the headers is among them") {
   std::set<std::string> recorded, called;
   for (const auto& file : gloss_test::read_sources(std::string(GLOSS_SOURCE_DIR) + "/include/gloss")) {
-    if (file.folder() == "linalg") continue;  // tests/linalg/test_saved.cpp
+    if (file.folder() == "linalg") continue;             // tests/linalg/test_saved.cpp
+    if (file.name == "models/reversible.hpp") continue;  // tests/models/test_reformer.cpp: it saves what layers do
     std::string text;
     for (const std::string& line : file.lines) text += line;
     for (const char* door : {"record(", "record_whole(", "record_part(", "record_on(", "record_overwrite("})
