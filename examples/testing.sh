@@ -18,6 +18,22 @@ fails() {
   [ "$(wc -l <err)" = 1 ] || { cat err >&2; die "not one line from $*"; }
   has err "$text"
 }
+train() { "$program" train "$@" >log 2>&1 || { cat log >&2; die "train $*"; }; }
+# cuts RESUME READ...: good.st cut short, as cut.st, is refused by PROGRAM READ... and by PROGRAM RESUME -c cut.st, which
+# leave it as it is.
+cuts() {
+  local words length size
+  read -ra words <<<"$1"
+  shift
+  size=$(stat -c %s good.st)
+  for length in 0 1 7 8 9 100 1000 5000 20000 $((size / 2)) $((size - 1)); do
+    [ "$length" -lt "$size" ] || continue
+    head -c "$length" good.st >cut.st
+    fails "cut.st:" "$program" "$@"
+    fails "cut.st:" "$program" "${words[@]}" -c cut.st
+    [ "$(stat -c %s cut.st)" = "$length" ] || die "a damaged checkpoint was changed"
+  done
+}
 no_leftovers() { [ -z "$(find . -name '*.gloss.tmp')" ] || die "a temporary file is left"; }
 # interrupt SIGNAL TIMES RESUME...: PROGRAM with the words of the array `first` trains undisturbed into whole.st, and
 # into stopped.st with TIMES signals (INT or KILL) at random moments, after each of which PROGRAM RESUME... goes on. A

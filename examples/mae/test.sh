@@ -4,7 +4,6 @@ program=$(realpath "$1") data=$(realpath "$2") what=$3
 . "$(dirname "$0")/../testing.sh"
 tiny=(--data "$data" --patch 7 --width 8 --depth 1 --heads 2 --batch-size 16)
 
-train() { "$program" train "$@" >log 2>&1 || { cat log >&2; die "train $*"; }; }
 is_png() { [ "$(head -c 4 "$1" | tail -c 3)" = PNG ] || die "$1 is no PNG file"; }
 
 case $what in

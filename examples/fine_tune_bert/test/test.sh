@@ -6,7 +6,6 @@ here=$(realpath "$(dirname "$0")")
 cp -r "$here"/{bert,albert,texts.tsv} .
 fast=(--lr 0.01 --head-lr 0.01 --batch-size 8)
 
-train() { "$program" train "$@" >log 2>&1 || { cat log >&2; die "train $*"; }; }
 # learnt FILE PERCENT: what eval has written says at least so much.
 learnt() {
   local accuracy
@@ -105,13 +104,7 @@ errors)
   fails "the page would replace the checkpoint" "$program" report -c good.st -o ./good.st
   fails "/nowhere/page.html: No such file" "$program" report -c good.st -o /nowhere/page.html
   [ ! -e new.st ] || die "a failed run left a checkpoint"
-  size=$(stat -c %s good.st)
-  for length in 0 1 7 8 9 100 1000 5000 $((size / 2)) $((size - 1)); do
-    head -c "$length" good.st >cut.st
-    fails "cut.st:" "$program" predict -c cut.st "a text"
-    fails "cut.st:" "$program" resume -c cut.st
-    [ "$(stat -c %s cut.st)" = "$length" ] || die "a damaged checkpoint was changed"
-  done
+  cuts "resume" predict -c cut.st "a text"
   sed 's/"batch-size":"8"/"batch-size":"0"/' good.st >false.st
   fails "false.st: its settings are damaged" "$program" eval -c false.st
   sed 's/\\"hidden_size\\": 16/\\"hidden_size\\": 18/' good.st >false.st
