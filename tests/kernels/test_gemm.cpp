@@ -47,6 +47,16 @@ struct Case {
 
 template <class T>
 struct Problem {
+  /// Rows of random numbers with NaN between and behind them, so that a read beyond a row shows.
+  static std::vector<T> factor(Index rows, Index columns, Index ld) {
+    std::vector<T> values = random_values<T>(rows * ld);
+    const T nan = std::numeric_limits<T>::quiet_NaN();
+    for (Index i = 0; i < rows; ++i)
+      for (Index j = columns; j < ld; ++j) values[std::size_t(i * ld + j)] = nan;
+    values.insert(values.end(), 64, nan);
+    return values;
+  }
+
   Case s;
   Index lda, ldb, ldc;
   std::vector<T> a, b, c, bias;
@@ -56,8 +66,8 @@ struct Problem {
         lda((s.trans_a ? s.m : s.k) + s.pad_a),
         ldb((s.trans_b ? s.k : s.n) + s.pad_b),
         ldc(s.n + s.pad_c),
-        a(random_values<T>((s.trans_a ? s.k : s.m) * lda)),
-        b(random_values<T>((s.trans_b ? s.n : s.k) * ldb)),
+        a(factor(s.trans_a ? s.k : s.m, s.trans_a ? s.m : s.k, lda)),
+        b(factor(s.trans_b ? s.n : s.k, s.trans_b ? s.k : s.n, ldb)),
         c(random_values<T>(s.m * ldc)),
         bias(random_values<T>(s.n)) {
     if (s.beta == 0)  // so that a read of C shows

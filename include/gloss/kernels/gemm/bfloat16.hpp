@@ -34,7 +34,7 @@ inline void bfloat16_pack_columns(Index k, Index columns, Index width, const flo
     const Index real = columns - j < w ? (columns > j ? columns - j : 0) : w;
     std::memset(square + real * w, 0, static_cast<std::size_t>((w - real) * w) * sizeof(float));
     for (Index p = 0; p < pairs; p += w) {
-      const Index depth = pairs - p < w ? k - 2 * p : 2 * w;
+      const Index depth = k - 2 * p < 2 * w ? k - 2 * p : 2 * w;
       bfloat16_rows(real, depth, b + j * ldb + 2 * p, ldb, square, w);
       if (pairs - p >= w) {
         bfloat16_kernels.turn(square, w, out + p * width + j, width);
