@@ -53,7 +53,7 @@ GLOSS_COLD M from_pretrained(const std::string& folder, typename M::Config confi
     return whole;
   };
   {
-    const SkipDrawsGuard skip;  // which would take most of the time
+    const nn::init::SkipDrawsGuard skip;  // which would take most of the time
     M model(config);
     if (load(model)) return model;
   }

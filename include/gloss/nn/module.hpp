@@ -242,7 +242,7 @@ StateDict Module<T>::list_state() const {
   for_each_tensor(
       const_cast<Module&>(*this),
       [&](const std::string& path, Parameter<T>& p) {
-        if (p.storage()->is_constant()) fail("state_dict: ", path, " is quantized: its numbers are not kept");
+        if (p.storage()->is_packed()) fail("state_dict: ", path, " is quantized: its numbers are not kept");
         out.add(path, p.detach());
       },
       [&](const std::string& path, const AnyTensor& buffer, bool persistent) {

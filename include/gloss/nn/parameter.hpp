@@ -92,8 +92,8 @@ class Parameter : public Tensor<T>, public detail::Member<Parameter<T>> {
   /// survive.
   Parameter& operator=(const Parameter& other) {
     if (this == &other) return *this;
-    if (this->defined() && other.defined() && this->shape() == other.shape() && !this->storage()->is_constant() &&
-        !other.storage()->is_constant()) {
+    if (this->defined() && other.defined() && this->shape() == other.shape() && !this->storage()->is_packed() &&
+        !other.storage()->is_packed()) {
       NoGradGuard no_grad;
       this->copy_(other.detach());
       if (detail::any_ties.load(std::memory_order_relaxed)) detail::TieCopies<T>::copied(other, *this);
@@ -122,7 +122,7 @@ class Parameter : public Tensor<T>, public detail::Member<Parameter<T>> {
         detail::TieCopies<T>::copied(other, copy);
         return copy;
       }
-    Tensor<T> data = other.storage()->is_constant() ? other.detach() : other.detach().clone();
+    Tensor<T> data = other.storage()->is_packed() ? other.detach() : other.detach().clone();
     data.requires_grad_(other.requires_grad());
     if (may_be_tied) detail::TieCopies<T>::copied(other, data);
     return data;

@@ -139,7 +139,7 @@ GLOSS_LAZY QuantizeReport quantize(Module<float>& model, const QuantizeOptions& 
     if (!linear || std::any_of(options.keep.begin(), options.keep.end(), keeps)) continue;
     const Tensor<float> weight = linear->weight;
     const auto is_weight = [&](const Replaced& r) { return r.before.is_same(weight); };
-    if (weight.storage()->is_constant() || weight.numel() == 0 ||
+    if (weight.storage()->is_packed() || weight.numel() == 0 ||
         std::any_of(replaced.begin(), replaced.end(), is_weight))
       continue;
     const bool bytes = options.weights == WeightFormat::int8;

@@ -28,7 +28,7 @@ class PackedWeight : public Storage {
 template <class T>
 const PackedWeight* packed_weight(const Tensor<T>& weight) {
   if constexpr (std::is_same_v<T, float>)
-    if (weight.storage()->is_constant()) [[unlikely]]
+    if (weight.storage()->is_packed()) [[unlikely]]
       return static_cast<const PackedWeight*>(weight.storage());
   return nullptr;
 }

@@ -46,8 +46,8 @@ class alignas(storage_alignment) Storage : public RefCounted {
   std::size_t capacity() const { return capacity_; }
   /// Whether others may read and write this memory, so that being the only tensor on it means nothing.
   bool is_foreign() const { return drop_ != nullptr; }
-  /// Whether nobody writes this memory, so that a copied Parameter may share it.
-  bool is_constant() const { return is_constant_; }
+  /// Whether it is a detail::PackedWeight (ops/packed_weight.hpp), which nobody writes: a copied Parameter shares it.
+  bool is_packed() const { return is_packed_; }
 
   /// Grows with every change in place of any tensor on this memory. Threads that write at the same time may share a
   /// number: only that it differs from an older one counts.
@@ -63,7 +63,7 @@ class alignas(storage_alignment) Storage : public RefCounted {
 
  protected:
   /// Memory that is not the pool's; `drop` deletes this object and so gives up what keeps the memory alive.
-  explicit Storage(void (*drop)(Storage*), bool constant = false) : drop_(drop), is_constant_(constant) {}
+  explicit Storage(void (*drop)(Storage*), bool packed = false) : drop_(drop), is_packed_(packed) {}
 
  private:
   friend class StoragePool;
@@ -75,7 +75,7 @@ class alignas(storage_alignment) Storage : public RefCounted {
   std::size_t capacity_ = 0;
   mutable std::atomic<const char*> changed_by_{nullptr};
   std::uint8_t size_class_ = 0;
-  bool is_constant_ = false;
+  bool is_packed_ = false;
   bool is_free_ = false;
   bool is_spare_ = false;  // given out only when all others of its class are in use
   Storage* next_free_ = nullptr;
