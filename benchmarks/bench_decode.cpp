@@ -170,9 +170,12 @@ void lookup(benchmark::State& state) {
   const Sentences sentence(1);
   decode::GreedyOptions options{.start = start, .end = -1, .max_len = tokens};
   options.logits.no_repeat_ngram_size = 1;  // an untrained model repeats itself, which is too easy to guess
-  const auto plain = [&] { return decode::greedy_search(base_model(), sentence.src, sentence.mask, options); };
+  const auto plain = [&] {
+    return decode::greedy_search(base_model(), sentence.src, sentence.mask, options)[0].tokens;
+  };
+  const decode::Tokens said = plain();
   decode::Tokens source = {start};
-  for (const std::int64_t token : plain()[0].tokens) {
+  for (const std::int64_t token : said) {
     source.push_back(token);
     if (state.range(0) == 0) source.push_back(pad);
     if (state.range(0) == 80 && source.size() % 5 == 0) source.back() = pad;
@@ -180,9 +183,9 @@ void lookup(benchmark::State& state) {
   const auto guessed = [&] {
     decode::EncoderDecoderStepper stepper(base_model(), sentence.src, sentence.mask);
     decode::PromptLookup proposer({}, {source});
-    return decode::speculative_search(stepper, {{start}}, options, proposer);
+    return decode::speculative_search(stepper, {{start}}, options, proposer)[0].tokens;
   };
-  if (guessed()[0].tokens != plain()[0].tokens) {
+  if (guessed() != said) {
     std::fprintf(stderr, "decode/lookup: wrong before timing: other tokens than by greedy search\n");
     std::exit(1);
   }

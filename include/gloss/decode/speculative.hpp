@@ -176,24 +176,25 @@ struct SpeculativeCounts {
 };
 
 namespace detail {
-/// How many tokens are proposed the next time: 3 at first; after as many as were proposed twice that and one more; else
-/// one more than came true. When nothing does, proposals are left out: 1, then 2, 4, .. 64 steps long, until something
-/// does, so that guesses that are no good cost little.
+/// How many tokens are proposed the next time: 2 at first; after as many as were proposed twice that and one more; else
+/// one more than came true. When none does for the second time in a row, or the very first time, proposals are left out
+/// for 4 steps, then for 8, .. 64, until one does, so that guesses that are no good cost little.
 class ProposalLength {
  public:
   Index next() { return wait_ > 0 ? (--wait_, 0) : length_; }
   void learn(Index proposed, Index accepted, Index most) {
     length_ = (std::min)(accepted == proposed ? 2 * proposed + 1 : accepted + 1, most);
-    pause_ = accepted > 0 ? 0 : std::clamp(2 * pause_, Index{1}, Index{64});
-    wait_ = pause_;
+    misses_ = accepted > 0 ? 0 : (std::min)(misses_ + 1, 6);
+    wait_ = misses_ < 2 ? 0 : Index{1} << misses_;
   }
 
  private:
-  Index length_ = 3, pause_ = 0, wait_ = 0;
+  Index length_ = 2, wait_ = 0;
+  int misses_ = 1;  // in a row
 };
 }  // namespace detail
 
-/// A Stepper before another one that reads ahead: behind one token it reads those that are proposed as well, in the same
+/// A Stepper before another one that reads ahead: behind a token it reads those that are proposed as well, in the same
 /// step, and when it is asked for the scores of a token that it has read it has them. A proposal costs less than a step
 /// for each of its tokens, because a step of a few tokens reads the model's weights as often as a step of one: once.
 ///   decode::PromptLookup lookup({.prompt_lookup_num_tokens = 10});
@@ -202,8 +203,8 @@ class ProposalLength {
 /// Any search says over it what it says over the Stepper alone, for the tokens are chosen from the same scores; sample
 /// draws from the same distribution, and with the same seed the same tokens. They are the same but for rounding: the
 /// products of a step of several tokens may add in another order than those of one token, so that a choice between two
-/// tokens whose scores differ by less than that, relative 1e-6 in float, may fall otherwise. Several rows go on together:
-/// they have as many tokens ahead as came true in all of them. A beam search has no use of it.
+/// tokens whose scores differ by less than that, relative 1e-6 in float, may fall otherwise. Several rows go on
+/// together: they have as many tokens ahead as came true in all of them. A beam search has no use of it.
 template <Real T>
 class SpeculativeStepper final : public Stepper<T> {
  public:
