@@ -270,8 +270,8 @@ TEST_CASE("speculative: where nothing that is proposed comes true, less and less
   CHECK(said.tokens == from_to(2, 251));
   CHECK(counting.calls == 250);
   CHECK(ahead.counts().accepted == 0);
-  CHECK(ahead.counts().proposed == 2 + 6);  // after 4, 8, ... 64 and 64 steps
-  CHECK(counting.tokens_read == 250 + 2 + 6);
+  CHECK(ahead.counts().proposed == 2 + 5);  // after 8, 16, 32, 64 and 64 steps
+  CHECK(counting.tokens_read == 250 + 2 + 5);
 }
 
 TEST_CASE("PromptLookup: what it proposes") {
@@ -466,10 +466,10 @@ TEST_CASE("speculative: what is no token of the model is not proposed to it, and
   step(4);
   CHECK(counting.tokens_read == ahead.length() + 1);
   fixed.tokens = {{3, 3}};
-  for (int i = 0; i < 5; ++i) step(2);  // nothing of it came true, so it waits, and tries again
+  for (int i = 0; i < 9; ++i) step(2);  // nothing of it came true, so it waits, and tries again
   CHECK(counting.tokens_read == ahead.length() + 2);
   fixed.throws = true;
-  for (int i = 0; i < 8; ++i) step(2);
+  for (int i = 0; i < 16; ++i) step(2);
   CHECK_ERROR(ahead.step({{2}}), Error, "no idea");
   CHECK(ahead.length() == plain.length());
   fixed.throws = false;

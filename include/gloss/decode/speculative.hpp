@@ -177,8 +177,8 @@ struct SpeculativeCounts {
 
 namespace detail {
 /// How many tokens are proposed the next time: 2 at first; after as many as were proposed twice that and one more; else
-/// one more than came true. When none does for the second time in a row, or the very first time, proposals are left out
-/// for 4 steps, then for 8, .. 64, until one does, so that guesses that are no good cost little.
+/// one more than came true. When none does for the second time in a row, proposals are left out for 4 steps, the next
+/// times for 8, .. 64, until one does, so that guesses that are no good cost little. Before any did it begins with 8.
 class ProposalLength {
  public:
   Index next() { return wait_ > 0 ? (--wait_, 0) : length_; }
@@ -190,7 +190,7 @@ class ProposalLength {
 
  private:
   Index length_ = 2, wait_ = 0;
-  int misses_ = 1;  // in a row
+  int misses_ = 2;  // in a row
 };
 }  // namespace detail
 
