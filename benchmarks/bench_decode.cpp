@@ -1,6 +1,7 @@
 // Greedy decoding with the key-value cache at the sizes of benchmarks/peers/decode.py: the base model, 20 tokens; and a
 // small causal model with a cache and without. Before the base model is timed, its result is checked against the uncached
-// decoding that the peer does.
+// decoding that the peer does. Last, how many times faster one sentence is with guesses from its source, and with a
+// shortlist.
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -11,6 +12,8 @@
 #include <gloss/decode/causal_stepper.hpp>
 #include <gloss/decode/encoder_decoder_stepper.hpp>
 #include <gloss/decode/greedy.hpp>
+#include <gloss/decode/shortlist.hpp>
+#include <gloss/decode/speculative.hpp>
 #include <gloss/nn/embedding.hpp>
 #include <gloss/nn/transformer_encoder.hpp>
 #include <gloss/ops/compare.hpp>
@@ -144,6 +147,74 @@ BENCHMARK(causal)
     ->Arg(1)
     ->Unit(benchmark::kMillisecond)
     ->UseRealTime();
+
+/// Times call(), and before each plain(): the counter `ratio` says how many times longer that takes, by the medians.
+template <class Plain, class Call>
+void compare(benchmark::State& state, const Plain& plain, const Call& call) {
+  std::vector<double> plain_times, times;
+  for (auto _ : state) {
+    const double begin = monotonic_seconds();
+    benchmark::DoNotOptimize(plain());
+    const double middle = monotonic_seconds();
+    benchmark::DoNotOptimize(call());
+    plain_times.push_back(middle - begin);
+    times.push_back(monotonic_seconds() - middle);
+  }
+  state.counters["median_s"] = bench::median(times);
+  state.counters["ratio"] = bench::median(plain_times) / bench::median(times);
+}
+
+/// One sentence of which so many words in a hundred are those of the source, at the same places; with 0, words of it
+/// are there, and each is followed by a wrong one.
+void lookup(benchmark::State& state) {
+  const Sentences sentence(1);
+  decode::GreedyOptions options{.start = start, .end = -1, .max_len = tokens};
+  options.logits.no_repeat_ngram_size = 1;  // an untrained model repeats itself, which is too easy to guess
+  const auto plain = [&] {
+    return decode::greedy_search(base_model(), sentence.src, sentence.mask, options)[0].tokens;
+  };
+  const decode::Tokens said = plain();
+  decode::Tokens source = {start};
+  for (const std::int64_t token : said) {
+    source.push_back(token);
+    if (state.range(0) == 0) source.push_back(pad);
+    if (state.range(0) == 80 && source.size() % 5 == 0) source.back() = pad;
+  }
+  const auto guessed = [&] {
+    decode::EncoderDecoderStepper stepper(base_model(), sentence.src, sentence.mask);
+    decode::PromptLookup proposer({}, {source});
+    return decode::speculative_search(stepper, {{start}}, options, proposer)[0].tokens;
+  };
+  if (guessed() != said) {
+    std::fprintf(stderr, "decode/lookup: wrong before timing: other tokens than by greedy search\n");
+    std::exit(1);
+  }
+  compare(state, plain, guessed);
+}
+BENCHMARK(lookup)
+    ->Name("decode/lookup")
+    ->ArgName("shared")
+    ->Arg(100)
+    ->Arg(80)
+    ->Arg(0)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+
+/// One sentence with 500 candidates of the 8,000 words, which are gathered each time.
+void shortlist(benchmark::State& state) {
+  const Sentences sentence(1);
+  const decode::GreedyOptions options{.start = start, .end = -1, .max_len = tokens};
+  decode::Tokens candidates;
+  for (std::int64_t token = 0; token < vocab; token += 16) candidates.push_back(token);
+  const auto& proj = base_model().generator.proj;
+  compare(
+      state, [&] { return sentence.decode(); },
+      [&] {
+        const decode::Shortlisted few(base_model(), proj.weight, proj.bias, candidates);
+        return decode::greedy_search(few, sentence.src, sentence.mask, options);
+      });
+}
+BENCHMARK(shortlist)->Name("decode/shortlist")->Unit(benchmark::kMillisecond)->UseRealTime();
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include <benchmark/benchmark.h>
@@ -9,6 +10,12 @@
 #include <gloss/core/clock.hpp>
 
 namespace bench {
+
+inline double median(std::vector<double> times) {
+  const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
+  std::nth_element(times.begin(), middle, times.end());
+  return *middle;
+}
 
 /// Runs call() in the benchmark's loop; the counter median_s is the median of its times.
 template <class Call>
@@ -19,8 +26,7 @@ void time_calls(benchmark::State& state, const Call& call) {
     call();
     times.push_back(gloss::monotonic_seconds() - begin);
   }
-  std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
-  state.counters["median_s"] = times[times.size() / 2];
+  state.counters["median_s"] = median(std::move(times));
 }
 
 }  // namespace bench

@@ -48,7 +48,7 @@ bool is_opt_in(const SourceFile& file) {
                            "io/image.hpp", "tensor/profile.hpp", "nn/summary.hpp", "reports.hpp", "train.hpp",
                            "vision.hpp", "io/torch_file.hpp", "io/gguf.hpp", "text/sentencepiece.hpp",
                            "ops/matmul_precision.hpp", "nn/quantize.hpp", "io/quantized_file.hpp",
-                           "optim/compact_adamw.hpp"})
+                           "optim/compact_adamw.hpp", "decode/speculative.hpp", "decode/shortlist.hpp"})
     if (file.name == name) return true;
   for (const auto& [include, line] : file.includes())
     if (include.starts_with("<fmt/") || include.starts_with("<nlohmann/") || include.starts_with("<CLI/") ||

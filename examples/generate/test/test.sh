@@ -26,6 +26,7 @@ writes)
   writes " a time a gloss lived in the margin of a page." "$models/story" "Once upon" --stop " It" --stop "words"
   writes "${story#Once upon}" "$models/story" "Once upon" --beams 3
   writes " a time a gloss" "$models/story" "Once upon" --beams 3 --stop " lived"
+  writes "${story#Once upon}" "$models/story" "Once upon" --prompt-lookup 5
   writes "er € than it was, it said no more." "$models/story" "${story%er € than*}"
   "$program" "$models/story" "Once upon" -n 3 >out 2>err
   has err " 3 written"
@@ -56,6 +57,7 @@ translates)
     writes "two one three" "$models/$model" "zwei eins drei"
     writes "five five" "$models/$model" "fünf fünf" --beams 4
     writes "four" "$models/$model" "vier fünf" --stop " five"
+    writes "two one three" "$models/$model" "zwei eins drei" --prompt-lookup 3
   done ;;
 scores)
   printf '%s' "$story" >story.txt
@@ -103,6 +105,7 @@ errors)
   fails "--top-p" "$program" "$models/story" Once --top-p 0
   fails "--temperature" "$program" "$models/story" Once --temperature nan
   fails "--beams: nothing is left to chance" "$program" "$models/story" Once --beams 2 --temperature 1
+  fails "--prompt-lookup: of several --beams" "$program" "$models/story" Once --beams 2 --prompt-lookup 2
   fails "--system requires --chat" "$program" "$models/story" Once --system "Be kind."
   if [ -c /dev/full ]; then
     fails "standard output: No space left on device" bash -c "'$program' '$models/story' Once -n 5 >/dev/full"

@@ -28,6 +28,16 @@ class CausalStepper final : public detail::CachedStepper<Model> {
   /// the model.
   Tensor<T> step(const Tensor<std::int64_t>& tokens) override {
     NoGradGuard no_grad;
+    return this->model_->generator(read(tokens).select(1, -1));
+  }
+  /// Errors: as step.
+  Tensor<T> step_each(const Tensor<std::int64_t>& tokens) override {
+    NoGradGuard no_grad;
+    return this->scores_of_each(read(tokens));
+  }
+
+ private:
+  Tensor<T> read(const Tensor<std::int64_t>& tokens) {
     const bool first = this->length() == 0 && tokens.dim() == 2;
     if (first && tokens.size(0) != this->rows_) {
       this->cache_ = {};
@@ -35,11 +45,8 @@ class CausalStepper final : public detail::CachedStepper<Model> {
     }
     this->check(tokens);
     if (first) padding_ = padding_of(tokens);
-    const Tensor<T> x = padding_.empty() ? this->model_->decode(tokens, &this->cache_) : behind_padding(tokens, first);
-    return this->model_->generator(x.select(1, -1));
+    return padding_.empty() ? this->model_->decode(tokens, &this->cache_) : behind_padding(tokens, first);
   }
-
- private:
   /// How many no_token each row begins with; nothing where none does.
   static std::vector<Index> padding_of(const Tensor<std::int64_t>& tokens) {
     std::vector<Index> padding;

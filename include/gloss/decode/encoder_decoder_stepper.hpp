@@ -34,13 +34,21 @@ class EncoderDecoderStepper final : public detail::CachedStepper<Model> {
   /// Errors: ShapeError for another number of rows; those of the model.
   Tensor<T> step(const Tensor<std::int64_t>& tokens) override {
     NoGradGuard no_grad;
-    this->check(tokens);
-    const Tensor<T> x = this->model_->decode(memory_, src_mask_, tokens, {}, &this->cache_);
-    memory_ = {};  // its keys and values are in the cache
-    return this->model_->generator(x.select(1, -1));
+    return this->model_->generator(read(tokens).select(1, -1));
+  }
+  /// Errors: as step.
+  Tensor<T> step_each(const Tensor<std::int64_t>& tokens) override {
+    NoGradGuard no_grad;
+    return this->scores_of_each(read(tokens));
   }
 
  private:
+  Tensor<T> read(const Tensor<std::int64_t>& tokens) {
+    this->check(tokens);
+    Tensor<T> x = this->model_->decode(memory_, src_mask_, tokens, {}, &this->cache_);
+    memory_ = {};  // its keys and values are in the cache
+    return x;
+  }
   void select(const Tensor<std::int64_t>& rows) override {
     this->cache_.select_rows(rows);
     if (memory_.defined()) memory_ = nn::detail::select_rows(memory_, rows);

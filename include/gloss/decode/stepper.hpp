@@ -14,6 +14,18 @@ struct Stepper {
   /// number of each row's own.
   /// Shape: tokens [rows, n] -> [rows, vocab]
   virtual Tensor<T> step(const Tensor<std::int64_t>& tokens) = 0;
+  /// The same, with the scores behind each of the n tokens. This one reads them one after the other; where a model can
+  /// read them at once, its Stepper does.
+  /// Shape: tokens [rows, n] -> [rows, n, vocab]
+  virtual Tensor<T> step_each(const Tensor<std::int64_t>& tokens) {
+    Tensor<T> all;
+    for (Index i = 0; i < tokens.size(1); ++i) {
+      const Tensor<T> scores = step(tokens.narrow(1, i, 1));
+      if (i == 0) all = empty<T>({scores.size(0), tokens.size(1), scores.size(1)});
+      all.select(1, i).copy_(scores);
+    }
+    return all;
+  }
   /// Row i becomes the old row rows[i]; the number of rows may change.
   /// Errors: IndexError for a row that there is not.
   virtual void select_rows(const Tensor<std::int64_t>& rows) = 0;
@@ -49,6 +61,11 @@ class CachedStepper : public Stepper<typename Model::value_type> {
  protected:
   CachedStepper(const Model& model, Index rows) : model_(&model), rows_(rows) {}
   virtual void select(const Tensor<std::int64_t>& rows) { cache_.select_rows(rows); }
+  /// Scores behind each position of x [rows, n, d_model].
+  Tensor<typename Model::value_type> scores_of_each(const Tensor<typename Model::value_type>& x) const {
+    const auto scores = model_->generator(x.flatten(0, 1));
+    return scores.view({x.size(0), x.size(1), scores.size(-1)});
+  }
   void check(const Tensor<std::int64_t>& tokens) const {
     if (tokens.dim() != 2 || tokens.size(0) != rows_ || tokens.size(1) == 0)
       fail<ShapeError>("Stepper::step: tokens ", tokens.shape(), " are not [", rows_, ", n] with n at least 1");
