@@ -22,7 +22,7 @@ namespace text = gloss::text;
 using gloss::train::StopFlag;
 
 struct Settings {
-  std::string model, prompt, file, system, score;
+  std::string model, prompt, file, system, score, weights = "float";
   bool chat = false;
   Index max_tokens = 256, beams = 1;
   std::uint64_t seed = 1;
@@ -33,7 +33,7 @@ struct Settings {
 /// Writes what follows a prompt, on standard output as it comes, and how long it took, on standard error.
 class Writer {
  public:
-  explicit Writer(const Settings& s) : settings_(s), language_(s.model), ends_(language_.model().ends) {
+  explicit Writer(const Settings& s) : settings_(s), language_(s.model, s.weights), ends_(language_.model().ends) {
     if (!s.chat) return;
     if (language_.model().translates) gloss::fail(s.model, ": --chat is not for a model that translates");
     chat_.emplace(language_.chat());
@@ -138,7 +138,7 @@ std::string prompt_of(const Settings& s) { return s.prompt.empty() ? read_text(s
 /// The log-probability of a file's text; of a longer one than the model reads in parts, each of which begins with the
 /// half before it, which does not count again.
 int run_score(const Settings& s) {
-  const Language language(s.model);
+  const Language language(s.model, s.weights);
   const Model& model = language.model();
   Tokens tokens = language.encode(read_text(s.score)), source;
   if (model.translates) tokens.insert(tokens.begin(), *model.start), source = language.encode(prompt_of(s));
@@ -198,6 +198,7 @@ int main(int argc, char** argv) {
   add_number(app, "--seed", s.seed, "Of what is left to chance", 0, 1000000000);
   add_number(app, "--beams", s.beams, "Texts that are followed side by side, of which the likeliest is written", 1,
              1000);
+  command_line::add_weights(app, s.weights);
   app.add_option("--score", s.score, "Write nothing, but say how likely the text of this file is")->excludes(chat);
   return command_line::run(
       "generate", app, argc, argv,

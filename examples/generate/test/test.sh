@@ -73,6 +73,23 @@ scores)
   "$program" "$models/numbers" "eins zwei" --score wrong.txt >wrong
   grep -qE 'perplexity 1\.[0-9]+$' right || { cat right; die "the right translation"; }
   ! grep -qE 'perplexity 1\.[0-9]+$' wrong || { cat wrong; die "the wrong translation" ; } ;;
+fewer_bits)
+  printf '%s' "$story" >story.txt
+  printf 'two one' >right.txt
+  for weights in float bfloat16 int8; do
+    writes "${story#Once upon}" "$models/story" "Once upon" --weights $weights
+    writes "Hello, how are you?" "$models/talk.gguf" Hello --chat --weights $weights
+    for model in numbers numbers_t5; do writes "two one three" "$models/$model" "zwei eins drei" --weights $weights; done
+    "$program" "$models/story" --score story.txt --weights $weights >$weights.score
+    "$program" "$models/numbers" "zwei eins" --score right.txt --weights $weights >>$weights.score
+  done
+  "$program" "$models/story" --score story.txt | cmp - <(head -n 1 float.score) || die "float is the default"
+  for line in 1 2; do
+    for weights in bfloat16 int8; do
+      ! cmp -s <(sed -n ${line}p float.score) <(sed -n ${line}p $weights.score) || die "--weights $weights has no effect"
+    done
+  done
+  fails "--weights: int4 not in {float,bfloat16,int8}" "$program" "$models/story" Once --weights int4 ;;
 errors)
   fails "nowhere: No such file" "$program" nowhere Once
   mkdir empty
