@@ -1,6 +1,6 @@
 // bench_models CASE FOLDER OUT: the work of a case of benchmarks/peers/models.py, which makes the folder: a model as
 // transformers saves it, and inputs.safetensors. Writes the result to OUT; then, for each line of standard input, does
-// the work once and prints how many milliseconds it took.
+// the work once and prints how many milliseconds it took. CASE/int8 and CASE/bfloat16 keep the weights in fewer bits.
 #include <cstdio>
 #include <functional>
 #include <memory>
@@ -15,6 +15,7 @@
 #include <gloss/models/bert.hpp>
 #include <gloss/models/gpt2.hpp>
 #include <gloss/models/t5.hpp>
+#include <gloss/nn/quantize.hpp>
 
 using namespace gloss;
 
@@ -23,8 +24,11 @@ namespace {
 constexpr Index gpt2_tokens = 64, t5_tokens = 32;
 
 template <class M>
-std::shared_ptr<const M> load(const std::string& folder) {
-  return std::make_shared<const M>(io::from_pretrained<M>(folder));
+std::shared_ptr<const M> load(const std::string& name, const std::string& folder) {
+  const auto model = std::make_shared<M>(io::from_pretrained<M>(folder));
+  if (name.ends_with("/int8")) nn::quantize(*model);
+  if (name.ends_with("/bfloat16")) nn::quantize(*model, {.weights = nn::WeightFormat::bfloat16});
+  return model;
 }
 
 /// What is to be done and what comes of it. It holds the model.
@@ -35,20 +39,20 @@ std::function<io::NamedTensor()> work_of(const std::string& name, const std::str
     return io::NamedTensor("out", from_vector(found.tokens));
   };
   if (name.starts_with("gpt2")) {
-    const auto model = load<models::Gpt2LMHeadModel<float>>(folder);
+    const auto model = load<models::Gpt2LMHeadModel<float>>(name, folder);
     return [=] {
       decode::CausalStepper stepper(*model);
       return as_tensor(decode::greedy_search(stepper, ids, {.end = -1, .max_len = gpt2_tokens})[0]);
     };
   }
   if (name.starts_with("t5")) {
-    const auto model = load<models::T5ForConditionalGeneration<float>>(folder);
+    const auto model = load<models::T5ForConditionalGeneration<float>>(name, folder);
     const Tensor<bool> all = ones<bool>({1, 1, ids.size(1)});
     return [=] {
       return as_tensor(decode::greedy_search(*model, ids, all, {.start = 0, .end = -1, .max_len = t5_tokens})[0]);
     };
   }
-  const auto model = load<models::BertModel<float>>(folder);
+  const auto model = load<models::BertModel<float>>(name, folder);
   const models::BertInput text{ids, inputs.tensor<std::int64_t>("attention_mask")};
   return [=] {
     const NoGradGuard no_grad;

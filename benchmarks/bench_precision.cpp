@@ -1,9 +1,12 @@
 // Products, training steps and decoding in bfloat16 and with weights of 8 bits beside those in float, call by call in
 // turn, so that a machine that is shared slows all alike.
 //   bench_precision [seconds for each case] [part of a case's name]
+//   bench_precision --ask CASE     for each way that a line of standard input names, its milliseconds, once
+//                                  (benchmarks/peers/precision.py)
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <string>
 #include <vector>
@@ -23,19 +26,39 @@ using namespace gloss;
 namespace {
 
 double seconds = 1;
-std::string wanted;
+std::string wanted, asked;
 
-bool is_wanted(const std::string& name) { return name.find(wanted) != std::string::npos; }
+bool is_wanted(const std::string& name) {
+  return asked.empty() ? name.find(wanted) != std::string::npos : name == asked;
+}
 
 struct Way {
   const char* name;
   std::function<void()> call;
 };
 
+void answer(const std::vector<Way>& ways) {
+  std::printf("ready");
+  for (const Way& way : ways) std::printf(" %s", way.name);
+  std::printf("\n");
+  std::fflush(stdout);
+  for (char line[64]; std::fgets(line, sizeof line, stdin);) {
+    line[std::strcspn(line, "\n")] = 0;
+    for (const Way& way : ways) {
+      if (std::strcmp(line, way.name) != 0) continue;
+      const double begin = monotonic_seconds();
+      way.call();
+      std::printf("%.4f\n", 1e3 * (monotonic_seconds() - begin));
+      std::fflush(stdout);
+    }
+  }
+}
+
 /// Median milliseconds of each way; behind the first the factor by which others are faster, and what `work` in one call
 /// makes a second.
 void compare(const std::string& name, double work, const char* unit, const std::vector<Way>& ways) {
   if (!is_wanted(name)) return;
+  if (!asked.empty()) return answer(ways);
   std::vector<std::vector<double>> times(ways.size());
   const double end = monotonic_seconds() + seconds;
   for (int round = 0; round < 6 || monotonic_seconds() < end; ++round)
@@ -109,8 +132,9 @@ void decoding(Index batch, Index beams) {
   Model whole =
       transformer::make_model<float>({.src_vocab = vocab, .tgt_vocab = vocab, .N = 6, .d_model = 512, .d_ff = 2048});
   whole.eval();
-  Model packed = whole;
-  nn::quantize(packed);
+  Model halves = whole, bytes = whole;
+  nn::quantize(halves, {.weights = nn::WeightFormat::bfloat16});
+  nn::quantize(bytes);
   const Tensor<std::int64_t> source = randint(3, vocab, {batch, length});
   const Tensor<bool> mask = (source != 2).unsqueeze(-2);
   const auto decode_by = [&](const Model& model) {
@@ -120,16 +144,23 @@ void decoding(Index batch, Index beams) {
       decode::greedy_search(model, source, mask, {.start = 0, .end = -1, .max_len = tokens});
   };
   compare(name, static_cast<double>(batch * tokens), "tokens/s",
-          {{"float", [&] { decode_by(whole); }}, {"int8", [&] { decode_by(packed); }}});
+          {{"float", [&] { decode_by(whole); }}, {"bfloat16", [&] { decode_by(halves); }}, {"int8", [&] {
+                                                                                              decode_by(bytes);
+                                                                                            }}});
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc > 1) seconds = std::atof(argv[1]);
-  if (argc > 2) wanted = argv[2];
-  std::printf("%d threads; fast instructions for bfloat16: %s, for bytes: %s\n", num_threads(),
-              has_fast_bfloat16() ? "yes" : "no", kernels::detail::has_int8_tiles() ? "yes" : "no");
+  if (argc > 2 && std::strcmp(argv[1], "--ask") == 0) {
+    asked = argv[2];
+  } else {
+    if (argc > 1) seconds = std::atof(argv[1]);
+    if (argc > 2) wanted = argv[2];
+  }
+  if (asked.empty())
+    std::printf("%d threads; fast instructions for bfloat16: %s, for bytes: %s\n", num_threads(),
+                has_fast_bfloat16() ? "yes" : "no", kernels::detail::has_int8_tiles() ? "yes" : "no");
   layer("large", 512, 512, 2048);
   layer("projection", 512, 512, 512);
   layer("feed_forward_2", 512, 2048, 512);

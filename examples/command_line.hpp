@@ -27,6 +27,21 @@ void add_number(CLI::App& app, const std::string& names, Number& value, const ch
   app.add_option(names, value, text)->check(finite_number)->check(CLI::Range(low, high))->capture_default_str();
 }
 
+/// --precision of what trains a model and --weights of what runs one; fewer_bits.hpp does what they say.
+inline void add_precision(CLI::App& app, std::string& precision) {
+  app.add_option("--precision", precision,
+                 "Numbers that products are made of; bfloat16 is faster where the processor has instructions for it")
+      ->check(CLI::IsMember({"float", "bfloat16"}))
+      ->capture_default_str();
+}
+inline void add_weights(CLI::App& app, std::string& weights) {
+  app.add_option(
+         "--weights", weights,
+         "Numbers that the weights of linear layers are kept as; fewer bits take less time and memory, and round")
+      ->check(CLI::IsMember({"float", "bfloat16", "int8"}))
+      ->capture_default_str();
+}
+
 /// Errors: CLI::ValidationError when another option than those stands beside --resume.
 inline void check_resume(const CLI::App& app, std::initializer_list<const char*> allowed) {
   for (const CLI::Option* option : app.get_options()) {

@@ -96,18 +96,18 @@ def compare(suite, pattern, threads, args):
                f"{flop / ms * 1e3 / statistics.median(peaks):.2f}" if flop else "-")
 
 
-def write_markdown(lines):
-    """Puts lines into the table of docs/performance.md: old lines of the same case and threads go."""
+def write_markdown(lines, script="compare.py", head=HEAD, suites=SUITES):
+    """Puts lines into a script's table in docs/performance.md: old lines of the same case and threads go."""
     text = DOC.read_text()
-    start, end = (text.index(mark) for mark in ("<!-- compare.py -->\n", "<!-- end of compare.py -->"))
+    start, end = (text.index(mark) for mark in (f"<!-- {script} -->\n", f"<!-- end of {script} -->"))
     rows = {}
     for line in text[start:end].splitlines()[3:]:
         row = [cell.strip() for cell in line.strip("|").split("|")]
         rows[row[0], row[1]] = row
     rows.update({(line[0], line[1]): line for line in lines})
-    order = {suite: i for i, suite in enumerate(SUITES)}
+    order = {suite: i for i, suite in enumerate(suites)}
     table = sorted(rows.values(), key=lambda row: order[row[0].split("/")[0]])
-    written = ["<!-- compare.py -->", f"| {' | '.join(HEAD)} |", "|---" * len(HEAD) + "|"]
+    written = [f"<!-- {script} -->", f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     written += [f"| {' | '.join(row)} |" for row in table]
     DOC.write_text(text[:start] + "\n".join(written) + "\n" + text[end:])
 

@@ -13,17 +13,17 @@ transformers 5.24; onnxruntime, onnx and onnxscript where they are to be compare
 """
 
 import argparse
-import os
 import pathlib
 import statistics
 import subprocess
 import sys
-import time
 
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
 from transformers import BertConfig, BertModel, GPT2Config, GPT2LMHeadModel, T5Config, T5ForConditionalGeneration
+
+from timing import Asked, in_turn, milliseconds
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 transformers.logging.set_verbosity_error()
@@ -94,29 +94,10 @@ def torch_work(case, folder):
     return decode if tokens else encode
 
 
-class GlossWork:
-    def __init__(self, program, case, folder, threads):
-        out = folder / "out.safetensors"
-        self.process = subprocess.Popen([program, case, folder, out], text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        env={**os.environ, "OMP_NUM_THREADS": str(threads), "GLOSS_QUIET": "1"})
-        if self.process.stdout.readline() != "ready\n":
-            sys.exit(f"models.py: {program} failed")
-        self.result = load_file(out)["out"]
-
-    def milliseconds(self):
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        return float(self.process.stdout.readline())
-
-    def end(self):
-        self.process.stdin.close()
-        self.process.wait()
-
-
-def onnx_model(folder):
-    """The case's BERT for onnxruntime, its attention fused by onnxruntime's own optimizer; made once."""
-    plain, fused = folder / "model.onnx", folder / "fused.onnx"
+def onnx_model(folder, int8):
+    """The case's BERT for onnxruntime, its attention fused by onnxruntime's own optimizer, then with weights of 8 bits if
+    asked; made once."""
+    plain, fused, small = (folder / name for name in ("model.onnx", "fused.onnx", "int8.onnx"))
     if not fused.exists():
         from onnxruntime.transformers.optimizer import optimize_model
 
@@ -134,23 +115,21 @@ def onnx_model(folder):
         config = model.bert.config
         optimize_model(str(plain), model_type="bert", num_heads=config.num_attention_heads,
                        hidden_size=config.hidden_size).save_model_to_file(str(fused))
-    return fused
+    if int8 and not small.exists():
+        from onnxruntime.quantization import quantize_dynamic
+
+        quantize_dynamic(fused, small)
+    return small if int8 else fused
 
 
-def onnx_work(folder, threads):
+def onnx_work(folder, threads, int8=False):
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(str(onnx_model(folder)), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(str(onnx_model(folder, int8)), options, providers=["CPUExecutionProvider"])
     inputs = {key: x.numpy() for key, x in load_file(folder / "inputs.safetensors").items()}
     return lambda: torch.from_numpy(session.run(["last_hidden_state"], inputs)[0])
-
-
-def milliseconds(work):
-    begin = time.perf_counter()
-    work()
-    return (time.perf_counter() - begin) * 1e3
 
 
 def check(case, peer, ours, theirs, mask):
@@ -170,28 +149,23 @@ def check(case, peer, ours, theirs, mask):
 def compare(case, args, threads):
     folder = make_folder(args.folder, case)
     torch.set_num_threads(threads)
-    gloss = GlossWork(args.build / "benchmarks" / "bench_models", case, folder, threads)
+    out = folder / "out.safetensors"
+    gloss = Asked([args.build / "benchmarks" / "bench_models", case, folder, out], threads)
+    result = load_file(out)["out"]
     mask = load_file(folder / "inputs.safetensors")["attention_mask"]
     peers = {"transformers": torch_work(case, folder)}
     if case.startswith("minilm") and args.onnx:
         peers["onnxruntime"] = onnx_work(folder, threads)
     for peer, work in peers.items():
-        check(case, peer, gloss.result, work(), mask)
+        check(case, peer, result, work(), mask)
     sides = {"gloss": gloss.milliseconds,
              **{peer: lambda work=work: milliseconds(work) for peer, work in peers.items()}}
-    times = {side: [] for side in sides}
-    for _ in range(args.rounds):
-        for side, measure in sides.items():
-            time.sleep(0.05)  # threads that wait awake for more work have gone to sleep
-            measure()
-            times[side].append([measure() for _ in range(args.calls)])
+    times = in_turn(sides, args.rounds, args.calls)
     gloss.end()
-    ours = [statistics.median(calls) for calls in times["gloss"]]
     for peer in peers:
-        theirs = [statistics.median(calls) for calls in times[peer]]
-        ratio = statistics.median(b / a for a, b in zip(ours, theirs))
-        print(case, threads, f"{statistics.median(ours):.4g}", peer, f"{statistics.median(theirs):.4g}", f"{ratio:.2f}",
-              flush=True)
+        ratio = statistics.median(b / a for a, b in zip(times["gloss"], times[peer]))
+        print(case, threads, f"{statistics.median(times['gloss']):.4g}", peer, f"{statistics.median(times[peer]):.4g}",
+              f"{ratio:.2f}", flush=True)
 
 
 def main():

@@ -15,6 +15,7 @@
 #include <gloss/train/fit.hpp>
 #include <gloss/train/progress_log.hpp>
 
+#include "../fewer_bits.hpp"
 #include "options.hpp"
 
 namespace {
@@ -80,6 +81,7 @@ train::BatchLoss<float> loss_of(const Gpt& model, const std::tuple<Ids, Ids>& ba
 void add_settings(train::Checkpoint& checkpoint, TrainSettings& s, std::uint64_t& text) {
   for_each_number(s, [&](const char* name, auto& value, auto...) { checkpoint.add(name, value); });
   checkpoint.add("data", s.data), checkpoint.add("text", text);
+  if (s.precision != "float") checkpoint.add("precision", s.precision);
 }
 /// Errors: LoadError when the settings and the weights are not as many: found out before a model is made, which could
 /// take all memory.
@@ -91,6 +93,7 @@ void load_settings(const std::string& path, TrainSettings& s, std::uint64_t& tex
     if (!(value >= low && value <= high)) fail<LoadError>("load: ", path, ": ", name, " is ", value);
   });
   const io::TensorFile file = io::load_safetensors(path);
+  s.precision = precision_from(file);
   Index stored = 0;
   for (const io::StoredTensor& t : file.tensors())
     if (t.name.starts_with("model.")) stored += t.shape.numel();
@@ -125,6 +128,7 @@ int run_train(TrainSettings s) {
                       data::RandomSampler(pieces.size(), {.seed = seed, .replacement = true, .count = an_epoch}),
                       {.batch_size = s.batch, .drop_last = true});
 
+  const MatmulPrecisionGuard products(precision_of(s.precision));
   Rng rng(seed);
   const RngGuard use(rng);
   Gpt model(s);
@@ -173,6 +177,7 @@ int run_sample(const SampleSettings& s) {
   weights.add("model", model);
   weights.load(s.checkpoint);
   model.eval();
+  pack_weights(model, s.weights);
   Rng rng(static_cast<std::uint64_t>(s.seed));
   const RngGuard use(rng);
   const decode::LogitsOptions rules{.repetition_penalty = s.repetition_penalty,

@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
   for_each_number(t, [&](const char* name, auto& value, const char* text, auto low, auto high) {
     add_number(train, "--" + std::string(name), value, text, low, high);
   });
+  command_line::add_precision(train, t.precision);
 
   SampleSettings s;
   CLI::App& sample = *app.add_subcommand("sample", "Let the model write, each character when it is found");
@@ -36,6 +37,7 @@ int main(int argc, char** argv) {
   add_number(sample, "--no-repeat-ngram", s.no_repeat_ngram, "No so many in a row twice; 0: no rule", 0, 1000000);
   add_number(sample, "--beam", s.beam, "Search with so many prefixes instead of drawing", 1, 64);
   add_number(sample, "--seed", s.seed, "Seed of the draws", 0, 2147483647);
+  command_line::add_weights(sample, s.weights);
 
   const auto parsed = [&] {
     if (!train) return;

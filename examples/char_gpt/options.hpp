@@ -10,6 +10,7 @@ struct TrainSettings {
   std::int64_t steps = 2000, batch = 16, context = 128, width = 128, layers = 4, heads = 4, warmup = 100;
   std::int64_t eval_every = 200, seed = 1;
   double dropout = 0.1, lr = 2e-3, weight_decay = 0.1, held_out = 0.1;
+  std::string precision = "float";  // of products, or "bfloat16"
 };
 
 /// Calls f(name, value, what it is, least, most) for each number: options of train, and what a checkpoint keeps.
@@ -31,7 +32,7 @@ void for_each_number(TrainSettings& s, F f) {
 }
 
 struct SampleSettings {
-  std::string checkpoint = "char_gpt.safetensors", prompt = "\n";
+  std::string checkpoint = "char_gpt.safetensors", prompt = "\n", weights = "float";  // or bfloat16, int8
   std::int64_t length = 400, top_k = 0, no_repeat_ngram = 0, beam = 1, seed = 1;
   double temperature = 0.8, top_p = 1, min_p = 0, repetition_penalty = 1, frequency_penalty = 0;
 };

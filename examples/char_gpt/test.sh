@@ -45,6 +45,29 @@ sample)
   "$program" sample "" -n 3 >out && [ "$(stat -c %s out)" = 5 ] || die "an empty prompt is a new line"
   long=$(printf 'x %.0s' {1..500})
   "$program" sample "$long" -n 40 >out && [ "$(stat -c %s out)" = 1041 ] || die "a prompt longer than the context" ;;
+fewer_bits)
+  learn() { train some.txt --width 32 --layers 2 --heads 2 --context 32 --batch 8 --steps 400 --dropout 0 --lr 0.01 --warmup 20 "$@"; }
+  learn -c float.st
+  ! grep -aq '"precision"' float.st || die "a checkpoint of float says so"
+  for weights in float bfloat16 int8; do
+    "$program" sample -c float.st "The 7. note in the" --length 30 --temperature 0 --weights $weights >out
+    has out "The 7. note in the margin says in plain words"
+    "$program" sample -c float.st --length 2000 --temperature 2 --weights $weights >$weights.txt
+  done
+  ! cmp -s float.txt bfloat16.txt && ! cmp -s float.txt int8.txt || die "--weights has no effect"
+  fails "--weights: int4 not in {float,bfloat16,int8}" "$program" sample -c float.st --weights int4
+  fails "--precision: int8 not in {float,bfloat16}" "$program" train some.txt --precision int8 -c new.st
+  "$program" train some.txt "${tiny[@]}" --steps 1 --precision bfloat16 -c half.st >log 2>&1 ||
+    { has log "products are Eigen's in this program"; [ ! -e half.st ]; exit; }
+  learn --precision bfloat16 -c half.st --force
+  "$program" sample -c half.st "The 7. note in the" --length 30 --temperature 0 >out
+  has out "The 7. note in the margin says in plain words"
+  grep -aq '"precision":"bfloat16"' half.st || die "the precision is not in the checkpoint"
+  "$program" sample -c half.st --length 2000 --temperature 2 | { ! cmp -s - float.txt; } || die "--precision has no effect"
+  first=(train some.txt "${tiny[@]}" --steps 400 --precision bfloat16 --eval-every 100)
+  interrupt INT 2 train --resume
+  sed 's/"precision":"bfloat16"/"precision":"bfloat61"/' whole.st >false.st
+  fails "load: false.st: precision is 'bfloat61', expected bfloat16" "$program" train --resume -c false.st ;;
 bytes)  # any file is a text
   head -c 3000 "$program" >binary
   train binary "${tiny[@]}" --steps 10 -c b.st

@@ -21,6 +21,8 @@
 #include <gloss/text/marian_tokenizer.hpp>
 #include <gloss/text/tokenizer_json.hpp>
 
+#include "../fewer_bits.hpp"
+
 namespace language {
 
 using gloss::Index, gloss::decode::Tokens;
@@ -37,6 +39,7 @@ struct Model {
   std::optional<std::int64_t> start = {};  // what a translator writes first
 
   virtual ~Model() = default;
+  virtual gloss::nn::Module<float>& module() = 0;
   virtual std::unique_ptr<gloss::decode::Stepper<float>> stepper(const Tokens& source) const = 0;
   /// Scores of a text; a translator's for the source.
   virtual gloss::decode::TextScore score(const Tokens& source, const Tokens& text) const = 0;
@@ -52,6 +55,7 @@ struct Causal final : Model {
     else
       positions = model.config.max_position_embeddings;
   }
+  gloss::nn::Module<float>& module() override { return model; }
   std::unique_ptr<gloss::decode::Stepper<float>> stepper(const Tokens&) const override {
     return std::make_unique<gloss::decode::CausalStepper<M>>(model);
   }
@@ -73,6 +77,7 @@ struct Translator final : Model {
     }
     start = model.config.decoder_start_token_id;
   }
+  gloss::nn::Module<float>& module() override { return model; }
   std::unique_ptr<gloss::decode::Stepper<float>> stepper(const Tokens& source) const override {
     return std::make_unique<gloss::decode::EncoderDecoderStepper<M>>(model, row(source), all(source));
   }
@@ -89,12 +94,14 @@ struct Translator final : Model {
 /// A model with its tokenizer.
 class Language {
  public:
+  /// With the weights of linear layers as "float", "bfloat16" or "int8".
   /// Errors: LoadError when something is missing, damaged or of a kind that is not known.
-  explicit Language(const std::string& path) : path_(path) {
+  Language(const std::string& path, const std::string& weights) : path_(path) {
     if (std::filesystem::is_directory(path))
       read_folder();
     else
       read_gguf();
+    pack_weights(model_->module(), weights);
   }
   const Model& model() const { return *model_; }
   const gloss::text::Tokenizer& tokenizer() const {

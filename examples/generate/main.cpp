@@ -23,7 +23,7 @@ namespace text = gloss::text;
 using gloss::train::StopFlag;
 
 struct Settings {
-  std::string model, prompt, file, system, score;
+  std::string model, prompt, file, system, score, weights = "float";
   bool chat = false;
   Index max_tokens = 256, beams = 1, prompt_lookup = 0;
   std::uint64_t seed = 1;
@@ -34,7 +34,7 @@ struct Settings {
 /// Writes what follows a prompt, on standard output as it comes, and how long it took, on standard error.
 class Writer {
  public:
-  explicit Writer(const Settings& s) : settings_(s), language_(s.model), ends_(language_.model().ends) {
+  explicit Writer(const Settings& s) : settings_(s), language_(s.model, s.weights), ends_(language_.model().ends) {
     if (!s.chat) return;
     if (language_.model().translates) gloss::fail(s.model, ": --chat is not for a model that translates");
     chat_.emplace(language_.chat());
@@ -143,7 +143,7 @@ std::string prompt_of(const Settings& s) { return s.prompt.empty() ? read_text(s
 /// The log-probability of a file's text; of a longer one than the model reads in parts, each of which begins with the
 /// half before it, which does not count again.
 int run_score(const Settings& s) {
-  const Language language(s.model);
+  const Language language(s.model, s.weights);
   const Model& model = language.model();
   Tokens tokens = language.encode(read_text(s.score)), source;
   if (model.translates) tokens.insert(tokens.begin(), *model.start), source = language.encode(prompt_of(s));
@@ -207,6 +207,7 @@ int main(int argc, char** argv) {
              "Guess so many tokens at a time from what was read, and check them in one step: the same text, often "
              "faster",
              0, 1000);
+  command_line::add_weights(app, s.weights);
   app.add_option("--score", s.score, "Write nothing, but say how likely the text of this file is")->excludes(chat);
   return command_line::run(
       "generate", app, argc, argv,

@@ -7,6 +7,7 @@
 #include <gloss/io/atomic_file.hpp>
 #include <gloss/train/attention_map.hpp>
 
+#include "../fewer_bits.hpp"
 #include "../standard_input.hpp"
 #include "first_version.hpp"
 #include "text.hpp"
@@ -17,6 +18,12 @@ namespace {
 
 std::vector<gloss::data::SentencePair> load_pairs(const std::string& path) {
   return path.empty() ? toy::embedded_pairs() : toy::read_pairs(path);
+}
+
+toy::Translator load_translator(const SearchSettings& s) {
+  toy::Translator t = toy::Translator::load(s.checkpoint);
+  pack_weights(t.model(), s.weights);
+  return t;
 }
 
 /// Says which sentence cannot be translated, and why.
@@ -84,6 +91,7 @@ int run_train(TrainSettings settings) {
     file = gloss::io::load_safetensors(settings.checkpoint);
   }
   TrainSettings begun = toy::settings_from(file);
+  begun.precision = precision_from(file);
   begun.checkpoint = settings.checkpoint;
   begun.resume = true;
   if (!settings.data.empty()) begun.data = settings.data;
@@ -91,7 +99,7 @@ int run_train(TrainSettings settings) {
 }
 
 int run_translate(TranslateSettings settings) {
-  const toy::Translator t = toy::Translator::load(settings.checkpoint);
+  const toy::Translator t = load_translator(settings);
   int status = 0, number = 0;
   for (const std::string& sentence : settings.sentences)
     if (!print_translations(t, settings, "sentence " + std::to_string(++number), sentence)) status = 1;
@@ -103,7 +111,7 @@ int run_translate(TranslateSettings settings) {
 }
 
 int run_eval(EvalSettings settings) {
-  const toy::Translator t = toy::Translator::load(settings.checkpoint);
+  const toy::Translator t = load_translator(settings);
   const std::vector<gloss::data::SentencePair> pairs = toy::read_pairs(settings.data);
   std::vector<std::string> sources, references;
   int status = 0;

@@ -16,6 +16,7 @@ void add_search(CLI::App& app, SearchSettings& s) {
   app.add_option("--length-penalty", s.length_penalty, "Exponent of the length normalisation")
       ->check(finite_number)
       ->capture_default_str();
+  command_line::add_weights(app, s.weights);
 }
 
 /// What CLI11's own checks do not see. Errors: CLI::ValidationError
@@ -55,6 +56,7 @@ int main(int argc, char** argv) {
       ->add_option("--schedule", t.schedule,
                    "After the warm-up: noam (as in the paper) or linear (to 0 at the last step)")
       ->capture_default_str();
+  command_line::add_precision(*train, t.precision);
   train->add_option("--seed", t.seed, "Seed of everything random")->capture_default_str();
 
   TranslateSettings r;

@@ -16,6 +16,7 @@ struct TrainSettings {
   double lr_factor = 0.5, clip_norm = 0, ema = 0;
   std::int64_t warmup = 400;
   std::string schedule = "linear";  // after the warm-up: "linear" to 0 at the end, or the paper's "noam"
+  std::string precision = "float";  // of products, or "bfloat16"
   std::int64_t max_len = 40, held_out = 500, held_out_words = 8;
   std::uint64_t seed = 1;
 };
@@ -48,6 +49,7 @@ struct SearchSettings {
   std::int64_t beam = 4;  // 1: greedy
   double length_penalty = 1.0;
   std::int64_t n_best = 1;
+  std::string weights = "float";  // or "bfloat16" or "int8"
 };
 
 struct TranslateSettings : SearchSettings {

@@ -84,6 +84,39 @@ options)
   ! losses | cmp -s usual - || die "--ema changes nothing"
   "$program" translate -c mean.st "Insert table" "Open the file" >out
   ! cmp -s said out || die "the averaged weights do not translate" ;;
+fewer_bits)
+  head -n 40 some.tsv >few.tsv
+  train --d-model 32 --layers 1 --heads 2 --d-ff 64 --vocab 300 -d few.tsv --held-out 1 --epochs 80 --batch-tokens 256 \
+    --warmup 50 --lr-factor 2 -c m.st
+  cut -f 1 few.tsv >sentences
+  for weights in float bfloat16 int8; do
+    "$program" translate -c m.st --weights $weights <sentences >$weights.txt
+    "$program" translate -c m.st --weights $weights --n-best 4 "Insert table" >$weights.scores
+    "$program" eval -c m.st --weights $weights few.tsv >$weights.eval
+  done
+  "$program" translate -c m.st <sentences | cmp - float.txt || die "float is the default"
+  grep -qE 'BLEU = ([6-9][0-9]|100)' float.eval || { cat float.eval; die "the pairs are not learnt"; }
+  for weights in bfloat16 int8; do
+    [ "$(diff float.txt $weights.txt | grep -c '^>')" -le 3 ] || die "--weights $weights translates otherwise"
+    grep -qE 'BLEU = ([6-9][0-9]|100)' $weights.eval || { cat $weights.eval; die "--weights $weights"; }
+    ! cmp -s float.scores $weights.scores || die "--weights $weights has no effect"
+  done
+  "$program" translate -c m.st --weights int8 --attention map.svg "Insert table" >out
+  has map.svg "</svg>"
+  fails "--weights: int4 not in {float,bfloat16,int8}" "$program" translate -c m.st --weights int4 x
+  fails "--weights: int4 not in {float,bfloat16,int8}" "$program" eval -c m.st --weights int4 few.tsv
+  fails "--precision: int8 not in {float,bfloat16}" "$program" train -d some.tsv --precision int8 -c new.st
+  fails "--precision: cannot be given with --resume" "$program" train --resume --precision bfloat16 -c m.st
+  ! grep -aq '"precision"' m.st || die "a checkpoint of float says so"
+  first=(train "${tiny[@]}" -d some.tsv --epochs 20 --precision bfloat16)
+  "$program" "${first[@]}" -c new.st >log 2>&1 || { has log "products are Eigen's in this program"; [ ! -e new.st ]; exit; }
+  interrupt INT 2 train --resume
+  grep -aq '"precision":"bfloat16"' whole.st || die "the precision is not in the checkpoint"
+  train "${tiny[@]}" -d some.tsv --epochs 20 -c float.st
+  "$program" translate -c float.st --n-best 4 "Insert table" >float.scores
+  "$program" translate -c whole.st --n-best 4 "Insert table" | { ! cmp -s - float.scores; } || die "--precision has no effect"
+  sed 's/"precision":"bfloat16"/"precision":"bfloat61"/' whole.st >false.st
+  fails "load: false.st: precision is 'bfloat61', expected bfloat16" "$program" train --resume -c false.st ;;
 threads)
   for n in 1 2 3 4; do
     OMP_NUM_THREADS=$n train --d-model 64 --layers 1 --heads 2 --d-ff 128 --vocab 400 -d some.tsv --epochs 1 -c same.st --force

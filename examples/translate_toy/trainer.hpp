@@ -20,6 +20,7 @@
 #include <gloss/train/fit.hpp>
 #include <gloss/train/progress.hpp>
 
+#include "../fewer_bits.hpp"
 #include "text.hpp"
 #include "translator.hpp"
 
@@ -124,6 +125,7 @@ class Trainer {
   /// Errors: Error when training diverges; the checkpoint stays as it was saved last.
   int run() {
     const train::StopFlag flag;  // heard as soon as something is shown
+    const MatmulPrecisionGuard products(precision_of(settings_.precision));
     const RngGuard use(rng_);
     Model& model = translator_.model();
     const data::BatchSampler sampler =
@@ -157,6 +159,7 @@ class Trainer {
     checkpoint.add("format", format), checkpoint.add("vocabulary", vocabulary);
     checkpoint.add("data_fingerprint", fingerprint_), checkpoint.add("data", settings_.data);
     checkpoint.add("schedule_kind", settings_.schedule), checkpoint.add("seed", settings_.seed);
+    if (settings_.precision != "float") checkpoint.add("precision", settings_.precision);
     for_each_number(settings_, [&](const char* name, auto& value, auto...) { checkpoint.add(name, value); });
     const train::FitOptions<float> options{.epochs = settings_.epochs,
                                            .clip_norm = settings_.clip_norm,

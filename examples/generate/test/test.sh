@@ -75,6 +75,25 @@ scores)
   "$program" "$models/numbers" "eins zwei" --score wrong.txt >wrong
   grep -qE 'perplexity 1\.[0-9]+$' right || { cat right; die "the right translation"; }
   ! grep -qE 'perplexity 1\.[0-9]+$' wrong || { cat wrong; die "the wrong translation" ; } ;;
+fewer_bits)
+  echo "mean words hard the what said It" >other.txt  # unlikely texts, whose scores show every change
+  printf 'four two five' >wrong.txt
+  for weights in float bfloat16 int8; do
+    writes "${story#Once upon}" "$models/story" "Once upon" --weights $weights
+    writes "Hello, how are you?" "$models/talk.gguf" Hello --chat --weights $weights
+    "$program" "$models/story" --score other.txt --weights $weights >story.$weights
+    for model in numbers numbers_t5; do
+      writes "two one three" "$models/$model" "zwei eins drei" --weights $weights
+      "$program" "$models/$model" "zwei eins" --score wrong.txt --weights $weights >$model.$weights
+    done
+  done
+  "$program" "$models/story" --score other.txt | cmp - story.float || die "float is the default"
+  for model in story numbers numbers_t5; do
+    for weights in bfloat16 int8; do
+      ! cmp -s $model.float $model.$weights || die "--weights $weights has no effect on $model"
+    done
+  done
+  fails "--weights: int4 not in {float,bfloat16,int8}" "$program" "$models/story" Once --weights int4 ;;
 errors)
   fails "nowhere: No such file" "$program" nowhere Once
   mkdir empty
