@@ -67,7 +67,7 @@ struct BlockWeights {
 template <class F>
 void pack_blocks(const BlockWeights& to, const F& block) {
   const Index panel_bytes = to.blocks() * to.block_bytes();
-  parallel_for(to.panels(), 65536 / (panel_bytes + 1) + 1, [&](Index begin, Index end) {
+  parallel_for(panel_bytes > 0 ? to.panels() : 0, 65536 / (panel_bytes + 1) + 1, [&](Index begin, Index end) {
     std::memset(to.memory + begin * panel_bytes, 0, static_cast<std::size_t>((end - begin) * panel_bytes));
     for (Index j = begin * to.width; j < end * to.width && j < to.n; ++j)
       for (Index b = 0; b < to.blocks(); ++b) to.set(j, b, block(j, b));
@@ -129,7 +129,7 @@ inline void packed_product(const BlockWeights& w, Index rows, const float* x, In
   });
   detail::each_panel_tile(rows, w.n, w.k, w.width, kernels.most_rows, y, ldy, epilogue,
                           [&](Index panel, Index i, Index r, Index columns, float* c) {
-                            float sums[detail::block_most_rows * w.width];
+                            float sums[detail::block_most_rows * BlockWeights::width];
                             tiles.of_rows[r - 1](blocks, a + i * blocks, blocks,
                                                  w.memory + panel * blocks * w.block_bytes(), sums);
                             for (Index row = 0; row < r; ++row)
