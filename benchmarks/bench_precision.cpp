@@ -1,4 +1,4 @@
-// Products, training steps and decoding in bfloat16 and with weights of 8 bits beside those in float, call by call in
+// Products, training steps and decoding in bfloat16 and with weights of few bits beside those in float, call by call in
 // turn, so that a machine that is shared slows all alike.
 //   bench_precision [seconds for each case] [part of a case's name]
 //   bench_precision --ask CASE     for each way that a line of standard input names, its milliseconds, once
@@ -35,6 +35,7 @@ bool is_wanted(const std::string& name) {
 struct Way {
   const char* name;
   std::function<void()> call;
+  double work = 0;  // of one call, where it is not that of the others
 };
 
 void answer(const std::vector<Way>& ways) {
@@ -78,7 +79,8 @@ void compare(const std::string& name, double work, const char* unit, const std::
       first = median;
     else
       std::printf(" x%.2f", first / median);
-    if (work > 0) std::printf(" %.1f %s", work / median, unit);
+    const double done = work > 0 ? work : ways[i].work;
+    if (done > 0) std::printf(" %.1f %s", done / median, unit);
   }
   std::printf("\n");
   std::fflush(stdout);
@@ -109,6 +111,27 @@ void layer(const std::string& title, Index rows, Index in, Index out) {
   const auto of_weight = [&] { matmul(g.t(), x); };
   compare(name + "/input_gradient", work, "Gop/s", {{"float", of_input}, in_bfloat16(of_input)});
   compare(name + "/weight_gradient", work, "Gop/s", {{"float", of_weight}, in_bfloat16(of_weight)});
+}
+
+/// A layer's product in float and with weights of fewer bits, by the bytes of weights that are read.
+void weights(Index rows) {
+  constexpr Index size = 2048;
+  const Tensor<float> x = randn<float>({rows, size});
+  const nn::Linear<float> whole(size, size, {.bias = false});
+  nn::Linear<float> bytes = whole, q8_0 = whole, q4_0 = whole, halves = whole;
+  const auto pack = [](nn::Linear<float>& layer, nn::WeightFormat format) {
+    return static_cast<double>(nn::quantize(layer, {.weights = format}).bytes_after) * 1e-9;
+  };
+  const NoGradGuard no_grad;
+  const std::vector<Way> ways = {
+      {"float", [&] { whole(x); }, 4e-9 * size * size},
+      {"bfloat16", [&] { halves(x); }, pack(halves, nn::WeightFormat::bfloat16)},
+      {"int8", [&] { bytes(x); }, pack(bytes, nn::WeightFormat::int8)},
+      {"q8_0", [&] { q8_0(x); }, pack(q8_0, nn::WeightFormat::int8_blocks)},
+      {"q4_0", [&] { q4_0(x); }, pack(q4_0, nn::WeightFormat::int4)},
+  };
+  const std::string name = "weights/" + std::to_string(rows) + "x2048to2048";
+  compare(name, rows > 1 ? 2e-9 * static_cast<double>(rows) * size * size : 0, rows > 1 ? "Gop/s" : "GB/s", ways);
 }
 
 /// A training step in float and in bfloat16.
@@ -169,6 +192,7 @@ int main(int argc, char** argv) {
   layer("toy_feed_forward_1", 512, 128, 512);
   layer("toy_feed_forward_2", 512, 512, 128);
   layer("toy_generator", 512, 128, 1000);
+  for (const Index rows : {1, 16, 256}) weights(rows);
   for (const Index rows : {1, 4, 16}) {
     layer("decoding", rows, 512, 512);
     layer("decoding", rows, 512, 2048);

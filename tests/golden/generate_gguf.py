@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Writes gguf/blocks.gguf with the gguf package: metadata of every type, tensors of every type that gloss reads, and for
-each NAME in blocks what the package makes of them, as NAME.expected.
+each NAME in blocks what the package makes of them, as NAME.expected; and gguf/quantized.gguf.
 
     python3 tests/golden/generate_gguf.py  # needs gguf and NumPy
 """
@@ -26,6 +26,23 @@ def blocks(kind, rows, per_row):
         data[:, at:at + 2] = scales.view(np.uint8).reshape(-1, 2)
     data[0] = 0
     return data.reshape(rows, per_row * size)
+
+
+def quantized():
+    """quantized.gguf: numbers, and the blocks that the package makes of them."""
+    x = rng.normal(size=(4, 96)).astype(np.float32)
+    x[1] *= np.linspace(0, 1e-3, 96, dtype=np.float32)
+    x[2, :32] = 0
+    x[3, 5] = 100
+    w = gguf.GGUFWriter(here / "quantized.gguf", "toy")
+    w.add_tensor("x", x)
+    for name in ("Q4_0", "Q8_0"):
+        kind = gguf.GGMLQuantizationType[name]
+        w.add_tensor(name, gguf.quantize(x, kind), raw_dtype=kind)
+    w.write_header_to_file()
+    w.write_kv_data_to_file()
+    w.write_tensors_to_file()
+    w.close()
 
 
 def main():
@@ -66,3 +83,4 @@ def main():
 
 
 main()
+quantized()

@@ -5,6 +5,7 @@ import json
 import pathlib
 
 import gguf
+import numpy as np
 from safetensors.numpy import load_file
 
 FOLDER = pathlib.Path(__file__).resolve().parent / "models"
@@ -49,5 +50,34 @@ def write(name, divisors=None):
     writer.close()
 
 
+def write_blocks():
+    """llama_blocks.gguf: a layer of random numbers, in blocks of every type that the package can make."""
+    rng = np.random.default_rng(3)
+    writer = gguf.GGUFWriter(FOLDER / "llama_blocks.gguf", "llama")
+    writer.add_block_count(1)
+    writer.add_context_length(16)
+    writer.add_embedding_length(64)
+    writer.add_feed_forward_length(96)
+    writer.add_head_count(4)
+    writer.add_head_count_kv(2)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_rope_freq_base(10000.0)
+    for name in ("output_norm", "blk.0.attn_norm", "blk.0.ffn_norm"):
+        writer.add_tensor(f"{name}.weight", rng.normal(1, 0.1, 64).astype(np.float32))
+    for name, kind, shape in [("token_embd", "Q8_0", (70, 64)), ("output", "Q5_1", (70, 64)),
+                              ("blk.0.attn_q", "Q4_0", (64, 64)), ("blk.0.attn_k", "Q4_1", (32, 64)),
+                              ("blk.0.attn_v", "Q5_0", (32, 64)), ("blk.0.attn_output", "F16", (64, 64)),
+                              ("blk.0.ffn_gate", "Q4_0", (96, 64)), ("blk.0.ffn_up", "Q4_1", (96, 64)),
+                              ("blk.0.ffn_down", "Q8_0", (64, 96))]:
+        x = rng.normal(0, 0.3, shape).astype(np.float32)
+        kind = gguf.GGMLQuantizationType[kind]
+        writer.add_tensor(f"{name}.weight", gguf.quantize(x, kind), raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+write_blocks()
 for each in ("llama", "llama_linear", "qwen2", "qwen3"):
     write(each)

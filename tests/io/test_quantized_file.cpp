@@ -66,6 +66,79 @@ TEST_CASE("save_quantized and load_quantized: the same bits, a quarter of the by
   CHECK(read_file(again) == read_file(path));
 }
 
+TEST_CASE("save_quantized and load_quantized: blocks of 4 and 8 bits, and with minima") {
+  const TempFolder folder;
+  const std::string path = folder.file("packed.safetensors"), again = folder.file("again.safetensors");
+  manual_seed(3);
+  Model model;
+  nn::quantize(model, {.weights = nn::WeightFormat::int4, .keep = {"second"}});
+  nn::quantize(model, {.weights = nn::WeightFormat::int8_blocks});
+  const Tensor<float> expected = model(ids);
+  io::save_quantized(model, path);
+  const io::TensorFile file = io::load_safetensors(path);
+  CHECK(file.entry("first.weight").dtype == io::Dtype::U8);
+  CHECK(file.entry("first.weight").shape == Shape{70, 16});  // 24 inputs in a block
+  CHECK(file.entry("first.weight.scale").shape == Shape{70, 1});
+  CHECK(file.entry("second.weight").shape == Shape{24, 96});
+  CHECK(file.entry("second.weight.scale").shape == Shape{24, 3});
+  CHECK(file.find("second.weight.minimum") == nullptr);
+  const auto codes = file.tensor<std::uint8_t>("first.weight"), others = file.tensor<std::uint8_t>("second.weight");
+  const Tensor<float> first =
+      embedding(Tensor<std::int64_t>{2}, model.first.weight);  // the file means what it computes by
+  const Tensor<float> second = embedding(Tensor<std::int64_t>{2}, model.second.weight);
+  const auto low = [](std::uint8_t code) { return static_cast<float>((code & 15) - 8); };
+  CHECK(first.at({0, 3}) == file.tensor<float>("first.weight.scale").at({2, 0}) * low(codes.at({2, 3})));
+  CHECK(first.at({0, 19}) ==
+        file.tensor<float>("first.weight.scale").at({2, 0}) * static_cast<float>((codes.at({2, 3}) >> 4) - 8));
+  CHECK(second.at({0, 65}) ==
+        file.tensor<float>("second.weight.scale").at({2, 2}) * static_cast<float>(others.at({2, 65}) - 128));
+
+  manual_seed(4);
+  Model loaded;
+  io::load_quantized(loaded, path);
+  CHECK(same_bits(loaded(ids), expected));
+  CHECK(loaded.words.weight.is_same(loaded.last.weight));
+  CHECK(!loaded.is_training());
+  io::save_quantized(loaded, again);
+  CHECK(read_file(again) == read_file(path));
+
+  io::save_safetensors(path, {{"weight", full<std::uint8_t>({1, 32}, 0x21)},
+                              {"weight.scale", Tensor<float>{{2, 3}}},
+                              {"weight.minimum", Tensor<float>{{-1, 0.5}}}});
+  nn::Linear<float> layer(40, 1, {.bias = false});
+  io::load_quantized(layer, path);
+  const Tensor<float> row = embedding(Tensor<std::int64_t>{0}, layer.weight);
+  CHECK(row.at({0, 0}) == 2 * 1 - 1);
+  CHECK(row.at({0, 31}) == 2 * 2 - 1);
+  CHECK(row.at({0, 39}) == 3 * 1 + 0.5f);
+  io::save_quantized(layer, again);
+  CHECK(io::load_safetensors(again).tensor<float>("weight.minimum").at({0, 1}) == 0.5f);
+}
+
+TEST_CASE("load_quantized: blocks that do not belong together are refused") {
+  const TempFolder folder;
+  const std::string path = folder.file("blocks.safetensors"), at = "load_quantized: " + path + ": ";
+  nn::Linear<float> layer(40, 2, {.bias = false});
+  const auto refuse = [&](const Shape& codes, const Shape& scales, const Shape& minima, const std::string& why) {
+    io::save_safetensors(path, {{"weight", zeros<std::uint8_t>(codes)},
+                                {"weight.scale", ones<float>(scales)},
+                                {"weight.minimum", ones<float>(minima)}});
+    CHECK_ERROR(io::load_quantized(layer, path), LoadError, why);
+  };
+  const std::string no_weight = " is no weight of 40 inputs in blocks of 32";
+  refuse({2, 40}, {2, 2}, {2, 2}, at + "weight [2, 40] with scales [2, 2]" + no_weight);
+  refuse({3, 64}, {2, 2}, {2, 2}, at + "weight [3, 64] with scales [2, 2]" + no_weight);
+  refuse({64}, {2, 2}, {2, 2}, at + "weight [64] with scales [2, 2]" + no_weight);
+  refuse({2, 96}, {2, 3}, {2, 3}, at + "weight [2, 96] with scales [2, 3]" + no_weight);
+  refuse({2, 0}, {2, 0}, {2, 0}, at + "weight [2, 0] with scales [2, 0]" + no_weight);
+  refuse({2, 64}, {2, 2}, {2, 1}, at + "weight.minimum [2, 1] has not the shape of weight.scale [2, 2]");
+  refuse({3, 64}, {3, 2}, {3, 2}, "load_state_dict: weight has shape [3, 40], the model's has [2, 40]");
+  io::save_safetensors(path, {{"other", zeros<std::uint8_t>({2, 64})}, {"other.scale", ones<float>({2, 2})}});
+  CHECK_ERROR(io::load_quantized(layer, path), LoadError,
+              "load_state_dict: 2 problems, nothing was loaded\n  weight is missing\n  other is unexpected");
+  CHECK(layer.is_training());
+}
+
 TEST_CASE("load_quantized: a model without packed weights, a file that is not whole, and bytes without their scales") {
   const TempFolder folder;
   const std::string path = folder.file("model.safetensors");

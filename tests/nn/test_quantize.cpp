@@ -80,6 +80,42 @@ TEST_CASE("quantize: weights in bfloat16 are the rounded numbers") {
   CHECK(relative_to_largest(model(ids), before) < 0.01);
 }
 
+TEST_CASE("quantize: blocks of 4 and of 8 bits have a scale for every 32 inputs") {
+  manual_seed(9);
+  const nn::Linear<float> layer(300, 70);
+  const Tensor<float> x = randn<float>({4, 9, 300}), before = layer(x);
+  for (const bool is_small : {true, false}) {
+    nn::Linear<float> packed = layer;
+    const nn::QuantizeReport report =
+        nn::quantize(packed, {.weights = is_small ? nn::WeightFormat::int4 : nn::WeightFormat::int8_blocks});
+    REQUIRE(report.weights.size() == 1);
+    const nn::QuantizedWeight& w = report.weights[0];
+    CHECK(w.name == "weight");
+    CHECK((w.error > (is_small ? 0.05 : 2e-3) && w.error < (is_small ? 0.1 : 6e-3)));
+    CHECK(w.bytes_after == 96 * 10 * (is_small ? 20 : 36));  // in panels of 32, blocks of 32
+    CHECK(report.bytes_after == w.bytes_after + 4 * 70);
+    CHECK(relative_to_largest(packed(x), before) < (is_small ? 0.1 : 0.01));
+    CHECK(relative_to_largest(packed(x), before) > 1e-5);
+    CHECK(same_bits(packed.with_relu(x), relu(packed(x))));
+    const Tensor<float> numbers =
+        embedding(Tensor<std::int64_t>{69, 0}, packed.weight);  // near, and what it computes by
+    CHECK(relative_to_largest(numbers, embedding(Tensor<std::int64_t>{69, 0}, layer.weight)) <
+          (is_small ? 0.13 : 0.004));
+    CHECK(relative_to_largest(packed(x).narrow(-1, 69, 1),
+                              linear(x, numbers.narrow(0, 0, 1), layer.bias.narrow(0, 69, 1))) < 0.01);
+  }
+}
+
+TEST_CASE("quantize: a model whose layers have few inputs, in blocks of 4 bits") {
+  manual_seed(10);
+  Tied model;
+  const Tensor<float> before = model(ids);
+  const nn::QuantizeReport report = nn::quantize(model, {.weights = nn::WeightFormat::int4});
+  CHECK(report.weights.size() == 3);
+  CHECK(model.words.weight.is_same(model.last.weight));
+  CHECK(relative_to_largest(model(ids), before) < 0.2);
+}
+
 TEST_CASE("quantize: memory of a large layer falls to a quarter") {
   manual_seed(2);
   nn::Linear<float> layer(512, 2048, {.bias = false});

@@ -19,63 +19,82 @@ inline float half_at(const char* bytes) {
 }
 inline unsigned byte_at(const char* bytes, int i) { return static_cast<unsigned char>(bytes[i]); }
 
+/// 32 numbers that have a scale in common: x = scale * (code - middle) + minimum.
+struct GgufPart {
+  float scale, minimum;
+  std::uint8_t codes[32];
+};
+
 /// Blocks of 32: scale d, perhaps minimum m, perhaps 32 fifth bits, and 16 bytes whose low halves are the first 16
 /// numbers q and whose high halves the others. x = d q + m; without m, q counts from the middle of its range.
-template <bool has_fifth_bit, bool has_minimum>
-void decode_32(const char* block, float* GLOSS_RESTRICT out, Index count) {
-  constexpr int head = has_minimum ? 4 : 2, bytes = head + (has_fifth_bit ? 4 : 0) + 16;
-  constexpr int middle = has_minimum ? 0 : has_fifth_bit ? 16 : 8;
-  for (; count-- > 0; block += bytes, out += 32) {
-    const float d = half_at(block), m = half_at(block + 2);
+template <bool has_fifth_bit, bool with_minimum>
+struct Blocks32 {
+  static constexpr bool has_minimum = with_minimum;
+  static constexpr int head = has_minimum ? 4 : 2, bytes = head + (has_fifth_bit ? 4 : 0) + 16, parts = 1;
+  static constexpr int middle = has_minimum ? 0 : has_fifth_bit ? 16 : 8;
+  static GgufPart part(const char* block, int) {
+    GgufPart x{half_at(block), has_minimum ? half_at(block + 2) : 0, {}};
     std::uint32_t fifth = 0;
     if constexpr (has_fifth_bit) std::memcpy(&fifth, block + head, sizeof fifth);
-    const auto number = [&](unsigned low, int i) {
-      const auto q = static_cast<float>(static_cast<int>(low | (fifth >> i & 1) << 4) - middle);
-      return has_minimum ? d * q + m : d * q;
-    };
     for (int i = 0; i < 16; ++i) {
       const unsigned both = byte_at(block, bytes - 16 + i);
-      out[i] = number(both & 15, i);
-      out[i + 16] = number(both >> 4, i + 16);
+      x.codes[i] = static_cast<std::uint8_t>((both & 15) | (fifth >> i & 1) << 4);
+      x.codes[i + 16] = static_cast<std::uint8_t>(both >> 4 | (fifth >> (i + 16) & 1) << 4);
     }
+    return x;
   }
-}
+};
 
 /// Q8_0, blocks of 32: scale d and 32 signed bytes. x = d q.
-inline void decode_q8_0(const char* block, float* GLOSS_RESTRICT out, Index count) {
-  for (; count-- > 0; block += 34, out += 32) {
-    const float d = half_at(block);
-    for (int i = 0; i < 32; ++i) out[i] = d * static_cast<float>(static_cast<std::int8_t>(block[2 + i]));
+struct BlocksQ8 {
+  static constexpr int bytes = 34, parts = 1, middle = 128;
+  static constexpr bool has_minimum = false;
+  static GgufPart part(const char* block, int) {
+    GgufPart x{half_at(block), 0, {}};
+    for (int i = 0; i < 32; ++i) x.codes[i] = static_cast<std::uint8_t>(byte_at(block, 2 + i) ^ 128);
+    return x;
   }
-}
+};
 
 /// Q4_K and Q5_K, blocks of 256, in eight parts of 32: scales d and e of the block; 12 bytes with a scale s and a
 /// minimum m of 6 bits for each part; perhaps 32 bytes of fifth bits, of which byte i has those of the i-th numbers;
 /// and 128 bytes, of which 32 have in their halves the numbers q of two parts. x = d s q - e m.
 template <bool has_fifth_bit>
-void decode_256(const char* block, float* GLOSS_RESTRICT out, Index count) {
-  constexpr int low = has_fifth_bit ? 48 : 16, bytes = low + 128;
-  for (; count-- > 0; block += bytes, out += 256) {
-    const float d = half_at(block), e = half_at(block + 2);
+struct Blocks256 {
+  static constexpr int low = has_fifth_bit ? 48 : 16, bytes = low + 128, parts = 8, middle = 0;
+  static constexpr bool has_minimum = true;
+  static GgufPart part(const char* block, int number) {
     const char* const packed = block + 4;
-    for (int part = 0; part < 8; ++part) {
-      const int p = part % 4;
-      unsigned s = byte_at(packed, p), m = byte_at(packed, p + 4);
-      if (part < 4) {
-        s &= 63, m &= 63;
-      } else {  // four bits in the last four bytes, the upper two left over in the first eight
-        const unsigned both = byte_at(packed, p + 8);
-        s = (both & 15) | s >> 6 << 4;
-        m = both >> 4 | m >> 6 << 4;
-      }
-      const float scale = d * static_cast<float>(s), minimum = e * static_cast<float>(m);
+    const int p = number % 4;
+    unsigned s = byte_at(packed, p), m = byte_at(packed, p + 4);
+    if (number < 4) {
+      s &= 63, m &= 63;
+    } else {  // four bits in the last four bytes, the upper two left over in the first eight
+      const unsigned both = byte_at(packed, p + 8);
+      s = (both & 15) | s >> 6 << 4;
+      m = both >> 4 | m >> 6 << 4;
+    }
+    GgufPart x{half_at(block) * static_cast<float>(s), -(half_at(block + 2) * static_cast<float>(m)), {}};
+    for (int i = 0; i < 32; ++i) {
+      unsigned q = byte_at(block, low + number / 2 * 32 + i) >> (number % 2 * 4) & 15;
+      if constexpr (has_fifth_bit) q |= (byte_at(block, 16 + i) >> number & 1) << 4;
+      x.codes[i] = static_cast<std::uint8_t>(q);
+    }
+    return x;
+  }
+};
+
+/// BlockDecoder for these.
+template <class Blocks>
+void decode_parts(const char* block, float* GLOSS_RESTRICT out, Index count) {
+  for (; count-- > 0; block += Blocks::bytes)
+    for (int number = 0; number < Blocks::parts; ++number, out += 32) {
+      const GgufPart part = Blocks::part(block, number);
       for (int i = 0; i < 32; ++i) {
-        unsigned q = byte_at(block, low + part / 2 * 32 + i) >> (part % 2 * 4) & 15;
-        if constexpr (has_fifth_bit) q |= (byte_at(block, 16 + i) >> part & 1) << 4;
-        out[part * 32 + i] = scale * static_cast<float>(q) - minimum;
+        const float x = part.scale * static_cast<float>(part.codes[i] - Blocks::middle);
+        out[i] = Blocks::has_minimum ? x + part.minimum : x;
       }
     }
-  }
 }
 
 /// Q6_K, blocks of 256, in two halves of four parts of 32: for each half 64 bytes, of which 32 have in their halves the
@@ -115,13 +134,13 @@ inline constexpr GgufElement gguf_elements[] = {
     {25, Dtype::I16},
     {26, Dtype::I32},
     {27, Dtype::I64},
-    {2, Dtype::OTHER, {"Q4_0", 32, 18, detail::decode_32<false, false>}},
-    {3, Dtype::OTHER, {"Q4_1", 32, 20, detail::decode_32<false, true>}},
-    {6, Dtype::OTHER, {"Q5_0", 32, 22, detail::decode_32<true, false>}},
-    {7, Dtype::OTHER, {"Q5_1", 32, 24, detail::decode_32<true, true>}},
-    {8, Dtype::OTHER, {"Q8_0", 32, 34, detail::decode_q8_0}},
-    {12, Dtype::OTHER, {"Q4_K", 256, 144, detail::decode_256<false>}},
-    {13, Dtype::OTHER, {"Q5_K", 256, 176, detail::decode_256<true>}},
+    {2, Dtype::OTHER, {"Q4_0", 32, 18, detail::decode_parts<detail::Blocks32<false, false>>}},
+    {3, Dtype::OTHER, {"Q4_1", 32, 20, detail::decode_parts<detail::Blocks32<false, true>>}},
+    {6, Dtype::OTHER, {"Q5_0", 32, 22, detail::decode_parts<detail::Blocks32<true, false>>}},
+    {7, Dtype::OTHER, {"Q5_1", 32, 24, detail::decode_parts<detail::Blocks32<true, true>>}},
+    {8, Dtype::OTHER, {"Q8_0", 32, 34, detail::decode_parts<detail::BlocksQ8>}},
+    {12, Dtype::OTHER, {"Q4_K", 256, 144, detail::decode_parts<detail::Blocks256<false>>}},
+    {13, Dtype::OTHER, {"Q5_K", 256, 176, detail::decode_parts<detail::Blocks256<true>>}},
     {14, Dtype::OTHER, {"Q6_K", 256, 210, detail::decode_q6_k}},
 };
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <gloss/kernels/gemm/bfloat16_weights.hpp>
+#include <gloss/kernels/gemm/block_weights.hpp>
 #include <gloss/kernels/gemm/int8.hpp>
 #include <gloss/nn/embedding.hpp>
 #include <gloss/nn/linear.hpp>
@@ -15,8 +16,10 @@ namespace gloss::inline GLOSS_ABI::nn {
 
 /// What a weight becomes.
 enum class WeightFormat : unsigned char {
-  int8,      // 8 bits and a scale for each output; inputs become bytes row by row, sums are whole numbers and exact
-  bfloat16,  // 16 bits; inputs are rounded as well, sums are float
+  int8,         // 8 bits and a scale for each output; inputs become bytes row by row, sums are whole numbers and exact
+  bfloat16,     // 16 bits; inputs are rounded as well, sums are float
+  int4,         // 4 bits and a scale for every 32 inputs, as GGUF's Q4_0: 5 bits in all; inputs become bytes 32 by 32
+  int8_blocks,  // 8 bits and a scale for every 32 inputs, as GGUF's Q8_0: 9 bits in all
 };
 
 struct QuantizeOptions {
@@ -44,16 +47,13 @@ struct QuantizeReport {
 
 namespace detail {
 
-/// A weight in the form of kernels::Int8Weights or kernels::Bfloat16Weights.
+/// A weight in the form of kernels::Int8Weights, Bfloat16Weights or BlockWeights.
 template <class Form>
 class PackedAs final : public gloss::detail::PackedWeight {
  public:
-  explicit PackedAs(const Tensor<float>& weight) {
-    const Tensor<float> w = weight.detach().contiguous();
-    packed_.n = w.size(0), packed_.k = w.size(1);
-    memory_ = empty<std::uint8_t>({packed_.bytes()});
+  /// `form` has the sizes.
+  explicit PackedAs(const Form& form) : packed_(form), memory_(empty<std::uint8_t>({form.bytes()})) {
     packed_.place(memory_.data());
-    kernels::pack_weight(w.data(), packed_.k, packed_);
   }
   void linear(Index rows, const float* x, float* y, Index ldy, const kernels::Epilogue<float>& end) const override {
     kernels::packed_product(packed_, rows, x, packed_.k, y, ldy, end);
@@ -63,7 +63,6 @@ class PackedAs final : public gloss::detail::PackedWeight {
   }
   const Form& form() const { return packed_; }
   float* nothing() { return &nothing_; }
-  std::size_t bytes() const { return static_cast<std::size_t>(memory_.numel()); }
 
  private:
   Form packed_;
@@ -76,6 +75,15 @@ template <class Form>
 const Form* packed_form(const Tensor<float>& parameter) {
   const auto* const packed = dynamic_cast<const PackedAs<Form>*>(gloss::detail::packed_weight(parameter));
   return packed ? &packed->form() : nullptr;
+}
+
+/// A tensor on a weight of this form, which pack(form) writes.
+template <class Form, class F>
+Tensor<float> packed_tensor(const Form& form, const F& pack) {
+  auto* const packed = new PackedAs<Form>(form);
+  Ref<Storage> storage(packed);
+  pack(packed->form());
+  return Tensor<float>::on_storage(std::move(storage), packed->nothing(), {form.n, form.k}, {0, 0});
 }
 
 /// Whether `name` is `part` or lies within it.
@@ -100,16 +108,37 @@ GLOSS_LAZY double packed_error(const gloss::detail::PackedWeight& packed, const 
   return squares > 0 ? std::sqrt(wrong / squares) : 0;
 }
 
-/// The tensor that takes the place of a weight, and its sizes and error.
+/// The tensor that takes the place of a weight.
+struct Replacement {
+  Tensor<float> before, after;
+};
+
+/// A weight in this form, in which its numbers are rounded.
 template <class Form>
-Tensor<float> packed_as(const Tensor<float>& weight, QuantizedWeight& about) {
-  auto* const packed = new PackedAs<Form>(weight);
-  Ref<Storage> storage(packed);
-  about.shape = weight.shape();
-  about.error = packed_error(*packed, weight);
-  about.bytes_before = 4 * static_cast<std::size_t>(weight.numel());
-  about.bytes_after = packed->bytes();
-  return Tensor<float>::on_storage(std::move(storage), packed->nothing(), weight.shape(), {0, 0});
+Replacement rounded_to(Form form, const Tensor<float>& weight, QuantizedWeight& about) {
+  const Tensor<float> w = weight.detach().contiguous();
+  form.n = w.size(0), form.k = w.size(1);
+  const Tensor<float> after = packed_tensor(form, [&](const Form& to) { kernels::pack_weight(w.data(), form.k, to); });
+  about.error = packed_error(*gloss::detail::packed_weight(after), w);
+  about.bytes_after = static_cast<std::size_t>(form.bytes());
+  return {weight, after};
+}
+
+/// Puts packed weights into a model, which from then on is one for inference, and adds up the report's bytes.
+GLOSS_LAZY void replace_weights(Module<float>& model, const std::vector<Replacement>& all, QuantizeReport& report) {
+  report.bytes_before = report.bytes_after = 4 * static_cast<std::size_t>(model.num_parameters());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    QuantizedWeight& w = report.weights[i];
+    w.shape = all[i].before.shape();
+    w.bytes_before = 4 * static_cast<std::size_t>(all[i].before.numel());
+    report.bytes_after += w.bytes_after - w.bytes_before;
+  }
+  for_each_tensor(model, [&](const std::string&, Parameter<float>& p) {
+    for (const Replacement& r : all)
+      if (p.is_same(r.before)) static_cast<Tensor<float>&>(p) = r.after;
+  });
+  model.requires_grad_(false);
+  model.eval();
 }
 
 }  // namespace detail
@@ -119,7 +148,7 @@ Tensor<float> packed_as(const Tensor<float>& weight, QuantizedWeight& about) {
 /// same tensor of the same shape. Everything else stays float. The numbers of a packed weight are not kept: read, they
 /// are NaN; the model is put in eval mode and all of its parameters are frozen, it can be copied (copies share packed
 /// weights) and run by any number of threads, but neither trained, nor saved or loaded as a model of float.
-/// Weights of more than 65536 inputs stay as they are.
+/// Weights of more than 65536 inputs stay as they are in int8.
 /// Errors: Error when no layer of that name is there to keep, or nothing is left to quantize.
 /// PyTorch: torch.ao.quantization.quantize_dynamic
 GLOSS_LAZY QuantizeReport quantize(Module<float>& model, const QuantizeOptions& options = {}) {
@@ -127,10 +156,7 @@ GLOSS_LAZY QuantizeReport quantize(Module<float>& model, const QuantizeOptions& 
   for (const std::string& part : options.keep)
     if (std::none_of(modules.begin(), modules.end(), [&](const auto& m) { return m.first == part; }))
       fail("quantize: there is no '", part, "' to keep");
-  struct Replaced {
-    Tensor<float> before, after;
-  };
-  std::vector<Replaced> replaced;
+  std::vector<detail::Replacement> replaced;
   QuantizeReport report;
   for (const auto& entry : modules) {
     const std::string& path = entry.first;
@@ -138,27 +164,25 @@ GLOSS_LAZY QuantizeReport quantize(Module<float>& model, const QuantizeOptions& 
     const auto keeps = [&](const std::string& part) { return detail::is_within(path, part); };
     if (!linear || std::any_of(options.keep.begin(), options.keep.end(), keeps)) continue;
     const Tensor<float> weight = linear->weight;
-    const auto is_weight = [&](const Replaced& r) { return r.before.is_same(weight); };
+    const auto is_weight = [&](const detail::Replacement& r) { return r.before.is_same(weight); };
     if (weight.storage()->is_packed() || weight.numel() == 0 ||
         std::any_of(replaced.begin(), replaced.end(), is_weight))
       continue;
-    const bool bytes = options.weights == WeightFormat::int8;
-    if (bytes && weight.size(1) > kernels::Int8Weights::most_depth) continue;
+    const WeightFormat format = options.weights;
+    if (format == WeightFormat::int8 && weight.size(1) > kernels::Int8Weights::most_depth) continue;
     QuantizedWeight about;
     about.name = path.empty() ? "weight" : path + ".weight";
-    replaced.push_back({weight, bytes ? detail::packed_as<kernels::Int8Weights>(weight, about)
-                                      : detail::packed_as<kernels::Bfloat16Weights>(weight, about)});
+    if (format == WeightFormat::int8)
+      replaced.push_back(detail::rounded_to(kernels::Int8Weights{}, weight, about));
+    else if (format == WeightFormat::bfloat16)
+      replaced.push_back(detail::rounded_to(kernels::Bfloat16Weights{}, weight, about));
+    else
+      replaced.push_back(
+          detail::rounded_to(kernels::BlockWeights{.bits = format == WeightFormat::int4 ? 4 : 8}, weight, about));
     report.weights.push_back(about);
   }
   if (replaced.empty()) fail("quantize: the model has no linear layer to quantize");
-  report.bytes_before = report.bytes_after = 4 * static_cast<std::size_t>(model.num_parameters());
-  for (const QuantizedWeight& w : report.weights) report.bytes_after += w.bytes_after - w.bytes_before;
-  for_each_tensor(model, [&](const std::string&, Parameter<float>& p) {
-    for (const Replaced& r : replaced)
-      if (p.is_same(r.before)) static_cast<Tensor<float>&>(p) = r.after;
-  });
-  model.requires_grad_(false);
-  model.eval();
+  detail::replace_weights(model, replaced, report);
   return report;
 }
 

@@ -5,9 +5,8 @@
 #include <bit>
 #include <cmath>
 
-#include <gloss/core/parallel_for.hpp>
-#include <gloss/kernels/gemm.hpp>
 #include <gloss/kernels/gemm/int8_kernels.hpp>
+#include <gloss/kernels/gemm/panels.hpp>
 #include <gloss/kernels/workspace.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels {
@@ -75,7 +74,6 @@ inline void packed_product(const Int8Weights& w, Index rows, const float* x, Ind
   constexpr Index width = detail::int8_width;
   if (rows <= 0 || w.n <= 0) return;
   const auto& kernels = detail::int8_kernels_in_use<float>();
-  const auto& others = GLOSS_ON_ISA(detail::gemm_kernels<float>);
   const Index depth = w.depth(), row_bytes = 4 * depth;
   float* const scales = detail::workspace<1>().get<float>(2 * rows + rows * depth);
   auto* const zeros = reinterpret_cast<std::int32_t*>(scales + rows);
@@ -84,25 +82,14 @@ inline void packed_product(const Int8Weights& w, Index rows, const float* x, Ind
     kernels.rows(end - begin, w.k, x + begin * ldx, ldx, bytes + begin * row_bytes, row_bytes, scales + begin,
                  zeros + begin);
   });
-  constexpr Index most = 16 * detail::int8_most_rows;  // rows of a block
-  const Index blocks = (rows + most - 1) / most, unit_work = (rows < most ? rows : most) * width * w.k / 4;
-  parallel_for(w.panels() * blocks, detail::work_per_thread / (unit_work + 1) + 1, [&](Index begin, Index end) {
-    std::int32_t sums[detail::int8_most_rows * width];
-    for (Index unit = begin; unit < end; ++unit) {
-      const Index panel = unit / blocks, j = panel * width, columns = w.n - j < width ? w.n - j : width;
-      const Index last = (unit % blocks + 1) * most < rows ? (unit % blocks + 1) * most : rows;
-      for (Index i = unit % blocks * most, r; i < last; i += r) {
-        r = last - i < kernels.most_rows ? last - i : kernels.most_rows;
-        float* const c = y + i * ldy + j;
-        kernels.tile[r - 1](depth, bytes + i * row_bytes, row_bytes, w.quads + panel * w.panel_bytes(), sums);
-        kernels.end(r, columns, sums, w.sums + j, w.scales + j, zeros + i, scales + i, c, ldy);
-        const bool relu = epilogue.activation == Activation::relu;
-        const float* const bias = epilogue.bias != nullptr ? epilogue.bias + j : nullptr;
-        if (bias != nullptr || relu) others.end(r, columns, c, ldy, bias, relu);
-        if (epilogue.finish) epilogue.finish(epilogue.how, i, j, r, columns, c, ldy);
-      }
-    }
-  });
+  detail::each_panel_tile(rows, w.n, w.k, width, kernels.most_rows, y, ldy, epilogue,
+                          [&](Index panel, Index i, Index r, Index columns, float* c) {
+                            std::int32_t sums[detail::int8_most_rows * width];
+                            const Index j = panel * width;
+                            kernels.tile[r - 1](depth, bytes + i * row_bytes, row_bytes,
+                                                w.quads + panel * w.panel_bytes(), sums);
+                            kernels.end(r, columns, sums, w.sums + j, w.scales + j, zeros + i, scales + i, c, ldy);
+                          });
 }
 
 }  // namespace gloss::inline GLOSS_ABI::kernels

@@ -1,0 +1,140 @@
+// Products with weights in blocks of 32 along k that have a scale in common, and perhaps a minimum, as GGUF's have:
+// rows of x become blocks of bytes, sums within a block are whole numbers and exact.
+#pragma once
+
+#include <cmath>
+
+#include <gloss/kernels/gemm/block_weights_kernels.hpp>
+#include <gloss/kernels/gemm/panels.hpp>
+#include <gloss/kernels/workspace.hpp>
+
+namespace gloss::inline GLOSS_ABI::kernels {
+
+/// 32 weights as scale * (code - middle), or scale * code + minimum where there are minima.
+struct Block {
+  float scale = 0, minimum = 0;
+  std::uint8_t codes[block_length] = {};
+};
+
+/// Where weights [n, k] in blocks lie. Where k ends within a block, its other codes do not count.
+struct BlockWeights {
+  static constexpr Index width = detail::block_width;
+
+  int bits = 8;  // of a code: 8 or 4
+  bool has_minimum = false;
+  Index n = 0, k = 0;
+  std::uint8_t* memory = nullptr;  // [panels, blocks of k, detail::block_bytes], zeros where W ends
+
+  /// How much memory they take, and where it is; aligned to 4 bytes.
+  Index bytes() const { return panels() * blocks() * block_bytes(); }
+  void place(std::uint8_t* at) { memory = at; }
+  Index panels() const { return (n + width - 1) / width; }
+  Index blocks() const { return (k + block_length - 1) / block_length; }
+  Index block_bytes() const { return detail::block_bytes(bits, has_minimum); }
+  /// The code that stands for 0 where there are no minima.
+  int middle() const { return has_minimum ? 0 : 1 << (bits - 1); }
+
+  /// Block b of row j.
+  Block get(Index j, Index b) const {
+    const Index column = j % width;
+    const std::uint8_t* const from = memory + (j / width * blocks() + b) * block_bytes();
+    Block block;
+    std::memcpy(&block.scale, from + scale_at(column), sizeof block.scale);
+    if (has_minimum) std::memcpy(&block.minimum, from + scale_at(column + width), sizeof block.minimum);
+    for (Index p = 0; p < 4 * bits; ++p) {
+      const std::uint8_t byte = from[code_at(column, p)];
+      block.codes[p] = bits == 8 ? byte : byte & 15;
+      if (bits == 4) block.codes[p + 16] = byte >> 4;
+    }
+    return block;
+  }
+  void set(Index j, Index b, const Block& block) const {
+    const Index column = j % width;
+    std::uint8_t* const to = memory + (j / width * blocks() + b) * block_bytes();
+    std::memcpy(to + scale_at(column), &block.scale, sizeof block.scale);
+    if (has_minimum) std::memcpy(to + scale_at(column + width), &block.minimum, sizeof block.minimum);
+    for (Index p = 0; p < 4 * bits; ++p)
+      to[code_at(column, p)] =
+          bits == 8 ? block.codes[p] : static_cast<std::uint8_t>(block.codes[p] | block.codes[p + 16] << 4);
+  }
+
+ private:
+  Index scale_at(Index column) const { return detail::block_code_bytes(bits) + Index{sizeof(float)} * column; }
+  static Index code_at(Index column, Index p) { return (p / 4 * width + column) * 4 + p % 4; }
+};
+
+/// Packs what block(j, b) gives for block b of row j; codes are below 1 << bits.
+template <class F>
+void pack_blocks(const BlockWeights& to, const F& block) {
+  const Index panel_bytes = to.blocks() * to.block_bytes();
+  parallel_for(panel_bytes > 0 ? to.panels() : 0, 65536 / (panel_bytes + 1) + 1, [&](Index begin, Index end) {
+    std::memset(to.memory + begin * panel_bytes, 0, static_cast<std::size_t>((end - begin) * panel_bytes));
+    for (Index j = begin * to.width; j < end * to.width && j < to.n; ++j)
+      for (Index b = 0; b < to.blocks(); ++b) to.set(j, b, block(j, b));
+  });
+}
+
+/// Packs W [n, k] without minima. Of 8 bits the largest magnitude of a block is 127 scales, as in Q8_0; of 4 bits the
+/// number of largest magnitude is -8 scales, as in Q4_0. A block with NaN or infinity has the scale NaN.
+inline void pack_weight(const float* weight, Index ld, const BlockWeights& to) {
+  const float furthest = to.bits == 8 ? 127 : -8;
+  const int middle = to.middle();
+  pack_blocks(to, [=](Index j, Index b) {
+    const float* const x = weight + j * ld + b * block_length;
+    const Index count = to.k - b * block_length < block_length ? to.k - b * block_length : block_length;
+    float largest = 0, wrong = 0;
+    for (Index p = 0; p < count; ++p) {
+      if (std::abs(x[p]) > std::abs(largest)) largest = x[p];
+      wrong += x[p] * 0;
+    }
+    if (to.bits == 8) largest = std::abs(largest);
+    Block block;
+    block.scale = largest / furthest + wrong;
+    const bool is_normal = std::abs(block.scale) >= (std::numeric_limits<float>::min)();
+    const double factor = is_normal ? static_cast<double>(1 / block.scale) : 0;
+    for (Index p = 0; p < block_length; ++p) {
+      double code = middle;
+      if (p < count && factor != 0) {
+        const double v = static_cast<double>(x[p]) * factor;  // exact
+        code += to.bits == 8 && v < 0 ? std::ceil(v - 0.5) : std::floor(v + 0.5);
+      }
+      block.codes[p] = static_cast<std::uint8_t>((std::min)(code, 2.0 * middle - 1));
+    }
+    return block;
+  });
+}
+
+/// out [k] = factor * row j of the weights.
+inline void unpack_row(const BlockWeights& w, Index j, float factor, float* out) {
+  for (Index b = 0; b < w.blocks(); ++b) {
+    const Block block = w.get(j, b);
+    for (Index p = 0; p < block_length && b * block_length + p < w.k; ++p) {
+      const float v = block.scale * static_cast<float>(block.codes[p] - w.middle());
+      out[b * block_length + p] = factor * (w.has_minimum ? v + block.minimum : v);
+    }
+  }
+}
+
+/// y = finish(act(x W^T + bias)).
+/// Shape: x [rows, k] with rows ldx apart, y [rows, n] with rows ldy apart
+inline void packed_product(const BlockWeights& w, Index rows, const float* x, Index ldx, float* y, Index ldy,
+                           const Epilogue<float>& epilogue) {
+  if (rows <= 0 || w.n <= 0) return;
+  const auto& kernels = detail::block_kernels_in_use<float>();
+  const detail::BlockTiles& tiles = kernels.tiles[w.bits == 4][w.has_minimum];
+  const Index blocks = w.blocks();
+  auto* const a = detail::workspace<1>().get<detail::RowBlock>(rows * blocks);
+  parallel_for(rows, 32768 / (w.k + 1) + 1, [&](Index begin, Index end) {
+    kernels.rows(end - begin, w.k, x + begin * ldx, ldx, w.middle(), a + begin * blocks);
+  });
+  detail::each_panel_tile(rows, w.n, w.k, w.width, kernels.most_rows, y, ldy, epilogue,
+                          [&](Index panel, Index i, Index r, Index columns, float* c) {
+                            float sums[detail::block_most_rows * BlockWeights::width];
+                            tiles.of_rows[r - 1](blocks, a + i * blocks, blocks,
+                                                 w.memory + panel * blocks * w.block_bytes(), sums);
+                            for (Index row = 0; row < r; ++row)
+                              std::memcpy(c + row * ldy, sums + row * w.width, sizeof(float) * std::size_t(columns));
+                          });
+}
+
+}  // namespace gloss::inline GLOSS_ABI::kernels
