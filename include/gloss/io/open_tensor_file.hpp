@@ -48,17 +48,20 @@ GLOSS_COLD inline TensorFile open_file(const std::string& path) {
 
 /// Which file of the same folder holds which tensor, as "model.safetensors.index.json" says.
 GLOSS_COLD inline std::map<std::string, std::string> read_weight_map(const std::string& path) {
-  using Json = nlohmann::json;
   std::map<std::string, std::string> files;
-  const Json json = Json::parse(read_file(path, max_header_bytes), nullptr, false);
-  const auto map = json.is_object() ? json.find("weight_map") : json.end();
-  if (map == json.end() || !map->is_object()) fail<LoadError>("open_tensor_file: ", path, ": it has no weight_map");
-  for (const auto& [name, file] : map->items()) {
-    if (!file.is_string()) fail<LoadError>("open_tensor_file: ", path, ": ", name, ": its file is not a name");
-    const auto& text = file.get_ref<const std::string&>();
-    if (text.empty() || text == ".." || text.find_first_of("/\\:") != std::string::npos)
-      fail<LoadError>("open_tensor_file: ", path, ": ", name, ": '", text, "' is no file of its folder");
-    files.emplace(name, text);
+  const std::string json = read_file(path, max_header_bytes);
+  try {
+    const auto members = text::detail::json_members(json);
+    const auto map = members.find("weight_map");
+    for (const auto& [name, value] : text::detail::json_members(map == members.end() ? "" : map->second)) {
+      if (!value.starts_with('"')) fail<LoadError>("open_tensor_file: ", path, ": ", name, ": its file is not a name");
+      const std::string file = text::detail::JsonReader(value).string();
+      if (file.empty() || file == ".." || file.find_first_of("/\\:") != std::string::npos)
+        fail<LoadError>("open_tensor_file: ", path, ": ", name, ": '", file, "' is no file of its folder");
+      files.emplace(name, file);
+    }
+  } catch (const text::detail::JsonError&) {
+    fail<LoadError>("open_tensor_file: ", path, ": it has no weight_map");
   }
   return files;
 }

@@ -1,4 +1,4 @@
-// Pretrained models in the folders that transformers has: config.json and weights. Needs nlohmann-json.
+// Pretrained models in the folders that transformers has: config.json and weights.
 #pragma once
 
 #include <filesystem>
