@@ -30,7 +30,7 @@ const std::map<std::string, std::set<std::string>>& allowed_folders() {
       {"optim", {"core", "kernels", "tensor", "ops", "nn", "transformer"}},
       {"text", {"core"}},
       {"data", {"core", "kernels", "tensor", "ops", "text", "io"}},
-      {"io", {"core", "tensor", "ops", "nn", "text"}},
+      {"io", {"core", "tensor", "ops", "nn"}},
       {"train", {"core", "kernels", "tensor", "ops", "nn", "transformer", "optim", "text", "data", "io"}},
       {"metrics", {"core", "tensor", "ops", "text", "train"}},
       {"decode", {"core", "kernels", "tensor", "ops", "nn", "transformer", "optim", "text", "data", "io", "train"}},

@@ -40,16 +40,16 @@ GLOSS_COLD inline std::map<std::string, std::string> read_weight_map(const std::
   std::map<std::string, std::string> files;
   const std::string json = read_file(path, max_header_bytes);
   try {
-    const auto members = text::detail::json_members(json);
+    const auto members = gloss::detail::json_members(json);
     const auto map = members.find("weight_map");
-    for (const auto& [name, value] : text::detail::json_members(map == members.end() ? "" : map->second)) {
+    for (const auto& [name, value] : gloss::detail::json_members(map == members.end() ? "" : map->second)) {
       if (!value.starts_with('"')) fail<LoadError>("open_tensor_file: ", path, ": ", name, ": its file is not a name");
-      const std::string file = text::detail::JsonReader(value).string();
+      const std::string file = gloss::detail::JsonReader(value).string();
       if (file.empty() || file == ".." || file.find_first_of("/\\:") != std::string::npos)
         fail<LoadError>("open_tensor_file: ", path, ": ", name, ": '", file, "' is no file of its folder");
       files.emplace(name, file);
     }
-  } catch (const text::detail::JsonError&) {
+  } catch (const gloss::detail::JsonError&) {
     fail<LoadError>("open_tensor_file: ", path, ": it has no weight_map");
   }
   return files;

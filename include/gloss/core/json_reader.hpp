@@ -10,10 +10,8 @@
 #include <utility>
 
 #include <gloss/core/error.hpp>
-#include <gloss/text/utf8.hpp>
 
-namespace gloss::inline GLOSS_ABI::text {
-namespace detail {
+namespace gloss::inline GLOSS_ABI::detail {
 
 /// Text that is no JSON. What it says goes behind a name: "is not valid JSON at byte 7".
 struct JsonError : LoadError {
@@ -166,11 +164,23 @@ class JsonReader {
       ++at_;
     } while (next() >= '0' && next() <= '9');
   }
+  /// One character of UTF-8; no overlong form, no surrogate, nothing past U+10FFFF.
   void character(std::string& out) {
-    const CodePoint c = decode_utf8(text_, at_);
-    if (c.value >= invalid_byte) bad();
-    out += text_.substr(at_, c.bytes);
-    at_ += c.bytes;
+    const auto byte = [&](std::size_t i) { return at_ + i < text_.size() ? text_[at_ + i] & 0xFF : 0; };
+    const int lead = byte(0), low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+    const int high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    const std::size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    bool fits = lead < 0x80 || (lead >= 0xC2 && lead <= 0xF4 && byte(1) >= low && byte(1) <= high);
+    for (std::size_t i = 2; i < length; ++i) fits = fits && (byte(i) & 0xC0) == 0x80;
+    if (!fits) bad();
+    out += text_.substr(at_, length);
+    at_ += length;
+  }
+  static void append_utf8(std::string& out, char32_t value) {
+    const auto put = [&](char32_t byte) { out += static_cast<char>(static_cast<unsigned char>(byte)); };
+    const int tail = value < 0x80 ? 0 : value < 0x800 ? 1 : value < 0x10000 ? 2 : 3;  // bytes of six bits each
+    put((tail == 0 ? 0u : tail == 1 ? 0xC0u : tail == 2 ? 0xE0u : 0xF0u) | value >> 6 * tail);
+    for (int i = tail - 1; i >= 0; --i) put(0x80u | (value >> 6 * i & 0x3Fu));
   }
   GLOSS_COLD void escape(std::string& out) {
     static constexpr std::string_view names = "\"\\/bfnrt", values = "\"\\/\b\f\n\r\t";
@@ -221,5 +231,4 @@ GLOSS_COLD inline std::map<std::string, std::string_view> json_members(std::stri
   return members;
 }
 
-}  // namespace detail
-}  // namespace gloss::inline GLOSS_ABI::text
+}  // namespace gloss::inline GLOSS_ABI::detail

@@ -1,12 +1,12 @@
 // JSON, piece by piece: what is read, and that nothing else passes.
-#include <gloss/text/json_reader.hpp>
+#include <gloss/core/json_reader.hpp>
 #include <string>
 
 #include "support/catch.hpp"
 
-using gloss::text::detail::json_members;
-using gloss::text::detail::JsonError;
-using gloss::text::detail::JsonReader;
+using gloss::detail::json_members;
+using gloss::detail::JsonError;
+using gloss::detail::JsonReader;
 
 namespace {
 /// What is wrong with a text; nothing for JSON.
