@@ -38,7 +38,7 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_ARCHITECTURE all)
 set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "libeigen3-dev (>= 3.4)")
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "nlohmann-json3-dev")  # safetensors
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "nlohmann-json3-dev")  # tokenizers
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "libfmt-dev, libstb-dev, libutf8proc-dev, zlib1g-dev")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "Trains and runs Transformers on the CPU, with PyTorch's names and numbers.
 Include gloss/gloss.hpp; with CMake, find_package(gloss) and link gloss::gloss.")

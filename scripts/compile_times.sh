@@ -7,9 +7,9 @@
 # source as soon as it is free.
 #   scripts/compile_times.sh [--check]     --check fails when a budget is passed
 # Compared: hello-world on gloss (tests/consume/hello.cpp), a program that trains (examples/06_copy_task), one that
-# runs a pretrained BERT (benchmarks/compile_times/bert.cpp, which needs nlohmann-json), all of translate_toy, and the
-# same hello-world on <torch/torch.h>, a library compiled beforehand, where python3 can import torch. CXX and RUNS, the
-# number of rounds, may be set from outside.
+# runs a pretrained BERT and one that runs a ViT (benchmarks/compile_times), all of translate_toy, and the same
+# hello-world on <torch/torch.h>, a library compiled beforehand, where python3 can import torch. CXX and RUNS, the number
+# of rounds, may be set from outside.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -94,6 +94,8 @@ for ((round = 0; round < runs; round++)); do
   compile copy_compiled examples/06_copy_task/main.cpp "${flags[@]}" -DGLOSS_COMPILED
   compile bert benchmarks/compile_times/bert.cpp "${flags[@]}"
   compile bert_compiled benchmarks/compile_times/bert.cpp "${flags[@]}" -DGLOSS_COMPILED
+  compile vit benchmarks/compile_times/vit.cpp "${flags[@]}"
+  compile vit_compiled benchmarks/compile_times/vit.cpp "${flags[@]}" -DGLOSS_COMPILED
   if [ ${#toy[@]} -gt 0 ]; then
     compile_toy toy "${flags[@]}"
     compile_toy toy_compiled "${flags[@]}" -DGLOSS_COMPILED
@@ -108,6 +110,8 @@ line "gloss, the copy task" copy -
 line "gloss::compiled, the copy task" copy_compiled 3
 line "gloss, a program that runs BERT" bert -
 line "gloss::compiled, a program that runs BERT" bert_compiled -
+line "gloss, a program that runs a ViT" vit -
+line "gloss::compiled, a program that runs a ViT" vit_compiled -
 if [ ${#toy[@]} -gt 0 ]; then
   for source in "${toy[@]}"; do line "gloss, translate_toy, $(basename "$source")" "toy-$(basename "$source")" -; done
   line "gloss, translate_toy, in all" toy -
@@ -122,6 +126,8 @@ if [ -n "$torch" ]; then
   ratio "the copy task with gloss::compiled" copy_compiled 0.15
   ratio "the program that runs BERT" bert 0.40
   ratio "the same with gloss::compiled" bert_compiled
+  ratio "the program that runs a ViT" vit 0.35
+  ratio "the same with gloss::compiled" vit_compiled
   if [ ${#toy[@]} -gt 0 ]; then
     ratio "translate_toy with two jobs" toy_jobs 0.80
     ratio "the same with gloss::compiled" toy_compiled_jobs

@@ -15,6 +15,7 @@
 #include <gloss/models/timesformer.hpp>
 #include <gloss/models/vit.hpp>
 #include <gloss/vision.hpp>
+#include <nlohmann/json.hpp>
 
 #include "../command_line.hpp"
 

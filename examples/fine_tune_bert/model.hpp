@@ -12,6 +12,7 @@
 #include <gloss/models/bert_heads.hpp>
 #include <gloss/nn/freeze.hpp>
 #include <gloss/text/train_tokenizer.hpp>
+#include <nlohmann/json.hpp>
 
 #include "settings.hpp"
 

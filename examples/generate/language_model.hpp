@@ -20,6 +20,7 @@
 #include <gloss/text/gguf_tokenizer.hpp>
 #include <gloss/text/marian_tokenizer.hpp>
 #include <gloss/text/tokenizer_json.hpp>
+#include <nlohmann/json.hpp>
 
 #include "../fewer_bits.hpp"
 

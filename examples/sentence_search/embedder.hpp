@@ -13,6 +13,7 @@
 #include <gloss/io/pretrained.hpp>
 #include <gloss/models/bert.hpp>
 #include <gloss/text/tokenizer_json.hpp>
+#include <nlohmann/json.hpp>
 
 namespace sentences {
 

@@ -1,5 +1,5 @@
 // Training any model: a loop, checkpoints that go on with the same bits, and what stands around them, in gloss::train.
-// Checkpoints take nlohmann-json. Not in <gloss/gloss.hpp>, because many programs do without.
+// Not in <gloss/gloss.hpp>, because many programs do without.
 #pragma once
 
 #include <gloss/train/average_checkpoints.hpp>

@@ -2,6 +2,7 @@
 #include <gloss/gloss.hpp>
 #include <gloss/io/pretrained.hpp>
 #include <gloss/models/bert.hpp>
+#include <nlohmann/json.hpp>
 
 #include "support/real_weights.hpp"
 

@@ -74,19 +74,19 @@ class Pickle {
     fail<LoadError>(op_, ": ", file_, ": its pickle ", parts..., " at byte ", start_);
   }
 
-  std::string_view take(std::uint64_t count) {
+  GLOSS_COLD std::string_view take(std::uint64_t count) {
     if (count > bytes_.size() - at_) bad("ends too early");
     const std::string_view taken = bytes_.substr(at_, static_cast<std::size_t>(count));
     at_ += taken.size();
     return taken;
   }
-  std::uint64_t number(int count) {
+  GLOSS_COLD std::uint64_t number(int count) {
     std::uint64_t n = 0;
     const std::string_view taken = take(static_cast<std::uint64_t>(count));
     for (int i = count; i-- > 0;) n = n << 8 | static_cast<unsigned char>(taken[static_cast<std::size_t>(i)]);
     return n;
   }
-  std::string_view line() {
+  GLOSS_COLD std::string_view line() {
     const std::size_t length = bytes_.substr(at_).find('\n');
     if (length == std::string_view::npos) bad("ends too early");
     const std::string_view text = take(length);
@@ -94,31 +94,31 @@ class Pickle {
     return text;
   }
 
-  void push(PickleValue value) {
+  GLOSS_COLD void push(PickleValue value) {
     if (values_.size() == most_) bad("holds more than ", most_, " values");
     stack_.push_back(static_cast<std::uint32_t>(values_.size()));
     values_.push_back(std::move(value));
   }
-  std::uint32_t pop() {
+  GLOSS_COLD std::uint32_t pop() {
     if (stack_.size() == (marks_.empty() ? 0 : marks_.back())) bad("takes a value that is not there");
     const std::uint32_t top = stack_.back();
     stack_.pop_back();
     return top;
   }
-  std::uint32_t top() {
+  GLOSS_COLD std::uint32_t top() {
     const std::uint32_t number = pop();
     stack_.push_back(number);
     return number;
   }
   /// All behind the last mark, which goes with them.
-  Numbers since_mark() {
+  GLOSS_COLD Numbers since_mark() {
     if (marks_.empty()) bad("takes values to a mark that is not there");
     const Numbers taken(stack_.begin() + static_cast<std::ptrdiff_t>(marks_.back()), stack_.end());
     stack_.resize(marks_.back());
     marks_.pop_back();
     return taken;
   }
-  Numbers last(std::size_t count) {
+  GLOSS_COLD Numbers last(std::size_t count) {
     Numbers taken(count);
     for (std::size_t i = count; i-- > 0;) taken[i] = pop();
     return taken;
@@ -128,26 +128,26 @@ class Pickle {
   void push_text(PickleKind kind, std::uint64_t length) { push({.kind = kind, .text = take(length)}); }
   void push_parts(PickleKind kind, Numbers parts) { push({.kind = kind, .parts = std::move(parts)}); }
   /// A two's complement number, the lowest byte first.
-  void push_long(std::uint64_t length) {
+  GLOSS_COLD void push_long(std::uint64_t length) {
     const std::string_view text = take(length);
     if (length > 8) return push({.kind = PickleKind::big_integer, .text = text});
     std::uint64_t n = length > 0 && (text.back() & 0x80) != 0 ? ~std::uint64_t{0} : 0;
     for (std::size_t i = text.size(); i-- > 0;) n = n << 8 | static_cast<unsigned char>(text[i]);
     push_whole(static_cast<std::int64_t>(n));
   }
-  void push_real() {
+  GLOSS_COLD void push_real() {
     std::uint64_t bits = 0;
     for (const char byte : take(8)) bits = bits << 8 | static_cast<unsigned char>(byte);
     push({.kind = PickleKind::real, .real = std::bit_cast<double>(bits)});
   }
-  void push_global(std::string_view module, std::string_view name) {
+  GLOSS_COLD void push_global(std::string_view module, std::string_view name) {
     const std::string full = std::string(module == "__builtin__" ? "builtins" : module) + "." + std::string(name);
     const auto known = std::find(globals_.begin(), globals_.end(), full);
     if (known == globals_.end()) bad("names ", full.substr(0, 200), ", which is not data,");
     push({.kind = PickleKind::global, .text = *known});
   }
   /// What function and arguments would make.
-  void push_call(std::uint32_t function, std::uint32_t arguments) {
+  GLOSS_COLD void push_call(std::uint32_t function, std::uint32_t arguments) {
     if (values_[function].kind != PickleKind::global) bad("calls what is no global");
     if (values_[arguments].kind != PickleKind::tuple) bad("calls with arguments that are no tuple");
     const std::string_view name = values_[function].text;
@@ -157,19 +157,19 @@ class Pickle {
     push_parts(PickleKind::call, {function, arguments});
   }
   /// More parts for the list, set or dict on top. What a call has made is not known, nor what parts mean to it.
-  void add(const Numbers& parts, PickleKind kind) {
+  GLOSS_COLD void add(const Numbers& parts, PickleKind kind) {
     PickleValue& to = values_[top()];
     if (to.kind == PickleKind::call) return;
     if (to.kind != kind) bad("adds to what cannot be added to");
     if (kind == PickleKind::dict && parts.size() % 2 != 0) bad("has a key without a value");
     to.parts.insert(to.parts.end(), parts.begin(), parts.end());
   }
-  void get(std::uint64_t place) {
+  GLOSS_COLD void get(std::uint64_t place) {
     const auto found = memo_.find(place);
     if (found == memo_.end()) bad("takes value ", place, " of its memo, which is not there,");
     stack_.push_back(found->second);
   }
-  void build() {
+  GLOSS_COLD void build() {
     const std::uint32_t state = pop();
     PickleValue& object = values_[top()];
     if (object.kind == PickleKind::call)
@@ -188,7 +188,7 @@ class Pickle {
     root_ = pop();
   }
   /// Numbers, texts, and what only steers the reading.
-  bool run_simple(unsigned op) {
+  GLOSS_COLD bool run_simple(unsigned op) {
     switch (op) {
       case 0x80:  // PROTO
         return number(1), true;
@@ -240,7 +240,7 @@ class Pickle {
         return false;
     }
   }
-  bool run_structure(unsigned op) {
+  GLOSS_COLD bool run_structure(unsigned op) {
     switch (op) {
       case '(':
         return marks_.push_back(stack_.size()), true;

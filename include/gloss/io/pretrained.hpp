@@ -1,4 +1,4 @@
-// Pretrained models in the folders that transformers has: config.json and weights. Needs nlohmann-json.
+// Pretrained models in the folders that transformers has: config.json and weights.
 #pragma once
 
 #include <filesystem>
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include <gloss/io/config_file.hpp>
-#include <gloss/io/open_tensor_file.hpp>
+#include <gloss/io/model_folder.hpp>
 #include <gloss/io/state_dict.hpp>
 #include <gloss/tensor/random.hpp>
 
@@ -36,7 +36,7 @@ GLOSS_COLD void decide_ties(const TensorFile& file, typename M::Config& config) 
 /// transformers: from_pretrained(folder, config=config)
 template <nn::IsModule M>
 GLOSS_COLD M from_pretrained(const std::string& folder, typename M::Config config, PretrainedOptions options = {}) {
-  const TensorFile file = open_tensor_file(folder);
+  const TensorFile file = detail::open_path(folder, detail::open_weights);
   if constexpr (requires { M::tied_tensors; }) detail::decide_ties<M>(file, config);
   const auto load = [&](M& model) {  // whether all of it was there
     nn::LoadReport report = load_state_dict<typename M::value_type>(model, file, {.keys = M::keys(), .strict = false});

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <charconv>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -12,8 +14,8 @@
 #include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
+#include <gloss/core/json_quoted.hpp>
+#include <gloss/core/json_reader.hpp>
 #include <gloss/core/looks_like.hpp>
 #include <gloss/core/mapped_file.hpp>
 #include <gloss/core/sort.hpp>
@@ -34,7 +36,7 @@ struct SafetensorsEntry {
   std::uint64_t begin = 0, end = 0;
 };
 
-/// Receives the header's JSON piece by piece. Any piece out of place throws; nothing is kept that was not asked for.
+/// Reads the header's JSON. Any piece out of place throws; nothing is kept that was not asked for.
 class HeaderReader {
  public:
   HeaderReader(std::string_view file, std::vector<SafetensorsEntry>& entries, Metadata& metadata)
@@ -45,138 +47,95 @@ class HeaderReader {
     fail<LoadError>("load_safetensors: ", file_, ": ", parts...);
   }
 
-  /// Reads the header's JSON. This is json::parse with a callback and not json::sax_parse, because that one also
-  /// compiles readers of five binary formats, which took longer than the rest of a program.
-  GLOSS_COLD void read(std::string_view json) {
-    using Json = nlohmann::json;
-    if (!json.empty() && json.front() != '{') misplaced();
+  GLOSS_COLD void read(std::string_view text) {
+    if (!text.empty() && text.front() != '{') bad("header is not a JSON object");
     try {
-      const Json unused = Json::parse(json.begin(), json.end(), [this](int, Json::parse_event_t event, Json& value) {
-        this->event(event, value);
-        return true;
-      });
-      static_cast<void>(unused);
-      const std::size_t end = json.find('\0');  // the parser takes a zero byte for the end of its input
-      if (end != std::string_view::npos) bad("header is not valid JSON at byte ", end + 1);
-    } catch (const nlohmann::json::parse_error& error) {
-      bad("header is not valid JSON at byte ", error.byte);
-    } catch (const nlohmann::json::out_of_range&) {  // what its reader says to 1e999
-      bad("header holds a number that is out of range");
+      JsonReader json(text);
+      bool has_metadata = false;
+      std::string key;
+      for (json.enter(); json.next_key(key);) {
+        const bool is_metadata = key == "__metadata__";
+        if (is_metadata && std::exchange(has_metadata, true)) bad("__metadata__ occurs twice");
+        want(json, JsonReader::Kind::object, key, ": its header entry is not an object");
+        is_metadata ? read_metadata(json) : read_entry(json, key);
+      }
+      json.end();
+    } catch (const gloss::detail::JsonError& error) {
+      bad("header ", error.what());
     }
   }
 
  private:
-  GLOSS_COLD void event(nlohmann::json::parse_event_t event, nlohmann::json& value) {
-    using Event = nlohmann::json::parse_event_t;
-    switch (event) {
-      case Event::object_start:
-        return start_object();
-      case Event::object_end:
-        return end_object();
-      case Event::array_start:
-        return start_array();
-      case Event::array_end:
-        return end_array();
-      case Event::key:
-        return key(value.get_ref<const std::string&>());
-      case Event::value:
-        if (value.is_string()) return string(value.get_ref<const std::string&>());
-        if (value.is_number_unsigned())
-          return number_unsigned(value.get_ref<const nlohmann::json::number_unsigned_t&>());
-        misplaced();
-    }
-  }
-  void number_unsigned(std::uint64_t value) {
-    if (at_ == At::shape) {
-      if (value > (std::uint64_t{1} << 60)) bad(name(), ": size ", value, " in its shape is too large");
-      if (tensor().shape.rank() == max_rank) bad(name(), ": its shape has more than ", max_rank, " axes");
-      tensor().shape.push_back(static_cast<Index>(value));
-    } else if (at_ == At::offsets && n_offsets_ < 2) {
-      (n_offsets_++ == 0 ? entries_.back().begin : entries_.back().end) = value;
-    } else {
-      misplaced();
-    }
-  }
-  void string(const std::string& value) {
-    if (at_ == At::metadata) {
-      if (!metadata_.emplace(key_, value).second) bad("__metadata__: key '", key_, "' occurs twice");
-    } else if (at_ == At::tensor && key_ == "dtype") {
-      const DtypeInfo* info = find_dtype(value);
-      tensor().dtype = info ? info->dtype : Dtype::OTHER;
-      if (!info) tensor().dtype_text = value;
-    } else {
-      misplaced();
-    }
-  }
-  void start_object() {
-    if (at_ == At::start) {
-      at_ = At::file;
-    } else if (at_ == At::file && key_ == "__metadata__") {
-      at_ = At::metadata;
-    } else if (at_ == At::file) {
-      at_ = At::tensor;
-      entries_.push_back({{.name = key_}});
-      has_dtype_ = has_shape_ = has_offsets_ = false;
-    } else {
-      misplaced();
-    }
-  }
-  void key(const std::string& text) {
-    key_ = text;
-    if (at_ == At::file && text == "__metadata__") {
-      if (has_metadata_) bad("__metadata__ occurs twice");
-      has_metadata_ = true;
-    } else if (at_ == At::tensor) {
-      bool* const seen = text == "dtype"          ? &has_dtype_
-                         : text == "shape"        ? &has_shape_
-                         : text == "data_offsets" ? &has_offsets_
-                                                  : nullptr;
-      if (!seen) bad(name(), ": unknown field '", text, "'");
-      if (*seen) bad(name(), ": field '", text, "' occurs twice");
-      *seen = true;
-    }
-  }
-  void end_object() {
-    if (at_ == At::tensor)
-      if (!has_dtype_ || !has_shape_ || !has_offsets_)
-        bad(name(), ": field '", !has_dtype_ ? "dtype" : !has_shape_ ? "shape" : "data_offsets", "' is missing");
-    at_ = At::file;
-  }
-  void start_array() {
-    if (at_ == At::tensor && key_ == "shape") {
-      at_ = At::shape;
-    } else if (at_ == At::tensor && key_ == "data_offsets") {
-      at_ = At::offsets;
-      n_offsets_ = 0;
-    } else {
-      misplaced();
-    }
-  }
-  void end_array() {
-    if (at_ == At::offsets && n_offsets_ != 2) misplaced();
-    at_ = At::tensor;
-  }
+  using JsonReader = gloss::detail::JsonReader;
 
-  enum class At { start, file, tensor, metadata, shape, offsets };
-
-  StoredTensor& tensor() { return entries_.back().tensor; }
-  const std::string& name() const { return entries_.back().tensor.name; }
-  [[noreturn]] void misplaced() const {
-    if (at_ == At::start) bad("header is not a JSON object");
-    if (at_ == At::metadata) bad("__metadata__: the value of '", key_, "' is not a string");
-    if (at_ == At::file) bad(key_, ": its header entry is not an object");
-    if (key_ == "shape") bad(name(), ": its shape is not a list of sizes");
-    if (key_ == "data_offsets") bad(name(), ": its data_offsets are not two positions");
-    bad(name(), ": its dtype is not a name");
+  /// Errors: LoadError of these parts when the next value is another one, if it is one at all.
+  template <class... Parts>
+  void want(JsonReader& json, JsonReader::Kind kind, const Parts&... parts) const {
+    if (json.kind() == kind) return;
+    json.skip();
+    bad(parts...);
+  }
+  GLOSS_COLD void read_metadata(JsonReader& json) {
+    std::string key;
+    for (json.enter(); json.next_key(key);) {
+      want(json, JsonReader::Kind::string, "__metadata__: the value of '", key, "' is not a string");
+      if (!metadata_.emplace(key, json.string()).second) bad("__metadata__: key '", key, "' occurs twice");
+    }
+  }
+  GLOSS_COLD void read_entry(JsonReader& json, const std::string& name) {
+    SafetensorsEntry& entry = entries_.emplace_back();
+    entry.tensor.name = name;
+    static constexpr const char* fields[] = {"dtype", "shape", "data_offsets"};
+    bool seen[3] = {};
+    std::string key;
+    for (json.enter(); json.next_key(key);) {
+      const std::size_t field = static_cast<std::size_t>(std::find(fields, fields + 3, key) - fields);
+      if (field == 3) bad(name, ": unknown field '", key, "'");
+      if (std::exchange(seen[field], true)) bad(name, ": field '", key, "' occurs twice");
+      if (field == 0) read_dtype(json, entry.tensor);
+      if (field == 1) read_shape(json, entry.tensor);
+      if (field == 2) read_offsets(json, entry);
+    }
+    for (int field = 0; field < 3; ++field)
+      if (!seen[field]) bad(name, ": field '", fields[field], "' is missing");
+  }
+  void read_dtype(JsonReader& json, StoredTensor& tensor) const {
+    want(json, JsonReader::Kind::string, tensor.name, ": its dtype is not a name");
+    const std::string text = json.string();
+    const DtypeInfo* const info = find_dtype(text);
+    tensor.dtype = info ? info->dtype : Dtype::OTHER;
+    if (!info) tensor.dtype_text = text;
+  }
+  void read_shape(JsonReader& json, StoredTensor& tensor) const {
+    constexpr const char* misplaced = ": its shape is not a list of sizes";
+    want(json, JsonReader::Kind::array, tensor.name, misplaced);
+    for (json.enter(); json.next_item();) {
+      std::uint64_t size = 0;
+      if (!read_number(json, size)) bad(tensor.name, misplaced);
+      if (size > (std::uint64_t{1} << 60)) bad(tensor.name, ": size ", size, " in its shape is too large");
+      if (tensor.shape.rank() == max_rank) bad(tensor.name, ": its shape has more than ", max_rank, " axes");
+      tensor.shape.push_back(static_cast<Index>(size));
+    }
+  }
+  void read_offsets(JsonReader& json, SafetensorsEntry& entry) const {
+    constexpr const char* misplaced = ": its data_offsets are not two positions";
+    want(json, JsonReader::Kind::array, entry.tensor.name, misplaced);
+    std::uint64_t more = 0, *const places[] = {&entry.begin, &entry.end, &more};
+    int n = 0;
+    for (json.enter(); json.next_item() && n < 3; ++n)
+      if (!read_number(json, *places[n])) bad(entry.tensor.name, misplaced);
+    if (n != 2) bad(entry.tensor.name, misplaced);
+  }
+  /// False when the next value is no number without a sign and a fraction.
+  static bool read_number(JsonReader& json, std::uint64_t& value) {
+    const std::string_view text = json.skip();
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc() && end == text.data() + text.size();
   }
 
   std::string_view file_;
   std::vector<SafetensorsEntry>& entries_;
   Metadata& metadata_;
-  At at_ = At::start;
-  std::string key_;
-  int n_offsets_ = 0;
-  bool has_dtype_ = false, has_shape_ = false, has_offsets_ = false, has_metadata_ = false;
 };
 
 // Together the ranges must be exactly the data: none outside, no overlap, no hole.
@@ -246,26 +205,6 @@ inline TensorFile from_safetensors(std::string bytes, std::string file) {
   return detail::read_safetensors(MappedFile::of_bytes(std::move(bytes)), std::move(file));
 }
 
-namespace detail {
-inline void append_json_string(std::string& out, std::string_view text) {
-  out += '"';
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      constexpr const char* hex = "0123456789abcdef";
-      out += "\\u00";
-      out += hex[static_cast<unsigned char>(c) >> 4];
-      out += hex[static_cast<unsigned char>(c) & 15];
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-}
-}  // namespace detail
-
 /// The bytes of a safetensors file. Wide types stand first, so that all are aligned; otherwise the given order is kept.
 /// Errors: Error when a name occurs twice, is "__metadata__" or is not UTF-8.
 GLOSS_COLD inline std::string to_safetensors(const std::vector<NamedTensor>& tensors, const Metadata& metadata = {}) {
@@ -285,9 +224,9 @@ GLOSS_COLD inline std::string to_safetensors(const std::vector<NamedTensor>& ten
   if (!metadata.empty()) {
     out += "\"__metadata__\":{";
     for (const auto& [key, value] : metadata) {
-      detail::append_json_string(out, key);
+      out += json_quoted(key);
       out += ':';
-      detail::append_json_string(out, value);
+      out += json_quoted(value);
       out += ',';
     }
     out.back() = '}';
@@ -296,7 +235,7 @@ GLOSS_COLD inline std::string to_safetensors(const std::vector<NamedTensor>& ten
   std::uint64_t position = 0;
   for (const std::size_t number : order) {
     const NamedTensor* const t = &tensors[number];
-    detail::append_json_string(out, t->stored().name);
+    out += json_quoted(t->stored().name);
     out += ":{\"dtype\":\"";
     out += dtype_info(t->stored().dtype).name;
     out += "\",\"shape\":[";

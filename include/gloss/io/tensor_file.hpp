@@ -1,5 +1,5 @@
 // A file of named tensors, as it is read and as it is to be written: what programs pass around and what every reader
-// gives. To read and to write such files there are io/safetensors.hpp, which takes JSON, and io/npz.hpp.
+// gives. To read and to write such files there are io/safetensors.hpp and io/npz.hpp.
 #pragma once
 
 #include <cstdint>

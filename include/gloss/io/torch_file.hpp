@@ -94,7 +94,7 @@ class TorchReader {
   Pickle unpickle(std::string_view bytes) const { return Pickle(op, bytes, file_, globals_); }
   const PickleValue& value(Number number) const { return (*pickle_)[number]; }
 
-  void read_zip() {
+  GLOSS_COLD void read_zip() {
     const ZipReader zip(op, bytes_, file_);
     std::map<std::string_view, const ZipMember*> members;
     std::string_view folder = "/";
@@ -121,7 +121,7 @@ class TorchReader {
     gather(pickle.root(), "", 0);
   }
 
-  void read_legacy() {
+  GLOSS_COLD void read_legacy() {
     std::size_t at = 0;
     const auto next = [&] {
       Pickle pickle = unpickle(bytes_.substr(at));
@@ -163,7 +163,7 @@ class TorchReader {
     gather(pickle.root(), "", 0);
   }
 
-  StorageName storage_name(const PickleValue& persistent) const {
+  GLOSS_COLD StorageName storage_name(const PickleValue& persistent) const {
     const auto& parts = value(persistent.parts[0]).parts;
     if (parts.size() < 5 || value(parts[0]).text != "storage" || value(parts[2]).text.empty())
       bad("its pickle refers to something that is no storage");
@@ -178,7 +178,7 @@ class TorchReader {
 
   /// Appends the tensors in a value, `name` before their keys and places; to the metadata the numbers and texts that
   /// stand in dicts.
-  void gather(Number number, const std::string& name, int depth) {
+  GLOSS_COLD void gather(Number number, const std::string& name, int depth) {
     const PickleValue& v = value(number);
     const auto& parts = v.parts;
     spend(64 + name.size() + parts.size());
@@ -197,7 +197,7 @@ class TorchReader {
       if (make_tensor(v, tensor)) tensors_.push_back(std::move(tensor));
     }
   }
-  void gather_entry(Number key, Number entry, const std::string& name, int depth) {
+  GLOSS_COLD void gather_entry(Number key, Number entry, const std::string& name, int depth) {
     const PickleValue& k = value(key);
     const bool whole = k.kind == Kind::integer || k.kind == Kind::boolean;
     if (!whole && k.kind != Kind::text && k.kind != Kind::bytes)
@@ -208,11 +208,11 @@ class TorchReader {
     else
       gather(entry, full, depth + 1);
   }
-  static std::string joined(const std::string& name, const std::string& key) {
+  GLOSS_COLD static std::string joined(const std::string& name, const std::string& key) {
     return name.empty() ? key : name + "." + key;
   }
   static bool is_plain(const PickleValue& v) { return v.kind <= Kind::bytes; }
-  void add_metadata(const std::string& name, const PickleValue& v) {
+  GLOSS_COLD void add_metadata(const std::string& name, const PickleValue& v) {
     std::string text;
     if (v.kind == Kind::boolean)
       append_part(text, v.integer != 0);
@@ -229,13 +229,13 @@ class TorchReader {
   }
   /// A few bytes of a pickle can say that a value is part of another many times; what is read of it must stay in
   /// proportion to the file.
-  void spend(std::size_t bytes) {
+  GLOSS_COLD void spend(std::size_t bytes) {
     spent_ += bytes;
     if (spent_ > 16 * bytes_.size() + (std::size_t{1} << 24)) bad("its pickle unfolds to too much");
   }
 
   /// The tensor that a call makes; false for a call that makes none.
-  bool make_tensor(const PickleValue& call, StoredTensor& out) const {
+  GLOSS_COLD bool make_tensor(const PickleValue& call, StoredTensor& out) const {
     const PickleValue* v = &call;
     for (int depth = 0; depth < deepest && v->kind == Kind::call; ++depth) {
       const TorchFunction* function = function_of(v->parts[0]);
@@ -257,13 +257,13 @@ class TorchReader {
     bad(out.name, ": its tensor is made of something that is no tensor");
   }
   /// Null for what makes no tensors.
-  const TorchFunction* function_of(Number number) const {
+  GLOSS_COLD const TorchFunction* function_of(Number number) const {
     for (const TorchFunction& function : torch_functions)
       if (value(number).text == function.name) return &function;
     return nullptr;
   }
 
-  void make_strided(const std::vector<Number>& arguments, StoredTensor& out) const {
+  GLOSS_COLD void make_strided(const std::vector<Number>& arguments, StoredTensor& out) const {
     if (arguments.size() < 4 || value(arguments[0]).kind != Kind::persistent)
       bad(out.name, ": its tensor has no storage, offset, size and stride");
     const StorageName storage = storage_name(value(arguments[0]));
@@ -294,7 +294,7 @@ class TorchReader {
       bad(out.name, ": its shape ", out.shape, " is stretched from ", stored, " elements");
   }
   /// A tuple of whole numbers, or the torch.Size of one.
-  Shape sizes(Number number, const StoredTensor& of) const {
+  GLOSS_COLD Shape sizes(Number number, const StoredTensor& of) const {
     const PickleValue* v = &value(number);
     if (v->kind == Kind::call && value(v->parts[0]).text == "torch.Size" && !value(v->parts[1]).parts.empty())
       v = &value(value(v->parts[1]).parts[0]);

@@ -77,13 +77,14 @@ struct ZipMember {
 /// Errors: LoadError with `op`, the file and the cause, from every function.
 class ZipReader {
  public:
-  ZipReader(const char* op, std::string_view bytes, std::string file) : op_(op), bytes_(bytes), file_(std::move(file)) {
+  GLOSS_COLD ZipReader(const char* op, std::string_view bytes, std::string file)
+      : op_(op), bytes_(bytes), file_(std::move(file)) {
     read_directory();
   }
   const std::vector<ZipMember>& members() const { return members_; }
 
   /// The bytes of a member where they lie in the archive, packed if its method says so.
-  std::string_view packed(const ZipMember& m) const {
+  GLOSS_COLD std::string_view packed(const ZipMember& m) const {
     if (m.encrypted) bad(m.name, " is encrypted");
     if (m.offset > bytes_.size() || number(m.offset, 4) != 0x04034B50) bad(m.name, " is not where the directory says");
     const std::uint64_t start = m.offset + 30 + number(m.offset + 26, 2) + number(m.offset + 28, 2);
@@ -92,7 +93,7 @@ class ZipReader {
     return bytes_.substr(static_cast<std::size_t>(start), static_cast<std::size_t>(m.packed));
   }
   /// The bytes of a member, compared with their checksum: where they lie in the archive, or inflated into `room`.
-  std::string_view read(const ZipMember& m, [[maybe_unused]] std::string& room) const {
+  GLOSS_COLD std::string_view read(const ZipMember& m, [[maybe_unused]] std::string& room) const {
     std::string_view out = packed(m);
     if (m.method == 8) {
 #ifdef GLOSS_ZLIB
@@ -120,7 +121,7 @@ class ZipReader {
     bad("not a zip archive, or cut short: it has no directory");
   }
   /// `count` bytes, little endian.
-  std::uint64_t number(std::uint64_t at, int count) const {
+  GLOSS_COLD std::uint64_t number(std::uint64_t at, int count) const {
     if (at > bytes_.size() || bytes_.size() - at < static_cast<std::uint64_t>(count)) bad("the file ends too early");
     std::uint64_t n = 0;
     for (int i = count; i-- > 0;)
@@ -128,7 +129,7 @@ class ZipReader {
     return n;
   }
 
-  void read_directory() {
+  GLOSS_COLD void read_directory() {
     if (bytes_.size() < 22) not_an_archive();
     std::uint64_t end = bytes_.size() - 22;
     const std::uint64_t last = end > 65535 ? end - 65535 : 0;  // the longest comment
@@ -156,7 +157,7 @@ class ZipReader {
     if (deflated > bytes_.size()) bad("its members lie on the same bytes");
   }
 
-  std::uint64_t read_entry(std::uint64_t at, std::uint64_t end) {
+  GLOSS_COLD std::uint64_t read_entry(std::uint64_t at, std::uint64_t end) {
     if (end - at < 46 || number(at, 4) != 0x02014B50) bad("its directory is damaged");
     ZipMember m;
     m.encrypted = number(at + 8, 2) & 1;
@@ -200,7 +201,7 @@ class ZipReader {
 class ZipWriter {
  public:
   /// The bytes begin at a multiple of `alignment` in the archive.
-  void add(std::string_view name, std::string_view bytes, bool deflated, std::size_t alignment = 1) {
+  GLOSS_COLD void add(std::string_view name, std::string_view bytes, bool deflated, std::size_t alignment = 1) {
     std::string_view packed = bytes;
 #ifdef GLOSS_ZLIB
     std::string held;
@@ -264,7 +265,7 @@ class ZipWriter {
 
  private:
   static constexpr std::size_t limit = 0xFFFFFFFF;
-  static void put(std::string& out, std::size_t value, int count) {
+  GLOSS_COLD static void put(std::string& out, std::size_t value, int count) {
     for (int i = 0; i < count; ++i) out += static_cast<char>(static_cast<unsigned char>(value >> (8 * i) & 255));
   }
   std::string out_, directory_;

@@ -145,10 +145,40 @@ void update(const Loop<2>& loop, F f, Y* y, const B* b) {
   });
 }
 
+namespace detail {
+/// copy() where y runs along the last axis and x along the one before it, in strips of `rows` rows, which divide that
+/// axis: each cache line of x is read once.
+template <class T>
+GLOSS_NOINLINE void copy_turned(const Loop<2>& loop, Index rows, T* y, const T* x) {
+  constexpr Index side = 16;
+  Loop<2> strips = loop;
+  const int axis = loop.rank - 2;
+  strips.numel /= rows, strips.sizes[axis] /= rows, strips.strides[0][axis] *= rows, strips.strides[1][axis] *= rows;
+  const Index row = loop.strides[0][axis], column = loop.inner_stride(1);
+  for_each_row(
+      strips,
+      [=](const Index* offset, Index n) {
+        T square[side * side];
+        for (Index i = 0; i < n; i += side) {
+          const Index columns = n - i < side ? n - i : side;
+          for (Index j = 0; j < columns; ++j)
+            for (Index r = 0; r < rows; ++r) square[r * side + j] = x[offset[1] + (i + j) * column + r];
+          for (Index r = 0; r < rows; ++r)
+            for (Index j = 0; j < columns; ++j) y[offset[0] + r * row + i + j] = square[r * side + j];
+        }
+      },
+      16384 / side);
+}
+}  // namespace detail
+
 /// y = x, in y's order.
 template <class T>
 void copy(const Loop<2>& loop, T* y, const T* x) {
   const Index sy = loop.inner_stride(0), sx = loop.inner_stride(1);
+  if constexpr (std::is_floating_point_v<T>)
+    if (loop.rank > 1 && sy == 1 && sx != 1 && loop.strides[1][loop.rank - 2] == 1)
+      for (Index rows = 16; rows > 1; rows /= 2)
+        if (loop.sizes[loop.rank - 2] % rows == 0) return detail::copy_turned(loop, rows, y, x);
   for_each_row(loop, [=](const Index* offset, Index n) {
     T* GLOSS_RESTRICT py = y + offset[0];
     const T* px = x + offset[1];

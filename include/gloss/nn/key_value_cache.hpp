@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <gloss/nn/parameter.hpp>
+#include <gloss/ops/attention.hpp>
 
 namespace gloss::inline GLOSS_ABI::nn {
 
@@ -64,6 +65,15 @@ struct KeyValueCache {
     put(value, v, n);
     length += n;
     return all();
+  }
+  /// Attention of queries to the positions so far and to further ones, which append() takes first. It is virtual so that
+  /// only programs that make a cache compile it.
+  /// Shape: q [batch, heads, n, d_k], k and v as append's -> [batch, heads, n, d_v]
+  /// Errors: as append and scaled_dot_product_attention.
+  virtual Tensor<T> attend(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v,
+                           const AttentionOptions<T>& options, Tensor<T>* weights) {
+    const auto [keys, values] = append(k, v);
+    return scaled_dot_product_attention(q, keys, values, options, weights);
   }
   /// Row i becomes the old row rows[i]; the number of rows may change. Unchecked.
   void select_rows(const Tensor<std::int64_t>& rows) {

@@ -12,7 +12,6 @@
 #include <gloss/ops/dropout.hpp>
 #include <gloss/ops/mean.hpp>
 #include <gloss/ops/multi_head_attention.hpp>
-#include <gloss/ops/pad.hpp>
 #include <gloss/ops/softmax.hpp>
 #include <gloss/ops/tri.hpp>
 #include <gloss/ops/where.hpp>
@@ -109,14 +108,17 @@ struct MultiheadAttention final : Module<T> {
   /// The output alone: the weights are not computed. PyTorch: need_weights=False
   Tensor<T> operator()(const Tensor<T>& query, const Tensor<T>& key, const Tensor<T>& value,
                        const MultiheadAttentionCall<T>& call = {}) const {
-    return forward(query, key, value, call, nullptr);
+    return forward(query, key, value, call);
   }
   /// Output and weights, [batch, n, m] or, not averaged, [batch, num_heads, n, m], without a batch [n, m] or
   /// [num_heads, n, m]; in training after dropout; in the graph where the inputs are. m counts added keys too.
   MultiheadAttentionResult<T> with_weights(const Tensor<T>& query, const Tensor<T>& key, const Tensor<T>& value,
                                            const MultiheadAttentionCall<T>& call = {}) const {
     MultiheadAttentionResult<T> result;
-    result.attn_output = forward(query, key, value, call, &result.attn_output_weights);
+    Tensor<T>& weights = result.attn_output_weights;
+    result.attn_output = forward(query, key, value, call, &weights, &MultiheadAttention::composed);
+    if (call.average_attn_weights) weights = mean(weights, 1);
+    if (query.dim() == 2) weights = weights.select(0, 0);
     return result;
   }
   /// Puts keys and values that do not change from call to call, as those of an encoder's output, into a cache.
@@ -240,8 +242,12 @@ struct MultiheadAttention final : Module<T> {
     AttentionOptions<T> options{.dropout = this->is_training() ? dropout : 0, .zero_empty_rows = !weights};
     Tensor<bool> hidden;
     const auto take = [&](const AttentionMask<T>& mask, const Shape& shape) {
-      const auto ready = [&](const auto& x) {
-        return added > 0 ? pad(x.reshape(shape), {0, added}) : x.reshape(shape);
+      const auto ready = [&]<class U>(const Tensor<U>& x) {
+        Tensor<U> y = x.reshape(shape);
+        if (added == 0) return y;
+        Shape more = shape;
+        more[3] = added;
+        return cat(std::vector<Tensor<U>>{y, zeros<U>(more)}, 3);
       };
       if (mask.hidden.defined()) hidden = hidden.defined() ? hidden | ready(mask.hidden) : ready(mask.hidden);
       if (mask.added.defined())
@@ -265,6 +271,8 @@ struct MultiheadAttention final : Module<T> {
   /// [batch, n, embed_dim] -> [batch, num_heads, n, embed_dim / num_heads], a view.
   Tensor<T> heads(const Tensor<T>& x) const { return x.unflatten(2, {num_heads, -1}).transpose(1, 2); }
 
+  using Composed = Tensor<T> (MultiheadAttention::*)(const Tensor<T>&, const Tensor<T>&, const Tensor<T>&,
+                                                     const AttentionOptions<T>&, Tensor<T>&) const;
   /// The same as the fused op, with weights that are in the graph.
   Tensor<T> composed(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v, const AttentionOptions<T>& options,
                      Tensor<T>& weights) const {
@@ -276,8 +284,10 @@ struct MultiheadAttention final : Module<T> {
     return matmul(weights, heads(v)).transpose(1, 2).flatten(2, 3);
   }
 
+  /// `composed` goes with weights: a program that does not ask for them does not compile it.
   Tensor<T> forward(const Tensor<T>& query, const Tensor<T>& key, const Tensor<T>& value,
-                    const MultiheadAttentionCall<T>& call, Tensor<T>* weights) const {
+                    const MultiheadAttentionCall<T>& call, Tensor<T>* weights = nullptr,
+                    Composed composed = nullptr) const {
     const Sizes sizes = check(query.shape(), key.shape(), value.shape(), call);
     const AttentionOptions<T> options = attention_options(call, sizes, weights != nullptr);
     std::vector<Tensor<T>> projected = project(query, key, value);
@@ -294,16 +304,11 @@ struct MultiheadAttention final : Module<T> {
     if (call.cache) {
       check_cacheable();
       const auto part = [&](Index i) { return gloss::detail::heads_at(projected, num_heads, i); };
-      const auto [k, v] = call.cache->append(part(1), part(2));
-      y = scaled_dot_product_attention(part(0), k, v, options, weights).transpose(1, 2).flatten(2, 3);
+      y = call.cache->attend(part(0), part(1), part(2), options, weights).transpose(1, 2).flatten(2, 3);
     } else if (in_graph && is_grad_enabled())
-      y = composed(projected[0], projected[1], projected[2], options, *weights);
+      y = (this->*composed)(projected[0], projected[1], projected[2], options, *weights);
     else
       y = multi_head_attention(projected, num_heads, options, weights);
-    if (weights != nullptr) {
-      if (call.average_attn_weights) *weights = mean(*weights, 1);
-      if (query.dim() == 2) *weights = weights->select(0, 0);
-    }
     return joined(query, y);
   }
   /// The last product of y [batch, n, embed_dim], with the axes that query has.
