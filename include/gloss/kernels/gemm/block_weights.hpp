@@ -22,15 +22,18 @@ struct BlockWeights {
 
   int bits = 8;  // of a code: 8 or 4
   bool has_minimum = false;
+  bool has_halves = false;  // scales and minima are float16
   Index n = 0, k = 0;
-  std::uint8_t* memory = nullptr;  // [panels, blocks of k, detail::block_bytes], zeros where W ends
+  std::uint8_t* memory = nullptr;  // [panels, blocks of k, block_bytes()], zeros where W ends
 
   /// How much memory they take, and where it is; aligned to 4 bytes.
   Index bytes() const { return panels() * blocks() * block_bytes(); }
   void place(std::uint8_t* at) { memory = at; }
   Index panels() const { return (n + width - 1) / width; }
   Index blocks() const { return (k + block_length - 1) / block_length; }
-  Index block_bytes() const { return detail::block_bytes(bits, has_minimum); }
+  Index scale_bytes() const { return has_halves ? 2 : 4; }
+  Index scales() const { return has_minimum ? 2 * width : width; }  // of a block of a panel, with the minima
+  Index block_bytes() const { return detail::block_code_bytes(bits) + scales() * scale_bytes(); }
   /// The code that stands for 0 where there are no minima.
   int middle() const { return has_minimum ? 0 : 1 << (bits - 1); }
 
@@ -39,8 +42,8 @@ struct BlockWeights {
     const Index column = j % width;
     const std::uint8_t* const from = memory + (j / width * blocks() + b) * block_bytes();
     Block block;
-    std::memcpy(&block.scale, from + scale_at(column), sizeof block.scale);
-    if (has_minimum) std::memcpy(&block.minimum, from + scale_at(column + width), sizeof block.minimum);
+    block.scale = scale(from, column);
+    if (has_minimum) block.minimum = scale(from, column + width);
     for (Index p = 0; p < 4 * bits; ++p) {
       const std::uint8_t byte = from[code_at(column, p)];
       block.codes[p] = bits == 8 ? byte : byte & 15;
@@ -51,15 +54,33 @@ struct BlockWeights {
   void set(Index j, Index b, const Block& block) const {
     const Index column = j % width;
     std::uint8_t* const to = memory + (j / width * blocks() + b) * block_bytes();
-    std::memcpy(to + scale_at(column), &block.scale, sizeof block.scale);
-    if (has_minimum) std::memcpy(to + scale_at(column + width), &block.minimum, sizeof block.minimum);
+    set_scale(to, column, block.scale);
+    if (has_minimum) set_scale(to, column + width, block.minimum);
     for (Index p = 0; p < 4 * bits; ++p)
       to[code_at(column, p)] =
           bits == 8 ? block.codes[p] : static_cast<std::uint8_t>(block.codes[p] | block.codes[p + 16] << 4);
   }
 
  private:
-  Index scale_at(Index column) const { return detail::block_code_bytes(bits) + Index{sizeof(float)} * column; }
+  float scale(const std::uint8_t* block, Index i) const {
+    const std::uint8_t* const at = block + detail::block_code_bytes(bits) + i * scale_bytes();
+    if (has_halves) {
+      float16 half;
+      std::memcpy(&half, at, sizeof half);
+      return float(half);
+    }
+    float whole;
+    std::memcpy(&whole, at, sizeof whole);
+    return whole;
+  }
+  void set_scale(std::uint8_t* block, Index i, float value) const {
+    std::uint8_t* const at = block + detail::block_code_bytes(bits) + i * scale_bytes();
+    const float16 half(value);
+    if (has_halves)
+      std::memcpy(at, &half, sizeof half);
+    else
+      std::memcpy(at, &value, sizeof value);
+  }
   static Index code_at(Index column, Index p) { return (p / 4 * width + column) * 4 + p % 4; }
 };
 
@@ -104,6 +125,19 @@ inline void pack_weight(const float* weight, Index ld, const BlockWeights& to) {
   });
 }
 
+/// Whether float16 has room for the scales of W [n, k] with so many bits: a block's largest number is neither as small
+/// that bits of the scale would get lost, nor too large.
+inline bool suits_halves(const float* weight, Index n, Index k, int bits) {
+  const float steps = bits == 8 ? 127 : 8;
+  for (Index j = 0; j < n; ++j)
+    for (Index b = 0; b < k; b += block_length) {
+      float largest = 0;
+      for (Index p = b; p < k && p < b + block_length; ++p) largest = (std::max)(largest, std::abs(weight[j * k + p]));
+      if (largest > 0 && !(largest / steps >= 0x1p-14f && largest / steps < 65504)) return false;
+    }
+  return true;
+}
+
 /// out [k] = factor * row j of the weights.
 inline void unpack_row(const BlockWeights& w, Index j, float factor, float* out) {
   for (Index b = 0; b < w.blocks(); ++b) {
@@ -127,14 +161,27 @@ inline void packed_product(const BlockWeights& w, Index rows, const float* x, In
   parallel_for(rows, 32768 / (w.k + 1) + 1, [&](Index begin, Index end) {
     kernels.rows(end - begin, w.k, x + begin * ldx, ldx, w.middle(), a + begin * blocks);
   });
-  detail::each_panel_tile(rows, w.n, w.k, w.width, kernels.most_rows, y, ldy, epilogue,
-                          [&](Index panel, Index i, Index r, Index columns, float* c) {
-                            float sums[detail::block_most_rows * BlockWeights::width];
-                            tiles.of_rows[r - 1](blocks, a + i * blocks, blocks,
-                                                 w.memory + panel * blocks * w.block_bytes(), sums);
-                            for (Index row = 0; row < r; ++row)
-                              std::memcpy(c + row * ldy, sums + row * w.width, sizeof(float) * std::size_t(columns));
-                          });
+  const auto product = [&](Index panel, Index i, Index r, Index columns, float* c) {
+    const std::uint8_t* const codes = w.memory + panel * blocks * w.block_bytes();
+    const std::uint8_t* const scales = codes + detail::block_code_bytes(w.bits);
+    detail::BlockPanel b{codes, w.block_bytes(), reinterpret_cast<const float*>(scales), w.block_bytes() / 4};
+    if (w.has_halves) {
+      float* const wide = detail::workspace<0>().get<float>(blocks * w.scales());
+      for (Index k = 0; k < blocks; ++k)
+        kernels.widen(w.scales(), reinterpret_cast<const std::uint16_t*>(scales + k * w.block_bytes()),
+                      wide + k * w.scales());
+      b.scales = wide, b.scale_step = w.scales();
+    }
+    float sums[detail::block_most_rows * BlockWeights::width];
+    const Index last = i + r;
+    for (Index some; i < last; i += some) {
+      some = last - i < kernels.most_rows ? last - i : kernels.most_rows;
+      tiles.of_rows[some - 1](blocks, a + i * blocks, blocks, b, sums);
+      for (Index row = 0; row < some; ++row, c += ldy)
+        std::memcpy(c, sums + row * w.width, sizeof(float) * static_cast<std::size_t>(columns));
+    }
+  };
+  detail::each_panel(rows, w.n, w.k, w.width, y, ldy, epilogue, product);
 }
 
 }  // namespace gloss::inline GLOSS_ABI::kernels
