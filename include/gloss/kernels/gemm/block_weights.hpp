@@ -24,46 +24,51 @@ struct BlockWeights {
   bool has_minimum = false;
   bool has_halves = false;  // scales and minima are float16
   Index n = 0, k = 0;
-  std::uint8_t* memory = nullptr;  // [panels, blocks of k, block_bytes()], zeros where W ends
+  std::uint8_t* memory = nullptr;  // for each panel the codes of all blocks, then the scales; zeros where W ends
 
   /// How much memory they take, and where it is; aligned to 4 bytes.
-  Index bytes() const { return panels() * blocks() * block_bytes(); }
+  Index bytes() const { return panels() * panel_bytes(); }
   void place(std::uint8_t* at) { memory = at; }
   Index panels() const { return (n + width - 1) / width; }
   Index blocks() const { return (k + block_length - 1) / block_length; }
+  Index panel_bytes() const { return blocks() * (code_bytes() + scales() * scale_bytes()); }
+  Index code_bytes() const { return detail::block_code_bytes(bits); }
+  Index scales() const { return detail::block_scales(has_minimum); }
   Index scale_bytes() const { return has_halves ? 2 : 4; }
-  Index scales() const { return has_minimum ? 2 * width : width; }  // of a block of a panel, with the minima
-  Index block_bytes() const { return detail::block_code_bytes(bits) + scales() * scale_bytes(); }
+  /// The codes and the scales of a panel.
+  std::uint8_t* codes_of(Index panel) const { return memory + panel * panel_bytes(); }
+  std::uint8_t* scales_of(Index panel) const { return codes_of(panel) + blocks() * code_bytes(); }
   /// The code that stands for 0 where there are no minima.
   int middle() const { return has_minimum ? 0 : 1 << (bits - 1); }
 
   /// Block b of row j.
   Block get(Index j, Index b) const {
-    const Index column = j % width;
-    const std::uint8_t* const from = memory + (j / width * blocks() + b) * block_bytes();
+    const std::uint8_t* const codes = codes_of(j / width) + b * code_bytes();
     Block block;
-    block.scale = scale(from, column);
-    if (has_minimum) block.minimum = scale(from, column + width);
+    block.scale = scale(scale_at(j, b));
+    if (has_minimum) block.minimum = scale(scale_at(j, b) + width * scale_bytes());
     for (Index p = 0; p < 4 * bits; ++p) {
-      const std::uint8_t byte = from[code_at(column, p)];
+      const std::uint8_t byte = codes[code_at(j, p)];
       block.codes[p] = bits == 8 ? byte : byte & 15;
       if (bits == 4) block.codes[p + 16] = byte >> 4;
     }
     return block;
   }
   void set(Index j, Index b, const Block& block) const {
-    const Index column = j % width;
-    std::uint8_t* const to = memory + (j / width * blocks() + b) * block_bytes();
-    set_scale(to, column, block.scale);
-    if (has_minimum) set_scale(to, column + width, block.minimum);
+    std::uint8_t* const codes = codes_of(j / width) + b * code_bytes();
+    set_scale(scale_at(j, b), block.scale);
+    if (has_minimum) set_scale(scale_at(j, b) + width * scale_bytes(), block.minimum);
     for (Index p = 0; p < 4 * bits; ++p)
-      to[code_at(column, p)] =
+      codes[code_at(j, p)] =
           bits == 8 ? block.codes[p] : static_cast<std::uint8_t>(block.codes[p] | block.codes[p + 16] << 4);
   }
 
  private:
-  float scale(const std::uint8_t* block, Index i) const {
-    const std::uint8_t* const at = block + detail::block_code_bytes(bits) + i * scale_bytes();
+  std::uint8_t* scale_at(Index j, Index b) const {
+    return scales_of(j / width) + (b * scales() + j % width) * scale_bytes();
+  }
+  static Index code_at(Index j, Index p) { return (p / 4 * width + j % width) * 4 + p % 4; }
+  float scale(const std::uint8_t* at) const {
     if (has_halves) {
       float16 half;
       std::memcpy(&half, at, sizeof half);
@@ -73,21 +78,19 @@ struct BlockWeights {
     std::memcpy(&whole, at, sizeof whole);
     return whole;
   }
-  void set_scale(std::uint8_t* block, Index i, float value) const {
-    std::uint8_t* const at = block + detail::block_code_bytes(bits) + i * scale_bytes();
+  void set_scale(std::uint8_t* at, float value) const {
     const float16 half(value);
     if (has_halves)
       std::memcpy(at, &half, sizeof half);
     else
       std::memcpy(at, &value, sizeof value);
   }
-  static Index code_at(Index column, Index p) { return (p / 4 * width + column) * 4 + p % 4; }
 };
 
 /// Packs what block(j, b) gives for block b of row j; codes are below 1 << bits.
 template <class F>
 void pack_blocks(const BlockWeights& to, const F& block) {
-  const Index panel_bytes = to.blocks() * to.block_bytes();
+  const Index panel_bytes = to.panel_bytes();
   parallel_for(panel_bytes > 0 ? to.panels() : 0, 65536 / (panel_bytes + 1) + 1, [&](Index begin, Index end) {
     std::memset(to.memory + begin * panel_bytes, 0, static_cast<std::size_t>((end - begin) * panel_bytes));
     for (Index j = begin * to.width; j < end * to.width && j < to.n; ++j)
@@ -162,15 +165,11 @@ inline void packed_product(const BlockWeights& w, Index rows, const float* x, In
     kernels.rows(end - begin, w.k, x + begin * ldx, ldx, w.middle(), a + begin * blocks);
   });
   const auto product = [&](Index panel, Index i, Index r, Index columns, float* c) {
-    const std::uint8_t* const codes = w.memory + panel * blocks * w.block_bytes();
-    const std::uint8_t* const scales = codes + detail::block_code_bytes(w.bits);
-    detail::BlockPanel b{codes, w.block_bytes(), reinterpret_cast<const float*>(scales), w.block_bytes() / 4};
+    detail::BlockPanel b{w.codes_of(panel), reinterpret_cast<const float*>(w.scales_of(panel))};
     if (w.has_halves) {
       float* const wide = detail::workspace<0>().get<float>(blocks * w.scales());
-      for (Index k = 0; k < blocks; ++k)
-        kernels.widen(w.scales(), reinterpret_cast<const std::uint16_t*>(scales + k * w.block_bytes()),
-                      wide + k * w.scales());
-      b.scales = wide, b.scale_step = w.scales();
+      kernels.widen(blocks * w.scales(), reinterpret_cast<const std::uint16_t*>(w.scales_of(panel)), wide);
+      b.scales = wide;
     }
     float sums[detail::block_most_rows * BlockWeights::width];
     const Index last = i + r;

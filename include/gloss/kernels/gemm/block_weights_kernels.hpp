@@ -18,17 +18,16 @@ inline constexpr Index block_width = 32;
 /// Rows that a tile has at most.
 inline constexpr int block_most_rows = 6;
 
-/// A block of a panel: the codes of the weights, of 8 bits as [8 quads of k, block_width, 4], of 4 bits as
-/// [4 quads, block_width, 4] with the first 16 along k in the lower halves of the bytes and the others in the upper;
-/// then block_width scales, then perhaps as many minima, as float or float16.
+/// The codes of a block of a panel: of 8 bits as [8 quads of k, block_width, 4], of 4 bits as [4 quads, block_width, 4]
+/// with the first 16 along k in the lower halves of the bytes and the others in the upper.
 constexpr Index block_code_bytes(int bits) { return block_length * block_width * bits / 8; }
+/// The scales of a block of a panel, with the minima behind them.
+constexpr Index block_scales(bool has_minimum) { return has_minimum ? 2 * block_width : block_width; }
 
-/// A panel for a tile: blocks of codes so many bytes apart, and their scales, with the minima behind them, as float.
+/// A panel: the codes of all blocks, and the scales of all.
 struct BlockPanel {
   const std::uint8_t* codes;
-  Index step;
   const float* scales;
-  Index scale_step;
 };
 
 /// 32 numbers of a row: x = scale * number, to half a scale. The scale is NaN where one of x is NaN or infinite.
@@ -50,7 +49,7 @@ template <class T>
 struct BlockKernels {
   /// Rows x [rows, k] as blocks, whose offset is -middle times the sum of their numbers.
   void (*rows)(Index rows, Index k, const T* x, Index ldx, int middle, RowBlock* out);
-  /// Numbers of float16 as float; count is a multiple of block_width.
+  /// Numbers of float16 as float; their count is a multiple of block_width.
   void (*widen)(Index count, const std::uint16_t* halves, T* out);
   Index most_rows;
   BlockTiles tiles[2][2];  // 8 bits or 4, without minima or with them
@@ -76,7 +75,7 @@ __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512vnni"))) GLOSS_N
   typedef float Numbers __attribute__((vector_size(64)));
   constexpr int vectors = block_width / 16;
   Numbers sum[rows][vectors] = {};
-  for (Index k = 0; k < blocks; ++k, ++a, b.codes += b.step, b.scales += b.scale_step) {
+  for (Index k = 0; k < blocks; ++k, ++a, b.codes += block_code_bytes(bits), b.scales += block_scales(has_minimum)) {
     Words dot[rows][vectors];
     GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
       GLOSS_UNROLL for (int v = 0; v < vectors; ++v) dot[i][v] = a[i * a_row].offset - Words{};
