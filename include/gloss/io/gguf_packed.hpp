@@ -60,8 +60,9 @@ struct SameRow {
 
 /// Makes a model that has been loaded from a file of these keys one for inference whose linear layers and embeddings
 /// keep the file's blocks, as nn::quantize describes it, where they are of Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K or Q5_K:
-/// numbers of 4 bits stay so, those of 5 take 8; scales and minima are float16, but float for the types with K. Weights in other types stay float, and
-/// nn::quantize may pack them afterwards. stored_row(name, j) is where row j of a parameter stands in its tensor.
+/// numbers of 4 bits stay so, those of 5 take 8; scales and minima are float16, but float for the types with K. Weights
+/// in other types stay float, and nn::quantize may pack them afterwards. stored_row(name, j) is where row j of a
+/// parameter stands in its tensor.
 /// Errors: Error when the file has no such weight of the model.
 template <class F = detail::SameRow>
 GLOSS_COLD nn::QuantizeReport keep_blocks(nn::Module<float>& model, const TensorFile& file, const KeyMap& keys = {},

@@ -6,8 +6,8 @@
 
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 
-/// y = finish(act(product + bias)): product(panel, i, r, columns, c) writes rows [i, i + r) of so many columns of a panel
-/// of `width` to c, their part of y.
+/// y = finish(act(product + bias)): product(panel, i, r, columns, c) writes rows [i, i + r) of so many columns of a
+/// panel of `width` to c, their part of y.
 /// Shape: y [rows, n] with rows ldy apart
 template <class F>
 void each_panel(Index rows, Index n, Index k, Index width, float* y, Index ldy, const Epilogue<float>& epilogue,
