@@ -24,10 +24,12 @@ struct PackedBlocks {
 template <class Blocks, int bits>
 kernels::Block packed_part(const char* row, Index number) {
   constexpr int middle = Blocks::has_minimum ? 0 : 1 << (bits - 1);
-  const GgufPart part =
-      Blocks::part(row + number / Blocks::parts * Blocks::bytes, static_cast<int>(number % Blocks::parts));
-  kernels::Block block{.scale = part.scale, .minimum = part.minimum};
-  for (int i = 0; i < 32; ++i) block.codes[i] = static_cast<std::uint8_t>(part.codes[i] + (middle - Blocks::middle));
+  const char* const stored = row + number / Blocks::parts * Blocks::bytes;
+  const int part = static_cast<int>(number % Blocks::parts);
+  const GgufScale both = Blocks::scale(stored, part);
+  kernels::Block block{.scale = both.scale, .minimum = both.minimum};
+  Blocks::codes(stored, part,
+                [&](int i, int code) { block.codes[i] = static_cast<std::uint8_t>(code - Blocks::middle + middle); });
   return block;
 }
 template <class Blocks, int bits>
