@@ -19,8 +19,8 @@ inline float half_at(const char* bytes) {
 }
 inline unsigned byte_at(const char* bytes, int i) { return static_cast<unsigned char>(bytes[i]); }
 
-/// What 32 numbers have in common: x = scale * (code - middle) + minimum. Types of such parts have scale(block, part) and
-/// codes(block, part, put), which calls put(i, code).
+/// What 32 numbers have in common: x = scale * (code - middle) + minimum. Types of such parts have scale(block, part)
+/// and codes(block, part, put), which calls put(i, code).
 struct GgufScale {
   float scale, minimum;
 };
