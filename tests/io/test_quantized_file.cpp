@@ -79,6 +79,7 @@ TEST_CASE("save_quantized and load_quantized: blocks of 4 and 8 bits, and with m
   CHECK(file.entry("first.weight").dtype == io::Dtype::U8);
   CHECK(file.entry("first.weight").shape == Shape{70, 16});  // 24 inputs in a block
   CHECK(file.entry("first.weight.scale").shape == Shape{70, 1});
+  CHECK(file.entry("first.weight.scale").dtype == io::Dtype::F16);
   CHECK(file.entry("second.weight").shape == Shape{24, 96});
   CHECK(file.entry("second.weight.scale").shape == Shape{24, 3});
   CHECK(file.find("second.weight.minimum") == nullptr);
@@ -113,6 +114,7 @@ TEST_CASE("save_quantized and load_quantized: blocks of 4 and 8 bits, and with m
   CHECK(row.at({0, 39}) == 3 * 1 + 0.5f);
   io::save_quantized(layer, again);
   CHECK(io::load_safetensors(again).tensor<float>("weight.minimum").at({0, 1}) == 0.5f);
+  CHECK(io::load_safetensors(again).entry("weight.minimum").dtype == io::Dtype::F32);
 }
 
 TEST_CASE("load_quantized: blocks that do not belong together are refused") {

@@ -1,5 +1,6 @@
 // Products with weights in blocks of 32: rows of bytes, packing, and sums as plain loops make them, on every
 // instruction set, and how far all of it is from the product of the numbers.
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -56,6 +57,7 @@ Packed random_blocks(const BlockWeights& form) {
   std::normal_distribution<float> normal(0, 1);
   for (Block& block : blocks) {
     block.scale = normal(engine), block.minimum = normal(engine);
+    if (form.has_halves) block.scale = float(float16(block.scale)), block.minimum = float(float16(block.minimum));
     for (std::uint8_t& code : block.codes) code = static_cast<std::uint8_t>(random_index(0, (1 << form.bits) - 1));
   }
   kernels::pack_blocks(p.w, [&](Index j, Index b) { return blocks[std::size_t(j * form.blocks() + b)]; });
@@ -122,7 +124,7 @@ void check(const BlockWeights& form, Index rows) {
     if (way > 1) end.finish = add.finish, end.how = &add;
     std::vector<float> y = before;
     kernels::packed_product(p.w, rows, x.data(), ldx, y.data(), ldy, end);
-    CAPTURE(rows, n, k, form.bits, form.has_minimum, way);
+    CAPTURE(rows, n, k, form.bits, form.has_minimum, form.has_halves, way);
     check_same(y, naive(p.w, rows, x, ldx, ldy, before, end));
   }
 }
@@ -130,7 +132,9 @@ void check(const BlockWeights& form, Index rows) {
 template <class F>
 void for_each_form(F f) {
   for (const int bits : {8, 4})
-    for (const bool has_minimum : {false, true}) f(BlockWeights{.bits = bits, .has_minimum = has_minimum});
+    for (const bool has_minimum : {false, true})
+      for (const bool has_halves : {false, true})
+        f(BlockWeights{.bits = bits, .has_minimum = has_minimum, .has_halves = has_halves});
 }
 BlockWeights sized(BlockWeights form, Index n, Index k) {
   form.n = n, form.k = k;
@@ -221,10 +225,39 @@ TEST_CASE("pack_weight into blocks: codes are the nearest, the furthest number o
   }
 }
 
+TEST_CASE("block_widen: every float16 is the float it stands for") {
+  std::vector<std::uint16_t> halves(65536);
+  for (std::size_t i = 0; i < halves.size(); ++i) halves[i] = static_cast<std::uint16_t>(i);
+  gloss_test::for_each_isa([&] {
+    std::vector<float> wide(halves.size());
+    kernels::detail::block_kernels_in_use<float>().widen(65536, halves.data(), wide.data());
+    Index wrong = 0;
+    for (std::size_t i = 0; i < halves.size(); ++i) {
+      const auto expected = float(float16::from_bits(halves[i]));
+      const bool same = std::bit_cast<std::uint32_t>(wide[i]) == std::bit_cast<std::uint32_t>(expected);
+      wrong += !(same || (std::isnan(wide[i]) && std::isnan(expected)));
+    }
+    CHECK(wrong == 0);
+  });
+}
+
+TEST_CASE("suits_halves: the scales of all blocks have room in float16") {
+  std::vector<float> x(2 * 40, 0.0f);
+  CHECK(kernels::suits_halves(x.data(), 2, 40, 8));
+  x[79] = 127 * 0x1p-14f, x[3] = -127 * 65000.0f;
+  CHECK(kernels::suits_halves(x.data(), 2, 40, 8));
+  x[79] = 127 * 0x1p-15f;
+  CHECK_FALSE(kernels::suits_halves(x.data(), 2, 40, 8));
+  CHECK(kernels::suits_halves(x.data(), 1, 40, 8));
+  CHECK_FALSE(kernels::suits_halves(x.data(), 1, 40, 4));
+  x[3] = INFINITY;
+  CHECK_FALSE(kernels::suits_halves(x.data(), 1, 40, 8));
+}
+
 TEST_CASE("packed_product of blocks: random shapes and epilogues are what plain loops make") {
   gloss_test::for_each_isa([] {
     for_each_form([](const BlockWeights& form) {
-      for (Index rows = 1; rows <= 14; ++rows) check(sized(form, random_index(1, 150), random_index(1, 300)), rows);
+      for (Index rows = 1; rows <= 14; ++rows) check(sized(form, random_index(1, 100), random_index(1, 200)), rows);
       for (int round = 0; round < 4; ++round)
         check(sized(form, random_index(1, 150), random_index(1, 150)), random_index(15, 250));
       check(sized(form, 64, 64), 5);

@@ -19,10 +19,10 @@ inline float half_at(const char* bytes) {
 }
 inline unsigned byte_at(const char* bytes, int i) { return static_cast<unsigned char>(bytes[i]); }
 
-/// 32 numbers that have a scale in common: x = scale * (code - middle) + minimum.
-struct GgufPart {
+/// What 32 numbers have in common: x = scale * (code - middle) + minimum. Types of such parts have scale(block, part)
+/// and codes(block, part, put), which calls put(i, code).
+struct GgufScale {
   float scale, minimum;
-  std::uint8_t codes[32];
 };
 
 /// Blocks of 32: scale d, perhaps minimum m, perhaps 32 fifth bits, and 16 bytes whose low halves are the first 16
@@ -32,27 +32,27 @@ struct Blocks32 {
   static constexpr bool has_minimum = with_minimum;
   static constexpr int head = has_minimum ? 4 : 2, bytes = head + (has_fifth_bit ? 4 : 0) + 16, parts = 1;
   static constexpr int middle = has_minimum ? 0 : has_fifth_bit ? 16 : 8;
-  static GgufPart part(const char* block, int) {
-    GgufPart x{half_at(block), has_minimum ? half_at(block + 2) : 0, {}};
+  static GgufScale scale(const char* block, int) { return {half_at(block), has_minimum ? half_at(block + 2) : 0}; }
+  template <class F>
+  static void codes(const char* block, int, F put) {
     std::uint32_t fifth = 0;
     if constexpr (has_fifth_bit) std::memcpy(&fifth, block + head, sizeof fifth);
     for (int i = 0; i < 16; ++i) {
       const unsigned both = byte_at(block, bytes - 16 + i);
-      x.codes[i] = static_cast<std::uint8_t>((both & 15) | (fifth >> i & 1) << 4);
-      x.codes[i + 16] = static_cast<std::uint8_t>(both >> 4 | (fifth >> (i + 16) & 1) << 4);
+      put(i, static_cast<int>((both & 15) | (fifth >> i & 1) << 4));
+      put(i + 16, static_cast<int>(both >> 4 | (fifth >> (i + 16) & 1) << 4));
     }
-    return x;
   }
 };
 
 /// Q8_0, blocks of 32: scale d and 32 signed bytes. x = d q.
 struct BlocksQ8 {
-  static constexpr int bytes = 34, parts = 1, middle = 128;
   static constexpr bool has_minimum = false;
-  static GgufPart part(const char* block, int) {
-    GgufPart x{half_at(block), 0, {}};
-    for (int i = 0; i < 32; ++i) x.codes[i] = static_cast<std::uint8_t>(byte_at(block, 2 + i) ^ 128);
-    return x;
+  static constexpr int bytes = 34, parts = 1, middle = 0;
+  static GgufScale scale(const char* block, int) { return {half_at(block), 0}; }
+  template <class F>
+  static void codes(const char* block, int, F put) {
+    for (int i = 0; i < 32; ++i) put(i, static_cast<std::int8_t>(block[2 + i]));
   }
 };
 
@@ -61,26 +61,28 @@ struct BlocksQ8 {
 /// and 128 bytes, of which 32 have in their halves the numbers q of two parts. x = d s q - e m.
 template <bool has_fifth_bit>
 struct Blocks256 {
-  static constexpr int low = has_fifth_bit ? 48 : 16, bytes = low + 128, parts = 8, middle = 0;
   static constexpr bool has_minimum = true;
-  static GgufPart part(const char* block, int number) {
+  static constexpr int low = has_fifth_bit ? 48 : 16, bytes = low + 128, parts = 8, middle = 0;
+  static GgufScale scale(const char* block, int part) {
     const char* const packed = block + 4;
-    const int p = number % 4;
+    const int p = part % 4;
     unsigned s = byte_at(packed, p), m = byte_at(packed, p + 4);
-    if (number < 4) {
+    if (part < 4) {
       s &= 63, m &= 63;
     } else {  // four bits in the last four bytes, the upper two left over in the first eight
       const unsigned both = byte_at(packed, p + 8);
       s = (both & 15) | s >> 6 << 4;
       m = both >> 4 | m >> 6 << 4;
     }
-    GgufPart x{half_at(block) * static_cast<float>(s), -(half_at(block + 2) * static_cast<float>(m)), {}};
+    return {half_at(block) * static_cast<float>(s), -(half_at(block + 2) * static_cast<float>(m))};
+  }
+  template <class F>
+  static void codes(const char* block, int part, F put) {
     for (int i = 0; i < 32; ++i) {
-      unsigned q = byte_at(block, low + number / 2 * 32 + i) >> (number % 2 * 4) & 15;
-      if constexpr (has_fifth_bit) q |= (byte_at(block, 16 + i) >> number & 1) << 4;
-      x.codes[i] = static_cast<std::uint8_t>(q);
+      unsigned q = byte_at(block, low + part / 2 * 32 + i) >> (part % 2 * 4) & 15;
+      if constexpr (has_fifth_bit) q |= (byte_at(block, 16 + i) >> part & 1) << 4;
+      put(i, static_cast<int>(q));
     }
-    return x;
   }
 };
 
@@ -88,12 +90,12 @@ struct Blocks256 {
 template <class Blocks>
 void decode_parts(const char* block, float* GLOSS_RESTRICT out, Index count) {
   for (; count-- > 0; block += Blocks::bytes)
-    for (int number = 0; number < Blocks::parts; ++number, out += 32) {
-      const GgufPart part = Blocks::part(block, number);
-      for (int i = 0; i < 32; ++i) {
-        const float x = part.scale * static_cast<float>(part.codes[i] - Blocks::middle);
-        out[i] = Blocks::has_minimum ? x + part.minimum : x;
-      }
+    for (int part = 0; part < Blocks::parts; ++part, out += 32) {
+      const GgufScale both = Blocks::scale(block, part);
+      Blocks::codes(block, part, [&](int i, int code) {
+        const float x = both.scale * static_cast<float>(code - Blocks::middle);
+        out[i] = Blocks::has_minimum ? x + both.minimum : x;
+      });
     }
 }
 

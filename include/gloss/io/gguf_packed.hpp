@@ -24,15 +24,19 @@ struct PackedBlocks {
 template <class Blocks, int bits>
 kernels::Block packed_part(const char* row, Index number) {
   constexpr int middle = Blocks::has_minimum ? 0 : 1 << (bits - 1);
-  const GgufPart part =
-      Blocks::part(row + number / Blocks::parts * Blocks::bytes, static_cast<int>(number % Blocks::parts));
-  kernels::Block block{.scale = part.scale, .minimum = part.minimum};
-  for (int i = 0; i < 32; ++i) block.codes[i] = static_cast<std::uint8_t>(part.codes[i] + (middle - Blocks::middle));
+  const char* const stored = row + number / Blocks::parts * Blocks::bytes;
+  const int part = static_cast<int>(number % Blocks::parts);
+  const GgufScale both = Blocks::scale(stored, part);
+  kernels::Block block{.scale = both.scale, .minimum = both.minimum};
+  Blocks::codes(stored, part,
+                [&](int i, int code) { block.codes[i] = static_cast<std::uint8_t>(code - Blocks::middle + middle); });
   return block;
 }
 template <class Blocks, int bits>
 constexpr PackedBlocks packed_blocks(std::string_view name) {
-  return {name, {.bits = bits, .has_minimum = Blocks::has_minimum}, packed_part<Blocks, bits>};
+  const bool has_halves = Blocks::parts == 1;  // those of parts are products
+  return {
+      name, {.bits = bits, .has_minimum = Blocks::has_minimum, .has_halves = has_halves}, packed_part<Blocks, bits>};
 }
 inline constexpr PackedBlocks all_packed_blocks[] = {packed_blocks<Blocks32<false, false>, 4>("Q4_0"),
                                                      packed_blocks<Blocks32<false, true>, 4>("Q4_1"),
@@ -58,8 +62,9 @@ struct SameRow {
 
 /// Makes a model that has been loaded from a file of these keys one for inference whose linear layers and embeddings
 /// keep the file's blocks, as nn::quantize describes it, where they are of Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K or Q5_K:
-/// numbers of 4 bits stay so, those of 5 take 8, scales and minima are float. Weights in other types stay float, and
-/// nn::quantize may pack them afterwards. stored_row(name, j) is where row j of a parameter stands in its tensor.
+/// numbers of 4 bits stay so, those of 5 take 8; scales and minima are float16, but float for the types with K. Weights
+/// in other types stay float, and nn::quantize may pack them afterwards. stored_row(name, j) is where row j of a
+/// parameter stands in its tensor.
 /// Errors: Error when the file has no such weight of the model.
 template <class F = detail::SameRow>
 GLOSS_COLD nn::QuantizeReport keep_blocks(nn::Module<float>& model, const TensorFile& file, const KeyMap& keys = {},

@@ -35,8 +35,9 @@ GLOSS_LAZY void add_blocks(std::vector<NamedTensor>& tensors, const std::string&
           static_cast<std::uint8_t>(block.codes[p] | (w.bits == 4 ? block.codes[p + 16] << 4 : 0));
   }
   tensors.push_back({name, codes});
-  tensors.push_back({scale_name(name), scales});
-  if (w.has_minimum) tensors.push_back({minimum_name(name), minima});
+  const Dtype type = w.has_halves ? Dtype::F16 : Dtype::F32;
+  tensors.push_back({scale_name(name), scales, type});
+  if (w.has_minimum) tensors.push_back({minimum_name(name), minima, type});
 }
 
 /// The weight in blocks that add_blocks has saved, for a layer of k inputs.
@@ -45,9 +46,11 @@ GLOSS_LAZY Tensor<float> blocks_from(const TensorFile& file, const std::string& 
   const Tensor<float> scales = file.tensor<float>(scale_name(name));
   const bool has_minimum = file.find(minimum_name(name)) != nullptr;
   const Tensor<float> minima = has_minimum ? file.tensor<float>(minimum_name(name)) : scales;
+  const bool has_halves = file.entry(scale_name(name)).dtype == Dtype::F16 &&
+                          (!has_minimum || file.entry(minimum_name(name)).dtype == Dtype::F16);
   const Index n = scales.size(0), blocks = scales.size(1);
   const int bits = codes.dim() == 2 && codes.size(1) == blocks * 16 ? 4 : 8;
-  const kernels::BlockWeights form{.bits = bits, .has_minimum = has_minimum, .n = n, .k = k};
+  const kernels::BlockWeights form{.bits = bits, .has_minimum = has_minimum, .has_halves = has_halves, .n = n, .k = k};
   const Index bytes = 4 * bits;  // of a block
   if (codes.shape() != Shape{n, blocks * bytes} || form.blocks() != blocks)
     fail<LoadError>("load_quantized: ", file.file(), ": ", name, " ", codes.shape(), " with scales ", scales.shape(),
@@ -114,8 +117,8 @@ GLOSS_LAZY void quantize_named(nn::Module<float>& model, const std::vector<std::
 /// Saves a model that nn::quantize has packed: a weight of 8 bits as its bytes plus 128 (U8), with the scale of each
 /// row under its name and ".scale"; a weight in bfloat16 as it is (BF16); a weight in blocks of 32 as its codes (U8),
 /// those of 4 bits with number i of a block in the lower and number i + 16 in the upper half of a byte, with the scales
-/// [rows, blocks] and, where it has them, minima under its name and ".minimum": W = scale * (code - 128 or 8), or
-/// scale * code + minimum; everything else as io::save does. Of tensors that are tied, one is saved.
+/// [rows, blocks] (F16 or F32) and, where it has them, minima under its name and ".minimum": W = scale * (code - 128 or
+/// 8), or scale * code + minimum; everything else as io::save does. Of tensors that are tied, one is saved.
 /// Errors: as save_safetensors.
 GLOSS_LAZY void save_quantized(const nn::Module<float>& model, const std::string& path, const Metadata& metadata = {}) {
   std::vector<NamedTensor> tensors;

@@ -18,8 +18,8 @@ namespace gloss::inline GLOSS_ABI::nn {
 enum class WeightFormat : unsigned char {
   int8,         // 8 bits and a scale for each output; inputs become bytes row by row, sums are whole numbers and exact
   bfloat16,     // 16 bits; inputs are rounded as well, sums are float
-  int4,         // 4 bits and a scale for every 32 inputs, as GGUF's Q4_0: 5 bits in all; inputs become bytes 32 by 32
-  int8_blocks,  // 8 bits and a scale for every 32 inputs, as GGUF's Q8_0: 9 bits in all
+  int4,         // 4 bits and a scale for every 32 inputs, as GGUF's Q4_0: 4.5 bits in all; inputs become bytes 32 by 32
+  int8_blocks,  // 8 bits and a scale for every 32 inputs, as GGUF's Q8_0: 8.5 bits in all
 };
 
 struct QuantizeOptions {
@@ -124,6 +124,13 @@ Replacement rounded_to(Form form, const Tensor<float>& weight, QuantizedWeight& 
   return {weight, after};
 }
 
+/// A weight in blocks of so many bits.
+GLOSS_LAZY Replacement rounded_to_blocks(int bits, const Tensor<float>& weight, QuantizedWeight& about) {
+  const Tensor<float> w = weight.detach().contiguous();
+  const bool has_halves = kernels::suits_halves(w.data(), w.size(0), w.size(1), bits);
+  return rounded_to(kernels::BlockWeights{.bits = bits, .has_halves = has_halves}, weight, about);
+}
+
 /// Puts packed weights into a model, which from then on is one for inference, and adds up the report's bytes.
 GLOSS_LAZY void replace_weights(Module<float>& model, const std::vector<Replacement>& all, QuantizeReport& report) {
   report.bytes_before = report.bytes_after = 4 * static_cast<std::size_t>(model.num_parameters());
@@ -177,8 +184,7 @@ GLOSS_LAZY QuantizeReport quantize(Module<float>& model, const QuantizeOptions& 
     else if (format == WeightFormat::bfloat16)
       replaced.push_back(detail::rounded_to(kernels::Bfloat16Weights{}, weight, about));
     else
-      replaced.push_back(
-          detail::rounded_to(kernels::BlockWeights{.bits = format == WeightFormat::int4 ? 4 : 8}, weight, about));
+      replaced.push_back(detail::rounded_to_blocks(format == WeightFormat::int4 ? 4 : 8, weight, about));
     report.weights.push_back(about);
   }
   if (replaced.empty()) fail("quantize: the model has no linear layer to quantize");

@@ -82,14 +82,16 @@ inline void packed_product(const Int8Weights& w, Index rows, const float* x, Ind
     kernels.rows(end - begin, w.k, x + begin * ldx, ldx, bytes + begin * row_bytes, row_bytes, scales + begin,
                  zeros + begin);
   });
-  detail::each_panel_tile(rows, w.n, w.k, width, kernels.most_rows, y, ldy, epilogue,
-                          [&](Index panel, Index i, Index r, Index columns, float* c) {
-                            std::int32_t sums[detail::int8_most_rows * width];
-                            const Index j = panel * width;
-                            kernels.tile[r - 1](depth, bytes + i * row_bytes, row_bytes,
-                                                w.quads + panel * w.panel_bytes(), sums);
-                            kernels.end(r, columns, sums, w.sums + j, w.scales + j, zeros + i, scales + i, c, ldy);
-                          });
+  const auto product = [&](Index panel, Index i, Index r, Index columns, float* c) {
+    std::int32_t sums[detail::int8_most_rows * width];
+    const Index j = panel * width, last = i + r;
+    for (Index some; i < last; i += some, c += some * ldy) {
+      some = last - i < kernels.most_rows ? last - i : kernels.most_rows;
+      kernels.tile[some - 1](depth, bytes + i * row_bytes, row_bytes, w.quads + panel * w.panel_bytes(), sums);
+      kernels.end(some, columns, sums, w.sums + j, w.scales + j, zeros + i, scales + i, c, ldy);
+    }
+  };
+  detail::each_panel(rows, w.n, w.k, width, y, ldy, epilogue, product);
 }
 
 }  // namespace gloss::inline GLOSS_ABI::kernels
