@@ -111,7 +111,7 @@ def onnx_model(folder, int8):
 
         model, inputs = Encoder().eval(), load_file(folder / "inputs.safetensors")
         torch.onnx.export(model, (inputs["input_ids"], inputs["attention_mask"]), plain, dynamo=True, opset_version=18,
-                          input_names=["input_ids", "attention_mask"], output_names=["last_hidden_state"])
+                          input_names=["input_ids", "attention_mask"], output_names=["last_hidden_state"], verbose=False)
         config = model.bert.config
         optimize_model(str(plain), model_type="bert", num_heads=config.num_attention_heads,
                        hidden_size=config.hidden_size).save_model_to_file(str(fused))

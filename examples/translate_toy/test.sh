@@ -85,9 +85,9 @@ options)
   "$program" translate -c mean.st "Insert table" "Open the file" >out
   ! cmp -s said out || die "the averaged weights do not translate" ;;
 fewer_bits)
-  head -n 40 some.tsv >few.tsv
-  train --d-model 32 --layers 1 --heads 2 --d-ff 64 --vocab 300 -d few.tsv --held-out 1 --epochs 80 --batch-tokens 256 \
-    --warmup 50 --lr-factor 2 -c m.st
+  head -n 40 some.tsv | awk -F '\t' 'length($1) < 30' >few.tsv  # to be learnt by heart
+  train --d-model 64 --layers 1 --heads 2 --d-ff 128 --vocab 400 -d few.tsv --held-out 1 --epochs 100 --batch-tokens 128 \
+    --warmup 100 --lr-factor 1 --smoothing 0 -c m.st
   cut -f 1 few.tsv >sentences
   for weights in float bfloat16 int8; do
     "$program" translate -c m.st --weights $weights <sentences >$weights.txt
@@ -95,10 +95,11 @@ fewer_bits)
     "$program" eval -c m.st --weights $weights few.tsv >$weights.eval
   done
   "$program" translate -c m.st <sentences | cmp - float.txt || die "float is the default"
-  grep -qE 'BLEU = ([6-9][0-9]|100)' float.eval || { cat float.eval; die "the pairs are not learnt"; }
+  for weights in float bfloat16 int8; do
+    grep -qE 'BLEU = (9[0-9]|100)' $weights.eval || { cat $weights.eval; die "--weights $weights does not translate"; }
+  done
   for weights in bfloat16 int8; do
-    [ "$(diff float.txt $weights.txt | grep -c '^>')" -le 3 ] || die "--weights $weights translates otherwise"
-    grep -qE 'BLEU = ([6-9][0-9]|100)' $weights.eval || { cat $weights.eval; die "--weights $weights"; }
+    [ "$(diff float.txt $weights.txt | grep -c '^>')" -le 1 ] || die "--weights $weights translates otherwise"
     ! cmp -s float.scores $weights.scores || die "--weights $weights has no effect"
   done
   "$program" translate -c m.st --weights int8 --attention map.svg "Insert table" >out
