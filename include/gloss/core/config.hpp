@@ -32,13 +32,6 @@ static_assert(sizeof(1.0) == sizeof(double), "gloss computes in double: build wi
 #include <see_the_error_above>
 #endif
 
-// GLOSS_INFERENCE, defined for the whole program, is for those that only run models: nothing is put into a graph, as
-// under a NoGradGuard, so that no derivative is compiled. gloss::compiled is for programs with a graph.
-#if defined(GLOSS_INFERENCE) && (defined(GLOSS_COMPILED) || defined(GLOSS_COMPILED_IMPLEMENTATION))
-#error "gloss::compiled has derivatives: link gloss::gloss with GLOSS_INFERENCE"
-#include <see_the_error_above>
-#endif
-
 // What kernels are made of: the compiler's vector types with gloss's own products, or, with GLOSS_BACKEND_EIGEN defined
 // for the whole program, Eigen's arrays and products (kernels/simd/eigen.hpp, kernels/gemm/eigen.hpp). A compiler
 // without vector types has no choice.
@@ -52,9 +45,9 @@ static_assert(sizeof(1.0) == sizeof(double), "gloss computes in double: build wi
 #define GLOSS_ABI_BACKEND
 #endif
 
-// Everything lives in an inline namespace named for what kernels are made of, what loops run on and whether there are
-// graphs, where it is not the usual, and for the instruction set, so that objects built with different flags fail at
-// link instead of crashing in each other's functions.
+// Everything lives in an inline namespace named for what kernels are made of and what loops run on, where it is not the
+// usual, and for the instruction set, so that objects built with different flags fail at link instead of crashing in
+// each other's functions.
 #if defined(GLOSS_THREADS_OPENMP)
 #define GLOSS_ABI_THREADS openmp
 #elif defined(GLOSS_THREADS_SERIAL)
@@ -62,14 +55,9 @@ static_assert(sizeof(1.0) == sizeof(double), "gloss computes in double: build wi
 #else
 #define GLOSS_ABI_THREADS
 #endif
-#ifdef GLOSS_INFERENCE
-#define GLOSS_ABI_GRAPHS inference
-#else
-#define GLOSS_ABI_GRAPHS
-#endif
-#define GLOSS_ABI_NAME(backend, threads, graphs, set) v0##backend##threads##graphs##_##set
-#define GLOSS_ABI_WITH(backend, threads, graphs, set) GLOSS_ABI_NAME(backend, threads, graphs, set)
-#define GLOSS_ABI_OF(set) GLOSS_ABI_WITH(GLOSS_ABI_BACKEND, GLOSS_ABI_THREADS, GLOSS_ABI_GRAPHS, set)
+#define GLOSS_ABI_NAME(backend, threads, instruction_set) v0##backend##threads##_##instruction_set
+#define GLOSS_ABI_WITH(backend, threads, instruction_set) GLOSS_ABI_NAME(backend, threads, instruction_set)
+#define GLOSS_ABI_OF(instruction_set) GLOSS_ABI_WITH(GLOSS_ABI_BACKEND, GLOSS_ABI_THREADS, instruction_set)
 #if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
 #define GLOSS_ABI GLOSS_ABI_OF(avx512)
 #define GLOSS_VECTOR_BYTES 64

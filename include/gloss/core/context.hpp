@@ -14,12 +14,8 @@ inline thread_local Rng* current_rng = nullptr;
 inline constinit SharedRng default_rng;
 }  // namespace detail
 
-/// Whether operations record a graph on this thread; never in a program with GLOSS_INFERENCE.
-#ifdef GLOSS_INFERENCE
-constexpr bool is_grad_enabled() { return false; }
-#else
+/// Whether operations record a graph on this thread.
 inline bool is_grad_enabled() { return detail::grad_enabled; }
-#endif
 
 /// The random stream in use on this thread: the innermost RngGuard's, else the process's default (seed 0), from which
 /// all threads draw, each other numbers. Which thread gets which depends on their timing; where that matters, give each

@@ -85,12 +85,8 @@ GLOSS_NOINLINE OpNode<T>* begin_record(const char* op, Tensor<T>& y, const Graph
                                        std::size_t room, bool always);
 
 template <class T, class F>
-Tensor<T> record_on(const char* op, Tensor<T> y, [[maybe_unused]] const GraphInput* inputs,
-                    [[maybe_unused]] std::size_t n, [[maybe_unused]] const F& backward,
-                    [[maybe_unused]] bool always = false) {
-#ifdef GLOSS_INFERENCE
-  if (profile && y.defined()) profile->name(op, y.data());
-#else
+Tensor<T> record_on(const char* op, Tensor<T> y, const GraphInput* inputs, std::size_t n, const F& backward,
+                    bool always = false) {
   static_assert(alignof(F) <= OpNode<T>::closure_align);
   static_assert(std::is_copy_constructible_v<F>, "record: the closure must be copyable");
   if (OpNode<T>* const node = begin_record(op, y, inputs, n, sizeof(F), always)) {
@@ -98,7 +94,6 @@ Tensor<T> record_on(const char* op, Tensor<T> y, [[maybe_unused]] const GraphInp
     ::new (node->closure()) F(backward);  // a copy, because copying is what reaches every tensor in it
     node->arm(&act<T, F>);
   }
-#endif
   return y;
 }
 }  // namespace detail
