@@ -1,6 +1,7 @@
 // Folders of pretrained models: what is wrong with one is said.
 #include <gloss/gloss.hpp>
 #include <gloss/io/config_file.hpp>
+#include <gloss/io/model_folder.hpp>
 #include <gloss/io/pretrained.hpp>
 #include <gloss/models/bert_heads.hpp>
 

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include <gloss/core/json_quoted.hpp>
-#include <gloss/core/json_reader.hpp>
 #include <gloss/core/shape.hpp>
 #include <gloss/io/atomic_file.hpp>
+#include <gloss/io/json_reader.hpp>
 
 namespace gloss::inline GLOSS_ABI::io {
 
@@ -24,8 +24,8 @@ using JsonMembers = std::map<std::string, std::string_view>;
 
 GLOSS_COLD inline JsonMembers config_members(const std::string& text, const std::string& file) {
   try {
-    return gloss::detail::json_members(text);
-  } catch (const gloss::detail::JsonError&) {
+    return json_members(text);
+  } catch (const JsonError&) {
     fail<LoadError>("read_config: ", file, ": it is not a JSON object");
   }
 }
@@ -48,8 +48,8 @@ concept HasFields = requires(F& field) {
 /// A value of config.json as a field of a Config; false where it has another type.
 template <class F>
 bool read_field(std::string_view value, F& field) {
-  using Kind = gloss::detail::JsonReader::Kind;
-  gloss::detail::JsonReader json(value);
+  using Kind = JsonReader::Kind;
+  JsonReader json(value);
   const Kind kind = json.kind();
   if constexpr (std::same_as<F, bool>) {
     if (kind != Kind::boolean) return false;
@@ -59,13 +59,13 @@ bool read_field(std::string_view value, F& field) {
     return error == std::errc() && end == value.data() + value.size();
   } else if constexpr (std::floating_point<F>) {
     if (kind != Kind::number) return false;
-    field = static_cast<F>(gloss::detail::JsonReader::to_double(value).first);
+    field = static_cast<F>(JsonReader::to_double(value).first);
   } else if constexpr (std::same_as<F, std::string>) {
     if (kind != Kind::string) return false;
     field = json.string();
   } else if constexpr (HasFields<F>) {
     if (kind != Kind::object) return false;
-    const JsonMembers members = gloss::detail::json_members(value);
+    const JsonMembers members = json_members(value);
     bool fits = true;
     field.fields([&](const char* name, auto& inner) {
       if (const std::string_view text = member(members, name); !text.empty() && text != "null")
@@ -162,7 +162,7 @@ GLOSS_COLD Config parse_config(const std::string& text, const std::string& file 
       const std::string_view labels = detail::member(json, "id2label");
       if constexpr (std::integral<F>)
         if (std::string_view(name) == "num_labels" && labels.starts_with('{'))
-          field = static_cast<F>(gloss::detail::json_members(labels).size());
+          field = static_cast<F>(detail::json_members(labels).size());
     } else if (!detail::read_field(value, field)) {
       fail<LoadError>("read_config: ", file, ": ", name, " is ", value.substr(0, 100),
                       ", which has another type than this model's");

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <gloss/io/json_reader.hpp>
 #include <gloss/io/safetensors.hpp>
 #include <gloss/io/torch_file.hpp>
 
@@ -40,16 +41,16 @@ GLOSS_COLD inline std::map<std::string, std::string> read_weight_map(const std::
   std::map<std::string, std::string> files;
   const std::string json = read_file(path, max_header_bytes);
   try {
-    const auto members = gloss::detail::json_members(json);
+    const auto members = json_members(json);
     const auto map = members.find("weight_map");
-    for (const auto& [name, value] : gloss::detail::json_members(map == members.end() ? "" : map->second)) {
+    for (const auto& [name, value] : json_members(map == members.end() ? "" : map->second)) {
       if (!value.starts_with('"')) fail<LoadError>("open_tensor_file: ", path, ": ", name, ": its file is not a name");
-      const std::string file = gloss::detail::JsonReader(value).string();
+      const std::string file = JsonReader(value).string();
       if (file.empty() || file == ".." || file.find_first_of("/\\:") != std::string::npos)
         fail<LoadError>("open_tensor_file: ", path, ": ", name, ": '", file, "' is no file of its folder");
       files.emplace(name, file);
     }
-  } catch (const gloss::detail::JsonError&) {
+  } catch (const JsonError&) {
     fail<LoadError>("open_tensor_file: ", path, ": it has no weight_map");
   }
   return files;

@@ -15,11 +15,11 @@
 #include <vector>
 
 #include <gloss/core/json_quoted.hpp>
-#include <gloss/core/json_reader.hpp>
 #include <gloss/core/looks_like.hpp>
 #include <gloss/core/mapped_file.hpp>
 #include <gloss/core/sort.hpp>
 #include <gloss/io/atomic_file.hpp>
+#include <gloss/io/json_reader.hpp>
 #include <gloss/io/tensor_file.hpp>
 
 namespace gloss::inline GLOSS_ABI::io {
@@ -60,14 +60,12 @@ class HeaderReader {
         is_metadata ? read_metadata(json) : read_entry(json, key);
       }
       json.end();
-    } catch (const gloss::detail::JsonError& error) {
+    } catch (const JsonError& error) {
       bad("header ", error.what());
     }
   }
 
  private:
-  using JsonReader = gloss::detail::JsonReader;
-
   /// Errors: LoadError of these parts when the next value is another one, if it is one at all.
   template <class... Parts>
   void want(JsonReader& json, JsonReader::Kind kind, const Parts&... parts) const {

@@ -66,7 +66,7 @@ struct KeyValueCache {
     length += n;
     return all();
   }
-  /// Attention of queries to the positions so far and to further ones, which append() takes first. It is virtual so that
+  /// Attention of queries to the positions so far and to further ones, which append() takes first. It is virtual so
   /// only programs that make a cache compile it.
   /// Shape: q [batch, heads, n, d_k], k and v as append's -> [batch, heads, n, d_v]
   /// Errors: as append and scaled_dot_product_attention.

@@ -1,12 +1,12 @@
 // JSON, piece by piece: what is read, and that nothing else passes.
-#include <gloss/core/json_reader.hpp>
+#include <gloss/io/json_reader.hpp>
 #include <string>
 
 #include "support/catch.hpp"
 
-using gloss::detail::json_members;
-using gloss::detail::JsonError;
-using gloss::detail::JsonReader;
+using gloss::io::detail::json_members;
+using gloss::io::detail::JsonError;
+using gloss::io::detail::JsonReader;
 
 namespace {
 /// What is wrong with a text; nothing for JSON.

@@ -11,7 +11,7 @@
 
 #include <gloss/core/error.hpp>
 
-namespace gloss::inline GLOSS_ABI::detail {
+namespace gloss::inline GLOSS_ABI::io::detail {
 
 /// Text that is no JSON. What it says goes behind a name: "is not valid JSON at byte 7".
 struct JsonError : LoadError {
@@ -231,4 +231,4 @@ GLOSS_COLD inline std::map<std::string, std::string_view> json_members(std::stri
   return members;
 }
 
-}  // namespace gloss::inline GLOSS_ABI::detail
+}  // namespace gloss::inline GLOSS_ABI::io::detail
