@@ -9,6 +9,7 @@
 
 #include <gloss/core/clock.hpp>
 #include <gloss/gloss.hpp>
+#include <gloss/io/open_tensor_file.hpp>
 #include <gloss/io/pretrained.hpp>
 #include <gloss/models/gpt2.hpp>
 

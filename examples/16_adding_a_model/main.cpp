@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fstream>
 #include <gloss/gloss.hpp>
+#include <gloss/io/open_tensor_file.hpp>
 #include <gloss/io/pretrained.hpp>
 #include <gloss/iostream.hpp>
 #include <gloss/models/gpt2.hpp>

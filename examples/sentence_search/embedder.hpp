@@ -10,6 +10,7 @@
 
 #include <gloss/gloss.hpp>
 #include <gloss/io/crc.hpp>
+#include <gloss/io/open_tensor_file.hpp>
 #include <gloss/io/pretrained.hpp>
 #include <gloss/models/bert.hpp>
 #include <gloss/text/tokenizer_json.hpp>

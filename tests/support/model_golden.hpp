@@ -9,6 +9,7 @@
 
 #include <gloss/decode/score.hpp>
 #include <gloss/gloss.hpp>
+#include <gloss/io/open_tensor_file.hpp>
 #include <gloss/io/pretrained.hpp>
 
 #include "support/catch.hpp"
