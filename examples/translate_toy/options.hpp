@@ -12,8 +12,8 @@ struct TrainSettings {
   bool force = false;  // begin anew although the checkpoint exists
   std::int64_t epochs = 20, batch_tokens = 1024, pool = 0;
   std::int64_t vocab = 3000, d_model = 128, layers = 2, heads = 4, d_ff = 512;
-  double dropout = 0, smoothing = 0.1, embedding_std = 0;
-  double lr_factor = 0.5, clip_norm = 0, ema = 0;
+  double dropout = 0.05, smoothing = 0.1, embedding_std = 0;
+  double lr_factor = 0.5, clip_norm = 1, ema = 0.998;
   std::int64_t warmup = 400;
   std::string schedule = "linear";  // after the warm-up: "linear" to 0 at the end, or the paper's "noam"
   std::string precision = "float";  // of products, or "bfloat16"

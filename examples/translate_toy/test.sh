@@ -63,13 +63,13 @@ first_version)  # a training that gloss 0.1 stopped in the middle of its ninth e
   train --resume -d some.tsv -c first.st
   measured >resumed
   train -d some.tsv --epochs 24 --vocab 300 --d-model 8 --heads 2 --layers 1 --d-ff 16 --dropout 0.1 --held-out 20 \
-    --batch-tokens 512 -c whole.st
+    --batch-tokens 512 --clip-norm 0 --ema 0 -c whole.st
   measured | cmp - resumed || die "a training of gloss 0.1 goes on with other numbers"
   for file in first whole; do "$program" translate --n-best 4 -c $file.st "Insert table" "Open" >$file.txt; done
   cmp first.txt whole.txt || die "a training of gloss 0.1 ends with other weights"
   no_leftovers ;;
 options)
-  usual=("${tiny[@]}" -d some.tsv --epochs 3)
+  usual=("${tiny[@]}" -d some.tsv --epochs 3 --clip-norm 0 --ema 0)
   losses() { sed -n 's/.* loss \([0-9.]*\) .*/\1/p' log; }
   train "${usual[@]}" -c usual.st
   losses >usual
@@ -87,7 +87,7 @@ options)
 fewer_bits)
   head -n 40 some.tsv | awk -F '\t' 'length($1) < 30' >few.tsv  # to be learnt by heart
   train --d-model 64 --layers 1 --heads 2 --d-ff 128 --vocab 400 -d few.tsv --held-out 1 --epochs 100 --batch-tokens 128 \
-    --warmup 100 --lr-factor 1 --smoothing 0 -c m.st
+    --warmup 100 --lr-factor 1 --smoothing 0 --dropout 0 --ema 0 -c m.st
   cut -f 1 few.tsv >sentences
   for weights in float bfloat16 int8; do
     "$program" translate -c m.st --weights $weights <sentences >$weights.txt

@@ -109,6 +109,7 @@ void check_format(const io::TensorFile& file) {
 
 TrainSettings settings_from(const io::TensorFile& file) {
   TrainSettings s;
+  s.clip_norm = s.ema = 0;  // gloss 0.1 had neither
   for_each_number(s, [&](const char* name, auto& value, const char*, auto low, auto high) {
     read_number(file, name, value);
     if (value < low || value > high)

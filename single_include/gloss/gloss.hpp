@@ -1570,10 +1570,39 @@ void update(const Loop<2>& loop, F f, Y* y, const B* b) {
     }
   });
 }
+namespace detail {
+/// copy() where y runs along the last axis and x along the one before it, in strips of `rows` rows, which divide that
+/// axis: each cache line of x is read once.
+template <class T>
+GLOSS_NOINLINE void copy_turned(const Loop<2>& loop, Index rows, T* y, const T* x) {
+  constexpr Index side = 16;
+  Loop<2> strips = loop;
+  const int axis = loop.rank - 2;
+  strips.numel /= rows, strips.sizes[axis] /= rows, strips.strides[0][axis] *= rows, strips.strides[1][axis] *= rows;
+  const Index row = loop.strides[0][axis], column = loop.inner_stride(1);
+  for_each_row(
+      strips,
+      [=](const Index* offset, Index n) {
+        T square[side * side];
+        for (Index i = 0; i < n; i += side) {
+          const Index columns = n - i < side ? n - i : side;
+          for (Index j = 0; j < columns; ++j)
+            for (Index r = 0; r < rows; ++r) square[r * side + j] = x[offset[1] + (i + j) * column + r];
+          for (Index r = 0; r < rows; ++r)
+            for (Index j = 0; j < columns; ++j) y[offset[0] + r * row + i + j] = square[r * side + j];
+        }
+      },
+      16384 / side);
+}
+}  // namespace detail
 /// y = x, in y's order.
 template <class T>
 void copy(const Loop<2>& loop, T* y, const T* x) {
   const Index sy = loop.inner_stride(0), sx = loop.inner_stride(1);
+  if constexpr (std::is_floating_point_v<T>)
+    if (loop.rank > 1 && sy == 1 && sx != 1 && loop.strides[1][loop.rank - 2] == 1)
+      for (Index rows = 16; rows > 1; rows /= 2)
+        if (loop.sizes[loop.rank - 2] % rows == 0) return detail::copy_turned(loop, rows, y, x);
   for_each_row(loop, [=](const Index* offset, Index n) {
     T* GLOSS_RESTRICT py = y + offset[0];
     const T* px = x + offset[1];
@@ -1965,8 +1994,8 @@ class alignas(storage_alignment) Storage : public RefCounted {
   std::size_t capacity() const { return capacity_; }
   /// Whether others may read and write this memory, so that being the only tensor on it means nothing.
   bool is_foreign() const { return drop_ != nullptr; }
-  /// Whether nobody writes this memory, so that a copied Parameter may share it.
-  bool is_constant() const { return is_constant_; }
+  /// Whether it is a detail::PackedWeight (ops/packed_weight.hpp), which nobody writes: a copied Parameter shares it.
+  bool is_packed() const { return is_packed_; }
   /// Grows with every change in place of any tensor on this memory. Threads that write at the same time may share a
   /// number: only that it differs from an older one counts.
   std::uint32_t version() const { return version_.load(std::memory_order_relaxed); }
@@ -1980,7 +2009,7 @@ class alignas(storage_alignment) Storage : public RefCounted {
   void set_version(std::uint32_t version) const { version_.store(version, std::memory_order_relaxed); }
  protected:
   /// Memory that is not the pool's; `drop` deletes this object and so gives up what keeps the memory alive.
-  explicit Storage(void (*drop)(Storage*), bool constant = false) : drop_(drop), is_constant_(constant) {}
+  explicit Storage(void (*drop)(Storage*), bool packed = false) : drop_(drop), is_packed_(packed) {}
  private:
   friend class StoragePool;
   friend void destroy(Storage* block);
@@ -1991,7 +2020,7 @@ class alignas(storage_alignment) Storage : public RefCounted {
   std::size_t capacity_ = 0;
   mutable std::atomic<const char*> changed_by_{nullptr};
   std::uint8_t size_class_ = 0;
-  bool is_constant_ = false;
+  bool is_packed_ = false;
   bool is_free_ = false;
   bool is_spare_ = false;  // given out only when all others of its class are in use
   Storage* next_free_ = nullptr;
@@ -4847,26 +4876,10 @@ GLOSS_NOINLINE inline double erfinv(double x) {
 }  // namespace gloss::inline GLOSS_ABI::kernels
 #endif
 namespace gloss::inline GLOSS_ABI {
-namespace detail {
-/// See SkipDrawsGuard.
-inline thread_local bool draws_are_skipped = false;
-}
-/// While it lives, rand, randn and nn::init's draws on this thread leave numbers as memory happens to hold them, and no
-/// stream goes on: for a model that is about to be loaded. PyTorch: torch.nn.utils.skip_init
-class [[nodiscard]] SkipDrawsGuard {
- public:
-  SkipDrawsGuard() : saved_(detail::draws_are_skipped) { detail::draws_are_skipped = true; }
-  ~SkipDrawsGuard() { detail::draws_are_skipped = saved_; }
-  SkipDrawsGuard(const SkipDrawsGuard&) = delete;
-  SkipDrawsGuard& operator=(const SkipDrawsGuard&) = delete;
- private:
-  bool saved_;
-};
 /// Uniform in [low, high), from the current Rng. PyTorch: torch.rand
 template <Real T>
 Tensor<T> rand(const Shape& shape, std::type_identity_t<T> low = T(0), std::type_identity_t<T> high = T(1)) {
   Tensor<T> x = empty<T>(shape);
-  if (detail::draws_are_skipped) return x;
   const Index n = x.numel();
   T* const p = x.data();
   constexpr Index per_block = std::same_as<T, float> ? 4 : 2;
@@ -4898,7 +4911,6 @@ Tensor<T> rand_like(const Tensor<T>& x) {
 template <Real T>
 Tensor<T> randn(const Shape& shape, std::type_identity_t<T> mean = T(0), std::type_identity_t<T> std = T(1)) {
   Tensor<T> x = empty<T>(shape);
-  if (detail::draws_are_skipped) return x;
   const Index n = x.numel(), blocks = (n + 1) / 2;
   T* const p = x.data();
   const RandomBlock draw = current_rng().reserve(blocks * 4);
@@ -5323,8 +5335,8 @@ class Parameter : public Tensor<T>, public detail::Member<Parameter<T>> {
   /// survive.
   Parameter& operator=(const Parameter& other) {
     if (this == &other) return *this;
-    if (this->defined() && other.defined() && this->shape() == other.shape() && !this->storage()->is_constant() &&
-        !other.storage()->is_constant()) {
+    if (this->defined() && other.defined() && this->shape() == other.shape() && !this->storage()->is_packed() &&
+        !other.storage()->is_packed()) {
       NoGradGuard no_grad;
       this->copy_(other.detach());
       if (detail::any_ties.load(std::memory_order_relaxed)) detail::TieCopies<T>::copied(other, *this);
@@ -5351,7 +5363,7 @@ class Parameter : public Tensor<T>, public detail::Member<Parameter<T>> {
         detail::TieCopies<T>::copied(other, copy);
         return copy;
       }
-    Tensor<T> data = other.storage()->is_constant() ? other.detach() : other.detach().clone();
+    Tensor<T> data = other.storage()->is_packed() ? other.detach() : other.detach().clone();
     data.requires_grad_(other.requires_grad());
     if (may_be_tied) detail::TieCopies<T>::copied(other, data);
     return data;
@@ -5390,216 +5402,103 @@ class Buffer : public Tensor<T>, public detail::Member<Buffer<T>> {
 };
 }  // namespace gloss::inline GLOSS_ABI::nn
 #endif
-namespace gloss::inline GLOSS_ABI::nn {
-namespace detail {
-/// Rows of a dense tensor: row i of the result is row rows[i], of which the first `used` of each `length` numbers
-/// count. Not index_select, whose gradient every program that decodes would compile.
-template <class T>
-Tensor<T> select_rows(const Tensor<T>& x, const Tensor<std::int64_t>& rows, Index blocks, Index length, Index used) {
-  Shape shape = x.shape();
-  shape[0] = rows.numel();
-  Tensor<T> y = empty<T>(shape);
-  const auto size = [](Index n) { return static_cast<std::size_t>(n) * sizeof(T); };
-  for (Index i = 0; used > 0 && i < shape[0]; ++i) {
-    const T* from = x.data() + rows.at({i}) * blocks * length;
-    T* to = y.data() + i * blocks * length;
-    if (used == length) {
-      std::memcpy(to, from, size(blocks * length));
-      continue;
-    }
-    for (Index b = 0; b < blocks; ++b) std::memcpy(to + b * length, from + b * length, size(used));
-  }
-  return y;
-}
-template <class T>
-Tensor<T> select_rows(const Tensor<T>& x, const Tensor<std::int64_t>& rows) {
-  const Index row = x.size(0) > 0 ? x.numel() / x.size(0) : 0;
-  return select_rows(x, rows, 1, row, row);
-}
-}  // namespace detail
-/// Keys and values of one attention, of all positions that it has read. A value: a copy has its own.
-template <Real T>
-struct KeyValueCache {
-  Buffer<T> key, value;  // [batch, heads, capacity, width]; the first `length` positions are in use
-  Index length = 0;
-  Index positions() const { return length; }
-  struct KeysAndValues {
-    Tensor<T> key, value;  // [batch, heads, length, width], views of the cache
-  };
-  KeysAndValues all() const { return {key.narrow(2, 0, length), value.narrow(2, 0, length)}; }
-  /// Puts the keys and values of further positions behind those that are there; memory grows by doubling.
-  /// Shape: k [batch, heads, n, d_k], v [batch, heads, n, d_v] -> all so far
-  /// Errors: ShapeError when they do not fit those that are there; GradError when they want a gradient, which would end
-  /// here.
-  KeysAndValues append(const Tensor<T>& k, const Tensor<T>& v) {
-    if (is_grad_enabled() && (k.requires_grad() || v.requires_grad()))
-      fail<GradError>("KeyValueCache: no gradient goes through a cache; a NoGradGuard says that none is wanted");
-    check_fits(k, key, "key");
-    check_fits(v, value, "value");
-    if (k.size(2) != v.size(2))
-      fail<ShapeError>("KeyValueCache: key ", k.shape(), " and value ", v.shape(), " differ in length");
-    const Index n = k.size(2);
-    put(key, k, n);
-    put(value, v, n);
-    length += n;
-    return all();
-  }
-  /// Row i becomes the old row rows[i]; the number of rows may change. Unchecked.
-  void select_rows(const Tensor<std::int64_t>& rows) {
-    if (!key.defined()) return;
-    const auto select = [&](const Tensor<T>& x) {
-      return Buffer<T>(detail::select_rows(x, rows, x.size(1), x.size(2) * x.size(3), length * x.size(3)));
-    };
-    key = select(key);
-    value = select(value);
-  }
-  /// Forgets what came behind the first n positions.
-  /// Errors: IndexError when there are fewer.
-  void truncate(Index n) {
-    if (n < 0 || n > length) fail<IndexError>("KeyValueCache: cannot truncate ", length, " positions to ", n);
-    length = n;
-  }
- private:
-  static void check_fits(const Tensor<T>& x, const Tensor<T>& there, const char* what) {
-    if (x.dim() == 4 &&
-        (!there.defined() || (x.size(0) == there.size(0) && x.size(1) == there.size(1) && x.size(3) == there.size(3))))
-      return;
-    if (!there.defined()) fail<ShapeError>("KeyValueCache: ", what, " ", x.shape(), " must have four axes");
-    fail<ShapeError>("KeyValueCache: ", what, " ", x.shape(), " does not fit those that are there, ", there.shape());
-  }
-  void put(Buffer<T>& there, const Tensor<T>& x, Index n) const {
-    const Index capacity = there.defined() ? there.size(2) : 0;
-    if (length + n > capacity || !there.defined()) {
-      Tensor<T> grown = empty<T>({x.size(0), x.size(1), (std::max)({Index{16}, 2 * capacity, length + n}), x.size(3)});
-      if (length > 0) grown.narrow(2, 0, length).copy_(there.narrow(2, 0, length));
-      there = Buffer<T>(grown);
-    }
-    there.narrow(2, length, n).copy_(x.detach());
-  }
-};
-/// The two caches of a decoder layer: of the positions that it has read, and of the memory that it looks at.
-template <Real T>
-struct DecoderLayerCache {
-  KeyValueCache<T> self_attn, memory;
-  Index positions() const { return self_attn.length; }
-  void select_rows(const Tensor<std::int64_t>& rows) {
-    self_attn.select_rows(rows);
-    memory.select_rows(rows);
-  }
-  void truncate(Index n) { self_attn.truncate(n); }
-};
-/// The caches of all layers of a model, a KeyValueCache or a DecoderLayerCache each. A forward that is given one reads
-/// only the positions that are new, and sees those before them in the cache; see MultiheadAttentionCall.
-template <class LayerCache>
-struct ModelCache {
-  std::vector<LayerCache> layers;
-  Index length = 0;  // positions read by all layers
-  /// What a stack of layers calls before it reads. Whatever a pass that threw has left behind is forgotten.
-  /// Errors: Error for no layers, which cannot remember how far they have read.
-  void begin(std::size_t number_of_layers) {
-    if (number_of_layers == 0) fail("ModelCache: there is no layer to keep anything for");
-    layers.resize(number_of_layers);
-    truncate(length);
-  }
-  /// What it calls afterwards.
-  void end() { length = layers.front().positions(); }
-  /// Row i becomes the old row rows[i]; the number of rows may change. Unchecked.
-  void select_rows(const Tensor<std::int64_t>& rows) {
-    for (LayerCache& layer : layers) layer.select_rows(rows);
-  }
-  /// Forgets what came behind the first n positions, as if it had not been read.
-  /// Errors: IndexError when there are fewer.
-  void truncate(Index n) {
-    if (n < 0 || n > length) fail<IndexError>("ModelCache: cannot truncate ", length, " positions to ", n);
-    for (LayerCache& layer : layers) layer.truncate(n);
-    length = n;
-  }
-};
-GLOSS_INSTANTIATE(struct KeyValueCache<float>)
-GLOSS_INSTANTIATE(struct KeyValueCache<double>)
-}  // namespace gloss::inline GLOSS_ABI::nn
-#endif
-namespace gloss::inline GLOSS_ABI::decode {
-/// Rows of tokens that one model reads side by side, a few at a time. EncoderDecoderStepper and CausalStepper make one
-/// of a model, and a class of your own makes one of anything that scores a next token.
-template <Real T>
-struct Stepper {
-  virtual ~Stepper() = default;
-  /// Reads the next n tokens of each row; returns the scores of the token behind them: logits, which are log P up to a
-  /// number of each row's own.
-  /// Shape: tokens [rows, n] -> [rows, vocab]
-  virtual Tensor<T> step(const Tensor<std::int64_t>& tokens) = 0;
-  /// Row i becomes the old row rows[i]; the number of rows may change.
-  /// Errors: IndexError for a row that there is not.
-  virtual void select_rows(const Tensor<std::int64_t>& rows) = 0;
-  /// Forgets all but the first `length` tokens of each row.
-  /// Errors: IndexError when there are fewer.
-  virtual void truncate(Index length) = 0;
-  virtual Index rows() const = 0;
-  /// Tokens read so far by each row.
-  virtual Index length() const = 0;
-};
-namespace detail {
-/// A Stepper on a model's cache.
-template <class Model>
-class CachedStepper : public Stepper<typename Model::value_type> {
- public:
-  void select_rows(const Tensor<std::int64_t>& rows) override {
-    bool same = rows.numel() == rows_;
-    for (Index i = 0; i < rows.numel(); ++i) {
-      const std::int64_t row = rows.at({i});
-      if (row < 0 || row >= rows_)
-        fail<IndexError>("Stepper::select_rows: row ", row, " is out of range for ", rows_, " rows");
-      same = same && row == i;
-    }
-    if (same) return;
-    select(rows);
-    rows_ = rows.numel();
-  }
-  void truncate(Index length) override { cache_.truncate(length); }
-  Index rows() const override { return rows_; }
-  Index length() const override { return cache_.length; }
- protected:
-  CachedStepper(const Model& model, Index rows) : model_(&model), rows_(rows) {}
-  virtual void select(const Tensor<std::int64_t>& rows) { cache_.select_rows(rows); }
-  void check(const Tensor<std::int64_t>& tokens) const {
-    if (tokens.dim() != 2 || tokens.size(0) != rows_ || tokens.size(1) == 0)
-      fail<ShapeError>("Stepper::step: tokens ", tokens.shape(), " are not [", rows_, ", n] with n at least 1");
-  }
-  const Model* model_;
-  typename Model::Cache cache_;
-  Index rows_;
-};
-}  // namespace detail
-}  // namespace gloss::inline GLOSS_ABI::decode
-#endif
-#ifndef GLOSS_HAS_GLOSS_OPS_SOFTMAX_HPP
-#define GLOSS_HAS_GLOSS_OPS_SOFTMAX_HPP
-// ---- gloss/ops/softmax.hpp
-// Softmax and its logarithm
-#ifndef GLOSS_HAS_GLOSS_KERNELS_SOFTMAX_COLUMNS_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_SOFTMAX_COLUMNS_HPP
-// ---- gloss/kernels/softmax_columns.hpp
-// Softmax and log-softmax along an axis that others follow: neighbouring columns are the lanes.
-#ifndef GLOSS_HAS_GLOSS_KERNELS_COLUMNS_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_COLUMNS_HPP
-// ---- gloss/kernels/columns.hpp
-// Walking along the columns of matrices, whose neighbours are the lanes of vectors.
-#ifndef GLOSS_HAS_GLOSS_KERNELS_SOFTMAX_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_SOFTMAX_HPP
-// ---- gloss/kernels/softmax.hpp
-// Softmax and log-softmax over the last axis, rows in parallel, each row read while it is in cache.
-#include <cstdint>
-#include <limits>
-#ifndef GLOSS_HAS_GLOSS_KERNELS_SIMD_MATH_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_SIMD_MATH_HPP
-// ---- gloss/kernels/simd/math.hpp
-// exp, log, tanh, erf on whole vectors, branch-free. Errors in units of the last place, in float and double, are at
-// most 1 for exp and log, 1.5 for erf, 2.5 for tanh and sigmoid.
-// The polynomials were fitted for gloss by weighted least squares (Lawson's iteration) in 50 digits.
+#ifndef GLOSS_HAS_GLOSS_OPS_ATTENTION_HPP
+#define GLOSS_HAS_GLOSS_OPS_ATTENTION_HPP
+// ---- gloss/ops/attention.hpp
+// Scaled dot-product attention as one op
 #include <cmath>
 #include <limits>
+#ifndef GLOSS_HAS_GLOSS_KERNELS_ATTENTION_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_ATTENTION_HPP
+// ---- gloss/kernels/attention.hpp
+// Fused scaled dot-product attention: softmax(scale q k^T + bias) v by tiles with a running softmax, so that memory
+// grows with the length and not with its square.
+#include <cmath>
+#include <limits>
+#ifndef GLOSS_HAS_GLOSS_KERNELS_ATTENTION_BACKWARD_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_ATTENTION_BACKWARD_HPP
+// ---- gloss/kernels/attention/backward.hpp
+// The backward pass of fused attention: the probabilities are computed again, tile by tile, from the scores and the two
+// numbers that the forward pass kept of each row.
+#include <vector>
+#ifndef GLOSS_HAS_GLOSS_KERNELS_ATTENTION_BLOCK_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_ATTENTION_BLOCK_HPP
+// ---- gloss/kernels/attention/block.hpp
+// What the forward and the backward pass of fused attention share: where a strip of queries stands among the keys, its
+// scores with bias, mask and causality. Scores are kept transposed, a query per lane:
+// the softmax needs no horizontal sums, and k and v are used as they lie. They are kept divided by ln 2, so that the
+// softmax is made of powers of 2.
+#include <cmath>
+#include <limits>
+#ifndef GLOSS_HAS_GLOSS_KERNELS_ATTENTION_ARGS_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_ATTENTION_ARGS_HPP
+// ---- gloss/kernels/attention/args.hpp
+// What the attention kernels read and write.
+namespace gloss::inline GLOSS_ABI::kernels {
+/// Steps in elements between batch entries, heads and rows; the elements of a row are neighbours.
+struct AttentionStrides {
+  Index batch = 0, head = 0, row = 0;
+};
+/// What attention_forward and attention_backward read and write.
+/// Shape: q [batch, heads, len_q, d_k], k [batch, heads / group, len_k, d_k], v [batch, heads / group, len_k, d_v],
+/// o [batch, heads, len_q, d_v], each with strides, so that [batch, len, heads * d_k] is read in place.
+template <class T>
+struct AttentionArgs {
+  Index batch = 0, heads = 0, len_q = 0, len_k = 0, d_k = 0, d_v = 0;
+  Index group = 1;  // query heads [g * group, (g + 1) * group) read head g of k and v
+  const T* q = nullptr;
+  const T* k = nullptr;
+  const T* v = nullptr;
+  T* o = nullptr;
+  AttentionStrides q_strides = {}, k_strides = {}, v_strides = {}, o_strides = {};
+  T* stats = nullptr;    // [batch, heads, 2, len_q]: of each row a number c near its largest score / ln 2, and
+                         // 1 / sum 2^(score / ln 2 - c)
+  T* weights = nullptr;  // [batch, heads, len_q, len_k], the probabilities after dropout; null where not wanted
+  T scale = T(1);
+  bool causal = false;         // query i sees the keys j <= i + len_k - len_q; the others do not exist for it
+  const T* bias = nullptr;     // added to the scaled scores
+  Index bias_strides[4] = {};  // batch, head, query, key; 0 broadcasts
+  const bool* mask = nullptr;  // true: may attend. A masked score is replaced by mask_fill
+  Index mask_strides[4] = {};  // as bias_strides
+  T mask_fill = T(-1e9);
+  bool zero_empty_rows = false;  // a row whose scores are all -infinity is 0, and so are its gradients; else NaN
+  double dropout = 0;       // probability (i, j) is dropped as element ((b * heads + head) * len_q + i) * len_k + j
+  RandomBlock random = {};  // of kernels::dropout
+};
+/// The gradients that attention_backward reads (d_o) and overwrites; null where not wanted.
+/// attention_bias_backward overwrites dbias.
+template <class T>
+struct AttentionGrads {
+  const T* d_o = nullptr;
+  T* dq = nullptr;
+  T* dk = nullptr;
+  T* dv = nullptr;
+  T* dbias = nullptr;
+  Index dbias_strides[4] = {};  // as bias_strides; 0 sums
+  AttentionStrides d_o_strides = {}, dq_strides = {}, dk_strides = {}, dv_strides = {};
+};
+namespace detail {
+template <class T>
+T* attention_row(T* p, const AttentionStrides& s, Index b, Index h, Index row) {
+  return p + b * s.batch + h * s.head + row * s.row;
+}
+/// Threads are worth it above about this many multiplications.
+inline Index attention_grain(Index work_per_task) { return 1 + 50000 / (work_per_task + 1); }
+}  // namespace detail
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#endif
+#ifndef GLOSS_HAS_GLOSS_KERNELS_ATTENTION_KERNELS_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_ATTENTION_KERNELS_HPP
+// ---- gloss/kernels/attention/kernels.hpp
+// The innermost parts of fused attention: small products from cache and the softmax's loops. One copy for every
+// instruction set, behind a table.
+#include <limits>
 #include <type_traits>
+#ifndef GLOSS_HAS_GLOSS_KERNELS_ATTENTION_TILE_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_ATTENTION_TILE_HPP
+// ---- gloss/kernels/attention/tile.hpp
+// The parts of fused attention that know nothing of attention: transposition, scratch memory.
+#include <cstddef>
 #ifndef GLOSS_HAS_GLOSS_KERNELS_SIMD_SIMD_HPP
 #define GLOSS_HAS_GLOSS_KERNELS_SIMD_SIMD_HPP
 // ---- gloss/kernels/simd/simd.hpp
@@ -6936,6 +6835,113 @@ GLOSS_INLINE T hmax(Vec<T> v) {
 #pragma pop_macro("GLOSS_INLINE_LAMBDA")
 #endif
 #endif
+namespace gloss::inline GLOSS_ABI::kernels::detail {
+constexpr Index round_up(Index n, Index multiple) { return (n + multiple - 1) / multiple * multiple; }
+/// Rows of the left factor of AttentionKernels::product come in multiples of this.
+inline constexpr Index panel_rows = 8;
+#ifdef GLOSS_VECTOR_TYPES
+/// One step of the transposition of a square of vectors: swaps the blocks of `w` lanes across the diagonal.
+template <class T, Index w, std::size_t... i>
+GLOSS_INLINE void swap_blocks(Vec<T>& a, Vec<T>& b, std::index_sequence<i...>) {
+  constexpr int n = sizeof...(i), width = w;
+  const Vec<T> low = shuffle<T, (int(i) & width ? n + int(i) - width : int(i))...>(a, b);
+  b = shuffle<T, (int(i) & width ? n + int(i) : int(i) + width)...>(a, b);
+  a = low;
+}
+template <class T, Index w>
+GLOSS_INLINE void swap_all_blocks(Vec<T>* v) {
+  if constexpr (w > 0) {
+    GLOSS_UNROLL for (Index r = 0; r < lanes<T>; ++r) {
+      if ((r & w) == 0) swap_blocks<T, w>(v[r], v[r + w], std::make_index_sequence<lanes<T>>{});
+    }
+    swap_all_blocks<T, w / 2>(v);
+  }
+}
+#endif
+/// out[c][r] = factor in[r][c] for a square of lanes<T>.
+template <class T>
+GLOSS_NOINLINE void transpose_square(const T* in, Index in_stride, T* out, Index out_stride, T factor) {
+  Vec<T> v[lanes<T>];
+  GLOSS_UNROLL for (Index r = 0; r < lanes<T>; ++r) v[r] = load<T>(in + r * in_stride) * factor;
+#ifdef GLOSS_VECTOR_TYPES
+  swap_all_blocks<T, lanes<T> / 2>(v);
+#else
+  transpose_packs(v);
+#endif
+  GLOSS_UNROLL for (Index r = 0; r < lanes<T>; ++r) store<T>(out + r * out_stride, v[r]);
+}
+/// out [columns, width] = factor in [rows, columns] transposed; out's columns from `rows` to `width` become 0.
+template <class T>
+void transpose(const T* in, Index in_stride, Index rows, Index columns, T* out, Index out_stride, Index width,
+               T factor = T(1)) {
+  constexpr Index n = lanes<T>;
+  for (Index r = 0; r < width; r += n) {
+    for (Index c = 0; c < columns; c += n) {
+      const Index have_rows = rows - r < n ? (rows - r > 0 ? rows - r : 0) : n;
+      const Index have_columns = columns - c < n ? columns - c : n, out_width = width - r < n ? width - r : n;
+      const T* from = in + r * in_stride + c;
+      T* to = out + c * out_stride + r;
+      if (have_rows == n && have_columns == n && out_width == n) {
+        transpose_square<T>(from, in_stride, to, out_stride, factor);
+        continue;
+      }
+      T square[n * n], turned[n * n];
+      for (Index i = 0; i < n; ++i)
+        store<T>(square + i * n, i < have_rows ? load_n<T>(from + i * in_stride, have_columns) : Vec<T>{});
+      transpose_square<T>(square, n, turned, n, factor);
+      for (Index i = 0; i < have_columns; ++i) store_n<T>(to + i * out_stride, load<T>(turned + i * n), out_width);
+    }
+  }
+}
+/// out [rows_out, columns_out] = factor in [rows, columns], zeros where out is larger.
+template <class T>
+void copy_padded(const T* in, Index in_stride, Index rows, Index columns, T* out, Index rows_out, Index columns_out,
+                 T factor = T(1)) {
+  for (Index r = 0; r < rows_out; ++r) {
+    T* to = out + r * columns_out;
+    const T* from = in + r * in_stride;
+    Index c = 0;
+    if (r < rows) {
+      for (; c + lanes<T> <= columns; c += lanes<T>) store<T>(to + c, load<T>(from + c) * factor);
+      for (; c < columns; ++c) to[c] = from[c] * factor;
+    }
+    for (; c < columns_out; ++c) to[c] = T(0);
+  }
+}
+/// Memory that one thread works in, cut into 64-byte-aligned arrays. Not initialised.
+template <class T>
+class Scratch {
+ public:
+  explicit Scratch(Index elements)
+      : memory_(new std::byte[static_cast<std::size_t>(elements) * sizeof(T) + 64]), next_(memory_) {
+    const auto misfit = reinterpret_cast<std::uintptr_t>(next_) % 64;
+    if (misfit != 0) next_ += 64 - misfit;
+  }
+  ~Scratch() { delete[] memory_; }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  /// The elements that take() uses up for n.
+  static constexpr Index size(Index n) { return round_up(n, 64); }
+  T* take(Index n) {
+    T* p = reinterpret_cast<T*>(next_);
+    next_ += size(n) * static_cast<Index>(sizeof(T));
+    return p;
+  }
+ private:
+  std::byte* memory_;  // not a unique_ptr: <memory> costs every program a twentieth of a second of compiling
+  std::byte* next_;
+};
+}  // namespace gloss::inline GLOSS_ABI::kernels::detail
+#endif
+#ifndef GLOSS_HAS_GLOSS_KERNELS_SIMD_MATH_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_SIMD_MATH_HPP
+// ---- gloss/kernels/simd/math.hpp
+// exp, log, tanh, erf on whole vectors, branch-free. Errors in units of the last place, in float and double, are at
+// most 1 for exp and log, 1.5 for erf, 2.5 for tanh and sigmoid.
+// The polynomials were fitted for gloss by weighted least squares (Lawson's iteration) in 50 digits.
+#include <cmath>
+#include <limits>
+#include <type_traits>
 // ---- gloss/kernels/simd/isa_copies.inc
 // Reads GLOSS_ISA_FILE once for every instruction set of this program. What the file defines goes into
 //   namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE { ... }
@@ -7572,2833 +7578,456 @@ GLOSS_INLINE Vec<T> erf(Vec<T> x) {
 #pragma pop_macro("GLOSS_INLINE_LAMBDA")
 #endif
 #endif
-namespace gloss::inline GLOSS_ABI::kernels {
-namespace detail {
-/// How many rows of n elements are worth a thread.
-inline Index row_grain(Index n, Index elements = 8192) { return n >= elements ? 1 : elements / (n > 0 ? n : 1); }
+namespace gloss::inline GLOSS_ABI::kernels::detail {
+/// What attention/kernels.inc defines for one instruction set. Queries lie along rows, `width` of them, a multiple of
+/// `lanes`; keys follow each other down the columns.
 template <class T>
-GLOSS_INLINE T row_max(const T* x, Index n) {
-  constexpr T lowest = -std::numeric_limits<T>::infinity();
-  Vec<T> m0 = splat<T>(lowest), m1 = m0;
-  Index i = 0;
-  for (; i + 2 * lanes<T> <= n; i += 2 * lanes<T>) {
-    m0 = vmax<T>(m0, load<T>(x + i));
-    m1 = vmax<T>(m1, load<T>(x + i + lanes<T>));
-  }
-  each_vector<T>(n - i,
-                 [&](Index j, Index m) GLOSS_INLINE_LAMBDA { m0 = vmax<T>(m0, load_n<T>(x + i + j, m, lowest)); });
-  return hmax<T>(vmax<T>(m0, m1));
-}
-/// The sum of f(i, m) over the vectors [i, i + m) of [begin, end), in four chains, so that an addition does not wait
-/// for the one before it. Lanes beyond m count as well.
-template <class T, class F>
-GLOSS_INLINE T sum_of_piece(Index begin, Index end, F f) {
-  constexpr Index l = lanes<T>;
-  Vec<T> s0{}, s1{}, s2{}, s3{};
-  Index i = begin;
-  for (; i + 4 * l <= end; i += 4 * l) {
-    s0 = s0 + f(i, l);
-    s1 = s1 + f(i + l, l);
-    s2 = s2 + f(i + 2 * l, l);
-    s3 = s3 + f(i + 3 * l, l);
-  }
-  each_vector<T>(end - i, [&](Index j, Index m) GLOSS_INLINE_LAMBDA { s0 = s0 + f(i + j, m); });
-  return hsum<T>(end - begin < 4 * l ? s0 : (s0 + s1) + (s2 + s3));
-}
-/// sum_of_piece over [0, n), where a long row's pieces are added in double, so that it keeps its digits.
-template <class T, class F>
-GLOSS_INLINE T sum_of(Index n, F f) {
-  constexpr Index piece = 16384;
-  if (n <= piece) return sum_of_piece<T>(0, n, f);
-  double total = 0;
-  for (Index i = 0; i < n; i += piece)
-    total += static_cast<double>(sum_of_piece<T>(i, n - i < piece ? n : i + piece, f));
-  return static_cast<T>(total);
-}
-/// Asks for what will be read next, while there is something else to compute; may point anywhere.
-GLOSS_INLINE void prefetch([[maybe_unused]] const void* p) {
-  GLOSS_PREFETCH(p, 0, 2);
-}
-/// Stores that go past the caches, for results that would not stay there: what they overwrite is not read first.
-template <class T>
-class RowWriter {
- public:
-  /// For rows of n elements, in all of `numel`. The store needs aligned rows.
-  RowWriter(const T* y, Index n, Index numel) {
-#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
-    past_ = numel * static_cast<Index>(sizeof(T)) >= (Index{12} << 20) &&
-            reinterpret_cast<std::uintptr_t>(y) % 64 == 0 && n * static_cast<Index>(sizeof(T)) % 64 == 0;
-#else
-    (void)y, (void)n, (void)numel;
-#endif
-  }
-  GLOSS_INLINE void operator()(T* p, Vec<T> v, Index m) const {
-#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
-    if (past_) {
-#ifdef __clang__
-      __builtin_nontemporal_store(v, reinterpret_cast<Vec<T>*>(p));
-#else
-      if constexpr (sizeof(T) == 4) __builtin_ia32_movntps512(p, v);
-      if constexpr (sizeof(T) == 8) __builtin_ia32_movntpd512(p, v);
-#endif
-      return;
-    }
-#endif
-    store_n<T>(p, v, m);
-  }
-  /// After the last store of a thread.
-  void finish() const {
-#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
-    if (past_) __builtin_ia32_sfence();
-#endif
-  }
- private:
-  bool past_ = false;
+struct AttentionKernels {
+  Index lanes;
+  /// C [m, n] = A [m, depth] B [depth, n], or C += with `accumulate`. Element (i, p) of A lies at a[i * a_row + p *
+  /// a_step]; B and C have dense rows. m is a multiple of panel_rows, n of lanes.
+  void (*product)(Index m, Index n, Index depth, const T* a, Index a_row, Index a_step, const T* b, Index ldb, T* c,
+                  Index ldc, bool accumulate);
+  /// The scores st [keys, width] become 2^(score - base), which are added to sum. A base rises only when scores exceed
+  /// it by so much that sums of any length might overflow, which after the first tile seldom happens: then sum and
+  /// ot [d_v, width] shrink.
+  void (*exponentials)(T* st, Index keys, Index width, T* base, T* sum, T* ot, Index d_v);
+  /// The scores st [keys, width] become P = 2^(score - base) * inverse; dst, which is dP, becomes P (dP - row_dot), and
+  /// exactly 0 for a key that has all the weight of its row.
+  void (*gradients)(T* st, T* dst, Index ld, Index keys, Index width, const T* base, const T* inverse,
+                    const T* row_dot);
+  /// Queries that the small products take at once.
+  Index strip() const { return 2 * lanes; }
+  /// A width of keys' and values' rows that suits the products both ways.
+  Index padded(Index d) const { return round_up(d, lanes > panel_rows ? lanes : panel_rows); }
 };
-/// Softmax of a row of at most `vectors` vectors, which stay in registers.
-template <class T, int vectors>
-GLOSS_INLINE void softmax_short_row(const T* x, T* y, Index n) {
-  constexpr T lowest = -std::numeric_limits<T>::infinity();
-  constexpr Index l = lanes<T>;
-  const Index left = n - (vectors - 1) * l;  // in the last vector
-  Vec<T> v[vectors];
-  GLOSS_UNROLL for (int j = 0; j + 1 < vectors; ++j) v[j] = load<T>(x + j * l);
-  v[vectors - 1] = load_n<T>(x + (vectors - 1) * l, left, lowest);
-  Vec<T> most = v[0], sum{};
-  GLOSS_UNROLL for (int j = 1; j < vectors; ++j) most = vmax<T>(most, v[j]);
-  const T max = hmax<T>(most);
-  GLOSS_UNROLL for (int j = 0; j < vectors; ++j) {
-    v[j] = exp<T>(v[j] - max);
-    sum = sum + v[j];
+/// The most queries of a strip, with any instruction set.
+inline constexpr Index attention_strip_most = 32;
+}  // namespace gloss::inline GLOSS_ABI::kernels::detail
+// ---- gloss/kernels/simd/isa_copies.inc
+// Reads GLOSS_ISA_FILE once for every instruction set of this program. What the file defines goes into
+//   namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE { ... }
+// which is kernels itself for the baseline, kernels::on_avx2 and kernels::on_avx512 for the copies, all of whose
+// functions have that set. GCC does not give it to lambdas: each needs GLOSS_INLINE_LAMBDA after its parameters,
+// and takes and returns no Vec by value. The file includes nothing. GLOSS_VECTOR_BYTES, and with it Vec, lanes, load
+// and all of simd.hpp and math.hpp, are those of the set; GLOSS_ISA_AVX512 or GLOSS_ISA_AVX is 1 where the vectors
+// are AVX-512's or AVX's.
+#define GLOSS_ISA_SPACE
+#if GLOSS_VECTOR_BYTES == 64
+#define GLOSS_ISA_AVX512 1
+#elif GLOSS_VECTOR_BYTES == 32
+#define GLOSS_ISA_AVX 1
+#endif
+// ---- gloss/kernels/attention/kernels.inc
+// The body of attention/kernels.hpp, read once for every instruction set; see isa_copies.inc.
+namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
+/// C [rows, vectors] (+)= A [rows, depth] B [depth, vectors], the sums in registers; see AttentionKernels.
+template <class T, int rows, int vectors>
+GLOSS_NOINLINE void panel_strip(Index m, Index depth, const T* a, Index a_row, Index a_step, const T* b, Index ldb,
+                                T* c, Index ldc, bool accumulate) {
+  constexpr Index w = lanes<T>;
+  for (Index i = 0; i < m; i += rows) {
+    Vec<T> sum[rows][vectors];
+    T* ci = c;
+    GLOSS_UNROLL for (int r = 0; r < rows; ++r, ci += ldc) {
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[r][j] = accumulate ? load<T>(ci + j * w) : Vec<T>{};
+    }
+    const T* a0 = a;
+    const T* a4 = rows > 4 ? a0 + 4 * a_row : a0;
+    const T* bp = b;
+    for (Index p = 0; p < depth; ++p, a0 += a_step, a4 += a_step, bp += ldb) {
+      Vec<T> y[vectors];
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(bp + j * w);
+      GLOSS_UNROLL for (int r = 0; r < rows; ++r) {
+        const Vec<T> x = splat<T>(r < 4 ? a0[r * a_row] : a4[(r - 4) * a_row]);
+        GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[r][j] = x * y[j] + sum[r][j];
+      }
+    }
+    GLOSS_UNROLL for (int r = 0; r < rows; ++r, c += ldc) {
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + j * w, sum[r][j]);
+    }
+    a += rows * a_row;
   }
-  const T scale = T(1) / hsum<T>(sum);
-  GLOSS_UNROLL for (int j = 0; j + 1 < vectors; ++j) store<T>(y + j * l, v[j] * scale);
-  store_n<T>(y + (vectors - 1) * l, v[vectors - 1] * scale, left);
 }
-}  // namespace detail
-/// y = exp(x - max) / sum exp(x - max) by rows; y may be x. A row of -infinity gives NaN.
-/// Shape: x, y [rows, n].
 template <class T>
-void softmax_forward(const T* x, T* y, Index rows, Index n) {
-  parallel_for(rows, detail::row_grain(n), [=](Index begin, Index end) {
-    for (Index r = begin; r < end; ++r) {
-      const T* xr = x + r * n;
-      T* yr = y + r * n;
-      if constexpr (GLOSS_VECTOR_BYTES >= 32)  // of narrow vectors there are too few registers for rows of any use
-        if (n > 0 && n <= 4 * lanes<T>) {
-          if (n <= lanes<T>)
-            detail::softmax_short_row<T, 1>(xr, yr, n);
-          else if (n <= 2 * lanes<T>)
-            detail::softmax_short_row<T, 2>(xr, yr, n);
-          else if (n <= 3 * lanes<T>)
-            detail::softmax_short_row<T, 3>(xr, yr, n);
-          else
-            detail::softmax_short_row<T, 4>(xr, yr, n);
-          continue;
-        }
-      const T max = detail::row_max<T>(xr, n);
-      Vec<T> sum{};
-      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
-        const Vec<T> e = exp<T>(load_n<T>(xr + i, m, -std::numeric_limits<T>::infinity()) - max);
-        detail::prefetch(xr + n + i);
-        sum = sum + e;
-        store_n<T>(yr + i, e, m);
-      });
-      const T scale = T(1) / hsum<T>(sum);
-      each_vector<T>(
-          n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { store_n<T>(yr + i, load_n<T>(yr + i, m) * scale, m); });
-    }
-  });
+void attention_product(Index m, Index n, Index depth, const T* a, Index a_row, Index a_step, const T* b, Index ldb,
+                       T* c, Index ldc, bool accumulate) {
+  Index j = 0;
+#ifdef GLOSS_ISA_AVX512
+  constexpr int rows2 = 8;  // 16 sums of the 32 registers
+#else
+  constexpr int rows2 = 4;
+#endif
+  for (; j + 2 * lanes<T> <= n; j += 2 * lanes<T>)
+    panel_strip<T, rows2, 2>(m, depth, a, a_row, a_step, b + j, ldb, c + j, ldc, accumulate);
+  for (; j < n; j += lanes<T>) panel_strip<T, 8, 1>(m, depth, a, a_row, a_step, b + j, ldb, c + j, ldc, accumulate);
 }
-/// dx = y (dy - sum(dy y)); dx may be dy.
+/// 2^r for |r| <= 1 / 2, 1.4 ulp.
+GLOSS_INLINE Vec<float> power_of_2_reduced(Vec<float> r) {
+  return polynomial<float>(r, 1.0, 0.6931469776, 0.2402224209, 0.05550733743, 0.009671512645, 0.001326472712);
+}
+/// 2^x for x below about 100: 0 far below the normal numbers, NaN stays NaN.
 template <class T>
-void softmax_backward(const T* y, const T* dy, T* dx, Index rows, Index n) {
-  const detail::RowWriter<T> write(dx, n, rows * n);
-  parallel_for(rows, detail::row_grain(n), [=](Index begin, Index end) {
-    for (Index r = begin; r < end; ++r) {
-      const T* yr = y + r * n;
-      const T* dyr = dy + r * n;
-      T* dxr = dx + r * n;
-      const T dot = detail::sum_of<T>(
-          n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { return load_n<T>(yr + i, m) * load_n<T>(dyr + i, m); });
-      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
-        write(dxr + i, load_n<T>(yr + i, m) * (load_n<T>(dyr + i, m) - dot), m);
-      });
-    }
-    write.finish();
-  });
+GLOSS_INLINE Vec<T> power_of_2(Vec<T> x) {
+  if constexpr (std::is_same_v<T, float>) {
+#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
+    constexpr auto all = static_cast<unsigned short>(-1);
+    const Vec<float> n = __builtin_ia32_rndscaleps_mask(x, 0, x, all, 4);
+    return __builtin_ia32_scalefps512_mask(power_of_2_reduced(x - n), n, x, all, 4);
+#else
+    constexpr float magic = 0x1.8p23f + 127;  // adding it leaves round(x) + 127 in the low bits
+    x = vmax<float>(splat<float>(-127.0f), x);
+    const Vec<float> shifted = x + magic;
+    return power_of_2_reduced(x - (shifted - magic)) *
+           bit_cast_to<float>(shift_left<std::uint32_t, 23>(bit_cast_to<std::uint32_t>(shifted)));
+#endif
+  } else {
+    return exp<T>(x * static_cast<T>(0.69314718055994530942));
+  }
 }
-/// y = x - max - log sum exp(x - max) by rows; y may be x.
-/// Shape: x, y [rows, n].
+/// See AttentionKernels.
 template <class T>
-void log_softmax_forward(const T* x, T* y, Index rows, Index n) {
-  const detail::RowWriter<T> write(y, n, rows * n);
-  parallel_for(rows, detail::row_grain(n), [=](Index begin, Index end) {
-    for (Index r = begin; r < end; ++r) {
-      const T* xr = x + r * n;
-      T* yr = y + r * n;
-      const T max = detail::row_max<T>(xr, n);
-      Vec<T> sum{};
-      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
-        detail::prefetch(xr + n + i);
-        sum = sum + exp<T>(load_n<T>(xr + i, m, -std::numeric_limits<T>::infinity()) - max);
-      });
-      const T log_sum = log<T>(splat<T>(hsum<T>(sum)))[0];
-      each_vector<T>(
-          n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { write(yr + i, (load_n<T>(xr + i, m) - max) - log_sum, m); });
+GLOSS_NOINLINE void attention_exponentials(T* st, Index keys, Index width, T* bases, T* sums, T* ot, Index d_v) {
+  constexpr T infinity = std::numeric_limits<T>::infinity(), slack = 8;
+  for (Index i = 0; i < width; i += lanes<T>) {
+    T* const s = st + i;
+    Vec<T> max = splat<T>(-infinity), max1 = max;
+    for (Index j = 0; j + 1 < keys; j += 2) {
+      max = vmax<T>(max, load<T>(s + j * width));
+      max1 = vmax<T>(max1, load<T>(s + (j + 1) * width));
     }
-    write.finish();
-  });
+    max = vmax<T>(vmax<T>(max, max1), load<T>(s + (keys - 1) * width));
+    Vec<T> base = load<T>(bases + i), total = load<T>(sums + i);
+    const IntVec<T> rises = max > base + slack;
+    if (hmax<T>(select<T>(rises, splat<T>(T(1)), Vec<T>{})) > T(0)) {
+      const Vec<T> shrink = select<T>(rises, power_of_2<T>(base - max), splat<T>(T(1)));
+      base = select<T>(rises, max, base);
+      store<T>(bases + i, base);
+      total = total * shrink;
+      for (Index r = 0; r < d_v; ++r) store<T>(ot + r * width + i, load<T>(ot + r * width + i) * shrink);
+    }
+    base = select<T>(base == -infinity, Vec<T>{}, base);
+    for (Index j = 0; j < keys; ++j) {
+      const Vec<T> p = power_of_2<T>(load<T>(s + j * width) - base);
+      total = total + p;
+      store<T>(s + j * width, p);
+    }
+    store<T>(sums + i, total);
+  }
 }
-/// dx = dy - exp(y) sum(dy); dx may be dy.
+/// See AttentionKernels.
 template <class T>
-void log_softmax_backward(const T* y, const T* dy, T* dx, Index rows, Index n) {
-  const detail::RowWriter<T> write(dx, n, rows * n);
-  parallel_for(rows, detail::row_grain(n), [=](Index begin, Index end) {
-    for (Index r = begin; r < end; ++r) {
-      const T* yr = y + r * n;
-      const T* dyr = dy + r * n;
-      T* dxr = dx + r * n;
-      const T sum = detail::sum_of<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { return load_n<T>(dyr + i, m); });
-      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
-        detail::prefetch(dyr + n + i);
-        write(dxr + i, load_n<T>(dyr + i, m) - exp<T>(load_n<T>(yr + i, m)) * sum, m);
-      });
+GLOSS_NOINLINE void attention_gradients(T* st, T* dst, Index ld, Index keys, Index width, const T* base,
+                                        const T* inverse, const T* row_dot) {
+  for (Index i = 0; i < width; i += lanes<T>) {
+    const Vec<T> from = load<T>(base + i), scale = load<T>(inverse + i), d = load<T>(row_dot + i);
+    // Where one key has all the weight D is that key's dP, and its dS exactly 0.
+    const Vec<T> alone = select<T>(scale == T(1), splat<T>(T(0.5)), splat<T>(std::numeric_limits<T>::infinity()));
+    for (Index j = i; j < i + keys * ld; j += ld) {
+      const Vec<T> p = power_of_2<T>(load<T>(st + j) - from) * scale, dp = load<T>(dst + j);
+      store<T>(dst + j, p * (dp - select<T>(p > alone, dp, d)));
+      store<T>(st + j, p);
     }
-    write.finish();
-  });
+  }
 }
-GLOSS_INSTANTIATE(void softmax_forward<float>(const float*, float*, Index, Index))
-GLOSS_INSTANTIATE(void softmax_forward<double>(const double*, double*, Index, Index))
-GLOSS_INSTANTIATE(void softmax_backward<float>(const float*, const float*, float*, Index, Index))
-GLOSS_INSTANTIATE(void softmax_backward<double>(const double*, const double*, double*, Index, Index))
-GLOSS_INSTANTIATE(void log_softmax_forward<float>(const float*, float*, Index, Index))
-GLOSS_INSTANTIATE(void log_softmax_forward<double>(const double*, double*, Index, Index))
-GLOSS_INSTANTIATE(void log_softmax_backward<float>(const float*, const float*, float*, Index, Index))
-GLOSS_INSTANTIATE(void log_softmax_backward<double>(const double*, const double*, double*, Index, Index))
+/// This set's functions.
+template <class T>
+inline constexpr kernels::detail::AttentionKernels<T> attention_kernels = {
+    lanes<T>, attention_product<T>, attention_exponentials<T>, attention_gradients<T>};
 }  // namespace gloss::inline GLOSS_ABI::kernels
+#undef GLOSS_ISA_SPACE
+#undef GLOSS_ISA_AVX512
+#undef GLOSS_ISA_AVX
+#ifdef GLOSS_COPY_AVX512
+#pragma push_macro("GLOSS_VECTOR_BYTES")
+#pragma push_macro("GLOSS_INLINE_LAMBDA")
+#undef GLOSS_VECTOR_BYTES
+#undef GLOSS_INLINE_LAMBDA
+#ifdef GLOSS_COPY_AVX2
+#define GLOSS_VECTOR_BYTES 32
+#define GLOSS_INLINE_LAMBDA __attribute__((always_inline, target("avx2,fma")))
+#define GLOSS_ISA_SPACE ::on_avx2
+#define GLOSS_ISA_AVX 1
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+// ---- gloss/kernels/attention/kernels.inc
+// The body of attention/kernels.hpp, read once for every instruction set; see isa_copies.inc.
+namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
+/// C [rows, vectors] (+)= A [rows, depth] B [depth, vectors], the sums in registers; see AttentionKernels.
+template <class T, int rows, int vectors>
+GLOSS_NOINLINE void panel_strip(Index m, Index depth, const T* a, Index a_row, Index a_step, const T* b, Index ldb,
+                                T* c, Index ldc, bool accumulate) {
+  constexpr Index w = lanes<T>;
+  for (Index i = 0; i < m; i += rows) {
+    Vec<T> sum[rows][vectors];
+    T* ci = c;
+    GLOSS_UNROLL for (int r = 0; r < rows; ++r, ci += ldc) {
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[r][j] = accumulate ? load<T>(ci + j * w) : Vec<T>{};
+    }
+    const T* a0 = a;
+    const T* a4 = rows > 4 ? a0 + 4 * a_row : a0;
+    const T* bp = b;
+    for (Index p = 0; p < depth; ++p, a0 += a_step, a4 += a_step, bp += ldb) {
+      Vec<T> y[vectors];
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(bp + j * w);
+      GLOSS_UNROLL for (int r = 0; r < rows; ++r) {
+        const Vec<T> x = splat<T>(r < 4 ? a0[r * a_row] : a4[(r - 4) * a_row]);
+        GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[r][j] = x * y[j] + sum[r][j];
+      }
+    }
+    GLOSS_UNROLL for (int r = 0; r < rows; ++r, c += ldc) {
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + j * w, sum[r][j]);
+    }
+    a += rows * a_row;
+  }
+}
+template <class T>
+void attention_product(Index m, Index n, Index depth, const T* a, Index a_row, Index a_step, const T* b, Index ldb,
+                       T* c, Index ldc, bool accumulate) {
+  Index j = 0;
+#ifdef GLOSS_ISA_AVX512
+  constexpr int rows2 = 8;  // 16 sums of the 32 registers
+#else
+  constexpr int rows2 = 4;
+#endif
+  for (; j + 2 * lanes<T> <= n; j += 2 * lanes<T>)
+    panel_strip<T, rows2, 2>(m, depth, a, a_row, a_step, b + j, ldb, c + j, ldc, accumulate);
+  for (; j < n; j += lanes<T>) panel_strip<T, 8, 1>(m, depth, a, a_row, a_step, b + j, ldb, c + j, ldc, accumulate);
+}
+/// 2^r for |r| <= 1 / 2, 1.4 ulp.
+GLOSS_INLINE Vec<float> power_of_2_reduced(Vec<float> r) {
+  return polynomial<float>(r, 1.0, 0.6931469776, 0.2402224209, 0.05550733743, 0.009671512645, 0.001326472712);
+}
+/// 2^x for x below about 100: 0 far below the normal numbers, NaN stays NaN.
+template <class T>
+GLOSS_INLINE Vec<T> power_of_2(Vec<T> x) {
+  if constexpr (std::is_same_v<T, float>) {
+#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
+    constexpr auto all = static_cast<unsigned short>(-1);
+    const Vec<float> n = __builtin_ia32_rndscaleps_mask(x, 0, x, all, 4);
+    return __builtin_ia32_scalefps512_mask(power_of_2_reduced(x - n), n, x, all, 4);
+#else
+    constexpr float magic = 0x1.8p23f + 127;  // adding it leaves round(x) + 127 in the low bits
+    x = vmax<float>(splat<float>(-127.0f), x);
+    const Vec<float> shifted = x + magic;
+    return power_of_2_reduced(x - (shifted - magic)) *
+           bit_cast_to<float>(shift_left<std::uint32_t, 23>(bit_cast_to<std::uint32_t>(shifted)));
+#endif
+  } else {
+    return exp<T>(x * static_cast<T>(0.69314718055994530942));
+  }
+}
+/// See AttentionKernels.
+template <class T>
+GLOSS_NOINLINE void attention_exponentials(T* st, Index keys, Index width, T* bases, T* sums, T* ot, Index d_v) {
+  constexpr T infinity = std::numeric_limits<T>::infinity(), slack = 8;
+  for (Index i = 0; i < width; i += lanes<T>) {
+    T* const s = st + i;
+    Vec<T> max = splat<T>(-infinity), max1 = max;
+    for (Index j = 0; j + 1 < keys; j += 2) {
+      max = vmax<T>(max, load<T>(s + j * width));
+      max1 = vmax<T>(max1, load<T>(s + (j + 1) * width));
+    }
+    max = vmax<T>(vmax<T>(max, max1), load<T>(s + (keys - 1) * width));
+    Vec<T> base = load<T>(bases + i), total = load<T>(sums + i);
+    const IntVec<T> rises = max > base + slack;
+    if (hmax<T>(select<T>(rises, splat<T>(T(1)), Vec<T>{})) > T(0)) {
+      const Vec<T> shrink = select<T>(rises, power_of_2<T>(base - max), splat<T>(T(1)));
+      base = select<T>(rises, max, base);
+      store<T>(bases + i, base);
+      total = total * shrink;
+      for (Index r = 0; r < d_v; ++r) store<T>(ot + r * width + i, load<T>(ot + r * width + i) * shrink);
+    }
+    base = select<T>(base == -infinity, Vec<T>{}, base);
+    for (Index j = 0; j < keys; ++j) {
+      const Vec<T> p = power_of_2<T>(load<T>(s + j * width) - base);
+      total = total + p;
+      store<T>(s + j * width, p);
+    }
+    store<T>(sums + i, total);
+  }
+}
+/// See AttentionKernels.
+template <class T>
+GLOSS_NOINLINE void attention_gradients(T* st, T* dst, Index ld, Index keys, Index width, const T* base,
+                                        const T* inverse, const T* row_dot) {
+  for (Index i = 0; i < width; i += lanes<T>) {
+    const Vec<T> from = load<T>(base + i), scale = load<T>(inverse + i), d = load<T>(row_dot + i);
+    // Where one key has all the weight D is that key's dP, and its dS exactly 0.
+    const Vec<T> alone = select<T>(scale == T(1), splat<T>(T(0.5)), splat<T>(std::numeric_limits<T>::infinity()));
+    for (Index j = i; j < i + keys * ld; j += ld) {
+      const Vec<T> p = power_of_2<T>(load<T>(st + j) - from) * scale, dp = load<T>(dst + j);
+      store<T>(dst + j, p * (dp - select<T>(p > alone, dp, d)));
+      store<T>(st + j, p);
+    }
+  }
+}
+/// This set's functions.
+template <class T>
+inline constexpr kernels::detail::AttentionKernels<T> attention_kernels = {
+    lanes<T>, attention_product<T>, attention_exponentials<T>, attention_gradients<T>};
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#undef GLOSS_VECTOR_BYTES
+#undef GLOSS_INLINE_LAMBDA
+#undef GLOSS_ISA_SPACE
+#undef GLOSS_ISA_AVX
+#endif
+#define GLOSS_VECTOR_BYTES 64
+#define GLOSS_INLINE_LAMBDA __attribute__((always_inline, target("avx512f,avx512dq,avx512bw,avx512vl,fma")))
+#define GLOSS_ISA_SPACE ::on_avx512
+#define GLOSS_ISA_AVX512 1
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,fma")
+#endif
+// ---- gloss/kernels/attention/kernels.inc
+// The body of attention/kernels.hpp, read once for every instruction set; see isa_copies.inc.
+namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
+/// C [rows, vectors] (+)= A [rows, depth] B [depth, vectors], the sums in registers; see AttentionKernels.
+template <class T, int rows, int vectors>
+GLOSS_NOINLINE void panel_strip(Index m, Index depth, const T* a, Index a_row, Index a_step, const T* b, Index ldb,
+                                T* c, Index ldc, bool accumulate) {
+  constexpr Index w = lanes<T>;
+  for (Index i = 0; i < m; i += rows) {
+    Vec<T> sum[rows][vectors];
+    T* ci = c;
+    GLOSS_UNROLL for (int r = 0; r < rows; ++r, ci += ldc) {
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[r][j] = accumulate ? load<T>(ci + j * w) : Vec<T>{};
+    }
+    const T* a0 = a;
+    const T* a4 = rows > 4 ? a0 + 4 * a_row : a0;
+    const T* bp = b;
+    for (Index p = 0; p < depth; ++p, a0 += a_step, a4 += a_step, bp += ldb) {
+      Vec<T> y[vectors];
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(bp + j * w);
+      GLOSS_UNROLL for (int r = 0; r < rows; ++r) {
+        const Vec<T> x = splat<T>(r < 4 ? a0[r * a_row] : a4[(r - 4) * a_row]);
+        GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[r][j] = x * y[j] + sum[r][j];
+      }
+    }
+    GLOSS_UNROLL for (int r = 0; r < rows; ++r, c += ldc) {
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + j * w, sum[r][j]);
+    }
+    a += rows * a_row;
+  }
+}
+template <class T>
+void attention_product(Index m, Index n, Index depth, const T* a, Index a_row, Index a_step, const T* b, Index ldb,
+                       T* c, Index ldc, bool accumulate) {
+  Index j = 0;
+#ifdef GLOSS_ISA_AVX512
+  constexpr int rows2 = 8;  // 16 sums of the 32 registers
+#else
+  constexpr int rows2 = 4;
+#endif
+  for (; j + 2 * lanes<T> <= n; j += 2 * lanes<T>)
+    panel_strip<T, rows2, 2>(m, depth, a, a_row, a_step, b + j, ldb, c + j, ldc, accumulate);
+  for (; j < n; j += lanes<T>) panel_strip<T, 8, 1>(m, depth, a, a_row, a_step, b + j, ldb, c + j, ldc, accumulate);
+}
+/// 2^r for |r| <= 1 / 2, 1.4 ulp.
+GLOSS_INLINE Vec<float> power_of_2_reduced(Vec<float> r) {
+  return polynomial<float>(r, 1.0, 0.6931469776, 0.2402224209, 0.05550733743, 0.009671512645, 0.001326472712);
+}
+/// 2^x for x below about 100: 0 far below the normal numbers, NaN stays NaN.
+template <class T>
+GLOSS_INLINE Vec<T> power_of_2(Vec<T> x) {
+  if constexpr (std::is_same_v<T, float>) {
+#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
+    constexpr auto all = static_cast<unsigned short>(-1);
+    const Vec<float> n = __builtin_ia32_rndscaleps_mask(x, 0, x, all, 4);
+    return __builtin_ia32_scalefps512_mask(power_of_2_reduced(x - n), n, x, all, 4);
+#else
+    constexpr float magic = 0x1.8p23f + 127;  // adding it leaves round(x) + 127 in the low bits
+    x = vmax<float>(splat<float>(-127.0f), x);
+    const Vec<float> shifted = x + magic;
+    return power_of_2_reduced(x - (shifted - magic)) *
+           bit_cast_to<float>(shift_left<std::uint32_t, 23>(bit_cast_to<std::uint32_t>(shifted)));
+#endif
+  } else {
+    return exp<T>(x * static_cast<T>(0.69314718055994530942));
+  }
+}
+/// See AttentionKernels.
+template <class T>
+GLOSS_NOINLINE void attention_exponentials(T* st, Index keys, Index width, T* bases, T* sums, T* ot, Index d_v) {
+  constexpr T infinity = std::numeric_limits<T>::infinity(), slack = 8;
+  for (Index i = 0; i < width; i += lanes<T>) {
+    T* const s = st + i;
+    Vec<T> max = splat<T>(-infinity), max1 = max;
+    for (Index j = 0; j + 1 < keys; j += 2) {
+      max = vmax<T>(max, load<T>(s + j * width));
+      max1 = vmax<T>(max1, load<T>(s + (j + 1) * width));
+    }
+    max = vmax<T>(vmax<T>(max, max1), load<T>(s + (keys - 1) * width));
+    Vec<T> base = load<T>(bases + i), total = load<T>(sums + i);
+    const IntVec<T> rises = max > base + slack;
+    if (hmax<T>(select<T>(rises, splat<T>(T(1)), Vec<T>{})) > T(0)) {
+      const Vec<T> shrink = select<T>(rises, power_of_2<T>(base - max), splat<T>(T(1)));
+      base = select<T>(rises, max, base);
+      store<T>(bases + i, base);
+      total = total * shrink;
+      for (Index r = 0; r < d_v; ++r) store<T>(ot + r * width + i, load<T>(ot + r * width + i) * shrink);
+    }
+    base = select<T>(base == -infinity, Vec<T>{}, base);
+    for (Index j = 0; j < keys; ++j) {
+      const Vec<T> p = power_of_2<T>(load<T>(s + j * width) - base);
+      total = total + p;
+      store<T>(s + j * width, p);
+    }
+    store<T>(sums + i, total);
+  }
+}
+/// See AttentionKernels.
+template <class T>
+GLOSS_NOINLINE void attention_gradients(T* st, T* dst, Index ld, Index keys, Index width, const T* base,
+                                        const T* inverse, const T* row_dot) {
+  for (Index i = 0; i < width; i += lanes<T>) {
+    const Vec<T> from = load<T>(base + i), scale = load<T>(inverse + i), d = load<T>(row_dot + i);
+    // Where one key has all the weight D is that key's dP, and its dS exactly 0.
+    const Vec<T> alone = select<T>(scale == T(1), splat<T>(T(0.5)), splat<T>(std::numeric_limits<T>::infinity()));
+    for (Index j = i; j < i + keys * ld; j += ld) {
+      const Vec<T> p = power_of_2<T>(load<T>(st + j) - from) * scale, dp = load<T>(dst + j);
+      store<T>(dst + j, p * (dp - select<T>(p > alone, dp, d)));
+      store<T>(st + j, p);
+    }
+  }
+}
+/// This set's functions.
+template <class T>
+inline constexpr kernels::detail::AttentionKernels<T> attention_kernels = {
+    lanes<T>, attention_product<T>, attention_exponentials<T>, attention_gradients<T>};
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#undef GLOSS_VECTOR_BYTES
+#undef GLOSS_INLINE_LAMBDA
+#undef GLOSS_ISA_SPACE
+#undef GLOSS_ISA_AVX512
+#pragma pop_macro("GLOSS_VECTOR_BYTES")
+#pragma pop_macro("GLOSS_INLINE_LAMBDA")
 #endif
 namespace gloss::inline GLOSS_ABI::kernels::detail {
-/// Some vectors side by side: what columns next to each other have gathered.
+/// The copy in use.
 template <class T>
-struct Columns {
-  static constexpr Index many = 4;
-  Vec<T> v[many] = {};
-};
-/// f(o, c, width) for the columns of each of `outer` matrices [rows, columns], in parallel: those of matrix o from c
-/// on, at most as many as Columns holds.
-template <class T, class F>
-GLOSS_INLINE void each_column(Index outer, Index rows, Index columns, const F& f) {
-  constexpr Index l = lanes<T>, many = Columns<T>::many * l;
-  const Index wide = outer * columns >= 8 * many ? many : l;  // narrow where several threads would have too few
-  const Index blocks = (columns + wide - 1) / wide;
-  parallel_for(outer * blocks, row_grain(rows * wide), [&](Index begin, Index end) {
-    for (Index job = begin; job < end; ++job) {
-      const Index c = job % blocks * wide;
-      f(job / blocks, c, columns - c < wide ? columns - c : wide);
-    }
-  });
-}
-/// f(i, at, m) for vector i of `width` columns: its first is column `at`, and m are there.
-template <class T, class F>
-GLOSS_INLINE void each_of(Index width, F f) {
-  for (Index i = 0, at = 0; at < width; ++i, at += lanes<T>) f(i, at, width - at < lanes<T> ? width - at : lanes<T>);
-}
-/// The sums over rows of f(row, i, at, m), 128 rows to a partial sum and 128 of those to a larger one.
-template <class T, class F>
-GLOSS_INLINE Columns<T> column_sums(Index rows, Index width, F f) {
-  constexpr Index height = 128;
-  Columns<T> total, large;
-  for (Index first = 0; first < rows; first += height) {
-    const Index stop = rows - first < height ? rows : first + height;
-    Columns<T> part;
-    for (Index r = first; r < stop; ++r)
-      each_of<T>(width,
-                 [&](Index i, Index at, Index m) GLOSS_INLINE_LAMBDA { part.v[i] = part.v[i] + f(r, i, at, m); });
-    GLOSS_UNROLL for (Index i = 0; i < Columns<T>::many; ++i) large.v[i] = large.v[i] + part.v[i];
-    if (stop < rows && stop % (height * height) != 0) continue;
-    GLOSS_UNROLL for (Index i = 0; i < Columns<T>::many; ++i) total.v[i] = total.v[i] + large.v[i];
-    large = Columns<T>{};
-  }
-  return total;
+const AttentionKernels<T>& attention_kernels_in_use() {
+  return GLOSS_ON_ISA(detail::attention_kernels<T>);
 }
 }  // namespace gloss::inline GLOSS_ABI::kernels::detail
 #endif
-namespace gloss::inline GLOSS_ABI::kernels {
-/// softmax_forward, or log_softmax_forward, along the middle axis; y may be x.
-/// Shape: x, y [outer, n, inner].
-template <class T, bool logarithm>
-void softmax_columns_forward(const T* x, T* y, Index outer, Index n, Index inner) {
-  detail::each_column<T>(outer, n, inner, [=](Index o, Index c, Index width) GLOSS_INLINE_LAMBDA {
-    const T* const from = x + o * n * inner + c;
-    T* const to = y + o * n * inner + c;
-    detail::Columns<T> most;
-    for (Vec<T>& v : most.v) v = splat<T>(-std::numeric_limits<T>::infinity());
-    for (Index r = 0; r < n; ++r)
-      detail::each_of<T>(width, [&](Index i, Index at, Index m) GLOSS_INLINE_LAMBDA {
-        most.v[i] = vmax<T>(most.v[i], load_n<T>(from + r * inner + at, m));
-      });
-    detail::Columns<T> sums =
-        detail::column_sums<T>(n, width, [&](Index r, Index i, Index at, Index m) GLOSS_INLINE_LAMBDA {
-          const Vec<T> e = exp<T>(load_n<T>(from + r * inner + at, m) - most.v[i]);
-          if constexpr (!logarithm) store_n<T>(to + r * inner + at, e, m);
-          return e;
-        });
-    for (Vec<T>& s : sums.v) s = logarithm ? log<T>(s) : T(1) / s;
-    for (Index r = 0; r < n; ++r)
-      detail::each_of<T>(width, [&](Index i, Index at, Index m) GLOSS_INLINE_LAMBDA {
-        const Index k = r * inner + at;
-        if constexpr (logarithm)
-          store_n<T>(to + k, (load_n<T>(from + k, m) - most.v[i]) - sums.v[i], m);
-        else
-          store_n<T>(to + k, load_n<T>(to + k, m) * sums.v[i], m);
-      });
-  });
-}
-/// softmax_backward, or log_softmax_backward, along the middle axis; dx may be dy.
-/// Shape: y, dy, dx [outer, n, inner].
-template <class T, bool logarithm>
-void softmax_columns_backward(const T* y, const T* dy, T* dx, Index outer, Index n, Index inner) {
-  detail::each_column<T>(outer, n, inner, [=](Index o, Index c, Index width) GLOSS_INLINE_LAMBDA {
-    const Index first = o * n * inner + c;
-    const auto sums = detail::column_sums<T>(n, width, [&](Index r, Index, Index at, Index m) GLOSS_INLINE_LAMBDA {
-      const Vec<T> g = load_n<T>(dy + first + r * inner + at, m);
-      return logarithm ? g : g * load_n<T>(y + first + r * inner + at, m);
-    });
-    for (Index r = 0; r < n; ++r)
-      detail::each_of<T>(width, [&](Index i, Index at, Index m) GLOSS_INLINE_LAMBDA {
-        const Index k = first + r * inner + at;
-        const Vec<T> g = load_n<T>(dy + k, m), p = load_n<T>(y + k, m);
-        if constexpr (logarithm)
-          store_n<T>(dx + k, g - exp<T>(p) * sums.v[i], m);
-        else
-          store_n<T>(dx + k, p * (g - sums.v[i]), m);
-      });
-  });
-}
-#define GLOSS_SOFTMAX_COLUMNS(T, logarithm)                                                        \
-  GLOSS_INSTANTIATE(void softmax_columns_forward<T, logarithm>(const T*, T*, Index, Index, Index)) \
-  GLOSS_INSTANTIATE(void softmax_columns_backward<T, logarithm>(const T*, const T*, T*, Index, Index, Index))
-GLOSS_SOFTMAX_COLUMNS(float, false)
-GLOSS_SOFTMAX_COLUMNS(float, true)
-GLOSS_SOFTMAX_COLUMNS(double, false)
-GLOSS_SOFTMAX_COLUMNS(double, true)
-#undef GLOSS_SOFTMAX_COLUMNS
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#endif
-#ifndef GLOSS_HAS_GLOSS_OPS_EXP_HPP
-#define GLOSS_HAS_GLOSS_OPS_EXP_HPP
-// ---- gloss/ops/exp.hpp
-// e to the x
-#include <cmath>
-#include <numbers>
-#ifndef GLOSS_HAS_GLOSS_KERNELS_ACTIVATION_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_ACTIVATION_HPP
-// ---- gloss/kernels/activation.hpp
-// Activations and exp, log on dense arrays, vectorised, forward beside backward. Backward takes x or y, as named.
-namespace gloss::inline GLOSS_ABI::kernels {
-namespace detail {
-/// y_i = f(x_i) by vectors.
-template <class T, class F>
-void map_vectors(const T* x, T* y, Index n, F f) {
-  parallel_for(n, 8192, [=](Index begin, Index end) {
-    each_vector<T>(end - begin, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
-      store_n<T>(y + begin + i, f(load_n<T>(x + begin + i, m)), m);
-    });
-  });
-}
-/// y_i = f(a_i, b_i) by vectors.
-template <class T, class F>
-void map_vectors(const T* a, const T* b, T* y, Index n, F f) {
-  parallel_for(n, 8192, [=](Index begin, Index end) {
-    each_vector<T>(end - begin, [&](Index j, Index m) GLOSS_INLINE_LAMBDA {
-      const Index i = begin + j;
-      store_n<T>(y + i, f(load_n<T>(a + i, m), load_n<T>(b + i, m)), m);
-    });
-  });
-}
-inline constexpr double inverse_root2 = 0.70710678118654752440;    // 1 / sqrt(2)
-inline constexpr double inverse_root2pi = 0.39894228040143267794;  // 1 / sqrt(2 pi)
-inline constexpr double gelu_beta = 0.79788456080286535588;        // sqrt(2 / pi)
-inline constexpr double gelu_cubic = 0.044715;
-/// The normal distribution function F(x) = (1 + erf(x / sqrt 2)) / 2, within 2.5e-7: in float 1/2 + x P(x^2) / Q(x^2)
-/// up to 5.5, fitted for gloss, and 0 or 1 beyond; in double by erf, which e = exp(-x^2 / 2) helps.
-template <class T>
-GLOSS_INLINE Vec<T> normal_cdf(Vec<T> x, [[maybe_unused]] Vec<T> e) {
-  if constexpr (std::is_same_v<T, float>) {
-    const Vec<T> u = x * x;
-    const Vec<T> p = polynomial<T>(u, 0.39894223557, 0.033844764745, 0.0046766953233, 0.00016873411752, 6.3504608315e-6,
-                                   2.2749204235e-8);
-    const Vec<T> q =
-        polynomial<T>(u, 1.0, 0.25150217502, 0.028641145436, 0.0018839337337, 7.3612668301e-5, 1.1973759487e-6);
-    const Vec<T> f = x * p / q + T(0.5);
-    return select<T>(x < T(-5.5), Vec<T>{}, select<T>(x > T(5.5), splat<T>(T(1)), f));
-  } else {
-    return (erf_with_exp<T>(x * static_cast<T>(inverse_root2), e) + T(1)) * T(0.5);
-  }
-}
-/// exp(-x^2 / 2); in float 2^n times a polynomial, the exponent rounded as x^2 is, 0 where the result is not normal.
-template <class T>
-GLOSS_INLINE Vec<T> gaussian(Vec<T> x) {
-  if constexpr (std::is_same_v<T, float>) {
-    constexpr T c = -0.72134752044f, magic = FloatFormat<T>::round_magic;  // c = -1 / (2 ln 2)
-    const Vec<T> u = x * x, shifted = u * c + magic, r = u * c - (shifted - magic);
-    const Vec<T> p =
-        polynomial<T>(r, 1.000000072, 0.6931469664, 0.2402211914, 0.05550713926, 0.009675556896, 0.001327631074);
-    const IntVec<T> n = shift_left<IntOf<T>, FloatFormat<T>::mantissa>(bit_cast_to<IntOf<T>>(shifted));
-    return select<T>(u < T(174), bit_cast_to<T>(wrapping_add<T>(bit_cast_to<IntOf<T>>(p), n)), Vec<T>{});
-  } else {
-    return exp<T>(x * x * T(-0.5));
-  }
-}
-template <class T>
-GLOSS_INLINE Vec<T> gelu(Vec<T> x) {
-  if constexpr (std::is_same_v<T, float>)
-    return x * normal_cdf<T>(x, x);
-  else
-    return x * normal_cdf<T>(x, gaussian<T>(x));
-}
-template <class T>
-GLOSS_INLINE Vec<T> gelu_slope(Vec<T> x) {
-  const Vec<T> e = gaussian<T>(x);
-  return normal_cdf<T>(x, e) + x * e * static_cast<T>(inverse_root2pi);
-}
-template <class T>
-GLOSS_INLINE Vec<T> gelu_tanh(Vec<T> x) {
-  const Vec<T> u = x * static_cast<T>(gelu_beta) * (x * x * static_cast<T>(gelu_cubic) + T(1));
-  return x * T(0.5) * (tanh<T>(u) + T(1));
-}
-template <class T>
-GLOSS_INLINE Vec<T> gelu_tanh_slope(Vec<T> x) {
-  const Vec<T> c = x * x * static_cast<T>(gelu_cubic);
-  const Vec<T> t = tanh<T>(x * static_cast<T>(gelu_beta) * (c + T(1)));
-  const Vec<T> du = (c * T(3) + T(1)) * static_cast<T>(gelu_beta);
-  return T(0.5) * (t + T(1) + x * (T(1) - t * t) * du);
-}
-}  // namespace detail
-/// y = e^x.
-template <class T>
-void exp_forward(const T* x, T* y, Index n) {
-  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA { return exp<T>(v); });
-}
-/// y = ln x.
-template <class T>
-void log_forward(const T* x, T* y, Index n) {
-  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA { return log<T>(v); });
-}
-/// y = tanh x.
-template <class T>
-void tanh_forward(const T* x, T* y, Index n) {
-  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA { return tanh<T>(v); });
-}
-/// dx = dy (1 - y^2).
-template <class T>
-void tanh_backward(const T* y, const T* dy, T* dx, Index n) {
-  detail::map_vectors<T>(y, dy, dx, n, [](Vec<T> v, Vec<T> d) GLOSS_INLINE_LAMBDA { return d * (T(1) - v * v); });
-}
-/// y = 1 / (1 + e^-x).
-template <class T>
-void sigmoid_forward(const T* x, T* y, Index n) {
-  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA { return sigmoid<T>(v); });
-}
-/// dx = dy y (1 - y).
-template <class T>
-void sigmoid_backward(const T* y, const T* dy, T* dx, Index n) {
-  detail::map_vectors<T>(y, dy, dx, n, [](Vec<T> v, Vec<T> d) GLOSS_INLINE_LAMBDA { return d * v * (T(1) - v); });
-}
-/// y = max(x, 0); NaN stays NaN.
-template <class T>
-void relu_forward(const T* x, T* y, Index n) {
-  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA { return select<T>(v < T(0), Vec<T>{}, v); });
-}
-/// dx = 0 where y <= 0, else dy, at NaN too.
-template <class T>
-void relu_backward(const T* y, const T* dy, T* dx, Index n) {
-  detail::map_vectors<T>(y, dy, dx, n,
-                         [](Vec<T> v, Vec<T> d) GLOSS_INLINE_LAMBDA { return select<T>(v <= T(0), Vec<T>{}, d); });
-}
-/// y = x sigmoid(x).
-template <class T>
-void silu_forward(const T* x, T* y, Index n) {
-  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA { return v * sigmoid<T>(v); });
-}
-/// dx = dy s (1 + x (1 - s)), s = sigmoid(x).
-template <class T>
-void silu_backward(const T* x, const T* dy, T* dx, Index n) {
-  detail::map_vectors<T>(x, dy, dx, n, [](Vec<T> v, Vec<T> d) GLOSS_INLINE_LAMBDA {
-    const Vec<T> s = sigmoid<T>(v);
-    return d * s * (v * (T(1) - s) + T(1));
-  });
-}
-/// y = x F(x), F the normal distribution: (1 + erf(x / sqrt 2)) / 2.
-template <class T>
-void gelu_forward(const T* x, T* y, Index n) {
-  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA { return detail::gelu<T>(v); });
-}
-/// dx = dy (F(x) + x F'(x)), F'(x) = e^(-x^2 / 2) / sqrt(2 pi).
-template <class T>
-void gelu_backward(const T* x, const T* dy, T* dx, Index n) {
-  detail::map_vectors<T>(x, dy, dx, n,
-                         [](Vec<T> v, Vec<T> d) GLOSS_INLINE_LAMBDA { return d * detail::gelu_slope<T>(v); });
-}
-/// y = x (1 + tanh u) / 2, u = sqrt(2 / pi) (x + 0.044715 x^3).
-template <class T>
-void gelu_tanh_forward(const T* x, T* y, Index n) {
-  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA { return detail::gelu_tanh<T>(v); });
-}
-/// dx = dy ((1 + t) + x (1 - t^2) du/dx) / 2, t = tanh u.
-template <class T>
-void gelu_tanh_backward(const T* x, const T* dy, T* dx, Index n) {
-  detail::map_vectors<T>(x, dy, dx, n,
-                         [](Vec<T> v, Vec<T> d) GLOSS_INLINE_LAMBDA { return d * detail::gelu_tanh_slope<T>(v); });
-}
-#define GLOSS_ACTIVATION(name)                                                              \
-  GLOSS_INSTANTIATE(void name##_forward<float>(const float*, float*, Index))                \
-  GLOSS_INSTANTIATE(void name##_forward<double>(const double*, double*, Index))             \
-  GLOSS_INSTANTIATE(void name##_backward<float>(const float*, const float*, float*, Index)) \
-  GLOSS_INSTANTIATE(void name##_backward<double>(const double*, const double*, double*, Index))
-GLOSS_INSTANTIATE(void exp_forward<float>(const float*, float*, Index))
-GLOSS_INSTANTIATE(void exp_forward<double>(const double*, double*, Index))
-GLOSS_INSTANTIATE(void log_forward<float>(const float*, float*, Index))
-GLOSS_INSTANTIATE(void log_forward<double>(const double*, double*, Index))
-GLOSS_ACTIVATION(tanh)
-GLOSS_ACTIVATION(sigmoid)
-GLOSS_ACTIVATION(relu)
-GLOSS_ACTIVATION(silu)
-GLOSS_ACTIVATION(gelu)
-GLOSS_ACTIVATION(gelu_tanh)
-#undef GLOSS_ACTIVATION
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#endif
-#ifndef GLOSS_HAS_GLOSS_OPS_MUL_HPP
-#define GLOSS_HAS_GLOSS_OPS_MUL_HPP
-// ---- gloss/ops/mul.hpp
-// a * b
-#ifndef GLOSS_HAS_GLOSS_OPS_ELEMENTWISE_HPP
-#define GLOSS_HAS_GLOSS_OPS_ELEMENTWISE_HPP
-// ---- gloss/ops/elementwise.hpp
-// The shared part of every element-wise op: allocates the result and walks the operands. Op headers add the calculus.
-namespace gloss::inline GLOSS_ABI {
-namespace detail {
-/// A function of elements without its type, and what walks over tensors with it: allocating the result is compiled once
-/// for types of elements and not for every function.
-template <class... Ts>
-struct Walk {
-  const void* function;
-  void (*walk)(const void* function, const kernels::Loop<sizeof...(Ts)>& loop, Ts*... data);
-};
-template <class F, class... Ts>
-Walk<Ts...> walk_with(const F& f) {
-  return {&f, [](const void* function, const kernels::Loop<sizeof...(Ts)>& loop, Ts*... data) {
-            kernels::map(loop, *static_cast<const F*>(function), data...);
-          }};
-}
-template <class Y, class X>
-GLOSS_NOINLINE Tensor<Y> walk_unary(const Tensor<X>& x, Walk<Y, const X> f) {
-  ProfileScope scope("map");
-  Tensor<Y> y = empty<Y>(x.shape());
-  scope.makes(y.data());
-  if (scope) scope.bytes(sizeof(X), {x.numel()});
-  if (scope) scope.bytes(sizeof(Y), {x.numel()});
-  f.walk(f.function, kernels::make_loop<2>(x.shape(), {y.strides(), x.strides()}), y.data(), x.data());
-  return y;
-}
-/// How two operands broadcast: the walk over (y, a, b) and, through `shape`, the size of y.
-GLOSS_NOINLINE inline kernels::Loop<3> binary_loop(const char* op, const Shape& a, const Shape& a_strides,
-                                                   const Shape& b, const Shape& b_strides, Shape& shape) {
-  shape = a == b ? a : broadcast_shapes(op, a, b);
-  return kernels::make_loop<3>(shape, {contiguous_strides(shape), broadcast_strides(a, a_strides, shape),
-                                       broadcast_strides(b, b_strides, shape)});
-}
-template <class Y, class A, class B>
-GLOSS_NOINLINE Tensor<Y> walk_binary(const char* op, const Tensor<A>& a, const Tensor<B>& b,
-                                     Walk<Y, const A, const B> f) {
-  ProfileScope scope(op);
-  Shape shape;
-  const kernels::Loop<3> loop = binary_loop(op, a.shape(), a.strides(), b.shape(), b.strides(), shape);
-  Tensor<Y> y = empty<Y>(shape);
-  if (scope) scope.bytes(sizeof(A), {a.numel()});
-  if (scope) scope.bytes(sizeof(B), {b.numel()});
-  if (scope) scope.bytes(sizeof(Y), {y.numel()});
-  f.walk(f.function, loop, y.data(), a.data(), b.data());
-  return y;
-}
-}  // namespace detail
-/// y_i = f(x_i), unrecorded.
-template <Element Y, class X, class F>
-Tensor<Y> map_unary(const Tensor<X>& x, F f) {
-  return detail::walk_unary<Y, X>(x, detail::walk_with<F, Y, const X>(f));
-}
-/// y_i = f(a_i, b_i) on broadcast operands, unrecorded.
-/// Errors: ShapeError naming op when the shapes do not broadcast.
-template <Element Y, class A, class B, class F>
-Tensor<Y> map_binary(const char* op, const Tensor<A>& a, const Tensor<B>& b, F f) {
-  return detail::walk_binary<Y, A, B>(op, a, b, detail::walk_with<F, Y, const A, const B>(f));
-}
-/// y from a kernel that reads dense memory, f(x, y, n), unrecorded.
-template <Real T, class F>
-Tensor<T> map_dense(const Tensor<T>& x, F f) {
-  ProfileScope scope("map");
-  const Tensor<T> in = x.detach().contiguous();
-  Tensor<T> y = empty<T>(x.shape());
-  scope.makes(y.data());
-  if (scope) scope.bytes(sizeof(T), {in.numel(), in.numel()});
-  f(static_cast<const T*>(in.data()), y.data(), in.numel());
-  return y;
-}
-/// The same of two tensors of one shape, f(a, b, y, n).
-template <Real T, class F>
-Tensor<T> map_dense(const Tensor<T>& a, const Tensor<T>& b, F f) {
-  const Tensor<T> second = b.detach().contiguous();
-  return map_dense(a, [&](const T* x, T* y, Index n) { f(x, static_cast<const T*>(second.data()), y, n); });
-}
-/// y from a kernel for dense memory, forward(x, y, n), recorded with the kernel backward(x, dy, dx, n); x is saved.
-/// A backward that is itself recorded is dy * slope(x), made of ops.
-template <Real T, class Forward, class Backward, class Slope>
-Tensor<T> map_smooth(const char* op, const Tensor<T>& x, Forward forward, Backward backward, Slope slope) {
-  return record(op, map_dense(x, forward), {x}, [x, backward, slope](const Tensor<T>& dy, Grads& dx) {
-    dx.add(0, is_grad_enabled() ? dy * slope(x) : map_dense(x, dy, backward));
-  });
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-namespace gloss::inline GLOSS_ABI {
-/// y = a * b, element by element; for booleans "and".
-/// Shape: a, b broadcast.
-/// Errors: ShapeError when they do not.
-/// Backward: da = dy * b, db = dy * a, summed over stretched axes; what they need of a and b is saved.
-/// PyTorch: torch.mul
-template <Summable T>
-Tensor<T> mul(const Tensor<T>& a, const Tensor<T>& b) {
-  Tensor<T> y = map_binary<T>("mul", a, b, kernels::Times{});
-  if constexpr (Real<T>)
-    return record("mul", y, {a, b},
-                  [p = a.only_if(b.requires_grad()), q = b.only_if(a.requires_grad())](const Tensor<T>& dy, Grads& dx) {
-                    if (dx.needs(0)) dx.add_summed(0, mul(dy, q));
-                    if (dx.needs(1)) dx.add_summed(1, mul(dy, p));
-                  });
-  return y;
-}
-/// y = a * s for a number s.
-template <Summable T>
-Tensor<T> mul(const Tensor<T>& a, Scalar<T> s) {
-  Tensor<T> y = map_unary<T>(a, [q = static_cast<T>(s)](T p) { return kernels::Times{}(p, q); });
-  if constexpr (Real<T>) return record("mul", y, {a}, [s](const Tensor<T>& dy, Grads& dx) { dx.add(0, mul(dy, s)); });
-  return y;
-}
-namespace detail {
-/// dy * weight for data `weight`, and 0 where that is 0 even if dy is infinite or NaN: for gradients that do not go
-/// everywhere.
-template <Real T>
-Tensor<T> weigh(const Tensor<T>& dy, const Tensor<T>& weight) {
-  const Tensor<T> y = map_binary<T>("mul", dy, weight, [](T d, T w) { return w == T{0} ? T{0} : d * w; });
-  return record("mul", y, {dy}, [weight](const Tensor<T>& g, Grads& dx) { dx.add_summed(0, weigh(g, weight)); });
-}
-}  // namespace detail
-template <Summable T>
-Tensor<T> operator*(const Tensor<T>& a, const Tensor<T>& b) {
-  return mul(a, b);
-}
-template <Summable T>
-Tensor<T> operator*(const Tensor<T>& a, Scalar<T> s) {
-  return mul(a, s);
-}
-template <Summable T>
-Tensor<T> operator*(Scalar<T> s, const Tensor<T>& a) {
-  return mul(a, s);
-}
-/// -a. PyTorch: torch.neg
-template <Number T>
-Tensor<T> operator-(const Tensor<T>& a) {
-  return mul(a, -1);
-}
-/// y = x^2. Backward: made of ops. PyTorch: torch.square
-template <Number T>
-Tensor<T> square(const Tensor<T>& x) {
-  return mul(x, x);
-}
-GLOSS_INSTANTIATE(Tensor<float> mul(const Tensor<float>&, const Tensor<float>&))
-GLOSS_INSTANTIATE(Tensor<float> mul(const Tensor<float>&, Scalar<float>))
-GLOSS_INSTANTIATE(Tensor<double> mul(const Tensor<double>&, const Tensor<double>&))
-GLOSS_INSTANTIATE(Tensor<double> mul(const Tensor<double>&, Scalar<double>))
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-namespace gloss::inline GLOSS_ABI {
-/// y = e^x.
-/// Backward: dx = dy * y; y is saved.
-/// PyTorch: torch.exp
-template <Real T>
-Tensor<T> exp(const Tensor<T>& x) {
-  Tensor<T> y = map_dense(x, kernels::exp_forward<T>);
-  return record("exp", y, {x},
-                [saved = y.detach()](const Tensor<T>& dy, Grads& dx) { dx.add(0, dy * dx.result(saved)); });
-}
-/// y = 2^x.
-/// Backward: dx = dy y ln 2.
-/// PyTorch: torch.exp2
-template <Real T>
-Tensor<T> exp2(const Tensor<T>& x) {
-  Tensor<T> y = map_unary<T>(x, [](T v) { return std::exp2(v); });
-  return record("exp2", y, {x}, [saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
-    dx.add(0, dy * dx.result(saved) * std::numbers::ln2);
-  });
-}
-/// y = e^x - 1, exact to the last digits near 0.
-/// Backward: dx = dy e^x.
-/// PyTorch: torch.expm1
-template <Real T>
-Tensor<T> expm1(const Tensor<T>& x) {
-  Tensor<T> y = map_unary<T>(x, [](T v) { return std::expm1(v); });
-  return record("expm1", y, {x}, [x](const Tensor<T>& dy, Grads& dx) { dx.add(0, dy * exp(x)); });
-}
-GLOSS_INSTANTIATE(Tensor<float> exp(const Tensor<float>&))
-GLOSS_INSTANTIATE(Tensor<double> exp(const Tensor<double>&))
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-#ifndef GLOSS_HAS_GLOSS_OPS_OPTIONAL_TENSOR_HPP
-#define GLOSS_HAS_GLOSS_OPS_OPTIONAL_TENSOR_HPP
-// ---- gloss/ops/optional_tensor.hpp
-// The shared part of ops with operands or gradients that may be undefined: they reach a kernel as null.
-namespace gloss::inline GLOSS_ABI::detail {
-template <class T>
-Tensor<T> dense_or_none(const Tensor<T>& t) {
-  return t.defined() ? t.detach().contiguous() : Tensor<T>{};
-}
-template <class T>
-Tensor<T> empty_or_none(bool wanted, const Shape& shape) {
-  return wanted ? empty<T>(shape) : Tensor<T>{};
-}
-template <class T>
-const T* read_or_null(const Tensor<T>& t) {
-  return t.defined() ? t.data() : nullptr;
-}
-template <class T>
-T* write_or_null(const Tensor<T>& t) {
-  return t.defined() ? t.data() : nullptr;
-}
-}  // namespace gloss::inline GLOSS_ABI::detail
-#endif
-#ifndef GLOSS_HAS_GLOSS_OPS_SUB_HPP
-#define GLOSS_HAS_GLOSS_OPS_SUB_HPP
-// ---- gloss/ops/sub.hpp
-// a - b
-#ifndef GLOSS_HAS_GLOSS_OPS_ADD_HPP
-#define GLOSS_HAS_GLOSS_OPS_ADD_HPP
-// ---- gloss/ops/add.hpp
-// a + b
-namespace gloss::inline GLOSS_ABI {
-/// y = a + b; for booleans "or".
-/// Shape: a, b broadcast.
-/// Errors: ShapeError when they do not.
-/// Backward: da = dy, db = dy, summed over stretched axes.
-/// PyTorch: torch.add
-template <Summable T>
-Tensor<T> add(const Tensor<T>& a, const Tensor<T>& b) {
-  Tensor<T> y = map_binary<T>("add", a, b, kernels::Plus{});
-  if constexpr (Real<T>)
-    return record("add", y, {a, b}, [](const Tensor<T>& dy, Grads& dx) {
-      dx.add_summed(0, dy);
-      dx.add_summed(1, dy);
-    });
-  return y;
-}
-/// y = a + s for a number s.
-template <Summable T>
-Tensor<T> add(const Tensor<T>& a, Scalar<T> s) {
-  Tensor<T> y = map_unary<T>(a, [q = static_cast<T>(s)](T p) { return kernels::Plus{}(p, q); });
-  if constexpr (Real<T>) return record("add", y, {a}, [](const Tensor<T>& dy, Grads& dx) { dx.add(0, dy); });
-  return y;
-}
-template <Summable T>
-Tensor<T> operator+(const Tensor<T>& a, const Tensor<T>& b) {
-  return add(a, b);
-}
-template <Summable T>
-Tensor<T> operator+(const Tensor<T>& a, Scalar<T> s) {
-  return add(a, s);
-}
-template <Summable T>
-Tensor<T> operator+(Scalar<T> s, const Tensor<T>& a) {
-  return add(a, s);
-}
-GLOSS_INSTANTIATE(Tensor<float> add(const Tensor<float>&, const Tensor<float>&))
-GLOSS_INSTANTIATE(Tensor<float> add(const Tensor<float>&, Scalar<float>))
-GLOSS_INSTANTIATE(Tensor<double> add(const Tensor<double>&, const Tensor<double>&))
-GLOSS_INSTANTIATE(Tensor<double> add(const Tensor<double>&, Scalar<double>))
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-namespace gloss::inline GLOSS_ABI {
-/// y = a - b. Booleans have no difference.
-/// Shape: a, b broadcast.
-/// Errors: ShapeError when they do not.
-/// Backward: da = dy, db = -dy, summed over stretched axes.
-/// PyTorch: torch.sub
-template <Number T>
-Tensor<T> sub(const Tensor<T>& a, const Tensor<T>& b) {
-  Tensor<T> y = map_binary<T>("sub", a, b, kernels::Minus{});
-  if constexpr (Real<T>)
-    return record("sub", y, {a, b}, [](const Tensor<T>& dy, Grads& dx) {
-      dx.add_summed(0, dy);
-      if (dx.needs(1)) dx.add(1, -sum_to(dy, dx.shape(1)));
-    });
-  return y;
-}
-template <Number T>
-Tensor<T> operator-(const Tensor<T>& a, const Tensor<T>& b) {
-  return sub(a, b);
-}
-template <Number T>
-Tensor<T> operator-(const Tensor<T>& a, Scalar<T> s) {
-  return add(a, detail::opposite<T>(s));
-}
-template <Number T>
-Tensor<T> operator-(Scalar<T> s, const Tensor<T>& a) {
-  return add(-a, s);
-}
-GLOSS_INSTANTIATE(Tensor<float> sub(const Tensor<float>&, const Tensor<float>&))
-GLOSS_INSTANTIATE(Tensor<double> sub(const Tensor<double>&, const Tensor<double>&))
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-#ifndef GLOSS_HAS_GLOSS_OPS_SUM_HPP
-#define GLOSS_HAS_GLOSS_OPS_SUM_HPP
-// ---- gloss/ops/sum.hpp
-// Sum
-#ifndef GLOSS_HAS_GLOSS_OPS_REDUCE_AXES_HPP
-#define GLOSS_HAS_GLOSS_OPS_REDUCE_AXES_HPP
-// ---- gloss/ops/reduce_axes.hpp
-// What the reductions share: which axes go, and what shape stays.
-namespace gloss::inline GLOSS_ABI {
-/// What a sum or product of T is counted in: whole numbers and truth values in int64, as in PyTorch.
-template <Summable T>
-using Total = std::conditional_t<Real<T>, T, std::int64_t>;
-/// What a long chain of T goes through on the way to a T: double for float, so that a million terms keep their digits.
-template <Element T>
-using Accumulator = std::conditional_t<Real<T>, double, T>;
-struct ReduceOptions {
-  bool keepdim = false;  // keep reduced axes with size 1
-};
-/// Axes to reduce over: none named means all. Converts from one axis or a list.
-class Axes {
- public:
-  Axes() = default;
-  Axes(Index axis) : list_{axis} {}
-  Axes(int axis) : Axes(static_cast<Index>(axis)) {}
-  Axes(std::initializer_list<Index> axes) : list_(axes) {}
-  explicit Axes(const Shape& axes) : list_(axes) {}
-  /// Marks the axes of a tensor of this rank. Errors: IndexError out of range or named twice.
-  void mark(const char* op, int rank, bool (&is_reduced)[max_rank]) const {
-    for (int axis = 0; axis < max_rank; ++axis) is_reduced[axis] = list_.empty() && axis < rank;
-    for (Index entry : list_) {
-      const int axis = normalize_axis(op, entry, rank);
-      if (is_reduced[axis]) fail<IndexError>(op, ": axis ", axis, " appears twice");
-      is_reduced[axis] = true;
-    }
-  }
- private:
-  Shape list_;
-};
-/// What is needed before a reduction and after it: marks, the two shapes, the count of elements per result.
-struct ReducePlan {
-  bool is_reduced[max_rank];
-  Shape dropped;  // result shape without the reduced axes
-  Shape kept;     // result shape with them as 1
-  Index count = 1;
-  GLOSS_NOINLINE ReducePlan(const char* op, const Shape& shape, const Axes& axes) {
-    axes.mark(op, shape.rank(), is_reduced);
-    for (int axis = 0; axis < shape.rank(); ++axis) {
-      kept.push_back(is_reduced[axis] ? 1 : shape[axis]);
-      if (is_reduced[axis])
-        count *= shape[axis];
-      else
-        dropped.push_back(shape[axis]);
-    }
-  }
-  const Shape& shape(ReduceOptions options) const { return options.keepdim ? kept : dropped; }
-  /// x, or a term of each x and the number of its output, reduced in the type of `identity`, unrecorded, in the shape
-  /// that options ask for.
-  template <class X, class T, class Combine, class Term = kernels::Itself>
-  Tensor<T> run(const Tensor<X>& x, T identity, Combine combine, ReduceOptions options, Term term = {}) const {
-    ProfileScope scope("reduce");
-    Tensor<T> y = empty<T>(shape(options));
-    scope.makes(y.data());
-    if (scope) scope.bytes(sizeof(X), {x.numel()});
-    if (scope) scope.bytes(sizeof(T), {y.numel()});
-    kernels::reduce(kernels::Reduction(x.shape(), x.strides(), is_reduced), static_cast<const X*>(x.data()), y.data(),
-                    identity, combine, term);
-    return y;
-  }
-  /// Errors: ShapeError when there is nothing to choose from.
-  void require_elements(const char* op, const Shape& x) const {
-    if (count == 0) fail<ShapeError>(op, ": no elements to reduce in shape ", x);
-  }
-};
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-namespace gloss::inline GLOSS_ABI {
-/// y = sum of x over axes (all by default); 0 for none. Whole numbers and booleans are summed in int64.
-/// Shape: x without the axes, or with them as 1 (keepdim).
-/// Errors: IndexError for a wrong axis.
-/// Backward: dx = dy, stretched.
-/// PyTorch: torch.sum
-template <Summable T>
-Tensor<Total<T>> sum(const Tensor<T>& x, const Axes& axes = {}, ReduceOptions options = {}) {
-  const ReducePlan plan("sum", x.shape(), axes);
-  Tensor<Total<T>> y = plan.run(x, Total<T>{}, kernels::Plus{}, options);
-  if constexpr (Real<T>)
-    return record("sum", y, {x}, [kept = plan.kept, from = x.shape()](const Tensor<T>& dy, Grads& dx) {
-      dx.add(0, dy.view(kept).expand(from));
-    });
-  return y;
-}
-GLOSS_INSTANTIATE(Tensor<std::int64_t> sum(const Tensor<std::int64_t>&, const Axes&, ReduceOptions))
-GLOSS_INSTANTIATE(Tensor<float> sum(const Tensor<float>&, const Axes&, ReduceOptions))
-GLOSS_INSTANTIATE(Tensor<double> sum(const Tensor<double>&, const Axes&, ReduceOptions))
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-namespace gloss::inline GLOSS_ABI {
-namespace detail {
-/// A kernel along rows, f(x, x2, out, rows, n), and the same along columns, f(x, x2, out, outer, n, inner), over dense
-/// numbers; x2 is null for one that reads one tensor. Pointers, so that all share what along_axis compiles to.
-template <class T>
-struct AxisKernels {
-  void (*rows)(const T* x, const T* x2, T* out, Index rows, Index n);
-  void (*columns)(const T* x, const T* x2, T* out, Index outer, Index n, Index inner);
-};
-/// x in dense memory, with axis a and the last one swapped where that is asked for; outside the graph.
-template <class T>
-GLOSS_NOINLINE Tensor<T> dense_along(const Tensor<T>& x, int a, bool swapped) {
-  const Tensor<T> in = x.detach();
-  return (swapped ? in.transpose(a, -1) : in).contiguous();
-}
-/// Runs a kernel over x along `axis`, and x2, of the same shape, where it is defined.
-template <class T>
-Tensor<T> along_axis(const char* op, const Tensor<T>& x, const Tensor<T>& x2, Index axis, AxisKernels<T> f) {
-  const int a = normalize_axis(op, axis, x.dim());
-  ProfileScope scope(op);
-  if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
-  if (x.numel() == 0) return empty<T>(x.shape());
-  const Index n = x.dim() > 0 ? x.size(a) : 1;  // a scalar is a row of one
-  Index inner = 1;
-  for (int i = a + 1; i < x.dim(); ++i) inner *= x.size(i);
-  const bool turned = inner > 1 && inner < 4;  // so few columns would leave most of a vector empty
-  const Tensor<T> in = dense_along(x, a, turned), in2 = x2.defined() ? dense_along(x2, a, turned) : Tensor<T>{};
-  const T* const second = read_or_null(in2);
-  Tensor<T> out = empty<T>(in.shape());
-  if (inner > 1 && !turned)
-    f.columns(in.data(), second, out.data(), in.numel() / (n * inner), n, inner);
-  else
-    f.rows(in.data(), second, out.data(), in.numel() / n, n);
-  return dense_along(out, a, turned);
-}
-/// The kernels of softmax, or of its logarithm, which read x.
-template <class T, bool logarithm>
-constexpr AxisKernels<T> softmax_kernels() {
-  return {[](const T* x, const T*, T* y, Index rows, Index n) {
-            if constexpr (logarithm)
-              kernels::log_softmax_forward(x, y, rows, n);
-            else
-              kernels::softmax_forward(x, y, rows, n);
-          },
-          [](const T* x, const T*, T* y, Index outer, Index n, Index inner) {
-            kernels::softmax_columns_forward<T, logarithm>(x, y, outer, n, inner);
-          }};
-}
-}  // namespace detail
-/// y_i = e^(x_i - max) / sum_j e^(x_j - max) along an axis; a row of -infinity gives NaN.
-/// Shape: any.
-/// Errors: IndexError for a wrong axis.
-/// Backward: dx = y * (dy - sum(y * dy)); y is saved.
-/// PyTorch: torch.softmax
-template <Real T>
-Tensor<T> softmax(const Tensor<T>& x, Index axis) {
-  Tensor<T> y = detail::along_axis<T>("softmax", x, {}, axis, detail::softmax_kernels<T, false>());
-  return record("softmax", y, {x}, [axis, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
-    if (is_grad_enabled()) {
-      const Tensor<T> p = dx.result(saved);
-      dx.add(0, p * (dy - sum(p * dy, axis, {.keepdim = true})));
-    } else {
-      dx.add(0, detail::along_axis<T>("softmax", saved, dy, axis,
-                                      {kernels::softmax_backward<T>, kernels::softmax_columns_backward<T, false>}));
-    }
-  });
-}
-/// y_i = x_i - ln sum_j e^(x_j) along an axis, without forming the quotient.
-/// Shape: any.
-/// Errors: IndexError for a wrong axis.
-/// Backward: dx = dy - e^y * sum(dy); y is saved.
-/// PyTorch: torch.log_softmax
-template <Real T>
-Tensor<T> log_softmax(const Tensor<T>& x, Index axis) {
-  Tensor<T> y = detail::along_axis<T>("log_softmax", x, {}, axis, detail::softmax_kernels<T, true>());
-  return record("log_softmax", y, {x}, [axis, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
-    if (is_grad_enabled()) {
-      dx.add(0, dy - exp(dx.result(saved)) * sum(dy, axis, {.keepdim = true}));
-    } else {
-      dx.add(0, detail::along_axis<T>("log_softmax", saved, dy, axis,
-                                      {kernels::log_softmax_backward<T>, kernels::softmax_columns_backward<T, true>}));
-    }
-  });
-}
-GLOSS_INSTANTIATE(Tensor<float> softmax(const Tensor<float>&, Index))
-GLOSS_INSTANTIATE(Tensor<float> log_softmax(const Tensor<float>&, Index))
-GLOSS_INSTANTIATE(Tensor<double> softmax(const Tensor<double>&, Index))
-GLOSS_INSTANTIATE(Tensor<double> log_softmax(const Tensor<double>&, Index))
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-namespace gloss::inline GLOSS_ABI::decode {
-struct BeamOptions {
-  std::int64_t start = 0;  // first token that a decoder reads; over a Stepper, the prompt says so
-  std::int64_t end = 1;    // token that finishes a row
-  Index max_len = 64;      // most tokens of a result
-  Index beam = 4;
-  double length_penalty = 0.6;  // a score is log P / ((5 + length) / 6)^length_penalty
-  double length_base = 5;       // the 5 there, and 1 less than the 6; 0: log P / length^length_penalty, as transformers
-  Index n_best = 1;             // hypotheses returned per row, best first
-  LogitsOptions logits = {};    // applied to log P, as transformers does in a beam search
-};
-namespace detail {
-struct NextToken {
-  double logp;
-  std::int64_t token;
-};
-/// The n likeliest of all tokens, likeliest first, equal ones in order; all, if there are fewer. Not topk, which sorts
-/// whole rows and whose gradient every program that decodes would compile.
-template <class T>
-std::vector<NextToken> likeliest(const T* logp, Index vocab, std::size_t n) {
-  std::vector<NextToken> best;
-  for (Index token = 0; token < vocab; ++token) {
-    const auto value = static_cast<double>(logp[token]);
-    if (best.size() == n && !(value > best.back().logp)) continue;
-    if (best.size() == n) best.pop_back();
-    auto at = best.end();
-    while (at != best.begin() && value > (at - 1)->logp) --at;
-    best.insert(at, {value, token});
-  }
-  return best;
-}
-template <Real T>
-class BeamSearch {
- public:
-  BeamSearch(Stepper<T>& stepper, const Tensor<std::int64_t>& prompt, const BeamOptions& options)
-      : stepper_(&stepper),
-        options_(options),
-        beam_(static_cast<std::size_t>(options.beam)),
-        n_best_(static_cast<std::size_t>(options.n_best)),
-        rules_("beam_search", options_.logits, options_.end, prompt.size(0)),
-        prompts_(rows_of_tokens(prompt)),
-        done_(prompts_.size()),
-        next_(prompt) {
-    for (std::size_t i = 0; i < prompts_.size(); ++i) open_.push_back({i, 0.0, {}});
-  }
-  std::vector<std::vector<Hypothesis>> run() {
-    for (Index length = 0; length < options_.max_len && !open_.empty(); ++length) {
-      const Tensor<T> logp = log_softmax(stepper_->step(next_), -1);
-      std::vector<Prefix> next;
-      Tokens rows, tokens;
-      for (std::size_t first = 0, last = 0; first < open_.size(); first = last) {
-        while (last < open_.size() && open_[last].sentence == open_[first].sentence) ++last;
-        std::vector<Candidate> kept = extend(first, candidates(first, last, logp));
-        if (is_settled(open_[first].sentence, kept)) continue;
-        for (const Candidate& c : kept) {
-          next.push_back({open_[first].sentence, c.logp, open_[c.row].said});
-          next.back().said.push_back(c.token);
-          rows.push_back(static_cast<std::int64_t>(c.row));
-          tokens.push_back(c.token);
-        }
-      }
-      open_ = std::move(next);
-      next_ = from_vector(tokens, {static_cast<Index>(tokens.size()), 1});
-      if (!open_.empty()) stepper_->select_rows(from_vector(rows));
-    }
-    for (Prefix& p : open_) finish(p.sentence, std::move(p.said), p.logp, false);
-    return std::move(done_);
-  }
- private:
-  /// A row of the stepper, of the same number.
-  struct Prefix {
-    std::size_t sentence;  // the row of the prompt that it continues
-    double logp;
-    Tokens said;
-  };
-  /// One of a sentence's prefixes with one more token.
-  struct Candidate {
-    double logp;
-    std::size_t row;
-    std::int64_t token;
-  };
-  double penalty(std::size_t length) const {
-    const double base = options_.length_base, counted = static_cast<double>(length > 0 ? length : 1);
-    return std::pow((base + counted) / (base + 1), options_.length_penalty);
-  }
-  /// All that may be kept of one sentence, whose prefixes are first .. last - 1, best first.
-  std::vector<Candidate> candidates(std::size_t first, std::size_t last, const Tensor<T>& logp) {
-    const Index vocab = logp.size(1);
-    std::vector<Candidate> all;
-    for (std::size_t row = first; row < last; ++row) {
-      const T* scores = logp.data() + static_cast<Index>(row) * vocab;
-      if (rules_.any()) {
-        changed_.assign(scores, scores + vocab);
-        rules_.apply(changed_.data(), vocab, static_cast<Index>(open_[row].sentence), prompts_[open_[row].sentence],
-                     open_[row].said);
-        scores = changed_.data();
-      }
-      for (const auto& [step, token] : likeliest(scores, vocab, beam_ + 1))
-        if (step > -std::numeric_limits<double>::infinity()) all.push_back({open_[row].logp + step, row, token});
-    }
-    const std::size_t sentence = open_[first].sentence;
-    if (all.empty() && done_[sentence].empty())
-      fail("beam_search: row ", sentence, ": no token is possible: the scores are -infinity or NaN");
-    std::vector<Candidate> ranked;
-    for (const std::size_t i :
-         sorted_order(all.size(), [&](std::size_t a, std::size_t b) { return all[a].logp > all[b].logp; }))
-      ranked.push_back(all[i]);
-    return ranked;
-  }
-  /// The beam's best candidates that go on; those among them that say the end are finished.
-  std::vector<Candidate> extend(std::size_t first, const std::vector<Candidate>& ranked) {
-    std::vector<Candidate> kept;
-    for (std::size_t rank = 0; rank < ranked.size() && kept.size() < beam_; ++rank) {
-      const Candidate& c = ranked[rank];
-      if (c.token != options_.end)
-        kept.push_back(c);
-      else if (rank < beam_)
-        finish(open_[first].sentence, open_[c.row].said, c.logp, true);
-    }
-    return kept;
-  }
-  void finish(std::size_t sentence, Tokens said, double logp, bool finished) {
-    std::vector<Hypothesis>& list = done_[sentence];
-    const double score = logp / penalty(said.size() + (finished ? 1 : 0));
-    auto at = list.begin();  // behind those that are as good
-    while (at != list.end() && !(at->score < score)) ++at;
-    list.insert(at, Hypothesis{std::move(said), score, finished});
-    if (list.size() > n_best_) list.pop_back();
-  }
-  /// Whether no prefix that is open can still beat the sentence's n_best finished ones: its log P only falls, so the
-  /// best that it can reach is today's over the largest penalty that it may meet.
-  bool is_settled(std::size_t sentence, const std::vector<Candidate>& kept) const {
-    const std::vector<Hypothesis>& list = done_[sentence];
-    if (list.size() < n_best_) return false;
-    if (kept.empty()) return true;
-    const auto length = static_cast<std::size_t>(options_.max_len);
-    const double reach =
-        kept[0].logp / penalty(options_.length_penalty > 0 ? length : open_[kept[0].row].said.size() + 2);
-    return list.back().score >= reach;
-  }
-  Stepper<T>* stepper_;
-  BeamOptions options_;
-  std::size_t beam_, n_best_;
-  LogitsRules rules_;
-  std::vector<Tokens> prompts_;
-  std::vector<std::vector<Hypothesis>> done_;
-  std::vector<Prefix> open_;
-  Tensor<std::int64_t> next_;  // what the stepper reads next
-  std::vector<T> changed_;
-};
-}  // namespace detail
-/// Beam search: keeps the `beam` best prefixes of each row. A row is done when no open prefix can still beat its n_best
-/// finished ones.
-/// Shape: prompt [rows, n], what each row has read before -> for each row up to n_best hypotheses, best first.
-/// Errors: ShapeError for an empty prompt; Error when beam or n_best is below 1, max_len negative, length_penalty no
-/// finite number, length_base negative, wrong LogitsOptions, or scores that are NaN.
-/// Source: Wu et al. 2016 for the length penalty; paper 6.1 uses beam 4 and 0.6.
-template <Real T>
-std::vector<std::vector<Hypothesis>> beam_search(Stepper<T>& stepper, const Tensor<std::int64_t>& prompt,
-                                                 const BeamOptions& options) {
-  if (options.beam < 1 || options.n_best < 1 || options.max_len < 0)
-    fail("beam_search: beam ", options.beam, " and n_best ", options.n_best, " must be positive, max_len ",
-         options.max_len, " not negative");
-  if (!std::isfinite(options.length_penalty))
-    fail("beam_search: length_penalty ", options.length_penalty, " is not a finite number");
-  if (!(options.length_base >= 0 && std::isfinite(options.length_base)))
-    fail("beam_search: length_base ", options.length_base, " is not a number that is not negative");
-  detail::check_prompt("beam_search", prompt, options.max_len);
-  return detail::BeamSearch<T>(stepper, prompt, options).run();
-}
-GLOSS_INSTANTIATE(std::vector<std::vector<Hypothesis>> beam_search(Stepper<float>&, const Tensor<std::int64_t>&,
-                                                                   const BeamOptions&))
-GLOSS_INSTANTIATE(std::vector<std::vector<Hypothesis>> beam_search(Stepper<double>&, const Tensor<std::int64_t>&,
-                                                                   const BeamOptions&))
-}  // namespace gloss::inline GLOSS_ABI::decode
-#endif
-#ifndef GLOSS_HAS_GLOSS_DECODE_CAUSAL_STEPPER_HPP
-#define GLOSS_HAS_GLOSS_DECODE_CAUSAL_STEPPER_HPP
-// ---- gloss/decode/causal_stepper.hpp
-// A Stepper from a model that continues a text.
-#include <algorithm>
-#include <vector>
-namespace gloss::inline GLOSS_ABI::decode {
-/// Decodes with a causal model, each token of which sees those before it. The model has a type Cache, as
-/// nn::TransformerEncoder, and two functions:
-///   decode(ids [rows, n], Cache*) -> [rows, n, d_model], for the n tokens behind those in the cache
-///   generator(x [rows, d_model]) -> scores of the next token, [rows, vocab]
-/// The first step, and the first after truncate(0), says how many rows there are, and it may have prompts of unequal
-/// lengths, see padded_prompt, if the model has
-///   decode(ids, Cache*, attention_mask [rows, cached + n]), where 0 is padding and positions count what is none.
-/// The model must be in evaluation mode and outlive this.
-template <class Model>
-class CausalStepper final : public detail::CachedStepper<Model> {
- public:
-  using T = typename Model::value_type;
-  explicit CausalStepper(const Model& model) : detail::CachedStepper<Model>(model, 0) {}
-  /// Errors: ShapeError for another number of rows than before; Error for padding where the model takes none; those of
-  /// the model.
-  Tensor<T> step(const Tensor<std::int64_t>& tokens) override {
-    NoGradGuard no_grad;
-    const bool first = this->length() == 0 && tokens.dim() == 2;
-    if (first && tokens.size(0) != this->rows_) {
-      this->cache_ = {};
-      this->rows_ = tokens.size(0);
-    }
-    this->check(tokens);
-    if (first) padding_ = padding_of(tokens);
-    const Tensor<T> x = padding_.empty() ? this->model_->decode(tokens, &this->cache_) : behind_padding(tokens, first);
-    return this->model_->generator(x.select(1, -1));
-  }
- private:
-  /// How many no_token each row begins with; nothing where none does.
-  static std::vector<Index> padding_of(const Tensor<std::int64_t>& tokens) {
-    std::vector<Index> padding;
-    bool any = false;
-    for (Index i = 0; i < tokens.size(0); ++i) {
-      Index n = 0;
-      while (n < tokens.size(1) && tokens.at({i, n}) == no_token) ++n;
-      any = any || n > 0;
-      padding.push_back(n);
-    }
-    return any ? padding : std::vector<Index>();
-  }
-  Tensor<T> behind_padding(const Tensor<std::int64_t>& tokens, bool first) {
-    if constexpr (requires { this->model_->decode(tokens, &this->cache_, tokens); }) {
-      const Tensor<std::int64_t> ids = tokens.clone();
-      const auto mask = ones<std::int64_t>({this->rows_, this->length() + tokens.size(1)});
-      for (Index i = 0; i < this->rows_; ++i) {
-        const Index n = (std::min)(padding_[static_cast<std::size_t>(i)], mask.size(1));
-        mask.select(0, i).narrow(0, 0, n).zero_();
-        if (first) ids.select(0, i).narrow(0, 0, n).zero_();
-      }
-      return this->model_->decode(ids, &this->cache_, mask);
-    } else {
-      fail("CausalStepper: the prompts are of unequal lengths, and the model takes no padding");
-    }
-  }
-  void select(const Tensor<std::int64_t>& rows) override {
-    detail::CachedStepper<Model>::select(rows);
-    if (padding_.empty()) return;
-    std::vector<Index> selected;
-    for (Index i = 0; i < rows.numel(); ++i) selected.push_back(padding_[static_cast<std::size_t>(rows.at({i}))]);
-    padding_ = selected;
-  }
-  std::vector<Index> padding_;  // of each row
-};
-}  // namespace gloss::inline GLOSS_ABI::decode
-#endif
-#ifndef GLOSS_HAS_GLOSS_DECODE_ENCODER_DECODER_STEPPER_HPP
-#define GLOSS_HAS_GLOSS_DECODE_ENCODER_DECODER_STEPPER_HPP
-// ---- gloss/decode/encoder_decoder_stepper.hpp
-// A Stepper from a model that reads a source and says a target, and the searches from such a model.
-#include <utility>
-#include <vector>
-#ifndef GLOSS_HAS_GLOSS_DECODE_SAMPLING_HPP
-#define GLOSS_HAS_GLOSS_DECODE_SAMPLING_HPP
-// ---- gloss/decode/sampling.hpp
-// Saying one token after the other: the likeliest, or one drawn at random; batched, or as a stream of tokens.
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <limits>
-#include <vector>
-namespace gloss::inline GLOSS_ABI::decode {
-struct GreedyOptions {
-  std::int64_t start = 0;  // first token that a decoder reads; over a Stepper, the prompt says so
-  std::int64_t end = 1;    // token that finishes a row
-  Index max_len = 64;      // most tokens of a result
-  LogitsOptions logits = {};
-};
-struct SampleOptions {
-  std::int64_t start = 0;
-  std::int64_t end = 1;
-  Index max_len = 64;
-  double temperature = 1;  // divides the scores; 0: the likeliest token
-  Index top_k = 0;         // only the k likeliest tokens; 0: all
-  double top_p = 1;        // only the likeliest tokens that have this probability together
-  double min_p = 0;        // only tokens that are at least so likely, in parts of the likeliest
-  LogitsOptions logits = {};
-};
-namespace detail {
-/// A token drawn from softmax(scores / temperature), cut by top_k, top_p and min_p in this order; u in [0, 1) is what
-/// is drawn: the first token, by number, at which the probabilities add up to more than u.
-class TokenDraw {
- public:
-  explicit TokenDraw(const SampleOptions& options) : options_(&options) {}
-  template <class T>
-  std::int64_t operator()(const T* scores, Index vocab, double u) {
-    collect(scores, vocab);
-    const SampleOptions& o = *options_;
-    if (o.top_p < 1) keep_top_p(o.top_p);
-    if (o.min_p > 0) std::erase_if(candidates_, [&](const Candidate& c) { return c.weight < o.min_p; });
-    std::sort(candidates_.begin(), candidates_.end(), [](auto& a, auto& b) { return a.token < b.token; });
-    double rest = u * total();
-    for (const Candidate& c : candidates_) {
-      if (rest < c.weight) return c.token;
-      rest -= c.weight;
-    }
-    return candidates_.back().token;  // rounding
-  }
- private:
-  struct Candidate {
-    double weight;  // probability, in parts of the likeliest token's
-    std::int64_t token;
-  };
-  double total() const {
-    double sum = 0;
-    for (const Candidate& c : candidates_) sum += c.weight;
-    return sum;
-  }
-  /// Those that are possible at all, and of them the top_k likeliest; as transformers, with all that are as likely as
-  /// the last of them.
-  template <class T>
-  void collect(const T* scores, Index vocab) {
-    candidates_.clear();
-    const T largest = *std::max_element(scores, scores + vocab);
-    for (Index token = 0; token < vocab; ++token)
-      if (scores[token] > -std::numeric_limits<T>::infinity())
-        candidates_.push_back({static_cast<double>(scores[token] - largest), token});
-    const auto k = static_cast<std::size_t>(options_->top_k);
-    if (k > 0 && k < candidates_.size()) {
-      const auto last = candidates_.begin() + static_cast<std::ptrdiff_t>(k - 1);
-      std::nth_element(candidates_.begin(), last, candidates_.end(),
-                       [](auto& a, auto& b) { return a.weight > b.weight; });
-      std::erase_if(candidates_, [least = last->weight](const Candidate& c) { return c.weight < least; });
-    }
-    for (Candidate& c : candidates_) c.weight = std::exp(c.weight / options_->temperature);
-  }
-  /// The fewest likeliest tokens that have at least the share p of all.
-  void keep_top_p(double p) {
-    const auto less = [](const Candidate& a, const Candidate& b) {
-      return a.weight != b.weight ? a.weight < b.weight : a.token > b.token;
-    };
-    const double wanted = p * total();
-    std::make_heap(candidates_.begin(), candidates_.end(), less);
-    auto heap_end = candidates_.end();
-    double sum = 0;
-    do {
-      std::pop_heap(candidates_.begin(), heap_end--, less);
-      sum += heap_end->weight;
-    } while (sum < wanted && heap_end != candidates_.begin());
-    candidates_.erase(candidates_.begin(), heap_end);
-  }
-  const SampleOptions* options_;
-  std::vector<Candidate> candidates_;
-};
-/// The state of greedy_search, sample and generate.
-template <Real T>
-class Generation {
- public:
-  Generation(std::string_view search, Stepper<T>& stepper, const Tensor<std::int64_t>& prompt,
-             const SampleOptions& options)
-      : search_(search),
-        stepper_(&stepper),
-        options_(options),
-        draw_(options_),
-        rules_(search, options_.logits, options_.end, prompt.dim() > 0 ? prompt.size(0) : 0) {
-    check_prompt(search, prompt, options.max_len);
-    const auto& o = options;
-    if (!(o.temperature >= 0 && std::isfinite(o.temperature)))
-      fail(search, ": temperature ", o.temperature, " must be a number that is not negative");
-    if (o.top_k < 0 || !(o.top_p > 0 && o.top_p <= 1) || !(o.min_p >= 0 && o.min_p <= 1))
-      fail(search, ": top_k ", o.top_k, " must not be negative, top_p ", o.top_p, " in (0, 1], min_p ", o.min_p,
-           " in [0, 1]");
-    prompts_ = rows_of_tokens(prompt);
-    results_.resize(prompts_.size());
-    for (std::size_t i = 0; i < prompts_.size(); ++i) open_.push_back(i);
-    next_ = prompt;
-    if (o.temperature > 0) random_ = current_rng().reserve(2 * prompt.size(0) * o.max_len);
-  }
-  Generation(const Generation&) = delete;
-  Generation& operator=(const Generation&) = delete;
-  /// One more token in each row that is open. False: all are done.
-  bool step() {
-    if (open_.empty() || length_ == options_.max_len) return false;
-    const Tensor<T> scores = stepper_->step(next_), logp = log_softmax(scores, -1);
-    const Index vocab = scores.size(1);
-    Tokens said, kept;
-    std::vector<std::size_t> still;
-    for (std::size_t i = 0; i < open_.size(); ++i) {
-      const auto at = static_cast<Index>(i) * vocab;
-      const std::int64_t token = choose(open_[i], scores.data() + at, logp.data() + at, vocab);
-      Hypothesis& h = results_[open_[i]];
-      h.score += static_cast<double>(logp.data()[at + token]);
-      h.finished = token == options_.end;
-      if (h.finished) continue;
-      h.tokens.push_back(token);
-      said.push_back(token);
-      kept.push_back(static_cast<std::int64_t>(i));
-      still.push_back(open_[i]);
-    }
-    ++length_;
-    if (still.size() < open_.size() && !still.empty()) stepper_->select_rows(from_vector(kept));
-    open_ = std::move(still);
-    next_ = from_vector(said, {static_cast<Index>(said.size()), 1});
-    return true;
-  }
-  std::vector<Hypothesis>& results() { return results_; }
- private:
-  std::int64_t choose(std::size_t row, const T* scores, const T* logp, Index vocab) {
-    if (rules_.any()) {
-      changed_.assign(scores, scores + vocab);
-      rules_.apply(changed_.data(), vocab, static_cast<Index>(row), prompts_[row], results_[row].tokens);
-      scores = changed_.data();
-    }
-    const T* const best = std::max_element(scores, scores + vocab);
-    if (std::isnan(logp[0]) || *best == -std::numeric_limits<T>::infinity())  // one NaN makes all log P so
-      fail(search_, ": row ", row, ": no token is possible: the scores are -infinity or NaN");
-    if (options_.temperature == 0) return best - scores;
-    // Draws of a row do not depend on the others: whoever is in the batch, and has left it.
-    const auto word = 2 * (static_cast<std::uint64_t>(row) * static_cast<std::uint64_t>(options_.max_len) +
-                           static_cast<std::uint64_t>(length_));
-    return draw_(scores, vocab, uniform_double(random_.word(word), random_.word(word + 1)));
-  }
-  std::string_view search_;
-  Stepper<T>* stepper_;
-  SampleOptions options_;
-  TokenDraw draw_;
-  LogitsRules rules_;
-  RandomBlock random_;
-  std::vector<Tokens> prompts_;
-  std::vector<Hypothesis> results_;
-  std::vector<std::size_t> open_;  // which row of the batch each row of the stepper is
-  Tensor<std::int64_t> next_;      // what the stepper reads next
-  Index length_ = 0;
-  std::vector<T> changed_;
-};
-}  // namespace detail
-/// The likeliest next token, again and again, until each row says `end`; of equally likely ones the first.
-/// Shape: prompt [rows, n], what each row has read before -> rows hypotheses; score is log P of tokens and end.
-/// Errors: ShapeError for an empty prompt; Error for a negative max_len, wrong LogitsOptions or scores that are NaN.
-template <Real T>
-std::vector<Hypothesis> greedy_search(Stepper<T>& stepper, const Tensor<std::int64_t>& prompt,
-                                      const GreedyOptions& options) {
-  detail::Generation<T> search(
-      "greedy_search", stepper, prompt,
-      {.end = options.end, .max_len = options.max_len, .temperature = 0, .logits = options.logits});
-  while (search.step()) {
-  }
-  return std::move(search.results());
-}
-/// Tokens drawn one after the other from softmax(scores / temperature) until each row says `end`. A row's draws come
-/// from the current random stream and depend on its number alone, not on the other rows.
-/// Shape: prompt [rows, n] -> rows hypotheses; score is the model's log P, whatever temperature and rules say.
-/// Errors: ShapeError for an empty prompt; Error for options out of range or scores that are NaN.
-/// Source: Fan et al. 2018 for top_k, Holtzman et al. 2020 for top_p, Nguyen et al. 2024 for min_p.
-/// transformers: generate(do_sample=True)
-template <Real T>
-std::vector<Hypothesis> sample(Stepper<T>& stepper, const Tensor<std::int64_t>& prompt, const SampleOptions& options) {
-  detail::Generation<T> search("sample", stepper, prompt, options);
-  while (search.step()) {
-  }
-  return std::move(search.results());
-}
-/// The tokens of one row, each when it is asked for: a range to loop over once.
-template <Real T>
-class TokenStream {
- public:
-  TokenStream(Stepper<T>& stepper, const Tensor<std::int64_t>& prompt, const SampleOptions& options)
-      : search_("generate", stepper, prompt, options) {
-    if (prompt.size(0) != 1) fail<ShapeError>("generate: prompt ", prompt.shape(), " must have one row");
-  }
-  struct End {};
-  class Iterator {
-   public:
-    using value_type = std::int64_t;
-    using difference_type = std::ptrdiff_t;
-    explicit Iterator(TokenStream& stream) : stream_(&stream) { ++*this; }
-    std::int64_t operator*() const { return stream_->result().tokens.back(); }
-    Iterator& operator++() {
-      more_ = stream_->search_.step() && !stream_->result().finished;
-      return *this;
-    }
-    void operator++(int) { ++*this; }
-    bool operator==(End) const { return !more_; }
-   private:
-    TokenStream* stream_;
-    bool more_ = false;
-  };
-  Iterator begin() { return Iterator(*this); }
-  End end() const { return {}; }
-  /// What has been said so far, and its log P.
-  const Hypothesis& result() { return search_.results()[0]; }
- private:
-  detail::Generation<T> search_;
-};
-/// sample, token by token: for (const std::int64_t token : decode::generate(stepper, prompt, options)) ...
-/// With temperature 0 it is greedy_search's. The stepper must outlive the range.
-/// Shape: prompt [1, n]
-/// Errors: as sample; ShapeError for more rows than one.
-template <Real T>
-TokenStream<T> generate(Stepper<T>& stepper, const Tensor<std::int64_t>& prompt, const SampleOptions& options = {}) {
-  return TokenStream<T>(stepper, prompt, options);
-}
-GLOSS_INSTANTIATE(std::vector<Hypothesis> greedy_search(Stepper<float>&, const Tensor<std::int64_t>&,
-                                                        const GreedyOptions&))
-GLOSS_INSTANTIATE(std::vector<Hypothesis> sample(Stepper<float>&, const Tensor<std::int64_t>&, const SampleOptions&))
-GLOSS_INSTANTIATE(std::vector<Hypothesis> greedy_search(Stepper<double>&, const Tensor<std::int64_t>&,
-                                                        const GreedyOptions&))
-GLOSS_INSTANTIATE(std::vector<Hypothesis> sample(Stepper<double>&, const Tensor<std::int64_t>&, const SampleOptions&))
-}  // namespace gloss::inline GLOSS_ABI::decode
-#endif
-namespace gloss::inline GLOSS_ABI::decode {
-/// Decodes with an encoder and a decoder. The model has a type Cache, as transformer::EncoderDecoder, and three
-/// functions:
-///   encode(src [rows, m], src_mask) -> memory
-///   decode(memory, src_mask, tgt [rows, n], tgt_mask, Cache*) -> [rows, n, d_model], for the n tokens behind those in
-/// the
-///   cache; tgt_mask is undefined, and memory, too, after the first call
-///   generator(x [rows, d_model]) -> scores of the next token, [rows, vocab]
-/// The model must be in evaluation mode and outlive this.
-template <class Model>
-class EncoderDecoderStepper final : public detail::CachedStepper<Model> {
- public:
-  using T = typename Model::value_type;
-  /// Encodes the sources.
-  /// Shape: src [rows, m], src_mask [rows or 1, 1, m]
-  EncoderDecoderStepper(const Model& model, const Tensor<std::int64_t>& src, const Tensor<bool>& src_mask)
-      : detail::CachedStepper<Model>(model, src.size(0)), src_mask_(src_mask.contiguous()) {
-    NoGradGuard no_grad;
-    memory_ = model.encode(src, src_mask).contiguous();
-  }
-  /// Errors: ShapeError for another number of rows; those of the model.
-  Tensor<T> step(const Tensor<std::int64_t>& tokens) override {
-    NoGradGuard no_grad;
-    this->check(tokens);
-    const Tensor<T> x = this->model_->decode(memory_, src_mask_, tokens, {}, &this->cache_);
-    memory_ = {};  // its keys and values are in the cache
-    return this->model_->generator(x.select(1, -1));
-  }
- private:
-  void select(const Tensor<std::int64_t>& rows) override {
-    this->cache_.select_rows(rows);
-    if (memory_.defined()) memory_ = nn::detail::select_rows(memory_, rows);
-    if (src_mask_.defined() && src_mask_.size(0) == this->rows_) src_mask_ = nn::detail::select_rows(src_mask_, rows);
-  }
-  Tensor<T> memory_;
-  Tensor<bool> src_mask_;
-};
-namespace detail {
-inline Tensor<std::int64_t> start_of(const Tensor<std::int64_t>& src, std::int64_t start) {
-  return full<std::int64_t>({src.size(0), 1}, start);
-}
-}  // namespace detail
-/// greedy_search from options.start for each source.
-/// Shape: src [batch, m], src_mask [batch, 1, m] -> batch hypotheses
-/// Errors: as greedy_search over a Stepper.
-template <class Model>
-  requires requires { typename Model::Cache; }
-std::vector<Hypothesis> greedy_search(const Model& model, const Tensor<std::int64_t>& src, const Tensor<bool>& src_mask,
-                                      const GreedyOptions& options) {
-  EncoderDecoderStepper<Model> stepper(model, src, src_mask);
-  return greedy_search(stepper, detail::start_of(src, options.start), options);
-}
-/// beam_search from options.start for each source.
-/// Shape: src [batch, m], src_mask [batch, 1, m] -> for each source up to n_best hypotheses, best first
-/// Errors: as beam_search over a Stepper.
-template <class Model>
-  requires requires { typename Model::Cache; }
-std::vector<std::vector<Hypothesis>> beam_search(const Model& model, const Tensor<std::int64_t>& src,
-                                                 const Tensor<bool>& src_mask, const BeamOptions& options) {
-  EncoderDecoderStepper<Model> stepper(model, src, src_mask);
-  return beam_search(stepper, detail::start_of(src, options.start), options);
-}
-/// sample from options.start for each source.
-/// Shape: src [batch, m], src_mask [batch, 1, m] -> batch hypotheses
-/// Errors: as sample over a Stepper.
-template <class Model>
-  requires requires { typename Model::Cache; }
-std::vector<Hypothesis> sample(const Model& model, const Tensor<std::int64_t>& src, const Tensor<bool>& src_mask,
-                               const SampleOptions& options) {
-  EncoderDecoderStepper<Model> stepper(model, src, src_mask);
-  return sample(stepper, detail::start_of(src, options.start), options);
-}
-}  // namespace gloss::inline GLOSS_ABI::decode
-#endif
-#ifndef GLOSS_HAS_GLOSS_DECODE_GREEDY_HPP
-#define GLOSS_HAS_GLOSS_DECODE_GREEDY_HPP
-// ---- gloss/decode/greedy.hpp
-// AT's "greedy_decode": the likeliest next word, again and again, on the whole prefix each time.
-#ifndef GLOSS_HAS_GLOSS_OPS_CAT_HPP
-#define GLOSS_HAS_GLOSS_OPS_CAT_HPP
-// ---- gloss/ops/cat.hpp
-// Joins tensors along an axis
-#include <vector>
-namespace gloss::inline GLOSS_ABI {
-/// The tensors one after the other along an axis.
-/// Shape: equal but for that axis; tensors of shape [0] are passed over.
-/// Errors: Error for an empty list, ShapeError naming the tensor that differs.
-/// Backward: each input takes its piece of dy.
-/// PyTorch: torch.cat
-template <Element T>
-Tensor<T> cat(const std::vector<Tensor<T>>& inputs, Index axis = 0) {
-  if (inputs.empty()) fail("cat: no tensors to join");
-  std::size_t nothing = 0;
-  for (const Tensor<T>& x : inputs) nothing += x.shape() == Shape{0};
-  if (nothing > 0 && nothing < inputs.size()) {
-    std::vector<Tensor<T>> rest;
-    for (const Tensor<T>& x : inputs)
-      if (x.shape() != Shape{0}) rest.push_back(x);
-    return cat(rest, axis);
-  }
-  Shape shape = inputs[0].shape();
-  if (shape.rank() == 0) fail<ShapeError>("cat: scalars cannot be joined; use stack");
-  const int a = normalize_axis("cat", axis, shape.rank());
-  for (std::size_t k = 1; k < inputs.size(); ++k) {
-    Shape expected = inputs[0].shape();
-    if (inputs[k].dim() == shape.rank()) expected[a] = inputs[k].shape()[a];
-    if (inputs[k].shape() != expected)
-      fail<ShapeError>("cat: tensor ", k, " has shape ", inputs[k].shape(), ", tensor 0 has ", inputs[0].shape(),
-                       "; only axis ", a, " may differ");
-    shape[a] += inputs[k].shape()[a];
-  }
-  ProfileScope scope("cat");  // the bytes are those of the copies within
-  Tensor<T> y = empty<T>(shape);
-  std::vector<Index> starts;
-  Index start = 0;
-  for (const Tensor<T>& x : inputs) {
-    starts.push_back(start);
-    y.slice(a, start, start + x.shape()[a]).copy_(x.detach());
-    start += x.shape()[a];
-  }
-  starts.push_back(start);
-  if constexpr (Real<T>)
-    return record("cat", y, inputs, [a, starts](const Tensor<T>& dy, Grads& dx) {
-      for (std::size_t k = 0; k + 1 < starts.size(); ++k)
-        if (dx.needs(static_cast<int>(k))) dx.add(static_cast<int>(k), dy.slice(a, starts[k], starts[k + 1]));
-    });
-  return y;
-}
-/// The tensors as the positions of a new axis.
-/// Shape: all equal.
-/// Errors: Error for an empty list, ShapeError when shapes differ.
-/// PyTorch: torch.stack
-template <Element T>
-Tensor<T> stack(const std::vector<Tensor<T>>& inputs, Index axis = 0) {
-  if (inputs.empty()) fail("stack: no tensors to join");
-  const int a = normalize_axis("stack", axis, inputs[0].dim() + 1);
-  std::vector<Tensor<T>> planes;
-  for (std::size_t k = 0; k < inputs.size(); ++k) {
-    if (inputs[k].shape() != inputs[0].shape())
-      fail<ShapeError>("stack: tensor ", k, " has shape ", inputs[k].shape(), ", tensor 0 has ", inputs[0].shape());
-    planes.push_back(inputs[k].unsqueeze(a));
-  }
-  return cat(planes, a);
-}
-GLOSS_INSTANTIATE(Tensor<std::int64_t> cat(const std::vector<Tensor<std::int64_t>>&, Index))
-GLOSS_INSTANTIATE(Tensor<std::int64_t> stack(const std::vector<Tensor<std::int64_t>>&, Index))
-GLOSS_INSTANTIATE(Tensor<float> cat(const std::vector<Tensor<float>>&, Index))
-GLOSS_INSTANTIATE(Tensor<float> stack(const std::vector<Tensor<float>>&, Index))
-GLOSS_INSTANTIATE(Tensor<double> cat(const std::vector<Tensor<double>>&, Index))
-GLOSS_INSTANTIATE(Tensor<double> stack(const std::vector<Tensor<double>>&, Index))
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-#ifndef GLOSS_HAS_GLOSS_OPS_MAX_HPP
-#define GLOSS_HAS_GLOSS_OPS_MAX_HPP
-// ---- gloss/ops/max.hpp
-// Largest and smallest elements along an axis, with their positions
-#ifndef GLOSS_HAS_GLOSS_OPS_AMAX_HPP
-#define GLOSS_HAS_GLOSS_OPS_AMAX_HPP
-// ---- gloss/ops/amax.hpp
-// Largest and smallest values over axes
-#ifndef GLOSS_HAS_GLOSS_OPS_DIV_HPP
-#define GLOSS_HAS_GLOSS_OPS_DIV_HPP
-// ---- gloss/ops/div.hpp
-// a / b
-namespace gloss::inline GLOSS_ABI {
-/// y = a / b, element by element. Dividing by zero gives infinity or NaN.
-/// Shape: a, b broadcast.
-/// Errors: ShapeError when they do not.
-/// Backward: da = dy / b, db = -dy * a / b^2, summed over stretched axes.
-/// PyTorch: torch.div (true division; integer tensors have no operator/)
-template <Real T>
-Tensor<T> div(const Tensor<T>& a, const Tensor<T>& b) {
-  Tensor<T> y = map_binary<T>("div", a, b, [](T p, T q) { return p / q; });
-  return record("div", y, {a, b}, [p = a.only_if(b.requires_grad()), b](const Tensor<T>& dy, Grads& dx) {
-    const Tensor<T> da = div(dy, b);
-    dx.add_summed(0, da);
-    if (dx.needs(1)) dx.add(1, -sum_to(mul(da, div(p, b)), b.shape()));
-  });
-}
-template <Real T>
-Tensor<T> operator/(const Tensor<T>& a, const Tensor<T>& b) {
-  return div(a, b);
-}
-template <Real T>
-Tensor<T> operator/(const Tensor<T>& a, Scalar<T> s) {
-  const T divisor = static_cast<T>(s);
-  Tensor<T> y = map_unary<T>(a, [divisor](T p) { return p / divisor; });
-  return record("div", y, {a}, [s](const Tensor<T>& dy, Grads& dx) { dx.add(0, dy / s); });
-}
-template <Real T>
-Tensor<T> operator/(Scalar<T> s, const Tensor<T>& a) {
-  return div(full<T>({}, static_cast<T>(s)), a);
-}
-/// y = 1 / x. Backward: dx = -dy / x^2. PyTorch: torch.reciprocal
-template <Real T>
-Tensor<T> reciprocal(const Tensor<T>& x) {
-  return 1 / x;
-}
-GLOSS_INSTANTIATE(Tensor<float> div(const Tensor<float>&, const Tensor<float>&))
-GLOSS_INSTANTIATE(Tensor<float> operator/(const Tensor<float>&, Scalar<float>))
-GLOSS_INSTANTIATE(Tensor<double> div(const Tensor<double>&, const Tensor<double>&))
-GLOSS_INSTANTIATE(Tensor<double> operator/(const Tensor<double>&, Scalar<double>))
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-namespace gloss::inline GLOSS_ABI {
-namespace detail {
-// dy, shared evenly among the elements of x that are equal to what was found; NaN counts as equal to NaN.
-template <class T>
-Tensor<T> share_evenly(const char* op, const Tensor<T>& x, const Tensor<T>& found, const Axes& axes,
-                       const Tensor<T>& dy) {
-  const Tensor<T> hits =
-      map_binary<T>(op, x, found, [](T v, T best) { return static_cast<T>(v == best || (v != v && best != best)); });
-  return weigh(dy.view(found.shape()) / sum(hits, axes, {.keepdim = true}).view(found.shape()), hits);
-}
-template <class Combine, class T>
-Tensor<T> extreme(const char* op, const Tensor<T>& x, const Axes& axes, ReduceOptions options, T identity) {
-  const ReducePlan plan(op, x.shape(), axes);
-  plan.require_elements(op, x.shape());
-  Tensor<T> y = plan.run(x, identity, Combine{}, options);
-  if constexpr (Real<T>)
-    return record(op, y, {x}, [op, x, axes, found = y.detach().view(plan.kept)](const Tensor<T>& dy, Grads& dx) {
-      dx.add(0, share_evenly(op, x, found, axes, dy));
-    });
-  return y;
-}
-}  // namespace detail
-/// y = the largest x over axes (all by default); NaN wins.
-/// Shape: x without the axes, or with them as 1 (keepdim).
-/// Errors: IndexError for a wrong axis, ShapeError when there is no element to choose.
-/// Backward: dx = dy at the largest, shared evenly among equals. (Where the result is NaN, PyTorch's amax has NaN
-/// everywhere; here, as in its max, the NaNs share.)
-/// PyTorch: torch.amax
-template <Summable T>
-Tensor<T> amax(const Tensor<T>& x, const Axes& axes = {}, ReduceOptions options = {}) {
-  return detail::extreme<kernels::Largest>("amax", x, axes, options, detail::lowest<T>());
-}
-/// y = the smallest x over axes (all by default); NaN wins. PyTorch: torch.amin
-template <Summable T>
-Tensor<T> amin(const Tensor<T>& x, const Axes& axes = {}, ReduceOptions options = {}) {
-  return detail::extreme<kernels::Smallest>("amin", x, axes, options, detail::highest<T>());
-}
-/// The largest element of all; NaN wins.
-/// Errors: ShapeError when there is none.
-/// Backward: shared evenly among equals.
-/// PyTorch: torch.max(x)
-template <Summable T>
-Tensor<T>(max)(const Tensor<T>& x) {
-  return detail::extreme<kernels::Largest>("max", x, {}, {}, detail::lowest<T>());
-}
-/// The smallest element of all. PyTorch: torch.min(x)
-template <Summable T>
-Tensor<T>(min)(const Tensor<T>& x) {
-  return detail::extreme<kernels::Smallest>("min", x, {}, {}, detail::highest<T>());
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-#ifndef GLOSS_HAS_GLOSS_OPS_GATHER_HPP
-#define GLOSS_HAS_GLOSS_OPS_GATHER_HPP
-// ---- gloss/ops/gather.hpp
-// Reads and writes elements along an axis by position
-#ifndef GLOSS_HAS_GLOSS_OPS_INDEXED_HPP
-#define GLOSS_HAS_GLOSS_OPS_INDEXED_HPP
-// ---- gloss/ops/indexed.hpp
-// The shared part of the ops that read or write by position: bounds, and the walk along one axis.
-#include <algorithm>
-#include <initializer_list>
-namespace gloss::inline GLOSS_ABI::detail {
-/// Positions along an axis of size n, checked before anything is computed.
-/// Errors: IndexError naming the first that is out of range.
-GLOSS_LAZY GLOSS_NOINLINE void check_positions(const char* op, const Tensor<std::int64_t>& index, Index n, int axis,
-                                               const Shape& shape) {
-  if (index.numel() == 0) return;
-  Shape sizes = index.shape();
-  for (int a = 0; a < sizes.rank(); ++a)
-    if (index.strides()[a] == 0) sizes[a] = 1;  // a stretched axis holds one position many times
-  const Tensor<std::int64_t> dense = index.as_strided(sizes, index.strides(), 0).contiguous();
-  const std::int64_t* ids = dense.data();
-  const Index count = dense.numel();
-  bool fits = true;
-  for (Index i = 0; i < count; ++i) fits &= static_cast<std::uint64_t>(ids[i]) < static_cast<std::uint64_t>(n);
-  for (Index i = 0; !fits && i < count; ++i)
-    if (ids[i] < 0 || ids[i] >= n)
-      fail<IndexError>(op, ": index ", ids[i], " is out of range for axis ", axis, " of shape ", shape);
-}
-/// The same for positions that may count from the end: a copy in [0, n).
-GLOSS_LAZY GLOSS_NOINLINE Tensor<std::int64_t> wrap_positions(const char* op, const Tensor<std::int64_t>& index,
-                                                              Index n, int axis, const Shape& shape) {
-  Tensor<std::int64_t> y = index.clone();
-  for (Index i = 0; i < y.numel(); ++i) {
-    std::int64_t& id = y.data()[i];
-    if (id < -n || id >= n)
-      fail<IndexError>(op, ": index ", id, " is out of range for axis ", axis, " of shape ", shape);
-    if (id < 0) id += n;
-  }
-  return y;
-}
-/// index, a vector, as it looks beside a tensor of this shape whose `axis` it goes along.
-GLOSS_LAZY GLOSS_NOINLINE Tensor<std::int64_t> index_beside(const Tensor<std::int64_t>& index, Shape shape, int axis) {
-  shape[axis] = index.numel();
-  Shape steps = Shape::filled(shape.rank(), 0);
-  steps[axis] = index.dim() > 0 ? index.strides()[0] : 0;
-  return index.as_strided(shape, steps, 0);
-}
-/// Calls f(offset in x, offset in other) for every element of index: x at the position that index names along `axis`,
-/// other where index stands. Threads share the lines along the axis, and each line goes in order, so additions into x
-/// meet in one order whatever the number of threads.
-/// Errors: ShapeError, IndexError
-template <class F>
-void walk_indexed(const char* op, const Shape& x_shape, const Shape& x_strides, int axis,
-                  const Tensor<std::int64_t>& index, const Shape& other_strides, F f) {
-  const ProfileScope scope(op);
-  const int rank = x_shape.rank();
-  if (index.dim() != rank) fail<ShapeError>(op, ": index ", index.shape(), " has not as many axes as x ", x_shape);
-  if (index.numel() == 0) return;
-  for (int a = 0; a < rank; ++a)
-    if (a != axis && index.shape()[a] > x_shape[a])
-      fail<ShapeError>(op, ": index ", index.shape(), " is larger than x ", x_shape, " at axis ", a);
-  check_positions(op, index, rank > 0 ? x_shape[axis] : 1, axis, x_shape);
-  const std::int64_t* ids = index.data();
-  if (rank == 0) return f(Index{0}, Index{0});
-  const Index count = index.shape()[axis], along = x_strides[axis];
-  const Index index_step = index.strides()[axis], other_step = other_strides[axis];
-  Shape across, x_across, index_across, other_across;
-  for (int a = 0; a < rank; ++a)
-    if (a != axis) {
-      across.push_back(index.shape()[a]);
-      x_across.push_back(x_strides[a]);
-      index_across.push_back(index.strides()[a]);
-      other_across.push_back(other_strides[a]);
-    }
-  const kernels::Loop<3> loop = kernels::make_loop<3>(across, {x_across, index_across, other_across});
-  const Index sx = loop.inner_stride(0), si = loop.inner_stride(1), so = loop.inner_stride(2);
-  const bool lines_inside = loop.inner_size() == 1 || other_step < so;  // which of the two loops is inner
-  kernels::for_each_row(
-      loop,
-      [=](const Index* offset, Index n) {
-        if (lines_inside) {
-          for (Index i = 0; i < n; ++i)
-            for (Index k = 0; k < count; ++k)
-              f(offset[0] + i * sx + ids[offset[1] + i * si + k * index_step] * along,
-                offset[2] + i * so + k * other_step);
-        } else if (si == 0) {
-          for (Index k = 0; k < count; ++k) {
-            const Index x = offset[0] + ids[offset[1] + k * index_step] * along, other = offset[2] + k * other_step;
-            for (Index i = 0; i < n; ++i) f(x + i * sx, other + i * so);
-          }
-        } else {
-          for (Index k = 0; k < count; ++k)
-            for (Index i = 0; i < n; ++i)
-              f(offset[0] + i * sx + ids[offset[1] + i * si + k * index_step] * along,
-                offset[2] + i * so + k * other_step);
-        }
-      },
-      16384 / count + 1);
-}
-/// Scalars beside vectors, which count as vectors of one.
-inline bool scalar_beside_vector(std::initializer_list<int> ranks) {
-  return (std::min)(ranks) == 0 && (std::max)(ranks) == 1;
-}
-template <class T>
-Tensor<T> as_vector(const Tensor<T>& x) {
-  return x.dim() == 0 ? x.view({1}) : x;
-}
-/// The part of source that stands under index, which may be smaller.
-/// Errors: ShapeError when it is larger.
-template <class T>
-Tensor<T> source_under(const char* op, const Tensor<T>& source, const Shape& index) {
-  bool fits = source.dim() == index.rank();
-  for (int a = 0; a < index.rank() && fits; ++a) fits = index[a] <= source.shape()[a];
-  if (!fits) fail<ShapeError>(op, ": index ", index, " does not lie within source ", source.shape());
-  Tensor<T> part = source;
-  for (int a = 0; a < index.rank(); ++a)
-    if (index[a] != source.shape()[a]) part = part.narrow(a, 0, index[a]);
-  return part;
-}
-}  // namespace gloss::inline GLOSS_ABI::detail
-#endif
-namespace gloss::inline GLOSS_ABI {
-/// y[i, j, k] = x[i, index[i, j, k], k] for axis 1, and likewise for others.
-/// Shape: index has x's rank and is no larger on the other axes; y has index's shape. A scalar counts as a vector of
-/// one.
-/// Errors: ShapeError, IndexError (negative positions too)
-/// Backward: dx = dy added where it was read.
-/// PyTorch: torch.gather
-template <Element T>
-Tensor<T> gather(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index) {
-  const int a = normalize_axis("gather", axis, x.dim());
-  if (detail::scalar_beside_vector({x.dim(), index.dim()}))
-    return gather(detail::as_vector(x), axis, detail::as_vector(index)).view(index.shape());
-  Tensor<T> y = empty<T>(index.shape());
-  detail::walk_indexed("gather", x.shape(), x.strides(), a, index, y.strides(),
-                       [from = x.data(), to = y.data()](Index i, Index o) { to[o] = from[i]; });
-  if constexpr (Real<T>)
-    return record("gather", y, {x}, [a, index, from = x.shape()](const Tensor<T>& dy, Grads& dx) {
-      dx.add(0, scatter_add(zeros<T>(from), a, index, dy));
-    });
-  return y;
-}
-/// y = x with source[i, j, k] added at [i, index[i, j, k], k] for axis 1, and likewise for others.
-/// Shape: x; index is no larger than source, nor than x on the other axes. A scalar counts as a vector of one.
-/// Errors: ShapeError, IndexError
-/// Backward: dx = dy, dsource = gather(dy).
-/// PyTorch: torch.scatter_add
-template <Summable T>
-Tensor<T> scatter_add(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source) {
-  const int a = normalize_axis("scatter_add", axis, x.dim());
-  if (detail::scalar_beside_vector({x.dim(), index.dim(), source.dim()}))
-    return scatter_add(detail::as_vector(x), axis, detail::as_vector(index), detail::as_vector(source)).view(x.shape());
-  if (source.shape() != index.shape())
-    return scatter_add(x, axis, index, detail::source_under("scatter_add", source, index.shape()));
-  Tensor<T> y = x.detach().clone();
-  detail::walk_indexed(
-      "scatter_add", y.shape(), y.strides(), a, index, source.strides(),
-      [from = source.data(), to = y.data()](Index i, Index o) { to[i] = kernels::Plus{}(to[i], from[o]); });
-  if constexpr (Real<T>)
-    return record("scatter_add", y, {x, source}, [a, index](const Tensor<T>& dy, Grads& dx) {
-      dx.add(0, dy);
-      if (dx.needs(1)) dx.add(1, gather(dy, a, index));
-    });
-  return y;
-}
-/// y = x with source[i, j, k] put at [i, index[i, j, k], k] for axis 1, and likewise for others. Of several sources for
-/// one place the last wins.
-/// Shape: x; index is no larger than source, nor than x on the other axes. A scalar counts as a vector of one.
-/// Errors: ShapeError, IndexError
-/// Backward: dx = dy, 0 where it was overwritten; dsource = gather(dy).
-/// PyTorch: torch.scatter(x, dim, index, src)
-template <Element T>
-Tensor<T> scatter(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source) {
-  const int a = normalize_axis("scatter", axis, x.dim());
-  if (detail::scalar_beside_vector({x.dim(), index.dim(), source.dim()}))
-    return scatter(detail::as_vector(x), axis, detail::as_vector(index), detail::as_vector(source)).view(x.shape());
-  if (source.shape() != index.shape())
-    return scatter(x, axis, index, detail::source_under("scatter", source, index.shape()));
-  Tensor<T> y = x.detach().clone();
-  detail::walk_indexed("scatter", y.shape(), y.strides(), a, index, source.strides(),
-                       [from = source.data(), to = y.data()](Index i, Index o) { to[i] = from[o]; });
-  if constexpr (Real<T>)
-    return record("scatter", y, {x, source}, [a, index](const Tensor<T>& dy, Grads& dx) {
-      if (dx.needs(0)) dx.add(0, scatter(dy, a, index, 0));
-      if (dx.needs(1)) dx.add(1, gather(dy, a, index));
-    });
-  return y;
-}
-/// y = x with value put at [i, index[i, j, k], k] for axis 1, and likewise for others.
-/// Backward: dx = dy, 0 where it was overwritten.
-/// PyTorch: torch.scatter(x, dim, index, value)
-template <Element T>
-Tensor<T> scatter(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, Scalar<T> value) {
-  return scatter(x, axis, index, full<T>({}, static_cast<T>(value)).expand(index.shape()));
-}
-/// gather after x and index are broadcast on the other axes; without an axis, over all of x in row-major order.
-/// Negative positions count from the end.
-/// Shape: index has x's rank.
-/// Errors: ShapeError, IndexError
-/// PyTorch: torch.take_along_dim
-template <Element T>
-Tensor<T> take_along_dim(const Tensor<T>& x, const Tensor<std::int64_t>& index, Index axis) {
-  const int a = normalize_axis("take_along_dim", axis, x.dim());
-  if (index.dim() != x.dim())
-    fail<ShapeError>("take_along_dim: index ", index.shape(), " has not as many axes as x ", x.shape());
-  const auto ids = detail::wrap_positions("take_along_dim", index, x.dim() > 0 ? x.shape()[a] : 1, a, x.shape());
-  if (x.dim() == 0) return gather(x, 0, ids);
-  Shape from = x.shape(), to = index.shape();
-  from[a] = to[a] = 1;
-  const Shape across = broadcast_shapes("take_along_dim", from, to);
-  from = to = across;
-  from[a] = x.shape()[a];
-  to[a] = index.shape()[a];
-  return gather(x.expand(from), a, ids.expand(to));
-}
-template <Element T>
-Tensor<T> take_along_dim(const Tensor<T>& x, const Tensor<std::int64_t>& index) {
-  return take_along_dim(x.reshape({x.numel()}), index.reshape({index.numel()}), 0);
-}
-/// y[...] = the element of x, counted in row-major order, that index[...] names; negative ones count from the end.
-/// Shape: index
-/// Errors: IndexError
-/// Backward: dx = dy added where it was read.
-/// PyTorch: torch.take
-template <Element T>
-Tensor<T> take(const Tensor<T>& x, const Tensor<std::int64_t>& index) {
-  const auto ids = detail::wrap_positions("take", index, x.numel(), 0, {x.numel()});
-  return gather(x.reshape({-1}), 0, ids.view({ids.numel()})).view(index.shape());
-}
-GLOSS_INSTANTIATE(Tensor<std::int64_t> gather(const Tensor<std::int64_t>&, Index, const Tensor<std::int64_t>&))
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-namespace gloss::inline GLOSS_ABI {
-/// What a search along an axis finds.
-template <class T>
-struct ValuesIndices {
-  Tensor<T> values;
-  Tensor<std::int64_t> indices;
-};
-namespace detail {
-// Position of the best element along an axis; the first of equals wins, and NaN beats everything.
-template <class T, class Better>
-Tensor<std::int64_t> arg_best(const char* op, const Tensor<T>& x, Index axis, bool keepdim, Better better) {
-  const int a = normalize_axis(op, axis, x.dim());
-  const Index n = x.dim() > 0 ? x.shape()[a] : 1;
-  if (n == 0) fail<ShapeError>(op, ": axis ", a, " of shape ", x.shape(), " is empty");
-  const Tensor<T> rows = x.dim() > 0 ? x.detach().transpose(a, -1).contiguous() : x.detach().view({1});
-  Shape shape = rows.shape();
-  shape[shape.rank() - 1] = 1;
-  Tensor<std::int64_t> y = empty<std::int64_t>(shape);
-  const T* from = rows.data();
-  std::int64_t* to = y.data();
-  parallel_for(y.numel(), 16384 / n + 1, [=](Index begin, Index end) {
-    for (Index r = begin; r < end; ++r) {
-      const T* row = from + r * n;
-      Index best = 0;
-      for (Index i = 1; i < n; ++i) {
-        if (!(row[best] == row[best])) break;
-        if (better(row[i], row[best]) || !(row[i] == row[i])) best = i;
-      }
-      to[r] = best;
-    }
-  });
-  if (x.dim() == 0) return y.view({});
-  y = y.transpose(a, -1);
-  return keepdim ? y.contiguous() : y.squeeze(a).contiguous();
-}
-template <class T>
-ValuesIndices<T> pick(const Tensor<T>& x, Index axis, Tensor<std::int64_t> index, bool keepdim) {
-  if (x.dim() == 0) return {x.clone(), index};
-  Tensor<T> values = gather(x, axis, index);
-  return keepdim ? ValuesIndices<T>{values, index} : ValuesIndices<T>{values.squeeze(axis), index.squeeze(axis)};
-}
-}  // namespace detail
-/// Position of the largest element along an axis, the first of equals; NaN counts as largest. PyTorch: torch.argmax
-/// Errors: IndexError for a wrong axis, ShapeError for an empty one.
-template <Element T>
-Tensor<std::int64_t> argmax(const Tensor<T>& x, Index axis, ReduceOptions options = {}) {
-  return detail::arg_best("argmax", x, axis, options.keepdim, [](T a, T b) { return a > b; });
-}
-/// Position of the largest of all, in row-major order.
-template <Element T>
-Tensor<std::int64_t> argmax(const Tensor<T>& x) {
-  return argmax(x.detach().reshape({-1}), 0);
-}
-/// Position of the smallest; NaN counts as smallest. PyTorch: torch.argmin
-template <Element T>
-Tensor<std::int64_t> argmin(const Tensor<T>& x, Index axis, ReduceOptions options = {}) {
-  return detail::arg_best("argmin", x, axis, options.keepdim, [](T a, T b) { return a < b; });
-}
-template <Element T>
-Tensor<std::int64_t> argmin(const Tensor<T>& x) {
-  return argmin(x.detach().reshape({-1}), 0);
-}
-/// Largest element along an axis and where it stands, the first of equals; NaN wins.
-/// Shape: x without the axis, or with it as 1 (keepdim).
-/// Errors: IndexError for a wrong axis, ShapeError for an empty one.
-/// Backward: dx = dy at the chosen position.
-/// PyTorch: torch.max(x, dim)
-template <Element T>
-ValuesIndices<T>(max)(const Tensor<T>& x, Index axis, ReduceOptions options = {}) {
-  const auto index = detail::arg_best("max", x, axis, true, [](T a, T b) { return a > b; });
-  return detail::pick(x, axis, index, options.keepdim);
-}
-/// Smallest element along an axis and where it stands. PyTorch: torch.min(x, dim)
-template <Element T>
-ValuesIndices<T>(min)(const Tensor<T>& x, Index axis, ReduceOptions options = {}) {
-  const auto index = detail::arg_best("min", x, axis, true, [](T a, T b) { return a < b; });
-  return detail::pick(x, axis, index, options.keepdim);
-}
-GLOSS_INSTANTIATE(Tensor<std::int64_t> argmax(const Tensor<float>&, Index, ReduceOptions))
-GLOSS_INSTANTIATE(Tensor<std::int64_t> argmax(const Tensor<double>&, Index, ReduceOptions))
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-#ifndef GLOSS_HAS_GLOSS_TRANSFORMER_ENCODER_DECODER_HPP
-#define GLOSS_HAS_GLOSS_TRANSFORMER_ENCODER_DECODER_HPP
-// ---- gloss/transformer/encoder_decoder.hpp
-// AT's "EncoderDecoder": the whole model (paper 3).
-#include <utility>
-#ifndef GLOSS_HAS_GLOSS_NN_SEQUENTIAL_HPP
-#define GLOSS_HAS_GLOSS_NN_SEQUENTIAL_HPP
-// ---- gloss/nn/sequential.hpp
-// Layers one after the other.
-#include <string>
-#include <tuple>
-#include <utility>
-#ifndef GLOSS_HAS_GLOSS_NN_MODULE_HPP
-#define GLOSS_HAS_GLOSS_NN_MODULE_HPP
-// ---- gloss/nn/module.hpp
-// Module: the base of every layer and model, and Visitor, which walks its members by name.
-#include <algorithm>
-#include <string>
-#include <string_view>
-#include <type_traits>
-#include <utility>
-#include <vector>
-#ifndef GLOSS_HAS_GLOSS_NN_CHECK_HPP
-#define GLOSS_HAS_GLOSS_NN_CHECK_HPP
-// ---- gloss/nn/check.hpp
-// Members that visit() forgets, found in a copy of the module.
-#include <atomic>
-#include <concepts>
-#include <string>
-#include <string_view>
-#include <type_traits>
-#include <utility>
-#include <vector>
-#ifndef GLOSS_HAS_GLOSS_NN_TYPE_NAME_HPP
-#define GLOSS_HAS_GLOSS_NN_TYPE_NAME_HPP
-// ---- gloss/nn/type_name.hpp
-// Names of types for people.
-#include <cstdlib>
-#include <string>
-#include <typeinfo>
-#if __has_include(<cxxabi.h>)
-#include <cxxabi.h>
-#endif
-namespace gloss::inline GLOSS_ABI::nn::detail {
-/// Without namespaces and arguments: "Linear".
-GLOSS_COLD inline std::string short_type_name(const std::type_info& type) {
-  std::string name = type.name();
-#if __has_include(<cxxabi.h>)
-  int status = 0;
-  if (char* const readable = abi::__cxa_demangle(type.name(), nullptr, nullptr, &status)) {
-    name = readable;
-    std::free(readable);
-  }
-#endif
-  std::string out;  // what stands outside of all brackets, behind the last colon
-  int inside = 0;
-  for (const char c : name) {
-    if (c == '<' || c == '(' || c == '{') ++inside;
-    if (inside == 0) out += c;
-    if (c == '>' || c == ')' || c == '}') --inside;
-    if (inside == 0 && (c == ':' || c == ' ')) out.clear();
-  }
-  return out;
-}
-}  // namespace gloss::inline GLOSS_ABI::nn::detail
-#endif
-namespace gloss::inline GLOSS_ABI::nn {
-namespace detail {
-/// What comes to be on this thread while it listens and is still there, in order: the members of a module that is
-/// copied meanwhile, those in lists and the like too.
-class MemberList final : public MemberListener {
- public:
-  struct Entry {
-    const void *member, *kind;
-  };
-  MemberList() : outer_(std::exchange(current, this)) {}
-  ~MemberList() { current = outer_; }
-  MemberList(const MemberList&) = delete;
-  MemberList& operator=(const MemberList&) = delete;
-  void begins(void* member, const void* kind) override { entries.push_back({member, kind}); }
-  void ends(const void* member) override {
-    std::erase_if(entries, [&](const Entry& e) { return e.member == member; });
-  }
-  std::vector<Entry> entries;
- private:
-  MemberListener* outer_;
-};
-/// Every name that visit() gives, with the address of its member.
-template <Real T>
-class NamedMembers final : public Visitor<T> {
- public:
-  explicit NamedMembers(Module<T>& module) {
-    named_.emplace_back(address(module), "");
-    module.visit(*this);
-  }
-  const std::string* name_of(const void* member) const {
-    for (const auto& [address, name] : named_)
-      if (address == member) return &name;
-    return nullptr;
-  }
-  template <class Self>
-  static const void* address(const Self& member) {
-    return static_cast<const Member<Self>*>(&member);
-  }
- private:
-  void parameter(const std::string& path, Parameter<T>& p) override { named_.emplace_back(address(p), path); }
-  void module(const std::string& path, Module<T>& m) override { named_.emplace_back(address(m), path); }
-  void buffer_member(const std::string& path, const void* member) override { named_.emplace_back(member, path); }
-  std::vector<std::pair<const void*, std::string>> named_;
-};
-/// "a Parameter of shape [2]"; empty for a tensor that is undefined, which visit() need not name.
-template <Real T>
-GLOSS_COLD std::string describe_member(const MemberList::Entry& entry) {
-  const auto as = [&]<class Self>(const Self*) -> const Self* {
-    if (entry.kind != &Member<Self>::member_kind) return nullptr;
-    return static_cast<const Self*>(static_cast<const Member<Self>*>(entry.member));
-  };
-  const auto tensor = [](const char* kind, const auto& x) {
-    return x.defined() ? gloss::detail::join({kind, " of shape ", x.shape()}) : std::string();
-  };
-  if (const auto* m = as(static_cast<const Module<T>*>(nullptr))) return "a " + short_type_name(typeid(*m));
-  if (const auto* p = as(static_cast<const Parameter<T>*>(nullptr))) return tensor("a Parameter", *p);
-  if (const auto* b = as(static_cast<const Buffer<T>*>(nullptr))) return tensor("a Buffer", *b);
-  if (const auto* b = as(static_cast<const Buffer<std::int64_t>*>(nullptr))) return tensor("a Buffer", *b);
-  if (const auto* b = as(static_cast<const Buffer<bool>*>(nullptr))) return tensor("a Buffer", *b);
-  return "a member of another element type";
-}
-/// Errors: Error for the first of these members of a module that it does not name.
-template <Real T>
-GLOSS_COLD void require_named(Module<T>& module, const std::vector<MemberList::Entry>& members) {
-  const NamedMembers<T> names(module);
-  const std::string* before = nullptr;
-  for (const MemberList::Entry& entry : members) {
-    if (const std::string* const name = names.name_of(entry.member)) {
-      before = name;
-    } else if (const std::string what = describe_member<T>(entry); !what.empty()) {
-      const std::string type = short_type_name(typeid(module));
-      if (!before || before->empty())
-        fail("check: ", type, " has ", what, " that visit does not name, its first member");
-      fail("check: ", type, " has ", what, " that visit does not name, after ", *before);
-    }
-  }
-}
-}  // namespace detail
-/// Makes sure that visit() names every module, parameter and buffer that a model consists of, at every level: what it
-/// forgets is not trained, not saved, and stays in training mode after eval(). It copies the model and listens to what
-/// is copied, members in lists and in optionals too. Not found is what a copy shares, as what a std::shared_ptr holds;
-/// so this is how to hold a module that is no part of the model. Builds with assertions (without NDEBUG) do the same by
-/// themselves in train(), eval(), parameters() and state_dict(), once for each type of module that is not gloss's own:
-/// of submodules, and of models whose type the program also calls clone, clones, io::save, io::load, run_epoch or
-/// evaluate with.
-/// Errors: Error with the type of the first member that is not named, and the named one before it.
-template <IsModule M>
-GLOSS_COLD void check(const M& model) {
-  static_assert(std::copy_constructible<M>, "nn::check copies the model, and this one cannot be copied");
-  detail::MemberList list;
-  M copy(model);
-  detail::require_named<typename M::value_type>(copy, list.entries);
-}
-namespace detail {
-#if !defined(NDEBUG) && defined(__cpp_rtti)
-/// A type of modules that the program uses. All such types are in a list before main begins.
-template <Real T>
-class KnownModule {
- public:
-  KnownModule(const std::type_info& type, void (*check)(const Module<T>&)) : type_(type), check_(check) {
-    next_ = first.load();
-    while (!first.compare_exchange_weak(next_, this)) {
-    }
-  }
-  /// Checks the first module of each type, with all that is within it.
-  GLOSS_COLD static void check_within(const Module<T>& module) {
-    for (const auto& [name, m] : module.named_modules())
-      if (const KnownModule* const known = find_unchecked(*m)) {
-        known->check_(*m);
-        for (const auto& [inner_name, inner] : m->named_modules())
-          if (KnownModule* const passed = find_unchecked(*inner)) passed->is_checked_ = true;
-      }
-  }
- private:
-  static KnownModule* find_unchecked(const Module<T>& module) {
-    for (KnownModule* known = first; known; known = known->next_)
-      if (!known->is_checked_ && known->type_ == typeid(module)) return known;
-    return nullptr;
-  }
-  const std::type_info& type_;
-  void (*check_)(const Module<T>&);
-  std::atomic<bool> is_checked_{false};
-  KnownModule* next_;
-  inline static constinit std::atomic<KnownModule*> first{nullptr};
-};
-template <class M>
-inline KnownModule<typename M::value_type> known_module{
-    typeid(M), [](const Module<typename M::value_type>& m) { check(static_cast<const M&>(m)); }};
-/// Whether a type is one of gloss's own, which need no check: their copies would be compiled in every program.
-template <class M>
-consteval bool is_own() {
-#ifdef _MSC_VER
-  const std::string_view name = __FUNCSIG__;
-  return name.find("is_own<struct gloss::") < name.size() || name.find("is_own<class gloss::") < name.size();
-#else
-  const std::string_view name = __PRETTY_FUNCTION__;
-  return name.find("[M = gloss::") < name.size() || name.find("[with M = gloss::") < name.size();
-#endif
-}
-/// Puts a type into the list; what cannot be copied cannot be checked.
-template <class M>
-void know_module() {
-  if constexpr (!is_own<M>())
-    if constexpr (IsModule<M>)
-      if constexpr (std::copy_constructible<M>) (void)&known_module<M>;
-}
-template <Real T>
-void check_within(const Module<T>& module) {
-  KnownModule<T>::check_within(module);
-}
-#else
-template <class M>
-constexpr void know_module() {}
-template <Real T>
-constexpr void check_within(const Module<T>&) {}
-#endif
-}  // namespace detail
-}  // namespace gloss::inline GLOSS_ABI::nn
-#endif
-#ifndef GLOSS_HAS_GLOSS_NN_STATE_DICT_HPP
-#define GLOSS_HAS_GLOSS_NN_STATE_DICT_HPP
-// ---- gloss/nn/state_dict.hpp
-// StateDict: tensors of any type by name, what a checkpoint of a module holds.
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
-#ifndef GLOSS_HAS_GLOSS_TENSOR_ANY_TENSOR_HPP
-#define GLOSS_HAS_GLOSS_TENSOR_ANY_TENSOR_HPP
-// ---- gloss/tensor/any_tensor.hpp
-// AnyTensor: a tensor whose element type is known when the program runs, for lists of tensors of several types.
-#include <string_view>
-namespace gloss::inline GLOSS_ABI {
-/// A handle, as Tensor<T> is one: it shares the numbers. It is made from a Tensor of any type and gives it back.
-class AnyTensor {
- public:
-  AnyTensor() = default;
-  template <class T>
-  AnyTensor(const Tensor<T>& x) : body_(x.body_), dtype_(dtype_name<T>()), element_bytes_(sizeof(T)) {}
-  bool defined() const { return static_cast<bool>(body_); }
-  /// The element type, as PyTorch names it: "float32", "int64", ...
-  std::string_view dtype() const { return dtype_; }
-  template <Element T>
-  bool is() const {
-    return dtype_ == dtype_name<T>();
-  }
-  /// The tensor. Errors: Error when its elements are of another type.
-  template <Element T>
-  Tensor<T> as() const {
-    if (!is<T>()) fail("AnyTensor: the elements are ", dtype_, ", not ", dtype_name<T>());
-    Tensor<T> x;
-    x.body_ = body_;
-    return x;
-  }
-  const Shape& shape() const { return body().shape; }
-  Index numel() const { return shape().numel(); }
-  std::size_t bytes() const { return static_cast<std::size_t>(numel()) * element_bytes_; }
-  bool requires_grad() const { return body_ && body_->node; }
-  /// Whether the memory from the first element to the last meets that of another.
-  bool shares_memory_with(const AnyTensor& other) const {
-    return detail::share_memory(body(), element_bytes_, other.body(), other.element_bytes_);
-  }
-  /// The first element.
-  void* data() const { return body().data; }
- private:
-  detail::TensorBody& body() const {
-    if (!body_) fail("AnyTensor: the tensor is undefined");
-    return *body_;
-  }
-  Ref<detail::TensorBody> body_;
-  std::string_view dtype_ = "undefined";
-  std::size_t element_bytes_ = 0;
-};
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-namespace gloss::inline GLOSS_ABI::nn {
-/// Names and tensors, in order. Those that a module gives share its memory: filling them changes the module.
-///   for (auto& [name, tensor] : model.state_dict()) ...
-/// PyTorch: what state_dict() returns
-class StateDict {
- public:
-  using Entry = std::pair<std::string, AnyTensor>;
-  /// One more at the end.
-  void add(std::string name, AnyTensor tensor) { entries_.emplace_back(std::move(name), std::move(tensor)); }
-  /// The tensor of this name, or null.
-  const AnyTensor* find(std::string_view name) const {
-    for (const Entry& entry : entries_)
-      if (entry.first == name) return &entry.second;
-    return nullptr;
-  }
-  /// Errors: Error when there is none, with the nearest name.
-  const AnyTensor& operator[](std::string_view name) const {
-    if (const AnyTensor* const found = find(name)) return *found;
-    const std::string nearest = nearest_name(name, names());
-    if (nearest.empty()) fail("state dict: there is no '", name, "'");
-    fail("state dict: there is no '", name, "'; the nearest name is '", nearest, "'");
-  }
-  std::vector<std::string> names() const {
-    std::vector<std::string> out;
-    for (const Entry& entry : entries_) out.push_back(entry.first);
-    return out;
-  }
-  const Entry& entry(std::size_t i) const { return entries_[i]; }
-  std::size_t size() const { return entries_.size(); }
-  bool empty() const { return entries_.empty(); }
-  auto begin() { return entries_.begin(); }
-  auto end() { return entries_.end(); }
-  auto begin() const { return entries_.begin(); }
-  auto end() const { return entries_.end(); }
- private:
-  std::vector<Entry> entries_;
-};
-}  // namespace gloss::inline GLOSS_ABI::nn
-#endif
-namespace gloss::inline GLOSS_ABI::nn {
-namespace detail {
-/// What hears of every output of a module on its thread: Taps (nn/taps.hpp). Listeners form a list, the last first.
-class OutputListener {
- public:
-  /// `module` is a Module<T>*, `output` points to the Tensor<T> that it returns.
-  virtual void hear(const void* module, const void* output) = 0;
-  inline static constinit thread_local OutputListener* first = nullptr;
-  OutputListener* next = nullptr;
- protected:
-  OutputListener() = default;
-  ~OutputListener() = default;
-  void listen() { next = std::exchange(first, this); }
-  void stop() {
-    OutputListener** at = &first;
-    while (*at && *at != this) at = &(*at)->next;
-    if (*at) *at = next;
-  }
-};
-}  // namespace detail
-/// What every layer and model derives from. A module is a value: copying it copies its numbers, and what is tied within
-/// it is tied within the copy. Its forward is operator() const, which may run on many threads at once. It names its
-/// members in visit(), and everything else (parameters, state dicts, train and eval) is a visitor.
-/// PyTorch: torch.nn.Module
-template <Real T>
-class Module : public detail::Member<Module<T>> {
- public:
-  using value_type = T;
-  Module() = default;
-  Module(const Module& other) : detail::Member<Module<T>>(other), training_(other.training_) {
-    if (detail::any_ties.load(std::memory_order_relaxed)) keep_ties(other);
-  }
-  Module(Module&&) noexcept = default;
-  Module& operator=(const Module& other) {
-    training_ = other.training_;
-    if (this != &other && detail::any_ties.load(std::memory_order_relaxed)) keep_ties(other);
-    return *this;
-  }
-  Module& operator=(Module&&) noexcept = default;
-  GLOSS_NOINLINE virtual ~Module() {
-    if (detail::any_ties.load(std::memory_order_relaxed)) detail::TieCopies<T>::end(this);
-  }
-  /// Calls v("name", member) for every parameter, buffer and submodule, in the order of PyTorch's registration.
-  virtual void visit(Visitor<T>& v) = 0;
-  using Named = std::vector<std::pair<std::string, Tensor<T>>>;
-  /// Parameters with their dotted names, frozen ones too; a tied one appears once, under its first name.
-  Named named_parameters() const;
-  /// The same without names: handles for an optimizer.
-  template <class = void>  // a template where the program's own build decides whether members are checked (nn::check)
-  std::vector<Tensor<T>> parameters() const {
-    detail::check_within(*this);
-    std::vector<Tensor<T>> out;
-    for (auto& [name, tensor] : named_parameters()) out.push_back(tensor);
-    return out;
-  }
-  /// All parameters, tied ones under each name, and the persistent buffers: what a checkpoint holds. They share memory
-  /// with the module. PyTorch: state_dict
-  template <class = void>
-  StateDict state_dict() const {
-    detail::check_within(*this);
-    return list_state();
-  }
-  /// All buffers, those that are not persistent too. PyTorch: named_buffers
-  StateDict named_buffers() const;
-  /// Number of numbers in the parameters, tied ones counted once; of all, or of those that are not frozen.
-  Index num_parameters(bool trainable_only = false) const;
-  /// Freezes all parameters, or makes all trainable. nn::freeze does so by name. PyTorch: requires_grad_
-  void requires_grad_(bool on = true);
-  /// Forgets all gradients.
-  void zero_grad() const;
-  /// Training mode on or off for this and every submodule: what dropout looks at.
-  template <class = void>
-  void train(bool on = true) {
-    detail::check_within(*this);
-    set_training(on);
-  }
-  template <class = void>
-  void eval() {
-    train(false);
-  }
-  bool is_training() const { return training_; }
-  /// All modules within, with their dotted names, this one first, under "". One that stands under several names appears
-  /// once. PyTorch: named_modules
-  std::vector<std::pair<std::string, const Module*>> named_modules() const;
-  std::vector<std::pair<std::string, Module*>> named_modules();
-  /// Those directly within: not the modules of modules. PyTorch: named_children, with the entries of a ModuleList
-  std::vector<std::pair<std::string, Module*>> named_children();
- protected:
-  /// What a forward returns through: `return this->output(y)`. It is y, and those who listen to this module get to know
-  /// it (nn::Taps); where nobody does, it costs the test of one pointer.
-  Tensor<T> output(Tensor<T> y) const {
-    for (detail::OutputListener* l = detail::OutputListener::first; l; l = l->next) [[unlikely]] l->hear(this, &y);
-    return y;
-  }
-  /// Whether anybody listens on this thread. Then modules are called one by one even where their work could be fused.
-  static bool is_heard() { return detail::OutputListener::first != nullptr; }
- private:
-  StateDict list_state() const;
-  void set_training(bool on);
-  /// Before the members are copied from another module.
-  void keep_ties(const Module& other);
-  bool training_ = true;
-};
-/// Walks a module tree. Derive and override what is of interest; the path given is dotted, "encoder.layers.0.norm.a_2".
-template <Real T>
-class Visitor {
- public:
-  virtual ~Visitor() = default;
-  GLOSS_NOINLINE void operator()(std::string_view name, Parameter<T>& p) {
-    if (p.defined()) parameter(path_ + std::string(name), p);
-  }
-  template <class U>
-  void operator()(std::string_view name, Buffer<U>& b) {
-    static_assert(!Real<U> || std::same_as<T, U>, "gloss::nn: a module's real buffers are of its own type");
-    if (!b.defined()) return;
-    const std::string path = path_ + std::string(name);
-    buffer(path, b.detach(), b.is_persistent());
-    buffer_member(path, static_cast<const detail::Member<Buffer<U>>*>(&b));
-  }
-  GLOSS_NOINLINE void operator()(std::string_view name, Module<T>& m) {
-    const std::size_t length = path_.size();
-    path_ += name;
-    module(path_, m);
-    path_ += '.';
-    m.visit(*this);
-    path_.resize(length);
-  }
-#if !defined(NDEBUG)
-  template <class M>
-    requires std::derived_from<M, Module<T>>
-  void operator()(std::string_view name, M& m) {
-    detail::know_module<M>();
-    (*this)(name, static_cast<Module<T>&>(m));
-  }
-#endif
-  /// A list of modules: members "0", "1", ... PyTorch: ModuleList
-  template <class M>
-    requires std::derived_from<M, Module<T>>
-  void operator()(std::string_view name, std::vector<M>& list) {
-    detail::know_module<M>();
-    members(name, list.size(), &list,
-            [](void* all, std::size_t i) -> Module<T>& { return (*static_cast<std::vector<M>*>(all))[i]; });
-  }
-  template <class U>
-    requires(!std::same_as<T, U>)
-  void operator()(std::string_view, Module<U>&) GLOSS_REFUSED("the member has another element type than its module");
-  template <class U>
-  void operator()(std::string_view, Tensor<U>&) GLOSS_REFUSED("make it a Parameter<T> (trained) or a Buffer (kept)");
- protected:
-  virtual void parameter(const std::string& /*path*/, Parameter<T>&) {}
-  /// The tensor shares memory with the buffer.
-  virtual void buffer(const std::string& /*path*/, const AnyTensor& /*tensor*/, bool /*persistent*/) {}
-  virtual void module(const std::string& /*path*/, Module<T>&) {}
-  /// The buffer itself, for nn::check.
-  virtual void buffer_member(const std::string& /*path*/, const void* /*member*/) {}
- private:
-  /// The loop over a list, compiled once and not for every type in a list.
-  GLOSS_COLD void members(std::string_view name, std::size_t count, void* list,
-                          Module<T>& (*at)(void* list, std::size_t i)) {
-    const std::size_t length = path_.size();
-    path_ += name;
-    path_ += '.';
-    for (std::size_t i = 0; i < count; ++i) (*this)(std::to_string(i), at(list, i));
-    path_.resize(length);
-  }
-  std::string path_;
-};
-namespace detail {
-/// A visitor made of one callable for parameters and one for buffers.
-template <Real T, class OnParameter, class OnBuffer>
-class TensorVisitor final : public Visitor<T> {
- public:
-  TensorVisitor(OnParameter on_parameter, OnBuffer on_buffer)
-      : on_parameter_(std::move(on_parameter)), on_buffer_(std::move(on_buffer)) {}
- private:
-  void parameter(const std::string& path, Parameter<T>& p) override { on_parameter_(path, p); }
-  void buffer(const std::string& path, const AnyTensor& tensor, bool persistent) override {
-    on_buffer_(path, tensor, persistent);
-  }
-  OnParameter on_parameter_;
-  OnBuffer on_buffer_;
-};
-}  // namespace detail
-/// Calls on_parameter(path, Parameter&) and on_buffer(path, AnyTensor, persistent) for all tensors of a module, in
-/// order.
-template <Real T, class OnParameter, class OnBuffer>
-void for_each_tensor(Module<T>& m, OnParameter on_parameter, OnBuffer on_buffer) {
-  detail::TensorVisitor<T, OnParameter, OnBuffer> v(std::move(on_parameter), std::move(on_buffer));
-  m.visit(v);
-}
-template <Real T, class OnParameter>
-void for_each_tensor(Module<T>& m, OnParameter on_parameter) {
-  for_each_tensor(m, std::move(on_parameter), [](const std::string&, const AnyTensor&, bool) {});
-}
-template <Real T>
-typename Module<T>::Named Module<T>::named_parameters() const {
-  Named out;
-  for_each_tensor(const_cast<Module&>(*this), [&](const std::string& path, Parameter<T>& p) {
-    for (const auto& [name, tensor] : out)
-      if (tensor.is_same(p)) return;
-    out.push_back({path, p});
-  });
-  return out;
-}
-template <Real T>
-StateDict Module<T>::list_state() const {
-  StateDict out;
-  for_each_tensor(
-      const_cast<Module&>(*this),
-      [&](const std::string& path, Parameter<T>& p) {
-        if (p.storage()->is_constant()) fail("state_dict: ", path, " is quantized: its numbers are not kept");
-        out.add(path, p.detach());
-      },
-      [&](const std::string& path, const AnyTensor& buffer, bool persistent) {
-        if (persistent) out.add(path, buffer);
-      });
-  return out;
-}
-template <Real T>
-StateDict Module<T>::named_buffers() const {
-  StateDict out;
-  for_each_tensor(
-      const_cast<Module&>(*this), [](const std::string&, Parameter<T>&) {},
-      [&](const std::string& path, const AnyTensor& buffer, bool) { out.add(path, buffer); });
-  return out;
-}
-template <Real T>
-Index Module<T>::num_parameters(bool trainable_only) const {
-  Index n = 0;
-  for (const auto& [name, p] : named_parameters())
-    if (p.requires_grad() || !trainable_only) n += p.numel();
-  return n;
-}
-template <Real T>
-void Module<T>::requires_grad_(bool on) {
-  for (auto& [name, p] : named_parameters()) p.requires_grad_(on);
-}
-template <Real T>
-void Module<T>::zero_grad() const {
-  for (const auto& [name, p] : named_parameters()) p.zero_grad();
-}
-template <Real T>
-std::vector<std::pair<std::string, Module<T>*>> Module<T>::named_modules() {
-  struct Collector final : Visitor<T> {
-    std::vector<std::pair<std::string, Module<T>*>> out;
-    void module(const std::string& path, Module<T>& m) override {
-      for (const auto& entry : out)
-        if (entry.second == &m) return;
-      out.emplace_back(path, &m);
-    }
-  };
-  Collector collector;
-  collector.out.emplace_back("", this);
-  visit(collector);
-  return std::move(collector.out);
-}
-template <Real T>
-std::vector<std::pair<std::string, const Module<T>*>> Module<T>::named_modules() const {
-  const auto modules = const_cast<Module&>(*this).named_modules();
-  return {modules.begin(), modules.end()};
-}
-template <Real T>
-std::vector<std::pair<std::string, Module<T>*>> Module<T>::named_children() {
-  std::vector<std::pair<std::string, Module<T>*>> out;
-  for (const auto& [name, m] : named_modules()) {
-    if (m == this) continue;
-    const bool is_deeper = !out.empty() && name.starts_with(out.back().first + ".");
-    if (!is_deeper) out.emplace_back(name, m);
-  }
-  return out;
-}
-template <Real T>
-void Module<T>::set_training(bool on) {
-  struct Setter final : Visitor<T> {
-    bool on;
-    explicit Setter(bool value) : on(value) {}
-    void module(const std::string&, Module<T>& m) override { m.training_ = on; }
-  };
-  Setter setter(on);
-  training_ = on;
-  visit(setter);
-}
-template <Real T>
-GLOSS_COLD void Module<T>::keep_ties(const Module& other) {
-  std::vector<const Parameter<T>*> members;
-  for_each_tensor(const_cast<Module&>(other), [&](const std::string&, Parameter<T>& p) {
-    if (std::find(members.begin(), members.end(), &p) == members.end()) members.push_back(&p);
-  });
-  detail::TieCopies<T>::begin(&other, this, members);
-}
-/// A copy of a whole module that keeps its ties, as the compiler's copy does, also where the copy constructor is the
-/// module's own and does not: parameters that were one tensor are one tensor in the copy.
-/// PyTorch: copy.deepcopy(model)
-template <IsModule M>
-M clone(const M& source) {
-  detail::know_module<M>();
-  M copy(source);
-  using T = typename M::value_type;
-  std::vector<std::pair<Tensor<T>, Parameter<T>*>> seen;
-  std::vector<Parameter<T>*> originals;
-  for_each_tensor<T>(const_cast<M&>(source), [&](const std::string&, Parameter<T>& p) { originals.push_back(&p); });
-  std::size_t next = 0;
-  for_each_tensor<T>(copy, [&](const std::string&, Parameter<T>& p) {
-    Parameter<T>& original = *originals[next++];
-    for (auto& [tensor, first] : seen)
-      if (tensor.is_same(original)) return p.tie(*first);
-    seen.emplace_back(original, &p);
-  });
-  return copy;
-}
-GLOSS_INSTANTIATE(class Module<float>)
-GLOSS_INSTANTIATE(class Module<double>)
-}  // namespace gloss::inline GLOSS_ABI::nn
-#endif
-namespace gloss::inline GLOSS_ABI::nn {
-/// y = last(... second(first(x))). Layers may be modules or any callables; modules are named by position.
-/// Shape: that of the first layer -> that of the last
-/// PyTorch: torch.nn.Sequential
-/// Keys: 0., 1., ...
-template <Real T, class... Layers>
-class Sequential final : public Module<T> {
-  static_assert(((!IsModule<Layers> || std::derived_from<Layers, Module<T>>)&&...),
-                "nn::Sequential: all layers have its element type, as in Sequential<float, Linear<float>>");
- public:
-  explicit Sequential(Layers... layers) : layers_(std::move(layers)...) {}
-  /// Arguments behind x are the last layer's.
-  template <class X, class... Further>
-  auto operator()(const X& x, const Further&... further) const {
-    if constexpr (std::same_as<decltype(forward<0>(x, further...)), Tensor<T>>)
-      return this->output(forward<0>(x, further...));
-    else
-      return forward<0>(x, further...);
-  }
-  void visit(Visitor<T>& v) override { visit_all(v, std::index_sequence_for<Layers...>{}); }
-  template <std::size_t i>
-  auto& get() {
-    return std::get<i>(layers_);
-  }
-  template <std::size_t i>
-  const auto& get() const {
-    return std::get<i>(layers_);
-  }
- private:
-  template <std::size_t i, class X, class... Further>
-  auto forward(const X& x, const Further&... further) const {
-    if constexpr (i + 1 == sizeof...(Layers))
-      return std::get<i>(layers_)(x, further...);
-    else
-      return forward<i + 1>(std::get<i>(layers_)(x), further...);
-  }
-  template <std::size_t... i>
-  void visit_all(Visitor<T>& v, std::index_sequence<i...>) {
-    (visit_one(v, std::to_string(i), std::get<i>(layers_)), ...);
-  }
-  template <class L>
-  static void visit_one(Visitor<T>& v, const std::string& name, L& layer) {
-    if constexpr (std::derived_from<L, Module<T>>) v(name, layer);
-  }
-  std::tuple<Layers...> layers_;
-};
-/// The types follow from the layers when the first is a module: nn::Sequential net{nn::Linear<float>(2, 3), ...};
-/// Braces make the layers in the order in which they stand; in parentheses the compiler chooses, and so the weights.
-template <IsModule First, class... Rest>
-Sequential(First, Rest...) -> Sequential<typename First::value_type, First, Rest...>;
-}  // namespace gloss::inline GLOSS_ABI::nn
-#endif
-#ifndef GLOSS_HAS_GLOSS_TRANSFORMER_DECODER_HPP
-#define GLOSS_HAS_GLOSS_TRANSFORMER_DECODER_HPP
-// ---- gloss/transformer/decoder.hpp
-// AT's "Decoder": a stack of N decoder layers and a final norm (paper 3.1).
-#include <vector>
-#ifndef GLOSS_HAS_GLOSS_TRANSFORMER_DECODER_LAYER_HPP
-#define GLOSS_HAS_GLOSS_TRANSFORMER_DECODER_LAYER_HPP
-// ---- gloss/transformer/decoder_layer.hpp
-// AT's "DecoderLayer": self-attention, attention over the encoder's output, feed-forward (paper 3.1).
-#include <vector>
-#ifndef GLOSS_HAS_GLOSS_NN_CLONES_HPP
-#define GLOSS_HAS_GLOSS_NN_CLONES_HPP
-// ---- gloss/nn/clones.hpp
-// Lists of layers: AT's "clones", which start alike, and layers that are each made anew.
-#include <vector>
-namespace gloss::inline GLOSS_ABI::nn {
-/// N copies of a layer, each with numbers of its own, which are the same at first; repeated() makes layers that differ.
-/// AT: clones
-/// Errors: Error when N is negative.
-template <IsModule M>
-std::vector<M> clones(const M& layer, Index N) {
-  detail::know_module<M>();
-  if (N < 0) fail("clones: ", N, " copies asked for");
-  return std::vector<M>(static_cast<std::size_t>(N), layer);
-}
-/// N layers, each from a call of make(), so each with numbers drawn for it:
-///   nn::repeated(6, [&] { return Block<T>(size); })
-/// Errors: Error when N is negative.
-/// PyTorch: ModuleList([Block(size) for _ in range(6)])
-template <class Make>
-auto repeated(Index N, Make make) {
-  using M = decltype(make());
-  static_assert(IsModule<M>, "nn::repeated: what makes a layer returns a module");
-  if (N < 0) fail("repeated: ", N, " layers asked for");
-  std::vector<M> list;
-  list.reserve(static_cast<std::size_t>(N));
-  for (Index i = 0; i < N; ++i) list.push_back(make());
-  return list;
-}
-}  // namespace gloss::inline GLOSS_ABI::nn
-#endif
-#ifndef GLOSS_HAS_GLOSS_TRANSFORMER_FEED_FORWARD_HPP
-#define GLOSS_HAS_GLOSS_TRANSFORMER_FEED_FORWARD_HPP
-// ---- gloss/transformer/feed_forward.hpp
-// AT's "PositionwiseFeedForward" (paper 3.3).
-#ifndef GLOSS_HAS_GLOSS_NN_DROPOUT_HPP
-#define GLOSS_HAS_GLOSS_NN_DROPOUT_HPP
-// ---- gloss/nn/dropout.hpp
-// Dropout of elements and of whole channels.
-#ifndef GLOSS_HAS_GLOSS_OPS_DROP_PATH_HPP
-#define GLOSS_HAS_GLOSS_OPS_DROP_PATH_HPP
-// ---- gloss/ops/drop_path.hpp
-// Dropout of whole parts of a tensor: channels, and the samples of a batch
-namespace gloss::inline GLOSS_ABI {
-namespace detail {
-/// x times a draw for each position of its first `axes` axes: 0 with probability p, else `scale`.
-template <class T>
-Tensor<T> drop_parts(const Tensor<T>& x, int axes, double p, double scale) {
-  Shape shape = x.shape();
-  for (int a = axes; a < shape.rank(); ++a) shape[a] = 1;
-  const T kept = static_cast<T>(scale);
-  return x * draw_each<T>(shape, [p, kept](Index, double u) { return u < p ? T(0) : kept; });
-}
-}  // namespace detail
-/// In training, y = x / (1 - p) in the channels that a draw from the current Rng keeps, else 0; otherwise y = x.
-/// Shape: [N, C, ...] -> the same
-/// Errors: Error when p is not in [0, 1], ShapeError for fewer than two axes.
-/// Backward: dx = dy / (1 - p) in the channels that were kept; one number for each channel is saved.
-/// Source: Tompson et al. 2015.
-/// PyTorch: torch.nn.functional.feature_dropout, of which dropout1d, dropout2d and dropout3d are made
-template <Real T>
-Tensor<T> feature_dropout(const Tensor<T>& x, double p, bool training = true) {
-  if (!(p >= 0 && p <= 1)) fail("feature_dropout: p ", p, " is not in [0, 1]");
-  if (x.dim() < 2) fail<ShapeError>("feature_dropout: x ", x.shape(), " has no axis of channels");
-  if (!training || p == 0) return x;
-  return detail::drop_parts(x, 2, p, p < 1 ? 1 / (1 - p) : 0);
-}
-/// Stochastic depth. In training, y = 0 for a sample with probability p, and x / (1 - p) for the others, or x without
-/// scale_by_keep; otherwise y = x.
-/// Shape: [N, ...] -> the same
-/// Errors: Error when p is not in [0, 1], ShapeError for a scalar.
-/// Backward: dx = dy / (1 - p) (dy) for the samples that were kept; one number for each sample is saved.
-/// Source: Huang et al. 2016; timm's drop_path.
-template <Real T>
-Tensor<T> drop_path(const Tensor<T>& x, double p, bool training = true, bool scale_by_keep = true) {
-  if (!(p >= 0 && p <= 1)) fail("drop_path: p ", p, " is not in [0, 1]");
-  if (x.dim() == 0) fail<ShapeError>("drop_path: a scalar has no samples");
-  if (!training || p == 0) return x;
-  return detail::drop_parts(x, 1, p, scale_by_keep && p < 1 ? 1 / (1 - p) : 1);
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-#ifndef GLOSS_HAS_GLOSS_OPS_DROPOUT_HPP
-#define GLOSS_HAS_GLOSS_OPS_DROPOUT_HPP
-// ---- gloss/ops/dropout.hpp
-// Dropout
 #ifndef GLOSS_HAS_GLOSS_KERNELS_DROPOUT_HPP
 #define GLOSS_HAS_GLOSS_KERNELS_DROPOUT_HPP
 // ---- gloss/kernels/dropout.hpp
@@ -10659,480 +8288,1106 @@ GLOSS_DROPOUT(double)
 #undef GLOSS_DROPOUT
 }  // namespace gloss::inline GLOSS_ABI::kernels
 #endif
-#ifndef GLOSS_HAS_GLOSS_OPS_RELU_HPP
-#define GLOSS_HAS_GLOSS_OPS_RELU_HPP
-// ---- gloss/ops/relu.hpp
-// Rectifier
-#include <cmath>
-namespace gloss::inline GLOSS_ABI {
-/// y = max(x, 0); NaN stays NaN.
-/// Backward: dx = 0 where y <= 0, else dy, at NaN too; y is saved.
-/// PyTorch: torch.relu
-template <Real T>
-Tensor<T> relu(const Tensor<T>& x) {
-  Tensor<T> y = map_unary<T>(x, [](T v) { return v < T{0} ? T{0} : v; });
-  return record("relu", y, {x}, [saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
-    if (is_grad_enabled())
-      dx.add(0, detail::weigh(dy, map_unary<T>(saved, [](T v) { return static_cast<T>(!(v <= T{0})); })));
-    else
-      dx.add(0, map_binary<T>("relu", dy, saved, [](T g, T v) { return v <= T{0} ? T{0} : g; }));
-  });
-}
-GLOSS_INSTANTIATE(Tensor<float> relu(const Tensor<float>&))
-GLOSS_INSTANTIATE(Tensor<double> relu(const Tensor<double>&))
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-namespace gloss::inline GLOSS_ABI {
-namespace detail {
-/// The gradient by x of dropout, and of that the same again.
+namespace gloss::inline GLOSS_ABI::kernels::detail {
+/// Queries of the largest block; keys of a tile.
+inline constexpr Index attention_block_q = 128;
+inline constexpr Index attention_block_k = 64;
+inline constexpr double log2_e = 1.44269504088896340736;
+/// x / ln 2 for a score that is given and not computed; what is finite stays finite.
 template <class T>
-Tensor<T> dropout_backward(const Tensor<T>& dy, const Tensor<std::int64_t>& mask, double p) {
-  const Tensor<T> g = dy.detach().contiguous();
-  Tensor<T> dx = empty<T>(dy.shape());
-  kernels::dropout_backward(static_cast<const T*>(g.data()), static_cast<const std::int64_t*>(mask.data()), dx.data(),
-                            g.numel(), p);
-  return record("dropout", dx, {dy},
-                [mask, p](const Tensor<T>& ddx, Grads& ddy) { ddy.add(0, dropout_backward(ddx, mask, p)); });
+T in_powers_of_2(T score) {
+  constexpr T least = std::numeric_limits<T>::lowest();
+  const T x = score * static_cast<T>(log2_e);
+  return score >= least && x < least ? least : x;
 }
-/// Room for the mask, or nothing when no gradient will be asked for.
-inline Tensor<std::int64_t> dropout_mask(Index n, bool wanted) {
-  return empty_or_none<std::int64_t>(wanted, {kernels::dropout_mask_words(n)});
-}
-inline RandomBlock draw_dropout(Index n) { return gloss::current_rng().reserve(kernels::dropout_words(n)); }
-}  // namespace detail
-/// In training, y = x / (1 - p) where a draw from the current Rng keeps the element, else 0; otherwise y = x.
-/// Shape: any.
-/// Errors: Error when p is not in [0, 1].
-/// Backward: dx = dy / (1 - p) where the element was kept; one bit of each is saved.
-/// PyTorch: torch.nn.functional.dropout
-template <Real T>
-Tensor<T> dropout(const Tensor<T>& x, double p, bool training = true) {
-  if (!(p >= 0 && p <= 1)) fail("dropout: p ", p, " is not in [0, 1]");
-  if (!training || p == 0) return x;
-  ProfileScope scope("dropout");
-  if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
-  const Tensor<T> in = x.detach().contiguous();
-  Tensor<T> y = empty<T>(x.shape());
-  const Tensor<std::int64_t> mask = detail::dropout_mask(x.numel(), will_record({x}));
-  kernels::dropout(static_cast<const T*>(in.data()), y.data(), detail::write_or_null(mask), in.numel(), p,
-                   detail::draw_dropout(x.numel()));
-  return record("dropout", y, {x},
-                [p, mask](const Tensor<T>& dy, Grads& dx) { dx.add(0, detail::dropout_backward(dy, mask, p)); });
-}
-/// y = residual + dropout(x), in one pass: what a residual connection computes.
-/// Shape: equal.
-/// Errors: ShapeError when they differ, Error when p is not in [0, 1].
-/// Backward: dresidual = dy, dx = dy / (1 - p) where the element was kept; one bit of each is saved.
-template <Real T>
-Tensor<T> add_dropout(const Tensor<T>& residual, const Tensor<T>& x, double p, bool training = true) {
-  if (!(p >= 0 && p <= 1)) fail("add_dropout: p ", p, " is not in [0, 1]");
-  if (residual.shape() != x.shape())
-    fail<ShapeError>("add_dropout: residual ", residual.shape(), " and x ", x.shape(), " differ");
-  if (!training || p == 0) return residual + x;
-  ProfileScope scope("add_dropout");
-  if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel(), x.numel()});
-  const Tensor<T> a = residual.detach().contiguous(), b = x.detach().contiguous();
-  Tensor<T> y = empty<T>(x.shape());
-  const Tensor<std::int64_t> mask = detail::dropout_mask(x.numel(), will_record({x}));
-  kernels::add_dropout(static_cast<const T*>(a.data()), static_cast<const T*>(b.data()), y.data(),
-                       detail::write_or_null(mask), y.numel(), p, detail::draw_dropout(x.numel()));
-  return record("add_dropout", y, {residual, x}, [p, mask](const Tensor<T>& dy, Grads& dx) {
-    dx.add(0, dy);
-    if (dx.needs(1)) dx.add(1, detail::dropout_backward(dy, mask, p));
-  });
-}
-/// y = dropout(relu(x)), in one pass each way: what stands between the two layers of a feed-forward network.
-/// Shape: any.
-/// Errors: Error when p is not in [0, 1].
-/// Backward: dx = dy / (1 - p) where y > 0 or NaN, else 0; y is saved, and no mask.
-template <Real T>
-Tensor<T> relu_dropout(const Tensor<T>& x, double p, bool training = true) {
-  if (!(p >= 0 && p <= 1)) fail("relu_dropout: p ", p, " is not in [0, 1]");
-  if (!training || p == 0) return relu(x);
-  ProfileScope scope("relu_dropout");
-  if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
-  const Tensor<T> in = x.detach().contiguous();
-  Tensor<T> y = empty<T>(x.shape());
-  kernels::relu_dropout(static_cast<const T*>(in.data()), y.data(), in.numel(), p, detail::draw_dropout(x.numel()));
-  return record("relu_dropout", y, {x}, [p, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
-    if (is_grad_enabled()) {
-      const T scale = kernels::detail::dropout_scale<T>(p);
-      return dx.add(0, detail::weigh(dy, map_unary<T>(saved, [scale](T v) { return v <= T{0} ? T{0} : scale; })));
+/// What a part of the mask looks like.
+enum class MaskTile { all_visible, mixed, all_masked };
+/// Queries [i0, i0 + rows) of a head, one per lane; width is rows filled up to whole vectors.
+struct AttentionStrip {
+  Index i0, rows, width;
+};
+/// A head, a tile of its keys, and the arrays to work in.
+template <class T>
+struct AttentionTile {
+  const AttentionArgs<T>& args;
+  const AttentionKernels<T>& kernels = attention_kernels_in_use<T>();
+  Index b = 0, h = 0;
+  Index j0 = 0, keys = 0;  // keys [j0, j0 + keys)
+  T* k_tile;
+  T* v_tile;
+  T* drop = nullptr;       // [keys, width] 0 or 1 / (1 - dropout)
+  T* drop_rows = nullptr;  // the same before transposition
+  const T* k = nullptr;    // the tile's keys, [keys rounded up to panel_rows, ldk]; null until they are loaded
+  const T* v = nullptr;
+  Index ldk = 0, ldv = 0;
+  static Index scratch_size(const AttentionArgs<T>& a, Index width) {
+    constexpr Index bk = attention_block_k;
+    using S = Scratch<T>;
+    return S::size(bk * round_up(a.d_k, panel_rows)) + S::size(bk * round_up(a.d_v, panel_rows)) +
+           (a.dropout > 0 ? 2 * S::size(bk * width) : 0);
+  }
+  AttentionTile(const AttentionArgs<T>& a, Scratch<T>& scratch, Index width) : args(a) {
+    constexpr Index bk = attention_block_k;
+    k_tile = scratch.take(bk * round_up(a.d_k, panel_rows));
+    v_tile = scratch.take(bk * round_up(a.d_v, panel_rows));
+    if (a.dropout > 0) {
+      drop = scratch.take(bk * width);
+      drop_rows = scratch.take(bk * width);
     }
-    const Tensor<T> g = dy.contiguous();
-    Tensor<T> d_in = empty<T>(saved.shape());
-    kernels::relu_dropout_backward(static_cast<const T*>(saved.data()), static_cast<const T*>(g.data()), d_in.data(),
-                                   g.numel(), p);
-    dx.add(0, std::move(d_in));
-  });
-}
-GLOSS_INSTANTIATE(Tensor<float> dropout(const Tensor<float>&, double, bool))
-GLOSS_INSTANTIATE(Tensor<float> add_dropout(const Tensor<float>&, const Tensor<float>&, double, bool))
-GLOSS_INSTANTIATE(Tensor<float> relu_dropout(const Tensor<float>&, double, bool))
-GLOSS_INSTANTIATE(Tensor<double> dropout(const Tensor<double>&, double, bool))
-GLOSS_INSTANTIATE(Tensor<double> add_dropout(const Tensor<double>&, const Tensor<double>&, double, bool))
-GLOSS_INSTANTIATE(Tensor<double> relu_dropout(const Tensor<double>&, double, bool))
-}  // namespace gloss::inline GLOSS_ABI
+  }
+  void select_head(Index head) { b = head / args.heads, h = head % args.heads; }
+  void select_keys(Index first_key, Index end) {
+    j0 = first_key;
+    keys = end - j0 < attention_block_k ? end - j0 : attention_block_k;
+    k = v = nullptr;
+  }
+  /// [first, end): from the first to behind the last key that the mask shows, where it is the same for all queries.
+  void visible_range(Index& first, Index& end) const {
+    if (args.mask == nullptr || args.mask_strides[2] != 0) return;
+    const bool* m = args.mask + b * args.mask_strides[0] + h * args.mask_strides[1];
+    const Index step = args.mask_strides[3], all = end;
+    while (end > first && !m[(end - 1) * step]) --end;
+    while (first < end && !m[first * step]) ++first;
+    if (first == end) end = all;
+  }
+  /// How many keys the queries before `query` see.
+  Index key_end(Index query) const {
+    if (!args.causal) return args.len_k;
+    const Index end = query + args.len_k - args.len_q;
+    return end < 0 ? 0 : end < args.len_k ? end : args.len_k;
+  }
+  /// How many of the tile's keys the strip sees.
+  Index visible_keys(const AttentionStrip& s) const {
+    const Index n = key_end(s.i0 + s.rows) - j0;
+    return n < keys ? n : keys;
+  }
+  /// qt [d_k, width] = the strip's queries, scaled.
+  void load_queries(const AttentionStrip& s, T* qt, Index ld) const {
+    transpose<T>(attention_row(args.q, args.q_strides, b, h, s.i0), args.q_strides.row, s.rows, args.d_k, qt, ld,
+                 s.width, static_cast<T>(args.scale * log2_e));
+  }
+  /// Rows of a tile: in place where a whole number of panels lies in memory, else copied and filled up with zeros.
+  const T* rows_of(const T* p, const AttentionStrides& s, Index d, T* tile, Index& ld) const {
+    const T* from = attention_row(p, s, b, h / args.group, j0);
+    if (keys % panel_rows == 0 && d % panel_rows == 0 && s.row == d) {
+      ld = d;
+      return from;
+    }
+    ld = round_up(d, panel_rows);
+    copy_padded<T>(from, s.row, keys, d, tile, round_up(keys, panel_rows), ld);
+    return tile;
+  }
+  void load_keys() {
+    if (k == nullptr) k = rows_of(args.k, args.k_strides, args.d_k, k_tile, ldk);
+  }
+  void load_values() {
+    if (v == nullptr) v = rows_of(args.v, args.v_strides, args.d_v, v_tile, ldv);
+  }
+  template <class E>
+  const E* element(const E* p, const Index* strides, Index i, Index j) const {
+    return p + b * strides[0] + h * strides[1] + i * strides[2] + (j0 + j) * strides[3];
+  }
+  MaskTile look_at_mask(const AttentionStrip& s, Index n) const {
+    if (args.mask == nullptr) return MaskTile::all_visible;
+    bool any = false, all = true;
+    for (Index i = 0; i < (args.mask_strides[2] == 0 ? 1 : s.rows); ++i) {
+      const bool* m = element(args.mask, args.mask_strides, s.i0 + i, 0);
+      Index j = 0;
+      if (args.mask_strides[3] == 1) {
+        for (; j + 8 <= n; j += 8) {
+          std::uint64_t eight;
+          std::memcpy(&eight, m + j, 8);
+          any = any || eight != 0;
+          all = all && eight == 0x0101010101010101u;
+        }
+      }
+      for (; j < n; ++j) {
+        const bool visible = m[j * args.mask_strides[3]];
+        any = any || visible;
+        all = all && visible;
+      }
+    }
+    return all ? MaskTile::all_visible : any ? MaskTile::mixed : MaskTile::all_masked;
+  }
+  /// x[j][i] = value where (i, j) is masked.
+  void fill_masked(const AttentionStrip& s, T* x, Index ld, Index n, T value) const {
+    const Index step = args.mask_strides[3];
+    if (args.mask_strides[2] == 0) {
+      const bool* m = element(args.mask, args.mask_strides, s.i0, 0);
+      for (Index j = 0; j < n; ++j)
+        if (!m[j * step])
+          for (Index i = 0; i < s.width; i += lanes<T>) store<T>(x + j * ld + i, splat<T>(value));
+      return;
+    }
+    for (Index i = 0; i < s.rows; ++i) {
+      const bool* m = element(args.mask, args.mask_strides, s.i0 + i, 0);
+      for (Index j = 0; j < n; ++j) {
+        if (step == 1 && j % 8 == 0) {
+          std::uint64_t eight = 0;
+          while (j + 8 <= n && (std::memcpy(&eight, m + j, 8), eight == 0x0101010101010101u)) j += 8;
+          if (j >= n) break;
+        }
+        if (!m[j * step]) x[j * ld + i] = value;
+      }
+    }
+  }
+  /// x[j][i] = -infinity where key j comes after what query i sees.
+  void fill_future(const AttentionStrip& s, T* x, Index ld, Index n) const {
+    const Vec<T> value = splat<T>(-std::numeric_limits<T>::infinity());
+    const Index seen = s.i0 + 1 + args.len_k - args.len_q - j0;  // of the tile's keys by the strip's first query
+    for (Index j = seen > 0 ? seen : 0; j < n; ++j) {
+      const Index hidden = j - seen + 1;  // the lanes below see nothing of j
+      for (Index i = 0; i < s.width && i < hidden; i += lanes<T>) {
+        T* p = x + j * ld + i;
+        const IntVec<T> lane = iota<IntOf<T>>() + static_cast<IntOf<T>>(i);
+        store<T>(p, select<T>(lane < static_cast<IntOf<T>>(hidden), value, load<T>(p)));
+      }
+    }
+  }
+  /// x[j][i] = bias(i, j) / ln 2.
+  void fill_bias(const AttentionStrip& s, T* x, Index ld, Index n) const {
+    const Index* step = args.bias_strides;
+    const T factor = static_cast<T>(log2_e);
+    const T* from = element(args.bias, step, s.i0, 0);
+    if (step[2] != 0 && step[3] == 1) return transpose<T>(from, step[2], s.rows, n, x, ld, s.width, factor);
+    for (Index j = 0; j < n; ++j)
+      for (Index i = 0; i < s.width; ++i) x[j * ld + i] = from[(i < s.rows ? i : 0) * step[2] + j * step[3]] * factor;
+  }
+  /// st [n, width] = the strip's scores for the tile's first n keys, masked; qt and st have the same row length.
+  void scores(const AttentionStrip& s, const T* qt, T* st, Index ld, Index n, MaskTile mask) {
+    load_keys();
+    const Index key_rows = round_up(n, panel_rows);
+    if (args.bias != nullptr) {
+      fill_bias(s, st, ld, n);
+      for (Index j = n; j < key_rows; ++j)
+        for (Index i = 0; i < s.width; i += lanes<T>) store<T>(st + j * ld + i, Vec<T>{});
+    }
+    kernels.product(key_rows, s.width, args.d_k, k, ldk, 1, qt, ld, st, ld, args.bias != nullptr);
+    if (mask != MaskTile::all_visible) fill_masked(s, st, ld, n, in_powers_of_2<T>(args.mask_fill));
+    if (args.causal) fill_future(s, st, ld, n);
+  }
+  /// Whether a wholly masked tile adds exactly nothing, given a number not above each row's largest score.
+  bool adds_nothing(MaskTile mask, const AttentionStrip& s, const T* base) const {
+    if (mask != MaskTile::all_masked) return false;
+    for (Index i = 0; i < s.rows; ++i)
+      if (!(base[i] > in_powers_of_2<T>(args.mask_fill) + T(1200))) return false;
+    return true;
+  }
+  /// drop = what the probabilities of the strip and the tile's first n keys are multiplied by.
+  void draw_dropout(const AttentionStrip& s, Index ld, Index n) {
+    const DropoutRule<T> rule(args.dropout);
+    std::uint16_t bits[attention_strip_most * attention_block_k + 128];
+    const bool whole_rows = keys == args.len_k;  // then the strip's elements follow each other: one draw for all
+    const Index first = ((b * args.heads + h) * args.len_q + s.i0) * args.len_k + j0;
+    if (whole_rows)
+      random16(args.random, static_cast<std::uint64_t>(first / 8), (first % 8 + s.rows * keys + 7) / 8, bits);
+    for (Index i = 0; i < s.rows; ++i) {
+      const Index at = first + i * args.len_k;
+      const std::uint16_t* row = bits + (whole_rows ? first % 8 + i * keys : at % 8);
+      if (!whole_rows) random16(args.random, static_cast<std::uint64_t>(at / 8), (at % 8 + n + 7) / 8, bits);
+      for (Index j = 0; j < n; j += lanes<T>)
+        store<T>(drop_rows + i * attention_block_k + j, rule(splat<T>(T(1)), row + j));
+    }
+    transpose<T>(drop_rows, attention_block_k, s.rows, n, drop, ld, s.width);
+  }
+  void apply_dropout(const AttentionStrip& s, T* x, Index ld, Index n) const {
+    for (Index j = 0; j < n; ++j)
+      for (Index i = j * ld; i < j * ld + s.width; i += lanes<T>) store<T>(x + i, load<T>(x + i) * load<T>(drop + i));
+  }
+};
+}  // namespace gloss::inline GLOSS_ABI::kernels::detail
 #endif
-namespace gloss::inline GLOSS_ABI::nn {
-/// In training, each element is 0 with probability p and otherwise divided by 1 - p; in evaluation, the identity.
-/// Shape: any.
-/// Errors: Error when p is not in [0, 1].
-/// PyTorch: torch.nn.Dropout
-template <Real T>
-struct Dropout final : Module<T> {
-  double p;
-  explicit Dropout(double p_drop = 0.5) : p(p_drop) {
-    if (!(p >= 0 && p <= 1)) fail("Dropout: p ", p, " is not in [0, 1]");
-  }
-  Tensor<T> operator()(const Tensor<T>& x) const { return this->output(dropout(x, p, this->is_training())); }
-  void visit(Visitor<T>&) override {}
-};
-/// In training, each channel is 0 as a whole with probability p and otherwise divided by 1 - p; in evaluation, the
-/// identity.
-/// Shape: [N, C, L], or [C, L] without a batch -> the same
-/// Errors: Error when p is not in [0, 1], ShapeError for another number of axes.
-/// Source: Tompson et al. 2015.
-/// PyTorch: torch.nn.Dropout1d
-template <Real T>
-struct Dropout1d final : Module<T> {
-  double p;
-  explicit Dropout1d(double p_drop = 0.5) : p(p_drop) {
-    if (!(p >= 0 && p <= 1)) fail("Dropout1d: p ", p, " is not in [0, 1]");
-  }
-  Tensor<T> operator()(const Tensor<T>& x) const {
-    if (x.dim() != 2 && x.dim() != 3) fail<ShapeError>("Dropout1d: x ", x.shape(), " has neither 2 nor 3 axes");
-    if (x.dim() == 3) return this->output(feature_dropout(x, p, this->is_training()));
-    return this->output(feature_dropout(x.unsqueeze(0), p, this->is_training()).squeeze(0));
-  }
-  void visit(Visitor<T>&) override {}
-};
-/// In training, each channel is 0 as a whole with probability p and otherwise divided by 1 - p; in evaluation, the
-/// identity.
-/// Shape: [N, C, H, W], or [N, C, L] -> the same
-/// Errors: Error when p is not in [0, 1], ShapeError for another number of axes.
-/// Source: Tompson et al. 2015.
-/// PyTorch: torch.nn.Dropout2d
-template <Real T>
-struct Dropout2d final : Module<T> {
-  double p;
-  explicit Dropout2d(double p_drop = 0.5) : p(p_drop) {
-    if (!(p >= 0 && p <= 1)) fail("Dropout2d: p ", p, " is not in [0, 1]");
-  }
-  Tensor<T> operator()(const Tensor<T>& x) const {
-    if (x.dim() != 3 && x.dim() != 4) fail<ShapeError>("Dropout2d: x ", x.shape(), " has neither 3 nor 4 axes");
-    return this->output(feature_dropout(x, p, this->is_training()));
-  }
-  void visit(Visitor<T>&) override {}
-};
-GLOSS_INSTANTIATE(struct Dropout<float>)
-GLOSS_INSTANTIATE(struct Dropout<double>)
-}  // namespace gloss::inline GLOSS_ABI::nn
-#endif
-#ifndef GLOSS_HAS_GLOSS_NN_LINEAR_HPP
-#define GLOSS_HAS_GLOSS_NN_LINEAR_HPP
-// ---- gloss/nn/linear.hpp
-// The linear layer.
-#include <cmath>
-#ifndef GLOSS_HAS_GLOSS_NN_INIT_HPP
-#define GLOSS_HAS_GLOSS_NN_INIT_HPP
-// ---- gloss/nn/init.hpp
-// Ways to fill a parameter before training. All draw from the current Rng.
-#include <cmath>
-#include <utility>
-namespace gloss::inline GLOSS_ABI::nn::init {
-/// Fan in and fan out of a weight: [out, in, ...], where further axes are a receptive field.
-/// Errors: ShapeError for fewer than two axes.
-inline std::pair<Index, Index> fans(const Shape& shape) {
-  if (shape.rank() < 2) fail<ShapeError>("init: fan in and fan out need two axes, got shape ", shape);
-  Index field = 1;
-  for (int axis = 2; axis < shape.rank(); ++axis) field *= shape[axis];
-  return {shape[1] * field, shape[0] * field};
-}
-/// Each in place, outside the graph.
-template <Real T>
-void constant_(const Tensor<T>& x, std::type_identity_t<T> value) {
-  x.detach().fill_(value);
-}
-template <Real T>
-void zeros_(const Tensor<T>& x) {
-  constant_(x, T{0});
-}
-template <Real T>
-void ones_(const Tensor<T>& x) {
-  constant_(x, T{1});
-}
-template <Real T>
-void uniform_(const Tensor<T>& x, double low = 0, double high = 1) {
-  if (!gloss::detail::draws_are_skipped)
-    x.detach().copy_(rand<T>(x.shape(), static_cast<T>(low), static_cast<T>(high)));
-}
-template <Real T>
-void normal_(const Tensor<T>& x, double mean = 0, double std = 1) {
-  if (!gloss::detail::draws_are_skipped)
-    x.detach().copy_(randn<T>(x.shape(), static_cast<T>(mean), static_cast<T>(std)));
-}
-/// PyTorch: trunc_normal_
-template <Real T>
-void trunc_normal_(const Tensor<T>& x, TruncNormalOptions options = {}) {
-  if (!gloss::detail::draws_are_skipped) x.detach().copy_(trunc_normal<T>(x.shape(), options));
-}
-/// U(-a, a) with a = gain sqrt(6 / (fan_in + fan_out)). Source: Glorot and Bengio 2010. PyTorch: xavier_uniform_
-template <Real T>
-void xavier_uniform_(const Tensor<T>& x, double gain = 1) {
-  const auto [in, out] = fans(x.shape());
-  const double a = gain * std::sqrt(6.0 / static_cast<double>(in + out));
-  uniform_(x, -a, a);
-}
-/// N(0, s) with s = gain sqrt(2 / (fan_in + fan_out)). PyTorch: xavier_normal_
-template <Real T>
-void xavier_normal_(const Tensor<T>& x, double gain = 1) {
-  const auto [in, out] = fans(x.shape());
-  normal_(x, 0, gain * std::sqrt(2.0 / static_cast<double>(in + out)));
-}
-/// What stands behind the weight: it decides the gain.
-enum class Nonlinearity { linear, sigmoid, tanh, relu, leaky_relu, selu };
-/// By how much weights are to be larger than 1 / sqrt(fan) so that a signal keeps its size; `slope` is leaky_relu's.
-/// PyTorch: calculate_gain, whose conv1d, conv2d, ... are linear
-inline double calculate_gain(Nonlinearity nonlinearity, double slope = 0.01) {
-  switch (nonlinearity) {
-    case Nonlinearity::tanh:
-      return 5.0 / 3;
-    case Nonlinearity::relu:
-      return std::sqrt(2.0);
-    case Nonlinearity::leaky_relu:
-      return std::sqrt(2 / (1 + slope * slope));
-    case Nonlinearity::selu:
-      return 0.75;
-    default:
-      return 1;
-  }
-}
-/// Which fan keeps its variance: that of the values going forward, or that of the gradients going back.
-enum class Fan { in, out };
-struct KaimingOptions {
-  double a = 0;  // the slope of leaky_relu
-  Fan mode = Fan::in;
-  Nonlinearity nonlinearity = Nonlinearity::leaky_relu;
-};
-namespace detail {
-/// gain / sqrt(fan).
-inline double kaiming_std(const Shape& shape, const KaimingOptions& options) {
-  const auto [in, out] = fans(shape);
-  return calculate_gain(options.nonlinearity, options.a) /
-         std::sqrt(static_cast<double>(options.mode == Fan::in ? in : out));
-}
-}  // namespace detail
-/// U(-b, b) with b = gain sqrt(3 / fan). Source: He et al. 2015. PyTorch: kaiming_uniform_
-/// Errors: ShapeError for fewer than two axes.
-template <Real T>
-void kaiming_uniform_(const Tensor<T>& x, KaimingOptions options = {}) {
-  const double bound = std::sqrt(3.0) * detail::kaiming_std(x.shape(), options);
-  uniform_(x, -bound, bound);
-}
-/// N(0, s) with s = gain / sqrt(fan). Source: He et al. 2015. PyTorch: kaiming_normal_
-/// Errors: ShapeError for fewer than two axes.
-template <Real T>
-void kaiming_normal_(const Tensor<T>& x, KaimingOptions options = {}) {
-  normal_(x, 0, detail::kaiming_std(x.shape(), options));
-}
-/// The identity, as far as the sizes go. Errors: ShapeError when x is no matrix. PyTorch: eye_
-template <Real T>
-void eye_(const Tensor<T>& x) {
-  if (x.dim() != 2) fail<ShapeError>("eye_: x ", x.shape(), " is no matrix");
-  const Tensor<T> y = zeros<T>(x.shape());
-  for (Index i = 0; i < y.size(0) && i < y.size(1); ++i) y.at({i, i}) = 1;
-  x.detach().copy_(y);
-}
-/// The convolution that hands its input channels on: 1 in the middle of the field for equal channels in and out, by
-/// groups of output channels. Shape: [out, in, ...] with one to three axes of a field.
-/// Errors: ShapeError for another number of axes, or groups that do not divide the channels. PyTorch: dirac_
-template <Real T>
-void dirac_(const Tensor<T>& x, Index groups = 1) {
-  if (x.dim() < 3 || x.dim() > 5) fail<ShapeError>("dirac_: x ", x.shape(), " has not 3, 4 or 5 axes");
-  if (groups < 1 || x.size(0) % groups != 0)
-    fail<ShapeError>("dirac_: ", groups, " groups do not divide the output channels of ", x.shape());
-  Tensor<T> y = zeros<T>(x.shape());
-  Index field = 1, middle = 0;
-  for (int axis = 2; axis < x.dim(); ++axis) {
-    field *= x.shape()[axis];
-    middle = middle * x.shape()[axis] + x.shape()[axis] / 2;
-  }
-  const Index out = x.size(0) / groups, in = x.size(1);
-  for (Index g = 0; g < groups; ++g)
-    for (Index c = 0; c < out && c < in && field > 0; ++c) y.data()[((g * out + c) * in + c) * field + middle] = 1;
-  x.detach().copy_(y);
-}
-// clang-format off: a reason stands on the line that the compiler shows
-template <class T>
-void orthogonal_(const Tensor<T>&, double = 1) GLOSS_REFUSED("#include <gloss/nn/orthogonal.hpp>, which needs Eigen");
-// clang-format on
-}  // namespace gloss::inline GLOSS_ABI::nn::init
-#endif
-#ifndef GLOSS_HAS_GLOSS_OPS_LINEAR_GELU_HPP
-#define GLOSS_HAS_GLOSS_OPS_LINEAR_GELU_HPP
-// ---- gloss/ops/linear_gelu.hpp
-// A linear layer and GELU in one pass
-#ifndef GLOSS_HAS_GLOSS_OPS_GELU_HPP
-#define GLOSS_HAS_GLOSS_OPS_GELU_HPP
-// ---- gloss/ops/gelu.hpp
-// Gaussian error linear unit
-#include <utility>
-#ifndef GLOSS_HAS_GLOSS_KERNELS_GELU_DROPOUT_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_GELU_DROPOUT_HPP
-// ---- gloss/kernels/gelu_dropout.hpp
-// GELU and the dropout after it in one pass, forward beside backward.
 namespace gloss::inline GLOSS_ABI::kernels {
-/// y = dropout(gelu(x)), by tanh where `by_tanh`; the mask as in dropout().
+namespace detail {
+/// Queries of a block going back; what it works in then lies in the second-level cache.
+inline constexpr Index attention_backward_q = 64;
+/// A block of queries, and the gradients of its scores with a tile of keys. With P the probabilities, M the dropout
+/// factors and D = sum over a row of d_o o: dP = M (d_o v^T), dS = P (dP - D), 0 where masked.
 template <class T>
-void gelu_dropout(const T* x, T* y, std::int64_t* mask, Index n, double p, RandomBlock random, bool by_tanh) {
-  const T scale = detail::dropout_scale<T>(p);
-  detail::draw_kept<T>(n, p, random, mask, [=](Index i, Index m, IntVec<T> keep) GLOSS_INLINE_LAMBDA {
-    const Vec<T> v = load_n<T>(x + i, m);
-    store_n<T>(y + i, select<T>(keep, (by_tanh ? detail::gelu_tanh<T>(v) : detail::gelu<T>(v)) * scale, Vec<T>{}), m);
+class AttentionGradient {
+ public:
+  static constexpr Index bq = attention_backward_q, bk = attention_block_k;
+  const AttentionArgs<T>& a;
+  const AttentionGrads<T>& g;
+  AttentionTile<T> tile;
+  const AttentionKernels<T>& kernels = tile.kernels;
+  const Index dk_width = kernels.padded(a.d_k), dv_width = kernels.padded(a.d_v);
+  Index head = -1, i0 = 0, rows = 0, width = 0;
+  T* qt;       // [d_k, width] scaled queries
+  T* dot;      // [d_v, width]
+  T* q_rows;   // [queries, dk_width] scaled
+  T* do_rows;  // [queries, dv_width]
+  T* st;       // [keys, width] scores, then P, at last M P
+  T* dst;      // [keys, width] dP, then dS
+  T* base;
+  T* inverse;
+  T* row_dot;  // D
+  static Index scratch_size(const AttentionArgs<T>& a) {
+    using S = Scratch<T>;
+    const AttentionKernels<T>& kernels = attention_kernels_in_use<T>();
+    return AttentionTile<T>::scratch_size(a, bq) + 2 * S::size(kernels.padded(a.d_k) * bq) +
+           2 * S::size(kernels.padded(a.d_v) * bq) + 2 * S::size(bk * bq) + 3 * S::size(bq);
+  }
+  AttentionGradient(const AttentionArgs<T>& args, const AttentionGrads<T>& grads, Scratch<T>& scratch)
+      : a(args), g(grads), tile(args, scratch, bq) {
+    qt = scratch.take(dk_width * bq), dot = scratch.take(dv_width * bq);
+    q_rows = scratch.take(dk_width * bq), do_rows = scratch.take(dv_width * bq);
+    st = scratch.take(bk * bq), dst = scratch.take(bk * bq);
+    base = scratch.take(bq), inverse = scratch.take(bq), row_dot = scratch.take(bq);
+  }
+  /// Turns to the queries from `first` on, those before `end`.
+  void select_queries(Index which_head, Index first, Index end) {
+    if (which_head == head && first == i0) return;
+    head = which_head, i0 = first, rows = end - first < bq ? end - first : bq, width = round_up(rows, kernels.lanes);
+    tile.select_head(head);
+    const T* const o = attention_row(a.o, a.o_strides, tile.b, tile.h, i0);
+    tile.load_queries({i0, rows, width}, qt, width);
+    copy_padded<T>(attention_row(a.q, a.q_strides, tile.b, tile.h, i0), a.q_strides.row, rows, a.d_k, q_rows, rows,
+                   dk_width, a.scale);
+    copy_padded<T>(attention_row(g.d_o, g.d_o_strides, tile.b, tile.h, i0), g.d_o_strides.row, rows, a.d_v, do_rows,
+                   rows, dv_width);
+    transpose<T>(do_rows, dv_width, rows, a.d_v, dot, width, width);
+    const T* const stats = a.stats + head * 2 * a.len_q + i0;
+    for (Index i = 0; i < width; ++i) {
+      const bool real = i < rows && stats[a.len_q + i] != T(0);  // a row of no keys has no part in the gradients
+      base[i] = real ? stats[i] : T(0);
+      inverse[i] = real ? stats[a.len_q + i] : T(0);
+      Vec<T> sum{};
+      if (real)
+        each_vector<T>(a.d_v, [&](Index c, Index m) GLOSS_INLINE_LAMBDA {
+          sum = sum + load<T>(do_rows + i * dv_width + c) * load_n<T>(o + i * a.o_strides.row + c, m);
+        });
+      row_dot[i] = hsum<T>(sum);
+    }
+  }
+  /// st = M P and dst = dS for the tile's first n keys, with zeros up to a whole panel; false if all of it is 0.
+  bool meet(Index n) {
+    bool any = false;
+    const Index key_rows = round_up(n, panel_rows), strip = kernels.strip();
+    for (Index i = 0; i < width; i += strip) {
+      const AttentionStrip s{i0 + i, rows - i < strip ? rows - i : strip, width - i < strip ? width - i : strip};
+      const Index seen = tile.visible_keys(s) > 0 ? tile.visible_keys(s) : 0;
+      const MaskTile mask = tile.look_at_mask(s, seen);
+      const bool zero = seen == 0 || tile.adds_nothing(mask, s, base + i);
+      if (!zero) meet_strip(s, i, seen, mask);
+      for (Index j = zero ? 0 : seen; j < key_rows; ++j)
+        for (Index c = j * width + i; c < j * width + i + s.width; c += lanes<T>) {
+          store<T>(st + c, Vec<T>{});
+          store<T>(dst + c, Vec<T>{});
+        }
+      any = any || !zero;
+    }
+    return any;
+  }
+ private:
+  void meet_strip(const AttentionStrip& s, Index first, Index n, MaskTile mask) {
+    tile.scores(s, qt + first, st + first, width, n, mask);
+    tile.load_values();
+    kernels.product(round_up(n, panel_rows), s.width, a.d_v, tile.v, tile.ldv, 1, dot + first, width, dst + first,
+                    width, false);
+    if (a.dropout > 0) {
+      tile.draw_dropout(s, width, n);
+      tile.apply_dropout(s, dst + first, width, n);
+    }
+    kernels.gradients(st + first, dst + first, width, n, s.width, base + first, inverse + first, row_dot + first);
+    if (mask != MaskTile::all_visible) tile.fill_masked(s, dst + first, width, n, T(0));
+    if (a.dropout > 0) tile.apply_dropout(s, st + first, width, n);
+  }
+};
+/// dq, and what a run of queries adds to the dk and dv of its head.
+template <class T>
+class AttentionBackward {
+ public:
+  T* dk;  // [sum_rows(len_k), dk_width]
+  T* dv;  // [sum_rows(len_k), dv_width]
+  /// Rows of dk and dv for so many keys: a tile may begin at any key, and reaches to the end of its last panel.
+  static Index sum_rows(Index keys) { return round_up(keys, panel_rows) + panel_rows; }
+  static Index sums_size(const AttentionArgs<T>& a) {
+    const AttentionKernels<T>& kernels = attention_kernels_in_use<T>();
+    const Index k_rows = sum_rows(a.len_k);
+    return Scratch<T>::size(k_rows * kernels.padded(a.d_k)) + Scratch<T>::size(k_rows * kernels.padded(a.d_v));
+  }
+  static Index scratch_size(const AttentionArgs<T>& a) {
+    return AttentionGradient<T>::scratch_size(a) +
+           Scratch<T>::size(round_up(a.d_k, panel_rows) * attention_backward_q) + sums_size(a);
+  }
+  AttentionBackward(const AttentionArgs<T>& args, const AttentionGrads<T>& grads, Scratch<T>& scratch)
+      : a(args), g(grads), s(args, grads, scratch) {
+    dqt = scratch.take(round_up(a.d_k, panel_rows) * attention_backward_q);
+    const Index k_rows = sum_rows(a.len_k);
+    dk = scratch.take(k_rows * s.dk_width), dv = scratch.take(k_rows * s.dv_width);
+  }
+  /// dq of the queries [first, end) of a head; dk and dv are overwritten.
+  void operator()(Index head, Index first, Index end) {
+    s.tile.select_head(head);
+    key_end = s.tile.key_end(end);
+    const Index k_rows = sum_rows(key_end);
+    for (Index i = 0; i < k_rows * s.dk_width; i += lanes<T>) store<T>(dk + i, Vec<T>{});
+    for (Index i = 0; i < k_rows * s.dv_width; i += lanes<T>) store<T>(dv + i, Vec<T>{});
+    for (Index i0 = first; i0 < end; i0 += attention_backward_q) {
+      s.select_queries(head, i0, end);
+      const Index width = s.width, rows = s.rows, seen = s.tile.key_end(i0 + rows);
+      bool fresh = true;
+      Index first_visible = 0, end_visible = seen;
+      s.tile.visible_range(first_visible, end_visible);
+      const Index ranges[3][2] = {{first_visible, end_visible}, {0, first_visible}, {end_visible, seen}};
+      for (const auto& range : ranges)
+        for (Index j0 = range[0]; j0 < range[1]; j0 += attention_block_k) {
+          s.tile.select_keys(j0, range[1]);
+          const Index keys = s.tile.keys, key_rows = round_up(keys, panel_rows);
+          if (!s.meet(keys)) continue;
+          if (g.dv != nullptr)
+            s.kernels.product(key_rows, s.dv_width, rows, s.st, width, 1, s.do_rows, s.dv_width, dv + j0 * s.dv_width,
+                              s.dv_width, true);
+          if (g.dk != nullptr)
+            s.kernels.product(key_rows, s.dk_width, rows, s.dst, width, 1, s.q_rows, s.dk_width, dk + j0 * s.dk_width,
+                              s.dk_width, true);
+          if (g.dq != nullptr)
+            s.kernels.product(round_up(a.d_k, panel_rows), width, keys, s.tile.k, 1, s.tile.ldk, s.dst, width, dqt,
+                              width, !fresh);
+          fresh = false;
+        }
+      if (g.dq == nullptr) continue;
+      if (fresh)
+        for (Index i = 0; i < a.d_k * width; i += lanes<T>) store<T>(dqt + i, Vec<T>{});
+      transpose<T>(dqt, width, a.d_k, rows, attention_row(g.dq, g.dq_strides, s.tile.b, s.tile.h, i0), g.dq_strides.row,
+                   a.d_k, a.scale);
+    }
+  }
+  /// Writes the rows [begin, end) of dk and dv, or adds them to what is there.
+  void write(Index kv_head, Index begin, Index end, bool add) const {
+    write(dk, s.dk_width, a.d_k, g.dk, g.dk_strides, kv_head, begin, end, add);
+    write(dv, s.dv_width, a.d_v, g.dv, g.dv_strides, kv_head, begin, end, add);
+  }
+ private:
+  void write(const T* from, Index width, Index d, T* to, const AttentionStrides& strides, Index kv_head, Index begin,
+             Index end, bool add) const {
+    if (to == nullptr) return;
+    const Index heads = a.heads / a.group;
+    for (Index j = begin; j < end; ++j) {
+      T* const row = attention_row(to, strides, kv_head / heads, kv_head % heads, j);
+      if (add && j >= key_end) return;
+      each_vector<T>(d, [&](Index c, Index m) GLOSS_INLINE_LAMBDA {
+        const Vec<T> x = j < key_end ? load<T>(from + j * width + c) : Vec<T>{};
+        store_n<T>(row + c, add ? load_n<T>(row + c, m) + x : x, m);
+      });
+    }
+  }
+  // NOLINTBEGIN(readability-identifier-naming): the names of the formulas
+  const AttentionArgs<T>& a;
+  const AttentionGrads<T>& g;
+  AttentionGradient<T> s;
+  T* dqt;             // [d_k, width]
+  Index key_end = 0;  // rows of dk and dv from here on are 0
+  // NOLINTEND(readability-identifier-naming)
+};
+}  // namespace detail
+/// The gradients of attention_forward; args.o and args.stats hold what it wrote.
+///   dv = (P M)^T d_o, dq = scale dS k, dk = scale dS^T q (P, M and dS: see AttentionGradient).
+template <class T>
+void attention_backward(const AttentionArgs<T>& a, const AttentionGrads<T>& g) {
+  using Backward = detail::AttentionBackward<T>;
+  constexpr Index bq = detail::attention_backward_q;
+  const Index kv_heads = a.batch * a.heads / a.group;
+  // What adds to a head of k and v is cut into units, the same for any number of threads, which are summed in order.
+  const Index sixteenth = detail::round_up((a.len_q + 15) / 16, bq), run = sixteenth < 4 * bq ? 4 * bq : sixteenth;
+  const Index runs = a.len_q > 0 ? (a.len_q + run - 1) / run : 1, units = a.group * runs;
+  const auto compute = [&](Backward& backward, Index kv_head, Index unit) {
+    const Index kv = a.heads / a.group, b = kv_head / kv, h = kv_head % kv * a.group + unit / runs;
+    const Index first = unit % runs * run, end = a.len_q - first < run ? a.len_q : first + run;
+    backward(b * a.heads + h, first, end);
+  };
+  const Index work = detail::attention_grain(run * a.len_k * (a.d_k + a.d_v));
+  const Index threads = num_threads();
+  if (threads == 1 || units == 1 || work > 1 || kv_heads % threads == 0 || kv_heads >= 4 * threads)
+    return parallel_for(kv_heads, detail::attention_grain(a.len_q * a.len_k * (a.d_k + a.d_v) * a.group),
+                        [&](Index begin, Index end) {
+                          detail::Scratch<T> scratch(Backward::scratch_size(a));
+                          Backward backward(a, g, scratch);
+                          for (Index head = begin; head < end; ++head)
+                            for (Index unit = 0; unit < units; ++unit) {
+                              compute(backward, head, unit);
+                              backward.write(head, 0, a.len_k, unit > 0);
+                            }
+                        });
+  // Heads would leave cores idle: as many units at once as there are threads, each into sums of its own.
+  detail::Scratch<T> scratch(threads * Backward::scratch_size(a));
+  std::vector<Backward> teams;
+  teams.reserve(static_cast<std::size_t>(threads));
+  for (Index i = 0; i < threads; ++i) teams.emplace_back(a, g, scratch);
+  const auto team = [&](Index i) -> Backward& { return teams[static_cast<std::size_t>(i)]; };
+  for (Index done = 0; done < kv_heads * units; done += threads) {
+    const Index left = kv_heads * units - done, here = left < threads ? left : threads;
+    parallel_for(here, 1, [&](Index begin, Index end) {
+      for (Index i = begin; i < end; ++i) compute(team(i), (done + i) / units, (done + i) % units);
+    });
+    parallel_for(a.len_k, 256, [&](Index begin, Index end) {
+      for (Index i = 0; i < here; ++i) team(i).write((done + i) / units, begin, end, (done + i) % units > 0);
+    });
+  }
+}
+/// dbias = dS, summed over the axes along which dbias has no step. Scores and dP are computed once more here: every
+/// element then is the sum, in one order, that one thread makes, whatever is summed.
+template <class T>
+void attention_bias_backward(const AttentionArgs<T>& a, const AttentionGrads<T>& g) {
+  using Gradient = detail::AttentionGradient<T>;
+  constexpr Index bq = Gradient::bq, bk = Gradient::bk;
+  const Index* const step = g.dbias_strides;
+  const bool each_query = step[2] != 0, each_key = step[3] != 0;
+  const Index batch = step[0] != 0 ? a.batch : 1, heads = step[1] != 0 ? a.heads : 1;
+  const Index blocks = each_query ? (a.len_q + bq - 1) / bq : 1;
+  parallel_for(batch * heads * blocks, 1, [&](Index begin, Index end) {
+    using S = detail::Scratch<T>;
+    S scratch(Gradient::scratch_size(a) + S::size(bk * bq));
+    Gradient s(a, g, scratch);
+    T* const sum = scratch.take(bk * bq);  // [keys, queries]
+    for (Index task = begin; task < end; ++task) {
+      const Index b0 = task / (heads * blocks), h0 = task / blocks % heads, block = task % blocks;
+      const Index b1 = step[0] != 0 ? b0 + 1 : a.batch, h1 = step[1] != 0 ? h0 + 1 : a.heads;
+      const Index q0 = block * bq, q1 = each_query && q0 + bq < a.len_q ? q0 + bq : a.len_q;
+      const auto clear = [&] {
+        for (Index i = 0; i < bk * bq; i += lanes<T>) store<T>(sum + i, Vec<T>{});
+      };
+      // Adds up the lanes and rows that share an element.
+      const auto write = [&](Index j0, Index keys) {
+        if (!each_query)
+          for (Index j = 0; j < bk; ++j)
+            for (Index i = 1; i < bq; ++i) sum[j * bq] += sum[j * bq + i];
+        if (!each_key)
+          for (Index j = 1; j < bk; ++j)
+            for (Index i = 0; i < bq; ++i) sum[i] += sum[j * bq + i];
+        T* const to = g.dbias + b0 * g.dbias_strides[0] + h0 * g.dbias_strides[1];
+        for (Index i = 0; i < (each_query ? q1 - q0 : 1); ++i)
+          for (Index j = 0; j < (each_key ? keys : 1); ++j)
+            to[(q0 + i) * g.dbias_strides[2] + (j0 + j) * g.dbias_strides[3]] = sum[j * bq + i];
+      };
+      clear();
+      for (Index j0 = 0; j0 < a.len_k; j0 += bk) {
+        for (Index b = b0; b < b1; ++b)
+          for (Index h = h0; h < h1; ++h)
+            for (Index i0 = q0; i0 < q1; i0 += bq) {
+              s.select_queries(b * a.heads + h, i0, q1);
+              s.tile.select_keys(j0, a.len_k);
+              if (!s.meet(s.tile.keys)) continue;
+              for (Index j = 0; j < s.tile.keys; ++j)
+                for (Index i = 0; i < s.width; i += lanes<T>)
+                  store<T>(sum + j * bq + i, load<T>(sum + j * bq + i) + load<T>(s.dst + j * s.width + i));
+            }
+        if (!each_key) continue;
+        write(j0, a.len_k - j0 < bk ? a.len_k - j0 : bk);
+        clear();
+      }
+      if (!each_key) write(0, 1);
+    }
   });
 }
-/// dx = dy gelu'(x) / (1 - p) where the mask has a bit, else 0; dx may be dy.
-template <class T>
-void gelu_dropout_backward(const T* x, const T* dy, const std::int64_t* mask, T* dx, Index n, double p, bool by_tanh) {
-  const T scale = detail::dropout_scale<T>(p);
-  detail::read_kept<T>(n, mask, [=](Index i, Index m, IntVec<T> keep) GLOSS_INLINE_LAMBDA {
-    const Vec<T> v = load_n<T>(x + i, m);
-    const Vec<T> slope = by_tanh ? detail::gelu_tanh_slope<T>(v) : detail::gelu_slope<T>(v);
-    store_n<T>(dx + i, select<T>(keep, load_n<T>(dy + i, m) * scale * slope, Vec<T>{}), m);
-  });
-}
-GLOSS_INSTANTIATE(void gelu_dropout<float>(const float*, float*, std::int64_t*, Index, double, RandomBlock, bool))
-GLOSS_INSTANTIATE(void gelu_dropout<double>(const double*, double*, std::int64_t*, Index, double, RandomBlock, bool))
-GLOSS_INSTANTIATE(void gelu_dropout_backward<float>(const float*, const float*, const std::int64_t*, float*, Index,
-                                                    double, bool))
-GLOSS_INSTANTIATE(void gelu_dropout_backward<double>(const double*, const double*, const std::int64_t*, double*, Index,
-                                                     double, bool))
 }  // namespace gloss::inline GLOSS_ABI::kernels
 #endif
-#ifndef GLOSS_HAS_GLOSS_OPS_ERF_HPP
-#define GLOSS_HAS_GLOSS_OPS_ERF_HPP
-// ---- gloss/ops/erf.hpp
-// Error function, its complement and its inverse
+#ifndef GLOSS_HAS_GLOSS_KERNELS_ATTENTION_FEW_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_ATTENTION_FEW_HPP
+// ---- gloss/kernels/attention/few.hpp
+// Attention forward for few queries, as in decoding with a cache: one query at a time, a key's or value's elements in
+// the lanes, where the tiles of attention.hpp would leave most lanes empty.
 #include <cmath>
-namespace gloss::inline GLOSS_ABI {
-/// y = erf x.
-/// Backward: dx = dy * 2 / sqrt(pi) * e^(-x^2).
-/// PyTorch: torch.erf
-template <Real T>
-Tensor<T> erf(const Tensor<T>& x) {
-  Tensor<T> y = map_unary<T>(x, [](T v) { return std::erf(v); });
-  return record("erf", y, {x}, [x](const Tensor<T>& dy, Grads& dx) {
-    dx.add(0, dy * exp(-(x * x)) * 1.1283791670955125739);  // 2 / sqrt(pi)
-  });
-}
-/// y = 1 - erf x, exact to the last digits where erf x is near 1.
-/// Backward: dx = -dy * 2 / sqrt(pi) * e^(-x^2).
-/// PyTorch: torch.erfc
-template <Real T>
-Tensor<T> erfc(const Tensor<T>& x) {
-  Tensor<T> y = map_unary<T>(x, [](T v) { return std::erfc(v); });
-  return record("erfc", y, {x}, [x](const Tensor<T>& dy, Grads& dx) {
-    dx.add(0, dy * exp(-(x * x)) * -1.1283791670955125739);  // -2 / sqrt(pi)
-  });
-}
-/// y = the number whose erf is x; infinite at -1 and 1, NaN beyond.
-/// Backward: dx = dy * sqrt(pi) / 2 * e^(y^2).
-/// PyTorch: torch.erfinv
-template <Real T>
-Tensor<T> erfinv(const Tensor<T>& x) {
-  Tensor<T> y = map_unary<T>(x, [](T v) { return static_cast<T>(kernels::erfinv(static_cast<double>(v))); });
-  return record("erfinv", y, {x}, [saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
-    const Tensor<T> e = dx.result(saved);
-    dx.add(0, dy * exp(e * e) * 0.88622692545275801365);  // sqrt(pi) / 2
-  });
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-#ifndef GLOSS_HAS_GLOSS_OPS_TANH_HPP
-#define GLOSS_HAS_GLOSS_OPS_TANH_HPP
-// ---- gloss/ops/tanh.hpp
-// Hyperbolic tangent
-namespace gloss::inline GLOSS_ABI {
-/// y = tanh x.
-/// Backward: dx = dy * (1 - y^2); y is saved.
-/// PyTorch: torch.tanh
-template <Real T>
-Tensor<T> tanh(const Tensor<T>& x) {
-  Tensor<T> y = map_dense(x, kernels::tanh_forward<T>);
-  return record("tanh", y, {x}, [saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
-    if (!is_grad_enabled()) return dx.add(0, map_dense(saved, dy, kernels::tanh_backward<T>));
-    const Tensor<T> t = dx.result(saved);
-    dx.add(0, dy * (1 - t * t));
-  });
-}
-}  // namespace gloss::inline GLOSS_ABI
-#endif
-namespace gloss::inline GLOSS_ABI {
-enum class GeluKind {
-  exact,  // by the error function
-  tanh,   // by a tanh that differs by up to 5e-4, as GPT-2 has it
-};
+#include <limits>
+#ifndef GLOSS_HAS_GLOSS_KERNELS_SOFTMAX_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_SOFTMAX_HPP
+// ---- gloss/kernels/softmax.hpp
+// Softmax and log-softmax over the last axis, rows in parallel, each row read while it is in cache.
+#include <cstdint>
+#include <limits>
+namespace gloss::inline GLOSS_ABI::kernels {
 namespace detail {
-using kernels::detail::gelu_beta;
-using kernels::detail::gelu_cubic;
-/// The derivative of gelu, made of recorded ops: what a second derivative goes through.
+/// How many rows of n elements are worth a thread.
+inline Index row_grain(Index n, Index elements = 8192) { return n >= elements ? 1 : elements / (n > 0 ? n : 1); }
 template <class T>
-Tensor<T> gelu_slope(const Tensor<T>& x, GeluKind kind) {
-  if (kind == GeluKind::exact)
-    return (erf(x * 0.70710678118654752440) + 1) * 0.5 + x * exp(x * x * -0.5) * 0.39894228040143267794;
-  const Tensor<T> square = x * x;
-  const Tensor<T> t = tanh(x * (square * gelu_cubic + 1) * gelu_beta);
-  return (t + 1) * 0.5 + x * 0.5 * (1 - t * t) * ((square * (3 * gelu_cubic) + 1) * gelu_beta);
+GLOSS_INLINE T row_max(const T* x, Index n) {
+  constexpr T lowest = -std::numeric_limits<T>::infinity();
+  Vec<T> m0 = splat<T>(lowest), m1 = m0;
+  Index i = 0;
+  for (; i + 2 * lanes<T> <= n; i += 2 * lanes<T>) {
+    m0 = vmax<T>(m0, load<T>(x + i));
+    m1 = vmax<T>(m1, load<T>(x + i + lanes<T>));
+  }
+  each_vector<T>(n - i,
+                 [&](Index j, Index m) GLOSS_INLINE_LAMBDA { m0 = vmax<T>(m0, load_n<T>(x + i + j, m, lowest)); });
+  return hmax<T>(vmax<T>(m0, m1));
+}
+/// The sum of f(i, m) over the vectors [i, i + m) of [begin, end), in four chains, so that an addition does not wait
+/// for the one before it. Lanes beyond m count as well.
+template <class T, class F>
+GLOSS_INLINE T sum_of_piece(Index begin, Index end, F f) {
+  constexpr Index l = lanes<T>;
+  Vec<T> s0{}, s1{}, s2{}, s3{};
+  Index i = begin;
+  for (; i + 4 * l <= end; i += 4 * l) {
+    s0 = s0 + f(i, l);
+    s1 = s1 + f(i + l, l);
+    s2 = s2 + f(i + 2 * l, l);
+    s3 = s3 + f(i + 3 * l, l);
+  }
+  each_vector<T>(end - i, [&](Index j, Index m) GLOSS_INLINE_LAMBDA { s0 = s0 + f(i + j, m); });
+  return hsum<T>(end - begin < 4 * l ? s0 : (s0 + s1) + (s2 + s3));
+}
+/// sum_of_piece over [0, n), where a long row's pieces are added in double, so that it keeps its digits.
+template <class T, class F>
+GLOSS_INLINE T sum_of(Index n, F f) {
+  constexpr Index piece = 16384;
+  if (n <= piece) return sum_of_piece<T>(0, n, f);
+  double total = 0;
+  for (Index i = 0; i < n; i += piece)
+    total += static_cast<double>(sum_of_piece<T>(i, n - i < piece ? n : i + piece, f));
+  return static_cast<T>(total);
+}
+/// Asks for what will be read next, while there is something else to compute; may point anywhere.
+GLOSS_INLINE void prefetch([[maybe_unused]] const void* p) {
+  GLOSS_PREFETCH(p, 0, 2);
+}
+/// Stores that go past the caches, for results that would not stay there: what they overwrite is not read first.
+template <class T>
+class RowWriter {
+ public:
+  /// For rows of n elements, in all of `numel`. The store needs aligned rows.
+  RowWriter(const T* y, Index n, Index numel) {
+#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
+    past_ = numel * static_cast<Index>(sizeof(T)) >= (Index{12} << 20) &&
+            reinterpret_cast<std::uintptr_t>(y) % 64 == 0 && n * static_cast<Index>(sizeof(T)) % 64 == 0;
+#else
+    (void)y, (void)n, (void)numel;
+#endif
+  }
+  GLOSS_INLINE void operator()(T* p, Vec<T> v, Index m) const {
+#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
+    if (past_) {
+#ifdef __clang__
+      __builtin_nontemporal_store(v, reinterpret_cast<Vec<T>*>(p));
+#else
+      if constexpr (sizeof(T) == 4) __builtin_ia32_movntps512(p, v);
+      if constexpr (sizeof(T) == 8) __builtin_ia32_movntpd512(p, v);
+#endif
+      return;
+    }
+#endif
+    store_n<T>(p, v, m);
+  }
+  /// After the last store of a thread.
+  void finish() const {
+#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && GLOSS_VECTOR_BYTES == 64 && defined(__AVX512F__)
+    if (past_) __builtin_ia32_sfence();
+#endif
+  }
+ private:
+  bool past_ = false;
+};
+/// Softmax of a row of at most `vectors` vectors, which stay in registers.
+template <class T, int vectors>
+GLOSS_INLINE void softmax_short_row(const T* x, T* y, Index n) {
+  constexpr T lowest = -std::numeric_limits<T>::infinity();
+  constexpr Index l = lanes<T>;
+  const Index left = n - (vectors - 1) * l;  // in the last vector
+  Vec<T> v[vectors];
+  GLOSS_UNROLL for (int j = 0; j + 1 < vectors; ++j) v[j] = load<T>(x + j * l);
+  v[vectors - 1] = load_n<T>(x + (vectors - 1) * l, left, lowest);
+  Vec<T> most = v[0], sum{};
+  GLOSS_UNROLL for (int j = 1; j < vectors; ++j) most = vmax<T>(most, v[j]);
+  const T max = hmax<T>(most);
+  GLOSS_UNROLL for (int j = 0; j < vectors; ++j) {
+    v[j] = exp<T>(v[j] - max);
+    sum = sum + v[j];
+  }
+  const T scale = T(1) / hsum<T>(sum);
+  GLOSS_UNROLL for (int j = 0; j + 1 < vectors; ++j) store<T>(y + j * l, v[j] * scale);
+  store_n<T>(y + (vectors - 1) * l, v[vectors - 1] * scale, left);
 }
 }  // namespace detail
-/// y = x Phi(x), with Phi the normal distribution function; kind tanh: y = x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715
-/// x^3))).
-/// Backward: dx = dy * (Phi(x) + x phi(x)), phi the normal density; for tanh its own derivative; x is saved.
-/// Source: Hendrycks and Gimpel 2016.
-/// PyTorch: torch.nn.functional.gelu
-template <Real T>
-Tensor<T> gelu(const Tensor<T>& x, GeluKind kind = GeluKind::exact) {
-  const bool exact = kind == GeluKind::exact;
-  return map_smooth("gelu", x, exact ? kernels::gelu_forward<T> : kernels::gelu_tanh_forward<T>,
-                    exact ? kernels::gelu_backward<T> : kernels::gelu_tanh_backward<T>,
-                    [kind](const Tensor<T>& v) { return detail::gelu_slope(v, kind); });
-}
-/// y = dropout(gelu(x)), in one pass each way.
-/// Shape: any.
-/// Errors: Error when p is not in [0, 1].
-/// Backward: dx = dy gelu'(x) / (1 - p) where the element was kept; x and one bit of each are saved.
-template <Real T>
-Tensor<T> gelu_dropout(const Tensor<T>& x, double p, bool training = true, GeluKind kind = GeluKind::exact) {
-  if (!(p >= 0 && p <= 1)) fail("gelu_dropout: p ", p, " is not in [0, 1]");
-  if (!training || p == 0) return gelu(x, kind);
-  ProfileScope scope("gelu_dropout");
-  if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
-  const Tensor<T> in = x.detach().contiguous();
-  Tensor<T> y = empty<T>(x.shape());
-  const Tensor<std::int64_t> mask = detail::dropout_mask(x.numel(), will_record({x}));
-  kernels::gelu_dropout(static_cast<const T*>(in.data()), y.data(), detail::write_or_null(mask), in.numel(), p,
-                        detail::draw_dropout(x.numel()), kind == GeluKind::tanh);
-  return record("gelu_dropout", y, {x}, [x, in, mask, p, kind](const Tensor<T>& dy, Grads& dx) {
-    if (is_grad_enabled()) return dx.add(0, detail::dropout_backward(dy, mask, p) * detail::gelu_slope(x, kind));
-    const Tensor<T> g = dy.contiguous();
-    Tensor<T> d_in = empty<T>(in.shape());
-    kernels::gelu_dropout_backward(static_cast<const T*>(in.data()), static_cast<const T*>(g.data()),
-                                   static_cast<const std::int64_t*>(mask.data()), d_in.data(), in.numel(), p,
-                                   kind == GeluKind::tanh);
-    dx.add(0, std::move(d_in));
+/// y = exp(x - max) / sum exp(x - max) by rows; y may be x. A row of -infinity gives NaN.
+/// Shape: x, y [rows, n].
+template <class T>
+void softmax_forward(const T* x, T* y, Index rows, Index n) {
+  parallel_for(rows, detail::row_grain(n), [=](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) {
+      const T* xr = x + r * n;
+      T* yr = y + r * n;
+      if constexpr (GLOSS_VECTOR_BYTES >= 32)  // of narrow vectors there are too few registers for rows of any use
+        if (n > 0 && n <= 4 * lanes<T>) {
+          if (n <= lanes<T>)
+            detail::softmax_short_row<T, 1>(xr, yr, n);
+          else if (n <= 2 * lanes<T>)
+            detail::softmax_short_row<T, 2>(xr, yr, n);
+          else if (n <= 3 * lanes<T>)
+            detail::softmax_short_row<T, 3>(xr, yr, n);
+          else
+            detail::softmax_short_row<T, 4>(xr, yr, n);
+          continue;
+        }
+      const T max = detail::row_max<T>(xr, n);
+      Vec<T> sum{};
+      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
+        const Vec<T> e = exp<T>(load_n<T>(xr + i, m, -std::numeric_limits<T>::infinity()) - max);
+        detail::prefetch(xr + n + i);
+        sum = sum + e;
+        store_n<T>(yr + i, e, m);
+      });
+      const T scale = T(1) / hsum<T>(sum);
+      each_vector<T>(
+          n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { store_n<T>(yr + i, load_n<T>(yr + i, m) * scale, m); });
+    }
   });
 }
-GLOSS_INSTANTIATE(Tensor<float> gelu(const Tensor<float>&, GeluKind))
-GLOSS_INSTANTIATE(Tensor<float> gelu_dropout(const Tensor<float>&, double, bool, GeluKind))
-GLOSS_INSTANTIATE(Tensor<double> gelu(const Tensor<double>&, GeluKind))
-GLOSS_INSTANTIATE(Tensor<double> gelu_dropout(const Tensor<double>&, double, bool, GeluKind))
+/// dx = y (dy - sum(dy y)); dx may be dy.
+template <class T>
+void softmax_backward(const T* y, const T* dy, T* dx, Index rows, Index n) {
+  const detail::RowWriter<T> write(dx, n, rows * n);
+  parallel_for(rows, detail::row_grain(n), [=](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) {
+      const T* yr = y + r * n;
+      const T* dyr = dy + r * n;
+      T* dxr = dx + r * n;
+      const T dot = detail::sum_of<T>(
+          n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { return load_n<T>(yr + i, m) * load_n<T>(dyr + i, m); });
+      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
+        write(dxr + i, load_n<T>(yr + i, m) * (load_n<T>(dyr + i, m) - dot), m);
+      });
+    }
+    write.finish();
+  });
+}
+/// y = x - max - log sum exp(x - max) by rows; y may be x.
+/// Shape: x, y [rows, n].
+template <class T>
+void log_softmax_forward(const T* x, T* y, Index rows, Index n) {
+  const detail::RowWriter<T> write(y, n, rows * n);
+  parallel_for(rows, detail::row_grain(n), [=](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) {
+      const T* xr = x + r * n;
+      T* yr = y + r * n;
+      const T max = detail::row_max<T>(xr, n);
+      Vec<T> sum{};
+      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
+        detail::prefetch(xr + n + i);
+        sum = sum + exp<T>(load_n<T>(xr + i, m, -std::numeric_limits<T>::infinity()) - max);
+      });
+      const T log_sum = log<T>(splat<T>(hsum<T>(sum)))[0];
+      each_vector<T>(
+          n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { write(yr + i, (load_n<T>(xr + i, m) - max) - log_sum, m); });
+    }
+    write.finish();
+  });
+}
+/// dx = dy - exp(y) sum(dy); dx may be dy.
+template <class T>
+void log_softmax_backward(const T* y, const T* dy, T* dx, Index rows, Index n) {
+  const detail::RowWriter<T> write(dx, n, rows * n);
+  parallel_for(rows, detail::row_grain(n), [=](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) {
+      const T* yr = y + r * n;
+      const T* dyr = dy + r * n;
+      T* dxr = dx + r * n;
+      const T sum = detail::sum_of<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { return load_n<T>(dyr + i, m); });
+      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
+        detail::prefetch(dyr + n + i);
+        write(dxr + i, load_n<T>(dyr + i, m) - exp<T>(load_n<T>(yr + i, m)) * sum, m);
+      });
+    }
+    write.finish();
+  });
+}
+GLOSS_INSTANTIATE(void softmax_forward<float>(const float*, float*, Index, Index))
+GLOSS_INSTANTIATE(void softmax_forward<double>(const double*, double*, Index, Index))
+GLOSS_INSTANTIATE(void softmax_backward<float>(const float*, const float*, float*, Index, Index))
+GLOSS_INSTANTIATE(void softmax_backward<double>(const double*, const double*, double*, Index, Index))
+GLOSS_INSTANTIATE(void log_softmax_forward<float>(const float*, float*, Index, Index))
+GLOSS_INSTANTIATE(void log_softmax_forward<double>(const double*, double*, Index, Index))
+GLOSS_INSTANTIATE(void log_softmax_backward<float>(const float*, const float*, float*, Index, Index))
+GLOSS_INSTANTIATE(void log_softmax_backward<double>(const double*, const double*, double*, Index, Index))
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#endif
+namespace gloss::inline GLOSS_ABI::kernels::detail {
+/// Up to how many queries this is the faster way. Measured with 16 lanes, two Zen 4 cores, 128 heads of width 64, as
+/// many keys as queries, in microseconds, this way and by tiles: 5 queries 29 and 52, 8 queries 57 and 55, 16 queries
+/// 190 and 68.
+template <class T>
+inline constexpr Index attention_few = lanes<T> >= 16 ? 7 : 4;
+/// s[j] = the scores of query i with bias and mask, divided by ln 2.
+template <class T>
+void attention_row_scores(const AttentionArgs<T>& a, Index b, Index h, Index i, T* s) {
+  constexpr T infinity = std::numeric_limits<T>::infinity();
+  const T* q = attention_row(a.q, a.q_strides, b, h, i);
+  const T* k = attention_row(a.k, a.k_strides, b, h / a.group, 0);
+  const T scale = static_cast<T>(a.scale * log2_e);
+  for (Index j = 0; j < a.len_k; ++j) {
+    const T* kj = k + j * a.k_strides.row;
+    Vec<T> sum{};
+    each_vector<T>(
+        a.d_k, [&](Index c, Index m) GLOSS_INLINE_LAMBDA { sum = sum + load_n<T>(q + c, m) * load_n<T>(kj + c, m); });
+    s[j] = hsum<T>(sum) * scale;
+  }
+  if (a.bias != nullptr) {
+    const T* bias = a.bias + b * a.bias_strides[0] + h * a.bias_strides[1] + i * a.bias_strides[2];
+    for (Index j = 0; j < a.len_k; ++j) s[j] += bias[j * a.bias_strides[3]] * static_cast<T>(log2_e);
+  }
+  if (a.mask != nullptr) {
+    const bool* mask = a.mask + b * a.mask_strides[0] + h * a.mask_strides[1] + i * a.mask_strides[2];
+    for (Index j = 0; j < a.len_k; ++j)
+      if (!mask[j * a.mask_strides[3]]) s[j] = in_powers_of_2<T>(a.mask_fill);
+  }
+  if (a.causal)
+    for (Index j = i + a.len_k - a.len_q + 1 > 0 ? i + a.len_k - a.len_q + 1 : 0; j < a.len_k; ++j) s[j] = -infinity;
+}
+/// See attention_forward.
+template <class T>
+void attention_forward_few(const AttentionArgs<T>& a) {
+  constexpr T infinity = std::numeric_limits<T>::infinity();
+  constexpr Index w = lanes<T>;
+  parallel_for(a.batch * a.heads * a.len_q, attention_grain(a.len_k * (a.d_k + a.d_v)), [&](Index begin, Index end) {
+    using S = Scratch<T>;
+    const Index padded = round_up(a.len_k, w);
+    S scratch(S::size(padded) + S::size(a.dropout > 0 ? a.len_k + 128 : 0));
+    T* const s = scratch.take(padded);
+    auto* const bits = reinterpret_cast<std::uint16_t*>(scratch.take(a.dropout > 0 ? a.len_k + 128 : 0));
+    const DropoutRule<T> rule(a.dropout);
+    for (Index task = begin; task < end; ++task) {
+      const Index head = task / a.len_q, i = task % a.len_q, b = head / a.heads, h = head % a.heads;
+      attention_row_scores(a, b, h, i, s);
+      for (Index j = a.len_k; j < padded; ++j) s[j] = -infinity;
+      const T largest = row_max<T>(s, a.len_k), base = largest == -infinity ? T(0) : largest;
+      Vec<T> sums{};
+      for (Index j = 0; j < padded; j += w) {
+        const Vec<T> p = power_of_2<T>(load<T>(s + j) - base);
+        sums = sums + p;
+        store<T>(s + j, p);
+      }
+      const T total = hsum<T>(sums);
+      const bool none = total == T(0);
+      const T inverse = none && a.zero_empty_rows ? T(0) : T(1) / total;
+      const auto first = static_cast<std::uint64_t>(task * a.len_k);
+      if (a.dropout > 0) random16(a.random, first / 8, (static_cast<Index>(first % 8) + a.len_k + 7) / 8, bits);
+      for (Index j = 0; j < padded; j += w) {
+        Vec<T> p = load<T>(s + j) * inverse;
+        if (a.dropout > 0) p = rule(p, bits + first % 8 + j);
+        store<T>(s + j, p);
+      }
+      if (a.weights != nullptr)
+        each_vector<T>(a.len_k, [&](Index j, Index m) GLOSS_INLINE_LAMBDA {
+          store_n<T>(a.weights + task * a.len_k + j, load<T>(s + j), m);
+        });
+      if (a.stats != nullptr) {
+        T* const stats = a.stats + head * 2 * a.len_q + i;
+        stats[0] = none ? T(0) : largest, stats[a.len_q] = none ? T(0) : inverse;
+      }
+      const T* const v = attention_row(a.v, a.v_strides, b, h / a.group, 0);
+      T* const o = attention_row(a.o, a.o_strides, b, h, i);
+      each_vector<T>(a.d_v, [&](Index c, Index m) GLOSS_INLINE_LAMBDA {
+        Vec<T> sum{};
+        for (Index j = 0; j < a.len_k; ++j) sum = sum + load_n<T>(v + j * a.v_strides.row + c, m) * s[j];
+        store_n<T>(o + c, sum, m);
+      });
+    }
+  });
+}
+}  // namespace gloss::inline GLOSS_ABI::kernels::detail
+#endif
+namespace gloss::inline GLOSS_ABI::kernels {
+namespace detail {
+/// Queries on their way past the tiles of keys: what the softmax knows of a strip so far.
+template <class T>
+struct AttentionState {
+  T* base = nullptr;  // [width] what scores are taken relative to; -infinity before the first
+  T* sum = nullptr;   // [width] sum of 2^(score - base)
+  T* ot = nullptr;    // [d_v rounded up, width] sum of 2^(score - base) v
+  bool fresh = true;  // ot is not written yet
+};
+/// Takes blocks of queries past the keys.
+template <class T>
+class AttentionForward {
+ public:
+  static constexpr Index block_k = attention_block_k;
+  static Index scratch_size(const AttentionArgs<T>& a, Index queries) {
+    using S = Scratch<T>;
+    const Index strip = attention_kernels_in_use<T>().strip();
+    return AttentionTile<T>::scratch_size(a, strip) + S::size(queries * a.d_k) + S::size(block_k * strip) +
+           queries / strip * (2 * S::size(strip) + S::size(round_up(a.d_v, panel_rows) * strip));
+  }
+  AttentionForward(const AttentionArgs<T>& args, Scratch<T>& scratch, Index queries)
+      : a(args), tile(args, scratch, strip), qt(scratch.take(queries * a.d_k)), st(scratch.take(block_k * strip)) {
+    for (Index n = 0; n < queries / strip; ++n)
+      states[n] = {scratch.take(strip), scratch.take(strip), scratch.take(o_rows * strip)};
+  }
+  /// The queries [i0, i0 + rows) of a head.
+  void operator()(Index head, Index i0, Index rows) {
+    tile.select_head(head);
+    const Index strips = (rows + strip - 1) / strip;
+    const auto strip_of = [&](Index n) {
+      const Index left = rows - n * strip, have = left < strip ? left : strip;
+      return AttentionStrip{i0 + n * strip, have, round_up(have, tile.kernels.lanes)};
+    };
+    for (Index n = 0; n < strips; ++n) {
+      const AttentionStrip s = strip_of(n);
+      tile.load_queries(s, qt + n * a.d_k * strip, s.width);
+      for (Index i = 0; i < s.width; i += lanes<T>) {
+        store<T>(states[n].base + i, splat<T>(-std::numeric_limits<T>::infinity()));
+        store<T>(states[n].sum + i, Vec<T>{});
+      }
+      states[n].fresh = true;
+    }
+    const Index end = tile.key_end(i0 + rows);
+    Index first_visible = 0, end_visible = end;
+    tile.visible_range(first_visible, end_visible);
+    // What all queries see comes first: after that most masked tiles are known to add nothing.
+    const Index ranges[3][2] = {{first_visible, end_visible}, {0, first_visible}, {end_visible, end}};
+    for (const auto& range : ranges)
+      for (Index j0 = range[0]; j0 < range[1]; j0 += block_k) {
+        tile.select_keys(j0, range[1]);
+        for (Index n = 0; n < strips; ++n) meet(strip_of(n), states[n], qt + n * a.d_k * strip);
+      }
+    for (Index n = 0; n < strips; ++n) {
+      finish(strip_of(n), states[n]);
+      if (a.weights != nullptr) write_weights(strip_of(n), states[n], qt + n * a.d_k * strip);
+    }
+  }
+ private:
+  /// A strip meets the tile of keys.
+  void meet(const AttentionStrip& s, AttentionState<T>& state, const T* q) {
+    const Index keys = tile.visible_keys(s);
+    if (keys <= 0) return;
+    const MaskTile mask = tile.look_at_mask(s, keys);
+    if (tile.adds_nothing(mask, s, state.base)) return;
+    tile.scores(s, q, st, s.width, keys, mask);
+    tile.kernels.exponentials(st, keys, s.width, state.base, state.sum, state.ot, state.fresh ? 0 : a.d_v);
+    if (a.dropout > 0) {
+      tile.draw_dropout(s, s.width, keys);
+      tile.apply_dropout(s, st, s.width, keys);
+    }
+    tile.load_values();
+    tile.kernels.product(o_rows, s.width, keys, tile.v, 1, tile.ldv, st, s.width, state.ot, s.width, !state.fresh);
+    state.fresh = false;
+  }
+  void finish(const AttentionStrip& s, AttentionState<T>& state) {
+    for (Index i = 0; i < s.width; i += lanes<T>) {
+      const Vec<T> sum = load<T>(state.sum + i);
+      Vec<T> inverse = a.len_k > 0 ? T(1) / sum : Vec<T>{};
+      if (a.zero_empty_rows) {
+        inverse = select<T>(sum == T(0), Vec<T>{}, inverse);
+        store<T>(state.base + i, select<T>(sum == T(0), Vec<T>{}, load<T>(state.base + i)));
+      }
+      store<T>(state.sum + i, inverse);
+      for (Index r = 0; r < a.d_v; ++r) {
+        T* const o = state.ot + r * s.width + i;
+        store<T>(o, state.fresh ? inverse * T(0) : load<T>(o) * inverse);
+      }
+    }
+    transpose<T>(state.ot, s.width, a.d_v, s.rows, attention_row(a.o, a.o_strides, tile.b, tile.h, s.i0),
+                 a.o_strides.row, a.d_v);
+    if (a.stats == nullptr) return;
+    T* const stats = a.stats + (tile.b * a.heads + tile.h) * 2 * a.len_q + s.i0;
+    for (Index i = 0; i < s.rows; ++i) {
+      const bool none = state.sum[i] == std::numeric_limits<T>::infinity();
+      stats[i] = none ? T(0) : state.base[i], stats[a.len_q + i] = none ? T(0) : state.sum[i];
+    }
+  }
+  /// Scores once more, now that the sums are known.
+  void write_weights(const AttentionStrip& s, const AttentionState<T>& state, const T* q) {
+    T* const weights = a.weights + ((tile.b * a.heads + tile.h) * a.len_q + s.i0) * a.len_k;
+    for (Index j0 = 0; j0 < a.len_k; j0 += block_k) {
+      tile.select_keys(j0, a.len_k);
+      tile.scores(s, q, st, s.width, tile.keys, tile.look_at_mask(s, tile.keys));
+      for (Index i = 0; i < s.width; i += lanes<T>) {
+        const Vec<T> base = load<T>(state.base + i), inverse = load<T>(state.sum + i);
+        for (Index j = 0; j < tile.keys; ++j) {
+          T* const x = st + j * s.width + i;
+          store<T>(x, power_of_2<T>(load<T>(x) - base) * inverse);
+        }
+      }
+      if (a.dropout > 0) {
+        tile.draw_dropout(s, s.width, tile.keys);
+        tile.apply_dropout(s, st, s.width, tile.keys);
+      }
+      transpose<T>(st, s.width, tile.keys, s.rows, weights + j0, a.len_k, tile.keys);
+    }
+  }
+  // NOLINTBEGIN(readability-identifier-naming): the names of the formulas
+  const AttentionArgs<T>& a;
+  const Index strip = attention_kernels_in_use<T>().strip();
+  const Index o_rows = round_up(a.d_v, panel_rows);
+  AttentionTile<T> tile;
+  T* qt;                                                         // of each strip [d_k, width]
+  T* st;                                                         // [keys, width] scores, then probabilities
+  AttentionState<T> states[attention_block_q / (2 * lanes<T>)];  // as many as the narrowest vectors need
+  // NOLINTEND(readability-identifier-naming)
+};
+}  // namespace detail
+/// o = dropout(softmax(scale q k^T + bias, masked)) v; stats and weights where wanted.
+/// A row that sees no key, or only -infinity, is NaN, or 0 if zero_empty_rows says so; its stats are 0, by which it
+/// adds nothing to a gradient.
+/// There is no third way with an explicit matrix of scores: products and softmax of their own lose to the tiles at
+/// every length. Measured as in attention/few.hpp (math/plain in bench_attention), in microseconds, plain and tiles:
+/// length 8 73 and 55, 16 116 and 68, 32 242 and 213, 64 878 and 764, 128 3230 and 3190, 512 54000 and 45200.
+template <class T>
+void attention_forward(const AttentionArgs<T>& a) {
+  if (a.len_q <= detail::attention_few<T>) return detail::attention_forward_few(a);
+  const Index strip = detail::attention_kernels_in_use<T>().strip();
+  // Blocks as large as leaves some for every core: a block reads the keys once.
+  Index bq = detail::attention_block_q;
+  while (bq > strip && a.batch * a.heads * ((a.len_q + bq - 1) / bq) < 16) bq /= 2;
+  const Index blocks = (a.len_q + bq - 1) / bq;
+  const Index work = (a.len_q < bq ? a.len_q : bq) * a.len_k * (a.d_k + a.d_v);
+  parallel_for(a.batch * a.heads * blocks, detail::attention_grain(work), [&](Index begin, Index end) {
+    using Forward = detail::AttentionForward<T>;
+    detail::Scratch<T> scratch(Forward::scratch_size(a, bq));
+    Forward forward(a, scratch, bq);
+    for (Index task = begin; task < end; ++task) {
+      // First, last, second, last but one, ...: with causality late blocks see more keys, and threads take runs.
+      const Index n = task % blocks, i0 = (n % 2 == 0 ? n / 2 : blocks - 1 - n / 2) * bq;
+      forward(task / blocks, i0, a.len_q - i0 < bq ? a.len_q - i0 : bq);
+    }
+  });
+}
+GLOSS_INSTANTIATE(void attention_forward<float>(const AttentionArgs<float>&))
+GLOSS_INSTANTIATE(void attention_forward<double>(const AttentionArgs<double>&))
+GLOSS_INSTANTIATE(void attention_backward<float>(const AttentionArgs<float>&, const AttentionGrads<float>&))
+GLOSS_INSTANTIATE(void attention_backward<double>(const AttentionArgs<double>&, const AttentionGrads<double>&))
+GLOSS_INSTANTIATE(void attention_bias_backward<float>(const AttentionArgs<float>&, const AttentionGrads<float>&))
+GLOSS_INSTANTIATE(void attention_bias_backward<double>(const AttentionArgs<double>&, const AttentionGrads<double>&))
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_ADD_HPP
+#define GLOSS_HAS_GLOSS_OPS_ADD_HPP
+// ---- gloss/ops/add.hpp
+// a + b
+#ifndef GLOSS_HAS_GLOSS_OPS_ELEMENTWISE_HPP
+#define GLOSS_HAS_GLOSS_OPS_ELEMENTWISE_HPP
+// ---- gloss/ops/elementwise.hpp
+// The shared part of every element-wise op: allocates the result and walks the operands. Op headers add the calculus.
+namespace gloss::inline GLOSS_ABI {
+namespace detail {
+/// A function of elements without its type, and what walks over tensors with it: allocating the result is compiled once
+/// for types of elements and not for every function.
+template <class... Ts>
+struct Walk {
+  const void* function;
+  void (*walk)(const void* function, const kernels::Loop<sizeof...(Ts)>& loop, Ts*... data);
+};
+template <class F, class... Ts>
+Walk<Ts...> walk_with(const F& f) {
+  return {&f, [](const void* function, const kernels::Loop<sizeof...(Ts)>& loop, Ts*... data) {
+            kernels::map(loop, *static_cast<const F*>(function), data...);
+          }};
+}
+template <class Y, class X>
+GLOSS_NOINLINE Tensor<Y> walk_unary(const Tensor<X>& x, Walk<Y, const X> f) {
+  ProfileScope scope("map");
+  Tensor<Y> y = empty<Y>(x.shape());
+  scope.makes(y.data());
+  if (scope) scope.bytes(sizeof(X), {x.numel()});
+  if (scope) scope.bytes(sizeof(Y), {x.numel()});
+  f.walk(f.function, kernels::make_loop<2>(x.shape(), {y.strides(), x.strides()}), y.data(), x.data());
+  return y;
+}
+/// How two operands broadcast: the walk over (y, a, b) and, through `shape`, the size of y.
+GLOSS_NOINLINE inline kernels::Loop<3> binary_loop(const char* op, const Shape& a, const Shape& a_strides,
+                                                   const Shape& b, const Shape& b_strides, Shape& shape) {
+  shape = a == b ? a : broadcast_shapes(op, a, b);
+  return kernels::make_loop<3>(shape, {contiguous_strides(shape), broadcast_strides(a, a_strides, shape),
+                                       broadcast_strides(b, b_strides, shape)});
+}
+template <class Y, class A, class B>
+GLOSS_NOINLINE Tensor<Y> walk_binary(const char* op, const Tensor<A>& a, const Tensor<B>& b,
+                                     Walk<Y, const A, const B> f) {
+  ProfileScope scope(op);
+  Shape shape;
+  const kernels::Loop<3> loop = binary_loop(op, a.shape(), a.strides(), b.shape(), b.strides(), shape);
+  Tensor<Y> y = empty<Y>(shape);
+  if (scope) scope.bytes(sizeof(A), {a.numel()});
+  if (scope) scope.bytes(sizeof(B), {b.numel()});
+  if (scope) scope.bytes(sizeof(Y), {y.numel()});
+  f.walk(f.function, loop, y.data(), a.data(), b.data());
+  return y;
+}
+}  // namespace detail
+/// y_i = f(x_i), unrecorded.
+template <Element Y, class X, class F>
+Tensor<Y> map_unary(const Tensor<X>& x, F f) {
+  return detail::walk_unary<Y, X>(x, detail::walk_with<F, Y, const X>(f));
+}
+/// y_i = f(a_i, b_i) on broadcast operands, unrecorded.
+/// Errors: ShapeError naming op when the shapes do not broadcast.
+template <Element Y, class A, class B, class F>
+Tensor<Y> map_binary(const char* op, const Tensor<A>& a, const Tensor<B>& b, F f) {
+  return detail::walk_binary<Y, A, B>(op, a, b, detail::walk_with<F, Y, const A, const B>(f));
+}
+/// y from a kernel that reads dense memory, f(x, y, n), unrecorded.
+template <Real T, class F>
+Tensor<T> map_dense(const Tensor<T>& x, F f) {
+  ProfileScope scope("map");
+  const Tensor<T> in = x.detach().contiguous();
+  Tensor<T> y = empty<T>(x.shape());
+  scope.makes(y.data());
+  if (scope) scope.bytes(sizeof(T), {in.numel(), in.numel()});
+  f(static_cast<const T*>(in.data()), y.data(), in.numel());
+  return y;
+}
+/// The same of two tensors of one shape, f(a, b, y, n).
+template <Real T, class F>
+Tensor<T> map_dense(const Tensor<T>& a, const Tensor<T>& b, F f) {
+  const Tensor<T> second = b.detach().contiguous();
+  return map_dense(a, [&](const T* x, T* y, Index n) { f(x, static_cast<const T*>(second.data()), y, n); });
+}
+/// y from a kernel for dense memory, forward(x, y, n), recorded with the kernel backward(x, dy, dx, n); x is saved.
+/// A backward that is itself recorded is dy * slope(x), made of ops.
+template <Real T, class Forward, class Backward, class Slope>
+Tensor<T> map_smooth(const char* op, const Tensor<T>& x, Forward forward, Backward backward, Slope slope) {
+  return record(op, map_dense(x, forward), {x}, [x, backward, slope](const Tensor<T>& dy, Grads& dx) {
+    dx.add(0, is_grad_enabled() ? dy * slope(x) : map_dense(x, dy, backward));
+  });
+}
 }  // namespace gloss::inline GLOSS_ABI
 #endif
-#ifndef GLOSS_HAS_GLOSS_OPS_LINEAR_HPP
-#define GLOSS_HAS_GLOSS_OPS_LINEAR_HPP
-// ---- gloss/ops/linear.hpp
-// The affine map of a linear layer, with its activation
+namespace gloss::inline GLOSS_ABI {
+/// y = a + b; for booleans "or".
+/// Shape: a, b broadcast.
+/// Errors: ShapeError when they do not.
+/// Backward: da = dy, db = dy, summed over stretched axes.
+/// PyTorch: torch.add
+template <Summable T>
+Tensor<T> add(const Tensor<T>& a, const Tensor<T>& b) {
+  Tensor<T> y = map_binary<T>("add", a, b, kernels::Plus{});
+  if constexpr (Real<T>)
+    return record("add", y, {a, b}, [](const Tensor<T>& dy, Grads& dx) {
+      dx.add_summed(0, dy);
+      dx.add_summed(1, dy);
+    });
+  return y;
+}
+/// y = a + s for a number s.
+template <Summable T>
+Tensor<T> add(const Tensor<T>& a, Scalar<T> s) {
+  Tensor<T> y = map_unary<T>(a, [q = static_cast<T>(s)](T p) { return kernels::Plus{}(p, q); });
+  if constexpr (Real<T>) return record("add", y, {a}, [](const Tensor<T>& dy, Grads& dx) { dx.add(0, dy); });
+  return y;
+}
+template <Summable T>
+Tensor<T> operator+(const Tensor<T>& a, const Tensor<T>& b) {
+  return add(a, b);
+}
+template <Summable T>
+Tensor<T> operator+(const Tensor<T>& a, Scalar<T> s) {
+  return add(a, s);
+}
+template <Summable T>
+Tensor<T> operator+(Scalar<T> s, const Tensor<T>& a) {
+  return add(a, s);
+}
+GLOSS_INSTANTIATE(Tensor<float> add(const Tensor<float>&, const Tensor<float>&))
+GLOSS_INSTANTIATE(Tensor<float> add(const Tensor<float>&, Scalar<float>))
+GLOSS_INSTANTIATE(Tensor<double> add(const Tensor<double>&, const Tensor<double>&))
+GLOSS_INSTANTIATE(Tensor<double> add(const Tensor<double>&, Scalar<double>))
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_MATMUL_HPP
+#define GLOSS_HAS_GLOSS_OPS_MATMUL_HPP
+// ---- gloss/ops/matmul.hpp
+// Matrix products
+#include <vector>
 #ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_HPP
 #define GLOSS_HAS_GLOSS_KERNELS_GEMM_HPP
 // ---- gloss/kernels/gemm.hpp
@@ -13874,99 +12129,6 @@ GLOSS_INSTANTIATE(void gemm_batched(bool, bool, Index, Index, Index, double, con
                                     const double* const*, Index, double, double* const*, Index, Index))
 }  // namespace gloss::inline GLOSS_ABI::kernels
 #endif
-#ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_FINISH_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_GEMM_FINISH_HPP
-// ---- gloss/kernels/gemm/finish.hpp
-// What a product may do to a block of its result beyond bias and relu, while that is in cache: see Epilogue.
-namespace gloss::inline GLOSS_ABI::kernels {
-/// C = gelu(C), by tanh where `by_tanh`; `before`, where given, receives C as it was, its rows as far apart.
-template <class T>
-struct GeluFinish {
-  T* before = nullptr;
-  bool by_tanh = false;
-  static GLOSS_NOINLINE void finish(const void* how, Index i, Index j, Index rows, Index columns, T* c, Index ldc) {
-    const GeluFinish& f = *static_cast<const GeluFinish*>(how);
-    T* b = f.before ? f.before + i * ldc + j : nullptr;
-    for (Index r = 0; r < rows; ++r, c += ldc) {
-      each_vector<T>(columns, [&](Index k, Index m) GLOSS_INLINE_LAMBDA {
-        const Vec<T> v = load_n<T>(c + k, m);
-        if (b) store_n<T>(b + k, v, m);
-        store_n<T>(c + k, f.by_tanh ? detail::gelu_tanh<T>(v) : detail::gelu<T>(v), m);
-      });
-      if (b) b += ldc;
-    }
-  }
-};
-/// C = C + residual, [m, n] with rows ld apart.
-template <class T>
-struct AddFinish {
-  const T* residual;
-  Index ld;
-  static GLOSS_NOINLINE void finish(const void* how, Index i, Index j, Index rows, Index columns, T* c, Index ldc) {
-    const AddFinish& f = *static_cast<const AddFinish*>(how);
-    const T* residual = f.residual + i * f.ld + j;
-    for (Index r = 0; r < rows; ++r, c += ldc, residual += f.ld)
-      each_vector<T>(columns, [&](Index k, Index m) GLOSS_INLINE_LAMBDA {
-        store_n<T>(c + k, load_n<T>(c + k, m) + load_n<T>(residual + k, m), m);
-      });
-  }
-};
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#endif
-#ifndef GLOSS_HAS_GLOSS_KERNELS_SUM_ROWS_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_SUM_ROWS_HPP
-// ---- gloss/kernels/sum_rows.hpp
-// The sum of a matrix's rows, as the gradient of a bias needs it.
-namespace gloss::inline GLOSS_ABI::kernels {
-/// y[j] = sum over i of x[i, j]. 128 rows make a partial sum and 128 of those a larger one, in order, whatever the
-/// number of threads: so a million rows keep their digits.
-/// Shape: x [rows, n] without gaps, y [n].
-template <class T>
-GLOSS_NOINLINE void sum_rows(Index rows, Index n, const T* x, T* y) {
-  constexpr Index w = lanes<T>, height = 128;
-  constexpr int many = 8;  // vectors that go down the rows together
-  const Index blocks = (n + many * w - 1) / (many * w);
-  parallel_for(blocks, 65536 / (many * w * (rows + 1)) + 1, [&](Index begin, Index end) {
-    const Index last = end * many * w < n ? end * many * w : n;
-    for (Index j = begin * many * w; j < last;) {
-      const bool whole = last - j >= many * w;
-      const Index columns = whole ? many * w : last - j < w ? last - j : w;
-      Vec<T> total[many] = {}, large[many] = {};
-      for (Index row = 0; row < rows; row += height) {
-        const Index stop = rows - row < height ? rows : row + height;
-        Vec<T> partial[many] = {};
-        const T* p = x + row * n + j;
-        for (Index i = row; i < stop; ++i, p += n)
-          if (whole) {
-            GLOSS_UNROLL for (int v = 0; v < many; ++v) partial[v] = partial[v] + load<T>(p + v * w);
-          } else {
-            partial[0] = partial[0] + load_n<T>(p, columns);
-          }
-        GLOSS_UNROLL for (int v = 0; v < many; ++v) large[v] = large[v] + partial[v];
-        if (stop < rows && stop % (height * height) != 0) continue;
-        GLOSS_UNROLL for (int v = 0; v < many; ++v) {
-          total[v] = total[v] + large[v];
-          large[v] = Vec<T>{};
-        }
-      }
-      if (whole) {
-        GLOSS_UNROLL for (int v = 0; v < many; ++v) store<T>(y + j + v * w, total[v]);
-      } else {
-        store_n<T>(y + j, total[0], columns);
-      }
-      j += columns;
-    }
-  });
-}
-GLOSS_INSTANTIATE(void sum_rows(Index, Index, const float*, float*))
-GLOSS_INSTANTIATE(void sum_rows(Index, Index, const double*, double*))
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#endif
-#ifndef GLOSS_HAS_GLOSS_OPS_MATMUL_HPP
-#define GLOSS_HAS_GLOSS_OPS_MATMUL_HPP
-// ---- gloss/ops/matmul.hpp
-// Matrix products
-#include <vector>
 namespace gloss::inline GLOSS_ABI {
 /// Element types that matrices can be multiplied in. Whole numbers wrap around; for them speed is no aim.
 template <class T>
@@ -14103,6 +12265,3546 @@ GLOSS_INSTANTIATE(Tensor<float> matmul(const Tensor<float>&, const Tensor<float>
 GLOSS_INSTANTIATE(Tensor<double> matmul(const Tensor<double>&, const Tensor<double>&))
 }  // namespace gloss::inline GLOSS_ABI
 #endif
+#ifndef GLOSS_HAS_GLOSS_OPS_MUL_HPP
+#define GLOSS_HAS_GLOSS_OPS_MUL_HPP
+// ---- gloss/ops/mul.hpp
+// a * b
+namespace gloss::inline GLOSS_ABI {
+/// y = a * b, element by element; for booleans "and".
+/// Shape: a, b broadcast.
+/// Errors: ShapeError when they do not.
+/// Backward: da = dy * b, db = dy * a, summed over stretched axes; what they need of a and b is saved.
+/// PyTorch: torch.mul
+template <Summable T>
+Tensor<T> mul(const Tensor<T>& a, const Tensor<T>& b) {
+  Tensor<T> y = map_binary<T>("mul", a, b, kernels::Times{});
+  if constexpr (Real<T>)
+    return record("mul", y, {a, b},
+                  [p = a.only_if(b.requires_grad()), q = b.only_if(a.requires_grad())](const Tensor<T>& dy, Grads& dx) {
+                    if (dx.needs(0)) dx.add_summed(0, mul(dy, q));
+                    if (dx.needs(1)) dx.add_summed(1, mul(dy, p));
+                  });
+  return y;
+}
+/// y = a * s for a number s.
+template <Summable T>
+Tensor<T> mul(const Tensor<T>& a, Scalar<T> s) {
+  Tensor<T> y = map_unary<T>(a, [q = static_cast<T>(s)](T p) { return kernels::Times{}(p, q); });
+  if constexpr (Real<T>) return record("mul", y, {a}, [s](const Tensor<T>& dy, Grads& dx) { dx.add(0, mul(dy, s)); });
+  return y;
+}
+namespace detail {
+/// dy * weight for data `weight`, and 0 where that is 0 even if dy is infinite or NaN: for gradients that do not go
+/// everywhere.
+template <Real T>
+Tensor<T> weigh(const Tensor<T>& dy, const Tensor<T>& weight) {
+  const Tensor<T> y = map_binary<T>("mul", dy, weight, [](T d, T w) { return w == T{0} ? T{0} : d * w; });
+  return record("mul", y, {dy}, [weight](const Tensor<T>& g, Grads& dx) { dx.add_summed(0, weigh(g, weight)); });
+}
+}  // namespace detail
+template <Summable T>
+Tensor<T> operator*(const Tensor<T>& a, const Tensor<T>& b) {
+  return mul(a, b);
+}
+template <Summable T>
+Tensor<T> operator*(const Tensor<T>& a, Scalar<T> s) {
+  return mul(a, s);
+}
+template <Summable T>
+Tensor<T> operator*(Scalar<T> s, const Tensor<T>& a) {
+  return mul(a, s);
+}
+/// -a. PyTorch: torch.neg
+template <Number T>
+Tensor<T> operator-(const Tensor<T>& a) {
+  return mul(a, -1);
+}
+/// y = x^2. Backward: made of ops. PyTorch: torch.square
+template <Number T>
+Tensor<T> square(const Tensor<T>& x) {
+  return mul(x, x);
+}
+GLOSS_INSTANTIATE(Tensor<float> mul(const Tensor<float>&, const Tensor<float>&))
+GLOSS_INSTANTIATE(Tensor<float> mul(const Tensor<float>&, Scalar<float>))
+GLOSS_INSTANTIATE(Tensor<double> mul(const Tensor<double>&, const Tensor<double>&))
+GLOSS_INSTANTIATE(Tensor<double> mul(const Tensor<double>&, Scalar<double>))
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI {
+/// Options of scaled_dot_product_attention.
+template <Real T = float>
+struct AttentionOptions {
+  Tensor<bool> mask = {};  // true: may attend; broadcast to [..., n, m]
+  Tensor<T> bias = {};     // added to the scaled scores; broadcast to [..., n, m]
+  // Query i sees the keys j <= i + m - n, the last query all of them; the others do not exist for it. With fewer keys
+  // than queries the first n - m see none. (PyTorch's is_causal is aligned at the first: j <= i.)
+  bool causal = false;
+  double dropout = 0;                                           // of the weights; the caller passes 0 outside training
+  double scale = 0;                                             // 0: 1 / sqrt(d_k)
+  double mask_fill = -std::numeric_limits<double>::infinity();  // what a masked score becomes; AT's is -1e9
+  bool zero_empty_rows = false;  // a row whose scores are all -infinity is 0, as PyTorch has it, and not NaN
+};
+namespace detail {
+/// A tensor of 2 to 4 axes as one of 4: [batch, heads, rows, width].
+template <class T>
+Tensor<T> with_four_axes(Tensor<T> x) {
+  while (x.dim() < 4) x = x.unsqueeze(0);
+  return x;
+}
+/// x without the axes that with_four_axes added to one of `dim`.
+template <class T>
+Tensor<T> without_added_axes(Tensor<T> x, int dim) {
+  while (x.dim() > dim) x = x.select(0, 0);
+  return x;
+}
+/// The same with dense rows, outside the graph.
+template <class T>
+Tensor<T> as_heads(const Tensor<T>& x) {
+  Tensor<T> y = x.detach();
+  if (y.strides()[y.dim() - 1] != 1 && y.size(-1) != 1) y = y.contiguous();
+  return with_four_axes(y);
+}
+/// A mask or a bias stretched to the scores' shape, outside the graph; the kernel's strides say how.
+template <class T>
+Tensor<T> as_scores(const char* what, const Tensor<T>& x, const Shape& scores, Index* strides) {
+  if (!x.defined()) return {};
+  const int dim = scores.rank();
+  bool stretches = x.dim() <= dim;
+  for (int a = 1; stretches && a <= x.dim(); ++a) stretches = x.size(-a) == 1 || x.size(-a) == scores[dim - a];
+  if (!stretches)
+    fail<ShapeError>("scaled_dot_product_attention: ", what, " ", x.shape(), " does not stretch to ", scores);
+  Tensor<T> y = with_four_axes(x.detach().expand(scores));
+  for (int a = 0; a < 4; ++a) strides[a] = y.strides()[a];
+  return y;
+}
+/// Refuses a mask or a bias for [batch, heads, n, m] that has three axes, unless the first of them has size 1.
+template <class T>
+GLOSS_NOINLINE void check_mask_axes(const char* op, const char* what, const Tensor<T>& x) {
+  if (x.defined() && x.dim() == 3 && x.size(0) != 1)
+    fail<ShapeError>(op, ": ", what, " ", x.shape(),
+                     " has three axes: unsqueeze(1) makes it one for each of the batch, ",
+                     "unsqueeze(0) one for each head");
+}
+template <class T>
+kernels::AttentionStrides head_strides(const Tensor<T>& x) {
+  return {x.strides()[0], x.strides()[1], x.strides()[2]};
+}
+/// Uninitialised [batch, heads, rows, width] whose memory is in the order of `like`: [batch, rows, heads, width] if
+/// that is a view of a projection, so that the heads can be joined again, and the gradient passed on, without a copy.
+template <class T>
+Tensor<T> empty_heads(const Tensor<T>& like, Index width) {
+  const Index b = like.size(0), h = like.size(1), n = like.size(2);
+  if (like.strides()[1] < like.strides()[2] && h > 1) return empty<T>({b, n, h, width}).transpose(1, 2);
+  return empty<T>({b, h, n, width});
+}
+/// How many pairs of a query and a key there are; those that `causal` hides do not count.
+template <class T>
+Index attention_pairs(const kernels::AttentionArgs<T>& a) {
+  const Index n = a.len_q, m = a.len_k, seeing = n < m ? n : m;  // the last query sees m keys, each before it one less
+  return a.batch * a.heads * (a.causal ? seeing * (2 * m - seeing + 1) / 2 : n * m);
+}
+/// What the op does on heads with four axes, and what it keeps for its backward.
+template <Real T>
+struct AttentionRun {
+  kernels::AttentionArgs<T> args;
+  Shape scores;  // [batch, heads, n, m], or its last axes
+  Tensor<T> q, k, v, o, bias, stats;
+  Tensor<bool> mask;
+  /// Into o, which has memory; weights, where given, becomes [batch, heads, n, m].
+  void forward(const AttentionOptions<T>& options, Tensor<T>* weights) {
+    if (!(options.dropout >= 0 && options.dropout <= 1))
+      fail("scaled_dot_product_attention: dropout ", options.dropout, " is not in [0, 1]");
+    const Index batch = q.size(0), heads = q.size(1), n = q.size(2), m = k.size(2);
+    mask = as_scores("mask", options.mask, scores, args.mask_strides);
+    bias = as_scores("bias", options.bias, scores, args.bias_strides);
+    stats = empty<T>({batch, heads, 2, n});
+    args.batch = batch, args.heads = heads, args.len_q = n, args.len_k = m;
+    args.d_k = q.size(3), args.d_v = v.size(3), args.group = k.size(1) > 0 ? heads / k.size(1) : 1;
+    args.q = q.data(), args.k = k.data(), args.v = v.data(), args.o = o.data(), args.stats = stats.data();
+    args.q_strides = head_strides(q), args.k_strides = head_strides(k);
+    args.v_strides = head_strides(v), args.o_strides = head_strides(o);
+    args.scale = static_cast<T>(options.scale != 0 ? options.scale : 1 / std::sqrt(static_cast<double>(q.size(3))));
+    args.causal = options.causal;
+    args.mask_fill = static_cast<T>(options.mask_fill);
+    args.zero_empty_rows = options.zero_empty_rows;
+    if (mask.defined()) args.mask = mask.data();
+    if (bias.defined()) args.bias = bias.data();
+    args.dropout = options.dropout;
+    if (args.dropout > 0) args.random = gloss::current_rng().reserve(kernels::dropout_words(batch * heads * n * m));
+    if (weights != nullptr) {
+      *weights = empty<T>({batch, heads, n, m});
+      args.weights = weights->data();
+    }
+    ProfileScope scope("scaled_dot_product_attention");
+    if (scope) scope.flops({2, attention_pairs(args), args.d_k + args.d_v});  // scores, mix
+    if (scope) scope.bytes(sizeof(T), {q.numel(), k.numel(), v.numel(), o.numel()});
+    kernels::attention_forward(args);
+    args.weights = nullptr;
+  }
+  /// Into dq, dk and dv, whichever are defined.
+  void backward(const Tensor<T>& d_o, const Tensor<T>& dq, const Tensor<T>& dk, const Tensor<T>& dv) const {
+    if (!dq.defined() && !dk.defined() && !dv.defined()) return;
+    ProfileScope work("scaled_dot_product_attention", true);
+    if (work) work.flops({2, attention_pairs(args), 3 * args.d_k + 2 * args.d_v});  // scores, dq, dk; dP, dv
+    if (work) work.bytes(sizeof(T), {2 * q.numel(), 2 * k.numel(), 2 * v.numel(), 2 * d_o.numel()});
+    kernels::AttentionGrads<T> grads = grads_of(d_o);
+    const auto target = [](const Tensor<T>& d, T*& pointer, kernels::AttentionStrides& strides) {
+      if (d.defined()) pointer = d.data(), strides = head_strides(d);
+    };
+    target(dq, grads.dq, grads.dq_strides);
+    target(dk, grads.dk, grads.dk_strides);
+    target(dv, grads.dv, grads.dv_strides);
+    kernels::attention_backward(args, grads);
+  }
+  /// The gradient of a bias of this shape.
+  Tensor<T> bias_gradient(const Tensor<T>& d_o, const Shape& shape) const {
+    Tensor<T> dbias = empty<T>(shape);
+    kernels::AttentionGrads<T> grads = grads_of(d_o);
+    as_scores("bias", dbias, scores, grads.dbias_strides);
+    grads.dbias = dbias.data();
+    kernels::attention_bias_backward(args, grads);
+    return dbias;
+  }
+ private:
+  static kernels::AttentionGrads<T> grads_of(const Tensor<T>& d_o) {
+    kernels::AttentionGrads<T> grads;
+    grads.d_o = d_o.data(), grads.d_o_strides = head_strides(d_o);
+    return grads;
+  }
+};
+/// Whether the weights are better kept than computed twice more in the backward, which a gradient of the bias needs:
+/// measured with windows of 49 positions, where forward and backward take 0.6 of the time.
+template <class T>
+bool keeps_weights(const AttentionRun<T>& run, const AttentionOptions<T>& options) {
+  return is_grad_enabled() && options.bias.defined() && options.bias.requires_grad() && run.q.size(2) <= 64 &&
+         run.k.size(2) <= 64 && run.q.size(1) == run.k.size(1) && !options.mask.defined() && !options.causal &&
+         options.dropout == 0 && !options.zero_empty_rows;
+}
+/// softmax(scale q k^T + bias) v, product by product; undefined where a row of weights is NaN, since only the tiles
+/// know whether that is a row of no keys.
+template <Real T>
+Tensor<T> attention_with_weights(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v,
+                                 const AttentionOptions<T>& options, AttentionRun<T>& run) {
+  const int dim = q.dim();
+  const Index m = run.k.size(2), rows = run.q.size(0) * run.q.size(1) * run.q.size(2);
+  const T scale = static_cast<T>(options.scale != 0 ? options.scale : 1 / std::sqrt(static_cast<double>(q.size(-1))));
+  run.bias = as_scores("bias", options.bias, run.scores, run.args.bias_strides);
+  const Tensor<T> scaled = run.q * scale, p = matmul(scaled, run.k.transpose(-2, -1)) + run.bias;
+  kernels::softmax_forward(static_cast<const T*>(p.data()), p.data(), rows, m);
+  for (Index i = 0; i < p.numel(); i += m)
+    if (!(p.data()[i] == p.data()[i])) return {};
+  return record("scaled_dot_product_attention", without_added_axes(matmul(p, run.v), dim), {q, k, v, options.bias},
+                [scaled, p, scale, rows, m, dim, k4 = run.k, v4 = run.v](const Tensor<T>& dy, Grads& dx) {
+                  if (is_grad_enabled())
+                    fail<GradError>("scaled_dot_product_attention: a fused op has no second derivative");
+                  const Tensor<T> d_o = as_heads(dy), ds = matmul(d_o, v4.transpose(-2, -1));
+                  kernels::softmax_backward(static_cast<const T*>(p.data()), static_cast<const T*>(ds.data()),
+                                            ds.data(), rows, m);
+                  if (dx.needs(0)) dx.add(0, without_added_axes(matmul(ds, k4) * scale, dim));
+                  if (dx.needs(1)) dx.add(1, without_added_axes(matmul(ds.transpose(-2, -1), scaled), dim));
+                  if (dx.needs(2)) dx.add(2, without_added_axes(matmul(p.transpose(-2, -1), d_o), dim));
+                  dx.add_summed(3, without_added_axes(ds, dim));
+                });
+}
+}  // namespace detail
+/// y = dropout(softmax(scale q k^T + bias, masked)) v in one pass: memory grows with n and m, not with n m, unless the
+/// weights are asked for. A row that may attend to nothing is NaN with the default fill, uniform with a finite one, 0
+/// with zero_empty_rows; being NaN or 0 whatever the inputs are, it adds nothing to their gradients.
+/// Keys that the mask hides from all queries are skipped, wherever they cannot count.
+/// Shape: q [..., n, d_k], k [..., m, d_k], v [..., m, d_v] of 2 to 4 axes with equal leading ones -> [..., n, d_v];
+/// k and v may have fewer heads (axis -3), of which each then serves as many heads of q, one after the other; weights,
+/// where given, becomes [..., n, m] (after dropout, outside the graph).
+/// Errors: ShapeError when the shapes do not fit, Error for a dropout outside [0, 1]; GradError from a recorded
+/// backward.
+/// Backward: with P the weights and D the sum of dy * y over a row: dv = P^T dy, dS = P * (dy v^T - D), dbias = dS
+/// summed over stretched axes, dq = scale dS k, dk = scale dS^T q; q, k, v, bias, y and two numbers of each row are
+/// saved, P is computed again, and once more for dbias, unless n and m are at most 64:
+/// then a bias that wants a gradient makes the op keep P.
+/// Source: paper 3.2.1, eq. 1; Dao et al. 2022 for the tiles; Ainslie et al. 2023 for the groups of heads.
+/// PyTorch: torch.nn.functional.scaled_dot_product_attention
+template <Real T>
+Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v,
+                                       const AttentionOptions<T>& options = {}, Tensor<T>* weights = nullptr) {
+  const int dim = q.dim();
+  bool fits =
+      dim >= 2 && dim <= 4 && k.dim() == dim && v.dim() == dim && k.size(-1) == q.size(-1) && v.size(-2) == k.size(-2);
+  for (int a = 0; fits && a < dim - 2; ++a) {
+    const bool in_groups = a == dim - 3 && k.size(a) > 0 && q.size(a) % k.size(a) == 0;
+    fits = k.size(a) == v.size(a) && (q.size(a) == k.size(a) || in_groups);
+  }
+  if (!fits)
+    fail<ShapeError>("scaled_dot_product_attention: query ", q.shape(), ", key ", k.shape(), " and value ", v.shape(),
+                     " do not fit");
+  ProfileScope scope("scaled_dot_product_attention");
+  detail::AttentionRun<T> run;
+  run.q = detail::as_heads(q), run.k = detail::as_heads(k), run.v = detail::as_heads(v);
+  run.scores = q.shape();
+  run.scores[dim - 1] = run.k.size(2);
+  if (weights == nullptr && detail::keeps_weights(run, options)) {
+    const Tensor<T> y = detail::attention_with_weights(q, k, v, options, run);
+    if (y.defined()) return y;
+  }
+  run.o = detail::empty_heads(run.q, run.v.size(3));
+  run.forward(options, weights);
+  if (weights != nullptr) *weights = detail::without_added_axes(*weights, dim);
+  return record("scaled_dot_product_attention", detail::without_added_axes(run.o.detach(), dim),
+                {q, k, v, options.bias}, [run, dim](const Tensor<T>& dy, Grads& dx) {
+                  if (is_grad_enabled())
+                    fail<GradError>("scaled_dot_product_attention: a fused op has no second derivative");
+                  const Tensor<T> d_o = detail::as_heads(dy);
+                  const auto room = [&](int i, const Tensor<T>& x) {
+                    return dx.needs(i) ? detail::empty_heads(x, x.size(3)) : Tensor<T>{};
+                  };
+                  const Tensor<T> dq = room(0, run.q), dk = room(1, run.k), dv = room(2, run.v);
+                  run.backward(d_o, dq, dk, dv);
+                  if (dq.defined()) dx.add(0, detail::without_added_axes(dq, dim));
+                  if (dk.defined()) dx.add(1, detail::without_added_axes(dk, dim));
+                  if (dv.defined()) dx.add(2, detail::without_added_axes(dv, dim));
+                  if (dx.needs(3)) dx.add(3, run.bias_gradient(d_o, dx.shape(3)));
+                });
+}
+GLOSS_INSTANTIATE(Tensor<float> scaled_dot_product_attention(const Tensor<float>&, const Tensor<float>&,
+                                                             const Tensor<float>&, const AttentionOptions<float>&,
+                                                             Tensor<float>*))
+GLOSS_INSTANTIATE(Tensor<double> scaled_dot_product_attention(const Tensor<double>&, const Tensor<double>&,
+                                                              const Tensor<double>&, const AttentionOptions<double>&,
+                                                              Tensor<double>*))
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI::nn {
+namespace detail {
+/// Rows of a dense tensor: row i of the result is row rows[i], of which the first `used` of each `length` numbers
+/// count. Not index_select, whose gradient every program that decodes would compile.
+template <class T>
+Tensor<T> select_rows(const Tensor<T>& x, const Tensor<std::int64_t>& rows, Index blocks, Index length, Index used) {
+  Shape shape = x.shape();
+  shape[0] = rows.numel();
+  Tensor<T> y = empty<T>(shape);
+  const auto size = [](Index n) { return static_cast<std::size_t>(n) * sizeof(T); };
+  for (Index i = 0; used > 0 && i < shape[0]; ++i) {
+    const T* from = x.data() + rows.at({i}) * blocks * length;
+    T* to = y.data() + i * blocks * length;
+    if (used == length) {
+      std::memcpy(to, from, size(blocks * length));
+      continue;
+    }
+    for (Index b = 0; b < blocks; ++b) std::memcpy(to + b * length, from + b * length, size(used));
+  }
+  return y;
+}
+template <class T>
+Tensor<T> select_rows(const Tensor<T>& x, const Tensor<std::int64_t>& rows) {
+  const Index row = x.size(0) > 0 ? x.numel() / x.size(0) : 0;
+  return select_rows(x, rows, 1, row, row);
+}
+}  // namespace detail
+/// Keys and values of one attention, of all positions that it has read. A value: a copy has its own.
+template <Real T>
+struct KeyValueCache {
+  Buffer<T> key, value;  // [batch, heads, capacity, width]; the first `length` positions are in use
+  Index length = 0;
+  Index positions() const { return length; }
+  struct KeysAndValues {
+    Tensor<T> key, value;  // [batch, heads, length, width], views of the cache
+  };
+  KeysAndValues all() const { return {key.narrow(2, 0, length), value.narrow(2, 0, length)}; }
+  /// Puts the keys and values of further positions behind those that are there; memory grows by doubling.
+  /// Shape: k [batch, heads, n, d_k], v [batch, heads, n, d_v] -> all so far
+  /// Errors: ShapeError when they do not fit those that are there; GradError when they want a gradient, which would end
+  /// here.
+  KeysAndValues append(const Tensor<T>& k, const Tensor<T>& v) {
+    if (is_grad_enabled() && (k.requires_grad() || v.requires_grad()))
+      fail<GradError>("KeyValueCache: no gradient goes through a cache; a NoGradGuard says that none is wanted");
+    check_fits(k, key, "key");
+    check_fits(v, value, "value");
+    if (k.size(2) != v.size(2))
+      fail<ShapeError>("KeyValueCache: key ", k.shape(), " and value ", v.shape(), " differ in length");
+    const Index n = k.size(2);
+    put(key, k, n);
+    put(value, v, n);
+    length += n;
+    return all();
+  }
+  /// Attention of queries to the positions so far and to further ones, which append() takes first. It is virtual so
+  /// only programs that make a cache compile it.
+  /// Shape: q [batch, heads, n, d_k], k and v as append's -> [batch, heads, n, d_v]
+  /// Errors: as append and scaled_dot_product_attention.
+  virtual Tensor<T> attend(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v,
+                           const AttentionOptions<T>& options, Tensor<T>* weights) {
+    const auto [keys, values] = append(k, v);
+    return scaled_dot_product_attention(q, keys, values, options, weights);
+  }
+  /// Row i becomes the old row rows[i]; the number of rows may change. Unchecked.
+  void select_rows(const Tensor<std::int64_t>& rows) {
+    if (!key.defined()) return;
+    const auto select = [&](const Tensor<T>& x) {
+      return Buffer<T>(detail::select_rows(x, rows, x.size(1), x.size(2) * x.size(3), length * x.size(3)));
+    };
+    key = select(key);
+    value = select(value);
+  }
+  /// Forgets what came behind the first n positions.
+  /// Errors: IndexError when there are fewer.
+  void truncate(Index n) {
+    if (n < 0 || n > length) fail<IndexError>("KeyValueCache: cannot truncate ", length, " positions to ", n);
+    length = n;
+  }
+ private:
+  static void check_fits(const Tensor<T>& x, const Tensor<T>& there, const char* what) {
+    if (x.dim() == 4 &&
+        (!there.defined() || (x.size(0) == there.size(0) && x.size(1) == there.size(1) && x.size(3) == there.size(3))))
+      return;
+    if (!there.defined()) fail<ShapeError>("KeyValueCache: ", what, " ", x.shape(), " must have four axes");
+    fail<ShapeError>("KeyValueCache: ", what, " ", x.shape(), " does not fit those that are there, ", there.shape());
+  }
+  void put(Buffer<T>& there, const Tensor<T>& x, Index n) const {
+    const Index capacity = there.defined() ? there.size(2) : 0;
+    if (length + n > capacity || !there.defined()) {
+      Tensor<T> grown = empty<T>({x.size(0), x.size(1), (std::max)({Index{16}, 2 * capacity, length + n}), x.size(3)});
+      if (length > 0) grown.narrow(2, 0, length).copy_(there.narrow(2, 0, length));
+      there = Buffer<T>(grown);
+    }
+    there.narrow(2, length, n).copy_(x.detach());
+  }
+};
+/// The two caches of a decoder layer: of the positions that it has read, and of the memory that it looks at.
+template <Real T>
+struct DecoderLayerCache {
+  KeyValueCache<T> self_attn, memory;
+  Index positions() const { return self_attn.length; }
+  void select_rows(const Tensor<std::int64_t>& rows) {
+    self_attn.select_rows(rows);
+    memory.select_rows(rows);
+  }
+  void truncate(Index n) { self_attn.truncate(n); }
+};
+/// The caches of all layers of a model, a KeyValueCache or a DecoderLayerCache each. A forward that is given one reads
+/// only the positions that are new, and sees those before them in the cache; see MultiheadAttentionCall.
+template <class LayerCache>
+struct ModelCache {
+  std::vector<LayerCache> layers;
+  Index length = 0;  // positions read by all layers
+  /// What a stack of layers calls before it reads. Whatever a pass that threw has left behind is forgotten.
+  /// Errors: Error for no layers, which cannot remember how far they have read.
+  void begin(std::size_t number_of_layers) {
+    if (number_of_layers == 0) fail("ModelCache: there is no layer to keep anything for");
+    layers.resize(number_of_layers);
+    truncate(length);
+  }
+  /// What it calls afterwards.
+  void end() { length = layers.front().positions(); }
+  /// Row i becomes the old row rows[i]; the number of rows may change. Unchecked.
+  void select_rows(const Tensor<std::int64_t>& rows) {
+    for (LayerCache& layer : layers) layer.select_rows(rows);
+  }
+  /// Forgets what came behind the first n positions, as if it had not been read.
+  /// Errors: IndexError when there are fewer.
+  void truncate(Index n) {
+    if (n < 0 || n > length) fail<IndexError>("ModelCache: cannot truncate ", length, " positions to ", n);
+    for (LayerCache& layer : layers) layer.truncate(n);
+    length = n;
+  }
+};
+GLOSS_INSTANTIATE(struct KeyValueCache<float>)
+GLOSS_INSTANTIATE(struct KeyValueCache<double>)
+}  // namespace gloss::inline GLOSS_ABI::nn
+#endif
+namespace gloss::inline GLOSS_ABI::decode {
+/// Rows of tokens that one model reads side by side, a few at a time. EncoderDecoderStepper and CausalStepper make one
+/// of a model, and a class of your own makes one of anything that scores a next token.
+template <Real T>
+struct Stepper {
+  virtual ~Stepper() = default;
+  /// Reads the next n tokens of each row; returns the scores of the token behind them: logits, which are log P up to a
+  /// number of each row's own.
+  /// Shape: tokens [rows, n] -> [rows, vocab]
+  virtual Tensor<T> step(const Tensor<std::int64_t>& tokens) = 0;
+  /// The same, with the scores behind each of the n tokens. This one reads them one after the other; where a model can
+  /// read them at once, its Stepper does.
+  /// Shape: tokens [rows, n] -> [rows, n, vocab]
+  virtual Tensor<T> step_each(const Tensor<std::int64_t>& tokens) {
+    Tensor<T> all;
+    for (Index i = 0; i < tokens.size(1); ++i) {
+      const Tensor<T> scores = step(tokens.narrow(1, i, 1));
+      if (i == 0) all = empty<T>({scores.size(0), tokens.size(1), scores.size(1)});
+      all.select(1, i).copy_(scores);
+    }
+    return all;
+  }
+  /// Row i becomes the old row rows[i]; the number of rows may change.
+  /// Errors: IndexError for a row that there is not.
+  virtual void select_rows(const Tensor<std::int64_t>& rows) = 0;
+  /// Forgets all but the first `length` tokens of each row.
+  /// Errors: IndexError when there are fewer.
+  virtual void truncate(Index length) = 0;
+  virtual Index rows() const = 0;
+  /// Tokens read so far by each row.
+  virtual Index length() const = 0;
+};
+namespace detail {
+/// A Stepper on a model's cache.
+template <class Model>
+class CachedStepper : public Stepper<typename Model::value_type> {
+ public:
+  void select_rows(const Tensor<std::int64_t>& rows) override {
+    bool same = rows.numel() == rows_;
+    for (Index i = 0; i < rows.numel(); ++i) {
+      const std::int64_t row = rows.at({i});
+      if (row < 0 || row >= rows_)
+        fail<IndexError>("Stepper::select_rows: row ", row, " is out of range for ", rows_, " rows");
+      same = same && row == i;
+    }
+    if (same) return;
+    select(rows);
+    rows_ = rows.numel();
+  }
+  void truncate(Index length) override { cache_.truncate(length); }
+  Index rows() const override { return rows_; }
+  Index length() const override { return cache_.length; }
+ protected:
+  CachedStepper(const Model& model, Index rows) : model_(&model), rows_(rows) {}
+  virtual void select(const Tensor<std::int64_t>& rows) { cache_.select_rows(rows); }
+  /// Scores behind each position of x [rows, n, d_model].
+  Tensor<typename Model::value_type> scores_of_each(const Tensor<typename Model::value_type>& x) const {
+    const auto scores = model_->generator(x.flatten(0, 1));
+    return scores.view({x.size(0), x.size(1), scores.size(-1)});
+  }
+  void check(const Tensor<std::int64_t>& tokens) const {
+    if (tokens.dim() != 2 || tokens.size(0) != rows_ || tokens.size(1) == 0)
+      fail<ShapeError>("Stepper::step: tokens ", tokens.shape(), " are not [", rows_, ", n] with n at least 1");
+  }
+  const Model* model_;
+  typename Model::Cache cache_;
+  Index rows_;
+};
+}  // namespace detail
+}  // namespace gloss::inline GLOSS_ABI::decode
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_SOFTMAX_HPP
+#define GLOSS_HAS_GLOSS_OPS_SOFTMAX_HPP
+// ---- gloss/ops/softmax.hpp
+// Softmax and its logarithm
+#ifndef GLOSS_HAS_GLOSS_KERNELS_SOFTMAX_COLUMNS_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_SOFTMAX_COLUMNS_HPP
+// ---- gloss/kernels/softmax_columns.hpp
+// Softmax and log-softmax along an axis that others follow: neighbouring columns are the lanes.
+#ifndef GLOSS_HAS_GLOSS_KERNELS_COLUMNS_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_COLUMNS_HPP
+// ---- gloss/kernels/columns.hpp
+// Walking along the columns of matrices, whose neighbours are the lanes of vectors.
+namespace gloss::inline GLOSS_ABI::kernels::detail {
+/// Some vectors side by side: what columns next to each other have gathered.
+template <class T>
+struct Columns {
+  static constexpr Index many = 4;
+  Vec<T> v[many] = {};
+};
+/// f(o, c, width) for the columns of each of `outer` matrices [rows, columns], in parallel: those of matrix o from c
+/// on, at most as many as Columns holds.
+template <class T, class F>
+GLOSS_INLINE void each_column(Index outer, Index rows, Index columns, const F& f) {
+  constexpr Index l = lanes<T>, many = Columns<T>::many * l;
+  const Index wide = outer * columns >= 8 * many ? many : l;  // narrow where several threads would have too few
+  const Index blocks = (columns + wide - 1) / wide;
+  parallel_for(outer * blocks, row_grain(rows * wide), [&](Index begin, Index end) {
+    for (Index job = begin; job < end; ++job) {
+      const Index c = job % blocks * wide;
+      f(job / blocks, c, columns - c < wide ? columns - c : wide);
+    }
+  });
+}
+/// f(i, at, m) for vector i of `width` columns: its first is column `at`, and m are there.
+template <class T, class F>
+GLOSS_INLINE void each_of(Index width, F f) {
+  for (Index i = 0, at = 0; at < width; ++i, at += lanes<T>) f(i, at, width - at < lanes<T> ? width - at : lanes<T>);
+}
+/// The sums over rows of f(row, i, at, m), 128 rows to a partial sum and 128 of those to a larger one.
+template <class T, class F>
+GLOSS_INLINE Columns<T> column_sums(Index rows, Index width, F f) {
+  constexpr Index height = 128;
+  Columns<T> total, large;
+  for (Index first = 0; first < rows; first += height) {
+    const Index stop = rows - first < height ? rows : first + height;
+    Columns<T> part;
+    for (Index r = first; r < stop; ++r)
+      each_of<T>(width,
+                 [&](Index i, Index at, Index m) GLOSS_INLINE_LAMBDA { part.v[i] = part.v[i] + f(r, i, at, m); });
+    GLOSS_UNROLL for (Index i = 0; i < Columns<T>::many; ++i) large.v[i] = large.v[i] + part.v[i];
+    if (stop < rows && stop % (height * height) != 0) continue;
+    GLOSS_UNROLL for (Index i = 0; i < Columns<T>::many; ++i) total.v[i] = total.v[i] + large.v[i];
+    large = Columns<T>{};
+  }
+  return total;
+}
+}  // namespace gloss::inline GLOSS_ABI::kernels::detail
+#endif
+namespace gloss::inline GLOSS_ABI::kernels {
+/// softmax_forward, or log_softmax_forward, along the middle axis; y may be x.
+/// Shape: x, y [outer, n, inner].
+template <class T, bool logarithm>
+void softmax_columns_forward(const T* x, T* y, Index outer, Index n, Index inner) {
+  detail::each_column<T>(outer, n, inner, [=](Index o, Index c, Index width) GLOSS_INLINE_LAMBDA {
+    const T* const from = x + o * n * inner + c;
+    T* const to = y + o * n * inner + c;
+    detail::Columns<T> most;
+    for (Vec<T>& v : most.v) v = splat<T>(-std::numeric_limits<T>::infinity());
+    for (Index r = 0; r < n; ++r)
+      detail::each_of<T>(width, [&](Index i, Index at, Index m) GLOSS_INLINE_LAMBDA {
+        most.v[i] = vmax<T>(most.v[i], load_n<T>(from + r * inner + at, m));
+      });
+    detail::Columns<T> sums =
+        detail::column_sums<T>(n, width, [&](Index r, Index i, Index at, Index m) GLOSS_INLINE_LAMBDA {
+          const Vec<T> e = exp<T>(load_n<T>(from + r * inner + at, m) - most.v[i]);
+          if constexpr (!logarithm) store_n<T>(to + r * inner + at, e, m);
+          return e;
+        });
+    for (Vec<T>& s : sums.v) s = logarithm ? log<T>(s) : T(1) / s;
+    for (Index r = 0; r < n; ++r)
+      detail::each_of<T>(width, [&](Index i, Index at, Index m) GLOSS_INLINE_LAMBDA {
+        const Index k = r * inner + at;
+        if constexpr (logarithm)
+          store_n<T>(to + k, (load_n<T>(from + k, m) - most.v[i]) - sums.v[i], m);
+        else
+          store_n<T>(to + k, load_n<T>(to + k, m) * sums.v[i], m);
+      });
+  });
+}
+/// softmax_backward, or log_softmax_backward, along the middle axis; dx may be dy.
+/// Shape: y, dy, dx [outer, n, inner].
+template <class T, bool logarithm>
+void softmax_columns_backward(const T* y, const T* dy, T* dx, Index outer, Index n, Index inner) {
+  detail::each_column<T>(outer, n, inner, [=](Index o, Index c, Index width) GLOSS_INLINE_LAMBDA {
+    const Index first = o * n * inner + c;
+    const auto sums = detail::column_sums<T>(n, width, [&](Index r, Index, Index at, Index m) GLOSS_INLINE_LAMBDA {
+      const Vec<T> g = load_n<T>(dy + first + r * inner + at, m);
+      return logarithm ? g : g * load_n<T>(y + first + r * inner + at, m);
+    });
+    for (Index r = 0; r < n; ++r)
+      detail::each_of<T>(width, [&](Index i, Index at, Index m) GLOSS_INLINE_LAMBDA {
+        const Index k = first + r * inner + at;
+        const Vec<T> g = load_n<T>(dy + k, m), p = load_n<T>(y + k, m);
+        if constexpr (logarithm)
+          store_n<T>(dx + k, g - exp<T>(p) * sums.v[i], m);
+        else
+          store_n<T>(dx + k, p * (g - sums.v[i]), m);
+      });
+  });
+}
+#define GLOSS_SOFTMAX_COLUMNS(T, logarithm)                                                        \
+  GLOSS_INSTANTIATE(void softmax_columns_forward<T, logarithm>(const T*, T*, Index, Index, Index)) \
+  GLOSS_INSTANTIATE(void softmax_columns_backward<T, logarithm>(const T*, const T*, T*, Index, Index, Index))
+GLOSS_SOFTMAX_COLUMNS(float, false)
+GLOSS_SOFTMAX_COLUMNS(float, true)
+GLOSS_SOFTMAX_COLUMNS(double, false)
+GLOSS_SOFTMAX_COLUMNS(double, true)
+#undef GLOSS_SOFTMAX_COLUMNS
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_EXP_HPP
+#define GLOSS_HAS_GLOSS_OPS_EXP_HPP
+// ---- gloss/ops/exp.hpp
+// e to the x
+#include <cmath>
+#include <numbers>
+#ifndef GLOSS_HAS_GLOSS_KERNELS_ACTIVATION_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_ACTIVATION_HPP
+// ---- gloss/kernels/activation.hpp
+// Activations and exp, log on dense arrays, vectorised, forward beside backward. Backward takes x or y, as named.
+namespace gloss::inline GLOSS_ABI::kernels {
+namespace detail {
+/// y_i = f(x_i) by vectors.
+template <class T, class F>
+void map_vectors(const T* x, T* y, Index n, F f) {
+  parallel_for(n, 8192, [=](Index begin, Index end) {
+    each_vector<T>(end - begin, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
+      store_n<T>(y + begin + i, f(load_n<T>(x + begin + i, m)), m);
+    });
+  });
+}
+/// y_i = f(a_i, b_i) by vectors.
+template <class T, class F>
+void map_vectors(const T* a, const T* b, T* y, Index n, F f) {
+  parallel_for(n, 8192, [=](Index begin, Index end) {
+    each_vector<T>(end - begin, [&](Index j, Index m) GLOSS_INLINE_LAMBDA {
+      const Index i = begin + j;
+      store_n<T>(y + i, f(load_n<T>(a + i, m), load_n<T>(b + i, m)), m);
+    });
+  });
+}
+inline constexpr double inverse_root2 = 0.70710678118654752440;    // 1 / sqrt(2)
+inline constexpr double inverse_root2pi = 0.39894228040143267794;  // 1 / sqrt(2 pi)
+inline constexpr double gelu_beta = 0.79788456080286535588;        // sqrt(2 / pi)
+inline constexpr double gelu_cubic = 0.044715;
+/// The normal distribution function F(x) = (1 + erf(x / sqrt 2)) / 2, within 2.5e-7: in float 1/2 + x P(x^2) / Q(x^2)
+/// up to 5.5, fitted for gloss, and 0 or 1 beyond; in double by erf, which e = exp(-x^2 / 2) helps.
+template <class T>
+GLOSS_INLINE Vec<T> normal_cdf(Vec<T> x, [[maybe_unused]] Vec<T> e) {
+  if constexpr (std::is_same_v<T, float>) {
+    const Vec<T> u = x * x;
+    const Vec<T> p = polynomial<T>(u, 0.39894223557, 0.033844764745, 0.0046766953233, 0.00016873411752, 6.3504608315e-6,
+                                   2.2749204235e-8);
+    const Vec<T> q =
+        polynomial<T>(u, 1.0, 0.25150217502, 0.028641145436, 0.0018839337337, 7.3612668301e-5, 1.1973759487e-6);
+    const Vec<T> f = x * p / q + T(0.5);
+    return select<T>(x < T(-5.5), Vec<T>{}, select<T>(x > T(5.5), splat<T>(T(1)), f));
+  } else {
+    return (erf_with_exp<T>(x * static_cast<T>(inverse_root2), e) + T(1)) * T(0.5);
+  }
+}
+/// exp(-x^2 / 2); in float 2^n times a polynomial, the exponent rounded as x^2 is, 0 where the result is not normal.
+template <class T>
+GLOSS_INLINE Vec<T> gaussian(Vec<T> x) {
+  if constexpr (std::is_same_v<T, float>) {
+    constexpr T c = -0.72134752044f, magic = FloatFormat<T>::round_magic;  // c = -1 / (2 ln 2)
+    const Vec<T> u = x * x, shifted = u * c + magic, r = u * c - (shifted - magic);
+    const Vec<T> p =
+        polynomial<T>(r, 1.000000072, 0.6931469664, 0.2402211914, 0.05550713926, 0.009675556896, 0.001327631074);
+    const IntVec<T> n = shift_left<IntOf<T>, FloatFormat<T>::mantissa>(bit_cast_to<IntOf<T>>(shifted));
+    return select<T>(u < T(174), bit_cast_to<T>(wrapping_add<T>(bit_cast_to<IntOf<T>>(p), n)), Vec<T>{});
+  } else {
+    return exp<T>(x * x * T(-0.5));
+  }
+}
+template <class T>
+GLOSS_INLINE Vec<T> gelu(Vec<T> x) {
+  if constexpr (std::is_same_v<T, float>)
+    return x * normal_cdf<T>(x, x);
+  else
+    return x * normal_cdf<T>(x, gaussian<T>(x));
+}
+template <class T>
+GLOSS_INLINE Vec<T> gelu_slope(Vec<T> x) {
+  const Vec<T> e = gaussian<T>(x);
+  return normal_cdf<T>(x, e) + x * e * static_cast<T>(inverse_root2pi);
+}
+template <class T>
+GLOSS_INLINE Vec<T> gelu_tanh(Vec<T> x) {
+  const Vec<T> u = x * static_cast<T>(gelu_beta) * (x * x * static_cast<T>(gelu_cubic) + T(1));
+  return x * T(0.5) * (tanh<T>(u) + T(1));
+}
+template <class T>
+GLOSS_INLINE Vec<T> gelu_tanh_slope(Vec<T> x) {
+  const Vec<T> c = x * x * static_cast<T>(gelu_cubic);
+  const Vec<T> t = tanh<T>(x * static_cast<T>(gelu_beta) * (c + T(1)));
+  const Vec<T> du = (c * T(3) + T(1)) * static_cast<T>(gelu_beta);
+  return T(0.5) * (t + T(1) + x * (T(1) - t * t) * du);
+}
+}  // namespace detail
+/// y = e^x.
+template <class T>
+void exp_forward(const T* x, T* y, Index n) {
+  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA { return exp<T>(v); });
+}
+/// y = ln x.
+template <class T>
+void log_forward(const T* x, T* y, Index n) {
+  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA { return log<T>(v); });
+}
+/// y = tanh x.
+template <class T>
+void tanh_forward(const T* x, T* y, Index n) {
+  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA { return tanh<T>(v); });
+}
+/// dx = dy (1 - y^2).
+template <class T>
+void tanh_backward(const T* y, const T* dy, T* dx, Index n) {
+  detail::map_vectors<T>(y, dy, dx, n, [](Vec<T> v, Vec<T> d) GLOSS_INLINE_LAMBDA { return d * (T(1) - v * v); });
+}
+/// y = 1 / (1 + e^-x).
+template <class T>
+void sigmoid_forward(const T* x, T* y, Index n) {
+  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA { return sigmoid<T>(v); });
+}
+/// dx = dy y (1 - y).
+template <class T>
+void sigmoid_backward(const T* y, const T* dy, T* dx, Index n) {
+  detail::map_vectors<T>(y, dy, dx, n, [](Vec<T> v, Vec<T> d) GLOSS_INLINE_LAMBDA { return d * v * (T(1) - v); });
+}
+/// y = max(x, 0); NaN stays NaN.
+template <class T>
+void relu_forward(const T* x, T* y, Index n) {
+  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA { return select<T>(v < T(0), Vec<T>{}, v); });
+}
+/// dx = 0 where y <= 0, else dy, at NaN too.
+template <class T>
+void relu_backward(const T* y, const T* dy, T* dx, Index n) {
+  detail::map_vectors<T>(y, dy, dx, n,
+                         [](Vec<T> v, Vec<T> d) GLOSS_INLINE_LAMBDA { return select<T>(v <= T(0), Vec<T>{}, d); });
+}
+/// y = x sigmoid(x).
+template <class T>
+void silu_forward(const T* x, T* y, Index n) {
+  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA { return v * sigmoid<T>(v); });
+}
+/// dx = dy s (1 + x (1 - s)), s = sigmoid(x).
+template <class T>
+void silu_backward(const T* x, const T* dy, T* dx, Index n) {
+  detail::map_vectors<T>(x, dy, dx, n, [](Vec<T> v, Vec<T> d) GLOSS_INLINE_LAMBDA {
+    const Vec<T> s = sigmoid<T>(v);
+    return d * s * (v * (T(1) - s) + T(1));
+  });
+}
+/// y = x F(x), F the normal distribution: (1 + erf(x / sqrt 2)) / 2.
+template <class T>
+void gelu_forward(const T* x, T* y, Index n) {
+  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA { return detail::gelu<T>(v); });
+}
+/// dx = dy (F(x) + x F'(x)), F'(x) = e^(-x^2 / 2) / sqrt(2 pi).
+template <class T>
+void gelu_backward(const T* x, const T* dy, T* dx, Index n) {
+  detail::map_vectors<T>(x, dy, dx, n,
+                         [](Vec<T> v, Vec<T> d) GLOSS_INLINE_LAMBDA { return d * detail::gelu_slope<T>(v); });
+}
+/// y = x (1 + tanh u) / 2, u = sqrt(2 / pi) (x + 0.044715 x^3).
+template <class T>
+void gelu_tanh_forward(const T* x, T* y, Index n) {
+  detail::map_vectors<T>(x, y, n, [](Vec<T> v) GLOSS_INLINE_LAMBDA { return detail::gelu_tanh<T>(v); });
+}
+/// dx = dy ((1 + t) + x (1 - t^2) du/dx) / 2, t = tanh u.
+template <class T>
+void gelu_tanh_backward(const T* x, const T* dy, T* dx, Index n) {
+  detail::map_vectors<T>(x, dy, dx, n,
+                         [](Vec<T> v, Vec<T> d) GLOSS_INLINE_LAMBDA { return d * detail::gelu_tanh_slope<T>(v); });
+}
+#define GLOSS_ACTIVATION(name)                                                              \
+  GLOSS_INSTANTIATE(void name##_forward<float>(const float*, float*, Index))                \
+  GLOSS_INSTANTIATE(void name##_forward<double>(const double*, double*, Index))             \
+  GLOSS_INSTANTIATE(void name##_backward<float>(const float*, const float*, float*, Index)) \
+  GLOSS_INSTANTIATE(void name##_backward<double>(const double*, const double*, double*, Index))
+GLOSS_INSTANTIATE(void exp_forward<float>(const float*, float*, Index))
+GLOSS_INSTANTIATE(void exp_forward<double>(const double*, double*, Index))
+GLOSS_INSTANTIATE(void log_forward<float>(const float*, float*, Index))
+GLOSS_INSTANTIATE(void log_forward<double>(const double*, double*, Index))
+GLOSS_ACTIVATION(tanh)
+GLOSS_ACTIVATION(sigmoid)
+GLOSS_ACTIVATION(relu)
+GLOSS_ACTIVATION(silu)
+GLOSS_ACTIVATION(gelu)
+GLOSS_ACTIVATION(gelu_tanh)
+#undef GLOSS_ACTIVATION
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#endif
+namespace gloss::inline GLOSS_ABI {
+/// y = e^x.
+/// Backward: dx = dy * y; y is saved.
+/// PyTorch: torch.exp
+template <Real T>
+Tensor<T> exp(const Tensor<T>& x) {
+  Tensor<T> y = map_dense(x, kernels::exp_forward<T>);
+  return record("exp", y, {x},
+                [saved = y.detach()](const Tensor<T>& dy, Grads& dx) { dx.add(0, dy * dx.result(saved)); });
+}
+/// y = 2^x.
+/// Backward: dx = dy y ln 2.
+/// PyTorch: torch.exp2
+template <Real T>
+Tensor<T> exp2(const Tensor<T>& x) {
+  Tensor<T> y = map_unary<T>(x, [](T v) { return std::exp2(v); });
+  return record("exp2", y, {x}, [saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
+    dx.add(0, dy * dx.result(saved) * std::numbers::ln2);
+  });
+}
+/// y = e^x - 1, exact to the last digits near 0.
+/// Backward: dx = dy e^x.
+/// PyTorch: torch.expm1
+template <Real T>
+Tensor<T> expm1(const Tensor<T>& x) {
+  Tensor<T> y = map_unary<T>(x, [](T v) { return std::expm1(v); });
+  return record("expm1", y, {x}, [x](const Tensor<T>& dy, Grads& dx) { dx.add(0, dy * exp(x)); });
+}
+GLOSS_INSTANTIATE(Tensor<float> exp(const Tensor<float>&))
+GLOSS_INSTANTIATE(Tensor<double> exp(const Tensor<double>&))
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_OPTIONAL_TENSOR_HPP
+#define GLOSS_HAS_GLOSS_OPS_OPTIONAL_TENSOR_HPP
+// ---- gloss/ops/optional_tensor.hpp
+// The shared part of ops with operands or gradients that may be undefined: they reach a kernel as null.
+namespace gloss::inline GLOSS_ABI::detail {
+template <class T>
+Tensor<T> dense_or_none(const Tensor<T>& t) {
+  return t.defined() ? t.detach().contiguous() : Tensor<T>{};
+}
+template <class T>
+Tensor<T> empty_or_none(bool wanted, const Shape& shape) {
+  return wanted ? empty<T>(shape) : Tensor<T>{};
+}
+template <class T>
+const T* read_or_null(const Tensor<T>& t) {
+  return t.defined() ? t.data() : nullptr;
+}
+template <class T>
+T* write_or_null(const Tensor<T>& t) {
+  return t.defined() ? t.data() : nullptr;
+}
+}  // namespace gloss::inline GLOSS_ABI::detail
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_SUB_HPP
+#define GLOSS_HAS_GLOSS_OPS_SUB_HPP
+// ---- gloss/ops/sub.hpp
+// a - b
+namespace gloss::inline GLOSS_ABI {
+/// y = a - b. Booleans have no difference.
+/// Shape: a, b broadcast.
+/// Errors: ShapeError when they do not.
+/// Backward: da = dy, db = -dy, summed over stretched axes.
+/// PyTorch: torch.sub
+template <Number T>
+Tensor<T> sub(const Tensor<T>& a, const Tensor<T>& b) {
+  Tensor<T> y = map_binary<T>("sub", a, b, kernels::Minus{});
+  if constexpr (Real<T>)
+    return record("sub", y, {a, b}, [](const Tensor<T>& dy, Grads& dx) {
+      dx.add_summed(0, dy);
+      if (dx.needs(1)) dx.add(1, -sum_to(dy, dx.shape(1)));
+    });
+  return y;
+}
+template <Number T>
+Tensor<T> operator-(const Tensor<T>& a, const Tensor<T>& b) {
+  return sub(a, b);
+}
+template <Number T>
+Tensor<T> operator-(const Tensor<T>& a, Scalar<T> s) {
+  return add(a, detail::opposite<T>(s));
+}
+template <Number T>
+Tensor<T> operator-(Scalar<T> s, const Tensor<T>& a) {
+  return add(-a, s);
+}
+GLOSS_INSTANTIATE(Tensor<float> sub(const Tensor<float>&, const Tensor<float>&))
+GLOSS_INSTANTIATE(Tensor<double> sub(const Tensor<double>&, const Tensor<double>&))
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_SUM_HPP
+#define GLOSS_HAS_GLOSS_OPS_SUM_HPP
+// ---- gloss/ops/sum.hpp
+// Sum
+#ifndef GLOSS_HAS_GLOSS_OPS_REDUCE_AXES_HPP
+#define GLOSS_HAS_GLOSS_OPS_REDUCE_AXES_HPP
+// ---- gloss/ops/reduce_axes.hpp
+// What the reductions share: which axes go, and what shape stays.
+namespace gloss::inline GLOSS_ABI {
+/// What a sum or product of T is counted in: whole numbers and truth values in int64, as in PyTorch.
+template <Summable T>
+using Total = std::conditional_t<Real<T>, T, std::int64_t>;
+/// What a long chain of T goes through on the way to a T: double for float, so that a million terms keep their digits.
+template <Element T>
+using Accumulator = std::conditional_t<Real<T>, double, T>;
+struct ReduceOptions {
+  bool keepdim = false;  // keep reduced axes with size 1
+};
+/// Axes to reduce over: none named means all. Converts from one axis or a list.
+class Axes {
+ public:
+  Axes() = default;
+  Axes(Index axis) : list_{axis} {}
+  Axes(int axis) : Axes(static_cast<Index>(axis)) {}
+  Axes(std::initializer_list<Index> axes) : list_(axes) {}
+  explicit Axes(const Shape& axes) : list_(axes) {}
+  /// Marks the axes of a tensor of this rank. Errors: IndexError out of range or named twice.
+  void mark(const char* op, int rank, bool (&is_reduced)[max_rank]) const {
+    for (int axis = 0; axis < max_rank; ++axis) is_reduced[axis] = list_.empty() && axis < rank;
+    for (Index entry : list_) {
+      const int axis = normalize_axis(op, entry, rank);
+      if (is_reduced[axis]) fail<IndexError>(op, ": axis ", axis, " appears twice");
+      is_reduced[axis] = true;
+    }
+  }
+ private:
+  Shape list_;
+};
+/// What is needed before a reduction and after it: marks, the two shapes, the count of elements per result.
+struct ReducePlan {
+  bool is_reduced[max_rank];
+  Shape dropped;  // result shape without the reduced axes
+  Shape kept;     // result shape with them as 1
+  Index count = 1;
+  GLOSS_NOINLINE ReducePlan(const char* op, const Shape& shape, const Axes& axes) {
+    axes.mark(op, shape.rank(), is_reduced);
+    for (int axis = 0; axis < shape.rank(); ++axis) {
+      kept.push_back(is_reduced[axis] ? 1 : shape[axis]);
+      if (is_reduced[axis])
+        count *= shape[axis];
+      else
+        dropped.push_back(shape[axis]);
+    }
+  }
+  const Shape& shape(ReduceOptions options) const { return options.keepdim ? kept : dropped; }
+  /// x, or a term of each x and the number of its output, reduced in the type of `identity`, unrecorded, in the shape
+  /// that options ask for.
+  template <class X, class T, class Combine, class Term = kernels::Itself>
+  Tensor<T> run(const Tensor<X>& x, T identity, Combine combine, ReduceOptions options, Term term = {}) const {
+    ProfileScope scope("reduce");
+    Tensor<T> y = empty<T>(shape(options));
+    scope.makes(y.data());
+    if (scope) scope.bytes(sizeof(X), {x.numel()});
+    if (scope) scope.bytes(sizeof(T), {y.numel()});
+    kernels::reduce(kernels::Reduction(x.shape(), x.strides(), is_reduced), static_cast<const X*>(x.data()), y.data(),
+                    identity, combine, term);
+    return y;
+  }
+  /// Errors: ShapeError when there is nothing to choose from.
+  void require_elements(const char* op, const Shape& x) const {
+    if (count == 0) fail<ShapeError>(op, ": no elements to reduce in shape ", x);
+  }
+};
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI {
+/// y = sum of x over axes (all by default); 0 for none. Whole numbers and booleans are summed in int64.
+/// Shape: x without the axes, or with them as 1 (keepdim).
+/// Errors: IndexError for a wrong axis.
+/// Backward: dx = dy, stretched.
+/// PyTorch: torch.sum
+template <Summable T>
+Tensor<Total<T>> sum(const Tensor<T>& x, const Axes& axes = {}, ReduceOptions options = {}) {
+  const ReducePlan plan("sum", x.shape(), axes);
+  Tensor<Total<T>> y = plan.run(x, Total<T>{}, kernels::Plus{}, options);
+  if constexpr (Real<T>)
+    return record("sum", y, {x}, [kept = plan.kept, from = x.shape()](const Tensor<T>& dy, Grads& dx) {
+      dx.add(0, dy.view(kept).expand(from));
+    });
+  return y;
+}
+GLOSS_INSTANTIATE(Tensor<std::int64_t> sum(const Tensor<std::int64_t>&, const Axes&, ReduceOptions))
+GLOSS_INSTANTIATE(Tensor<float> sum(const Tensor<float>&, const Axes&, ReduceOptions))
+GLOSS_INSTANTIATE(Tensor<double> sum(const Tensor<double>&, const Axes&, ReduceOptions))
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI {
+namespace detail {
+/// A kernel along rows, f(x, x2, out, rows, n), and the same along columns, f(x, x2, out, outer, n, inner), over dense
+/// numbers; x2 is null for one that reads one tensor. Pointers, so that all share what along_axis compiles to.
+template <class T>
+struct AxisKernels {
+  void (*rows)(const T* x, const T* x2, T* out, Index rows, Index n);
+  void (*columns)(const T* x, const T* x2, T* out, Index outer, Index n, Index inner);
+};
+/// x in dense memory, with axis a and the last one swapped where that is asked for; outside the graph.
+template <class T>
+GLOSS_NOINLINE Tensor<T> dense_along(const Tensor<T>& x, int a, bool swapped) {
+  const Tensor<T> in = x.detach();
+  return (swapped ? in.transpose(a, -1) : in).contiguous();
+}
+/// Runs a kernel over x along `axis`, and x2, of the same shape, where it is defined.
+template <class T>
+Tensor<T> along_axis(const char* op, const Tensor<T>& x, const Tensor<T>& x2, Index axis, AxisKernels<T> f) {
+  const int a = normalize_axis(op, axis, x.dim());
+  ProfileScope scope(op);
+  if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
+  if (x.numel() == 0) return empty<T>(x.shape());
+  const Index n = x.dim() > 0 ? x.size(a) : 1;  // a scalar is a row of one
+  Index inner = 1;
+  for (int i = a + 1; i < x.dim(); ++i) inner *= x.size(i);
+  const bool turned = inner > 1 && inner < 4;  // so few columns would leave most of a vector empty
+  const Tensor<T> in = dense_along(x, a, turned), in2 = x2.defined() ? dense_along(x2, a, turned) : Tensor<T>{};
+  const T* const second = read_or_null(in2);
+  Tensor<T> out = empty<T>(in.shape());
+  if (inner > 1 && !turned)
+    f.columns(in.data(), second, out.data(), in.numel() / (n * inner), n, inner);
+  else
+    f.rows(in.data(), second, out.data(), in.numel() / n, n);
+  return dense_along(out, a, turned);
+}
+/// The kernels of softmax, or of its logarithm, which read x.
+template <class T, bool logarithm>
+constexpr AxisKernels<T> softmax_kernels() {
+  return {[](const T* x, const T*, T* y, Index rows, Index n) {
+            if constexpr (logarithm)
+              kernels::log_softmax_forward(x, y, rows, n);
+            else
+              kernels::softmax_forward(x, y, rows, n);
+          },
+          [](const T* x, const T*, T* y, Index outer, Index n, Index inner) {
+            kernels::softmax_columns_forward<T, logarithm>(x, y, outer, n, inner);
+          }};
+}
+}  // namespace detail
+/// y_i = e^(x_i - max) / sum_j e^(x_j - max) along an axis; a row of -infinity gives NaN.
+/// Shape: any.
+/// Errors: IndexError for a wrong axis.
+/// Backward: dx = y * (dy - sum(y * dy)); y is saved.
+/// PyTorch: torch.softmax
+template <Real T>
+Tensor<T> softmax(const Tensor<T>& x, Index axis) {
+  Tensor<T> y = detail::along_axis<T>("softmax", x, {}, axis, detail::softmax_kernels<T, false>());
+  return record("softmax", y, {x}, [axis, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
+    if (is_grad_enabled()) {
+      const Tensor<T> p = dx.result(saved);
+      dx.add(0, p * (dy - sum(p * dy, axis, {.keepdim = true})));
+    } else {
+      dx.add(0, detail::along_axis<T>("softmax", saved, dy, axis,
+                                      {kernels::softmax_backward<T>, kernels::softmax_columns_backward<T, false>}));
+    }
+  });
+}
+/// y_i = x_i - ln sum_j e^(x_j) along an axis, without forming the quotient.
+/// Shape: any.
+/// Errors: IndexError for a wrong axis.
+/// Backward: dx = dy - e^y * sum(dy); y is saved.
+/// PyTorch: torch.log_softmax
+template <Real T>
+Tensor<T> log_softmax(const Tensor<T>& x, Index axis) {
+  Tensor<T> y = detail::along_axis<T>("log_softmax", x, {}, axis, detail::softmax_kernels<T, true>());
+  return record("log_softmax", y, {x}, [axis, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
+    if (is_grad_enabled()) {
+      dx.add(0, dy - exp(dx.result(saved)) * sum(dy, axis, {.keepdim = true}));
+    } else {
+      dx.add(0, detail::along_axis<T>("log_softmax", saved, dy, axis,
+                                      {kernels::log_softmax_backward<T>, kernels::softmax_columns_backward<T, true>}));
+    }
+  });
+}
+GLOSS_INSTANTIATE(Tensor<float> softmax(const Tensor<float>&, Index))
+GLOSS_INSTANTIATE(Tensor<float> log_softmax(const Tensor<float>&, Index))
+GLOSS_INSTANTIATE(Tensor<double> softmax(const Tensor<double>&, Index))
+GLOSS_INSTANTIATE(Tensor<double> log_softmax(const Tensor<double>&, Index))
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI::decode {
+struct BeamOptions {
+  std::int64_t start = 0;  // first token that a decoder reads; over a Stepper, the prompt says so
+  std::int64_t end = 1;    // token that finishes a row
+  Index max_len = 64;      // most tokens of a result
+  Index beam = 4;
+  double length_penalty = 0.6;  // a score is log P / ((5 + length) / 6)^length_penalty
+  double length_base = 5;       // the 5 there, and 1 less than the 6; 0: log P / length^length_penalty, as transformers
+  Index n_best = 1;             // hypotheses returned per row, best first
+  LogitsOptions logits = {};    // applied to log P, as transformers does in a beam search
+};
+namespace detail {
+struct NextToken {
+  double logp;
+  std::int64_t token;
+};
+/// The n likeliest of all tokens, likeliest first, equal ones in order; all, if there are fewer. Not topk, which sorts
+/// whole rows and whose gradient every program that decodes would compile.
+template <class T>
+std::vector<NextToken> likeliest(const T* logp, Index vocab, std::size_t n) {
+  std::vector<NextToken> best;
+  for (Index token = 0; token < vocab; ++token) {
+    const auto value = static_cast<double>(logp[token]);
+    if (best.size() == n && !(value > best.back().logp)) continue;
+    if (best.size() == n) best.pop_back();
+    auto at = best.end();
+    while (at != best.begin() && value > (at - 1)->logp) --at;
+    best.insert(at, {value, token});
+  }
+  return best;
+}
+template <Real T>
+class BeamSearch {
+ public:
+  BeamSearch(Stepper<T>& stepper, const Tensor<std::int64_t>& prompt, const BeamOptions& options)
+      : stepper_(&stepper),
+        options_(options),
+        beam_(static_cast<std::size_t>(options.beam)),
+        n_best_(static_cast<std::size_t>(options.n_best)),
+        rules_("beam_search", options_.logits, options_.end, prompt.size(0)),
+        prompts_(rows_of_tokens(prompt)),
+        done_(prompts_.size()),
+        next_(prompt) {
+    for (std::size_t i = 0; i < prompts_.size(); ++i) open_.push_back({i, 0.0, {}});
+  }
+  std::vector<std::vector<Hypothesis>> run() {
+    for (Index length = 0; length < options_.max_len && !open_.empty(); ++length) {
+      const Tensor<T> logp = log_softmax(stepper_->step(next_), -1);
+      std::vector<Prefix> next;
+      Tokens rows, tokens;
+      for (std::size_t first = 0, last = 0; first < open_.size(); first = last) {
+        while (last < open_.size() && open_[last].sentence == open_[first].sentence) ++last;
+        std::vector<Candidate> kept = extend(first, candidates(first, last, logp));
+        if (is_settled(open_[first].sentence, kept)) continue;
+        for (const Candidate& c : kept) {
+          next.push_back({open_[first].sentence, c.logp, open_[c.row].said});
+          next.back().said.push_back(c.token);
+          rows.push_back(static_cast<std::int64_t>(c.row));
+          tokens.push_back(c.token);
+        }
+      }
+      open_ = std::move(next);
+      next_ = from_vector(tokens, {static_cast<Index>(tokens.size()), 1});
+      if (!open_.empty()) stepper_->select_rows(from_vector(rows));
+    }
+    for (Prefix& p : open_) finish(p.sentence, std::move(p.said), p.logp, false);
+    return std::move(done_);
+  }
+ private:
+  /// A row of the stepper, of the same number.
+  struct Prefix {
+    std::size_t sentence;  // the row of the prompt that it continues
+    double logp;
+    Tokens said;
+  };
+  /// One of a sentence's prefixes with one more token.
+  struct Candidate {
+    double logp;
+    std::size_t row;
+    std::int64_t token;
+  };
+  double penalty(std::size_t length) const {
+    const double base = options_.length_base, counted = static_cast<double>(length > 0 ? length : 1);
+    return std::pow((base + counted) / (base + 1), options_.length_penalty);
+  }
+  /// All that may be kept of one sentence, whose prefixes are first .. last - 1, best first.
+  std::vector<Candidate> candidates(std::size_t first, std::size_t last, const Tensor<T>& logp) {
+    const Index vocab = logp.size(1);
+    std::vector<Candidate> all;
+    for (std::size_t row = first; row < last; ++row) {
+      const T* scores = logp.data() + static_cast<Index>(row) * vocab;
+      if (rules_.any()) {
+        changed_.assign(scores, scores + vocab);
+        rules_.apply(changed_.data(), vocab, static_cast<Index>(open_[row].sentence), prompts_[open_[row].sentence],
+                     open_[row].said);
+        scores = changed_.data();
+      }
+      for (const auto& [step, token] : likeliest(scores, vocab, beam_ + 1))
+        if (step > -std::numeric_limits<double>::infinity()) all.push_back({open_[row].logp + step, row, token});
+    }
+    const std::size_t sentence = open_[first].sentence;
+    if (all.empty() && done_[sentence].empty())
+      fail("beam_search: row ", sentence, ": no token is possible: the scores are -infinity or NaN");
+    std::vector<Candidate> ranked;
+    for (const std::size_t i :
+         sorted_order(all.size(), [&](std::size_t a, std::size_t b) { return all[a].logp > all[b].logp; }))
+      ranked.push_back(all[i]);
+    return ranked;
+  }
+  /// The beam's best candidates that go on; those among them that say the end are finished.
+  std::vector<Candidate> extend(std::size_t first, const std::vector<Candidate>& ranked) {
+    std::vector<Candidate> kept;
+    for (std::size_t rank = 0; rank < ranked.size() && kept.size() < beam_; ++rank) {
+      const Candidate& c = ranked[rank];
+      if (c.token != options_.end)
+        kept.push_back(c);
+      else if (rank < beam_)
+        finish(open_[first].sentence, open_[c.row].said, c.logp, true);
+    }
+    return kept;
+  }
+  void finish(std::size_t sentence, Tokens said, double logp, bool finished) {
+    std::vector<Hypothesis>& list = done_[sentence];
+    const double score = logp / penalty(said.size() + (finished ? 1 : 0));
+    auto at = list.begin();  // behind those that are as good
+    while (at != list.end() && !(at->score < score)) ++at;
+    list.insert(at, Hypothesis{std::move(said), score, finished});
+    if (list.size() > n_best_) list.pop_back();
+  }
+  /// Whether no prefix that is open can still beat the sentence's n_best finished ones: its log P only falls, so the
+  /// best that it can reach is today's over the largest penalty that it may meet.
+  bool is_settled(std::size_t sentence, const std::vector<Candidate>& kept) const {
+    const std::vector<Hypothesis>& list = done_[sentence];
+    if (list.size() < n_best_) return false;
+    if (kept.empty()) return true;
+    const auto length = static_cast<std::size_t>(options_.max_len);
+    const double reach =
+        kept[0].logp / penalty(options_.length_penalty > 0 ? length : open_[kept[0].row].said.size() + 2);
+    return list.back().score >= reach;
+  }
+  Stepper<T>* stepper_;
+  BeamOptions options_;
+  std::size_t beam_, n_best_;
+  LogitsRules rules_;
+  std::vector<Tokens> prompts_;
+  std::vector<std::vector<Hypothesis>> done_;
+  std::vector<Prefix> open_;
+  Tensor<std::int64_t> next_;  // what the stepper reads next
+  std::vector<T> changed_;
+};
+}  // namespace detail
+/// Beam search: keeps the `beam` best prefixes of each row. A row is done when no open prefix can still beat its n_best
+/// finished ones.
+/// Shape: prompt [rows, n], what each row has read before -> for each row up to n_best hypotheses, best first.
+/// Errors: ShapeError for an empty prompt; Error when beam or n_best is below 1, max_len negative, length_penalty no
+/// finite number, length_base negative, wrong LogitsOptions, or scores that are NaN.
+/// Source: Wu et al. 2016 for the length penalty; paper 6.1 uses beam 4 and 0.6.
+template <Real T>
+std::vector<std::vector<Hypothesis>> beam_search(Stepper<T>& stepper, const Tensor<std::int64_t>& prompt,
+                                                 const BeamOptions& options) {
+  if (options.beam < 1 || options.n_best < 1 || options.max_len < 0)
+    fail("beam_search: beam ", options.beam, " and n_best ", options.n_best, " must be positive, max_len ",
+         options.max_len, " not negative");
+  if (!std::isfinite(options.length_penalty))
+    fail("beam_search: length_penalty ", options.length_penalty, " is not a finite number");
+  if (!(options.length_base >= 0 && std::isfinite(options.length_base)))
+    fail("beam_search: length_base ", options.length_base, " is not a number that is not negative");
+  detail::check_prompt("beam_search", prompt, options.max_len);
+  return detail::BeamSearch<T>(stepper, prompt, options).run();
+}
+GLOSS_INSTANTIATE(std::vector<std::vector<Hypothesis>> beam_search(Stepper<float>&, const Tensor<std::int64_t>&,
+                                                                   const BeamOptions&))
+GLOSS_INSTANTIATE(std::vector<std::vector<Hypothesis>> beam_search(Stepper<double>&, const Tensor<std::int64_t>&,
+                                                                   const BeamOptions&))
+}  // namespace gloss::inline GLOSS_ABI::decode
+#endif
+#ifndef GLOSS_HAS_GLOSS_DECODE_CAUSAL_STEPPER_HPP
+#define GLOSS_HAS_GLOSS_DECODE_CAUSAL_STEPPER_HPP
+// ---- gloss/decode/causal_stepper.hpp
+// A Stepper from a model that continues a text.
+#include <algorithm>
+#include <vector>
+namespace gloss::inline GLOSS_ABI::decode {
+/// Decodes with a causal model, each token of which sees those before it. The model has a type Cache, as
+/// nn::TransformerEncoder, and two functions:
+///   decode(ids [rows, n], Cache*) -> [rows, n, d_model], for the n tokens behind those in the cache
+///   generator(x [rows, d_model]) -> scores of the next token, [rows, vocab]
+/// The first step, and the first after truncate(0), says how many rows there are, and it may have prompts of unequal
+/// lengths, see padded_prompt, if the model has
+///   decode(ids, Cache*, attention_mask [rows, cached + n]), where 0 is padding and positions count what is none.
+/// The model must be in evaluation mode and outlive this.
+template <class Model>
+class CausalStepper final : public detail::CachedStepper<Model> {
+ public:
+  using T = typename Model::value_type;
+  explicit CausalStepper(const Model& model) : detail::CachedStepper<Model>(model, 0) {}
+  /// Errors: ShapeError for another number of rows than before; Error for padding where the model takes none; those of
+  /// the model.
+  Tensor<T> step(const Tensor<std::int64_t>& tokens) override {
+    NoGradGuard no_grad;
+    return this->model_->generator(read(tokens).select(1, -1));
+  }
+  /// Errors: as step.
+  Tensor<T> step_each(const Tensor<std::int64_t>& tokens) override {
+    NoGradGuard no_grad;
+    return this->scores_of_each(read(tokens));
+  }
+ private:
+  Tensor<T> read(const Tensor<std::int64_t>& tokens) {
+    const bool first = this->length() == 0 && tokens.dim() == 2;
+    if (first && tokens.size(0) != this->rows_) {
+      this->cache_ = {};
+      this->rows_ = tokens.size(0);
+    }
+    this->check(tokens);
+    if (first) padding_ = padding_of(tokens);
+    return padding_.empty() ? this->model_->decode(tokens, &this->cache_) : behind_padding(tokens, first);
+  }
+  /// How many no_token each row begins with; nothing where none does.
+  static std::vector<Index> padding_of(const Tensor<std::int64_t>& tokens) {
+    std::vector<Index> padding;
+    bool any = false;
+    for (Index i = 0; i < tokens.size(0); ++i) {
+      Index n = 0;
+      while (n < tokens.size(1) && tokens.at({i, n}) == no_token) ++n;
+      any = any || n > 0;
+      padding.push_back(n);
+    }
+    return any ? padding : std::vector<Index>();
+  }
+  Tensor<T> behind_padding(const Tensor<std::int64_t>& tokens, bool first) {
+    if constexpr (requires { this->model_->decode(tokens, &this->cache_, tokens); }) {
+      const Tensor<std::int64_t> ids = tokens.clone();
+      const auto mask = ones<std::int64_t>({this->rows_, this->length() + tokens.size(1)});
+      for (Index i = 0; i < this->rows_; ++i) {
+        const Index n = (std::min)(padding_[static_cast<std::size_t>(i)], mask.size(1));
+        mask.select(0, i).narrow(0, 0, n).zero_();
+        if (first) ids.select(0, i).narrow(0, 0, n).zero_();
+      }
+      return this->model_->decode(ids, &this->cache_, mask);
+    } else {
+      fail("CausalStepper: the prompts are of unequal lengths, and the model takes no padding");
+    }
+  }
+  void select(const Tensor<std::int64_t>& rows) override {
+    detail::CachedStepper<Model>::select(rows);
+    if (padding_.empty()) return;
+    std::vector<Index> selected;
+    for (Index i = 0; i < rows.numel(); ++i) selected.push_back(padding_[static_cast<std::size_t>(rows.at({i}))]);
+    padding_ = selected;
+  }
+  std::vector<Index> padding_;  // of each row
+};
+}  // namespace gloss::inline GLOSS_ABI::decode
+#endif
+#ifndef GLOSS_HAS_GLOSS_DECODE_ENCODER_DECODER_STEPPER_HPP
+#define GLOSS_HAS_GLOSS_DECODE_ENCODER_DECODER_STEPPER_HPP
+// ---- gloss/decode/encoder_decoder_stepper.hpp
+// A Stepper from a model that reads a source and says a target, and the searches from such a model.
+#include <utility>
+#include <vector>
+#ifndef GLOSS_HAS_GLOSS_DECODE_SAMPLING_HPP
+#define GLOSS_HAS_GLOSS_DECODE_SAMPLING_HPP
+// ---- gloss/decode/sampling.hpp
+// Saying one token after the other: the likeliest, or one drawn at random; batched, or as a stream of tokens.
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <vector>
+namespace gloss::inline GLOSS_ABI::decode {
+struct GreedyOptions {
+  std::int64_t start = 0;  // first token that a decoder reads; over a Stepper, the prompt says so
+  std::int64_t end = 1;    // token that finishes a row
+  Index max_len = 64;      // most tokens of a result
+  LogitsOptions logits = {};
+};
+struct SampleOptions {
+  std::int64_t start = 0;
+  std::int64_t end = 1;
+  Index max_len = 64;
+  double temperature = 1;  // divides the scores; 0: the likeliest token
+  Index top_k = 0;         // only the k likeliest tokens; 0: all
+  double top_p = 1;        // only the likeliest tokens that have this probability together
+  double min_p = 0;        // only tokens that are at least so likely, in parts of the likeliest
+  LogitsOptions logits = {};
+};
+namespace detail {
+/// A token drawn from softmax(scores / temperature), cut by top_k, top_p and min_p in this order; u in [0, 1) is what
+/// is drawn: the first token, by number, at which the probabilities add up to more than u.
+class TokenDraw {
+ public:
+  explicit TokenDraw(const SampleOptions& options) : options_(&options) {}
+  template <class T>
+  std::int64_t operator()(const T* scores, Index vocab, double u) {
+    collect(scores, vocab);
+    const SampleOptions& o = *options_;
+    if (o.top_p < 1) keep_top_p(o.top_p);
+    if (o.min_p > 0) std::erase_if(candidates_, [&](const Candidate& c) { return c.weight < o.min_p; });
+    std::sort(candidates_.begin(), candidates_.end(), [](auto& a, auto& b) { return a.token < b.token; });
+    double rest = u * total();
+    for (const Candidate& c : candidates_) {
+      if (rest < c.weight) return c.token;
+      rest -= c.weight;
+    }
+    return candidates_.back().token;  // rounding
+  }
+ private:
+  struct Candidate {
+    double weight;  // probability, in parts of the likeliest token's
+    std::int64_t token;
+  };
+  double total() const {
+    double sum = 0;
+    for (const Candidate& c : candidates_) sum += c.weight;
+    return sum;
+  }
+  /// Those that are possible at all, and of them the top_k likeliest; as transformers, with all that are as likely as
+  /// the last of them.
+  template <class T>
+  void collect(const T* scores, Index vocab) {
+    candidates_.clear();
+    const T largest = *std::max_element(scores, scores + vocab);
+    for (Index token = 0; token < vocab; ++token)
+      if (scores[token] > -std::numeric_limits<T>::infinity())
+        candidates_.push_back({static_cast<double>(scores[token] - largest), token});
+    const auto k = static_cast<std::size_t>(options_->top_k);
+    if (k > 0 && k < candidates_.size()) {
+      const auto last = candidates_.begin() + static_cast<std::ptrdiff_t>(k - 1);
+      std::nth_element(candidates_.begin(), last, candidates_.end(),
+                       [](auto& a, auto& b) { return a.weight > b.weight; });
+      std::erase_if(candidates_, [least = last->weight](const Candidate& c) { return c.weight < least; });
+    }
+    for (Candidate& c : candidates_) c.weight = std::exp(c.weight / options_->temperature);
+  }
+  /// The fewest likeliest tokens that have at least the share p of all.
+  void keep_top_p(double p) {
+    const auto less = [](const Candidate& a, const Candidate& b) {
+      return a.weight != b.weight ? a.weight < b.weight : a.token > b.token;
+    };
+    const double wanted = p * total();
+    std::make_heap(candidates_.begin(), candidates_.end(), less);
+    auto heap_end = candidates_.end();
+    double sum = 0;
+    do {
+      std::pop_heap(candidates_.begin(), heap_end--, less);
+      sum += heap_end->weight;
+    } while (sum < wanted && heap_end != candidates_.begin());
+    candidates_.erase(candidates_.begin(), heap_end);
+  }
+  const SampleOptions* options_;
+  std::vector<Candidate> candidates_;
+};
+/// The state of greedy_search, sample and generate.
+template <Real T>
+class Generation {
+ public:
+  Generation(std::string_view search, Stepper<T>& stepper, const Tensor<std::int64_t>& prompt,
+             const SampleOptions& options)
+      : search_(search),
+        stepper_(&stepper),
+        options_(options),
+        draw_(options_),
+        rules_(search, options_.logits, options_.end, prompt.dim() > 0 ? prompt.size(0) : 0) {
+    check_prompt(search, prompt, options.max_len);
+    const auto& o = options;
+    if (!(o.temperature >= 0 && std::isfinite(o.temperature)))
+      fail(search, ": temperature ", o.temperature, " must be a number that is not negative");
+    if (o.top_k < 0 || !(o.top_p > 0 && o.top_p <= 1) || !(o.min_p >= 0 && o.min_p <= 1))
+      fail(search, ": top_k ", o.top_k, " must not be negative, top_p ", o.top_p, " in (0, 1], min_p ", o.min_p,
+           " in [0, 1]");
+    prompts_ = rows_of_tokens(prompt);
+    results_.resize(prompts_.size());
+    for (std::size_t i = 0; i < prompts_.size(); ++i) open_.push_back(i);
+    next_ = prompt;
+    if (o.temperature > 0) random_ = current_rng().reserve(2 * prompt.size(0) * o.max_len);
+  }
+  Generation(const Generation&) = delete;
+  Generation& operator=(const Generation&) = delete;
+  /// One more token in each row that is open. False: all are done.
+  bool step() {
+    if (open_.empty() || length_ == options_.max_len) return false;
+    const Tensor<T> scores = stepper_->step(next_), logp = log_softmax(scores, -1);
+    const Index vocab = scores.size(1);
+    Tokens said, kept;
+    std::vector<std::size_t> still;
+    for (std::size_t i = 0; i < open_.size(); ++i) {
+      const auto at = static_cast<Index>(i) * vocab;
+      const std::int64_t token = choose(open_[i], scores.data() + at, logp.data() + at, vocab);
+      Hypothesis& h = results_[open_[i]];
+      h.score += static_cast<double>(logp.data()[at + token]);
+      h.finished = token == options_.end;
+      if (h.finished) continue;
+      h.tokens.push_back(token);
+      said.push_back(token);
+      kept.push_back(static_cast<std::int64_t>(i));
+      still.push_back(open_[i]);
+    }
+    ++length_;
+    if (still.size() < open_.size() && !still.empty()) stepper_->select_rows(from_vector(kept));
+    open_ = std::move(still);
+    next_ = from_vector(said, {static_cast<Index>(said.size()), 1});
+    return true;
+  }
+  std::vector<Hypothesis>& results() { return results_; }
+ private:
+  std::int64_t choose(std::size_t row, const T* scores, const T* logp, Index vocab) {
+    if (rules_.any()) {
+      changed_.assign(scores, scores + vocab);
+      rules_.apply(changed_.data(), vocab, static_cast<Index>(row), prompts_[row], results_[row].tokens);
+      scores = changed_.data();
+    }
+    const T* const best = std::max_element(scores, scores + vocab);
+    if (std::isnan(logp[0]) || *best == -std::numeric_limits<T>::infinity())  // one NaN makes all log P so
+      fail(search_, ": row ", row, ": no token is possible: the scores are -infinity or NaN");
+    if (options_.temperature == 0) return best - scores;
+    // Draws of a row do not depend on the others: whoever is in the batch, and has left it.
+    const auto word = 2 * (static_cast<std::uint64_t>(row) * static_cast<std::uint64_t>(options_.max_len) +
+                           static_cast<std::uint64_t>(length_));
+    return draw_(scores, vocab, uniform_double(random_.word(word), random_.word(word + 1)));
+  }
+  std::string_view search_;
+  Stepper<T>* stepper_;
+  SampleOptions options_;
+  TokenDraw draw_;
+  LogitsRules rules_;
+  RandomBlock random_;
+  std::vector<Tokens> prompts_;
+  std::vector<Hypothesis> results_;
+  std::vector<std::size_t> open_;  // which row of the batch each row of the stepper is
+  Tensor<std::int64_t> next_;      // what the stepper reads next
+  Index length_ = 0;
+  std::vector<T> changed_;
+};
+}  // namespace detail
+/// The likeliest next token, again and again, until each row says `end`; of equally likely ones the first.
+/// Shape: prompt [rows, n], what each row has read before -> rows hypotheses; score is log P of tokens and end.
+/// Errors: ShapeError for an empty prompt; Error for a negative max_len, wrong LogitsOptions or scores that are NaN.
+template <Real T>
+std::vector<Hypothesis> greedy_search(Stepper<T>& stepper, const Tensor<std::int64_t>& prompt,
+                                      const GreedyOptions& options) {
+  detail::Generation<T> search(
+      "greedy_search", stepper, prompt,
+      {.end = options.end, .max_len = options.max_len, .temperature = 0, .logits = options.logits});
+  while (search.step()) {
+  }
+  return std::move(search.results());
+}
+/// Tokens drawn one after the other from softmax(scores / temperature) until each row says `end`. A row's draws come
+/// from the current random stream and depend on its number alone, not on the other rows.
+/// Shape: prompt [rows, n] -> rows hypotheses; score is the model's log P, whatever temperature and rules say.
+/// Errors: ShapeError for an empty prompt; Error for options out of range or scores that are NaN.
+/// Source: Fan et al. 2018 for top_k, Holtzman et al. 2020 for top_p, Nguyen et al. 2024 for min_p.
+/// transformers: generate(do_sample=True)
+template <Real T>
+std::vector<Hypothesis> sample(Stepper<T>& stepper, const Tensor<std::int64_t>& prompt, const SampleOptions& options) {
+  detail::Generation<T> search("sample", stepper, prompt, options);
+  while (search.step()) {
+  }
+  return std::move(search.results());
+}
+/// The tokens of one row, each when it is asked for: a range to loop over once.
+template <Real T>
+class TokenStream {
+ public:
+  TokenStream(Stepper<T>& stepper, const Tensor<std::int64_t>& prompt, const SampleOptions& options)
+      : search_("generate", stepper, prompt, options) {
+    if (prompt.size(0) != 1) fail<ShapeError>("generate: prompt ", prompt.shape(), " must have one row");
+  }
+  struct End {};
+  class Iterator {
+   public:
+    using value_type = std::int64_t;
+    using difference_type = std::ptrdiff_t;
+    explicit Iterator(TokenStream& stream) : stream_(&stream) { ++*this; }
+    std::int64_t operator*() const { return stream_->result().tokens.back(); }
+    Iterator& operator++() {
+      more_ = stream_->search_.step() && !stream_->result().finished;
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    bool operator==(End) const { return !more_; }
+   private:
+    TokenStream* stream_;
+    bool more_ = false;
+  };
+  Iterator begin() { return Iterator(*this); }
+  End end() const { return {}; }
+  /// What has been said so far, and its log P.
+  const Hypothesis& result() { return search_.results()[0]; }
+ private:
+  detail::Generation<T> search_;
+};
+/// sample, token by token: for (const std::int64_t token : decode::generate(stepper, prompt, options)) ...
+/// With temperature 0 it is greedy_search's. The stepper must outlive the range.
+/// Shape: prompt [1, n]
+/// Errors: as sample; ShapeError for more rows than one.
+template <Real T>
+TokenStream<T> generate(Stepper<T>& stepper, const Tensor<std::int64_t>& prompt, const SampleOptions& options = {}) {
+  return TokenStream<T>(stepper, prompt, options);
+}
+GLOSS_INSTANTIATE(std::vector<Hypothesis> greedy_search(Stepper<float>&, const Tensor<std::int64_t>&,
+                                                        const GreedyOptions&))
+GLOSS_INSTANTIATE(std::vector<Hypothesis> sample(Stepper<float>&, const Tensor<std::int64_t>&, const SampleOptions&))
+GLOSS_INSTANTIATE(std::vector<Hypothesis> greedy_search(Stepper<double>&, const Tensor<std::int64_t>&,
+                                                        const GreedyOptions&))
+GLOSS_INSTANTIATE(std::vector<Hypothesis> sample(Stepper<double>&, const Tensor<std::int64_t>&, const SampleOptions&))
+}  // namespace gloss::inline GLOSS_ABI::decode
+#endif
+namespace gloss::inline GLOSS_ABI::decode {
+/// Decodes with an encoder and a decoder. The model has a type Cache, as transformer::EncoderDecoder, and three
+/// functions:
+///   encode(src [rows, m], src_mask) -> memory
+///   decode(memory, src_mask, tgt [rows, n], tgt_mask, Cache*) -> [rows, n, d_model], for the n tokens behind those in
+/// the
+///   cache; tgt_mask is undefined, and memory, too, after the first call
+///   generator(x [rows, d_model]) -> scores of the next token, [rows, vocab]
+/// The model must be in evaluation mode and outlive this.
+template <class Model>
+class EncoderDecoderStepper final : public detail::CachedStepper<Model> {
+ public:
+  using T = typename Model::value_type;
+  /// Encodes the sources.
+  /// Shape: src [rows, m], src_mask [rows or 1, 1, m]
+  EncoderDecoderStepper(const Model& model, const Tensor<std::int64_t>& src, const Tensor<bool>& src_mask)
+      : detail::CachedStepper<Model>(model, src.size(0)), src_mask_(src_mask.contiguous()) {
+    NoGradGuard no_grad;
+    memory_ = model.encode(src, src_mask).contiguous();
+  }
+  /// Errors: ShapeError for another number of rows; those of the model.
+  Tensor<T> step(const Tensor<std::int64_t>& tokens) override {
+    NoGradGuard no_grad;
+    return this->model_->generator(read(tokens).select(1, -1));
+  }
+  /// Errors: as step.
+  Tensor<T> step_each(const Tensor<std::int64_t>& tokens) override {
+    NoGradGuard no_grad;
+    return this->scores_of_each(read(tokens));
+  }
+ private:
+  Tensor<T> read(const Tensor<std::int64_t>& tokens) {
+    this->check(tokens);
+    Tensor<T> x = this->model_->decode(memory_, src_mask_, tokens, {}, &this->cache_);
+    memory_ = {};  // its keys and values are in the cache
+    return x;
+  }
+  void select(const Tensor<std::int64_t>& rows) override {
+    this->cache_.select_rows(rows);
+    if (memory_.defined()) memory_ = nn::detail::select_rows(memory_, rows);
+    if (src_mask_.defined() && src_mask_.size(0) == this->rows_) src_mask_ = nn::detail::select_rows(src_mask_, rows);
+  }
+  Tensor<T> memory_;
+  Tensor<bool> src_mask_;
+};
+namespace detail {
+inline Tensor<std::int64_t> start_of(const Tensor<std::int64_t>& src, std::int64_t start) {
+  return full<std::int64_t>({src.size(0), 1}, start);
+}
+}  // namespace detail
+/// greedy_search from options.start for each source.
+/// Shape: src [batch, m], src_mask [batch, 1, m] -> batch hypotheses
+/// Errors: as greedy_search over a Stepper.
+template <class Model>
+  requires requires { typename Model::Cache; }
+std::vector<Hypothesis> greedy_search(const Model& model, const Tensor<std::int64_t>& src, const Tensor<bool>& src_mask,
+                                      const GreedyOptions& options) {
+  EncoderDecoderStepper<Model> stepper(model, src, src_mask);
+  return greedy_search(stepper, detail::start_of(src, options.start), options);
+}
+/// beam_search from options.start for each source.
+/// Shape: src [batch, m], src_mask [batch, 1, m] -> for each source up to n_best hypotheses, best first
+/// Errors: as beam_search over a Stepper.
+template <class Model>
+  requires requires { typename Model::Cache; }
+std::vector<std::vector<Hypothesis>> beam_search(const Model& model, const Tensor<std::int64_t>& src,
+                                                 const Tensor<bool>& src_mask, const BeamOptions& options) {
+  EncoderDecoderStepper<Model> stepper(model, src, src_mask);
+  return beam_search(stepper, detail::start_of(src, options.start), options);
+}
+/// sample from options.start for each source.
+/// Shape: src [batch, m], src_mask [batch, 1, m] -> batch hypotheses
+/// Errors: as sample over a Stepper.
+template <class Model>
+  requires requires { typename Model::Cache; }
+std::vector<Hypothesis> sample(const Model& model, const Tensor<std::int64_t>& src, const Tensor<bool>& src_mask,
+                               const SampleOptions& options) {
+  EncoderDecoderStepper<Model> stepper(model, src, src_mask);
+  return sample(stepper, detail::start_of(src, options.start), options);
+}
+}  // namespace gloss::inline GLOSS_ABI::decode
+#endif
+#ifndef GLOSS_HAS_GLOSS_DECODE_GREEDY_HPP
+#define GLOSS_HAS_GLOSS_DECODE_GREEDY_HPP
+// ---- gloss/decode/greedy.hpp
+// AT's "greedy_decode": the likeliest next word, again and again, on the whole prefix each time.
+#ifndef GLOSS_HAS_GLOSS_OPS_CAT_HPP
+#define GLOSS_HAS_GLOSS_OPS_CAT_HPP
+// ---- gloss/ops/cat.hpp
+// Joins tensors along an axis
+#include <vector>
+namespace gloss::inline GLOSS_ABI {
+/// The tensors one after the other along an axis.
+/// Shape: equal but for that axis; tensors of shape [0] are passed over.
+/// Errors: Error for an empty list, ShapeError naming the tensor that differs.
+/// Backward: each input takes its piece of dy.
+/// PyTorch: torch.cat
+template <Element T>
+Tensor<T> cat(const std::vector<Tensor<T>>& inputs, Index axis = 0) {
+  if (inputs.empty()) fail("cat: no tensors to join");
+  std::size_t nothing = 0;
+  for (const Tensor<T>& x : inputs) nothing += x.shape() == Shape{0};
+  if (nothing > 0 && nothing < inputs.size()) {
+    std::vector<Tensor<T>> rest;
+    for (const Tensor<T>& x : inputs)
+      if (x.shape() != Shape{0}) rest.push_back(x);
+    return cat(rest, axis);
+  }
+  Shape shape = inputs[0].shape();
+  if (shape.rank() == 0) fail<ShapeError>("cat: scalars cannot be joined; use stack");
+  const int a = normalize_axis("cat", axis, shape.rank());
+  for (std::size_t k = 1; k < inputs.size(); ++k) {
+    Shape expected = inputs[0].shape();
+    if (inputs[k].dim() == shape.rank()) expected[a] = inputs[k].shape()[a];
+    if (inputs[k].shape() != expected)
+      fail<ShapeError>("cat: tensor ", k, " has shape ", inputs[k].shape(), ", tensor 0 has ", inputs[0].shape(),
+                       "; only axis ", a, " may differ");
+    shape[a] += inputs[k].shape()[a];
+  }
+  ProfileScope scope("cat");  // the bytes are those of the copies within
+  Tensor<T> y = empty<T>(shape);
+  std::vector<Index> starts;
+  Index start = 0;
+  for (const Tensor<T>& x : inputs) {
+    starts.push_back(start);
+    y.slice(a, start, start + x.shape()[a]).copy_(x.detach());
+    start += x.shape()[a];
+  }
+  starts.push_back(start);
+  if constexpr (Real<T>)
+    return record("cat", y, inputs, [a, starts](const Tensor<T>& dy, Grads& dx) {
+      for (std::size_t k = 0; k + 1 < starts.size(); ++k)
+        if (dx.needs(static_cast<int>(k))) dx.add(static_cast<int>(k), dy.slice(a, starts[k], starts[k + 1]));
+    });
+  return y;
+}
+/// The tensors as the positions of a new axis.
+/// Shape: all equal.
+/// Errors: Error for an empty list, ShapeError when shapes differ.
+/// PyTorch: torch.stack
+template <Element T>
+Tensor<T> stack(const std::vector<Tensor<T>>& inputs, Index axis = 0) {
+  if (inputs.empty()) fail("stack: no tensors to join");
+  const int a = normalize_axis("stack", axis, inputs[0].dim() + 1);
+  std::vector<Tensor<T>> planes;
+  for (std::size_t k = 0; k < inputs.size(); ++k) {
+    if (inputs[k].shape() != inputs[0].shape())
+      fail<ShapeError>("stack: tensor ", k, " has shape ", inputs[k].shape(), ", tensor 0 has ", inputs[0].shape());
+    planes.push_back(inputs[k].unsqueeze(a));
+  }
+  return cat(planes, a);
+}
+GLOSS_INSTANTIATE(Tensor<std::int64_t> cat(const std::vector<Tensor<std::int64_t>>&, Index))
+GLOSS_INSTANTIATE(Tensor<std::int64_t> stack(const std::vector<Tensor<std::int64_t>>&, Index))
+GLOSS_INSTANTIATE(Tensor<float> cat(const std::vector<Tensor<float>>&, Index))
+GLOSS_INSTANTIATE(Tensor<float> stack(const std::vector<Tensor<float>>&, Index))
+GLOSS_INSTANTIATE(Tensor<double> cat(const std::vector<Tensor<double>>&, Index))
+GLOSS_INSTANTIATE(Tensor<double> stack(const std::vector<Tensor<double>>&, Index))
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_MAX_HPP
+#define GLOSS_HAS_GLOSS_OPS_MAX_HPP
+// ---- gloss/ops/max.hpp
+// Largest and smallest elements along an axis, with their positions
+#ifndef GLOSS_HAS_GLOSS_OPS_AMAX_HPP
+#define GLOSS_HAS_GLOSS_OPS_AMAX_HPP
+// ---- gloss/ops/amax.hpp
+// Largest and smallest values over axes
+#ifndef GLOSS_HAS_GLOSS_OPS_DIV_HPP
+#define GLOSS_HAS_GLOSS_OPS_DIV_HPP
+// ---- gloss/ops/div.hpp
+// a / b
+namespace gloss::inline GLOSS_ABI {
+/// y = a / b, element by element. Dividing by zero gives infinity or NaN.
+/// Shape: a, b broadcast.
+/// Errors: ShapeError when they do not.
+/// Backward: da = dy / b, db = -dy * a / b^2, summed over stretched axes.
+/// PyTorch: torch.div (true division; integer tensors have no operator/)
+template <Real T>
+Tensor<T> div(const Tensor<T>& a, const Tensor<T>& b) {
+  Tensor<T> y = map_binary<T>("div", a, b, [](T p, T q) { return p / q; });
+  return record("div", y, {a, b}, [p = a.only_if(b.requires_grad()), b](const Tensor<T>& dy, Grads& dx) {
+    const Tensor<T> da = div(dy, b);
+    dx.add_summed(0, da);
+    if (dx.needs(1)) dx.add(1, -sum_to(mul(da, div(p, b)), b.shape()));
+  });
+}
+template <Real T>
+Tensor<T> operator/(const Tensor<T>& a, const Tensor<T>& b) {
+  return div(a, b);
+}
+template <Real T>
+Tensor<T> operator/(const Tensor<T>& a, Scalar<T> s) {
+  const T divisor = static_cast<T>(s);
+  Tensor<T> y = map_unary<T>(a, [divisor](T p) { return p / divisor; });
+  return record("div", y, {a}, [s](const Tensor<T>& dy, Grads& dx) { dx.add(0, dy / s); });
+}
+template <Real T>
+Tensor<T> operator/(Scalar<T> s, const Tensor<T>& a) {
+  return div(full<T>({}, static_cast<T>(s)), a);
+}
+/// y = 1 / x. Backward: dx = -dy / x^2. PyTorch: torch.reciprocal
+template <Real T>
+Tensor<T> reciprocal(const Tensor<T>& x) {
+  return 1 / x;
+}
+GLOSS_INSTANTIATE(Tensor<float> div(const Tensor<float>&, const Tensor<float>&))
+GLOSS_INSTANTIATE(Tensor<float> operator/(const Tensor<float>&, Scalar<float>))
+GLOSS_INSTANTIATE(Tensor<double> div(const Tensor<double>&, const Tensor<double>&))
+GLOSS_INSTANTIATE(Tensor<double> operator/(const Tensor<double>&, Scalar<double>))
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI {
+namespace detail {
+// dy, shared evenly among the elements of x that are equal to what was found; NaN counts as equal to NaN.
+template <class T>
+Tensor<T> share_evenly(const char* op, const Tensor<T>& x, const Tensor<T>& found, const Axes& axes,
+                       const Tensor<T>& dy) {
+  const Tensor<T> hits =
+      map_binary<T>(op, x, found, [](T v, T best) { return static_cast<T>(v == best || (v != v && best != best)); });
+  return weigh(dy.view(found.shape()) / sum(hits, axes, {.keepdim = true}).view(found.shape()), hits);
+}
+template <class Combine, class T>
+Tensor<T> extreme(const char* op, const Tensor<T>& x, const Axes& axes, ReduceOptions options, T identity) {
+  const ReducePlan plan(op, x.shape(), axes);
+  plan.require_elements(op, x.shape());
+  Tensor<T> y = plan.run(x, identity, Combine{}, options);
+  if constexpr (Real<T>)
+    return record(op, y, {x}, [op, x, axes, found = y.detach().view(plan.kept)](const Tensor<T>& dy, Grads& dx) {
+      dx.add(0, share_evenly(op, x, found, axes, dy));
+    });
+  return y;
+}
+}  // namespace detail
+/// y = the largest x over axes (all by default); NaN wins.
+/// Shape: x without the axes, or with them as 1 (keepdim).
+/// Errors: IndexError for a wrong axis, ShapeError when there is no element to choose.
+/// Backward: dx = dy at the largest, shared evenly among equals. (Where the result is NaN, PyTorch's amax has NaN
+/// everywhere; here, as in its max, the NaNs share.)
+/// PyTorch: torch.amax
+template <Summable T>
+Tensor<T> amax(const Tensor<T>& x, const Axes& axes = {}, ReduceOptions options = {}) {
+  return detail::extreme<kernels::Largest>("amax", x, axes, options, detail::lowest<T>());
+}
+/// y = the smallest x over axes (all by default); NaN wins. PyTorch: torch.amin
+template <Summable T>
+Tensor<T> amin(const Tensor<T>& x, const Axes& axes = {}, ReduceOptions options = {}) {
+  return detail::extreme<kernels::Smallest>("amin", x, axes, options, detail::highest<T>());
+}
+/// The largest element of all; NaN wins.
+/// Errors: ShapeError when there is none.
+/// Backward: shared evenly among equals.
+/// PyTorch: torch.max(x)
+template <Summable T>
+Tensor<T>(max)(const Tensor<T>& x) {
+  return detail::extreme<kernels::Largest>("max", x, {}, {}, detail::lowest<T>());
+}
+/// The smallest element of all. PyTorch: torch.min(x)
+template <Summable T>
+Tensor<T>(min)(const Tensor<T>& x) {
+  return detail::extreme<kernels::Smallest>("min", x, {}, {}, detail::highest<T>());
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_GATHER_HPP
+#define GLOSS_HAS_GLOSS_OPS_GATHER_HPP
+// ---- gloss/ops/gather.hpp
+// Reads and writes elements along an axis by position
+#ifndef GLOSS_HAS_GLOSS_OPS_INDEXED_HPP
+#define GLOSS_HAS_GLOSS_OPS_INDEXED_HPP
+// ---- gloss/ops/indexed.hpp
+// The shared part of the ops that read or write by position: bounds, and the walk along one axis.
+#include <algorithm>
+#include <initializer_list>
+namespace gloss::inline GLOSS_ABI::detail {
+/// Positions along an axis of size n, checked before anything is computed.
+/// Errors: IndexError naming the first that is out of range.
+GLOSS_LAZY GLOSS_NOINLINE void check_positions(const char* op, const Tensor<std::int64_t>& index, Index n, int axis,
+                                               const Shape& shape) {
+  if (index.numel() == 0) return;
+  Shape sizes = index.shape();
+  for (int a = 0; a < sizes.rank(); ++a)
+    if (index.strides()[a] == 0) sizes[a] = 1;  // a stretched axis holds one position many times
+  const Tensor<std::int64_t> dense = index.as_strided(sizes, index.strides(), 0).contiguous();
+  const std::int64_t* ids = dense.data();
+  const Index count = dense.numel();
+  bool fits = true;
+  for (Index i = 0; i < count; ++i) fits &= static_cast<std::uint64_t>(ids[i]) < static_cast<std::uint64_t>(n);
+  for (Index i = 0; !fits && i < count; ++i)
+    if (ids[i] < 0 || ids[i] >= n)
+      fail<IndexError>(op, ": index ", ids[i], " is out of range for axis ", axis, " of shape ", shape);
+}
+/// The same for positions that may count from the end: a copy in [0, n).
+GLOSS_LAZY GLOSS_NOINLINE Tensor<std::int64_t> wrap_positions(const char* op, const Tensor<std::int64_t>& index,
+                                                              Index n, int axis, const Shape& shape) {
+  Tensor<std::int64_t> y = index.clone();
+  for (Index i = 0; i < y.numel(); ++i) {
+    std::int64_t& id = y.data()[i];
+    if (id < -n || id >= n)
+      fail<IndexError>(op, ": index ", id, " is out of range for axis ", axis, " of shape ", shape);
+    if (id < 0) id += n;
+  }
+  return y;
+}
+/// index, a vector, as it looks beside a tensor of this shape whose `axis` it goes along.
+GLOSS_LAZY GLOSS_NOINLINE Tensor<std::int64_t> index_beside(const Tensor<std::int64_t>& index, Shape shape, int axis) {
+  shape[axis] = index.numel();
+  Shape steps = Shape::filled(shape.rank(), 0);
+  steps[axis] = index.dim() > 0 ? index.strides()[0] : 0;
+  return index.as_strided(shape, steps, 0);
+}
+/// Calls f(offset in x, offset in other) for every element of index: x at the position that index names along `axis`,
+/// other where index stands. Threads share the lines along the axis, and each line goes in order, so additions into x
+/// meet in one order whatever the number of threads.
+/// Errors: ShapeError, IndexError
+template <class F>
+void walk_indexed(const char* op, const Shape& x_shape, const Shape& x_strides, int axis,
+                  const Tensor<std::int64_t>& index, const Shape& other_strides, F f) {
+  const ProfileScope scope(op);
+  const int rank = x_shape.rank();
+  if (index.dim() != rank) fail<ShapeError>(op, ": index ", index.shape(), " has not as many axes as x ", x_shape);
+  if (index.numel() == 0) return;
+  for (int a = 0; a < rank; ++a)
+    if (a != axis && index.shape()[a] > x_shape[a])
+      fail<ShapeError>(op, ": index ", index.shape(), " is larger than x ", x_shape, " at axis ", a);
+  check_positions(op, index, rank > 0 ? x_shape[axis] : 1, axis, x_shape);
+  const std::int64_t* ids = index.data();
+  if (rank == 0) return f(Index{0}, Index{0});
+  const Index count = index.shape()[axis], along = x_strides[axis];
+  const Index index_step = index.strides()[axis], other_step = other_strides[axis];
+  Shape across, x_across, index_across, other_across;
+  for (int a = 0; a < rank; ++a)
+    if (a != axis) {
+      across.push_back(index.shape()[a]);
+      x_across.push_back(x_strides[a]);
+      index_across.push_back(index.strides()[a]);
+      other_across.push_back(other_strides[a]);
+    }
+  const kernels::Loop<3> loop = kernels::make_loop<3>(across, {x_across, index_across, other_across});
+  const Index sx = loop.inner_stride(0), si = loop.inner_stride(1), so = loop.inner_stride(2);
+  const bool lines_inside = loop.inner_size() == 1 || other_step < so;  // which of the two loops is inner
+  kernels::for_each_row(
+      loop,
+      [=](const Index* offset, Index n) {
+        if (lines_inside) {
+          for (Index i = 0; i < n; ++i)
+            for (Index k = 0; k < count; ++k)
+              f(offset[0] + i * sx + ids[offset[1] + i * si + k * index_step] * along,
+                offset[2] + i * so + k * other_step);
+        } else if (si == 0) {
+          for (Index k = 0; k < count; ++k) {
+            const Index x = offset[0] + ids[offset[1] + k * index_step] * along, other = offset[2] + k * other_step;
+            for (Index i = 0; i < n; ++i) f(x + i * sx, other + i * so);
+          }
+        } else {
+          for (Index k = 0; k < count; ++k)
+            for (Index i = 0; i < n; ++i)
+              f(offset[0] + i * sx + ids[offset[1] + i * si + k * index_step] * along,
+                offset[2] + i * so + k * other_step);
+        }
+      },
+      16384 / count + 1);
+}
+/// Scalars beside vectors, which count as vectors of one.
+inline bool scalar_beside_vector(std::initializer_list<int> ranks) {
+  return (std::min)(ranks) == 0 && (std::max)(ranks) == 1;
+}
+template <class T>
+Tensor<T> as_vector(const Tensor<T>& x) {
+  return x.dim() == 0 ? x.view({1}) : x;
+}
+/// The part of source that stands under index, which may be smaller.
+/// Errors: ShapeError when it is larger.
+template <class T>
+Tensor<T> source_under(const char* op, const Tensor<T>& source, const Shape& index) {
+  bool fits = source.dim() == index.rank();
+  for (int a = 0; a < index.rank() && fits; ++a) fits = index[a] <= source.shape()[a];
+  if (!fits) fail<ShapeError>(op, ": index ", index, " does not lie within source ", source.shape());
+  Tensor<T> part = source;
+  for (int a = 0; a < index.rank(); ++a)
+    if (index[a] != source.shape()[a]) part = part.narrow(a, 0, index[a]);
+  return part;
+}
+}  // namespace gloss::inline GLOSS_ABI::detail
+#endif
+namespace gloss::inline GLOSS_ABI {
+/// y[i, j, k] = x[i, index[i, j, k], k] for axis 1, and likewise for others.
+/// Shape: index has x's rank and is no larger on the other axes; y has index's shape. A scalar counts as a vector of
+/// one.
+/// Errors: ShapeError, IndexError (negative positions too)
+/// Backward: dx = dy added where it was read.
+/// PyTorch: torch.gather
+template <Element T>
+Tensor<T> gather(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index) {
+  const int a = normalize_axis("gather", axis, x.dim());
+  if (detail::scalar_beside_vector({x.dim(), index.dim()}))
+    return gather(detail::as_vector(x), axis, detail::as_vector(index)).view(index.shape());
+  Tensor<T> y = empty<T>(index.shape());
+  detail::walk_indexed("gather", x.shape(), x.strides(), a, index, y.strides(),
+                       [from = x.data(), to = y.data()](Index i, Index o) { to[o] = from[i]; });
+  if constexpr (Real<T>)
+    return record("gather", y, {x}, [a, index, from = x.shape()](const Tensor<T>& dy, Grads& dx) {
+      dx.add(0, scatter_add(zeros<T>(from), a, index, dy));
+    });
+  return y;
+}
+/// y = x with source[i, j, k] added at [i, index[i, j, k], k] for axis 1, and likewise for others.
+/// Shape: x; index is no larger than source, nor than x on the other axes. A scalar counts as a vector of one.
+/// Errors: ShapeError, IndexError
+/// Backward: dx = dy, dsource = gather(dy).
+/// PyTorch: torch.scatter_add
+template <Summable T>
+Tensor<T> scatter_add(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source) {
+  const int a = normalize_axis("scatter_add", axis, x.dim());
+  if (detail::scalar_beside_vector({x.dim(), index.dim(), source.dim()}))
+    return scatter_add(detail::as_vector(x), axis, detail::as_vector(index), detail::as_vector(source)).view(x.shape());
+  if (source.shape() != index.shape())
+    return scatter_add(x, axis, index, detail::source_under("scatter_add", source, index.shape()));
+  Tensor<T> y = x.detach().clone();
+  detail::walk_indexed(
+      "scatter_add", y.shape(), y.strides(), a, index, source.strides(),
+      [from = source.data(), to = y.data()](Index i, Index o) { to[i] = kernels::Plus{}(to[i], from[o]); });
+  if constexpr (Real<T>)
+    return record("scatter_add", y, {x, source}, [a, index](const Tensor<T>& dy, Grads& dx) {
+      dx.add(0, dy);
+      if (dx.needs(1)) dx.add(1, gather(dy, a, index));
+    });
+  return y;
+}
+/// y = x with source[i, j, k] put at [i, index[i, j, k], k] for axis 1, and likewise for others. Of several sources for
+/// one place the last wins.
+/// Shape: x; index is no larger than source, nor than x on the other axes. A scalar counts as a vector of one.
+/// Errors: ShapeError, IndexError
+/// Backward: dx = dy, 0 where it was overwritten; dsource = gather(dy).
+/// PyTorch: torch.scatter(x, dim, index, src)
+template <Element T>
+Tensor<T> scatter(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, const Tensor<T>& source) {
+  const int a = normalize_axis("scatter", axis, x.dim());
+  if (detail::scalar_beside_vector({x.dim(), index.dim(), source.dim()}))
+    return scatter(detail::as_vector(x), axis, detail::as_vector(index), detail::as_vector(source)).view(x.shape());
+  if (source.shape() != index.shape())
+    return scatter(x, axis, index, detail::source_under("scatter", source, index.shape()));
+  Tensor<T> y = x.detach().clone();
+  detail::walk_indexed("scatter", y.shape(), y.strides(), a, index, source.strides(),
+                       [from = source.data(), to = y.data()](Index i, Index o) { to[i] = from[o]; });
+  if constexpr (Real<T>)
+    return record("scatter", y, {x, source}, [a, index](const Tensor<T>& dy, Grads& dx) {
+      if (dx.needs(0)) dx.add(0, scatter(dy, a, index, 0));
+      if (dx.needs(1)) dx.add(1, gather(dy, a, index));
+    });
+  return y;
+}
+/// y = x with value put at [i, index[i, j, k], k] for axis 1, and likewise for others.
+/// Backward: dx = dy, 0 where it was overwritten.
+/// PyTorch: torch.scatter(x, dim, index, value)
+template <Element T>
+Tensor<T> scatter(const Tensor<T>& x, Index axis, const Tensor<std::int64_t>& index, Scalar<T> value) {
+  return scatter(x, axis, index, full<T>({}, static_cast<T>(value)).expand(index.shape()));
+}
+/// gather after x and index are broadcast on the other axes; without an axis, over all of x in row-major order.
+/// Negative positions count from the end.
+/// Shape: index has x's rank.
+/// Errors: ShapeError, IndexError
+/// PyTorch: torch.take_along_dim
+template <Element T>
+Tensor<T> take_along_dim(const Tensor<T>& x, const Tensor<std::int64_t>& index, Index axis) {
+  const int a = normalize_axis("take_along_dim", axis, x.dim());
+  if (index.dim() != x.dim())
+    fail<ShapeError>("take_along_dim: index ", index.shape(), " has not as many axes as x ", x.shape());
+  const auto ids = detail::wrap_positions("take_along_dim", index, x.dim() > 0 ? x.shape()[a] : 1, a, x.shape());
+  if (x.dim() == 0) return gather(x, 0, ids);
+  Shape from = x.shape(), to = index.shape();
+  from[a] = to[a] = 1;
+  const Shape across = broadcast_shapes("take_along_dim", from, to);
+  from = to = across;
+  from[a] = x.shape()[a];
+  to[a] = index.shape()[a];
+  return gather(x.expand(from), a, ids.expand(to));
+}
+template <Element T>
+Tensor<T> take_along_dim(const Tensor<T>& x, const Tensor<std::int64_t>& index) {
+  return take_along_dim(x.reshape({x.numel()}), index.reshape({index.numel()}), 0);
+}
+/// y[...] = the element of x, counted in row-major order, that index[...] names; negative ones count from the end.
+/// Shape: index
+/// Errors: IndexError
+/// Backward: dx = dy added where it was read.
+/// PyTorch: torch.take
+template <Element T>
+Tensor<T> take(const Tensor<T>& x, const Tensor<std::int64_t>& index) {
+  const auto ids = detail::wrap_positions("take", index, x.numel(), 0, {x.numel()});
+  return gather(x.reshape({-1}), 0, ids.view({ids.numel()})).view(index.shape());
+}
+GLOSS_INSTANTIATE(Tensor<std::int64_t> gather(const Tensor<std::int64_t>&, Index, const Tensor<std::int64_t>&))
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI {
+/// What a search along an axis finds.
+template <class T>
+struct ValuesIndices {
+  Tensor<T> values;
+  Tensor<std::int64_t> indices;
+};
+namespace detail {
+// Position of the best element along an axis; the first of equals wins, and NaN beats everything.
+template <class T, class Better>
+Tensor<std::int64_t> arg_best(const char* op, const Tensor<T>& x, Index axis, bool keepdim, Better better) {
+  const int a = normalize_axis(op, axis, x.dim());
+  const Index n = x.dim() > 0 ? x.shape()[a] : 1;
+  if (n == 0) fail<ShapeError>(op, ": axis ", a, " of shape ", x.shape(), " is empty");
+  const Tensor<T> rows = x.dim() > 0 ? x.detach().transpose(a, -1).contiguous() : x.detach().view({1});
+  Shape shape = rows.shape();
+  shape[shape.rank() - 1] = 1;
+  Tensor<std::int64_t> y = empty<std::int64_t>(shape);
+  const T* from = rows.data();
+  std::int64_t* to = y.data();
+  parallel_for(y.numel(), 16384 / n + 1, [=](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) {
+      const T* row = from + r * n;
+      Index best = 0;
+      for (Index i = 1; i < n; ++i) {
+        if (!(row[best] == row[best])) break;
+        if (better(row[i], row[best]) || !(row[i] == row[i])) best = i;
+      }
+      to[r] = best;
+    }
+  });
+  if (x.dim() == 0) return y.view({});
+  y = y.transpose(a, -1);
+  return keepdim ? y.contiguous() : y.squeeze(a).contiguous();
+}
+template <class T>
+ValuesIndices<T> pick(const Tensor<T>& x, Index axis, Tensor<std::int64_t> index, bool keepdim) {
+  if (x.dim() == 0) return {x.clone(), index};
+  Tensor<T> values = gather(x, axis, index);
+  return keepdim ? ValuesIndices<T>{values, index} : ValuesIndices<T>{values.squeeze(axis), index.squeeze(axis)};
+}
+}  // namespace detail
+/// Position of the largest element along an axis, the first of equals; NaN counts as largest. PyTorch: torch.argmax
+/// Errors: IndexError for a wrong axis, ShapeError for an empty one.
+template <Element T>
+Tensor<std::int64_t> argmax(const Tensor<T>& x, Index axis, ReduceOptions options = {}) {
+  return detail::arg_best("argmax", x, axis, options.keepdim, [](T a, T b) { return a > b; });
+}
+/// Position of the largest of all, in row-major order.
+template <Element T>
+Tensor<std::int64_t> argmax(const Tensor<T>& x) {
+  return argmax(x.detach().reshape({-1}), 0);
+}
+/// Position of the smallest; NaN counts as smallest. PyTorch: torch.argmin
+template <Element T>
+Tensor<std::int64_t> argmin(const Tensor<T>& x, Index axis, ReduceOptions options = {}) {
+  return detail::arg_best("argmin", x, axis, options.keepdim, [](T a, T b) { return a < b; });
+}
+template <Element T>
+Tensor<std::int64_t> argmin(const Tensor<T>& x) {
+  return argmin(x.detach().reshape({-1}), 0);
+}
+/// Largest element along an axis and where it stands, the first of equals; NaN wins.
+/// Shape: x without the axis, or with it as 1 (keepdim).
+/// Errors: IndexError for a wrong axis, ShapeError for an empty one.
+/// Backward: dx = dy at the chosen position.
+/// PyTorch: torch.max(x, dim)
+template <Element T>
+ValuesIndices<T>(max)(const Tensor<T>& x, Index axis, ReduceOptions options = {}) {
+  const auto index = detail::arg_best("max", x, axis, true, [](T a, T b) { return a > b; });
+  return detail::pick(x, axis, index, options.keepdim);
+}
+/// Smallest element along an axis and where it stands. PyTorch: torch.min(x, dim)
+template <Element T>
+ValuesIndices<T>(min)(const Tensor<T>& x, Index axis, ReduceOptions options = {}) {
+  const auto index = detail::arg_best("min", x, axis, true, [](T a, T b) { return a < b; });
+  return detail::pick(x, axis, index, options.keepdim);
+}
+GLOSS_INSTANTIATE(Tensor<std::int64_t> argmax(const Tensor<float>&, Index, ReduceOptions))
+GLOSS_INSTANTIATE(Tensor<std::int64_t> argmax(const Tensor<double>&, Index, ReduceOptions))
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_TRANSFORMER_ENCODER_DECODER_HPP
+#define GLOSS_HAS_GLOSS_TRANSFORMER_ENCODER_DECODER_HPP
+// ---- gloss/transformer/encoder_decoder.hpp
+// AT's "EncoderDecoder": the whole model (paper 3).
+#include <utility>
+#ifndef GLOSS_HAS_GLOSS_NN_SEQUENTIAL_HPP
+#define GLOSS_HAS_GLOSS_NN_SEQUENTIAL_HPP
+// ---- gloss/nn/sequential.hpp
+// Layers one after the other.
+#include <string>
+#include <tuple>
+#include <utility>
+#ifndef GLOSS_HAS_GLOSS_NN_MODULE_HPP
+#define GLOSS_HAS_GLOSS_NN_MODULE_HPP
+// ---- gloss/nn/module.hpp
+// Module: the base of every layer and model, and Visitor, which walks its members by name.
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+#ifndef GLOSS_HAS_GLOSS_NN_CHECK_HPP
+#define GLOSS_HAS_GLOSS_NN_CHECK_HPP
+// ---- gloss/nn/check.hpp
+// Members that visit() forgets, found in a copy of the module.
+#include <atomic>
+#include <concepts>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+#ifndef GLOSS_HAS_GLOSS_NN_TYPE_NAME_HPP
+#define GLOSS_HAS_GLOSS_NN_TYPE_NAME_HPP
+// ---- gloss/nn/type_name.hpp
+// Names of types for people.
+#include <cstdlib>
+#include <string>
+#include <typeinfo>
+#if __has_include(<cxxabi.h>)
+#include <cxxabi.h>
+#endif
+namespace gloss::inline GLOSS_ABI::nn::detail {
+/// Without namespaces and arguments: "Linear".
+GLOSS_COLD inline std::string short_type_name(const std::type_info& type) {
+  std::string name = type.name();
+#if __has_include(<cxxabi.h>)
+  int status = 0;
+  if (char* const readable = abi::__cxa_demangle(type.name(), nullptr, nullptr, &status)) {
+    name = readable;
+    std::free(readable);
+  }
+#endif
+  std::string out;  // what stands outside of all brackets, behind the last colon
+  int inside = 0;
+  for (const char c : name) {
+    if (c == '<' || c == '(' || c == '{') ++inside;
+    if (inside == 0) out += c;
+    if (c == '>' || c == ')' || c == '}') --inside;
+    if (inside == 0 && (c == ':' || c == ' ')) out.clear();
+  }
+  return out;
+}
+}  // namespace gloss::inline GLOSS_ABI::nn::detail
+#endif
+namespace gloss::inline GLOSS_ABI::nn {
+namespace detail {
+/// What comes to be on this thread while it listens and is still there, in order: the members of a module that is
+/// copied meanwhile, those in lists and the like too.
+class MemberList final : public MemberListener {
+ public:
+  struct Entry {
+    const void *member, *kind;
+  };
+  MemberList() : outer_(std::exchange(current, this)) {}
+  ~MemberList() { current = outer_; }
+  MemberList(const MemberList&) = delete;
+  MemberList& operator=(const MemberList&) = delete;
+  void begins(void* member, const void* kind) override { entries.push_back({member, kind}); }
+  void ends(const void* member) override {
+    std::erase_if(entries, [&](const Entry& e) { return e.member == member; });
+  }
+  std::vector<Entry> entries;
+ private:
+  MemberListener* outer_;
+};
+/// Every name that visit() gives, with the address of its member.
+template <Real T>
+class NamedMembers final : public Visitor<T> {
+ public:
+  explicit NamedMembers(Module<T>& module) {
+    named_.emplace_back(address(module), "");
+    module.visit(*this);
+  }
+  const std::string* name_of(const void* member) const {
+    for (const auto& [address, name] : named_)
+      if (address == member) return &name;
+    return nullptr;
+  }
+  template <class Self>
+  static const void* address(const Self& member) {
+    return static_cast<const Member<Self>*>(&member);
+  }
+ private:
+  void parameter(const std::string& path, Parameter<T>& p) override { named_.emplace_back(address(p), path); }
+  void module(const std::string& path, Module<T>& m) override { named_.emplace_back(address(m), path); }
+  void buffer_member(const std::string& path, const void* member) override { named_.emplace_back(member, path); }
+  std::vector<std::pair<const void*, std::string>> named_;
+};
+/// "a Parameter of shape [2]"; empty for a tensor that is undefined, which visit() need not name.
+template <Real T>
+GLOSS_COLD std::string describe_member(const MemberList::Entry& entry) {
+  const auto as = [&]<class Self>(const Self*) -> const Self* {
+    if (entry.kind != &Member<Self>::member_kind) return nullptr;
+    return static_cast<const Self*>(static_cast<const Member<Self>*>(entry.member));
+  };
+  const auto tensor = [](const char* kind, const auto& x) {
+    return x.defined() ? gloss::detail::join({kind, " of shape ", x.shape()}) : std::string();
+  };
+  if (const auto* m = as(static_cast<const Module<T>*>(nullptr))) return "a " + short_type_name(typeid(*m));
+  if (const auto* p = as(static_cast<const Parameter<T>*>(nullptr))) return tensor("a Parameter", *p);
+  if (const auto* b = as(static_cast<const Buffer<T>*>(nullptr))) return tensor("a Buffer", *b);
+  if (const auto* b = as(static_cast<const Buffer<std::int64_t>*>(nullptr))) return tensor("a Buffer", *b);
+  if (const auto* b = as(static_cast<const Buffer<bool>*>(nullptr))) return tensor("a Buffer", *b);
+  return "a member of another element type";
+}
+/// Errors: Error for the first of these members of a module that it does not name.
+template <Real T>
+GLOSS_COLD void require_named(Module<T>& module, const std::vector<MemberList::Entry>& members) {
+  const NamedMembers<T> names(module);
+  const std::string* before = nullptr;
+  for (const MemberList::Entry& entry : members) {
+    if (const std::string* const name = names.name_of(entry.member)) {
+      before = name;
+    } else if (const std::string what = describe_member<T>(entry); !what.empty()) {
+      const std::string type = short_type_name(typeid(module));
+      if (!before || before->empty())
+        fail("check: ", type, " has ", what, " that visit does not name, its first member");
+      fail("check: ", type, " has ", what, " that visit does not name, after ", *before);
+    }
+  }
+}
+}  // namespace detail
+/// Makes sure that visit() names every module, parameter and buffer that a model consists of, at every level: what it
+/// forgets is not trained, not saved, and stays in training mode after eval(). It copies the model and listens to what
+/// is copied, members in lists and in optionals too. Not found is what a copy shares, as what a std::shared_ptr holds;
+/// so this is how to hold a module that is no part of the model. Builds with assertions (without NDEBUG) do the same by
+/// themselves in train(), eval(), parameters() and state_dict(), once for each type of module that is not gloss's own:
+/// of submodules, and of models whose type the program also calls clone, clones, io::save, io::load, run_epoch or
+/// evaluate with.
+/// Errors: Error with the type of the first member that is not named, and the named one before it.
+template <IsModule M>
+GLOSS_COLD void check(const M& model) {
+  static_assert(std::copy_constructible<M>, "nn::check copies the model, and this one cannot be copied");
+  detail::MemberList list;
+  M copy(model);
+  detail::require_named<typename M::value_type>(copy, list.entries);
+}
+namespace detail {
+#if !defined(NDEBUG) && defined(__cpp_rtti)
+/// A type of modules that the program uses. All such types are in a list before main begins.
+template <Real T>
+class KnownModule {
+ public:
+  KnownModule(const std::type_info& type, void (*check)(const Module<T>&)) : type_(type), check_(check) {
+    next_ = first.load();
+    while (!first.compare_exchange_weak(next_, this)) {
+    }
+  }
+  /// Checks the first module of each type, with all that is within it.
+  GLOSS_COLD static void check_within(const Module<T>& module) {
+    for (const auto& [name, m] : module.named_modules())
+      if (const KnownModule* const known = find_unchecked(*m)) {
+        known->check_(*m);
+        for (const auto& [inner_name, inner] : m->named_modules())
+          if (KnownModule* const passed = find_unchecked(*inner)) passed->is_checked_ = true;
+      }
+  }
+ private:
+  static KnownModule* find_unchecked(const Module<T>& module) {
+    for (KnownModule* known = first; known; known = known->next_)
+      if (!known->is_checked_ && known->type_ == typeid(module)) return known;
+    return nullptr;
+  }
+  const std::type_info& type_;
+  void (*check_)(const Module<T>&);
+  std::atomic<bool> is_checked_{false};
+  KnownModule* next_;
+  inline static constinit std::atomic<KnownModule*> first{nullptr};
+};
+template <class M>
+inline KnownModule<typename M::value_type> known_module{
+    typeid(M), [](const Module<typename M::value_type>& m) { check(static_cast<const M&>(m)); }};
+/// Whether a type is one of gloss's own, which need no check: their copies would be compiled in every program.
+template <class M>
+consteval bool is_own() {
+#ifdef _MSC_VER
+  const std::string_view name = __FUNCSIG__;
+  return name.find("is_own<struct gloss::") < name.size() || name.find("is_own<class gloss::") < name.size();
+#else
+  const std::string_view name = __PRETTY_FUNCTION__;
+  return name.find("[M = gloss::") < name.size() || name.find("[with M = gloss::") < name.size();
+#endif
+}
+/// Puts a type into the list; what cannot be copied cannot be checked.
+template <class M>
+void know_module() {
+  if constexpr (!is_own<M>())
+    if constexpr (IsModule<M>)
+      if constexpr (std::copy_constructible<M>) (void)&known_module<M>;
+}
+template <Real T>
+void check_within(const Module<T>& module) {
+  KnownModule<T>::check_within(module);
+}
+#else
+template <class M>
+constexpr void know_module() {}
+template <Real T>
+constexpr void check_within(const Module<T>&) {}
+#endif
+}  // namespace detail
+}  // namespace gloss::inline GLOSS_ABI::nn
+#endif
+#ifndef GLOSS_HAS_GLOSS_NN_STATE_DICT_HPP
+#define GLOSS_HAS_GLOSS_NN_STATE_DICT_HPP
+// ---- gloss/nn/state_dict.hpp
+// StateDict: tensors of any type by name, what a checkpoint of a module holds.
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+#ifndef GLOSS_HAS_GLOSS_TENSOR_ANY_TENSOR_HPP
+#define GLOSS_HAS_GLOSS_TENSOR_ANY_TENSOR_HPP
+// ---- gloss/tensor/any_tensor.hpp
+// AnyTensor: a tensor whose element type is known when the program runs, for lists of tensors of several types.
+#include <string_view>
+namespace gloss::inline GLOSS_ABI {
+/// A handle, as Tensor<T> is one: it shares the numbers. It is made from a Tensor of any type and gives it back.
+class AnyTensor {
+ public:
+  AnyTensor() = default;
+  template <class T>
+  AnyTensor(const Tensor<T>& x) : body_(x.body_), dtype_(dtype_name<T>()), element_bytes_(sizeof(T)) {}
+  bool defined() const { return static_cast<bool>(body_); }
+  /// The element type, as PyTorch names it: "float32", "int64", ...
+  std::string_view dtype() const { return dtype_; }
+  template <Element T>
+  bool is() const {
+    return dtype_ == dtype_name<T>();
+  }
+  /// The tensor. Errors: Error when its elements are of another type.
+  template <Element T>
+  Tensor<T> as() const {
+    if (!is<T>()) fail("AnyTensor: the elements are ", dtype_, ", not ", dtype_name<T>());
+    Tensor<T> x;
+    x.body_ = body_;
+    return x;
+  }
+  const Shape& shape() const { return body().shape; }
+  Index numel() const { return shape().numel(); }
+  std::size_t bytes() const { return static_cast<std::size_t>(numel()) * element_bytes_; }
+  bool requires_grad() const { return body_ && body_->node; }
+  /// Whether the memory from the first element to the last meets that of another.
+  bool shares_memory_with(const AnyTensor& other) const {
+    return detail::share_memory(body(), element_bytes_, other.body(), other.element_bytes_);
+  }
+  /// The first element.
+  void* data() const { return body().data; }
+ private:
+  detail::TensorBody& body() const {
+    if (!body_) fail("AnyTensor: the tensor is undefined");
+    return *body_;
+  }
+  Ref<detail::TensorBody> body_;
+  std::string_view dtype_ = "undefined";
+  std::size_t element_bytes_ = 0;
+};
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI::nn {
+/// Names and tensors, in order. Those that a module gives share its memory: filling them changes the module.
+///   for (auto& [name, tensor] : model.state_dict()) ...
+/// PyTorch: what state_dict() returns
+class StateDict {
+ public:
+  using Entry = std::pair<std::string, AnyTensor>;
+  /// One more at the end.
+  void add(std::string name, AnyTensor tensor) { entries_.emplace_back(std::move(name), std::move(tensor)); }
+  /// The tensor of this name, or null.
+  const AnyTensor* find(std::string_view name) const {
+    for (const Entry& entry : entries_)
+      if (entry.first == name) return &entry.second;
+    return nullptr;
+  }
+  /// Errors: Error when there is none, with the nearest name.
+  const AnyTensor& operator[](std::string_view name) const {
+    if (const AnyTensor* const found = find(name)) return *found;
+    const std::string nearest = nearest_name(name, names());
+    if (nearest.empty()) fail("state dict: there is no '", name, "'");
+    fail("state dict: there is no '", name, "'; the nearest name is '", nearest, "'");
+  }
+  std::vector<std::string> names() const {
+    std::vector<std::string> out;
+    for (const Entry& entry : entries_) out.push_back(entry.first);
+    return out;
+  }
+  const Entry& entry(std::size_t i) const { return entries_[i]; }
+  std::size_t size() const { return entries_.size(); }
+  bool empty() const { return entries_.empty(); }
+  auto begin() { return entries_.begin(); }
+  auto end() { return entries_.end(); }
+  auto begin() const { return entries_.begin(); }
+  auto end() const { return entries_.end(); }
+ private:
+  std::vector<Entry> entries_;
+};
+}  // namespace gloss::inline GLOSS_ABI::nn
+#endif
+namespace gloss::inline GLOSS_ABI::nn {
+namespace detail {
+/// What hears of every output of a module on its thread: Taps (nn/taps.hpp). Listeners form a list, the last first.
+class OutputListener {
+ public:
+  /// `module` is a Module<T>*, `output` points to the Tensor<T> that it returns.
+  virtual void hear(const void* module, const void* output) = 0;
+  inline static constinit thread_local OutputListener* first = nullptr;
+  OutputListener* next = nullptr;
+ protected:
+  OutputListener() = default;
+  ~OutputListener() = default;
+  void listen() { next = std::exchange(first, this); }
+  void stop() {
+    OutputListener** at = &first;
+    while (*at && *at != this) at = &(*at)->next;
+    if (*at) *at = next;
+  }
+};
+}  // namespace detail
+/// What every layer and model derives from. A module is a value: copying it copies its numbers, and what is tied within
+/// it is tied within the copy. Its forward is operator() const, which may run on many threads at once. It names its
+/// members in visit(), and everything else (parameters, state dicts, train and eval) is a visitor.
+/// PyTorch: torch.nn.Module
+template <Real T>
+class Module : public detail::Member<Module<T>> {
+ public:
+  using value_type = T;
+  Module() = default;
+  Module(const Module& other) : detail::Member<Module<T>>(other), training_(other.training_) {
+    if (detail::any_ties.load(std::memory_order_relaxed)) keep_ties(other);
+  }
+  Module(Module&&) noexcept = default;
+  Module& operator=(const Module& other) {
+    training_ = other.training_;
+    if (this != &other && detail::any_ties.load(std::memory_order_relaxed)) keep_ties(other);
+    return *this;
+  }
+  Module& operator=(Module&&) noexcept = default;
+  GLOSS_NOINLINE virtual ~Module() {
+    if (detail::any_ties.load(std::memory_order_relaxed)) detail::TieCopies<T>::end(this);
+  }
+  /// Calls v("name", member) for every parameter, buffer and submodule, in the order of PyTorch's registration.
+  virtual void visit(Visitor<T>& v) = 0;
+  using Named = std::vector<std::pair<std::string, Tensor<T>>>;
+  /// Parameters with their dotted names, frozen ones too; a tied one appears once, under its first name.
+  Named named_parameters() const;
+  /// The same without names: handles for an optimizer.
+  template <class = void>  // a template where the program's own build decides whether members are checked (nn::check)
+  std::vector<Tensor<T>> parameters() const {
+    detail::check_within(*this);
+    std::vector<Tensor<T>> out;
+    for (auto& [name, tensor] : named_parameters()) out.push_back(tensor);
+    return out;
+  }
+  /// All parameters, tied ones under each name, and the persistent buffers: what a checkpoint holds. They share memory
+  /// with the module. PyTorch: state_dict
+  template <class = void>
+  StateDict state_dict() const {
+    detail::check_within(*this);
+    return list_state();
+  }
+  /// All buffers, those that are not persistent too. PyTorch: named_buffers
+  StateDict named_buffers() const;
+  /// Number of numbers in the parameters, tied ones counted once; of all, or of those that are not frozen.
+  Index num_parameters(bool trainable_only = false) const;
+  /// Freezes all parameters, or makes all trainable. nn::freeze does so by name. PyTorch: requires_grad_
+  void requires_grad_(bool on = true);
+  /// Forgets all gradients.
+  void zero_grad() const;
+  /// Training mode on or off for this and every submodule: what dropout looks at.
+  template <class = void>
+  void train(bool on = true) {
+    detail::check_within(*this);
+    set_training(on);
+  }
+  template <class = void>
+  void eval() {
+    train(false);
+  }
+  bool is_training() const { return training_; }
+  /// All modules within, with their dotted names, this one first, under "". One that stands under several names appears
+  /// once. PyTorch: named_modules
+  std::vector<std::pair<std::string, const Module*>> named_modules() const;
+  std::vector<std::pair<std::string, Module*>> named_modules();
+  /// Those directly within: not the modules of modules. PyTorch: named_children, with the entries of a ModuleList
+  std::vector<std::pair<std::string, Module*>> named_children();
+ protected:
+  /// What a forward returns through: `return this->output(y)`. It is y, and those who listen to this module get to know
+  /// it (nn::Taps); where nobody does, it costs the test of one pointer.
+  Tensor<T> output(Tensor<T> y) const {
+    for (detail::OutputListener* l = detail::OutputListener::first; l; l = l->next) [[unlikely]] l->hear(this, &y);
+    return y;
+  }
+  /// Whether anybody listens on this thread. Then modules are called one by one even where their work could be fused.
+  static bool is_heard() { return detail::OutputListener::first != nullptr; }
+ private:
+  StateDict list_state() const;
+  void set_training(bool on);
+  /// Before the members are copied from another module.
+  void keep_ties(const Module& other);
+  bool training_ = true;
+};
+/// Walks a module tree. Derive and override what is of interest; the path given is dotted, "encoder.layers.0.norm.a_2".
+template <Real T>
+class Visitor {
+ public:
+  virtual ~Visitor() = default;
+  GLOSS_NOINLINE void operator()(std::string_view name, Parameter<T>& p) {
+    if (p.defined()) parameter(path_ + std::string(name), p);
+  }
+  template <class U>
+  void operator()(std::string_view name, Buffer<U>& b) {
+    static_assert(!Real<U> || std::same_as<T, U>, "gloss::nn: a module's real buffers are of its own type");
+    if (!b.defined()) return;
+    const std::string path = path_ + std::string(name);
+    buffer(path, b.detach(), b.is_persistent());
+    buffer_member(path, static_cast<const detail::Member<Buffer<U>>*>(&b));
+  }
+  GLOSS_NOINLINE void operator()(std::string_view name, Module<T>& m) {
+    const std::size_t length = path_.size();
+    path_ += name;
+    module(path_, m);
+    path_ += '.';
+    m.visit(*this);
+    path_.resize(length);
+  }
+#if !defined(NDEBUG)
+  template <class M>
+    requires std::derived_from<M, Module<T>>
+  void operator()(std::string_view name, M& m) {
+    detail::know_module<M>();
+    (*this)(name, static_cast<Module<T>&>(m));
+  }
+#endif
+  /// A list of modules: members "0", "1", ... PyTorch: ModuleList
+  template <class M>
+    requires std::derived_from<M, Module<T>>
+  void operator()(std::string_view name, std::vector<M>& list) {
+    detail::know_module<M>();
+    members(name, list.size(), &list,
+            [](void* all, std::size_t i) -> Module<T>& { return (*static_cast<std::vector<M>*>(all))[i]; });
+  }
+  template <class U>
+    requires(!std::same_as<T, U>)
+  void operator()(std::string_view, Module<U>&) GLOSS_REFUSED("the member has another element type than its module");
+  template <class U>
+  void operator()(std::string_view, Tensor<U>&) GLOSS_REFUSED("make it a Parameter<T> (trained) or a Buffer (kept)");
+ protected:
+  virtual void parameter(const std::string& /*path*/, Parameter<T>&) {}
+  /// The tensor shares memory with the buffer.
+  virtual void buffer(const std::string& /*path*/, const AnyTensor& /*tensor*/, bool /*persistent*/) {}
+  virtual void module(const std::string& /*path*/, Module<T>&) {}
+  /// The buffer itself, for nn::check.
+  virtual void buffer_member(const std::string& /*path*/, const void* /*member*/) {}
+ private:
+  /// The loop over a list, compiled once and not for every type in a list.
+  GLOSS_COLD void members(std::string_view name, std::size_t count, void* list,
+                          Module<T>& (*at)(void* list, std::size_t i)) {
+    const std::size_t length = path_.size();
+    path_ += name;
+    path_ += '.';
+    for (std::size_t i = 0; i < count; ++i) (*this)(std::to_string(i), at(list, i));
+    path_.resize(length);
+  }
+  std::string path_;
+};
+namespace detail {
+/// A visitor made of one callable for parameters and one for buffers.
+template <Real T, class OnParameter, class OnBuffer>
+class TensorVisitor final : public Visitor<T> {
+ public:
+  TensorVisitor(OnParameter on_parameter, OnBuffer on_buffer)
+      : on_parameter_(std::move(on_parameter)), on_buffer_(std::move(on_buffer)) {}
+ private:
+  void parameter(const std::string& path, Parameter<T>& p) override { on_parameter_(path, p); }
+  void buffer(const std::string& path, const AnyTensor& tensor, bool persistent) override {
+    on_buffer_(path, tensor, persistent);
+  }
+  OnParameter on_parameter_;
+  OnBuffer on_buffer_;
+};
+}  // namespace detail
+/// Calls on_parameter(path, Parameter&) and on_buffer(path, AnyTensor, persistent) for all tensors of a module, in
+/// order.
+template <Real T, class OnParameter, class OnBuffer>
+void for_each_tensor(Module<T>& m, OnParameter on_parameter, OnBuffer on_buffer) {
+  detail::TensorVisitor<T, OnParameter, OnBuffer> v(std::move(on_parameter), std::move(on_buffer));
+  m.visit(v);
+}
+template <Real T, class OnParameter>
+void for_each_tensor(Module<T>& m, OnParameter on_parameter) {
+  for_each_tensor(m, std::move(on_parameter), [](const std::string&, const AnyTensor&, bool) {});
+}
+template <Real T>
+typename Module<T>::Named Module<T>::named_parameters() const {
+  Named out;
+  for_each_tensor(const_cast<Module&>(*this), [&](const std::string& path, Parameter<T>& p) {
+    for (const auto& [name, tensor] : out)
+      if (tensor.is_same(p)) return;
+    out.push_back({path, p});
+  });
+  return out;
+}
+template <Real T>
+StateDict Module<T>::list_state() const {
+  StateDict out;
+  for_each_tensor(
+      const_cast<Module&>(*this),
+      [&](const std::string& path, Parameter<T>& p) {
+        if (p.storage()->is_packed()) fail("state_dict: ", path, " is quantized: its numbers are not kept");
+        out.add(path, p.detach());
+      },
+      [&](const std::string& path, const AnyTensor& buffer, bool persistent) {
+        if (persistent) out.add(path, buffer);
+      });
+  return out;
+}
+template <Real T>
+StateDict Module<T>::named_buffers() const {
+  StateDict out;
+  for_each_tensor(
+      const_cast<Module&>(*this), [](const std::string&, Parameter<T>&) {},
+      [&](const std::string& path, const AnyTensor& buffer, bool) { out.add(path, buffer); });
+  return out;
+}
+template <Real T>
+Index Module<T>::num_parameters(bool trainable_only) const {
+  Index n = 0;
+  for (const auto& [name, p] : named_parameters())
+    if (p.requires_grad() || !trainable_only) n += p.numel();
+  return n;
+}
+template <Real T>
+void Module<T>::requires_grad_(bool on) {
+  for (auto& [name, p] : named_parameters()) p.requires_grad_(on);
+}
+template <Real T>
+void Module<T>::zero_grad() const {
+  for (const auto& [name, p] : named_parameters()) p.zero_grad();
+}
+template <Real T>
+std::vector<std::pair<std::string, Module<T>*>> Module<T>::named_modules() {
+  struct Collector final : Visitor<T> {
+    std::vector<std::pair<std::string, Module<T>*>> out;
+    void module(const std::string& path, Module<T>& m) override {
+      for (const auto& entry : out)
+        if (entry.second == &m) return;
+      out.emplace_back(path, &m);
+    }
+  };
+  Collector collector;
+  collector.out.emplace_back("", this);
+  visit(collector);
+  return std::move(collector.out);
+}
+template <Real T>
+std::vector<std::pair<std::string, const Module<T>*>> Module<T>::named_modules() const {
+  const auto modules = const_cast<Module&>(*this).named_modules();
+  return {modules.begin(), modules.end()};
+}
+template <Real T>
+std::vector<std::pair<std::string, Module<T>*>> Module<T>::named_children() {
+  std::vector<std::pair<std::string, Module<T>*>> out;
+  for (const auto& [name, m] : named_modules()) {
+    if (m == this) continue;
+    const bool is_deeper = !out.empty() && name.starts_with(out.back().first + ".");
+    if (!is_deeper) out.emplace_back(name, m);
+  }
+  return out;
+}
+template <Real T>
+void Module<T>::set_training(bool on) {
+  struct Setter final : Visitor<T> {
+    bool on;
+    explicit Setter(bool value) : on(value) {}
+    void module(const std::string&, Module<T>& m) override { m.training_ = on; }
+  };
+  Setter setter(on);
+  training_ = on;
+  visit(setter);
+}
+template <Real T>
+GLOSS_COLD void Module<T>::keep_ties(const Module& other) {
+  std::vector<const Parameter<T>*> members;
+  for_each_tensor(const_cast<Module&>(other), [&](const std::string&, Parameter<T>& p) {
+    if (std::find(members.begin(), members.end(), &p) == members.end()) members.push_back(&p);
+  });
+  detail::TieCopies<T>::begin(&other, this, members);
+}
+/// A copy of a whole module that keeps its ties, as the compiler's copy does, also where the copy constructor is the
+/// module's own and does not: parameters that were one tensor are one tensor in the copy.
+/// PyTorch: copy.deepcopy(model)
+template <IsModule M>
+M clone(const M& source) {
+  detail::know_module<M>();
+  M copy(source);
+  using T = typename M::value_type;
+  std::vector<std::pair<Tensor<T>, Parameter<T>*>> seen;
+  std::vector<Parameter<T>*> originals;
+  for_each_tensor<T>(const_cast<M&>(source), [&](const std::string&, Parameter<T>& p) { originals.push_back(&p); });
+  std::size_t next = 0;
+  for_each_tensor<T>(copy, [&](const std::string&, Parameter<T>& p) {
+    Parameter<T>& original = *originals[next++];
+    for (auto& [tensor, first] : seen)
+      if (tensor.is_same(original)) return p.tie(*first);
+    seen.emplace_back(original, &p);
+  });
+  return copy;
+}
+GLOSS_INSTANTIATE(class Module<float>)
+GLOSS_INSTANTIATE(class Module<double>)
+}  // namespace gloss::inline GLOSS_ABI::nn
+#endif
+namespace gloss::inline GLOSS_ABI::nn {
+/// y = last(... second(first(x))). Layers may be modules or any callables; modules are named by position.
+/// Shape: that of the first layer -> that of the last
+/// PyTorch: torch.nn.Sequential
+/// Keys: 0., 1., ...
+template <Real T, class... Layers>
+class Sequential final : public Module<T> {
+  static_assert(((!IsModule<Layers> || std::derived_from<Layers, Module<T>>)&&...),
+                "nn::Sequential: all layers have its element type, as in Sequential<float, Linear<float>>");
+ public:
+  explicit Sequential(Layers... layers) : layers_(std::move(layers)...) {}
+  /// Arguments behind x are the last layer's.
+  template <class X, class... Further>
+  auto operator()(const X& x, const Further&... further) const {
+    if constexpr (std::same_as<decltype(forward<0>(x, further...)), Tensor<T>>)
+      return this->output(forward<0>(x, further...));
+    else
+      return forward<0>(x, further...);
+  }
+  void visit(Visitor<T>& v) override { visit_all(v, std::index_sequence_for<Layers...>{}); }
+  template <std::size_t i>
+  auto& get() {
+    return std::get<i>(layers_);
+  }
+  template <std::size_t i>
+  const auto& get() const {
+    return std::get<i>(layers_);
+  }
+ private:
+  template <std::size_t i, class X, class... Further>
+  auto forward(const X& x, const Further&... further) const {
+    if constexpr (i + 1 == sizeof...(Layers))
+      return std::get<i>(layers_)(x, further...);
+    else
+      return forward<i + 1>(std::get<i>(layers_)(x), further...);
+  }
+  template <std::size_t... i>
+  void visit_all(Visitor<T>& v, std::index_sequence<i...>) {
+    (visit_one(v, std::to_string(i), std::get<i>(layers_)), ...);
+  }
+  template <class L>
+  static void visit_one(Visitor<T>& v, const std::string& name, L& layer) {
+    if constexpr (std::derived_from<L, Module<T>>) v(name, layer);
+  }
+  std::tuple<Layers...> layers_;
+};
+/// The types follow from the layers when the first is a module: nn::Sequential net{nn::Linear<float>(2, 3), ...};
+/// Braces make the layers in the order in which they stand; in parentheses the compiler chooses, and so the weights.
+template <IsModule First, class... Rest>
+Sequential(First, Rest...) -> Sequential<typename First::value_type, First, Rest...>;
+}  // namespace gloss::inline GLOSS_ABI::nn
+#endif
+#ifndef GLOSS_HAS_GLOSS_TRANSFORMER_DECODER_HPP
+#define GLOSS_HAS_GLOSS_TRANSFORMER_DECODER_HPP
+// ---- gloss/transformer/decoder.hpp
+// AT's "Decoder": a stack of N decoder layers and a final norm (paper 3.1).
+#include <vector>
+#ifndef GLOSS_HAS_GLOSS_TRANSFORMER_DECODER_LAYER_HPP
+#define GLOSS_HAS_GLOSS_TRANSFORMER_DECODER_LAYER_HPP
+// ---- gloss/transformer/decoder_layer.hpp
+// AT's "DecoderLayer": self-attention, attention over the encoder's output, feed-forward (paper 3.1).
+#include <vector>
+#ifndef GLOSS_HAS_GLOSS_NN_CLONES_HPP
+#define GLOSS_HAS_GLOSS_NN_CLONES_HPP
+// ---- gloss/nn/clones.hpp
+// Lists of layers: AT's "clones", which start alike, and layers that are each made anew.
+#include <vector>
+namespace gloss::inline GLOSS_ABI::nn {
+/// N copies of a layer, each with numbers of its own, which are the same at first; repeated() makes layers that differ.
+/// AT: clones
+/// Errors: Error when N is negative.
+template <IsModule M>
+std::vector<M> clones(const M& layer, Index N) {
+  detail::know_module<M>();
+  if (N < 0) fail("clones: ", N, " copies asked for");
+  return std::vector<M>(static_cast<std::size_t>(N), layer);
+}
+/// N layers, each from a call of make(), so each with numbers drawn for it:
+///   nn::repeated(6, [&] { return Block<T>(size); })
+/// Errors: Error when N is negative.
+/// PyTorch: ModuleList([Block(size) for _ in range(6)])
+template <class Make>
+auto repeated(Index N, Make make) {
+  using M = decltype(make());
+  static_assert(IsModule<M>, "nn::repeated: what makes a layer returns a module");
+  if (N < 0) fail("repeated: ", N, " layers asked for");
+  std::vector<M> list;
+  list.reserve(static_cast<std::size_t>(N));
+  for (Index i = 0; i < N; ++i) list.push_back(make());
+  return list;
+}
+}  // namespace gloss::inline GLOSS_ABI::nn
+#endif
+#ifndef GLOSS_HAS_GLOSS_TRANSFORMER_FEED_FORWARD_HPP
+#define GLOSS_HAS_GLOSS_TRANSFORMER_FEED_FORWARD_HPP
+// ---- gloss/transformer/feed_forward.hpp
+// AT's "PositionwiseFeedForward" (paper 3.3).
+#ifndef GLOSS_HAS_GLOSS_NN_DROPOUT_HPP
+#define GLOSS_HAS_GLOSS_NN_DROPOUT_HPP
+// ---- gloss/nn/dropout.hpp
+// Dropout of elements and of whole channels.
+#ifndef GLOSS_HAS_GLOSS_OPS_DROP_PATH_HPP
+#define GLOSS_HAS_GLOSS_OPS_DROP_PATH_HPP
+// ---- gloss/ops/drop_path.hpp
+// Dropout of whole parts of a tensor: channels, and the samples of a batch
+namespace gloss::inline GLOSS_ABI {
+namespace detail {
+/// x times a draw for each position of its first `axes` axes: 0 with probability p, else `scale`.
+template <class T>
+Tensor<T> drop_parts(const Tensor<T>& x, int axes, double p, double scale) {
+  Shape shape = x.shape();
+  for (int a = axes; a < shape.rank(); ++a) shape[a] = 1;
+  const T kept = static_cast<T>(scale);
+  return x * draw_each<T>(shape, [p, kept](Index, double u) { return u < p ? T(0) : kept; });
+}
+}  // namespace detail
+/// In training, y = x / (1 - p) in the channels that a draw from the current Rng keeps, else 0; otherwise y = x.
+/// Shape: [N, C, ...] -> the same
+/// Errors: Error when p is not in [0, 1], ShapeError for fewer than two axes.
+/// Backward: dx = dy / (1 - p) in the channels that were kept; one number for each channel is saved.
+/// Source: Tompson et al. 2015.
+/// PyTorch: torch.nn.functional.feature_dropout, of which dropout1d, dropout2d and dropout3d are made
+template <Real T>
+Tensor<T> feature_dropout(const Tensor<T>& x, double p, bool training = true) {
+  if (!(p >= 0 && p <= 1)) fail("feature_dropout: p ", p, " is not in [0, 1]");
+  if (x.dim() < 2) fail<ShapeError>("feature_dropout: x ", x.shape(), " has no axis of channels");
+  if (!training || p == 0) return x;
+  return detail::drop_parts(x, 2, p, p < 1 ? 1 / (1 - p) : 0);
+}
+/// Stochastic depth. In training, y = 0 for a sample with probability p, and x / (1 - p) for the others, or x without
+/// scale_by_keep; otherwise y = x.
+/// Shape: [N, ...] -> the same
+/// Errors: Error when p is not in [0, 1], ShapeError for a scalar.
+/// Backward: dx = dy / (1 - p) (dy) for the samples that were kept; one number for each sample is saved.
+/// Source: Huang et al. 2016; timm's drop_path.
+template <Real T>
+Tensor<T> drop_path(const Tensor<T>& x, double p, bool training = true, bool scale_by_keep = true) {
+  if (!(p >= 0 && p <= 1)) fail("drop_path: p ", p, " is not in [0, 1]");
+  if (x.dim() == 0) fail<ShapeError>("drop_path: a scalar has no samples");
+  if (!training || p == 0) return x;
+  return detail::drop_parts(x, 1, p, scale_by_keep && p < 1 ? 1 / (1 - p) : 1);
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_DROPOUT_HPP
+#define GLOSS_HAS_GLOSS_OPS_DROPOUT_HPP
+// ---- gloss/ops/dropout.hpp
+// Dropout
+#ifndef GLOSS_HAS_GLOSS_OPS_RELU_HPP
+#define GLOSS_HAS_GLOSS_OPS_RELU_HPP
+// ---- gloss/ops/relu.hpp
+// Rectifier
+#include <cmath>
+namespace gloss::inline GLOSS_ABI {
+/// y = max(x, 0); NaN stays NaN.
+/// Backward: dx = 0 where y <= 0, else dy, at NaN too; y is saved.
+/// PyTorch: torch.relu
+template <Real T>
+Tensor<T> relu(const Tensor<T>& x) {
+  Tensor<T> y = map_unary<T>(x, [](T v) { return v < T{0} ? T{0} : v; });
+  return record("relu", y, {x}, [saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
+    if (is_grad_enabled())
+      dx.add(0, detail::weigh(dy, map_unary<T>(saved, [](T v) { return static_cast<T>(!(v <= T{0})); })));
+    else
+      dx.add(0, map_binary<T>("relu", dy, saved, [](T g, T v) { return v <= T{0} ? T{0} : g; }));
+  });
+}
+GLOSS_INSTANTIATE(Tensor<float> relu(const Tensor<float>&))
+GLOSS_INSTANTIATE(Tensor<double> relu(const Tensor<double>&))
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI {
+namespace detail {
+/// The gradient by x of dropout, and of that the same again.
+template <class T>
+Tensor<T> dropout_backward(const Tensor<T>& dy, const Tensor<std::int64_t>& mask, double p) {
+  const Tensor<T> g = dy.detach().contiguous();
+  Tensor<T> dx = empty<T>(dy.shape());
+  kernels::dropout_backward(static_cast<const T*>(g.data()), static_cast<const std::int64_t*>(mask.data()), dx.data(),
+                            g.numel(), p);
+  return record("dropout", dx, {dy},
+                [mask, p](const Tensor<T>& ddx, Grads& ddy) { ddy.add(0, dropout_backward(ddx, mask, p)); });
+}
+/// Room for the mask, or nothing when no gradient will be asked for.
+inline Tensor<std::int64_t> dropout_mask(Index n, bool wanted) {
+  return empty_or_none<std::int64_t>(wanted, {kernels::dropout_mask_words(n)});
+}
+inline RandomBlock draw_dropout(Index n) { return gloss::current_rng().reserve(kernels::dropout_words(n)); }
+}  // namespace detail
+/// In training, y = x / (1 - p) where a draw from the current Rng keeps the element, else 0; otherwise y = x.
+/// Shape: any.
+/// Errors: Error when p is not in [0, 1].
+/// Backward: dx = dy / (1 - p) where the element was kept; one bit of each is saved.
+/// PyTorch: torch.nn.functional.dropout
+template <Real T>
+Tensor<T> dropout(const Tensor<T>& x, double p, bool training = true) {
+  if (!(p >= 0 && p <= 1)) fail("dropout: p ", p, " is not in [0, 1]");
+  if (!training || p == 0) return x;
+  ProfileScope scope("dropout");
+  if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
+  const Tensor<T> in = x.detach().contiguous();
+  Tensor<T> y = empty<T>(x.shape());
+  const Tensor<std::int64_t> mask = detail::dropout_mask(x.numel(), will_record({x}));
+  kernels::dropout(static_cast<const T*>(in.data()), y.data(), detail::write_or_null(mask), in.numel(), p,
+                   detail::draw_dropout(x.numel()));
+  return record("dropout", y, {x},
+                [p, mask](const Tensor<T>& dy, Grads& dx) { dx.add(0, detail::dropout_backward(dy, mask, p)); });
+}
+/// y = residual + dropout(x), in one pass: what a residual connection computes.
+/// Shape: equal.
+/// Errors: ShapeError when they differ, Error when p is not in [0, 1].
+/// Backward: dresidual = dy, dx = dy / (1 - p) where the element was kept; one bit of each is saved.
+template <Real T>
+Tensor<T> add_dropout(const Tensor<T>& residual, const Tensor<T>& x, double p, bool training = true) {
+  if (!(p >= 0 && p <= 1)) fail("add_dropout: p ", p, " is not in [0, 1]");
+  if (residual.shape() != x.shape())
+    fail<ShapeError>("add_dropout: residual ", residual.shape(), " and x ", x.shape(), " differ");
+  if (!training || p == 0) return residual + x;
+  ProfileScope scope("add_dropout");
+  if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel(), x.numel()});
+  const Tensor<T> a = residual.detach().contiguous(), b = x.detach().contiguous();
+  Tensor<T> y = empty<T>(x.shape());
+  const Tensor<std::int64_t> mask = detail::dropout_mask(x.numel(), will_record({x}));
+  kernels::add_dropout(static_cast<const T*>(a.data()), static_cast<const T*>(b.data()), y.data(),
+                       detail::write_or_null(mask), y.numel(), p, detail::draw_dropout(x.numel()));
+  return record("add_dropout", y, {residual, x}, [p, mask](const Tensor<T>& dy, Grads& dx) {
+    dx.add(0, dy);
+    if (dx.needs(1)) dx.add(1, detail::dropout_backward(dy, mask, p));
+  });
+}
+/// y = dropout(relu(x)), in one pass each way: what stands between the two layers of a feed-forward network.
+/// Shape: any.
+/// Errors: Error when p is not in [0, 1].
+/// Backward: dx = dy / (1 - p) where y > 0 or NaN, else 0; y is saved, and no mask.
+template <Real T>
+Tensor<T> relu_dropout(const Tensor<T>& x, double p, bool training = true) {
+  if (!(p >= 0 && p <= 1)) fail("relu_dropout: p ", p, " is not in [0, 1]");
+  if (!training || p == 0) return relu(x);
+  ProfileScope scope("relu_dropout");
+  if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
+  const Tensor<T> in = x.detach().contiguous();
+  Tensor<T> y = empty<T>(x.shape());
+  kernels::relu_dropout(static_cast<const T*>(in.data()), y.data(), in.numel(), p, detail::draw_dropout(x.numel()));
+  return record("relu_dropout", y, {x}, [p, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
+    if (is_grad_enabled()) {
+      const T scale = kernels::detail::dropout_scale<T>(p);
+      return dx.add(0, detail::weigh(dy, map_unary<T>(saved, [scale](T v) { return v <= T{0} ? T{0} : scale; })));
+    }
+    const Tensor<T> g = dy.contiguous();
+    Tensor<T> d_in = empty<T>(saved.shape());
+    kernels::relu_dropout_backward(static_cast<const T*>(saved.data()), static_cast<const T*>(g.data()), d_in.data(),
+                                   g.numel(), p);
+    dx.add(0, std::move(d_in));
+  });
+}
+GLOSS_INSTANTIATE(Tensor<float> dropout(const Tensor<float>&, double, bool))
+GLOSS_INSTANTIATE(Tensor<float> add_dropout(const Tensor<float>&, const Tensor<float>&, double, bool))
+GLOSS_INSTANTIATE(Tensor<float> relu_dropout(const Tensor<float>&, double, bool))
+GLOSS_INSTANTIATE(Tensor<double> dropout(const Tensor<double>&, double, bool))
+GLOSS_INSTANTIATE(Tensor<double> add_dropout(const Tensor<double>&, const Tensor<double>&, double, bool))
+GLOSS_INSTANTIATE(Tensor<double> relu_dropout(const Tensor<double>&, double, bool))
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI::nn {
+/// In training, each element is 0 with probability p and otherwise divided by 1 - p; in evaluation, the identity.
+/// Shape: any.
+/// Errors: Error when p is not in [0, 1].
+/// PyTorch: torch.nn.Dropout
+template <Real T>
+struct Dropout final : Module<T> {
+  double p;
+  explicit Dropout(double p_drop = 0.5) : p(p_drop) {
+    if (!(p >= 0 && p <= 1)) fail("Dropout: p ", p, " is not in [0, 1]");
+  }
+  Tensor<T> operator()(const Tensor<T>& x) const { return this->output(dropout(x, p, this->is_training())); }
+  void visit(Visitor<T>&) override {}
+};
+/// In training, each channel is 0 as a whole with probability p and otherwise divided by 1 - p; in evaluation, the
+/// identity.
+/// Shape: [N, C, L], or [C, L] without a batch -> the same
+/// Errors: Error when p is not in [0, 1], ShapeError for another number of axes.
+/// Source: Tompson et al. 2015.
+/// PyTorch: torch.nn.Dropout1d
+template <Real T>
+struct Dropout1d final : Module<T> {
+  double p;
+  explicit Dropout1d(double p_drop = 0.5) : p(p_drop) {
+    if (!(p >= 0 && p <= 1)) fail("Dropout1d: p ", p, " is not in [0, 1]");
+  }
+  Tensor<T> operator()(const Tensor<T>& x) const {
+    if (x.dim() != 2 && x.dim() != 3) fail<ShapeError>("Dropout1d: x ", x.shape(), " has neither 2 nor 3 axes");
+    if (x.dim() == 3) return this->output(feature_dropout(x, p, this->is_training()));
+    return this->output(feature_dropout(x.unsqueeze(0), p, this->is_training()).squeeze(0));
+  }
+  void visit(Visitor<T>&) override {}
+};
+/// In training, each channel is 0 as a whole with probability p and otherwise divided by 1 - p; in evaluation, the
+/// identity.
+/// Shape: [N, C, H, W], or [N, C, L] -> the same
+/// Errors: Error when p is not in [0, 1], ShapeError for another number of axes.
+/// Source: Tompson et al. 2015.
+/// PyTorch: torch.nn.Dropout2d
+template <Real T>
+struct Dropout2d final : Module<T> {
+  double p;
+  explicit Dropout2d(double p_drop = 0.5) : p(p_drop) {
+    if (!(p >= 0 && p <= 1)) fail("Dropout2d: p ", p, " is not in [0, 1]");
+  }
+  Tensor<T> operator()(const Tensor<T>& x) const {
+    if (x.dim() != 3 && x.dim() != 4) fail<ShapeError>("Dropout2d: x ", x.shape(), " has neither 3 nor 4 axes");
+    return this->output(feature_dropout(x, p, this->is_training()));
+  }
+  void visit(Visitor<T>&) override {}
+};
+GLOSS_INSTANTIATE(struct Dropout<float>)
+GLOSS_INSTANTIATE(struct Dropout<double>)
+}  // namespace gloss::inline GLOSS_ABI::nn
+#endif
+#ifndef GLOSS_HAS_GLOSS_NN_LINEAR_HPP
+#define GLOSS_HAS_GLOSS_NN_LINEAR_HPP
+// ---- gloss/nn/linear.hpp
+// The linear layer.
+#include <cmath>
+#ifndef GLOSS_HAS_GLOSS_NN_INIT_HPP
+#define GLOSS_HAS_GLOSS_NN_INIT_HPP
+// ---- gloss/nn/init.hpp
+// Ways to fill a parameter before training. All draw from the current Rng.
+#include <cmath>
+#include <utility>
+namespace gloss::inline GLOSS_ABI::nn::init {
+namespace detail {
+/// See SkipDrawsGuard.
+inline thread_local bool draws_are_skipped = false;
+}
+/// While it lives, what draws on this thread here leaves parameters as memory happens to hold them, and no stream goes
+/// on: for a model that is about to be loaded. PyTorch: torch.nn.utils.skip_init
+class [[nodiscard]] SkipDrawsGuard {
+ public:
+  SkipDrawsGuard() : saved_(detail::draws_are_skipped) { detail::draws_are_skipped = true; }
+  ~SkipDrawsGuard() { detail::draws_are_skipped = saved_; }
+  SkipDrawsGuard(const SkipDrawsGuard&) = delete;
+  SkipDrawsGuard& operator=(const SkipDrawsGuard&) = delete;
+ private:
+  bool saved_;
+};
+/// Fan in and fan out of a weight: [out, in, ...], where further axes are a receptive field.
+/// Errors: ShapeError for fewer than two axes.
+inline std::pair<Index, Index> fans(const Shape& shape) {
+  if (shape.rank() < 2) fail<ShapeError>("init: fan in and fan out need two axes, got shape ", shape);
+  Index field = 1;
+  for (int axis = 2; axis < shape.rank(); ++axis) field *= shape[axis];
+  return {shape[1] * field, shape[0] * field};
+}
+/// Each in place, outside the graph.
+template <Real T>
+void constant_(const Tensor<T>& x, std::type_identity_t<T> value) {
+  x.detach().fill_(value);
+}
+template <Real T>
+void zeros_(const Tensor<T>& x) {
+  constant_(x, T{0});
+}
+template <Real T>
+void ones_(const Tensor<T>& x) {
+  constant_(x, T{1});
+}
+template <Real T>
+void uniform_(const Tensor<T>& x, double low = 0, double high = 1) {
+  if (!detail::draws_are_skipped) x.detach().copy_(rand<T>(x.shape(), static_cast<T>(low), static_cast<T>(high)));
+}
+template <Real T>
+void normal_(const Tensor<T>& x, double mean = 0, double std = 1) {
+  if (!detail::draws_are_skipped) x.detach().copy_(randn<T>(x.shape(), static_cast<T>(mean), static_cast<T>(std)));
+}
+/// PyTorch: trunc_normal_
+template <Real T>
+void trunc_normal_(const Tensor<T>& x, TruncNormalOptions options = {}) {
+  if (!detail::draws_are_skipped) x.detach().copy_(trunc_normal<T>(x.shape(), options));
+}
+/// U(-a, a) with a = gain sqrt(6 / (fan_in + fan_out)). Source: Glorot and Bengio 2010. PyTorch: xavier_uniform_
+template <Real T>
+void xavier_uniform_(const Tensor<T>& x, double gain = 1) {
+  const auto [in, out] = fans(x.shape());
+  const double a = gain * std::sqrt(6.0 / static_cast<double>(in + out));
+  uniform_(x, -a, a);
+}
+/// N(0, s) with s = gain sqrt(2 / (fan_in + fan_out)). PyTorch: xavier_normal_
+template <Real T>
+void xavier_normal_(const Tensor<T>& x, double gain = 1) {
+  const auto [in, out] = fans(x.shape());
+  normal_(x, 0, gain * std::sqrt(2.0 / static_cast<double>(in + out)));
+}
+/// What stands behind the weight: it decides the gain.
+enum class Nonlinearity { linear, sigmoid, tanh, relu, leaky_relu, selu };
+/// By how much weights are to be larger than 1 / sqrt(fan) so that a signal keeps its size; `slope` is leaky_relu's.
+/// PyTorch: calculate_gain, whose conv1d, conv2d, ... are linear
+inline double calculate_gain(Nonlinearity nonlinearity, double slope = 0.01) {
+  switch (nonlinearity) {
+    case Nonlinearity::tanh:
+      return 5.0 / 3;
+    case Nonlinearity::relu:
+      return std::sqrt(2.0);
+    case Nonlinearity::leaky_relu:
+      return std::sqrt(2 / (1 + slope * slope));
+    case Nonlinearity::selu:
+      return 0.75;
+    default:
+      return 1;
+  }
+}
+/// Which fan keeps its variance: that of the values going forward, or that of the gradients going back.
+enum class Fan { in, out };
+struct KaimingOptions {
+  double a = 0;  // the slope of leaky_relu
+  Fan mode = Fan::in;
+  Nonlinearity nonlinearity = Nonlinearity::leaky_relu;
+};
+namespace detail {
+/// gain / sqrt(fan).
+inline double kaiming_std(const Shape& shape, const KaimingOptions& options) {
+  const auto [in, out] = fans(shape);
+  return calculate_gain(options.nonlinearity, options.a) /
+         std::sqrt(static_cast<double>(options.mode == Fan::in ? in : out));
+}
+}  // namespace detail
+/// U(-b, b) with b = gain sqrt(3 / fan). Source: He et al. 2015. PyTorch: kaiming_uniform_
+/// Errors: ShapeError for fewer than two axes.
+template <Real T>
+void kaiming_uniform_(const Tensor<T>& x, KaimingOptions options = {}) {
+  const double bound = std::sqrt(3.0) * detail::kaiming_std(x.shape(), options);
+  uniform_(x, -bound, bound);
+}
+/// N(0, s) with s = gain / sqrt(fan). Source: He et al. 2015. PyTorch: kaiming_normal_
+/// Errors: ShapeError for fewer than two axes.
+template <Real T>
+void kaiming_normal_(const Tensor<T>& x, KaimingOptions options = {}) {
+  normal_(x, 0, detail::kaiming_std(x.shape(), options));
+}
+/// The identity, as far as the sizes go. Errors: ShapeError when x is no matrix. PyTorch: eye_
+template <Real T>
+void eye_(const Tensor<T>& x) {
+  if (x.dim() != 2) fail<ShapeError>("eye_: x ", x.shape(), " is no matrix");
+  const Tensor<T> y = zeros<T>(x.shape());
+  for (Index i = 0; i < y.size(0) && i < y.size(1); ++i) y.at({i, i}) = 1;
+  x.detach().copy_(y);
+}
+/// The convolution that hands its input channels on: 1 in the middle of the field for equal channels in and out, by
+/// groups of output channels. Shape: [out, in, ...] with one to three axes of a field.
+/// Errors: ShapeError for another number of axes, or groups that do not divide the channels. PyTorch: dirac_
+template <Real T>
+void dirac_(const Tensor<T>& x, Index groups = 1) {
+  if (x.dim() < 3 || x.dim() > 5) fail<ShapeError>("dirac_: x ", x.shape(), " has not 3, 4 or 5 axes");
+  if (groups < 1 || x.size(0) % groups != 0)
+    fail<ShapeError>("dirac_: ", groups, " groups do not divide the output channels of ", x.shape());
+  Tensor<T> y = zeros<T>(x.shape());
+  Index field = 1, middle = 0;
+  for (int axis = 2; axis < x.dim(); ++axis) {
+    field *= x.shape()[axis];
+    middle = middle * x.shape()[axis] + x.shape()[axis] / 2;
+  }
+  const Index out = x.size(0) / groups, in = x.size(1);
+  for (Index g = 0; g < groups; ++g)
+    for (Index c = 0; c < out && c < in && field > 0; ++c) y.data()[((g * out + c) * in + c) * field + middle] = 1;
+  x.detach().copy_(y);
+}
+// clang-format off: a reason stands on the line that the compiler shows
+template <class T>
+void orthogonal_(const Tensor<T>&, double = 1) GLOSS_REFUSED("#include <gloss/nn/orthogonal.hpp>, which needs Eigen");
+// clang-format on
+}  // namespace gloss::inline GLOSS_ABI::nn::init
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_LINEAR_GELU_HPP
+#define GLOSS_HAS_GLOSS_OPS_LINEAR_GELU_HPP
+// ---- gloss/ops/linear_gelu.hpp
+// A linear layer and GELU in one pass
+#ifndef GLOSS_HAS_GLOSS_OPS_GELU_HPP
+#define GLOSS_HAS_GLOSS_OPS_GELU_HPP
+// ---- gloss/ops/gelu.hpp
+// Gaussian error linear unit
+#include <utility>
+#ifndef GLOSS_HAS_GLOSS_KERNELS_GELU_DROPOUT_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_GELU_DROPOUT_HPP
+// ---- gloss/kernels/gelu_dropout.hpp
+// GELU and the dropout after it in one pass, forward beside backward.
+namespace gloss::inline GLOSS_ABI::kernels {
+/// y = dropout(gelu(x)), by tanh where `by_tanh`; the mask as in dropout().
+template <class T>
+void gelu_dropout(const T* x, T* y, std::int64_t* mask, Index n, double p, RandomBlock random, bool by_tanh) {
+  const T scale = detail::dropout_scale<T>(p);
+  detail::draw_kept<T>(n, p, random, mask, [=](Index i, Index m, IntVec<T> keep) GLOSS_INLINE_LAMBDA {
+    const Vec<T> v = load_n<T>(x + i, m);
+    store_n<T>(y + i, select<T>(keep, (by_tanh ? detail::gelu_tanh<T>(v) : detail::gelu<T>(v)) * scale, Vec<T>{}), m);
+  });
+}
+/// dx = dy gelu'(x) / (1 - p) where the mask has a bit, else 0; dx may be dy.
+template <class T>
+void gelu_dropout_backward(const T* x, const T* dy, const std::int64_t* mask, T* dx, Index n, double p, bool by_tanh) {
+  const T scale = detail::dropout_scale<T>(p);
+  detail::read_kept<T>(n, mask, [=](Index i, Index m, IntVec<T> keep) GLOSS_INLINE_LAMBDA {
+    const Vec<T> v = load_n<T>(x + i, m);
+    const Vec<T> slope = by_tanh ? detail::gelu_tanh_slope<T>(v) : detail::gelu_slope<T>(v);
+    store_n<T>(dx + i, select<T>(keep, load_n<T>(dy + i, m) * scale * slope, Vec<T>{}), m);
+  });
+}
+GLOSS_INSTANTIATE(void gelu_dropout<float>(const float*, float*, std::int64_t*, Index, double, RandomBlock, bool))
+GLOSS_INSTANTIATE(void gelu_dropout<double>(const double*, double*, std::int64_t*, Index, double, RandomBlock, bool))
+GLOSS_INSTANTIATE(void gelu_dropout_backward<float>(const float*, const float*, const std::int64_t*, float*, Index,
+                                                    double, bool))
+GLOSS_INSTANTIATE(void gelu_dropout_backward<double>(const double*, const double*, const std::int64_t*, double*, Index,
+                                                     double, bool))
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_ERF_HPP
+#define GLOSS_HAS_GLOSS_OPS_ERF_HPP
+// ---- gloss/ops/erf.hpp
+// Error function, its complement and its inverse
+#include <cmath>
+namespace gloss::inline GLOSS_ABI {
+/// y = erf x.
+/// Backward: dx = dy * 2 / sqrt(pi) * e^(-x^2).
+/// PyTorch: torch.erf
+template <Real T>
+Tensor<T> erf(const Tensor<T>& x) {
+  Tensor<T> y = map_unary<T>(x, [](T v) { return std::erf(v); });
+  return record("erf", y, {x}, [x](const Tensor<T>& dy, Grads& dx) {
+    dx.add(0, dy * exp(-(x * x)) * 1.1283791670955125739);  // 2 / sqrt(pi)
+  });
+}
+/// y = 1 - erf x, exact to the last digits where erf x is near 1.
+/// Backward: dx = -dy * 2 / sqrt(pi) * e^(-x^2).
+/// PyTorch: torch.erfc
+template <Real T>
+Tensor<T> erfc(const Tensor<T>& x) {
+  Tensor<T> y = map_unary<T>(x, [](T v) { return std::erfc(v); });
+  return record("erfc", y, {x}, [x](const Tensor<T>& dy, Grads& dx) {
+    dx.add(0, dy * exp(-(x * x)) * -1.1283791670955125739);  // -2 / sqrt(pi)
+  });
+}
+/// y = the number whose erf is x; infinite at -1 and 1, NaN beyond.
+/// Backward: dx = dy * sqrt(pi) / 2 * e^(y^2).
+/// PyTorch: torch.erfinv
+template <Real T>
+Tensor<T> erfinv(const Tensor<T>& x) {
+  Tensor<T> y = map_unary<T>(x, [](T v) { return static_cast<T>(kernels::erfinv(static_cast<double>(v))); });
+  return record("erfinv", y, {x}, [saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
+    const Tensor<T> e = dx.result(saved);
+    dx.add(0, dy * exp(e * e) * 0.88622692545275801365);  // sqrt(pi) / 2
+  });
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_TANH_HPP
+#define GLOSS_HAS_GLOSS_OPS_TANH_HPP
+// ---- gloss/ops/tanh.hpp
+// Hyperbolic tangent
+namespace gloss::inline GLOSS_ABI {
+/// y = tanh x.
+/// Backward: dx = dy * (1 - y^2); y is saved.
+/// PyTorch: torch.tanh
+template <Real T>
+Tensor<T> tanh(const Tensor<T>& x) {
+  Tensor<T> y = map_dense(x, kernels::tanh_forward<T>);
+  return record("tanh", y, {x}, [saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
+    if (!is_grad_enabled()) return dx.add(0, map_dense(saved, dy, kernels::tanh_backward<T>));
+    const Tensor<T> t = dx.result(saved);
+    dx.add(0, dy * (1 - t * t));
+  });
+}
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI {
+enum class GeluKind {
+  exact,  // by the error function
+  tanh,   // by a tanh that differs by up to 5e-4, as GPT-2 has it
+};
+namespace detail {
+using kernels::detail::gelu_beta;
+using kernels::detail::gelu_cubic;
+/// The derivative of gelu, made of recorded ops: what a second derivative goes through.
+template <class T>
+Tensor<T> gelu_slope(const Tensor<T>& x, GeluKind kind) {
+  if (kind == GeluKind::exact)
+    return (erf(x * 0.70710678118654752440) + 1) * 0.5 + x * exp(x * x * -0.5) * 0.39894228040143267794;
+  const Tensor<T> square = x * x;
+  const Tensor<T> t = tanh(x * (square * gelu_cubic + 1) * gelu_beta);
+  return (t + 1) * 0.5 + x * 0.5 * (1 - t * t) * ((square * (3 * gelu_cubic) + 1) * gelu_beta);
+}
+}  // namespace detail
+/// y = x Phi(x), with Phi the normal distribution function; kind tanh: y = x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715
+/// x^3))).
+/// Backward: dx = dy * (Phi(x) + x phi(x)), phi the normal density; for tanh its own derivative; x is saved.
+/// Source: Hendrycks and Gimpel 2016.
+/// PyTorch: torch.nn.functional.gelu
+template <Real T>
+Tensor<T> gelu(const Tensor<T>& x, GeluKind kind = GeluKind::exact) {
+  const bool exact = kind == GeluKind::exact;
+  return map_smooth("gelu", x, exact ? kernels::gelu_forward<T> : kernels::gelu_tanh_forward<T>,
+                    exact ? kernels::gelu_backward<T> : kernels::gelu_tanh_backward<T>,
+                    [kind](const Tensor<T>& v) { return detail::gelu_slope(v, kind); });
+}
+/// y = dropout(gelu(x)), in one pass each way.
+/// Shape: any.
+/// Errors: Error when p is not in [0, 1].
+/// Backward: dx = dy gelu'(x) / (1 - p) where the element was kept; x and one bit of each are saved.
+template <Real T>
+Tensor<T> gelu_dropout(const Tensor<T>& x, double p, bool training = true, GeluKind kind = GeluKind::exact) {
+  if (!(p >= 0 && p <= 1)) fail("gelu_dropout: p ", p, " is not in [0, 1]");
+  if (!training || p == 0) return gelu(x, kind);
+  ProfileScope scope("gelu_dropout");
+  if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
+  const Tensor<T> in = x.detach().contiguous();
+  Tensor<T> y = empty<T>(x.shape());
+  const Tensor<std::int64_t> mask = detail::dropout_mask(x.numel(), will_record({x}));
+  kernels::gelu_dropout(static_cast<const T*>(in.data()), y.data(), detail::write_or_null(mask), in.numel(), p,
+                        detail::draw_dropout(x.numel()), kind == GeluKind::tanh);
+  return record("gelu_dropout", y, {x}, [x, in, mask, p, kind](const Tensor<T>& dy, Grads& dx) {
+    if (is_grad_enabled()) return dx.add(0, detail::dropout_backward(dy, mask, p) * detail::gelu_slope(x, kind));
+    const Tensor<T> g = dy.contiguous();
+    Tensor<T> d_in = empty<T>(in.shape());
+    kernels::gelu_dropout_backward(static_cast<const T*>(in.data()), static_cast<const T*>(g.data()),
+                                   static_cast<const std::int64_t*>(mask.data()), d_in.data(), in.numel(), p,
+                                   kind == GeluKind::tanh);
+    dx.add(0, std::move(d_in));
+  });
+}
+GLOSS_INSTANTIATE(Tensor<float> gelu(const Tensor<float>&, GeluKind))
+GLOSS_INSTANTIATE(Tensor<float> gelu_dropout(const Tensor<float>&, double, bool, GeluKind))
+GLOSS_INSTANTIATE(Tensor<double> gelu(const Tensor<double>&, GeluKind))
+GLOSS_INSTANTIATE(Tensor<double> gelu_dropout(const Tensor<double>&, double, bool, GeluKind))
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+#ifndef GLOSS_HAS_GLOSS_OPS_LINEAR_HPP
+#define GLOSS_HAS_GLOSS_OPS_LINEAR_HPP
+// ---- gloss/ops/linear.hpp
+// The affine map of a linear layer, with its activation
+#ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_FINISH_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_GEMM_FINISH_HPP
+// ---- gloss/kernels/gemm/finish.hpp
+// What a product may do to a block of its result beyond bias and relu, while that is in cache: see Epilogue.
+namespace gloss::inline GLOSS_ABI::kernels {
+/// C = gelu(C), by tanh where `by_tanh`; `before`, where given, receives C as it was, its rows as far apart.
+template <class T>
+struct GeluFinish {
+  T* before = nullptr;
+  bool by_tanh = false;
+  static GLOSS_NOINLINE void finish(const void* how, Index i, Index j, Index rows, Index columns, T* c, Index ldc) {
+    const GeluFinish& f = *static_cast<const GeluFinish*>(how);
+    T* b = f.before ? f.before + i * ldc + j : nullptr;
+    for (Index r = 0; r < rows; ++r, c += ldc) {
+      each_vector<T>(columns, [&](Index k, Index m) GLOSS_INLINE_LAMBDA {
+        const Vec<T> v = load_n<T>(c + k, m);
+        if (b) store_n<T>(b + k, v, m);
+        store_n<T>(c + k, f.by_tanh ? detail::gelu_tanh<T>(v) : detail::gelu<T>(v), m);
+      });
+      if (b) b += ldc;
+    }
+  }
+};
+/// C = C + residual, [m, n] with rows ld apart.
+template <class T>
+struct AddFinish {
+  const T* residual;
+  Index ld;
+  static GLOSS_NOINLINE void finish(const void* how, Index i, Index j, Index rows, Index columns, T* c, Index ldc) {
+    const AddFinish& f = *static_cast<const AddFinish*>(how);
+    const T* residual = f.residual + i * f.ld + j;
+    for (Index r = 0; r < rows; ++r, c += ldc, residual += f.ld)
+      each_vector<T>(columns, [&](Index k, Index m) GLOSS_INLINE_LAMBDA {
+        store_n<T>(c + k, load_n<T>(c + k, m) + load_n<T>(residual + k, m), m);
+      });
+  }
+};
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#endif
+#ifndef GLOSS_HAS_GLOSS_KERNELS_SUM_ROWS_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_SUM_ROWS_HPP
+// ---- gloss/kernels/sum_rows.hpp
+// The sum of a matrix's rows, as the gradient of a bias needs it.
+namespace gloss::inline GLOSS_ABI::kernels {
+/// y[j] = sum over i of x[i, j]. 128 rows make a partial sum and 128 of those a larger one, in order, whatever the
+/// number of threads: so a million rows keep their digits.
+/// Shape: x [rows, n] without gaps, y [n].
+template <class T>
+GLOSS_NOINLINE void sum_rows(Index rows, Index n, const T* x, T* y) {
+  constexpr Index w = lanes<T>, height = 128;
+  constexpr int many = 8;  // vectors that go down the rows together
+  const Index blocks = (n + many * w - 1) / (many * w);
+  parallel_for(blocks, 65536 / (many * w * (rows + 1)) + 1, [&](Index begin, Index end) {
+    const Index last = end * many * w < n ? end * many * w : n;
+    for (Index j = begin * many * w; j < last;) {
+      const bool whole = last - j >= many * w;
+      const Index columns = whole ? many * w : last - j < w ? last - j : w;
+      Vec<T> total[many] = {}, large[many] = {};
+      for (Index row = 0; row < rows; row += height) {
+        const Index stop = rows - row < height ? rows : row + height;
+        Vec<T> partial[many] = {};
+        const T* p = x + row * n + j;
+        for (Index i = row; i < stop; ++i, p += n)
+          if (whole) {
+            GLOSS_UNROLL for (int v = 0; v < many; ++v) partial[v] = partial[v] + load<T>(p + v * w);
+          } else {
+            partial[0] = partial[0] + load_n<T>(p, columns);
+          }
+        GLOSS_UNROLL for (int v = 0; v < many; ++v) large[v] = large[v] + partial[v];
+        if (stop < rows && stop % (height * height) != 0) continue;
+        GLOSS_UNROLL for (int v = 0; v < many; ++v) {
+          total[v] = total[v] + large[v];
+          large[v] = Vec<T>{};
+        }
+      }
+      if (whole) {
+        GLOSS_UNROLL for (int v = 0; v < many; ++v) store<T>(y + j + v * w, total[v]);
+      } else {
+        store_n<T>(y + j, total[0], columns);
+      }
+      j += columns;
+    }
+  });
+}
+GLOSS_INSTANTIATE(void sum_rows(Index, Index, const float*, float*))
+GLOSS_INSTANTIATE(void sum_rows(Index, Index, const double*, double*))
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#endif
 #ifndef GLOSS_HAS_GLOSS_OPS_PACKED_WEIGHT_HPP
 #define GLOSS_HAS_GLOSS_OPS_PACKED_WEIGHT_HPP
 // ---- gloss/ops/packed_weight.hpp
@@ -14127,7 +15829,7 @@ class PackedWeight : public Storage {
 template <class T>
 const PackedWeight* packed_weight(const Tensor<T>& weight) {
   if constexpr (std::is_same_v<T, float>)
-    if (weight.storage()->is_constant()) [[unlikely]]
+    if (weight.storage()->is_packed()) [[unlikely]]
       return static_cast<const PackedWeight*>(weight.storage());
   return nullptr;
 }
@@ -14479,1642 +16181,6 @@ GLOSS_INSTANTIATE(Tensor<double> joint_linear(const Tensor<double>&, const std::
 // ---- gloss/ops/multi_head_attention.hpp
 // Attention of heads that lie side by side in a projection
 #include <vector>
-#ifndef GLOSS_HAS_GLOSS_OPS_ATTENTION_HPP
-#define GLOSS_HAS_GLOSS_OPS_ATTENTION_HPP
-// ---- gloss/ops/attention.hpp
-// Scaled dot-product attention as one op
-#include <cmath>
-#include <limits>
-#ifndef GLOSS_HAS_GLOSS_KERNELS_ATTENTION_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_ATTENTION_HPP
-// ---- gloss/kernels/attention.hpp
-// Fused scaled dot-product attention: softmax(scale q k^T + bias) v by tiles with a running softmax, so that memory
-// grows with the length and not with its square.
-#include <cmath>
-#include <limits>
-#ifndef GLOSS_HAS_GLOSS_KERNELS_ATTENTION_BACKWARD_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_ATTENTION_BACKWARD_HPP
-// ---- gloss/kernels/attention/backward.hpp
-// The backward pass of fused attention: the probabilities are computed again, tile by tile, from the scores and the two
-// numbers that the forward pass kept of each row.
-#include <vector>
-#ifndef GLOSS_HAS_GLOSS_KERNELS_ATTENTION_BLOCK_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_ATTENTION_BLOCK_HPP
-// ---- gloss/kernels/attention/block.hpp
-// What the forward and the backward pass of fused attention share: where a strip of queries stands among the keys, its
-// scores with bias, mask and causality. Scores are kept transposed, a query per lane:
-// the softmax needs no horizontal sums, and k and v are used as they lie. They are kept divided by ln 2, so that the
-// softmax is made of powers of 2.
-#include <cmath>
-#include <limits>
-#ifndef GLOSS_HAS_GLOSS_KERNELS_ATTENTION_ARGS_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_ATTENTION_ARGS_HPP
-// ---- gloss/kernels/attention/args.hpp
-// What the attention kernels read and write.
-namespace gloss::inline GLOSS_ABI::kernels {
-/// Steps in elements between batch entries, heads and rows; the elements of a row are neighbours.
-struct AttentionStrides {
-  Index batch = 0, head = 0, row = 0;
-};
-/// What attention_forward and attention_backward read and write.
-/// Shape: q [batch, heads, len_q, d_k], k [batch, heads / group, len_k, d_k], v [batch, heads / group, len_k, d_v],
-/// o [batch, heads, len_q, d_v], each with strides, so that [batch, len, heads * d_k] is read in place.
-template <class T>
-struct AttentionArgs {
-  Index batch = 0, heads = 0, len_q = 0, len_k = 0, d_k = 0, d_v = 0;
-  Index group = 1;  // query heads [g * group, (g + 1) * group) read head g of k and v
-  const T* q = nullptr;
-  const T* k = nullptr;
-  const T* v = nullptr;
-  T* o = nullptr;
-  AttentionStrides q_strides = {}, k_strides = {}, v_strides = {}, o_strides = {};
-  T* stats = nullptr;    // [batch, heads, 2, len_q]: of each row a number c near its largest score / ln 2, and
-                         // 1 / sum 2^(score / ln 2 - c)
-  T* weights = nullptr;  // [batch, heads, len_q, len_k], the probabilities after dropout; null where not wanted
-  T scale = T(1);
-  bool causal = false;         // query i sees the keys j <= i + len_k - len_q; the others do not exist for it
-  const T* bias = nullptr;     // added to the scaled scores
-  Index bias_strides[4] = {};  // batch, head, query, key; 0 broadcasts
-  const bool* mask = nullptr;  // true: may attend. A masked score is replaced by mask_fill
-  Index mask_strides[4] = {};  // as bias_strides
-  T mask_fill = T(-1e9);
-  bool zero_empty_rows = false;  // a row whose scores are all -infinity is 0, and so are its gradients; else NaN
-  double dropout = 0;       // probability (i, j) is dropped as element ((b * heads + head) * len_q + i) * len_k + j
-  RandomBlock random = {};  // of kernels::dropout
-};
-/// The gradients that attention_backward reads (d_o) and overwrites; null where not wanted.
-/// attention_bias_backward overwrites dbias.
-template <class T>
-struct AttentionGrads {
-  const T* d_o = nullptr;
-  T* dq = nullptr;
-  T* dk = nullptr;
-  T* dv = nullptr;
-  T* dbias = nullptr;
-  Index dbias_strides[4] = {};  // as bias_strides; 0 sums
-  AttentionStrides d_o_strides = {}, dq_strides = {}, dk_strides = {}, dv_strides = {};
-};
-namespace detail {
-template <class T>
-T* attention_row(T* p, const AttentionStrides& s, Index b, Index h, Index row) {
-  return p + b * s.batch + h * s.head + row * s.row;
-}
-/// Threads are worth it above about this many multiplications.
-inline Index attention_grain(Index work_per_task) { return 1 + 50000 / (work_per_task + 1); }
-}  // namespace detail
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#endif
-#ifndef GLOSS_HAS_GLOSS_KERNELS_ATTENTION_KERNELS_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_ATTENTION_KERNELS_HPP
-// ---- gloss/kernels/attention/kernels.hpp
-// The innermost parts of fused attention: small products from cache and the softmax's loops. One copy for every
-// instruction set, behind a table.
-#include <limits>
-#include <type_traits>
-#ifndef GLOSS_HAS_GLOSS_KERNELS_ATTENTION_TILE_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_ATTENTION_TILE_HPP
-// ---- gloss/kernels/attention/tile.hpp
-// The parts of fused attention that know nothing of attention: transposition, scratch memory.
-#include <cstddef>
-namespace gloss::inline GLOSS_ABI::kernels::detail {
-constexpr Index round_up(Index n, Index multiple) { return (n + multiple - 1) / multiple * multiple; }
-/// Rows of the left factor of AttentionKernels::product come in multiples of this.
-inline constexpr Index panel_rows = 8;
-#ifdef GLOSS_VECTOR_TYPES
-/// One step of the transposition of a square of vectors: swaps the blocks of `w` lanes across the diagonal.
-template <class T, Index w, std::size_t... i>
-GLOSS_INLINE void swap_blocks(Vec<T>& a, Vec<T>& b, std::index_sequence<i...>) {
-  constexpr int n = sizeof...(i), width = w;
-  const Vec<T> low = shuffle<T, (int(i) & width ? n + int(i) - width : int(i))...>(a, b);
-  b = shuffle<T, (int(i) & width ? n + int(i) : int(i) + width)...>(a, b);
-  a = low;
-}
-template <class T, Index w>
-GLOSS_INLINE void swap_all_blocks(Vec<T>* v) {
-  if constexpr (w > 0) {
-    GLOSS_UNROLL for (Index r = 0; r < lanes<T>; ++r) {
-      if ((r & w) == 0) swap_blocks<T, w>(v[r], v[r + w], std::make_index_sequence<lanes<T>>{});
-    }
-    swap_all_blocks<T, w / 2>(v);
-  }
-}
-#endif
-/// out[c][r] = factor in[r][c] for a square of lanes<T>.
-template <class T>
-GLOSS_NOINLINE void transpose_square(const T* in, Index in_stride, T* out, Index out_stride, T factor) {
-  Vec<T> v[lanes<T>];
-  GLOSS_UNROLL for (Index r = 0; r < lanes<T>; ++r) v[r] = load<T>(in + r * in_stride) * factor;
-#ifdef GLOSS_VECTOR_TYPES
-  swap_all_blocks<T, lanes<T> / 2>(v);
-#else
-  transpose_packs(v);
-#endif
-  GLOSS_UNROLL for (Index r = 0; r < lanes<T>; ++r) store<T>(out + r * out_stride, v[r]);
-}
-/// out [columns, width] = factor in [rows, columns] transposed; out's columns from `rows` to `width` become 0.
-template <class T>
-void transpose(const T* in, Index in_stride, Index rows, Index columns, T* out, Index out_stride, Index width,
-               T factor = T(1)) {
-  constexpr Index n = lanes<T>;
-  for (Index r = 0; r < width; r += n) {
-    for (Index c = 0; c < columns; c += n) {
-      const Index have_rows = rows - r < n ? (rows - r > 0 ? rows - r : 0) : n;
-      const Index have_columns = columns - c < n ? columns - c : n, out_width = width - r < n ? width - r : n;
-      const T* from = in + r * in_stride + c;
-      T* to = out + c * out_stride + r;
-      if (have_rows == n && have_columns == n && out_width == n) {
-        transpose_square<T>(from, in_stride, to, out_stride, factor);
-        continue;
-      }
-      T square[n * n], turned[n * n];
-      for (Index i = 0; i < n; ++i)
-        store<T>(square + i * n, i < have_rows ? load_n<T>(from + i * in_stride, have_columns) : Vec<T>{});
-      transpose_square<T>(square, n, turned, n, factor);
-      for (Index i = 0; i < have_columns; ++i) store_n<T>(to + i * out_stride, load<T>(turned + i * n), out_width);
-    }
-  }
-}
-/// out [rows_out, columns_out] = factor in [rows, columns], zeros where out is larger.
-template <class T>
-void copy_padded(const T* in, Index in_stride, Index rows, Index columns, T* out, Index rows_out, Index columns_out,
-                 T factor = T(1)) {
-  for (Index r = 0; r < rows_out; ++r) {
-    T* to = out + r * columns_out;
-    const T* from = in + r * in_stride;
-    Index c = 0;
-    if (r < rows) {
-      for (; c + lanes<T> <= columns; c += lanes<T>) store<T>(to + c, load<T>(from + c) * factor);
-      for (; c < columns; ++c) to[c] = from[c] * factor;
-    }
-    for (; c < columns_out; ++c) to[c] = T(0);
-  }
-}
-/// Memory that one thread works in, cut into 64-byte-aligned arrays. Not initialised.
-template <class T>
-class Scratch {
- public:
-  explicit Scratch(Index elements)
-      : memory_(new std::byte[static_cast<std::size_t>(elements) * sizeof(T) + 64]), next_(memory_) {
-    const auto misfit = reinterpret_cast<std::uintptr_t>(next_) % 64;
-    if (misfit != 0) next_ += 64 - misfit;
-  }
-  ~Scratch() { delete[] memory_; }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  /// The elements that take() uses up for n.
-  static constexpr Index size(Index n) { return round_up(n, 64); }
-  T* take(Index n) {
-    T* p = reinterpret_cast<T*>(next_);
-    next_ += size(n) * static_cast<Index>(sizeof(T));
-    return p;
-  }
- private:
-  std::byte* memory_;  // not a unique_ptr: <memory> costs every program a twentieth of a second of compiling
-  std::byte* next_;
-};
-}  // namespace gloss::inline GLOSS_ABI::kernels::detail
-#endif
-namespace gloss::inline GLOSS_ABI::kernels::detail {
-/// What attention/kernels.inc defines for one instruction set. Queries lie along rows, `width` of them, a multiple of
-/// `lanes`; keys follow each other down the columns.
-template <class T>
-struct AttentionKernels {
-  Index lanes;
-  /// C [m, n] = A [m, depth] B [depth, n], or C += with `accumulate`. Element (i, p) of A lies at a[i * a_row + p *
-  /// a_step]; B and C have dense rows. m is a multiple of panel_rows, n of lanes.
-  void (*product)(Index m, Index n, Index depth, const T* a, Index a_row, Index a_step, const T* b, Index ldb, T* c,
-                  Index ldc, bool accumulate);
-  /// The scores st [keys, width] become 2^(score - base), which are added to sum. A base rises only when scores exceed
-  /// it by so much that sums of any length might overflow, which after the first tile seldom happens: then sum and
-  /// ot [d_v, width] shrink.
-  void (*exponentials)(T* st, Index keys, Index width, T* base, T* sum, T* ot, Index d_v);
-  /// The scores st [keys, width] become P = 2^(score - base) * inverse; dst, which is dP, becomes P (dP - row_dot), and
-  /// exactly 0 for a key that has all the weight of its row.
-  void (*gradients)(T* st, T* dst, Index ld, Index keys, Index width, const T* base, const T* inverse,
-                    const T* row_dot);
-  /// Queries that the small products take at once.
-  Index strip() const { return 2 * lanes; }
-  /// A width of keys' and values' rows that suits the products both ways.
-  Index padded(Index d) const { return round_up(d, lanes > panel_rows ? lanes : panel_rows); }
-};
-/// The most queries of a strip, with any instruction set.
-inline constexpr Index attention_strip_most = 32;
-}  // namespace gloss::inline GLOSS_ABI::kernels::detail
-// ---- gloss/kernels/simd/isa_copies.inc
-// Reads GLOSS_ISA_FILE once for every instruction set of this program. What the file defines goes into
-//   namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE { ... }
-// which is kernels itself for the baseline, kernels::on_avx2 and kernels::on_avx512 for the copies, all of whose
-// functions have that set. GCC does not give it to lambdas: each needs GLOSS_INLINE_LAMBDA after its parameters,
-// and takes and returns no Vec by value. The file includes nothing. GLOSS_VECTOR_BYTES, and with it Vec, lanes, load
-// and all of simd.hpp and math.hpp, are those of the set; GLOSS_ISA_AVX512 or GLOSS_ISA_AVX is 1 where the vectors
-// are AVX-512's or AVX's.
-#define GLOSS_ISA_SPACE
-#if GLOSS_VECTOR_BYTES == 64
-#define GLOSS_ISA_AVX512 1
-#elif GLOSS_VECTOR_BYTES == 32
-#define GLOSS_ISA_AVX 1
-#endif
-// ---- gloss/kernels/attention/kernels.inc
-// The body of attention/kernels.hpp, read once for every instruction set; see isa_copies.inc.
-namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
-/// C [rows, vectors] (+)= A [rows, depth] B [depth, vectors], the sums in registers; see AttentionKernels.
-template <class T, int rows, int vectors>
-GLOSS_NOINLINE void panel_strip(Index m, Index depth, const T* a, Index a_row, Index a_step, const T* b, Index ldb,
-                                T* c, Index ldc, bool accumulate) {
-  constexpr Index w = lanes<T>;
-  for (Index i = 0; i < m; i += rows) {
-    Vec<T> sum[rows][vectors];
-    T* ci = c;
-    GLOSS_UNROLL for (int r = 0; r < rows; ++r, ci += ldc) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[r][j] = accumulate ? load<T>(ci + j * w) : Vec<T>{};
-    }
-    const T* a0 = a;
-    const T* a4 = rows > 4 ? a0 + 4 * a_row : a0;
-    const T* bp = b;
-    for (Index p = 0; p < depth; ++p, a0 += a_step, a4 += a_step, bp += ldb) {
-      Vec<T> y[vectors];
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(bp + j * w);
-      GLOSS_UNROLL for (int r = 0; r < rows; ++r) {
-        const Vec<T> x = splat<T>(r < 4 ? a0[r * a_row] : a4[(r - 4) * a_row]);
-        GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[r][j] = x * y[j] + sum[r][j];
-      }
-    }
-    GLOSS_UNROLL for (int r = 0; r < rows; ++r, c += ldc) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + j * w, sum[r][j]);
-    }
-    a += rows * a_row;
-  }
-}
-template <class T>
-void attention_product(Index m, Index n, Index depth, const T* a, Index a_row, Index a_step, const T* b, Index ldb,
-                       T* c, Index ldc, bool accumulate) {
-  Index j = 0;
-#ifdef GLOSS_ISA_AVX512
-  constexpr int rows2 = 8;  // 16 sums of the 32 registers
-#else
-  constexpr int rows2 = 4;
-#endif
-  for (; j + 2 * lanes<T> <= n; j += 2 * lanes<T>)
-    panel_strip<T, rows2, 2>(m, depth, a, a_row, a_step, b + j, ldb, c + j, ldc, accumulate);
-  for (; j < n; j += lanes<T>) panel_strip<T, 8, 1>(m, depth, a, a_row, a_step, b + j, ldb, c + j, ldc, accumulate);
-}
-/// 2^r for |r| <= 1 / 2, 1.4 ulp.
-GLOSS_INLINE Vec<float> power_of_2_reduced(Vec<float> r) {
-  return polynomial<float>(r, 1.0, 0.6931469776, 0.2402224209, 0.05550733743, 0.009671512645, 0.001326472712);
-}
-/// 2^x for x below about 100: 0 far below the normal numbers, NaN stays NaN.
-template <class T>
-GLOSS_INLINE Vec<T> power_of_2(Vec<T> x) {
-  if constexpr (std::is_same_v<T, float>) {
-#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
-    constexpr auto all = static_cast<unsigned short>(-1);
-    const Vec<float> n = __builtin_ia32_rndscaleps_mask(x, 0, x, all, 4);
-    return __builtin_ia32_scalefps512_mask(power_of_2_reduced(x - n), n, x, all, 4);
-#else
-    constexpr float magic = 0x1.8p23f + 127;  // adding it leaves round(x) + 127 in the low bits
-    x = vmax<float>(splat<float>(-127.0f), x);
-    const Vec<float> shifted = x + magic;
-    return power_of_2_reduced(x - (shifted - magic)) *
-           bit_cast_to<float>(shift_left<std::uint32_t, 23>(bit_cast_to<std::uint32_t>(shifted)));
-#endif
-  } else {
-    return exp<T>(x * static_cast<T>(0.69314718055994530942));
-  }
-}
-/// See AttentionKernels.
-template <class T>
-GLOSS_NOINLINE void attention_exponentials(T* st, Index keys, Index width, T* bases, T* sums, T* ot, Index d_v) {
-  constexpr T infinity = std::numeric_limits<T>::infinity(), slack = 8;
-  for (Index i = 0; i < width; i += lanes<T>) {
-    T* const s = st + i;
-    Vec<T> max = splat<T>(-infinity), max1 = max;
-    for (Index j = 0; j + 1 < keys; j += 2) {
-      max = vmax<T>(max, load<T>(s + j * width));
-      max1 = vmax<T>(max1, load<T>(s + (j + 1) * width));
-    }
-    max = vmax<T>(vmax<T>(max, max1), load<T>(s + (keys - 1) * width));
-    Vec<T> base = load<T>(bases + i), total = load<T>(sums + i);
-    const IntVec<T> rises = max > base + slack;
-    if (hmax<T>(select<T>(rises, splat<T>(T(1)), Vec<T>{})) > T(0)) {
-      const Vec<T> shrink = select<T>(rises, power_of_2<T>(base - max), splat<T>(T(1)));
-      base = select<T>(rises, max, base);
-      store<T>(bases + i, base);
-      total = total * shrink;
-      for (Index r = 0; r < d_v; ++r) store<T>(ot + r * width + i, load<T>(ot + r * width + i) * shrink);
-    }
-    base = select<T>(base == -infinity, Vec<T>{}, base);
-    for (Index j = 0; j < keys; ++j) {
-      const Vec<T> p = power_of_2<T>(load<T>(s + j * width) - base);
-      total = total + p;
-      store<T>(s + j * width, p);
-    }
-    store<T>(sums + i, total);
-  }
-}
-/// See AttentionKernels.
-template <class T>
-GLOSS_NOINLINE void attention_gradients(T* st, T* dst, Index ld, Index keys, Index width, const T* base,
-                                        const T* inverse, const T* row_dot) {
-  for (Index i = 0; i < width; i += lanes<T>) {
-    const Vec<T> from = load<T>(base + i), scale = load<T>(inverse + i), d = load<T>(row_dot + i);
-    // Where one key has all the weight D is that key's dP, and its dS exactly 0.
-    const Vec<T> alone = select<T>(scale == T(1), splat<T>(T(0.5)), splat<T>(std::numeric_limits<T>::infinity()));
-    for (Index j = i; j < i + keys * ld; j += ld) {
-      const Vec<T> p = power_of_2<T>(load<T>(st + j) - from) * scale, dp = load<T>(dst + j);
-      store<T>(dst + j, p * (dp - select<T>(p > alone, dp, d)));
-      store<T>(st + j, p);
-    }
-  }
-}
-/// This set's functions.
-template <class T>
-inline constexpr kernels::detail::AttentionKernels<T> attention_kernels = {
-    lanes<T>, attention_product<T>, attention_exponentials<T>, attention_gradients<T>};
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#undef GLOSS_ISA_SPACE
-#undef GLOSS_ISA_AVX512
-#undef GLOSS_ISA_AVX
-#ifdef GLOSS_COPY_AVX512
-#pragma push_macro("GLOSS_VECTOR_BYTES")
-#pragma push_macro("GLOSS_INLINE_LAMBDA")
-#undef GLOSS_VECTOR_BYTES
-#undef GLOSS_INLINE_LAMBDA
-#ifdef GLOSS_COPY_AVX2
-#define GLOSS_VECTOR_BYTES 32
-#define GLOSS_INLINE_LAMBDA __attribute__((always_inline, target("avx2,fma")))
-#define GLOSS_ISA_SPACE ::on_avx2
-#define GLOSS_ISA_AVX 1
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#endif
-// ---- gloss/kernels/attention/kernels.inc
-// The body of attention/kernels.hpp, read once for every instruction set; see isa_copies.inc.
-namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
-/// C [rows, vectors] (+)= A [rows, depth] B [depth, vectors], the sums in registers; see AttentionKernels.
-template <class T, int rows, int vectors>
-GLOSS_NOINLINE void panel_strip(Index m, Index depth, const T* a, Index a_row, Index a_step, const T* b, Index ldb,
-                                T* c, Index ldc, bool accumulate) {
-  constexpr Index w = lanes<T>;
-  for (Index i = 0; i < m; i += rows) {
-    Vec<T> sum[rows][vectors];
-    T* ci = c;
-    GLOSS_UNROLL for (int r = 0; r < rows; ++r, ci += ldc) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[r][j] = accumulate ? load<T>(ci + j * w) : Vec<T>{};
-    }
-    const T* a0 = a;
-    const T* a4 = rows > 4 ? a0 + 4 * a_row : a0;
-    const T* bp = b;
-    for (Index p = 0; p < depth; ++p, a0 += a_step, a4 += a_step, bp += ldb) {
-      Vec<T> y[vectors];
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(bp + j * w);
-      GLOSS_UNROLL for (int r = 0; r < rows; ++r) {
-        const Vec<T> x = splat<T>(r < 4 ? a0[r * a_row] : a4[(r - 4) * a_row]);
-        GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[r][j] = x * y[j] + sum[r][j];
-      }
-    }
-    GLOSS_UNROLL for (int r = 0; r < rows; ++r, c += ldc) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + j * w, sum[r][j]);
-    }
-    a += rows * a_row;
-  }
-}
-template <class T>
-void attention_product(Index m, Index n, Index depth, const T* a, Index a_row, Index a_step, const T* b, Index ldb,
-                       T* c, Index ldc, bool accumulate) {
-  Index j = 0;
-#ifdef GLOSS_ISA_AVX512
-  constexpr int rows2 = 8;  // 16 sums of the 32 registers
-#else
-  constexpr int rows2 = 4;
-#endif
-  for (; j + 2 * lanes<T> <= n; j += 2 * lanes<T>)
-    panel_strip<T, rows2, 2>(m, depth, a, a_row, a_step, b + j, ldb, c + j, ldc, accumulate);
-  for (; j < n; j += lanes<T>) panel_strip<T, 8, 1>(m, depth, a, a_row, a_step, b + j, ldb, c + j, ldc, accumulate);
-}
-/// 2^r for |r| <= 1 / 2, 1.4 ulp.
-GLOSS_INLINE Vec<float> power_of_2_reduced(Vec<float> r) {
-  return polynomial<float>(r, 1.0, 0.6931469776, 0.2402224209, 0.05550733743, 0.009671512645, 0.001326472712);
-}
-/// 2^x for x below about 100: 0 far below the normal numbers, NaN stays NaN.
-template <class T>
-GLOSS_INLINE Vec<T> power_of_2(Vec<T> x) {
-  if constexpr (std::is_same_v<T, float>) {
-#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
-    constexpr auto all = static_cast<unsigned short>(-1);
-    const Vec<float> n = __builtin_ia32_rndscaleps_mask(x, 0, x, all, 4);
-    return __builtin_ia32_scalefps512_mask(power_of_2_reduced(x - n), n, x, all, 4);
-#else
-    constexpr float magic = 0x1.8p23f + 127;  // adding it leaves round(x) + 127 in the low bits
-    x = vmax<float>(splat<float>(-127.0f), x);
-    const Vec<float> shifted = x + magic;
-    return power_of_2_reduced(x - (shifted - magic)) *
-           bit_cast_to<float>(shift_left<std::uint32_t, 23>(bit_cast_to<std::uint32_t>(shifted)));
-#endif
-  } else {
-    return exp<T>(x * static_cast<T>(0.69314718055994530942));
-  }
-}
-/// See AttentionKernels.
-template <class T>
-GLOSS_NOINLINE void attention_exponentials(T* st, Index keys, Index width, T* bases, T* sums, T* ot, Index d_v) {
-  constexpr T infinity = std::numeric_limits<T>::infinity(), slack = 8;
-  for (Index i = 0; i < width; i += lanes<T>) {
-    T* const s = st + i;
-    Vec<T> max = splat<T>(-infinity), max1 = max;
-    for (Index j = 0; j + 1 < keys; j += 2) {
-      max = vmax<T>(max, load<T>(s + j * width));
-      max1 = vmax<T>(max1, load<T>(s + (j + 1) * width));
-    }
-    max = vmax<T>(vmax<T>(max, max1), load<T>(s + (keys - 1) * width));
-    Vec<T> base = load<T>(bases + i), total = load<T>(sums + i);
-    const IntVec<T> rises = max > base + slack;
-    if (hmax<T>(select<T>(rises, splat<T>(T(1)), Vec<T>{})) > T(0)) {
-      const Vec<T> shrink = select<T>(rises, power_of_2<T>(base - max), splat<T>(T(1)));
-      base = select<T>(rises, max, base);
-      store<T>(bases + i, base);
-      total = total * shrink;
-      for (Index r = 0; r < d_v; ++r) store<T>(ot + r * width + i, load<T>(ot + r * width + i) * shrink);
-    }
-    base = select<T>(base == -infinity, Vec<T>{}, base);
-    for (Index j = 0; j < keys; ++j) {
-      const Vec<T> p = power_of_2<T>(load<T>(s + j * width) - base);
-      total = total + p;
-      store<T>(s + j * width, p);
-    }
-    store<T>(sums + i, total);
-  }
-}
-/// See AttentionKernels.
-template <class T>
-GLOSS_NOINLINE void attention_gradients(T* st, T* dst, Index ld, Index keys, Index width, const T* base,
-                                        const T* inverse, const T* row_dot) {
-  for (Index i = 0; i < width; i += lanes<T>) {
-    const Vec<T> from = load<T>(base + i), scale = load<T>(inverse + i), d = load<T>(row_dot + i);
-    // Where one key has all the weight D is that key's dP, and its dS exactly 0.
-    const Vec<T> alone = select<T>(scale == T(1), splat<T>(T(0.5)), splat<T>(std::numeric_limits<T>::infinity()));
-    for (Index j = i; j < i + keys * ld; j += ld) {
-      const Vec<T> p = power_of_2<T>(load<T>(st + j) - from) * scale, dp = load<T>(dst + j);
-      store<T>(dst + j, p * (dp - select<T>(p > alone, dp, d)));
-      store<T>(st + j, p);
-    }
-  }
-}
-/// This set's functions.
-template <class T>
-inline constexpr kernels::detail::AttentionKernels<T> attention_kernels = {
-    lanes<T>, attention_product<T>, attention_exponentials<T>, attention_gradients<T>};
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#ifdef __clang__
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
-#undef GLOSS_VECTOR_BYTES
-#undef GLOSS_INLINE_LAMBDA
-#undef GLOSS_ISA_SPACE
-#undef GLOSS_ISA_AVX
-#endif
-#define GLOSS_VECTOR_BYTES 64
-#define GLOSS_INLINE_LAMBDA __attribute__((always_inline, target("avx512f,avx512dq,avx512bw,avx512vl,fma")))
-#define GLOSS_ISA_SPACE ::on_avx512
-#define GLOSS_ISA_AVX512 1
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,fma")
-#endif
-// ---- gloss/kernels/attention/kernels.inc
-// The body of attention/kernels.hpp, read once for every instruction set; see isa_copies.inc.
-namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
-/// C [rows, vectors] (+)= A [rows, depth] B [depth, vectors], the sums in registers; see AttentionKernels.
-template <class T, int rows, int vectors>
-GLOSS_NOINLINE void panel_strip(Index m, Index depth, const T* a, Index a_row, Index a_step, const T* b, Index ldb,
-                                T* c, Index ldc, bool accumulate) {
-  constexpr Index w = lanes<T>;
-  for (Index i = 0; i < m; i += rows) {
-    Vec<T> sum[rows][vectors];
-    T* ci = c;
-    GLOSS_UNROLL for (int r = 0; r < rows; ++r, ci += ldc) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[r][j] = accumulate ? load<T>(ci + j * w) : Vec<T>{};
-    }
-    const T* a0 = a;
-    const T* a4 = rows > 4 ? a0 + 4 * a_row : a0;
-    const T* bp = b;
-    for (Index p = 0; p < depth; ++p, a0 += a_step, a4 += a_step, bp += ldb) {
-      Vec<T> y[vectors];
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(bp + j * w);
-      GLOSS_UNROLL for (int r = 0; r < rows; ++r) {
-        const Vec<T> x = splat<T>(r < 4 ? a0[r * a_row] : a4[(r - 4) * a_row]);
-        GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[r][j] = x * y[j] + sum[r][j];
-      }
-    }
-    GLOSS_UNROLL for (int r = 0; r < rows; ++r, c += ldc) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + j * w, sum[r][j]);
-    }
-    a += rows * a_row;
-  }
-}
-template <class T>
-void attention_product(Index m, Index n, Index depth, const T* a, Index a_row, Index a_step, const T* b, Index ldb,
-                       T* c, Index ldc, bool accumulate) {
-  Index j = 0;
-#ifdef GLOSS_ISA_AVX512
-  constexpr int rows2 = 8;  // 16 sums of the 32 registers
-#else
-  constexpr int rows2 = 4;
-#endif
-  for (; j + 2 * lanes<T> <= n; j += 2 * lanes<T>)
-    panel_strip<T, rows2, 2>(m, depth, a, a_row, a_step, b + j, ldb, c + j, ldc, accumulate);
-  for (; j < n; j += lanes<T>) panel_strip<T, 8, 1>(m, depth, a, a_row, a_step, b + j, ldb, c + j, ldc, accumulate);
-}
-/// 2^r for |r| <= 1 / 2, 1.4 ulp.
-GLOSS_INLINE Vec<float> power_of_2_reduced(Vec<float> r) {
-  return polynomial<float>(r, 1.0, 0.6931469776, 0.2402224209, 0.05550733743, 0.009671512645, 0.001326472712);
-}
-/// 2^x for x below about 100: 0 far below the normal numbers, NaN stays NaN.
-template <class T>
-GLOSS_INLINE Vec<T> power_of_2(Vec<T> x) {
-  if constexpr (std::is_same_v<T, float>) {
-#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
-    constexpr auto all = static_cast<unsigned short>(-1);
-    const Vec<float> n = __builtin_ia32_rndscaleps_mask(x, 0, x, all, 4);
-    return __builtin_ia32_scalefps512_mask(power_of_2_reduced(x - n), n, x, all, 4);
-#else
-    constexpr float magic = 0x1.8p23f + 127;  // adding it leaves round(x) + 127 in the low bits
-    x = vmax<float>(splat<float>(-127.0f), x);
-    const Vec<float> shifted = x + magic;
-    return power_of_2_reduced(x - (shifted - magic)) *
-           bit_cast_to<float>(shift_left<std::uint32_t, 23>(bit_cast_to<std::uint32_t>(shifted)));
-#endif
-  } else {
-    return exp<T>(x * static_cast<T>(0.69314718055994530942));
-  }
-}
-/// See AttentionKernels.
-template <class T>
-GLOSS_NOINLINE void attention_exponentials(T* st, Index keys, Index width, T* bases, T* sums, T* ot, Index d_v) {
-  constexpr T infinity = std::numeric_limits<T>::infinity(), slack = 8;
-  for (Index i = 0; i < width; i += lanes<T>) {
-    T* const s = st + i;
-    Vec<T> max = splat<T>(-infinity), max1 = max;
-    for (Index j = 0; j + 1 < keys; j += 2) {
-      max = vmax<T>(max, load<T>(s + j * width));
-      max1 = vmax<T>(max1, load<T>(s + (j + 1) * width));
-    }
-    max = vmax<T>(vmax<T>(max, max1), load<T>(s + (keys - 1) * width));
-    Vec<T> base = load<T>(bases + i), total = load<T>(sums + i);
-    const IntVec<T> rises = max > base + slack;
-    if (hmax<T>(select<T>(rises, splat<T>(T(1)), Vec<T>{})) > T(0)) {
-      const Vec<T> shrink = select<T>(rises, power_of_2<T>(base - max), splat<T>(T(1)));
-      base = select<T>(rises, max, base);
-      store<T>(bases + i, base);
-      total = total * shrink;
-      for (Index r = 0; r < d_v; ++r) store<T>(ot + r * width + i, load<T>(ot + r * width + i) * shrink);
-    }
-    base = select<T>(base == -infinity, Vec<T>{}, base);
-    for (Index j = 0; j < keys; ++j) {
-      const Vec<T> p = power_of_2<T>(load<T>(s + j * width) - base);
-      total = total + p;
-      store<T>(s + j * width, p);
-    }
-    store<T>(sums + i, total);
-  }
-}
-/// See AttentionKernels.
-template <class T>
-GLOSS_NOINLINE void attention_gradients(T* st, T* dst, Index ld, Index keys, Index width, const T* base,
-                                        const T* inverse, const T* row_dot) {
-  for (Index i = 0; i < width; i += lanes<T>) {
-    const Vec<T> from = load<T>(base + i), scale = load<T>(inverse + i), d = load<T>(row_dot + i);
-    // Where one key has all the weight D is that key's dP, and its dS exactly 0.
-    const Vec<T> alone = select<T>(scale == T(1), splat<T>(T(0.5)), splat<T>(std::numeric_limits<T>::infinity()));
-    for (Index j = i; j < i + keys * ld; j += ld) {
-      const Vec<T> p = power_of_2<T>(load<T>(st + j) - from) * scale, dp = load<T>(dst + j);
-      store<T>(dst + j, p * (dp - select<T>(p > alone, dp, d)));
-      store<T>(st + j, p);
-    }
-  }
-}
-/// This set's functions.
-template <class T>
-inline constexpr kernels::detail::AttentionKernels<T> attention_kernels = {
-    lanes<T>, attention_product<T>, attention_exponentials<T>, attention_gradients<T>};
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#ifdef __clang__
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
-#undef GLOSS_VECTOR_BYTES
-#undef GLOSS_INLINE_LAMBDA
-#undef GLOSS_ISA_SPACE
-#undef GLOSS_ISA_AVX512
-#pragma pop_macro("GLOSS_VECTOR_BYTES")
-#pragma pop_macro("GLOSS_INLINE_LAMBDA")
-#endif
-namespace gloss::inline GLOSS_ABI::kernels::detail {
-/// The copy in use.
-template <class T>
-const AttentionKernels<T>& attention_kernels_in_use() {
-  return GLOSS_ON_ISA(detail::attention_kernels<T>);
-}
-}  // namespace gloss::inline GLOSS_ABI::kernels::detail
-#endif
-namespace gloss::inline GLOSS_ABI::kernels::detail {
-/// Queries of the largest block; keys of a tile.
-inline constexpr Index attention_block_q = 128;
-inline constexpr Index attention_block_k = 64;
-inline constexpr double log2_e = 1.44269504088896340736;
-/// x / ln 2 for a score that is given and not computed; what is finite stays finite.
-template <class T>
-T in_powers_of_2(T score) {
-  constexpr T least = std::numeric_limits<T>::lowest();
-  const T x = score * static_cast<T>(log2_e);
-  return score >= least && x < least ? least : x;
-}
-/// What a part of the mask looks like.
-enum class MaskTile { all_visible, mixed, all_masked };
-/// Queries [i0, i0 + rows) of a head, one per lane; width is rows filled up to whole vectors.
-struct AttentionStrip {
-  Index i0, rows, width;
-};
-/// A head, a tile of its keys, and the arrays to work in.
-template <class T>
-struct AttentionTile {
-  const AttentionArgs<T>& args;
-  const AttentionKernels<T>& kernels = attention_kernels_in_use<T>();
-  Index b = 0, h = 0;
-  Index j0 = 0, keys = 0;  // keys [j0, j0 + keys)
-  T* k_tile;
-  T* v_tile;
-  T* drop = nullptr;       // [keys, width] 0 or 1 / (1 - dropout)
-  T* drop_rows = nullptr;  // the same before transposition
-  const T* k = nullptr;    // the tile's keys, [keys rounded up to panel_rows, ldk]; null until they are loaded
-  const T* v = nullptr;
-  Index ldk = 0, ldv = 0;
-  static Index scratch_size(const AttentionArgs<T>& a, Index width) {
-    constexpr Index bk = attention_block_k;
-    using S = Scratch<T>;
-    return S::size(bk * round_up(a.d_k, panel_rows)) + S::size(bk * round_up(a.d_v, panel_rows)) +
-           (a.dropout > 0 ? 2 * S::size(bk * width) : 0);
-  }
-  AttentionTile(const AttentionArgs<T>& a, Scratch<T>& scratch, Index width) : args(a) {
-    constexpr Index bk = attention_block_k;
-    k_tile = scratch.take(bk * round_up(a.d_k, panel_rows));
-    v_tile = scratch.take(bk * round_up(a.d_v, panel_rows));
-    if (a.dropout > 0) {
-      drop = scratch.take(bk * width);
-      drop_rows = scratch.take(bk * width);
-    }
-  }
-  void select_head(Index head) { b = head / args.heads, h = head % args.heads; }
-  void select_keys(Index first_key, Index end) {
-    j0 = first_key;
-    keys = end - j0 < attention_block_k ? end - j0 : attention_block_k;
-    k = v = nullptr;
-  }
-  /// [first, end): from the first to behind the last key that the mask shows, where it is the same for all queries.
-  void visible_range(Index& first, Index& end) const {
-    if (args.mask == nullptr || args.mask_strides[2] != 0) return;
-    const bool* m = args.mask + b * args.mask_strides[0] + h * args.mask_strides[1];
-    const Index step = args.mask_strides[3], all = end;
-    while (end > first && !m[(end - 1) * step]) --end;
-    while (first < end && !m[first * step]) ++first;
-    if (first == end) end = all;
-  }
-  /// How many keys the queries before `query` see.
-  Index key_end(Index query) const {
-    if (!args.causal) return args.len_k;
-    const Index end = query + args.len_k - args.len_q;
-    return end < 0 ? 0 : end < args.len_k ? end : args.len_k;
-  }
-  /// How many of the tile's keys the strip sees.
-  Index visible_keys(const AttentionStrip& s) const {
-    const Index n = key_end(s.i0 + s.rows) - j0;
-    return n < keys ? n : keys;
-  }
-  /// qt [d_k, width] = the strip's queries, scaled.
-  void load_queries(const AttentionStrip& s, T* qt, Index ld) const {
-    transpose<T>(attention_row(args.q, args.q_strides, b, h, s.i0), args.q_strides.row, s.rows, args.d_k, qt, ld,
-                 s.width, static_cast<T>(args.scale * log2_e));
-  }
-  /// Rows of a tile: in place where a whole number of panels lies in memory, else copied and filled up with zeros.
-  const T* rows_of(const T* p, const AttentionStrides& s, Index d, T* tile, Index& ld) const {
-    const T* from = attention_row(p, s, b, h / args.group, j0);
-    if (keys % panel_rows == 0 && d % panel_rows == 0 && s.row == d) {
-      ld = d;
-      return from;
-    }
-    ld = round_up(d, panel_rows);
-    copy_padded<T>(from, s.row, keys, d, tile, round_up(keys, panel_rows), ld);
-    return tile;
-  }
-  void load_keys() {
-    if (k == nullptr) k = rows_of(args.k, args.k_strides, args.d_k, k_tile, ldk);
-  }
-  void load_values() {
-    if (v == nullptr) v = rows_of(args.v, args.v_strides, args.d_v, v_tile, ldv);
-  }
-  template <class E>
-  const E* element(const E* p, const Index* strides, Index i, Index j) const {
-    return p + b * strides[0] + h * strides[1] + i * strides[2] + (j0 + j) * strides[3];
-  }
-  MaskTile look_at_mask(const AttentionStrip& s, Index n) const {
-    if (args.mask == nullptr) return MaskTile::all_visible;
-    bool any = false, all = true;
-    for (Index i = 0; i < (args.mask_strides[2] == 0 ? 1 : s.rows); ++i) {
-      const bool* m = element(args.mask, args.mask_strides, s.i0 + i, 0);
-      Index j = 0;
-      if (args.mask_strides[3] == 1) {
-        for (; j + 8 <= n; j += 8) {
-          std::uint64_t eight;
-          std::memcpy(&eight, m + j, 8);
-          any = any || eight != 0;
-          all = all && eight == 0x0101010101010101u;
-        }
-      }
-      for (; j < n; ++j) {
-        const bool visible = m[j * args.mask_strides[3]];
-        any = any || visible;
-        all = all && visible;
-      }
-    }
-    return all ? MaskTile::all_visible : any ? MaskTile::mixed : MaskTile::all_masked;
-  }
-  /// x[j][i] = value where (i, j) is masked.
-  void fill_masked(const AttentionStrip& s, T* x, Index ld, Index n, T value) const {
-    const Index step = args.mask_strides[3];
-    if (args.mask_strides[2] == 0) {
-      const bool* m = element(args.mask, args.mask_strides, s.i0, 0);
-      for (Index j = 0; j < n; ++j)
-        if (!m[j * step])
-          for (Index i = 0; i < s.width; i += lanes<T>) store<T>(x + j * ld + i, splat<T>(value));
-      return;
-    }
-    for (Index i = 0; i < s.rows; ++i) {
-      const bool* m = element(args.mask, args.mask_strides, s.i0 + i, 0);
-      for (Index j = 0; j < n; ++j) {
-        if (step == 1 && j % 8 == 0) {
-          std::uint64_t eight = 0;
-          while (j + 8 <= n && (std::memcpy(&eight, m + j, 8), eight == 0x0101010101010101u)) j += 8;
-          if (j >= n) break;
-        }
-        if (!m[j * step]) x[j * ld + i] = value;
-      }
-    }
-  }
-  /// x[j][i] = -infinity where key j comes after what query i sees.
-  void fill_future(const AttentionStrip& s, T* x, Index ld, Index n) const {
-    const Vec<T> value = splat<T>(-std::numeric_limits<T>::infinity());
-    const Index seen = s.i0 + 1 + args.len_k - args.len_q - j0;  // of the tile's keys by the strip's first query
-    for (Index j = seen > 0 ? seen : 0; j < n; ++j) {
-      const Index hidden = j - seen + 1;  // the lanes below see nothing of j
-      for (Index i = 0; i < s.width && i < hidden; i += lanes<T>) {
-        T* p = x + j * ld + i;
-        const IntVec<T> lane = iota<IntOf<T>>() + static_cast<IntOf<T>>(i);
-        store<T>(p, select<T>(lane < static_cast<IntOf<T>>(hidden), value, load<T>(p)));
-      }
-    }
-  }
-  /// x[j][i] = bias(i, j) / ln 2.
-  void fill_bias(const AttentionStrip& s, T* x, Index ld, Index n) const {
-    const Index* step = args.bias_strides;
-    const T factor = static_cast<T>(log2_e);
-    const T* from = element(args.bias, step, s.i0, 0);
-    if (step[2] != 0 && step[3] == 1) return transpose<T>(from, step[2], s.rows, n, x, ld, s.width, factor);
-    for (Index j = 0; j < n; ++j)
-      for (Index i = 0; i < s.width; ++i) x[j * ld + i] = from[(i < s.rows ? i : 0) * step[2] + j * step[3]] * factor;
-  }
-  /// st [n, width] = the strip's scores for the tile's first n keys, masked; qt and st have the same row length.
-  void scores(const AttentionStrip& s, const T* qt, T* st, Index ld, Index n, MaskTile mask) {
-    load_keys();
-    const Index key_rows = round_up(n, panel_rows);
-    if (args.bias != nullptr) {
-      fill_bias(s, st, ld, n);
-      for (Index j = n; j < key_rows; ++j)
-        for (Index i = 0; i < s.width; i += lanes<T>) store<T>(st + j * ld + i, Vec<T>{});
-    }
-    kernels.product(key_rows, s.width, args.d_k, k, ldk, 1, qt, ld, st, ld, args.bias != nullptr);
-    if (mask != MaskTile::all_visible) fill_masked(s, st, ld, n, in_powers_of_2<T>(args.mask_fill));
-    if (args.causal) fill_future(s, st, ld, n);
-  }
-  /// Whether a wholly masked tile adds exactly nothing, given a number not above each row's largest score.
-  bool adds_nothing(MaskTile mask, const AttentionStrip& s, const T* base) const {
-    if (mask != MaskTile::all_masked) return false;
-    for (Index i = 0; i < s.rows; ++i)
-      if (!(base[i] > in_powers_of_2<T>(args.mask_fill) + T(1200))) return false;
-    return true;
-  }
-  /// drop = what the probabilities of the strip and the tile's first n keys are multiplied by.
-  void draw_dropout(const AttentionStrip& s, Index ld, Index n) {
-    const DropoutRule<T> rule(args.dropout);
-    std::uint16_t bits[attention_strip_most * attention_block_k + 128];
-    const bool whole_rows = keys == args.len_k;  // then the strip's elements follow each other: one draw for all
-    const Index first = ((b * args.heads + h) * args.len_q + s.i0) * args.len_k + j0;
-    if (whole_rows)
-      random16(args.random, static_cast<std::uint64_t>(first / 8), (first % 8 + s.rows * keys + 7) / 8, bits);
-    for (Index i = 0; i < s.rows; ++i) {
-      const Index at = first + i * args.len_k;
-      const std::uint16_t* row = bits + (whole_rows ? first % 8 + i * keys : at % 8);
-      if (!whole_rows) random16(args.random, static_cast<std::uint64_t>(at / 8), (at % 8 + n + 7) / 8, bits);
-      for (Index j = 0; j < n; j += lanes<T>)
-        store<T>(drop_rows + i * attention_block_k + j, rule(splat<T>(T(1)), row + j));
-    }
-    transpose<T>(drop_rows, attention_block_k, s.rows, n, drop, ld, s.width);
-  }
-  void apply_dropout(const AttentionStrip& s, T* x, Index ld, Index n) const {
-    for (Index j = 0; j < n; ++j)
-      for (Index i = j * ld; i < j * ld + s.width; i += lanes<T>) store<T>(x + i, load<T>(x + i) * load<T>(drop + i));
-  }
-};
-}  // namespace gloss::inline GLOSS_ABI::kernels::detail
-#endif
-namespace gloss::inline GLOSS_ABI::kernels {
-namespace detail {
-/// Queries of a block going back; what it works in then lies in the second-level cache.
-inline constexpr Index attention_backward_q = 64;
-/// A block of queries, and the gradients of its scores with a tile of keys. With P the probabilities, M the dropout
-/// factors and D = sum over a row of d_o o: dP = M (d_o v^T), dS = P (dP - D), 0 where masked.
-template <class T>
-class AttentionGradient {
- public:
-  static constexpr Index bq = attention_backward_q, bk = attention_block_k;
-  const AttentionArgs<T>& a;
-  const AttentionGrads<T>& g;
-  AttentionTile<T> tile;
-  const AttentionKernels<T>& kernels = tile.kernels;
-  const Index dk_width = kernels.padded(a.d_k), dv_width = kernels.padded(a.d_v);
-  Index head = -1, i0 = 0, rows = 0, width = 0;
-  T* qt;       // [d_k, width] scaled queries
-  T* dot;      // [d_v, width]
-  T* q_rows;   // [queries, dk_width] scaled
-  T* do_rows;  // [queries, dv_width]
-  T* st;       // [keys, width] scores, then P, at last M P
-  T* dst;      // [keys, width] dP, then dS
-  T* base;
-  T* inverse;
-  T* row_dot;  // D
-  static Index scratch_size(const AttentionArgs<T>& a) {
-    using S = Scratch<T>;
-    const AttentionKernels<T>& kernels = attention_kernels_in_use<T>();
-    return AttentionTile<T>::scratch_size(a, bq) + 2 * S::size(kernels.padded(a.d_k) * bq) +
-           2 * S::size(kernels.padded(a.d_v) * bq) + 2 * S::size(bk * bq) + 3 * S::size(bq);
-  }
-  AttentionGradient(const AttentionArgs<T>& args, const AttentionGrads<T>& grads, Scratch<T>& scratch)
-      : a(args), g(grads), tile(args, scratch, bq) {
-    qt = scratch.take(dk_width * bq), dot = scratch.take(dv_width * bq);
-    q_rows = scratch.take(dk_width * bq), do_rows = scratch.take(dv_width * bq);
-    st = scratch.take(bk * bq), dst = scratch.take(bk * bq);
-    base = scratch.take(bq), inverse = scratch.take(bq), row_dot = scratch.take(bq);
-  }
-  /// Turns to the queries from `first` on, those before `end`.
-  void select_queries(Index which_head, Index first, Index end) {
-    if (which_head == head && first == i0) return;
-    head = which_head, i0 = first, rows = end - first < bq ? end - first : bq, width = round_up(rows, kernels.lanes);
-    tile.select_head(head);
-    const T* const o = attention_row(a.o, a.o_strides, tile.b, tile.h, i0);
-    tile.load_queries({i0, rows, width}, qt, width);
-    copy_padded<T>(attention_row(a.q, a.q_strides, tile.b, tile.h, i0), a.q_strides.row, rows, a.d_k, q_rows, rows,
-                   dk_width, a.scale);
-    copy_padded<T>(attention_row(g.d_o, g.d_o_strides, tile.b, tile.h, i0), g.d_o_strides.row, rows, a.d_v, do_rows,
-                   rows, dv_width);
-    transpose<T>(do_rows, dv_width, rows, a.d_v, dot, width, width);
-    const T* const stats = a.stats + head * 2 * a.len_q + i0;
-    for (Index i = 0; i < width; ++i) {
-      const bool real = i < rows && stats[a.len_q + i] != T(0);  // a row of no keys has no part in the gradients
-      base[i] = real ? stats[i] : T(0);
-      inverse[i] = real ? stats[a.len_q + i] : T(0);
-      Vec<T> sum{};
-      if (real)
-        each_vector<T>(a.d_v, [&](Index c, Index m) GLOSS_INLINE_LAMBDA {
-          sum = sum + load<T>(do_rows + i * dv_width + c) * load_n<T>(o + i * a.o_strides.row + c, m);
-        });
-      row_dot[i] = hsum<T>(sum);
-    }
-  }
-  /// st = M P and dst = dS for the tile's first n keys, with zeros up to a whole panel; false if all of it is 0.
-  bool meet(Index n) {
-    bool any = false;
-    const Index key_rows = round_up(n, panel_rows), strip = kernels.strip();
-    for (Index i = 0; i < width; i += strip) {
-      const AttentionStrip s{i0 + i, rows - i < strip ? rows - i : strip, width - i < strip ? width - i : strip};
-      const Index seen = tile.visible_keys(s) > 0 ? tile.visible_keys(s) : 0;
-      const MaskTile mask = tile.look_at_mask(s, seen);
-      const bool zero = seen == 0 || tile.adds_nothing(mask, s, base + i);
-      if (!zero) meet_strip(s, i, seen, mask);
-      for (Index j = zero ? 0 : seen; j < key_rows; ++j)
-        for (Index c = j * width + i; c < j * width + i + s.width; c += lanes<T>) {
-          store<T>(st + c, Vec<T>{});
-          store<T>(dst + c, Vec<T>{});
-        }
-      any = any || !zero;
-    }
-    return any;
-  }
- private:
-  void meet_strip(const AttentionStrip& s, Index first, Index n, MaskTile mask) {
-    tile.scores(s, qt + first, st + first, width, n, mask);
-    tile.load_values();
-    kernels.product(round_up(n, panel_rows), s.width, a.d_v, tile.v, tile.ldv, 1, dot + first, width, dst + first,
-                    width, false);
-    if (a.dropout > 0) {
-      tile.draw_dropout(s, width, n);
-      tile.apply_dropout(s, dst + first, width, n);
-    }
-    kernels.gradients(st + first, dst + first, width, n, s.width, base + first, inverse + first, row_dot + first);
-    if (mask != MaskTile::all_visible) tile.fill_masked(s, dst + first, width, n, T(0));
-    if (a.dropout > 0) tile.apply_dropout(s, st + first, width, n);
-  }
-};
-/// dq, and what a run of queries adds to the dk and dv of its head.
-template <class T>
-class AttentionBackward {
- public:
-  T* dk;  // [sum_rows(len_k), dk_width]
-  T* dv;  // [sum_rows(len_k), dv_width]
-  /// Rows of dk and dv for so many keys: a tile may begin at any key, and reaches to the end of its last panel.
-  static Index sum_rows(Index keys) { return round_up(keys, panel_rows) + panel_rows; }
-  static Index sums_size(const AttentionArgs<T>& a) {
-    const AttentionKernels<T>& kernels = attention_kernels_in_use<T>();
-    const Index k_rows = sum_rows(a.len_k);
-    return Scratch<T>::size(k_rows * kernels.padded(a.d_k)) + Scratch<T>::size(k_rows * kernels.padded(a.d_v));
-  }
-  static Index scratch_size(const AttentionArgs<T>& a) {
-    return AttentionGradient<T>::scratch_size(a) +
-           Scratch<T>::size(round_up(a.d_k, panel_rows) * attention_backward_q) + sums_size(a);
-  }
-  AttentionBackward(const AttentionArgs<T>& args, const AttentionGrads<T>& grads, Scratch<T>& scratch)
-      : a(args), g(grads), s(args, grads, scratch) {
-    dqt = scratch.take(round_up(a.d_k, panel_rows) * attention_backward_q);
-    const Index k_rows = sum_rows(a.len_k);
-    dk = scratch.take(k_rows * s.dk_width), dv = scratch.take(k_rows * s.dv_width);
-  }
-  /// dq of the queries [first, end) of a head; dk and dv are overwritten.
-  void operator()(Index head, Index first, Index end) {
-    s.tile.select_head(head);
-    key_end = s.tile.key_end(end);
-    const Index k_rows = sum_rows(key_end);
-    for (Index i = 0; i < k_rows * s.dk_width; i += lanes<T>) store<T>(dk + i, Vec<T>{});
-    for (Index i = 0; i < k_rows * s.dv_width; i += lanes<T>) store<T>(dv + i, Vec<T>{});
-    for (Index i0 = first; i0 < end; i0 += attention_backward_q) {
-      s.select_queries(head, i0, end);
-      const Index width = s.width, rows = s.rows, seen = s.tile.key_end(i0 + rows);
-      bool fresh = true;
-      Index first_visible = 0, end_visible = seen;
-      s.tile.visible_range(first_visible, end_visible);
-      const Index ranges[3][2] = {{first_visible, end_visible}, {0, first_visible}, {end_visible, seen}};
-      for (const auto& range : ranges)
-        for (Index j0 = range[0]; j0 < range[1]; j0 += attention_block_k) {
-          s.tile.select_keys(j0, range[1]);
-          const Index keys = s.tile.keys, key_rows = round_up(keys, panel_rows);
-          if (!s.meet(keys)) continue;
-          if (g.dv != nullptr)
-            s.kernels.product(key_rows, s.dv_width, rows, s.st, width, 1, s.do_rows, s.dv_width, dv + j0 * s.dv_width,
-                              s.dv_width, true);
-          if (g.dk != nullptr)
-            s.kernels.product(key_rows, s.dk_width, rows, s.dst, width, 1, s.q_rows, s.dk_width, dk + j0 * s.dk_width,
-                              s.dk_width, true);
-          if (g.dq != nullptr)
-            s.kernels.product(round_up(a.d_k, panel_rows), width, keys, s.tile.k, 1, s.tile.ldk, s.dst, width, dqt,
-                              width, !fresh);
-          fresh = false;
-        }
-      if (g.dq == nullptr) continue;
-      if (fresh)
-        for (Index i = 0; i < a.d_k * width; i += lanes<T>) store<T>(dqt + i, Vec<T>{});
-      transpose<T>(dqt, width, a.d_k, rows, attention_row(g.dq, g.dq_strides, s.tile.b, s.tile.h, i0), g.dq_strides.row,
-                   a.d_k, a.scale);
-    }
-  }
-  /// Writes the rows [begin, end) of dk and dv, or adds them to what is there.
-  void write(Index kv_head, Index begin, Index end, bool add) const {
-    write(dk, s.dk_width, a.d_k, g.dk, g.dk_strides, kv_head, begin, end, add);
-    write(dv, s.dv_width, a.d_v, g.dv, g.dv_strides, kv_head, begin, end, add);
-  }
- private:
-  void write(const T* from, Index width, Index d, T* to, const AttentionStrides& strides, Index kv_head, Index begin,
-             Index end, bool add) const {
-    if (to == nullptr) return;
-    const Index heads = a.heads / a.group;
-    for (Index j = begin; j < end; ++j) {
-      T* const row = attention_row(to, strides, kv_head / heads, kv_head % heads, j);
-      if (add && j >= key_end) return;
-      each_vector<T>(d, [&](Index c, Index m) GLOSS_INLINE_LAMBDA {
-        const Vec<T> x = j < key_end ? load<T>(from + j * width + c) : Vec<T>{};
-        store_n<T>(row + c, add ? load_n<T>(row + c, m) + x : x, m);
-      });
-    }
-  }
-  // NOLINTBEGIN(readability-identifier-naming): the names of the formulas
-  const AttentionArgs<T>& a;
-  const AttentionGrads<T>& g;
-  AttentionGradient<T> s;
-  T* dqt;             // [d_k, width]
-  Index key_end = 0;  // rows of dk and dv from here on are 0
-  // NOLINTEND(readability-identifier-naming)
-};
-}  // namespace detail
-/// The gradients of attention_forward; args.o and args.stats hold what it wrote.
-///   dv = (P M)^T d_o, dq = scale dS k, dk = scale dS^T q (P, M and dS: see AttentionGradient).
-template <class T>
-void attention_backward(const AttentionArgs<T>& a, const AttentionGrads<T>& g) {
-  using Backward = detail::AttentionBackward<T>;
-  constexpr Index bq = detail::attention_backward_q;
-  const Index kv_heads = a.batch * a.heads / a.group;
-  // What adds to a head of k and v is cut into units, the same for any number of threads, which are summed in order.
-  const Index sixteenth = detail::round_up((a.len_q + 15) / 16, bq), run = sixteenth < 4 * bq ? 4 * bq : sixteenth;
-  const Index runs = a.len_q > 0 ? (a.len_q + run - 1) / run : 1, units = a.group * runs;
-  const auto compute = [&](Backward& backward, Index kv_head, Index unit) {
-    const Index kv = a.heads / a.group, b = kv_head / kv, h = kv_head % kv * a.group + unit / runs;
-    const Index first = unit % runs * run, end = a.len_q - first < run ? a.len_q : first + run;
-    backward(b * a.heads + h, first, end);
-  };
-  const Index work = detail::attention_grain(run * a.len_k * (a.d_k + a.d_v));
-  const Index threads = num_threads();
-  if (threads == 1 || units == 1 || work > 1 || kv_heads % threads == 0 || kv_heads >= 4 * threads)
-    return parallel_for(kv_heads, detail::attention_grain(a.len_q * a.len_k * (a.d_k + a.d_v) * a.group),
-                        [&](Index begin, Index end) {
-                          detail::Scratch<T> scratch(Backward::scratch_size(a));
-                          Backward backward(a, g, scratch);
-                          for (Index head = begin; head < end; ++head)
-                            for (Index unit = 0; unit < units; ++unit) {
-                              compute(backward, head, unit);
-                              backward.write(head, 0, a.len_k, unit > 0);
-                            }
-                        });
-  // Heads would leave cores idle: as many units at once as there are threads, each into sums of its own.
-  detail::Scratch<T> scratch(threads * Backward::scratch_size(a));
-  std::vector<Backward> teams;
-  teams.reserve(static_cast<std::size_t>(threads));
-  for (Index i = 0; i < threads; ++i) teams.emplace_back(a, g, scratch);
-  const auto team = [&](Index i) -> Backward& { return teams[static_cast<std::size_t>(i)]; };
-  for (Index done = 0; done < kv_heads * units; done += threads) {
-    const Index left = kv_heads * units - done, here = left < threads ? left : threads;
-    parallel_for(here, 1, [&](Index begin, Index end) {
-      for (Index i = begin; i < end; ++i) compute(team(i), (done + i) / units, (done + i) % units);
-    });
-    parallel_for(a.len_k, 256, [&](Index begin, Index end) {
-      for (Index i = 0; i < here; ++i) team(i).write((done + i) / units, begin, end, (done + i) % units > 0);
-    });
-  }
-}
-/// dbias = dS, summed over the axes along which dbias has no step. Scores and dP are computed once more here: every
-/// element then is the sum, in one order, that one thread makes, whatever is summed.
-template <class T>
-void attention_bias_backward(const AttentionArgs<T>& a, const AttentionGrads<T>& g) {
-  using Gradient = detail::AttentionGradient<T>;
-  constexpr Index bq = Gradient::bq, bk = Gradient::bk;
-  const Index* const step = g.dbias_strides;
-  const bool each_query = step[2] != 0, each_key = step[3] != 0;
-  const Index batch = step[0] != 0 ? a.batch : 1, heads = step[1] != 0 ? a.heads : 1;
-  const Index blocks = each_query ? (a.len_q + bq - 1) / bq : 1;
-  parallel_for(batch * heads * blocks, 1, [&](Index begin, Index end) {
-    using S = detail::Scratch<T>;
-    S scratch(Gradient::scratch_size(a) + S::size(bk * bq));
-    Gradient s(a, g, scratch);
-    T* const sum = scratch.take(bk * bq);  // [keys, queries]
-    for (Index task = begin; task < end; ++task) {
-      const Index b0 = task / (heads * blocks), h0 = task / blocks % heads, block = task % blocks;
-      const Index b1 = step[0] != 0 ? b0 + 1 : a.batch, h1 = step[1] != 0 ? h0 + 1 : a.heads;
-      const Index q0 = block * bq, q1 = each_query && q0 + bq < a.len_q ? q0 + bq : a.len_q;
-      const auto clear = [&] {
-        for (Index i = 0; i < bk * bq; i += lanes<T>) store<T>(sum + i, Vec<T>{});
-      };
-      // Adds up the lanes and rows that share an element.
-      const auto write = [&](Index j0, Index keys) {
-        if (!each_query)
-          for (Index j = 0; j < bk; ++j)
-            for (Index i = 1; i < bq; ++i) sum[j * bq] += sum[j * bq + i];
-        if (!each_key)
-          for (Index j = 1; j < bk; ++j)
-            for (Index i = 0; i < bq; ++i) sum[i] += sum[j * bq + i];
-        T* const to = g.dbias + b0 * g.dbias_strides[0] + h0 * g.dbias_strides[1];
-        for (Index i = 0; i < (each_query ? q1 - q0 : 1); ++i)
-          for (Index j = 0; j < (each_key ? keys : 1); ++j)
-            to[(q0 + i) * g.dbias_strides[2] + (j0 + j) * g.dbias_strides[3]] = sum[j * bq + i];
-      };
-      clear();
-      for (Index j0 = 0; j0 < a.len_k; j0 += bk) {
-        for (Index b = b0; b < b1; ++b)
-          for (Index h = h0; h < h1; ++h)
-            for (Index i0 = q0; i0 < q1; i0 += bq) {
-              s.select_queries(b * a.heads + h, i0, q1);
-              s.tile.select_keys(j0, a.len_k);
-              if (!s.meet(s.tile.keys)) continue;
-              for (Index j = 0; j < s.tile.keys; ++j)
-                for (Index i = 0; i < s.width; i += lanes<T>)
-                  store<T>(sum + j * bq + i, load<T>(sum + j * bq + i) + load<T>(s.dst + j * s.width + i));
-            }
-        if (!each_key) continue;
-        write(j0, a.len_k - j0 < bk ? a.len_k - j0 : bk);
-        clear();
-      }
-      if (!each_key) write(0, 1);
-    }
-  });
-}
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#endif
-#ifndef GLOSS_HAS_GLOSS_KERNELS_ATTENTION_FEW_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_ATTENTION_FEW_HPP
-// ---- gloss/kernels/attention/few.hpp
-// Attention forward for few queries, as in decoding with a cache: one query at a time, a key's or value's elements in
-// the lanes, where the tiles of attention.hpp would leave most lanes empty.
-#include <cmath>
-#include <limits>
-namespace gloss::inline GLOSS_ABI::kernels::detail {
-/// Up to how many queries this is the faster way. Measured with 16 lanes, two Zen 4 cores, 128 heads of width 64, as
-/// many keys as queries, in microseconds, this way and by tiles: 5 queries 29 and 52, 8 queries 57 and 55, 16 queries
-/// 190 and 68.
-template <class T>
-inline constexpr Index attention_few = lanes<T> >= 16 ? 7 : 4;
-/// s[j] = the scores of query i with bias and mask, divided by ln 2.
-template <class T>
-void attention_row_scores(const AttentionArgs<T>& a, Index b, Index h, Index i, T* s) {
-  constexpr T infinity = std::numeric_limits<T>::infinity();
-  const T* q = attention_row(a.q, a.q_strides, b, h, i);
-  const T* k = attention_row(a.k, a.k_strides, b, h / a.group, 0);
-  const T scale = static_cast<T>(a.scale * log2_e);
-  for (Index j = 0; j < a.len_k; ++j) {
-    const T* kj = k + j * a.k_strides.row;
-    Vec<T> sum{};
-    each_vector<T>(
-        a.d_k, [&](Index c, Index m) GLOSS_INLINE_LAMBDA { sum = sum + load_n<T>(q + c, m) * load_n<T>(kj + c, m); });
-    s[j] = hsum<T>(sum) * scale;
-  }
-  if (a.bias != nullptr) {
-    const T* bias = a.bias + b * a.bias_strides[0] + h * a.bias_strides[1] + i * a.bias_strides[2];
-    for (Index j = 0; j < a.len_k; ++j) s[j] += bias[j * a.bias_strides[3]] * static_cast<T>(log2_e);
-  }
-  if (a.mask != nullptr) {
-    const bool* mask = a.mask + b * a.mask_strides[0] + h * a.mask_strides[1] + i * a.mask_strides[2];
-    for (Index j = 0; j < a.len_k; ++j)
-      if (!mask[j * a.mask_strides[3]]) s[j] = in_powers_of_2<T>(a.mask_fill);
-  }
-  if (a.causal)
-    for (Index j = i + a.len_k - a.len_q + 1 > 0 ? i + a.len_k - a.len_q + 1 : 0; j < a.len_k; ++j) s[j] = -infinity;
-}
-/// See attention_forward.
-template <class T>
-void attention_forward_few(const AttentionArgs<T>& a) {
-  constexpr T infinity = std::numeric_limits<T>::infinity();
-  constexpr Index w = lanes<T>;
-  parallel_for(a.batch * a.heads * a.len_q, attention_grain(a.len_k * (a.d_k + a.d_v)), [&](Index begin, Index end) {
-    using S = Scratch<T>;
-    const Index padded = round_up(a.len_k, w);
-    S scratch(S::size(padded) + S::size(a.dropout > 0 ? a.len_k + 128 : 0));
-    T* const s = scratch.take(padded);
-    auto* const bits = reinterpret_cast<std::uint16_t*>(scratch.take(a.dropout > 0 ? a.len_k + 128 : 0));
-    const DropoutRule<T> rule(a.dropout);
-    for (Index task = begin; task < end; ++task) {
-      const Index head = task / a.len_q, i = task % a.len_q, b = head / a.heads, h = head % a.heads;
-      attention_row_scores(a, b, h, i, s);
-      for (Index j = a.len_k; j < padded; ++j) s[j] = -infinity;
-      const T largest = row_max<T>(s, a.len_k), base = largest == -infinity ? T(0) : largest;
-      Vec<T> sums{};
-      for (Index j = 0; j < padded; j += w) {
-        const Vec<T> p = power_of_2<T>(load<T>(s + j) - base);
-        sums = sums + p;
-        store<T>(s + j, p);
-      }
-      const T total = hsum<T>(sums);
-      const bool none = total == T(0);
-      const T inverse = none && a.zero_empty_rows ? T(0) : T(1) / total;
-      const auto first = static_cast<std::uint64_t>(task * a.len_k);
-      if (a.dropout > 0) random16(a.random, first / 8, (static_cast<Index>(first % 8) + a.len_k + 7) / 8, bits);
-      for (Index j = 0; j < padded; j += w) {
-        Vec<T> p = load<T>(s + j) * inverse;
-        if (a.dropout > 0) p = rule(p, bits + first % 8 + j);
-        store<T>(s + j, p);
-      }
-      if (a.weights != nullptr)
-        each_vector<T>(a.len_k, [&](Index j, Index m) GLOSS_INLINE_LAMBDA {
-          store_n<T>(a.weights + task * a.len_k + j, load<T>(s + j), m);
-        });
-      if (a.stats != nullptr) {
-        T* const stats = a.stats + head * 2 * a.len_q + i;
-        stats[0] = none ? T(0) : largest, stats[a.len_q] = none ? T(0) : inverse;
-      }
-      const T* const v = attention_row(a.v, a.v_strides, b, h / a.group, 0);
-      T* const o = attention_row(a.o, a.o_strides, b, h, i);
-      each_vector<T>(a.d_v, [&](Index c, Index m) GLOSS_INLINE_LAMBDA {
-        Vec<T> sum{};
-        for (Index j = 0; j < a.len_k; ++j) sum = sum + load_n<T>(v + j * a.v_strides.row + c, m) * s[j];
-        store_n<T>(o + c, sum, m);
-      });
-    }
-  });
-}
-}  // namespace gloss::inline GLOSS_ABI::kernels::detail
-#endif
-namespace gloss::inline GLOSS_ABI::kernels {
-namespace detail {
-/// Queries on their way past the tiles of keys: what the softmax knows of a strip so far.
-template <class T>
-struct AttentionState {
-  T* base = nullptr;  // [width] what scores are taken relative to; -infinity before the first
-  T* sum = nullptr;   // [width] sum of 2^(score - base)
-  T* ot = nullptr;    // [d_v rounded up, width] sum of 2^(score - base) v
-  bool fresh = true;  // ot is not written yet
-};
-/// Takes blocks of queries past the keys.
-template <class T>
-class AttentionForward {
- public:
-  static constexpr Index block_k = attention_block_k;
-  static Index scratch_size(const AttentionArgs<T>& a, Index queries) {
-    using S = Scratch<T>;
-    const Index strip = attention_kernels_in_use<T>().strip();
-    return AttentionTile<T>::scratch_size(a, strip) + S::size(queries * a.d_k) + S::size(block_k * strip) +
-           queries / strip * (2 * S::size(strip) + S::size(round_up(a.d_v, panel_rows) * strip));
-  }
-  AttentionForward(const AttentionArgs<T>& args, Scratch<T>& scratch, Index queries)
-      : a(args), tile(args, scratch, strip), qt(scratch.take(queries * a.d_k)), st(scratch.take(block_k * strip)) {
-    for (Index n = 0; n < queries / strip; ++n)
-      states[n] = {scratch.take(strip), scratch.take(strip), scratch.take(o_rows * strip)};
-  }
-  /// The queries [i0, i0 + rows) of a head.
-  void operator()(Index head, Index i0, Index rows) {
-    tile.select_head(head);
-    const Index strips = (rows + strip - 1) / strip;
-    const auto strip_of = [&](Index n) {
-      const Index left = rows - n * strip, have = left < strip ? left : strip;
-      return AttentionStrip{i0 + n * strip, have, round_up(have, tile.kernels.lanes)};
-    };
-    for (Index n = 0; n < strips; ++n) {
-      const AttentionStrip s = strip_of(n);
-      tile.load_queries(s, qt + n * a.d_k * strip, s.width);
-      for (Index i = 0; i < s.width; i += lanes<T>) {
-        store<T>(states[n].base + i, splat<T>(-std::numeric_limits<T>::infinity()));
-        store<T>(states[n].sum + i, Vec<T>{});
-      }
-      states[n].fresh = true;
-    }
-    const Index end = tile.key_end(i0 + rows);
-    Index first_visible = 0, end_visible = end;
-    tile.visible_range(first_visible, end_visible);
-    // What all queries see comes first: after that most masked tiles are known to add nothing.
-    const Index ranges[3][2] = {{first_visible, end_visible}, {0, first_visible}, {end_visible, end}};
-    for (const auto& range : ranges)
-      for (Index j0 = range[0]; j0 < range[1]; j0 += block_k) {
-        tile.select_keys(j0, range[1]);
-        for (Index n = 0; n < strips; ++n) meet(strip_of(n), states[n], qt + n * a.d_k * strip);
-      }
-    for (Index n = 0; n < strips; ++n) {
-      finish(strip_of(n), states[n]);
-      if (a.weights != nullptr) write_weights(strip_of(n), states[n], qt + n * a.d_k * strip);
-    }
-  }
- private:
-  /// A strip meets the tile of keys.
-  void meet(const AttentionStrip& s, AttentionState<T>& state, const T* q) {
-    const Index keys = tile.visible_keys(s);
-    if (keys <= 0) return;
-    const MaskTile mask = tile.look_at_mask(s, keys);
-    if (tile.adds_nothing(mask, s, state.base)) return;
-    tile.scores(s, q, st, s.width, keys, mask);
-    tile.kernels.exponentials(st, keys, s.width, state.base, state.sum, state.ot, state.fresh ? 0 : a.d_v);
-    if (a.dropout > 0) {
-      tile.draw_dropout(s, s.width, keys);
-      tile.apply_dropout(s, st, s.width, keys);
-    }
-    tile.load_values();
-    tile.kernels.product(o_rows, s.width, keys, tile.v, 1, tile.ldv, st, s.width, state.ot, s.width, !state.fresh);
-    state.fresh = false;
-  }
-  void finish(const AttentionStrip& s, AttentionState<T>& state) {
-    for (Index i = 0; i < s.width; i += lanes<T>) {
-      const Vec<T> sum = load<T>(state.sum + i);
-      Vec<T> inverse = a.len_k > 0 ? T(1) / sum : Vec<T>{};
-      if (a.zero_empty_rows) {
-        inverse = select<T>(sum == T(0), Vec<T>{}, inverse);
-        store<T>(state.base + i, select<T>(sum == T(0), Vec<T>{}, load<T>(state.base + i)));
-      }
-      store<T>(state.sum + i, inverse);
-      for (Index r = 0; r < a.d_v; ++r) {
-        T* const o = state.ot + r * s.width + i;
-        store<T>(o, state.fresh ? inverse * T(0) : load<T>(o) * inverse);
-      }
-    }
-    transpose<T>(state.ot, s.width, a.d_v, s.rows, attention_row(a.o, a.o_strides, tile.b, tile.h, s.i0),
-                 a.o_strides.row, a.d_v);
-    if (a.stats == nullptr) return;
-    T* const stats = a.stats + (tile.b * a.heads + tile.h) * 2 * a.len_q + s.i0;
-    for (Index i = 0; i < s.rows; ++i) {
-      const bool none = state.sum[i] == std::numeric_limits<T>::infinity();
-      stats[i] = none ? T(0) : state.base[i], stats[a.len_q + i] = none ? T(0) : state.sum[i];
-    }
-  }
-  /// Scores once more, now that the sums are known.
-  void write_weights(const AttentionStrip& s, const AttentionState<T>& state, const T* q) {
-    T* const weights = a.weights + ((tile.b * a.heads + tile.h) * a.len_q + s.i0) * a.len_k;
-    for (Index j0 = 0; j0 < a.len_k; j0 += block_k) {
-      tile.select_keys(j0, a.len_k);
-      tile.scores(s, q, st, s.width, tile.keys, tile.look_at_mask(s, tile.keys));
-      for (Index i = 0; i < s.width; i += lanes<T>) {
-        const Vec<T> base = load<T>(state.base + i), inverse = load<T>(state.sum + i);
-        for (Index j = 0; j < tile.keys; ++j) {
-          T* const x = st + j * s.width + i;
-          store<T>(x, power_of_2<T>(load<T>(x) - base) * inverse);
-        }
-      }
-      if (a.dropout > 0) {
-        tile.draw_dropout(s, s.width, tile.keys);
-        tile.apply_dropout(s, st, s.width, tile.keys);
-      }
-      transpose<T>(st, s.width, tile.keys, s.rows, weights + j0, a.len_k, tile.keys);
-    }
-  }
-  // NOLINTBEGIN(readability-identifier-naming): the names of the formulas
-  const AttentionArgs<T>& a;
-  const Index strip = attention_kernels_in_use<T>().strip();
-  const Index o_rows = round_up(a.d_v, panel_rows);
-  AttentionTile<T> tile;
-  T* qt;                                                         // of each strip [d_k, width]
-  T* st;                                                         // [keys, width] scores, then probabilities
-  AttentionState<T> states[attention_block_q / (2 * lanes<T>)];  // as many as the narrowest vectors need
-  // NOLINTEND(readability-identifier-naming)
-};
-}  // namespace detail
-/// o = dropout(softmax(scale q k^T + bias, masked)) v; stats and weights where wanted.
-/// A row that sees no key, or only -infinity, is NaN, or 0 if zero_empty_rows says so; its stats are 0, by which it
-/// adds nothing to a gradient.
-/// There is no third way with an explicit matrix of scores: products and softmax of their own lose to the tiles at
-/// every length. Measured as in attention/few.hpp (math/plain in bench_attention), in microseconds, plain and tiles:
-/// length 8 73 and 55, 16 116 and 68, 32 242 and 213, 64 878 and 764, 128 3230 and 3190, 512 54000 and 45200.
-template <class T>
-void attention_forward(const AttentionArgs<T>& a) {
-  if (a.len_q <= detail::attention_few<T>) return detail::attention_forward_few(a);
-  const Index strip = detail::attention_kernels_in_use<T>().strip();
-  // Blocks as large as leaves some for every core: a block reads the keys once.
-  Index bq = detail::attention_block_q;
-  while (bq > strip && a.batch * a.heads * ((a.len_q + bq - 1) / bq) < 16) bq /= 2;
-  const Index blocks = (a.len_q + bq - 1) / bq;
-  const Index work = (a.len_q < bq ? a.len_q : bq) * a.len_k * (a.d_k + a.d_v);
-  parallel_for(a.batch * a.heads * blocks, detail::attention_grain(work), [&](Index begin, Index end) {
-    using Forward = detail::AttentionForward<T>;
-    detail::Scratch<T> scratch(Forward::scratch_size(a, bq));
-    Forward forward(a, scratch, bq);
-    for (Index task = begin; task < end; ++task) {
-      // First, last, second, last but one, ...: with causality late blocks see more keys, and threads take runs.
-      const Index n = task % blocks, i0 = (n % 2 == 0 ? n / 2 : blocks - 1 - n / 2) * bq;
-      forward(task / blocks, i0, a.len_q - i0 < bq ? a.len_q - i0 : bq);
-    }
-  });
-}
-GLOSS_INSTANTIATE(void attention_forward<float>(const AttentionArgs<float>&))
-GLOSS_INSTANTIATE(void attention_forward<double>(const AttentionArgs<double>&))
-GLOSS_INSTANTIATE(void attention_backward<float>(const AttentionArgs<float>&, const AttentionGrads<float>&))
-GLOSS_INSTANTIATE(void attention_backward<double>(const AttentionArgs<double>&, const AttentionGrads<double>&))
-GLOSS_INSTANTIATE(void attention_bias_backward<float>(const AttentionArgs<float>&, const AttentionGrads<float>&))
-GLOSS_INSTANTIATE(void attention_bias_backward<double>(const AttentionArgs<double>&, const AttentionGrads<double>&))
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#endif
-namespace gloss::inline GLOSS_ABI {
-/// Options of scaled_dot_product_attention.
-template <Real T = float>
-struct AttentionOptions {
-  Tensor<bool> mask = {};  // true: may attend; broadcast to [..., n, m]
-  Tensor<T> bias = {};     // added to the scaled scores; broadcast to [..., n, m]
-  // Query i sees the keys j <= i + m - n, the last query all of them; the others do not exist for it. With fewer keys
-  // than queries the first n - m see none. (PyTorch's is_causal is aligned at the first: j <= i.)
-  bool causal = false;
-  double dropout = 0;                                           // of the weights; the caller passes 0 outside training
-  double scale = 0;                                             // 0: 1 / sqrt(d_k)
-  double mask_fill = -std::numeric_limits<double>::infinity();  // what a masked score becomes; AT's is -1e9
-  bool zero_empty_rows = false;  // a row whose scores are all -infinity is 0, as PyTorch has it, and not NaN
-};
-namespace detail {
-/// A tensor of 2 to 4 axes as one of 4: [batch, heads, rows, width].
-template <class T>
-Tensor<T> with_four_axes(Tensor<T> x) {
-  while (x.dim() < 4) x = x.unsqueeze(0);
-  return x;
-}
-/// x without the axes that with_four_axes added to one of `dim`.
-template <class T>
-Tensor<T> without_added_axes(Tensor<T> x, int dim) {
-  while (x.dim() > dim) x = x.select(0, 0);
-  return x;
-}
-/// The same with dense rows, outside the graph.
-template <class T>
-Tensor<T> as_heads(const Tensor<T>& x) {
-  Tensor<T> y = x.detach();
-  if (y.strides()[y.dim() - 1] != 1 && y.size(-1) != 1) y = y.contiguous();
-  return with_four_axes(y);
-}
-/// A mask or a bias stretched to the scores' shape, outside the graph; the kernel's strides say how.
-template <class T>
-Tensor<T> as_scores(const char* what, const Tensor<T>& x, const Shape& scores, Index* strides) {
-  if (!x.defined()) return {};
-  const int dim = scores.rank();
-  bool stretches = x.dim() <= dim;
-  for (int a = 1; stretches && a <= x.dim(); ++a) stretches = x.size(-a) == 1 || x.size(-a) == scores[dim - a];
-  if (!stretches)
-    fail<ShapeError>("scaled_dot_product_attention: ", what, " ", x.shape(), " does not stretch to ", scores);
-  Tensor<T> y = with_four_axes(x.detach().expand(scores));
-  for (int a = 0; a < 4; ++a) strides[a] = y.strides()[a];
-  return y;
-}
-/// Refuses a mask or a bias for [batch, heads, n, m] that has three axes, unless the first of them has size 1.
-template <class T>
-GLOSS_NOINLINE void check_mask_axes(const char* op, const char* what, const Tensor<T>& x) {
-  if (x.defined() && x.dim() == 3 && x.size(0) != 1)
-    fail<ShapeError>(op, ": ", what, " ", x.shape(),
-                     " has three axes: unsqueeze(1) makes it one for each of the batch, ",
-                     "unsqueeze(0) one for each head");
-}
-template <class T>
-kernels::AttentionStrides head_strides(const Tensor<T>& x) {
-  return {x.strides()[0], x.strides()[1], x.strides()[2]};
-}
-/// Uninitialised [batch, heads, rows, width] whose memory is in the order of `like`: [batch, rows, heads, width] if
-/// that is a view of a projection, so that the heads can be joined again, and the gradient passed on, without a copy.
-template <class T>
-Tensor<T> empty_heads(const Tensor<T>& like, Index width) {
-  const Index b = like.size(0), h = like.size(1), n = like.size(2);
-  if (like.strides()[1] < like.strides()[2] && h > 1) return empty<T>({b, n, h, width}).transpose(1, 2);
-  return empty<T>({b, h, n, width});
-}
-/// How many pairs of a query and a key there are; those that `causal` hides do not count.
-template <class T>
-Index attention_pairs(const kernels::AttentionArgs<T>& a) {
-  const Index n = a.len_q, m = a.len_k, seeing = n < m ? n : m;  // the last query sees m keys, each before it one less
-  return a.batch * a.heads * (a.causal ? seeing * (2 * m - seeing + 1) / 2 : n * m);
-}
-/// What the op does on heads with four axes, and what it keeps for its backward.
-template <Real T>
-struct AttentionRun {
-  kernels::AttentionArgs<T> args;
-  Shape scores;  // [batch, heads, n, m], or its last axes
-  Tensor<T> q, k, v, o, bias, stats;
-  Tensor<bool> mask;
-  /// Into o, which has memory; weights, where given, becomes [batch, heads, n, m].
-  void forward(const AttentionOptions<T>& options, Tensor<T>* weights) {
-    if (!(options.dropout >= 0 && options.dropout <= 1))
-      fail("scaled_dot_product_attention: dropout ", options.dropout, " is not in [0, 1]");
-    const Index batch = q.size(0), heads = q.size(1), n = q.size(2), m = k.size(2);
-    mask = as_scores("mask", options.mask, scores, args.mask_strides);
-    bias = as_scores("bias", options.bias, scores, args.bias_strides);
-    stats = empty<T>({batch, heads, 2, n});
-    args.batch = batch, args.heads = heads, args.len_q = n, args.len_k = m;
-    args.d_k = q.size(3), args.d_v = v.size(3), args.group = k.size(1) > 0 ? heads / k.size(1) : 1;
-    args.q = q.data(), args.k = k.data(), args.v = v.data(), args.o = o.data(), args.stats = stats.data();
-    args.q_strides = head_strides(q), args.k_strides = head_strides(k);
-    args.v_strides = head_strides(v), args.o_strides = head_strides(o);
-    args.scale = static_cast<T>(options.scale != 0 ? options.scale : 1 / std::sqrt(static_cast<double>(q.size(3))));
-    args.causal = options.causal;
-    args.mask_fill = static_cast<T>(options.mask_fill);
-    args.zero_empty_rows = options.zero_empty_rows;
-    if (mask.defined()) args.mask = mask.data();
-    if (bias.defined()) args.bias = bias.data();
-    args.dropout = options.dropout;
-    if (args.dropout > 0) args.random = gloss::current_rng().reserve(kernels::dropout_words(batch * heads * n * m));
-    if (weights != nullptr) {
-      *weights = empty<T>({batch, heads, n, m});
-      args.weights = weights->data();
-    }
-    ProfileScope scope("scaled_dot_product_attention");
-    if (scope) scope.flops({2, attention_pairs(args), args.d_k + args.d_v});  // scores, mix
-    if (scope) scope.bytes(sizeof(T), {q.numel(), k.numel(), v.numel(), o.numel()});
-    kernels::attention_forward(args);
-    args.weights = nullptr;
-  }
-  /// Into dq, dk and dv, whichever are defined.
-  void backward(const Tensor<T>& d_o, const Tensor<T>& dq, const Tensor<T>& dk, const Tensor<T>& dv) const {
-    if (!dq.defined() && !dk.defined() && !dv.defined()) return;
-    ProfileScope work("scaled_dot_product_attention", true);
-    if (work) work.flops({2, attention_pairs(args), 3 * args.d_k + 2 * args.d_v});  // scores, dq, dk; dP, dv
-    if (work) work.bytes(sizeof(T), {2 * q.numel(), 2 * k.numel(), 2 * v.numel(), 2 * d_o.numel()});
-    kernels::AttentionGrads<T> grads = grads_of(d_o);
-    const auto target = [](const Tensor<T>& d, T*& pointer, kernels::AttentionStrides& strides) {
-      if (d.defined()) pointer = d.data(), strides = head_strides(d);
-    };
-    target(dq, grads.dq, grads.dq_strides);
-    target(dk, grads.dk, grads.dk_strides);
-    target(dv, grads.dv, grads.dv_strides);
-    kernels::attention_backward(args, grads);
-  }
-  /// The gradient of a bias of this shape.
-  Tensor<T> bias_gradient(const Tensor<T>& d_o, const Shape& shape) const {
-    Tensor<T> dbias = empty<T>(shape);
-    kernels::AttentionGrads<T> grads = grads_of(d_o);
-    as_scores("bias", dbias, scores, grads.dbias_strides);
-    grads.dbias = dbias.data();
-    kernels::attention_bias_backward(args, grads);
-    return dbias;
-  }
- private:
-  static kernels::AttentionGrads<T> grads_of(const Tensor<T>& d_o) {
-    kernels::AttentionGrads<T> grads;
-    grads.d_o = d_o.data(), grads.d_o_strides = head_strides(d_o);
-    return grads;
-  }
-};
-/// Whether the weights are better kept than computed twice more in the backward, which a gradient of the bias needs:
-/// measured with windows of 49 positions, where forward and backward take 0.6 of the time.
-template <class T>
-bool keeps_weights(const AttentionRun<T>& run, const AttentionOptions<T>& options) {
-  return is_grad_enabled() && options.bias.defined() && options.bias.requires_grad() && run.q.size(2) <= 64 &&
-         run.k.size(2) <= 64 && run.q.size(1) == run.k.size(1) && !options.mask.defined() && !options.causal &&
-         options.dropout == 0 && !options.zero_empty_rows;
-}
-/// softmax(scale q k^T + bias) v, product by product; undefined where a row of weights is NaN, since only the tiles
-/// know whether that is a row of no keys.
-template <Real T>
-Tensor<T> attention_with_weights(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v,
-                                 const AttentionOptions<T>& options, AttentionRun<T>& run) {
-  const int dim = q.dim();
-  const Index m = run.k.size(2), rows = run.q.size(0) * run.q.size(1) * run.q.size(2);
-  const T scale = static_cast<T>(options.scale != 0 ? options.scale : 1 / std::sqrt(static_cast<double>(q.size(-1))));
-  run.bias = as_scores("bias", options.bias, run.scores, run.args.bias_strides);
-  const Tensor<T> scaled = run.q * scale, p = matmul(scaled, run.k.transpose(-2, -1)) + run.bias;
-  kernels::softmax_forward(static_cast<const T*>(p.data()), p.data(), rows, m);
-  for (Index i = 0; i < p.numel(); i += m)
-    if (!(p.data()[i] == p.data()[i])) return {};
-  return record("scaled_dot_product_attention", without_added_axes(matmul(p, run.v), dim), {q, k, v, options.bias},
-                [scaled, p, scale, rows, m, dim, k4 = run.k, v4 = run.v](const Tensor<T>& dy, Grads& dx) {
-                  if (is_grad_enabled())
-                    fail<GradError>("scaled_dot_product_attention: a fused op has no second derivative");
-                  const Tensor<T> d_o = as_heads(dy), ds = matmul(d_o, v4.transpose(-2, -1));
-                  kernels::softmax_backward(static_cast<const T*>(p.data()), static_cast<const T*>(ds.data()),
-                                            ds.data(), rows, m);
-                  if (dx.needs(0)) dx.add(0, without_added_axes(matmul(ds, k4) * scale, dim));
-                  if (dx.needs(1)) dx.add(1, without_added_axes(matmul(ds.transpose(-2, -1), scaled), dim));
-                  if (dx.needs(2)) dx.add(2, without_added_axes(matmul(p.transpose(-2, -1), d_o), dim));
-                  dx.add_summed(3, without_added_axes(ds, dim));
-                });
-}
-}  // namespace detail
-/// y = dropout(softmax(scale q k^T + bias, masked)) v in one pass: memory grows with n and m, not with n m, unless the
-/// weights are asked for. A row that may attend to nothing is NaN with the default fill, uniform with a finite one, 0
-/// with zero_empty_rows; being NaN or 0 whatever the inputs are, it adds nothing to their gradients.
-/// Keys that the mask hides from all queries are skipped, wherever they cannot count.
-/// Shape: q [..., n, d_k], k [..., m, d_k], v [..., m, d_v] of 2 to 4 axes with equal leading ones -> [..., n, d_v];
-/// k and v may have fewer heads (axis -3), of which each then serves as many heads of q, one after the other; weights,
-/// where given, becomes [..., n, m] (after dropout, outside the graph).
-/// Errors: ShapeError when the shapes do not fit, Error for a dropout outside [0, 1]; GradError from a recorded
-/// backward.
-/// Backward: with P the weights and D the sum of dy * y over a row: dv = P^T dy, dS = P * (dy v^T - D), dbias = dS
-/// summed over stretched axes, dq = scale dS k, dk = scale dS^T q; q, k, v, bias, y and two numbers of each row are
-/// saved, P is computed again, and once more for dbias, unless n and m are at most 64:
-/// then a bias that wants a gradient makes the op keep P.
-/// Source: paper 3.2.1, eq. 1; Dao et al. 2022 for the tiles; Ainslie et al. 2023 for the groups of heads.
-/// PyTorch: torch.nn.functional.scaled_dot_product_attention
-template <Real T>
-Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v,
-                                       const AttentionOptions<T>& options = {}, Tensor<T>* weights = nullptr) {
-  const int dim = q.dim();
-  bool fits =
-      dim >= 2 && dim <= 4 && k.dim() == dim && v.dim() == dim && k.size(-1) == q.size(-1) && v.size(-2) == k.size(-2);
-  for (int a = 0; fits && a < dim - 2; ++a) {
-    const bool in_groups = a == dim - 3 && k.size(a) > 0 && q.size(a) % k.size(a) == 0;
-    fits = k.size(a) == v.size(a) && (q.size(a) == k.size(a) || in_groups);
-  }
-  if (!fits)
-    fail<ShapeError>("scaled_dot_product_attention: query ", q.shape(), ", key ", k.shape(), " and value ", v.shape(),
-                     " do not fit");
-  ProfileScope scope("scaled_dot_product_attention");
-  detail::AttentionRun<T> run;
-  run.q = detail::as_heads(q), run.k = detail::as_heads(k), run.v = detail::as_heads(v);
-  run.scores = q.shape();
-  run.scores[dim - 1] = run.k.size(2);
-  if (weights == nullptr && detail::keeps_weights(run, options)) {
-    const Tensor<T> y = detail::attention_with_weights(q, k, v, options, run);
-    if (y.defined()) return y;
-  }
-  run.o = detail::empty_heads(run.q, run.v.size(3));
-  run.forward(options, weights);
-  if (weights != nullptr) *weights = detail::without_added_axes(*weights, dim);
-  return record("scaled_dot_product_attention", detail::without_added_axes(run.o.detach(), dim),
-                {q, k, v, options.bias}, [run, dim](const Tensor<T>& dy, Grads& dx) {
-                  if (is_grad_enabled())
-                    fail<GradError>("scaled_dot_product_attention: a fused op has no second derivative");
-                  const Tensor<T> d_o = detail::as_heads(dy);
-                  const auto room = [&](int i, const Tensor<T>& x) {
-                    return dx.needs(i) ? detail::empty_heads(x, x.size(3)) : Tensor<T>{};
-                  };
-                  const Tensor<T> dq = room(0, run.q), dk = room(1, run.k), dv = room(2, run.v);
-                  run.backward(d_o, dq, dk, dv);
-                  if (dq.defined()) dx.add(0, detail::without_added_axes(dq, dim));
-                  if (dk.defined()) dx.add(1, detail::without_added_axes(dk, dim));
-                  if (dv.defined()) dx.add(2, detail::without_added_axes(dv, dim));
-                  if (dx.needs(3)) dx.add(3, run.bias_gradient(d_o, dx.shape(3)));
-                });
-}
-GLOSS_INSTANTIATE(Tensor<float> scaled_dot_product_attention(const Tensor<float>&, const Tensor<float>&,
-                                                             const Tensor<float>&, const AttentionOptions<float>&,
-                                                             Tensor<float>*))
-GLOSS_INSTANTIATE(Tensor<double> scaled_dot_product_attention(const Tensor<double>&, const Tensor<double>&,
-                                                              const Tensor<double>&, const AttentionOptions<double>&,
-                                                              Tensor<double>*))
-}  // namespace gloss::inline GLOSS_ABI
-#endif
 namespace gloss::inline GLOSS_ABI {
 namespace detail {
 /// The heads of a part of [batch, n, parts * d], in place: [batch, heads, n, d / heads].
@@ -24166,14 +24232,17 @@ struct MultiheadAttention final : Module<T> {
   /// The output alone: the weights are not computed. PyTorch: need_weights=False
   Tensor<T> operator()(const Tensor<T>& query, const Tensor<T>& key, const Tensor<T>& value,
                        const MultiheadAttentionCall<T>& call = {}) const {
-    return forward(query, key, value, call, nullptr);
+    return forward(query, key, value, call);
   }
   /// Output and weights, [batch, n, m] or, not averaged, [batch, num_heads, n, m], without a batch [n, m] or
   /// [num_heads, n, m]; in training after dropout; in the graph where the inputs are. m counts added keys too.
   MultiheadAttentionResult<T> with_weights(const Tensor<T>& query, const Tensor<T>& key, const Tensor<T>& value,
                                            const MultiheadAttentionCall<T>& call = {}) const {
     MultiheadAttentionResult<T> result;
-    result.attn_output = forward(query, key, value, call, &result.attn_output_weights);
+    Tensor<T>& weights = result.attn_output_weights;
+    result.attn_output = forward(query, key, value, call, &weights, &MultiheadAttention::composed);
+    if (call.average_attn_weights) weights = mean(weights, 1);
+    if (query.dim() == 2) weights = weights.select(0, 0);
     return result;
   }
   /// Puts keys and values that do not change from call to call, as those of an encoder's output, into a cache.
@@ -24292,8 +24361,12 @@ struct MultiheadAttention final : Module<T> {
     AttentionOptions<T> options{.dropout = this->is_training() ? dropout : 0, .zero_empty_rows = !weights};
     Tensor<bool> hidden;
     const auto take = [&](const AttentionMask<T>& mask, const Shape& shape) {
-      const auto ready = [&](const auto& x) {
-        return added > 0 ? pad(x.reshape(shape), {0, added}) : x.reshape(shape);
+      const auto ready = [&]<class U>(const Tensor<U>& x) {
+        Tensor<U> y = x.reshape(shape);
+        if (added == 0) return y;
+        Shape more = shape;
+        more[3] = added;
+        return cat(std::vector<Tensor<U>>{y, zeros<U>(more)}, 3);
       };
       if (mask.hidden.defined()) hidden = hidden.defined() ? hidden | ready(mask.hidden) : ready(mask.hidden);
       if (mask.added.defined())
@@ -24315,6 +24388,8 @@ struct MultiheadAttention final : Module<T> {
   }
   /// [batch, n, embed_dim] -> [batch, num_heads, n, embed_dim / num_heads], a view.
   Tensor<T> heads(const Tensor<T>& x) const { return x.unflatten(2, {num_heads, -1}).transpose(1, 2); }
+  using Composed = Tensor<T> (MultiheadAttention::*)(const Tensor<T>&, const Tensor<T>&, const Tensor<T>&,
+                                                     const AttentionOptions<T>&, Tensor<T>&) const;
   /// The same as the fused op, with weights that are in the graph.
   Tensor<T> composed(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v, const AttentionOptions<T>& options,
                      Tensor<T>& weights) const {
@@ -24325,8 +24400,10 @@ struct MultiheadAttention final : Module<T> {
     weights = gloss::dropout(softmax(scores, -1), options.dropout);
     return matmul(weights, heads(v)).transpose(1, 2).flatten(2, 3);
   }
+  /// `composed` goes with weights: a program that does not ask for them does not compile it.
   Tensor<T> forward(const Tensor<T>& query, const Tensor<T>& key, const Tensor<T>& value,
-                    const MultiheadAttentionCall<T>& call, Tensor<T>* weights) const {
+                    const MultiheadAttentionCall<T>& call, Tensor<T>* weights = nullptr,
+                    Composed composed = nullptr) const {
     const Sizes sizes = check(query.shape(), key.shape(), value.shape(), call);
     const AttentionOptions<T> options = attention_options(call, sizes, weights != nullptr);
     std::vector<Tensor<T>> projected = project(query, key, value);
@@ -24343,16 +24420,11 @@ struct MultiheadAttention final : Module<T> {
     if (call.cache) {
       check_cacheable();
       const auto part = [&](Index i) { return gloss::detail::heads_at(projected, num_heads, i); };
-      const auto [k, v] = call.cache->append(part(1), part(2));
-      y = scaled_dot_product_attention(part(0), k, v, options, weights).transpose(1, 2).flatten(2, 3);
+      y = call.cache->attend(part(0), part(1), part(2), options, weights).transpose(1, 2).flatten(2, 3);
     } else if (in_graph && is_grad_enabled())
-      y = composed(projected[0], projected[1], projected[2], options, *weights);
+      y = (this->*composed)(projected[0], projected[1], projected[2], options, *weights);
     else
       y = multi_head_attention(projected, num_heads, options, weights);
-    if (weights != nullptr) {
-      if (call.average_attn_weights) *weights = mean(*weights, 1);
-      if (query.dim() == 2) *weights = weights->select(0, 0);
-    }
     return joined(query, y);
   }
   /// The last product of y [batch, n, embed_dim], with the axes that query has.
