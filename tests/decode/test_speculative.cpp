@@ -275,6 +275,7 @@ TEST_CASE("speculative: where nothing that is proposed comes true, less and less
 }
 
 TEST_CASE("PromptLookup: what it proposes") {
+  CHECK(PromptLookup({.prompt_lookup_num_tokens = 4}).num_tokens() == 4);
   const auto proposed = [](const Tokens& text, const Tokens& source, Index n, Index ngram = 2) {
     PromptLookup lookup({.max_matching_ngram_size = ngram},
                         source.empty() ? std::vector<Tokens>() : std::vector<Tokens>{source});

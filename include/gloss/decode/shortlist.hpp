@@ -149,9 +149,11 @@ class Shortlisted {
     for (std::size_t i = 0; i < candidates_.size(); ++i) bias_.data()[i] = all.data()[candidates_[i]];
   }
 
+  /// The model's.
   Tensor<T> encode(const Tensor<std::int64_t>& src, const Tensor<bool>& src_mask) const {
     return model_->encode(src, src_mask);
   }
+  /// The model's.
   Tensor<T> decode(const Tensor<T>& memory, const Tensor<bool>& src_mask, const Tensor<std::int64_t>& tgt,
                    const Tensor<bool>& tgt_mask = {}, Cache* cache = nullptr) const {
     return model_->decode(memory, src_mask, tgt, tgt_mask, cache);

@@ -241,6 +241,7 @@ class SpeculativeStepper final : public Stepper<T> {
   Index rows() const override { return model_->rows(); }
   Index length() const override { return length_of(texts_); }
 
+  /// Of all steps so far.
   const SpeculativeCounts& counts() const { return counts_; }
 
  private:

@@ -116,7 +116,7 @@ std::string field_json(F& field) {
     field.fields([&](const char* name, auto& inner) { put_field(members, name, inner); });
     return json_block("{}", members);
   } else if constexpr (requires { field.size(); }) {
-    for (auto&& item : field) members.push_back(field_json(item));
+    for (typename F::value_type item : field) members.push_back(field_json(item));
     return json_block("[]", members);
   } else {
     std::string number;
