@@ -24403,7 +24403,7 @@ struct MultiheadAttention final : Module<T> {
   /// `composed` goes with weights: a program that does not ask for them does not compile it.
   Tensor<T> forward(const Tensor<T>& query, const Tensor<T>& key, const Tensor<T>& value,
                     const MultiheadAttentionCall<T>& call, Tensor<T>* weights = nullptr,
-                    Composed composed = nullptr) const {
+                    Composed compose = nullptr) const {
     const Sizes sizes = check(query.shape(), key.shape(), value.shape(), call);
     const AttentionOptions<T> options = attention_options(call, sizes, weights != nullptr);
     std::vector<Tensor<T>> projected = project(query, key, value);
@@ -24422,7 +24422,7 @@ struct MultiheadAttention final : Module<T> {
       const auto part = [&](Index i) { return gloss::detail::heads_at(projected, num_heads, i); };
       y = call.cache->attend(part(0), part(1), part(2), options, weights).transpose(1, 2).flatten(2, 3);
     } else if (in_graph && is_grad_enabled())
-      y = (this->*composed)(projected[0], projected[1], projected[2], options, *weights);
+      y = (this->*compose)(projected[0], projected[1], projected[2], options, *weights);
     else
       y = multi_head_attention(projected, num_heads, options, weights);
     return joined(query, y);
