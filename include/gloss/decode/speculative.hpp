@@ -316,7 +316,7 @@ class SpeculativeStepper final : public Stepper<T> {
 /// same" means where two scores differ by rounding only, see SpeculativeStepper.
 ///   decode::EncoderDecoderStepper stepper(model, src, src_mask);
 ///   decode::PromptLookup lookup({.prompt_lookup_num_tokens = 10}, {source});
-///   const auto said = decode::speculative_search(stepper, {{start}}, options, lookup)[0].tokens;
+///   const auto said = decode::speculative_search(stepper, prompt, options, lookup)[0].tokens;
 /// Shape: prompt [rows, n], what each row has read before -> rows hypotheses
 /// Errors: as greedy_search, SpeculativeStepper and the proposer.
 /// transformers: generate(assistant_model=...), generate(prompt_lookup_num_tokens=...)

@@ -9,7 +9,7 @@
 #include <gloss/io/config_file.hpp>
 #include <gloss/io/model_folder.hpp>
 #include <gloss/io/state_dict.hpp>
-#include <gloss/tensor/random.hpp>
+#include <gloss/nn/init.hpp>
 
 namespace gloss::inline GLOSS_ABI::io {
 
