@@ -4876,10 +4876,26 @@ GLOSS_NOINLINE inline double erfinv(double x) {
 }  // namespace gloss::inline GLOSS_ABI::kernels
 #endif
 namespace gloss::inline GLOSS_ABI {
+namespace detail {
+/// See SkipDrawsGuard.
+inline thread_local bool draws_are_skipped = false;
+}
+/// While it lives, rand, randn and nn::init's draws on this thread leave numbers as memory happens to hold them, and no
+/// stream goes on: for a model that is about to be loaded. PyTorch: torch.nn.utils.skip_init
+class [[nodiscard]] SkipDrawsGuard {
+ public:
+  SkipDrawsGuard() : saved_(detail::draws_are_skipped) { detail::draws_are_skipped = true; }
+  ~SkipDrawsGuard() { detail::draws_are_skipped = saved_; }
+  SkipDrawsGuard(const SkipDrawsGuard&) = delete;
+  SkipDrawsGuard& operator=(const SkipDrawsGuard&) = delete;
+ private:
+  bool saved_;
+};
 /// Uniform in [low, high), from the current Rng. PyTorch: torch.rand
 template <Real T>
 Tensor<T> rand(const Shape& shape, std::type_identity_t<T> low = T(0), std::type_identity_t<T> high = T(1)) {
   Tensor<T> x = empty<T>(shape);
+  if (detail::draws_are_skipped) return x;
   const Index n = x.numel();
   T* const p = x.data();
   constexpr Index per_block = std::same_as<T, float> ? 4 : 2;
@@ -4911,6 +4927,7 @@ Tensor<T> rand_like(const Tensor<T>& x) {
 template <Real T>
 Tensor<T> randn(const Shape& shape, std::type_identity_t<T> mean = T(0), std::type_identity_t<T> std = T(1)) {
   Tensor<T> x = empty<T>(shape);
+  if (detail::draws_are_skipped) return x;
   const Index n = x.numel(), blocks = (n + 1) / 2;
   T* const p = x.data();
   const RandomBlock draw = current_rng().reserve(blocks * 4);
@@ -12600,7 +12617,7 @@ Tensor<T> select_rows(const Tensor<T>& x, const Tensor<std::int64_t>& rows) {
 }  // namespace detail
 /// Keys and values of one attention, of all positions that it has read. A value: a copy has its own.
 template <Real T>
-struct KeyValueCache {
+struct KeyValueCache final {
   Buffer<T> key, value;  // [batch, heads, capacity, width]; the first `length` positions are in use
   Index length = 0;
   Index positions() const { return length; }
@@ -15412,21 +15429,6 @@ GLOSS_INSTANTIATE(struct Dropout<double>)
 #include <cmath>
 #include <utility>
 namespace gloss::inline GLOSS_ABI::nn::init {
-namespace detail {
-/// See SkipDrawsGuard.
-inline thread_local bool draws_are_skipped = false;
-}
-/// While it lives, what draws on this thread here leaves parameters as memory happens to hold them, and no stream goes
-/// on: for a model that is about to be loaded. PyTorch: torch.nn.utils.skip_init
-class [[nodiscard]] SkipDrawsGuard {
- public:
-  SkipDrawsGuard() : saved_(detail::draws_are_skipped) { detail::draws_are_skipped = true; }
-  ~SkipDrawsGuard() { detail::draws_are_skipped = saved_; }
-  SkipDrawsGuard(const SkipDrawsGuard&) = delete;
-  SkipDrawsGuard& operator=(const SkipDrawsGuard&) = delete;
- private:
-  bool saved_;
-};
 /// Fan in and fan out of a weight: [out, in, ...], where further axes are a receptive field.
 /// Errors: ShapeError for fewer than two axes.
 inline std::pair<Index, Index> fans(const Shape& shape) {
@@ -15450,16 +15452,18 @@ void ones_(const Tensor<T>& x) {
 }
 template <Real T>
 void uniform_(const Tensor<T>& x, double low = 0, double high = 1) {
-  if (!detail::draws_are_skipped) x.detach().copy_(rand<T>(x.shape(), static_cast<T>(low), static_cast<T>(high)));
+  if (!gloss::detail::draws_are_skipped)
+    x.detach().copy_(rand<T>(x.shape(), static_cast<T>(low), static_cast<T>(high)));
 }
 template <Real T>
 void normal_(const Tensor<T>& x, double mean = 0, double std = 1) {
-  if (!detail::draws_are_skipped) x.detach().copy_(randn<T>(x.shape(), static_cast<T>(mean), static_cast<T>(std)));
+  if (!gloss::detail::draws_are_skipped)
+    x.detach().copy_(randn<T>(x.shape(), static_cast<T>(mean), static_cast<T>(std)));
 }
 /// PyTorch: trunc_normal_
 template <Real T>
 void trunc_normal_(const Tensor<T>& x, TruncNormalOptions options = {}) {
-  if (!detail::draws_are_skipped) x.detach().copy_(trunc_normal<T>(x.shape(), options));
+  if (!gloss::detail::draws_are_skipped) x.detach().copy_(trunc_normal<T>(x.shape(), options));
 }
 /// U(-a, a) with a = gain sqrt(6 / (fan_in + fan_out)). Source: Glorot and Bengio 2010. PyTorch: xavier_uniform_
 template <Real T>

@@ -45,24 +45,6 @@ TEST_CASE("init: kaiming_normal_ has the deviation of its fan") {
   CHECK(y.at({3, 7}) == Approx(x.at({3, 7}) / 2));
 }
 
-TEST_CASE("init: while draws are skipped parameters stay as they are and no stream goes on") {
-  Rng rng(5), other(5);
-  const RngGuard use(rng);
-  const Tensor<float> x = full<float>({3, 4}, 7.0f);
-  {
-    const init::SkipDrawsGuard skip;
-    init::uniform_(x);
-    init::xavier_normal_(x);
-    init::trunc_normal_(x);
-    CHECK(gloss_test::values(x) == std::vector<float>(12, 7.0f));
-    CHECK(rand<float>({2}).numel() == 2);  // others draw as ever
-  }
-  other.take(4);
-  CHECK(rng.take(0) == other.take(0));
-  init::uniform_(x);
-  CHECK(gloss_test::values(x) != std::vector<float>(12, 7.0f));
-}
-
 TEST_CASE("init: eye_ and dirac_ are exact") {
   const Tensor<float> x = full<float>({2, 3}, 9);
   init::eye_(x);

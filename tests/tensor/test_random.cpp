@@ -273,3 +273,18 @@ TEST_CASE("random: threads draw from one stream, each other numbers, and togethe
   for (const auto& mine : drawn) together.insert(together.end(), mine.begin(), mine.end());
   CHECK(sorted(together) == sorted(alone));
 }
+
+TEST_CASE("random: while draws are skipped no stream goes on") {
+  Rng rng(5), other(5);
+  const RngGuard use(rng);
+  {
+    const SkipDrawsGuard skip;
+    CHECK(rand<float>({100}).shape() == Shape{100});
+    CHECK(randn<double>({3, 4}).shape() == Shape{3, 4});
+  }
+  CHECK(rng.take(0) == other.take(0));
+  CHECK(same_bits(rand<float>({4}), [&] {
+    const RngGuard of_other(other);
+    return rand<float>({4});
+  }()));
+}

@@ -9,7 +9,7 @@
 #include <gloss/io/config_file.hpp>
 #include <gloss/io/model_folder.hpp>
 #include <gloss/io/state_dict.hpp>
-#include <gloss/nn/init.hpp>
+#include <gloss/tensor/random.hpp>
 
 namespace gloss::inline GLOSS_ABI::io {
 
@@ -53,7 +53,7 @@ GLOSS_COLD M from_pretrained(const std::string& folder, typename M::Config confi
     return whole;
   };
   {
-    const nn::init::SkipDrawsGuard skip;  // which would take most of the time
+    const SkipDrawsGuard skip;  // which would take most of the time
     M model(config);
     if (load(model)) return model;
   }

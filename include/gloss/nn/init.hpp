@@ -8,24 +8,6 @@
 
 namespace gloss::inline GLOSS_ABI::nn::init {
 
-namespace detail {
-/// See SkipDrawsGuard.
-inline thread_local bool draws_are_skipped = false;
-}
-
-/// While it lives, what draws on this thread here leaves parameters as memory happens to hold them, and no stream goes
-/// on: for a model that is about to be loaded. PyTorch: torch.nn.utils.skip_init
-class [[nodiscard]] SkipDrawsGuard {
- public:
-  SkipDrawsGuard() : saved_(detail::draws_are_skipped) { detail::draws_are_skipped = true; }
-  ~SkipDrawsGuard() { detail::draws_are_skipped = saved_; }
-  SkipDrawsGuard(const SkipDrawsGuard&) = delete;
-  SkipDrawsGuard& operator=(const SkipDrawsGuard&) = delete;
-
- private:
-  bool saved_;
-};
-
 /// Fan in and fan out of a weight: [out, in, ...], where further axes are a receptive field.
 /// Errors: ShapeError for fewer than two axes.
 inline std::pair<Index, Index> fans(const Shape& shape) {
@@ -50,16 +32,18 @@ void ones_(const Tensor<T>& x) {
 }
 template <Real T>
 void uniform_(const Tensor<T>& x, double low = 0, double high = 1) {
-  if (!detail::draws_are_skipped) x.detach().copy_(rand<T>(x.shape(), static_cast<T>(low), static_cast<T>(high)));
+  if (!gloss::detail::draws_are_skipped)
+    x.detach().copy_(rand<T>(x.shape(), static_cast<T>(low), static_cast<T>(high)));
 }
 template <Real T>
 void normal_(const Tensor<T>& x, double mean = 0, double std = 1) {
-  if (!detail::draws_are_skipped) x.detach().copy_(randn<T>(x.shape(), static_cast<T>(mean), static_cast<T>(std)));
+  if (!gloss::detail::draws_are_skipped)
+    x.detach().copy_(randn<T>(x.shape(), static_cast<T>(mean), static_cast<T>(std)));
 }
 /// PyTorch: trunc_normal_
 template <Real T>
 void trunc_normal_(const Tensor<T>& x, TruncNormalOptions options = {}) {
-  if (!detail::draws_are_skipped) x.detach().copy_(trunc_normal<T>(x.shape(), options));
+  if (!gloss::detail::draws_are_skipped) x.detach().copy_(trunc_normal<T>(x.shape(), options));
 }
 /// U(-a, a) with a = gain sqrt(6 / (fan_in + fan_out)). Source: Glorot and Bengio 2010. PyTorch: xavier_uniform_
 template <Real T>

@@ -39,7 +39,7 @@ Tensor<T> select_rows(const Tensor<T>& x, const Tensor<std::int64_t>& rows) {
 
 /// Keys and values of one attention, of all positions that it has read. A value: a copy has its own.
 template <Real T>
-struct KeyValueCache {
+struct KeyValueCache final {
   Buffer<T> key, value;  // [batch, heads, capacity, width]; the first `length` positions are in use
   Index length = 0;
 

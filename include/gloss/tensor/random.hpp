@@ -13,10 +13,29 @@
 
 namespace gloss::inline GLOSS_ABI {
 
+namespace detail {
+/// See SkipDrawsGuard.
+inline thread_local bool draws_are_skipped = false;
+}
+
+/// While it lives, rand, randn and nn::init's draws on this thread leave numbers as memory happens to hold them, and no
+/// stream goes on: for a model that is about to be loaded. PyTorch: torch.nn.utils.skip_init
+class [[nodiscard]] SkipDrawsGuard {
+ public:
+  SkipDrawsGuard() : saved_(detail::draws_are_skipped) { detail::draws_are_skipped = true; }
+  ~SkipDrawsGuard() { detail::draws_are_skipped = saved_; }
+  SkipDrawsGuard(const SkipDrawsGuard&) = delete;
+  SkipDrawsGuard& operator=(const SkipDrawsGuard&) = delete;
+
+ private:
+  bool saved_;
+};
+
 /// Uniform in [low, high), from the current Rng. PyTorch: torch.rand
 template <Real T>
 Tensor<T> rand(const Shape& shape, std::type_identity_t<T> low = T(0), std::type_identity_t<T> high = T(1)) {
   Tensor<T> x = empty<T>(shape);
+  if (detail::draws_are_skipped) return x;
   const Index n = x.numel();
   T* const p = x.data();
   constexpr Index per_block = std::same_as<T, float> ? 4 : 2;
@@ -50,6 +69,7 @@ Tensor<T> rand_like(const Tensor<T>& x) {
 template <Real T>
 Tensor<T> randn(const Shape& shape, std::type_identity_t<T> mean = T(0), std::type_identity_t<T> std = T(1)) {
   Tensor<T> x = empty<T>(shape);
+  if (detail::draws_are_skipped) return x;
   const Index n = x.numel(), blocks = (n + 1) / 2;
   T* const p = x.data();
   const RandomBlock draw = current_rng().reserve(blocks * 4);
