@@ -4879,18 +4879,7 @@ namespace gloss::inline GLOSS_ABI {
 namespace detail {
 /// See SkipDrawsGuard.
 inline thread_local bool draws_are_skipped = false;
-}
-/// While it lives, rand, randn and nn::init's draws on this thread leave numbers as memory happens to hold them, and no
-/// stream goes on: for a model that is about to be loaded. PyTorch: torch.nn.utils.skip_init
-class [[nodiscard]] SkipDrawsGuard {
- public:
-  SkipDrawsGuard() : saved_(detail::draws_are_skipped) { detail::draws_are_skipped = true; }
-  ~SkipDrawsGuard() { detail::draws_are_skipped = saved_; }
-  SkipDrawsGuard(const SkipDrawsGuard&) = delete;
-  SkipDrawsGuard& operator=(const SkipDrawsGuard&) = delete;
- private:
-  bool saved_;
-};
+}  // namespace detail
 /// Uniform in [low, high), from the current Rng. PyTorch: torch.rand
 template <Real T>
 Tensor<T> rand(const Shape& shape, std::type_identity_t<T> low = T(0), std::type_identity_t<T> high = T(1)) {
@@ -5036,6 +5025,17 @@ GLOSS_LAZY Tensor<std::int64_t> randperm(Index n) {
   return x;
 }
 GLOSS_INSTANTIATE(Tensor<std::int64_t> randint(Index, Index, const Shape&))
+/// While it lives, rand, randn and nn::init's draws on this thread leave numbers as memory happens to hold them, and no
+/// stream goes on: for a model that is about to be loaded. PyTorch: torch.nn.utils.skip_init
+class [[nodiscard]] SkipDrawsGuard {
+ public:
+  SkipDrawsGuard() : saved_(detail::draws_are_skipped) { detail::draws_are_skipped = true; }
+  ~SkipDrawsGuard() { detail::draws_are_skipped = saved_; }
+  SkipDrawsGuard(const SkipDrawsGuard&) = delete;
+  SkipDrawsGuard& operator=(const SkipDrawsGuard&) = delete;
+ private:
+  bool saved_;
+};
 }  // namespace gloss::inline GLOSS_ABI
 #endif
 namespace gloss::inline GLOSS_ABI {
