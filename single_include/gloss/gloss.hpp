@@ -12763,6 +12763,18 @@ namespace detail {
 template <class Model>
 class CachedStepper : public Stepper<typename Model::value_type> {
  public:
+  using T = typename Model::value_type;
+  /// Errors: ShapeError for another number of rows than before; those of read.
+  Tensor<T> step(const Tensor<std::int64_t>& tokens) override {
+    NoGradGuard no_grad;
+    return model_->generator(read(tokens).select(1, -1));
+  }
+  /// Errors: as step.
+  Tensor<T> step_each(const Tensor<std::int64_t>& tokens) override {
+    NoGradGuard no_grad;
+    const Tensor<T> x = read(tokens), scores = model_->generator(x.flatten(0, 1));
+    return scores.view({x.size(0), x.size(1), scores.size(-1)});
+  }
   void select_rows(const Tensor<std::int64_t>& rows) override {
     bool same = rows.numel() == rows_;
     for (Index i = 0; i < rows.numel(); ++i) {
@@ -12780,12 +12792,10 @@ class CachedStepper : public Stepper<typename Model::value_type> {
   Index length() const override { return cache_.length; }
  protected:
   CachedStepper(const Model& model, Index rows) : model_(&model), rows_(rows) {}
+  /// What the decoder makes of the next tokens.
+  /// Shape: tokens [rows, n] -> [rows, n, d_model]
+  virtual Tensor<T> read(const Tensor<std::int64_t>& tokens) = 0;
   virtual void select(const Tensor<std::int64_t>& rows) { cache_.select_rows(rows); }
-  /// Scores behind each position of x [rows, n, d_model].
-  Tensor<typename Model::value_type> scores_of_each(const Tensor<typename Model::value_type>& x) const {
-    const auto scores = model_->generator(x.flatten(0, 1));
-    return scores.view({x.size(0), x.size(1), scores.size(-1)});
-  }
   void check(const Tensor<std::int64_t>& tokens) const {
     if (tokens.dim() != 2 || tokens.size(0) != rows_ || tokens.size(1) == 0)
       fail<ShapeError>("Stepper::step: tokens ", tokens.shape(), " are not [", rows_, ", n] with n at least 1");
@@ -13574,19 +13584,10 @@ class CausalStepper final : public detail::CachedStepper<Model> {
  public:
   using T = typename Model::value_type;
   explicit CausalStepper(const Model& model) : detail::CachedStepper<Model>(model, 0) {}
+ private:
   /// Errors: ShapeError for another number of rows than before; Error for padding where the model takes none; those of
   /// the model.
-  Tensor<T> step(const Tensor<std::int64_t>& tokens) override {
-    NoGradGuard no_grad;
-    return this->model_->generator(read(tokens).select(1, -1));
-  }
-  /// Errors: as step.
-  Tensor<T> step_each(const Tensor<std::int64_t>& tokens) override {
-    NoGradGuard no_grad;
-    return this->scores_of_each(read(tokens));
-  }
- private:
-  Tensor<T> read(const Tensor<std::int64_t>& tokens) {
+  Tensor<T> read(const Tensor<std::int64_t>& tokens) override {
     const bool first = this->length() == 0 && tokens.dim() == 2;
     if (first && tokens.size(0) != this->rows_) {
       this->cache_ = {};
@@ -13907,18 +13908,9 @@ class EncoderDecoderStepper final : public detail::CachedStepper<Model> {
     NoGradGuard no_grad;
     memory_ = model.encode(src, src_mask).contiguous();
   }
-  /// Errors: ShapeError for another number of rows; those of the model.
-  Tensor<T> step(const Tensor<std::int64_t>& tokens) override {
-    NoGradGuard no_grad;
-    return this->model_->generator(read(tokens).select(1, -1));
-  }
-  /// Errors: as step.
-  Tensor<T> step_each(const Tensor<std::int64_t>& tokens) override {
-    NoGradGuard no_grad;
-    return this->scores_of_each(read(tokens));
-  }
  private:
-  Tensor<T> read(const Tensor<std::int64_t>& tokens) {
+  /// Errors: ShapeError for another number of rows; those of the model.
+  Tensor<T> read(const Tensor<std::int64_t>& tokens) override {
     this->check(tokens);
     Tensor<T> x = this->model_->decode(memory_, src_mask_, tokens, {}, &this->cache_);
     memory_ = {};  // its keys and values are in the cache

@@ -24,20 +24,10 @@ class CausalStepper final : public detail::CachedStepper<Model> {
 
   explicit CausalStepper(const Model& model) : detail::CachedStepper<Model>(model, 0) {}
 
+ private:
   /// Errors: ShapeError for another number of rows than before; Error for padding where the model takes none; those of
   /// the model.
-  Tensor<T> step(const Tensor<std::int64_t>& tokens) override {
-    NoGradGuard no_grad;
-    return this->model_->generator(read(tokens).select(1, -1));
-  }
-  /// Errors: as step.
-  Tensor<T> step_each(const Tensor<std::int64_t>& tokens) override {
-    NoGradGuard no_grad;
-    return this->scores_of_each(read(tokens));
-  }
-
- private:
-  Tensor<T> read(const Tensor<std::int64_t>& tokens) {
+  Tensor<T> read(const Tensor<std::int64_t>& tokens) override {
     const bool first = this->length() == 0 && tokens.dim() == 2;
     if (first && tokens.size(0) != this->rows_) {
       this->cache_ = {};

@@ -31,19 +31,9 @@ class EncoderDecoderStepper final : public detail::CachedStepper<Model> {
     memory_ = model.encode(src, src_mask).contiguous();
   }
 
-  /// Errors: ShapeError for another number of rows; those of the model.
-  Tensor<T> step(const Tensor<std::int64_t>& tokens) override {
-    NoGradGuard no_grad;
-    return this->model_->generator(read(tokens).select(1, -1));
-  }
-  /// Errors: as step.
-  Tensor<T> step_each(const Tensor<std::int64_t>& tokens) override {
-    NoGradGuard no_grad;
-    return this->scores_of_each(read(tokens));
-  }
-
  private:
-  Tensor<T> read(const Tensor<std::int64_t>& tokens) {
+  /// Errors: ShapeError for another number of rows; those of the model.
+  Tensor<T> read(const Tensor<std::int64_t>& tokens) override {
     this->check(tokens);
     Tensor<T> x = this->model_->decode(memory_, src_mask_, tokens, {}, &this->cache_);
     memory_ = {};  // its keys and values are in the cache

@@ -42,6 +42,19 @@ namespace detail {
 template <class Model>
 class CachedStepper : public Stepper<typename Model::value_type> {
  public:
+  using T = typename Model::value_type;
+
+  /// Errors: ShapeError for another number of rows than before; those of read.
+  Tensor<T> step(const Tensor<std::int64_t>& tokens) override {
+    NoGradGuard no_grad;
+    return model_->generator(read(tokens).select(1, -1));
+  }
+  /// Errors: as step.
+  Tensor<T> step_each(const Tensor<std::int64_t>& tokens) override {
+    NoGradGuard no_grad;
+    const Tensor<T> x = read(tokens), scores = model_->generator(x.flatten(0, 1));
+    return scores.view({x.size(0), x.size(1), scores.size(-1)});
+  }
   void select_rows(const Tensor<std::int64_t>& rows) override {
     bool same = rows.numel() == rows_;
     for (Index i = 0; i < rows.numel(); ++i) {
@@ -60,12 +73,10 @@ class CachedStepper : public Stepper<typename Model::value_type> {
 
  protected:
   CachedStepper(const Model& model, Index rows) : model_(&model), rows_(rows) {}
+  /// What the decoder makes of the next tokens.
+  /// Shape: tokens [rows, n] -> [rows, n, d_model]
+  virtual Tensor<T> read(const Tensor<std::int64_t>& tokens) = 0;
   virtual void select(const Tensor<std::int64_t>& rows) { cache_.select_rows(rows); }
-  /// Scores behind each position of x [rows, n, d_model].
-  Tensor<typename Model::value_type> scores_of_each(const Tensor<typename Model::value_type>& x) const {
-    const auto scores = model_->generator(x.flatten(0, 1));
-    return scores.view({x.size(0), x.size(1), scores.size(-1)});
-  }
   void check(const Tensor<std::int64_t>& tokens) const {
     if (tokens.dim() != 2 || tokens.size(0) != rows_ || tokens.size(1) == 0)
       fail<ShapeError>("Stepper::step: tokens ", tokens.shape(), " are not [", rows_, ", n] with n at least 1");
