@@ -2,6 +2,7 @@
 // transformers saves it, and inputs.safetensors. Writes the result to OUT; then, for each line of standard input, does
 // the work once and prints how many milliseconds it took. CASE/int8 and CASE/bfloat16 keep the weights in fewer bits.
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <string>
@@ -14,6 +15,7 @@
 #include <gloss/io/pretrained.hpp>
 #include <gloss/models/bert.hpp>
 #include <gloss/models/gpt2.hpp>
+#include <gloss/models/llama_gguf_packed.hpp>
 #include <gloss/models/t5.hpp>
 #include <gloss/nn/quantize.hpp>
 
@@ -31,13 +33,26 @@ std::shared_ptr<const M> load(const std::string& name, const std::string& folder
   return model;
 }
 
+io::NamedTensor as_tensor(const decode::Hypothesis& found) { return {"out", from_vector(found.tokens)}; }
+
+/// A prompt of 256 tokens, and so many that are said.
+std::function<io::NamedTensor()> work_of_gguf(const std::string& name, const std::string& path) {
+  Tensor<std::int64_t> prompt = empty<std::int64_t>({1, 256});
+  for (Index i = 0; i < prompt.numel(); ++i) prompt.data()[i] = 7919 * (i + 1) % 49000;
+  const Index tokens = std::atoi(name.c_str() + name.find('/') + 1);
+  const auto model = std::make_shared<models::LlamaForCausalLM<float>>(
+      name.ends_with("/blocks") ? models::packed_llama_from_gguf(path) : models::llama_from_gguf<float>(path));
+  return [=] {
+    decode::CausalStepper stepper(*model);
+    return as_tensor(decode::greedy_search(stepper, prompt, {.end = -1, .max_len = tokens})[0]);
+  };
+}
+
 /// What is to be done and what comes of it. It holds the model.
 std::function<io::NamedTensor()> work_of(const std::string& name, const std::string& folder) {
+  if (name.starts_with("gguf")) return work_of_gguf(name, folder);
   const io::TensorFile inputs = io::load_safetensors(folder + "/inputs.safetensors");
   const auto ids = inputs.tensor<std::int64_t>("input_ids");
-  const auto as_tensor = [](const decode::Hypothesis& found) {
-    return io::NamedTensor("out", from_vector(found.tokens));
-  };
   if (name.starts_with("gpt2")) {
     const auto model = load<models::Gpt2LMHeadModel<float>>(name, folder);
     return [=] {
@@ -53,7 +68,8 @@ std::function<io::NamedTensor()> work_of(const std::string& name, const std::str
     };
   }
   const auto model = load<models::BertModel<float>>(name, folder);
-  const models::BertInput text{ids, inputs.tensor<std::int64_t>("attention_mask")};
+  const models::BertInput text{
+      .input_ids = ids, .attention_mask = inputs.tensor<std::int64_t>("attention_mask"), .skip_padding = true};
   return [=] {
     const NoGradGuard no_grad;
     return io::NamedTensor("out", (*model)(text).last_hidden_state);

@@ -56,6 +56,8 @@ inline Batch read_batch(const gloss::text::Pipeline& tokenizer, const std::vecto
     mask.insert(mask.end(), row.attention_mask.begin(), row.attention_mask.end());
   }
   const gloss::Shape shape = {static_cast<Index>(rows.size()), rows[0].size()};
-  return {{.input_ids = gloss::from_vector(ids, shape), .attention_mask = gloss::from_vector(mask, shape)},
+  return {{.input_ids = gloss::from_vector(ids, shape),
+           .attention_mask = gloss::from_vector(mask, shape),
+           .skip_padding = true},
           gloss::from_vector(labels)};
 }

@@ -23,7 +23,7 @@ struct Settings {
   std::string data = "/usr/share/datasets/fashion-mnist", checkpoint = "image_classifier.safetensors";
   std::string report = "image_classifier.html";
   std::vector<std::string> files;
-  Index epochs = 8, batch_size = 128, width = 16, side = 28, workers = 1;
+  Index epochs = 6, batch_size = 128, width = 16, side = 28, shift = 0, workers = 1;
   double lr = 0.2, weight_decay = 5e-4, smoothing = 0.1;
   std::uint64_t seed = 1;
   bool force = false, resume = false;
@@ -39,8 +39,8 @@ struct Settings {
   void add_to(train::Checkpoint& file) {
     file.add("data", data), file.add("epochs", epochs), file.add("batch_size", batch_size), file.add("width", width);
     file.add("side", side), file.add("lr", lr), file.add("weight_decay", weight_decay), file.add("seed", seed);
-    file.add("smoothing", smoothing), file.add("classes", class_lines), file.add("channels", channels);
-    file.add("examples", examples);
+    file.add("smoothing", smoothing), file.add("shift", shift), file.add("classes", class_lines);
+    file.add("channels", channels), file.add("examples", examples);
   }
   /// Reads those of a training. Errors: LoadError
   void load() {
@@ -50,7 +50,7 @@ struct Settings {
     file.load(checkpoint);
     const auto within = [](Index value, Index low, Index high) { return value >= low && value <= high; };
     if (!within(width, 1, 1024) || !within(side, 8, 512) || !within(epochs, 1, 10000) || !within(channels, 1, 4) ||
-        !within(batch_size, 2, 65536) || class_lines.empty())
+        !within(batch_size, 2, 65536) || !within(shift, 0, 512) || class_lines.empty())
       fail<LoadError>(checkpoint, ": its settings are damaged");
     if (!moved.empty()) data = moved;
   }
@@ -105,8 +105,7 @@ int run_train(Settings s) {
   Rng rng(s.seed);
   const RngGuard use(rng);
   Model model(s);
-  const data::Compose augment(data::RandomCrop(s.side, {.padding = s.side / 14}), data::RandomHorizontalFlip(),
-                              to_input);
+  const data::Compose augment(data::RandomCrop(s.side, {.padding = s.shift}), data::RandomHorizontalFlip(), to_input);
   const data::Map inputs(images.train, [&](const Sample& sample, Rng& draws) {
     return std::pair(augment(std::get<0>(sample), draws), std::get<1>(sample));
   });
@@ -245,6 +244,7 @@ int main(int argc, char** argv) {
   add_number(*train, "--batch-size", s.batch_size, "Images of a step", 2, 65536);
   add_number(*train, "--width", s.width, "Channels of the first layer; the last has 8 times them", 1, 1024);
   add_number(*train, "--side", s.side, "Height and width that images are scaled to", 8, 512);
+  add_number(*train, "--shift", s.shift, "Pixels that an image is shifted by at most", 0, 512);
   add_number(*train, "--lr", s.lr, "Learning rate at its peak", 1e-6, 10.0);
   add_number(*train, "--weight-decay", s.weight_decay, "Weight decay", 0.0, 1.0);
   add_number(*train, "--smoothing", s.smoothing, "Label smoothing", 0.0, 0.9);

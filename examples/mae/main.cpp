@@ -66,7 +66,7 @@ int run_train(Settings s) {
   const RngGuard use(rng);
   const train::StopFlag flag;  // heard as soon as something is shown
   Mae model(s.encoder.mae());
-  const auto augment = augmentation(s.encoder.side);
+  const auto augment = augmentation(s.encoder.side, s.encoder.side / 14);
   const data::Map inputs(images.train,
                          [&](const Sample& sample, Rng& draws) { return augment(std::get<0>(sample), draws); });
   data::Loader batches(inputs, {.batch_size = s.batch_size, .shuffle = true, .workers = s.workers, .seed = s.seed});

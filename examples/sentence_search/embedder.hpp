@@ -78,7 +78,9 @@ class Embedder {
     const gloss::Shape shape = {static_cast<Index>(texts.size()), static_cast<Index>(longest)};
     const Tensor<std::int64_t> attention = gloss::from_vector(mask, shape);
     const Tensor<float> counts = gloss::cast<float>(attention).unsqueeze(-1);
-    const Tensor<float> x = model_({gloss::from_vector(ids, shape), attention}).last_hidden_state;
+    const Tensor<float> x =
+        model_({.input_ids = gloss::from_vector(ids, shape), .attention_mask = attention, .skip_padding = true})
+            .last_hidden_state;
     return gloss::sum(x * counts, 1) / gloss::clamp_min(gloss::sum(counts, 1), 1);
   }
 

@@ -10,7 +10,7 @@
 #include "../command_line.hpp"
 
 struct Encoder {
-  gloss::Index side = 28, patch = 4, width = 64, depth = 6, heads = 4, channels = 0;
+  gloss::Index side = 28, patch = 7, width = 128, depth = 4, heads = 4, channels = 0;
 
   void add_to(gloss::train::Checkpoint& file) {
     file.add("side", side), file.add("patch", patch), file.add("width", width), file.add("depth", depth);
@@ -53,10 +53,10 @@ struct Encoder {
 
 inline const gloss::data::Compose to_input(gloss::data::ToTensor<float>(), gloss::data::Normalize({0.5}, {0.5}));
 
-/// A crop of the image with a border around it, and half of them mirrored.
-inline auto augmentation(gloss::Index side) {
-  return gloss::data::Compose(gloss::data::RandomCrop(side, {.padding = side / 14}),
-                              gloss::data::RandomHorizontalFlip(), to_input);
+/// Images shifted by up to so many pixels each way, half of them mirrored.
+inline auto augmentation(gloss::Index side, gloss::Index shift) {
+  return gloss::data::Compose(gloss::data::RandomCrop(side, {.padding = shift}), gloss::data::RandomHorizontalFlip(),
+                              to_input);
 }
 
 /// AdamW that leaves vectors their size: biases, norms and scales do not decay.

@@ -23,7 +23,7 @@ struct Settings {
   std::string data = "/usr/share/datasets/fashion-mnist", checkpoint = "vit.safetensors", mae, maps;
   std::vector<std::string> files;
   Encoder encoder;
-  Index epochs = 8, batch_size = 128, labels = 0, workers = 1;
+  Index epochs = 12, batch_size = 128, labels = 0, shift = 0, workers = 1;
   double lr = 2e-3, weight_decay = 0.05, smoothing = 0.1, drop_path = 0;
   std::uint64_t seed = 1;
   bool force = false, resume = false;
@@ -40,8 +40,8 @@ struct Settings {
     encoder.add_to(file);
     file.add("data", data), file.add("epochs", epochs), file.add("batch_size", batch_size), file.add("labels", labels);
     file.add("lr", lr), file.add("weight_decay", weight_decay), file.add("smoothing", smoothing);
-    file.add("drop_path", drop_path), file.add("seed", seed), file.add("classes", class_lines);
-    file.add("examples", examples);
+    file.add("drop_path", drop_path), file.add("shift", shift), file.add("seed", seed);
+    file.add("classes", class_lines), file.add("examples", examples);
   }
   /// Reads those of a training. Errors: LoadError
   void load() {
@@ -50,7 +50,8 @@ struct Settings {
     add_to(file);
     file.load(checkpoint);
     encoder.check(checkpoint);
-    if (epochs < 1 || batch_size < 1 || class_lines.empty()) fail<LoadError>(checkpoint, ": its settings are damaged");
+    if (epochs < 1 || batch_size < 1 || shift < 0 || shift > encoder.side || class_lines.empty())
+      fail<LoadError>(checkpoint, ": its settings are damaged");
     if (!moved.empty()) data = moved;
   }
   /// The size of the encoder that --mae names.
@@ -129,7 +130,7 @@ int run_train(Settings s) {
     io::load_state_dict<float>(model.net.vit, io::load_safetensors(s.mae), {.prefix = "model.vit.", .strict = false});
   const Tensor<std::int64_t> order = randperm(images.train.size());
   const Index labelled = s.labels > 0 ? (std::min)(s.labels, order.numel()) : order.numel();
-  const auto augment = augmentation(s.encoder.side);
+  const auto augment = augmentation(s.encoder.side, s.shift);
   const data::Map inputs(data::Subset(images.train, {order.data(), order.data() + labelled}),
                          [&](const Sample& sample, Rng& draws) {
                            return std::pair(augment(std::get<0>(sample), draws), std::get<1>(sample));
@@ -149,11 +150,13 @@ int run_train(Settings s) {
               s.classes().size(), train::with_thousands(model.net.num_parameters()).c_str());
   std::fflush(stdout);
   train::ProgressLog line({.unit = "images", .file = stdout});
+  const Index epochs_per_test = images.test.size() / inputs.size();  // for a few labels: no more testing than learning
   const train::FitOptions<float> options{.epochs = s.epochs,
                                          .clip_norm = 1,
                                          .schedule = &schedule,
                                          .average = &model.average,
                                          .validate = [&] { return test(model, images, s.workers, [](auto&&...) {}); },
+                                         .validate_every = epochs_per_test > 1 ? epochs_per_test * batches.size() : 0,
                                          .checkpoint = checkpoint,
                                          .resume = s.resume,
                                          .loggers = {std::ref(line)}};
@@ -250,6 +253,7 @@ int main(int argc, char** argv) {
   add_number(*train, "--lr", s.lr, "Learning rate at its peak", 1e-6, 10.0);
   add_number(*train, "--weight-decay", s.weight_decay, "Weight decay", 0.0, 1.0);
   add_number(*train, "--smoothing", s.smoothing, "Label smoothing", 0.0, 0.9);
+  add_number(*train, "--shift", s.shift, "Pixels that an image is shifted by at most", 0, 512);
   add_number(*train, "--drop-path", s.drop_path, "How often the last layer is left out for an image", 0.0, 0.9);
   train->add_option("--seed", s.seed, "Seed of everything random")->capture_default_str();
   train->add_flag("--force", s.force, "Begin anew although the checkpoint exists; it is replaced at once");

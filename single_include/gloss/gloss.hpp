@@ -24058,6 +24058,8 @@ struct Mish final : Module<T> {
 // ---- gloss/nn/multihead_attention.hpp
 // PyTorch's multi-head attention; AT's own is transformer::MultiHeadedAttention.
 #include <cmath>
+#include <numeric>
+#include <span>
 #include <vector>
 #ifndef GLOSS_HAS_GLOSS_OPS_MEAN_HPP
 #define GLOSS_HAS_GLOSS_OPS_MEAN_HPP
@@ -24160,6 +24162,7 @@ struct MultiheadAttentionCall {
   bool average_attn_weights = true;        // the weights' mean over the heads
   bool is_causal = false;                  // a hint: attn_mask hides j > i; may be used in its place
   KeyValueCache<T>* cache = nullptr;       // keys and values of the positions before these, which are put behind them
+  std::span<const Index> lengths = {};     // of sequences that lie one behind the other, each attends within itself
 };
 /// The output and the attention weights, as in auto [output, weights] = attention.with_weights(query, key, value).
 template <Real T>
@@ -24176,11 +24179,13 @@ struct MultiheadAttentionResult {
 /// need_weights.
 /// With a cache query, key and value are of n new positions. Each sees all positions up to its own, unless attn_mask
 /// [n, cached + n] says otherwise; key_padding_mask is [batch, cached + n].
+/// With lengths, which add up to n, the sequences of a batch of 1 attend each within itself: a batch of texts without its
+/// padding. There is no mask then.
 /// Shape: query [n, batch, embed_dim], key [m, batch, kdim], value [m, batch, vdim] -> [n, batch, embed_dim]; with
 /// batch_first the first two axes change places; without a batch [n, embed_dim], [m, kdim], [m, vdim] -> [n,
 /// embed_dim].
-/// Errors: ShapeError when sizes or masks do not fit; Error for a dropout outside [0, 1], is_causal without attn_mask,
-/// a cache beside add_bias_kv or add_zero_attn.
+/// Errors: ShapeError when sizes, masks or lengths do not fit; Error for a dropout outside [0, 1], is_causal without
+/// attn_mask, a cache beside add_bias_kv or add_zero_attn, lengths beside one of these, a mask or a cache.
 /// Source: paper 3.2.2.
 /// PyTorch: torch.nn.MultiheadAttention, with its initialisation: Xavier's for the projections, biases 0,
 /// out_proj.weight as Linear's.
@@ -24304,7 +24309,19 @@ struct MultiheadAttention final : Module<T> {
     if (dim == 3 && key[batch_axis] != s.batch)
       fail<ShapeError>("MultiheadAttention: query ", query, " and key ", key, " differ in batch");
     check_masks(s, dim, call);
+    check_lengths(s, call);
     return s;
+  }
+  void check_lengths(const Sizes& s, const MultiheadAttentionCall<T>& call) const {
+    if (call.lengths.empty()) return;
+    if (call.key_padding_mask.defined() || call.attn_mask.defined() || call.cache || bias_k.defined() || add_zero_attn)
+      fail("MultiheadAttention: with lengths there is no mask, no cache and no added key");
+    const Index all = std::accumulate(call.lengths.begin(), call.lengths.end(), Index{0});
+    if (s.batch != 1 || all != s.n || all != s.m)
+      fail<ShapeError>("MultiheadAttention: lengths add up to ", all, "; there are ", s.n, " queries and ", s.m,
+                       " keys in a batch of ", s.batch);
+    for (const Index n : call.lengths)
+      if (n < 0) fail<ShapeError>("MultiheadAttention: a length is ", n);
   }
   void check_masks(const Sizes& s, int dim, const MultiheadAttentionCall<T>& call) const {
     if (call.key_padding_mask.defined()) {
@@ -24396,6 +24413,19 @@ struct MultiheadAttention final : Module<T> {
     weights = gloss::dropout(softmax(scores, -1), options.dropout);
     return matmul(weights, heads(v)).transpose(1, 2).flatten(2, 3);
   }
+  /// The attention of each of the sequences that lie one behind the other, within itself.
+  Tensor<T> by_sequence(const std::vector<Tensor<T>>& projected, std::span<const Index> lengths,
+                        const AttentionOptions<T>& options) const {
+    std::vector<Tensor<T>> all;
+    Index at = 0;
+    for (const Index n : lengths) {
+      std::vector<Tensor<T>> one;
+      for (const Tensor<T>& x : projected) one.push_back(x.narrow(1, at, n));
+      all.push_back(multi_head_attention(one, num_heads, options));
+      at += n;
+    }
+    return cat(all, 1);
+  }
   /// `composed` goes with weights: a program that does not ask for them does not compile it.
   Tensor<T> forward(const Tensor<T>& query, const Tensor<T>& key, const Tensor<T>& value,
                     const MultiheadAttentionCall<T>& call, Tensor<T>* weights = nullptr,
@@ -24413,7 +24443,10 @@ struct MultiheadAttention final : Module<T> {
       projected = {qkv[0], extended(qkv[1], bias_k), extended(qkv[2], bias_v)};
     }
     Tensor<T> y;
-    if (call.cache) {
+    if (!call.lengths.empty()) {
+      if (weights) fail("MultiheadAttention: with lengths there are no weights to return");
+      y = by_sequence(projected, call.lengths, options);
+    } else if (call.cache) {
       check_cacheable();
       const auto part = [&](Index i) { return gloss::detail::heads_at(projected, num_heads, i); };
       y = call.cache->attend(part(0), part(1), part(2), options, weights).transpose(1, 2).flatten(2, 3);
@@ -26108,6 +26141,7 @@ class [[nodiscard]] Taps final : detail::OutputListener {
 #define GLOSS_HAS_GLOSS_NN_TRANSFORMER_ENCODER_LAYER_HPP
 // ---- gloss/nn/transformer_encoder_layer.hpp
 // PyTorch's Transformer encoder layer; AT's own is transformer::EncoderLayer.
+#include <span>
 namespace gloss::inline GLOSS_ABI::nn {
 /// Of an encoder or a decoder layer.
 template <Real T>
@@ -26125,6 +26159,7 @@ struct TransformerEncoderLayerMasks {
   AttentionMask<T> src_mask = {};              // [n, n] or [batch * nhead, n, n]
   AttentionMask<T> src_key_padding_mask = {};  // [batch, n], or [n] without a batch
   bool is_causal = false;                      // a hint: src_mask hides j > i; may be used in its place
+  std::span<const Index> lengths = {};         // see MultiheadAttentionCall
 };
 /// With A(x) = dropout1(self_attn(x, x, x)) and F(x) = dropout2(linear2(dropout(activation(linear1(x))))):
 /// z = norm1(x + A(x)), y = norm2(z + F(z)); with norm_first z = x + A(norm1(x)), y = z + F(norm2(z)).
@@ -26166,7 +26201,8 @@ struct TransformerEncoderLayer final : Module<T> {
                        {.key_padding_mask = masks.src_key_padding_mask,
                         .attn_mask = masks.src_mask,
                         .is_causal = masks.is_causal,
-                        .cache = cache});
+                        .cache = cache,
+                        .lengths = masks.lengths});
     };
     const auto feed_forward = [&](const Tensor<T>& x) {
       return linear2(activation.after(linear1, x, dropout.p, dropout.is_training()));

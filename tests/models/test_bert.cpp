@@ -112,6 +112,43 @@ TEST_CASE("bert: padding behind a text changes nothing") {
   CHECK(allclose(alone, padded, {.rtol = 1e-12, .atol = 1e-12}));
 }
 
+TEST_CASE("bert: padding that is skipped has hidden states of 0, and what is left the same ones and gradients") {
+  const Tensor<std::int64_t> ids{{2, 7, 5, 0, 0}, {2, 9, 4, 6, 3}, {0, 0, 0, 0, 0}, {0, 8, 0, 11, 12}};
+  const Tensor<std::int64_t> mask{{1, 1, 1, 0, 0}, {1, 1, 1, 1, 1}, {0, 0, 0, 0, 0}, {0, 1, 0, 1, 1}};
+  const Tensor<std::int64_t> types{{0, 1, 1, 0, 0}, {0, 0, 1, 1, 1}, {0, 0, 0, 0, 0}, {0, 1, 0, 0, 0}};
+  models::BertModel<double> whole(tiny(), false);
+  whole.eval();
+  models::BertModel<double> model = whole;
+  const Tensor<double> kept = cast<double>(mask).unsqueeze(-1), weight = randn<double>({4, 5, 8}) * kept;
+  const auto wanted = whole({ids, mask, types}).last_hidden_state;
+  const auto found = model({ids, mask, types, {}, true}).last_hidden_state;
+  CHECK(equal(found * (1 - kept), zeros<double>({4, 5, 8})));
+  CHECK(allclose(found, wanted * kept, {.rtol = 1e-12, .atol = 1e-12}));
+  sum(wanted * weight).backward();
+  sum(found * weight).backward();
+  const auto other = whole.named_parameters();
+  for (std::size_t i = 0; i < other.size(); ++i) {
+    INFO(other[i].first);
+    CHECK(allclose(model.named_parameters()[i].second.grad(), other[i].second.grad(), {.rtol = 1e-10, .atol = 1e-12}));
+  }
+  const auto none = model({.input_ids = ids, .attention_mask = mask * 0, .skip_padding = true}).last_hidden_state;
+  CHECK(equal(none, zeros<double>({4, 5, 8})));
+  CHECK(equal(model({.input_ids = ids, .skip_padding = true}).last_hidden_state, model({ids}).last_hidden_state));
+}
+
+TEST_CASE("packed texts: rows, lengths, and what does not fit") {
+  const models::PackedTexts texts(Tensor<std::int64_t>{{0, 1, 1}, {0, 0, 0}, {1, 0, 0}});
+  CHECK(texts.lengths() == std::vector<Index>{2, 1});
+  const Tensor<float> x = arange<float>(9).view({3, 3, 1});
+  CHECK(equal(texts.pack(x), Tensor<float>{{{1}, {2}, {6}}}));
+  CHECK(equal(texts.unpack(texts.pack(x)), Tensor<float>{{{0}, {1}, {2}}, {{0}, {0}, {0}}, {{6}, {0}, {0}}}));
+  CHECK_ERROR(models::PackedTexts(zeros<std::int64_t>({3})), ShapeError,
+              "PackedTexts: attention_mask [3] must be [batch, n]");
+  CHECK_ERROR(texts.pack(zeros<float>({3, 4, 1})), ShapeError, "PackedTexts: x [3, 4, 1] must be [3, 3, d]");
+  CHECK_ERROR(texts.unpack(zeros<float>({1, 4, 1})), ShapeError, "PackedTexts: x [1, 4, 1] must be [1, 3, d]");
+  CHECK(models::PackedTexts(zeros<std::int64_t>({0, 3})).unpack(zeros<float>({1, 0, 2})).shape() == Shape{0, 3, 2});
+}
+
 TEST_CASE("bert: an encoder without a pooler has none in its file") {
   models::BertModel<float> model(tiny(), false);
   CHECK_FALSE(model({Tensor<std::int64_t>{{2, 7}}}).pooler_output.defined());

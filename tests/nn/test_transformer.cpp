@@ -9,6 +9,7 @@
 #include <gloss/nn/transformer_decoder_layer.hpp>
 #include <gloss/nn/transformer_encoder_layer.hpp>
 #include <gloss/ops/hyperbolic.hpp>
+#include <gloss/ops/isclose.hpp>
 #include <gloss/ops/var.hpp>
 #include <gloss/tensor/gradcheck.hpp>
 
@@ -40,6 +41,32 @@ double share_of_zeros(const Tensor<float>& x) {
 }
 
 }  // namespace
+
+TEST_CASE("MultiheadAttention: sequences one behind the other attend each within itself") {
+  manual_seed(3);
+  const std::vector<Index> lengths{3, 1, 0, 4};
+  Tensor<bool> hidden = ones<bool>({8, 8});
+  for (Index at = 0; const Index n : lengths) {
+    hidden.narrow(0, at, n).narrow(1, at, n).fill_(false);
+    at += n;
+  }
+  for (const bool batch_first : {true, false}) {
+    const nn::MultiheadAttention<double> attend(8, 2, {.batch_first = batch_first});
+    const Shape shape = batch_first ? Shape{1, 8, 8} : Shape{8, 1, 8};
+    const auto other = randn<double>(shape), weight = randn<double>(shape);
+    const auto check = [&](const auto& key_of) {
+      Tensor<double> x = randn<double>(shape).requires_grad_(), x2 = x.detach().clone().requires_grad_();
+      const auto packed = attend(x, key_of(x), key_of(x), {.lengths = lengths});
+      const auto masked = attend(x2, key_of(x2), key_of(x2), {.attn_mask = hidden});
+      CHECK(allclose(packed, masked, {.rtol = 1e-12, .atol = 1e-12}));
+      sum(packed * weight).backward();
+      sum(masked * weight).backward();
+      CHECK(allclose(x.grad(), x2.grad(), {.rtol = 1e-12, .atol = 1e-12}));
+    };
+    check([](const auto& x) { return x; });
+    check([&](const auto&) { return other; });
+  }
+}
 
 TEST_CASE("MultiheadAttention: parameters start as PyTorch's do") {
   Rng rng(1);
@@ -313,6 +340,21 @@ TEST_CASE("Transformer family: a wrong size says what and where") {
   CHECK_ERROR(attend(q, k, v, {.is_causal = true}), Error,
               "MultiheadAttention: is_causal is a hint about attn_mask, which is missing; "
               "generate_square_subsequent_mask makes one");
+  const std::vector<Index> two{1, 3}, negative{-1, 5}, none{};
+  const Tensor<float> one = x({1, 4, 8});
+  const nn::MultiheadAttention<float> own(8, 2, {.batch_first = true}), with_keys(8, 2, {.add_bias_kv = true});
+  CHECK_ERROR(own(q, q, q, {.lengths = two}), ShapeError,
+              "MultiheadAttention: lengths add up to 4; there are 4 queries and 4 keys in a batch of 2");
+  CHECK_ERROR(own(x({1, 5, 8}), one, one, {.lengths = two}), ShapeError,
+              "MultiheadAttention: lengths add up to 4; there are 5 queries and 4 keys in a batch of 1");
+  CHECK_ERROR(own(one, one, one, {.lengths = negative}), ShapeError, "MultiheadAttention: a length is -1");
+  CHECK_ERROR(own(one, one, one, {.key_padding_mask = hides({1, 4}), .lengths = two}), Error,
+              "MultiheadAttention: with lengths there is no mask, no cache and no added key");
+  CHECK_ERROR(with_keys(x({4, 1, 8}), x({4, 1, 8}), x({4, 1, 8}), {.lengths = two}), Error,
+              "MultiheadAttention: with lengths there is no mask, no cache and no added key");
+  CHECK_ERROR(own.with_weights(one, one, one, {.lengths = two}), Error,
+              "MultiheadAttention: with lengths there are no weights to return");
+  CHECK(own(one, one, one, {.lengths = none}).shape() == Shape{1, 4, 8});
 
   using Layer = nn::TransformerEncoderLayer<float>;
   CHECK_ERROR(Layer(8, 2, {.activation = "swish"}), Error,

@@ -50,6 +50,23 @@ bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
   return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
 }
 
+/// sqrt(sum of squares of y - x w^T) / sqrt(sum of squares of x w^T), with x [rows, k] and w [n, k], in double.
+inline double share_of_error(const std::vector<float>& y, const std::vector<float>& x, const std::vector<float>& w,
+                             Index rows, Index n, Index k) {
+  const auto at = [](const std::vector<float>& values, Index i) {
+    return static_cast<double>(values[static_cast<std::size_t>(i)]);
+  };
+  double wrong = 0, squares = 0;
+  for (Index i = 0; i < rows; ++i)
+    for (Index j = 0; j < n; ++j) {
+      double exact = 0;
+      for (Index p = 0; p < k; ++p) exact += at(x, i * k + p) * at(w, j * k + p);
+      const double off = at(y, i * n + j) - exact;
+      wrong += off * off, squares += exact * exact;
+    }
+  return std::sqrt(wrong / squares);
+}
+
 /// Whether run(), which gives a vector, gives the same bits on 1, 2, 3, 4 and 8 threads.
 template <class F>
 bool same_for_any_threads(F run) {

@@ -98,10 +98,10 @@ struct AlbertEncoder final : nn::Module<T> {
     for (auto& group : groups)
       for (auto& layer : group.layer) layer.dropout2.p = 0;  // there is none behind the feed-forward network
   }
-  Tensor<T> operator()(const Tensor<T>& words, const nn::AttentionMask<T>& hidden) const {
+  Tensor<T> operator()(const Tensor<T>& words, const nn::TransformerEncoderLayerMasks<T>& masks = {}) const {
     Tensor<T> x = embedding_hidden_mapping_in(words);
     const auto count = static_cast<Index>(groups.size());
-    for (Index i = 0; i < layers; ++i) x = groups[static_cast<std::size_t>(i * count / layers)](x, hidden);
+    for (Index i = 0; i < layers; ++i) x = groups[static_cast<std::size_t>(i * count / layers)](x, masks);
     return this->output(x);
   }
   void visit(nn::Visitor<T>& v) override {
@@ -131,7 +131,7 @@ struct AlbertModel final : nn::Module<T> {
   }
   BertOutput<T> operator()(const BertInput& in) const {
     check_bert_input("AlbertModel", in, config.max_position_embeddings);
-    const Tensor<T> x = this->output(encoder(embeddings(in), padding_of<T>(in)));
+    const Tensor<T> x = this->output(encode(encoder, embeddings(in), in));
     return {x, pooler ? (*pooler)(x) : Tensor<T>{}};
   }
   void visit(nn::Visitor<T>& v) override {

@@ -10,6 +10,7 @@
 #include <gloss/io/key_map.hpp>
 #include <gloss/models/activation.hpp>
 #include <gloss/models/init.hpp>
+#include <gloss/models/packed_texts.hpp>
 #include <gloss/nn/clones.hpp>
 #include <gloss/nn/embedding.hpp>
 #include <gloss/nn/transformer_encoder_layer.hpp>
@@ -63,6 +64,7 @@ struct BertInput {
   Tensor<std::int64_t> attention_mask = {};  // 1: a token, 0: padding; all tokens where it is left out
   Tensor<std::int64_t> token_type_ids = {};  // which of two texts; 0 where it is left out
   Tensor<std::int64_t> position_ids = {};    // 0 .. n - 1 where it is left out
+  bool skip_padding = false;  // leave padding out of the layers, which costs less; its hidden states are 0 then
 };
 
 /// Errors: ShapeError, as BertModel, in the name of `model`.
@@ -84,6 +86,15 @@ GLOSS_COLD inline void check_bert_input(const char* model, const BertInput& in, 
 template <Real T>
 nn::AttentionMask<T> padding_of(const BertInput& in) {
   return in.attention_mask.defined() ? nn::AttentionMask<T>(in.attention_mask == 0) : nn::AttentionMask<T>();
+}
+
+/// What an encoder makes of embeddings [batch, n, d].
+template <Real T, class Encoder>
+Tensor<T> encode(const Encoder& encoder, const Tensor<T>& embedded, const BertInput& in) {
+  if (!in.skip_padding || !in.attention_mask.defined())
+    return encoder(embedded, {.src_key_padding_mask = padding_of<T>(in)});
+  const PackedTexts texts(in.attention_mask);
+  return texts.unpack(encoder(texts.pack(embedded), {.lengths = texts.lengths()}));
 }
 
 /// dropout(LayerNorm(word + type + position)).
@@ -133,8 +144,8 @@ struct BertEncoder final : nn::Module<T> {
           l.dropout.p = 0;  // between the linear layers there is none
           return l;
         })) {}
-  Tensor<T> operator()(Tensor<T> x, const nn::AttentionMask<T>& hidden = {}) const {
-    for (const auto& l : layer) x = l(x, {.src_key_padding_mask = hidden});
+  Tensor<T> operator()(Tensor<T> x, const nn::TransformerEncoderLayerMasks<T>& masks = {}) const {
+    for (const auto& l : layer) x = l(x, masks);
     return this->output(x);
   }
   void visit(nn::Visitor<T>& v) override { v("layer", layer); }
@@ -207,7 +218,7 @@ struct BertModel final : nn::Module<T> {
   }
   BertOutput<T> operator()(const BertInput& in) const {
     check_bert_input("BertModel", in, config.max_position_embeddings);
-    const Tensor<T> x = this->output(encoder(embeddings(in), padding_of<T>(in)));
+    const Tensor<T> x = this->output(encode(encoder, embeddings(in), in));
     return {x, pooler ? (*pooler)(x) : Tensor<T>{}};
   }
   void visit(nn::Visitor<T>& v) override {

@@ -136,7 +136,8 @@ struct MultipleChoice : nn::Module<typename Base::value_type> {
       return x.flatten(0, 1);
     };
     const BertInput texts{in.input_ids.flatten(0, 1), rows("attention_mask", in.attention_mask),
-                          rows("token_type_ids", in.token_type_ids), rows("position_ids", in.position_ids)};
+                          rows("token_type_ids", in.token_type_ids), rows("position_ids", in.position_ids),
+                          in.skip_padding};
     const Tensor<T> scores = classifier(dropout(base_model(texts).pooler_output));
     return this->output(scores.reshape({shape[0], shape[1]}));
   }

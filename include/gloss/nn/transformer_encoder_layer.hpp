@@ -1,6 +1,8 @@
 // PyTorch's Transformer encoder layer; AT's own is transformer::EncoderLayer.
 #pragma once
 
+#include <span>
+
 #include <gloss/nn/dropout.hpp>
 #include <gloss/nn/feed_forward_activation.hpp>
 #include <gloss/nn/layer_norm.hpp>
@@ -25,6 +27,7 @@ struct TransformerEncoderLayerMasks {
   AttentionMask<T> src_mask = {};              // [n, n] or [batch * nhead, n, n]
   AttentionMask<T> src_key_padding_mask = {};  // [batch, n], or [n] without a batch
   bool is_causal = false;                      // a hint: src_mask hides j > i; may be used in its place
+  std::span<const Index> lengths = {};         // see MultiheadAttentionCall
 };
 
 /// With A(x) = dropout1(self_attn(x, x, x)) and F(x) = dropout2(linear2(dropout(activation(linear1(x))))):
@@ -69,7 +72,8 @@ struct TransformerEncoderLayer final : Module<T> {
                        {.key_padding_mask = masks.src_key_padding_mask,
                         .attn_mask = masks.src_mask,
                         .is_causal = masks.is_causal,
-                        .cache = cache});
+                        .cache = cache,
+                        .lengths = masks.lengths});
     };
     const auto feed_forward = [&](const Tensor<T>& x) {
       return linear2(activation.after(linear1, x, dropout.p, dropout.is_training()));

@@ -1,6 +1,10 @@
 // Products with weights kept in bfloat16, in panels: rows of x are rounded as they are read, sums are float.
 #pragma once
 
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
 #include <gloss/kernels/gemm/bfloat16.hpp>
 #include <gloss/kernels/workspace.hpp>
 
@@ -36,6 +40,23 @@ inline void pack_weight(const float* weight, Index ld, const Bfloat16Weights& to
 inline void unpack_row(const Bfloat16Weights& w, Index j, float factor, float* out) {
   for (Index p = 0; p < w.k; ++p) out[p] = factor * float(w.numbers[w.at(j, p)]);
 }
+
+namespace detail {
+/// out [2 * depth, width] = the panel's numbers.
+inline void unpack_panel(const Bfloat16Weights& w, Index panel, float* out) {
+  constexpr Index width = Bfloat16Weights::width;
+  constexpr bool first_is_low = std::endian::native == std::endian::little;
+  const bfloat16* pairs = w.numbers + panel * w.panel_size();
+  for (Index p = 0; p < w.depth(); ++p, pairs += 2 * width, out += 2 * width) {
+    std::uint32_t both[width];
+    std::memcpy(both, pairs, sizeof both);
+    float* const low = first_is_low ? out : out + width;
+    float* const high = first_is_low ? out + width : out;
+    for (Index q = 0; q < width; ++q) low[q] = std::bit_cast<float>(both[q] << 16);
+    for (Index q = 0; q < width; ++q) high[q] = std::bit_cast<float>(both[q] & 0xFFFF0000u);
+  }
+}
+}  // namespace detail
 
 /// y = finish(act(x W^T + bias)).
 /// Shape: x [rows, k] with rows ldx apart, y [rows, n] with rows ldy apart
@@ -75,8 +96,7 @@ inline void packed_product(const Bfloat16Weights& w, Index rows, const float* x,
       const auto* b = reinterpret_cast<const float*>(w.numbers + panel * w.panel_size());
       if (!has_tiles) {
         float* const numbers = detail::workspace<0>().get<float>(2 * w.depth() * w.width);
-        for (Index p = 0; p < w.k && panel != unpacked; ++p)
-          for (Index q = 0; q < w.width; ++q) numbers[p * w.width + q] = float(w.numbers[w.at(j + q, p)]);
+        if (panel != unpacked) detail::unpack_panel(w, panel, numbers);
         b = numbers, unpacked = panel;
       }
       const Index last = (unit % blocks + 1) * most < rows ? (unit % blocks + 1) * most : rows;
