@@ -3,6 +3,7 @@
 #include <gloss/models/bert.hpp>
 #include <gloss/models/bert_heads.hpp>
 #include <gloss/models/init.hpp>
+#include <gloss/models/packed_texts.hpp>
 #include <gloss/models/text_heads.hpp>
 #include <gloss/nn/check.hpp>
 

@@ -57,7 +57,8 @@ class PackedTexts {
  private:
   Index batch_ = 0, n_ = 0;
   std::vector<Index> lengths_;
-  Tensor<std::int64_t> places_, back_;  // of each token, its place in the batch; of each place, its row behind that of 0
+  Tensor<std::int64_t> places_;  // of each token, its place in the batch
+  Tensor<std::int64_t> back_;    // of each place, its token's row, counted from 1; 0 for padding
 };
 
 }  // namespace gloss::inline GLOSS_ABI::models

@@ -57,8 +57,8 @@ struct MultiheadAttentionResult {
 /// need_weights.
 /// With a cache query, key and value are of n new positions. Each sees all positions up to its own, unless attn_mask
 /// [n, cached + n] says otherwise; key_padding_mask is [batch, cached + n].
-/// With lengths, which add up to n, the sequences of a batch of 1 attend each within itself: a batch of texts without its
-/// padding. There is no mask then.
+/// With lengths, which add up to n, the sequences of a batch of 1 attend each within itself, as a batch of texts does
+/// that has lost its padding; there is no mask then.
 /// Shape: query [n, batch, embed_dim], key [m, batch, kdim], value [m, batch, vdim] -> [n, batch, embed_dim]; with
 /// batch_first the first two axes change places; without a batch [n, embed_dim], [m, kdim], [m, vdim] -> [n,
 /// embed_dim].
