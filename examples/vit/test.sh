@@ -65,7 +65,7 @@ errors)
   cp good.st before.st
   fails "good.st exists; resume goes on" "$program" train "${small[@]}" -c good.st
   fails "nowhere: No such file" "$program" train --data nowhere -c new.st
-  fails "the width 64 is not a multiple of 7 heads" "$program" train --data "$data" --heads 7 -c new.st
+  fails "the width 128 is not a multiple of 7 heads" "$program" train --data "$data" --heads 7 -c new.st
   fails "an image_size of 28 has no patch of 29" "$program" train --data "$data" --patch 29 -c new.st
   fails "/nowhere/new.st: No such file" "$program" train "${small[@]}" -c /nowhere/new.st
   fails "--epochs" "$program" train --epochs 0 -c new.st

@@ -39,7 +39,7 @@ models)
   train texts.tsv --model albert "${fast[@]}" --epochs 6 -c albert.st
   "$program" eval -c albert.st >eval
   learnt eval 80
-  train texts.tsv "${fast[@]}" --width 32 --layers 1 --epochs 4 -c fresh.st
+  train texts.tsv --lr 0.003 --head-lr 0.003 --batch-size 8 --width 64 --layers 1 --epochs 12 -c fresh.st
   "$program" eval -c fresh.st >eval
   learnt eval 80
   # What is frozen stays, and what is left is counted.
