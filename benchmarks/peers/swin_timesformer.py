@@ -26,7 +26,7 @@ def main():
         model, config = kinds[case.split("/")[0]]
         net, x = model(config()).eval(), torch.randn(shape)
         with torch.inference_mode():
-            print(f"swin_timesformer/{case} {median_ms(lambda: net(x), options.seconds, least=3):.2f} ms", flush=True)
+            print(f"{case} {median_ms(lambda: net(x), options.seconds, least=3):.2f} ms", flush=True)
 
 
 if __name__ == "__main__":
