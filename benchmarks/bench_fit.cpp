@@ -12,7 +12,7 @@
 #include <gloss/gloss.hpp>
 #include <gloss/train.hpp>
 
-#include "../tests/support/memory.hpp"
+#include "peak_resident.hpp"
 
 using namespace gloss;
 
@@ -58,7 +58,7 @@ int main(int argc, char** argv) {
   Index step = 0;
   const auto show = [&] {
     std::printf("step %lld: %.3f s for a tenth, at most %.1f MB\n", static_cast<long long>(step += steps / 10),
-                monotonic_seconds() - before, static_cast<double>(gloss_test::peak_memory()) * 1e-6);
+                monotonic_seconds() - before, peak_resident());
     std::fflush(stdout);
     before = monotonic_seconds();
     return train::Scalars{};

@@ -3,23 +3,13 @@
 //   memory/base_beyond   the same less four copies of the parameters: weights, gradients, Adam's two moments
 // `process` is the whole process's peak, `pool_peak` the largest that tensors held together, `asked_late` how many
 // blocks the pool asked the system for after the second step (0 is right).
-#include <sys/resource.h>
-
 #include <benchmark/benchmark.h>
 
+#include "peak_resident.hpp"
 #include "train_step.hpp"
 
 namespace {
 
-double peak_resident() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-#ifdef __APPLE__
-  return static_cast<double>(usage.ru_maxrss) / 1e6;
-#else
-  return static_cast<double>(usage.ru_maxrss) * 1024 / 1e6;
-#endif
-}
 const double at_start = peak_resident();
 
 struct Measured {

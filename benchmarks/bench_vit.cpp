@@ -2,14 +2,13 @@
 // with 8. vit/memory is the largest resident size of the process, less what it was at the start, in MB = 10^6 bytes,
 // once three such steps were done. benchmarks/peers/vit.py does the same with transformers. median_s is the median
 // over single calls.
-#include <sys/resource.h>
-
 #include <benchmark/benchmark.h>
 
 #include <gloss/gloss.hpp>
 #include <gloss/models/vit.hpp>
 
 #include "median.hpp"
+#include "peak_resident.hpp"
 
 using namespace gloss;
 
@@ -17,15 +16,6 @@ namespace {
 
 constexpr double flops = 35.1e9;  // of one image forward
 
-double peak_resident() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-#ifdef __APPLE__
-  return static_cast<double>(usage.ru_maxrss) / 1e6;
-#else
-  return static_cast<double>(usage.ru_maxrss) * 1024 / 1e6;
-#endif
-}
 const double at_start = peak_resident();
 
 models::ViTForImageClassification<float> make_model() {

@@ -20,6 +20,14 @@ struct Images {
   Samples train, test;
 };
 
+inline const gloss::data::Compose to_input(gloss::data::ToTensor<float>(), gloss::data::Normalize({0.5}, {0.5}));
+
+/// Images shifted by up to so many pixels each way, half of them mirrored, as inputs.
+inline auto augmentation(gloss::Index side, gloss::Index shift) {
+  return gloss::data::Compose(gloss::data::RandomCrop(side, {.padding = shift}), gloss::data::RandomHorizontalFlip(),
+                              to_input);
+}
+
 inline gloss::Tensor<std::uint8_t> read_image(const std::string& path, gloss::Index channels, gloss::Index side) {
   const auto image = gloss::io::read_image(path, {.channels = static_cast<int>(channels)});
   return gloss::data::image_size(image) == side ? image : gloss::data::resize(image, side);

@@ -82,8 +82,6 @@ struct Model {
   }
 };
 
-const data::Compose to_input(data::ToTensor<float>(), data::Normalize({0.5}, {0.5}));
-
 /// The loss, the accuracy, and what f(scores, labels) makes of each batch of the test images.
 template <class F>
 train::Scalars test(Model& model, const Images& images, Index workers, F f) {
@@ -105,7 +103,7 @@ int run_train(Settings s) {
   Rng rng(s.seed);
   const RngGuard use(rng);
   Model model(s);
-  const data::Compose augment(data::RandomCrop(s.side, {.padding = s.shift}), data::RandomHorizontalFlip(), to_input);
+  const auto augment = augmentation(s.side, s.shift);
   const data::Map inputs(images.train, [&](const Sample& sample, Rng& draws) {
     return std::pair(augment(std::get<0>(sample), draws), std::get<1>(sample));
   });

@@ -1,9 +1,8 @@
-// The encoder that vit classifies with and mae pre-trains: its size, and how images come to it.
+// The encoder that vit classifies with and mae pre-trains, and its size.
 #pragma once
 
 #include <string>
 
-#include <gloss/data/images.hpp>
 #include <gloss/models/vit_mae.hpp>
 #include <gloss/train.hpp>
 
@@ -50,14 +49,6 @@ struct Encoder {
             .norm_pix_loss = true};
   }
 };
-
-inline const gloss::data::Compose to_input(gloss::data::ToTensor<float>(), gloss::data::Normalize({0.5}, {0.5}));
-
-/// Images shifted by up to so many pixels each way, half of them mirrored.
-inline auto augmentation(gloss::Index side, gloss::Index shift) {
-  return gloss::data::Compose(gloss::data::RandomCrop(side, {.padding = shift}), gloss::data::RandomHorizontalFlip(),
-                              to_input);
-}
 
 /// AdamW that leaves vectors their size: biases, norms and scales do not decay.
 inline auto adamw(const gloss::nn::Module<float>& model, double lr, double weight_decay) {

@@ -50,7 +50,7 @@ struct Settings {
     add_to(file);
     file.load(checkpoint);
     encoder.check(checkpoint);
-    if (epochs < 1 || batch_size < 1 || shift < 0 || shift > encoder.side || class_lines.empty())
+    if (epochs < 1 || batch_size < 1 || shift < 0 || shift > 512 || class_lines.empty())
       fail<LoadError>(checkpoint, ": its settings are damaged");
     if (!moved.empty()) data = moved;
   }

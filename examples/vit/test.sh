@@ -65,6 +65,8 @@ errors)
   cp good.st before.st
   fails "good.st exists; resume goes on" "$program" train "${small[@]}" -c good.st
   fails "nowhere: No such file" "$program" train --data nowhere -c new.st
+  train "${small[@]}" --shift 40 -c far.st  # further than an image is wide
+  "$program" eval -c far.st >out
   fails "the width 128 is not a multiple of 7 heads" "$program" train --data "$data" --heads 7 -c new.st
   fails "an image_size of 28 has no patch of 29" "$program" train --data "$data" --patch 29 -c new.st
   fails "/nowhere/new.st: No such file" "$program" train "${small[@]}" -c /nowhere/new.st

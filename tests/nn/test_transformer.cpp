@@ -354,6 +354,11 @@ TEST_CASE("Transformer family: a wrong size says what and where") {
               "MultiheadAttention: with lengths there is no mask, no cache and no added key");
   CHECK_ERROR(own.with_weights(one, one, one, {.lengths = two}), Error,
               "MultiheadAttention: with lengths there are no weights to return");
+  nn::KeyValueCache<float> remembered;
+  const NoGradGuard no_grad;
+  own.remember(one, one, remembered);
+  CHECK_ERROR(own.recall(one, remembered, {.lengths = two}), Error,
+              "MultiheadAttention: with lengths there is no mask, no cache and no added key");
   CHECK(own(one, one, one, {.lengths = none}).shape() == Shape{1, 4, 8});
 
   using Layer = nn::TransformerEncoderLayer<float>;

@@ -1,7 +1,9 @@
 // batch_norm, group_norm and instance_norm: their composed forms, derivatives, edges, errors and threads. PyTorch's
 // values are compared in tests/nn/test_norms.cpp.
-#include <gloss/kernels/channel_norm.hpp>
+#include <gloss/kernels/batch_norm.hpp>
+#include <gloss/kernels/channel_moments.hpp>
 #include <gloss/kernels/columns.hpp>
+#include <gloss/kernels/group_norm.hpp>
 #include <gloss/kernels/large_moments.hpp>
 #include <gloss/ops/abs.hpp>
 #include <gloss/ops/add.hpp>

@@ -131,7 +131,7 @@ struct AlbertModel final : nn::Module<T> {
   }
   BertOutput<T> operator()(const BertInput& in) const {
     check_bert_input("AlbertModel", in, config.max_position_embeddings);
-    const Tensor<T> x = this->output(encode(encoder, embeddings(in), in));
+    const Tensor<T> x = this->output(encode_texts(encoder, embeddings(in), in));
     return {x, pooler ? (*pooler)(x) : Tensor<T>{}};
   }
   void visit(nn::Visitor<T>& v) override {

@@ -82,17 +82,11 @@ GLOSS_COLD inline void check_bert_input(const char* model, const BertInput& in, 
   same("position_ids", in.position_ids);
 }
 
-/// Which tokens attention is to pass over.
-template <Real T>
-nn::AttentionMask<T> padding_of(const BertInput& in) {
-  return in.attention_mask.defined() ? nn::AttentionMask<T>(in.attention_mask == 0) : nn::AttentionMask<T>();
-}
-
-/// What an encoder makes of embeddings [batch, n, d].
+/// What an encoder makes of the texts, embedded [batch, n, d], whose padding attention passes over.
 template <Real T, class Encoder>
-Tensor<T> encode(const Encoder& encoder, const Tensor<T>& embedded, const BertInput& in) {
-  if (!in.skip_padding || !in.attention_mask.defined())
-    return encoder(embedded, {.src_key_padding_mask = padding_of<T>(in)});
+Tensor<T> encode_texts(const Encoder& encoder, const Tensor<T>& embedded, const BertInput& in) {
+  if (!in.attention_mask.defined()) return encoder(embedded);
+  if (!in.skip_padding) return encoder(embedded, {.src_key_padding_mask = in.attention_mask == 0});
   const PackedTexts texts(in.attention_mask);
   return texts.unpack(encoder(texts.pack(embedded), {.lengths = texts.lengths()}));
 }
@@ -218,7 +212,7 @@ struct BertModel final : nn::Module<T> {
   }
   BertOutput<T> operator()(const BertInput& in) const {
     check_bert_input("BertModel", in, config.max_position_embeddings);
-    const Tensor<T> x = this->output(encode(encoder, embeddings(in), in));
+    const Tensor<T> x = this->output(encode_texts(encoder, embeddings(in), in));
     return {x, pooler ? (*pooler)(x) : Tensor<T>{}};
   }
   void visit(nn::Visitor<T>& v) override {

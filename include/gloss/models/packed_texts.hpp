@@ -1,7 +1,6 @@
 // A batch of texts without its padding
 #pragma once
 
-#include <algorithm>
 #include <vector>
 
 #include <gloss/ops/cat.hpp>

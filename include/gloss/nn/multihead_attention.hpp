@@ -140,6 +140,7 @@ struct MultiheadAttention final : Module<T> {
     const Tensor<T> q = project(query, in_proj_weight.defined() ? in_proj_weight : q_proj_weight, 0, 1);
     const Sizes sizes{q.size(0), q.size(1), cache.length};
     check_masks(sizes, query.dim(), call);
+    check_lengths(sizes, call, &cache);
     const auto [k, v] = cache.all();
     const auto y = scaled_dot_product_attention(heads(q), k, v, attention_options(call, sizes, false));
     return joined(query, y.transpose(1, 2).flatten(2, 3));
@@ -191,12 +192,12 @@ struct MultiheadAttention final : Module<T> {
     if (dim == 3 && key[batch_axis] != s.batch)
       fail<ShapeError>("MultiheadAttention: query ", query, " and key ", key, " differ in batch");
     check_masks(s, dim, call);
-    check_lengths(s, call);
+    check_lengths(s, call, call.cache);
     return s;
   }
-  void check_lengths(const Sizes& s, const MultiheadAttentionCall<T>& call) const {
+  void check_lengths(const Sizes& s, const MultiheadAttentionCall<T>& call, const KeyValueCache<T>* cache) const {
     if (call.lengths.empty()) return;
-    if (call.key_padding_mask.defined() || call.attn_mask.defined() || call.cache || bias_k.defined() || add_zero_attn)
+    if (call.key_padding_mask.defined() || call.attn_mask.defined() || cache || bias_k.defined() || add_zero_attn)
       fail("MultiheadAttention: with lengths there is no mask, no cache and no added key");
     const Index all = std::accumulate(call.lengths.begin(), call.lengths.end(), Index{0});
     if (s.batch != 1 || all != s.n || all != s.m)

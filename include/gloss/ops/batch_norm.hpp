@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include <gloss/core/spin_lock.hpp>
-#include <gloss/kernels/channel_norm.hpp>
+#include <gloss/kernels/batch_norm.hpp>
 #include <gloss/ops/optional_tensor.hpp>
 
 namespace gloss::inline GLOSS_ABI {

@@ -1,6 +1,7 @@
 // Normalisation of groups of channels within a sample
 #pragma once
 
+#include <gloss/kernels/group_norm.hpp>
 #include <gloss/ops/batch_norm.hpp>
 
 namespace gloss::inline GLOSS_ABI {
