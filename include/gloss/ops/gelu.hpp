@@ -8,6 +8,7 @@
 #include <gloss/ops/erf.hpp>
 #include <gloss/ops/sub.hpp>
 #include <gloss/ops/tanh.hpp>
+#include <gloss/tensor/rebuild.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 
@@ -39,9 +40,11 @@ Tensor<T> gelu_slope(const Tensor<T>& x, GeluKind kind) {
 template <Real T>
 Tensor<T> gelu(const Tensor<T>& x, GeluKind kind = GeluKind::exact) {
   const bool exact = kind == GeluKind::exact;
-  return map_smooth("gelu", x, exact ? kernels::gelu_forward<T> : kernels::gelu_tanh_forward<T>,
-                    exact ? kernels::gelu_backward<T> : kernels::gelu_tanh_backward<T>,
-                    [kind](const Tensor<T>& v) { return detail::gelu_slope(v, kind); });
+  const auto forward = exact ? kernels::gelu_forward<T> : kernels::gelu_tanh_forward<T>;
+  const Tensor<T> y = map_smooth("gelu", x, forward, exact ? kernels::gelu_backward<T> : kernels::gelu_tanh_backward<T>,
+                                 [kind](const Tensor<T>& v) { return detail::gelu_slope(v, kind); });
+  if (y.requires_grad()) detail::offer_rebuild(y, [x, forward] { return map_dense(x, forward); });
+  return y;
 }
 
 /// y = dropout(gelu(x)), in one pass each way.
@@ -55,11 +58,16 @@ Tensor<T> gelu_dropout(const Tensor<T>& x, double p, bool training = true, GeluK
   ProfileScope scope("gelu_dropout");
   if (scope) scope.bytes(sizeof(T), {x.numel(), x.numel()});
   const Tensor<T> in = x.detach().contiguous();
-  Tensor<T> y = empty<T>(x.shape());
+  const Tensor<T> y = empty<T>(x.shape());
   const Tensor<std::int64_t> mask = detail::dropout_mask(x.numel(), will_record({x}));
-  kernels::gelu_dropout(static_cast<const T*>(in.data()), y.data(), detail::write_or_null(mask), in.numel(), p,
-                        detail::draw_dropout(x.numel()), kind == GeluKind::tanh);
-  return record("gelu_dropout", y, {x}, [x, in, mask, p, kind](const Tensor<T>& dy, Grads& dx) {
+  const RandomBlock random = detail::draw_dropout(x.numel());
+  const auto forward = [in, p, random, kind](const Tensor<T>& out, std::int64_t* kept) {
+    kernels::gelu_dropout(static_cast<const T*>(in.data()), out.data(), kept, in.numel(), p, random,
+                          kind == GeluKind::tanh);
+    return out;
+  };
+  forward(y, detail::write_or_null(mask));
+  record("gelu_dropout", y, {x}, [x, in, mask, p, kind](const Tensor<T>& dy, Grads& dx) {
     if (is_grad_enabled()) return dx.add(0, detail::dropout_backward(dy, mask, p) * detail::gelu_slope(x, kind));
     const Tensor<T> g = dy.contiguous();
     Tensor<T> d_in = empty<T>(in.shape());
@@ -68,6 +76,8 @@ Tensor<T> gelu_dropout(const Tensor<T>& x, double p, bool training = true, GeluK
                                    kind == GeluKind::tanh);
     dx.add(0, std::move(d_in));
   });
+  if (mask.defined()) detail::offer_rebuild(y, [forward, in] { return forward(empty<T>(in.shape()), nullptr); });
+  return y;
 }
 
 GLOSS_INSTANTIATE(Tensor<float> gelu(const Tensor<float>&, GeluKind))

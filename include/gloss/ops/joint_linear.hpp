@@ -58,7 +58,7 @@ Tensor<T> joint_linear(const Tensor<T>& x, const std::vector<Tensor<T>>& weights
   for (std::size_t i = 0; i < weights.size(); ++i) inputs.push_back(biases.empty() ? Tensor<T>{} : biases[i]);
   const auto keep = x.requires_grad() ? weights : std::vector<Tensor<T>>{};
   return record("joint_linear", std::move(y), inputs,
-                [p = x.only_if(learns), keep, n = count, rows, in, out](const Tensor<T>& dy, Grads& dx) {
+                [p = detail::SavedInput<T>(x, learns), keep, n = count, rows, in, out](const Tensor<T>& dy, Grads& dx) {
                   const Tensor<T> g = dy.reshape({rows, n * out}).contiguous();
                   const auto part = [&](const Tensor<T>& all, Index i) { return all.narrow(-1, i * out, out); };
                   const auto index = [](Index i) { return static_cast<std::size_t>(i); };
@@ -78,9 +78,13 @@ Tensor<T> joint_linear(const Tensor<T>& x, const std::vector<Tensor<T>>& weights
                     dx.add(0, std::move(d));
                   }
                   bool biased = false;
+                  Tensor<T> again;  // x
                   for (Index i = 0; i < n; ++i) {
                     const int at = static_cast<int>(1 + i);
-                    if (dx.needs(at)) dx.add(at, matmul(part(g, i).mT(), p.reshape({rows, in})));
+                    if (dx.needs(at)) {
+                      if (!again.defined()) again = p.get(dx, 0).reshape({rows, in});
+                      dx.add(at, matmul(part(g, i).mT(), again));
+                    }
                     biased = biased || dx.needs(at + static_cast<int>(n));
                   }
                   if (!biased) return;

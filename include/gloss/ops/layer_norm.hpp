@@ -5,6 +5,7 @@
 
 #include <gloss/kernels/layer_norm.hpp>
 #include <gloss/ops/optional_tensor.hpp>
+#include <gloss/tensor/rebuild.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 
@@ -23,6 +24,20 @@ GLOSS_NOINLINE Index check_rows(const char* op, const Tensor<T>& x, const Tensor
   return n;
 }
 
+/// Lets y, what a norm made of the rows of `in`, be made again.
+template <class T>
+void offer_rows_again(const Tensor<T>& y, const Tensor<T>& in, const Tensor<T>& scale, const Tensor<T>& shift,
+                      double eps, LayerNormKind kind) {
+  if (!y.requires_grad()) return;
+  offer_rebuild(y, [in, scale, shift, eps, kind] {
+    const Index n = in.size(-1), rows = n > 0 ? in.numel() / n : 0;
+    const Tensor<T> again = empty<T>(in.shape()), moments = empty<T>({2, rows});
+    kernels::layer_norm_forward(read_or_null(in), read_or_null(scale), read_or_null(shift), again.data(),
+                                moments.data(), moments.data() + rows, rows, n, eps, kind);
+    return again;
+  });
+}
+
 /// Either op below, under its name.
 template <class T>
 GLOSS_NOINLINE Tensor<T> normalize_rows(const char* op, const Tensor<T>& x, const Tensor<T>& gamma,
@@ -34,7 +49,7 @@ GLOSS_NOINLINE Tensor<T> normalize_rows(const char* op, const Tensor<T>& x, cons
   Tensor<T> y = empty<T>(x.shape()), mean = empty<T>({rows}), rscale = empty<T>({rows});
   kernels::layer_norm_forward(read_or_null(in), read_or_null(scale), read_or_null(shift), y.data(), mean.data(),
                               rscale.data(), rows, n, eps, kind);
-  return record(op, y, {x, gamma, beta}, [op, in, scale, mean, rscale, rows, n, kind](const Tensor<T>& dy, Grads& dx) {
+  record(op, y, {x, gamma, beta}, [op, in, scale, mean, rscale, rows, n, kind](const Tensor<T>& dy, Grads& dx) {
     if (is_grad_enabled()) fail<GradError>(op, ": a fused op has no second derivative");
     ProfileScope work(op, true);
     if (work) work.bytes(sizeof(T), {in.numel(), in.numel(), in.numel()});
@@ -50,6 +65,8 @@ GLOSS_NOINLINE Tensor<T> normalize_rows(const char* op, const Tensor<T>& x, cons
     if (d_gamma.defined()) dx.add(1, std::move(d_gamma));
     if (d_beta.defined()) dx.add(2, std::move(d_beta));
   });
+  offer_rows_again(y, in, scale, shift, eps, kind);
+  return y;
 }
 }  // namespace detail
 

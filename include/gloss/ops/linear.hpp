@@ -9,6 +9,7 @@
 #include <gloss/ops/optional_tensor.hpp>
 #include <gloss/ops/packed_weight.hpp>
 #include <gloss/ops/sum.hpp>
+#include <gloss/tensor/rebuild.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 
@@ -63,11 +64,14 @@ Tensor<T> linear_forward(const char* op, const Shape& shape, const Tensor<T>& x,
 
 /// The gradients of x W^T + b by inputs 0, 1 and 2: x, W and b. x is only read for that of W, and W for that of x.
 template <class T>
-void linear_backward(const Tensor<T>& dy, const Tensor<T>& x, const Tensor<T>& weight, Grads& dx) {
+void linear_backward(const Tensor<T>& dy, const SavedInput<T>& saved, const Tensor<T>& weight, Grads& dx) {
   const Index out = dy.size(-1), rows = rows_of(dy.shape());
   const Tensor<T> g = dy.reshape({rows, out});
   if (dx.needs(0)) dx.add(0, matmul(g, weight).view(dx.shape(0)));
-  if (dx.needs(1)) dx.add(1, matmul(g.mT(), x.reshape({rows, x.size(-1)})));
+  if (dx.needs(1)) {
+    const Tensor<T> x = saved.get(dx, 0);
+    dx.add(1, matmul(g.mT(), x.reshape({rows, x.size(-1)})));
+  }
   if (!dx.needs(2)) return;
   if (is_grad_enabled()) return dx.add(2, sum(g, 0));
   Tensor<T> db = empty<T>({out});
@@ -90,7 +94,7 @@ Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& b
   if (!will_record({x, weight, bias})) return y;
   const Tensor<T> saved = activation == Activation::none ? Tensor<T>{} : y.detach();
   return record("linear", std::move(y), {x, weight, bias},
-                [p = x.only_if(weight.requires_grad()), w = weight.only_if(x.requires_grad()), saved](
+                [p = detail::SavedInput<T>(x, weight.requires_grad()), w = weight.only_if(x.requires_grad()), saved](
                     const Tensor<T>& dy, Grads& dx) {
                   Tensor<T> g = dy;
                   if (saved.defined()) {
@@ -117,12 +121,12 @@ Tensor<T> add_linear(const Tensor<T>& residual, const Tensor<T>& x, const Tensor
   const Tensor<T> dense = residual.detach().contiguous();
   const kernels::AddFinish<T> add{dense.data(), weight.size(0)};
   Tensor<T> y = detail::linear_forward("add_linear", shape, x, weight, bias, Activation::none, &add);
-  return record(
-      "add_linear", std::move(y), {x, weight, bias, residual},
-      [p = x.only_if(weight.requires_grad()), w = weight.only_if(x.requires_grad())](const Tensor<T>& dy, Grads& dx) {
-        detail::linear_backward(dy, p, w, dx);
-        dx.add(3, dy);
-      });
+  return record("add_linear", std::move(y), {x, weight, bias, residual},
+                [p = detail::SavedInput<T>(x, weight.requires_grad()), w = weight.only_if(x.requires_grad())](
+                    const Tensor<T>& dy, Grads& dx) {
+                  detail::linear_backward(dy, p, w, dx);
+                  dx.add(3, dy);
+                });
 }
 
 GLOSS_INSTANTIATE(Tensor<float> linear(const Tensor<float>&, const Tensor<float>&, const Tensor<float>&,

@@ -19,14 +19,17 @@ Tensor<T> linear_gelu(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<
   const Tensor<T> z = detail::empty_or_none<T>(will_record({x, weight, bias}), shape);
   const kernels::GeluFinish<T> finish{detail::write_or_null(z), by_tanh};
   Tensor<T> y = detail::linear_forward("linear_gelu", shape, x, weight, bias, Activation::none, &finish);
-  return record("linear_gelu", std::move(y), {x, weight, bias},
-                [x, weight, bias, z, kind, by_tanh](const Tensor<T>& dy, Grads& dx) {
-                  const Tensor<T> g =
-                      is_grad_enabled()
-                          ? dy * detail::gelu_slope(linear(x, weight, bias), kind)
-                          : map_dense(z, dy, by_tanh ? kernels::gelu_tanh_backward<T> : kernels::gelu_backward<T>);
-                  detail::linear_backward(g, x, weight, dx);
-                });
+  if (!z.defined()) return y;
+  y = record("linear_gelu", std::move(y), {x, weight, bias},
+             [p = detail::SavedInput<T>(x), weight, bias, z, kind, by_tanh](const Tensor<T>& dy, Grads& dx) {
+               const Tensor<T> g =
+                   is_grad_enabled()
+                       ? dy * detail::gelu_slope(linear(p.get(dx, 0), weight, bias), kind)
+                       : map_dense(z, dy, by_tanh ? kernels::gelu_tanh_backward<T> : kernels::gelu_backward<T>);
+               detail::linear_backward(g, p, weight, dx);
+             });
+  detail::offer_rebuild(y, [z, kind] { return gelu(z, kind); });
+  return y;
 }
 
 GLOSS_INSTANTIATE(Tensor<float> linear_gelu(const Tensor<float>&, const Tensor<float>&, const Tensor<float>&, GeluKind))

@@ -15,7 +15,11 @@ namespace gloss::inline GLOSS_ABI {
 namespace detail {
 template <class T>
 Tensor<T> sum_of_two(const Tensor<T>& a, const Tensor<T>& b);
-}
+template <class T>
+class Rebuild;
+template <class T>
+void destroy(Rebuild<T>* rebuild);
+}  // namespace detail
 template <Real T>
 Tensor<T> sum_to(const Tensor<T>& x, const Shape& shape);
 
@@ -35,6 +39,9 @@ class Node : public NodeBase {
   }
   static bool owns_dense_memory(const Tensor<T>& g) { return g.is_contiguous() && g.owns_memory(); }
 
+  /// How to make the result again, or null (tensor/rebuild.hpp).
+  detail::Rebuild<T>* rebuild() const { return rebuild_.get(); }
+  void set_rebuild(Ref<detail::Rebuild<T>> rebuild) { rebuild_ = std::move(rebuild); }
   detail::NodeExtras<T>* extras() const { return extras_; }
   detail::GradHooks<T>& make_extras() {
     if (!extras_) extras_ = new detail::GradHooks<T>;
@@ -57,6 +64,7 @@ class Node : public NodeBase {
   void restore(NodeBase& sum) override { std::swap(shown(), static_cast<Node&>(sum).gathered_); }
 
   Tensor<T> gathered_;
+  Ref<detail::Rebuild<T>> rebuild_;
   detail::NodeExtras<T>* extras_ = nullptr;  // by hand, because <memory> is slow to compile
   bool is_whole_ = false;                    // of a sum: whether it is what shall be shown, or is to be added to it
 };
@@ -254,6 +262,12 @@ class Grads {
   Tensor<T> result(const Tensor<T>& saved) const {
     return is_grad_enabled() ? saved.as_result_of(node_) : saved;
   }
+  /// The same for input i, whose values the closure has or has made again.
+  template <class T>
+  Tensor<T> as_input(int i, const Tensor<T>& values) const {
+    return is_grad_enabled() && node_.input(i) ? values.as_result_of(*node_.input(i)) : values;
+  }
+  const char* op() const { return node_.op(); }
   /// Goes on from y, which the closure has just recorded, with gradient g.
   template <class T>
   void go_through(const Tensor<T>& y, const Tensor<T>& g) {

@@ -51,6 +51,7 @@ class OpNode final : public Node<T> {
   void drop_closure() {
     if (const Act act = std::exchange(act_, nullptr)) act(closure(), nullptr, nullptr);
     saved_.clear();
+    this->set_rebuild({});
   }
   Tensor<T>& shown() override { return this->extras_->retained; }
   void step_back(BackwardPass& pass, bool retain) override {

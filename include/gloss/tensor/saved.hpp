@@ -2,6 +2,8 @@
 // used.
 #pragma once
 
+#include <utility>
+
 #include <gloss/core/context.hpp>
 #include <gloss/tensor/node.hpp>
 #include <gloss/tensor/storage.hpp>
@@ -43,7 +45,7 @@ class SavedTensors {
   GLOSS_NOINLINE void add(const Ref<TensorBody>& body) {
     if (n_ == capacity_) {
       Entry* const larger = new Entry[static_cast<std::size_t>(2 * capacity_)];
-      for (int i = 0; i < n_; ++i) larger[i] = entries()[i];
+      for (int i = 0; i < n_; ++i) larger[i] = std::exchange(entries()[i], {});
       delete[] more_;
       more_ = larger;
       capacity_ *= 2;
