@@ -1906,7 +1906,6 @@ GLOSS_NOINLINE inline void destroy(NodeBase* node) {
 // ---- gloss/tensor/storage.hpp
 // The memory under tensors: aligned to 64 bytes, counted, and recycled instead of given back to the system.
 #include <atomic>
-#include <bit>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -1915,11 +1914,6 @@ GLOSS_NOINLINE inline void destroy(NodeBase* node) {
 #include <utility>
 #ifndef _WIN32
 #include <pthread.h>
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#elif defined(__linux__)
-#include <sys/mman.h>
 #endif
 #ifndef GLOSS_HAS_GLOSS_CORE_FLOAT_RULES_HPP
 #define GLOSS_HAS_GLOSS_CORE_FLOAT_RULES_HPP
@@ -1979,14 +1973,30 @@ class [[nodiscard]] SpinLock {
 };
 }  // namespace gloss::inline GLOSS_ABI::detail
 #endif
+#ifndef GLOSS_HAS_GLOSS_TENSOR_LARGE_BLOCKS_HPP
+#define GLOSS_HAS_GLOSS_TENSOR_LARGE_BLOCKS_HPP
+// ---- gloss/tensor/large_blocks.hpp
+// Large blocks of memory: as large as asked for, split, and grown together again with free neighbours. Size classes would
+// waste an eighth of each, and keep what one class has freed from all others.
+#ifndef GLOSS_HAS_GLOSS_TENSOR_STORAGE_BLOCK_HPP
+#define GLOSS_HAS_GLOSS_TENSOR_STORAGE_BLOCK_HPP
+// ---- gloss/tensor/storage_block.hpp
+// A block of the memory under tensors, the sizes that blocks have, and the regions that large ones are cut from.
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <utility>
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#elif defined(__linux__)
+#include <sys/mman.h>
+#endif
 namespace gloss::inline GLOSS_ABI {
-/// What the tensor memory pool holds, in bytes.
-struct MemoryStats {
-  std::size_t in_use = 0;    // held by live tensors
-  std::size_t peak = 0;      // the largest in_use so far
-  std::size_t cached = 0;    // free, kept for reuse
-  std::size_t requests = 0;  // blocks asked from the system so far; stands still once a loop is warm
-};
+namespace detail {
+class LargeBlocks;
+}
 inline constexpr std::size_t storage_alignment = 64;
 /// A block of raw memory. The header fills one alignment unit, the data follow; or they are somebody else's, and stand
 /// elsewhere (ForeignStorage).
@@ -2014,6 +2024,7 @@ class alignas(storage_alignment) Storage : public RefCounted {
   explicit Storage(void (*drop)(Storage*), bool packed = false) : drop_(drop), is_packed_(packed) {}
  private:
   friend class StoragePool;
+  friend class detail::LargeBlocks;
   friend void destroy(Storage* block);
   Storage() = default;
   void (*drop_)(Storage*) = nullptr;
@@ -2024,8 +2035,8 @@ class alignas(storage_alignment) Storage : public RefCounted {
   std::uint8_t size_class_ = 0;
   bool is_packed_ = false;
   bool is_free_ = false;
-  bool is_spare_ = false;  // given out only when all others of its class are in use
-  Storage* next_free_ = nullptr;
+  bool is_spare_ = false;            // given out only when all others of its class are in use
+  Storage* next_ = nullptr;          // in a list of free blocks; of a large block the one that ends where it begins
   struct Region* region_ = nullptr;  // that it was cut from, or null
 };
 static_assert(sizeof(Storage) == storage_alignment);
@@ -2037,8 +2048,190 @@ struct Region {
   std::size_t size = 0, cut = 0;  // bytes, and how many of them are blocks
   bool idle = false;              // whether the last sweep found nothing in it that is to be kept
 };
-/// Free blocks by size class (four classes per power of two, so at most a quarter is wasted). Every so many allocations
-/// a sweep gives back what has lain unused for at least as many.
+namespace detail {
+inline constexpr int n_size_classes = 256;
+/// Class 4k + j holds (4 + j) * 2^(k + 4) bytes: 64, 80, 96, 112, 128, 160, ...
+inline int size_class(std::size_t bytes) {
+  if (bytes <= 64) return 0;
+  const std::size_t last = bytes - 1;
+  const int k = static_cast<int>(std::bit_width(last)) - 3;  // leaves the three leading bits
+  return 4 * (k - 4) + static_cast<int>(last >> k) - 4 + 1;
+}
+inline std::size_t class_bytes(int c) { return std::size_t{4u + static_cast<unsigned>(c % 4)} << (c / 4 + 4); }
+// Blocks of equal size must not lie alike modulo a page: a pass that reads one and writes the next waits.
+inline constexpr std::size_t page = 4096, stagger = 1536;
+inline constexpr std::size_t huge_page = std::size_t{2} << 20;
+inline constexpr std::size_t region_size = 16 * huge_page + (std::size_t{1} << 16);  // and room for the headers
+#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
+inline constexpr bool has_regions = true;
+/// Memory from the system, in huge pages where it has them; null when there is none.
+inline Region* ask_region(std::size_t size) {
+  auto* const region = new (std::nothrow) Region;
+  void* const memory = ::operator new (size, std::align_val_t{huge_page}, std::nothrow);
+  if (!memory || !region) {
+    ::operator delete (memory, std::align_val_t{huge_page});
+    delete region;
+    return nullptr;
+  }
+  madvise(memory, size, MADV_HUGEPAGE);
+  region->memory = static_cast<std::byte*>(memory);
+  region->size = size;
+  return region;
+}
+#else
+inline constexpr bool has_regions = false;
+inline Region* ask_region(std::size_t) { return nullptr; }
+#endif
+/// To the end of a list.
+inline void append(Region*& list, Region* region) {
+  Region** last = &list;
+  while (*last) last = &(*last)->next;
+  *last = region;
+}
+/// Gives it back to the system; the one behind it in its list.
+inline Region* drop_region(Region* region) {
+  Region* const next = region->next;
+  ::operator delete (static_cast<void*>(region->memory), std::align_val_t{huge_page});
+  delete region;
+  return next;
+}
+}  // namespace detail
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI::detail {
+/// The free ones, and the regions of all: full of blocks from end to end, of which no two that follow each other are
+/// free. The pool holds its lock around every call.
+class LargeBlocks {
+ public:
+  static constexpr std::size_t least = std::size_t{1} << 20;  // a block above it is large
+  static constexpr std::uint8_t mark = n_size_classes - 1;    // in the place of a size class
+  /// What a block for so many bytes holds: with its header it fills pages and `stagger`.
+  static std::size_t capacity_for(std::size_t bytes) {
+    return (sizeof(Storage) + bytes + page - 1) / page * page + stagger - sizeof(Storage);
+  }
+  /// The size of a region for it.
+  static std::size_t region_for(std::size_t capacity) {
+    const std::size_t whole = (sizeof(Storage) + capacity + huge_page - 1) / huge_page * huge_page;
+    return whole > region_size ? whole : region_size;
+  }
+  /// Bytes in free blocks.
+  std::size_t cached() const { return cached_; }
+  /// A block of at least this capacity, or null: the smallest free one, of several the one that lies first, so that the
+  /// others may stay free; split where it is much larger.
+  Storage* take(std::size_t capacity) {
+    Storage* best = nullptr;
+    for (Storage** list = &list_of(capacity); !best && list < free_ + n_size_classes; ++list)
+      for (Storage* block = *list; block; block = links(block).next)
+        if (block->capacity_ >= capacity &&
+            (!best || block->capacity_ < best->capacity_ || (block->capacity_ == best->capacity_ && block < best)))
+          best = block;
+    if (!best) return nullptr;
+    unlink(best);
+    if (const std::size_t rest = best->capacity_ - capacity; rest >= least_rest) {
+      Storage* const last = behind(best);
+      best->capacity_ = capacity;
+      Storage* const other = make(best->data() + capacity, rest - sizeof(Storage), best->region_, best);
+      if (last) last->next_ = other;
+      other->freed_in_ = best->freed_in_;
+      link(other);
+    }
+    return best;
+  }
+  /// Takes back what take() gave, in the time of sweep number `sweep`.
+  void put(Storage* block, std::uint32_t sweep) {
+    if (Storage* const right = behind(block); right && right->is_free_) {
+      unlink(right);
+      absorb(block, right);
+    }
+    if (Storage* const left = block->next_; left && left->is_free_) {
+      unlink(left);
+      absorb(left, block);
+      block = left;
+    }
+    block->freed_in_ = sweep;
+    link(block);
+  }
+  void add(Region* region, std::uint32_t sweep) {
+    append(regions_, region);
+    Storage* const block = make(region->memory, region->size - sizeof(Storage), region, nullptr);
+    block->freed_in_ = sweep;
+    link(block);
+  }
+  /// Gives the regions back that are free and idle(block); whether there were any.
+  template <class Idle>
+  bool give_back(Idle idle) {
+    bool any = false;
+    for (Region** at = &regions_; *at;) {
+      auto& first = *reinterpret_cast<Storage*>((*at)->memory);
+      if (first.is_free_ && sizeof(Storage) + first.capacity_ == (*at)->size && idle(first)) {
+        unlink(&first);
+        *at = drop_region(*at);
+        any = true;
+      } else {
+        at = &(*at)->next;
+      }
+    }
+    return any;
+  }
+ private:
+  static constexpr std::size_t least_rest = std::size_t{1} << 18;  // what is worth a block of its own
+  struct Links {  // at the beginning of a free block's memory
+    Storage *next, *before;
+  };
+  static Links& links(Storage* block) { return *reinterpret_cast<Links*>(block->data()); }
+  /// The block that begins where this one ends, or null. The one that ends where it begins is its next_.
+  static Storage* behind(Storage* block) {
+    std::byte* const end = block->data() + block->capacity_;
+    return end < block->region_->memory + block->region_->size ? reinterpret_cast<Storage*>(end) : nullptr;
+  }
+  static void absorb(Storage* left, Storage* right) {
+    left->capacity_ += sizeof(Storage) + right->capacity_;
+    if (Storage* const last = behind(left)) last->next_ = left;
+  }
+  static Storage* make(void* memory, std::size_t capacity, Region* region, Storage* before) {
+    auto* const block = ::new (memory) Storage;
+    block->capacity_ = capacity;
+    block->size_class_ = mark;
+    block->region_ = region;
+    block->next_ = before;
+    return block;
+  }
+  /// The list for blocks of so many bytes: each has those of at least the bytes of its class.
+  Storage*& list_of(std::size_t bytes) {
+    const int c = size_class(bytes);
+    return free_[class_bytes(c) > bytes ? c - 1 : c];
+  }
+  void link(Storage* block) {
+    Storage*& list = list_of(block->capacity_);
+    ::new (static_cast<void*>(block->data())) Links{list, nullptr};
+    if (list) links(list).before = block;
+    list = block;
+    block->is_free_ = true;
+    cached_ += block->capacity_;
+  }
+  void unlink(Storage* block) {
+    const Links at = links(block);
+    (at.before ? links(at.before).next : list_of(block->capacity_)) = at.next;
+    if (at.next) links(at.next).before = at.before;
+    block->is_free_ = false;
+    cached_ -= block->capacity_;
+  }
+  Storage* free_[n_size_classes] = {};
+  Region* regions_ = nullptr;  // the oldest first
+  std::size_t cached_ = 0;
+};
+}  // namespace gloss::inline GLOSS_ABI::detail
+#endif
+namespace gloss::inline GLOSS_ABI {
+/// What the tensor memory pool holds, in bytes.
+struct MemoryStats {
+  std::size_t in_use = 0;    // held by live tensors
+  std::size_t peak = 0;      // the largest in_use so far
+  std::size_t cached = 0;    // free, kept for reuse
+  std::size_t requests = 0;  // blocks asked from the system so far; stands still once a loop is warm
+};
+/// Free blocks by size class (four classes per power of two, so at most a quarter is wasted), and large ones. Every so
+/// many allocations a sweep gives back what has lain unused for at least as many.
 class StoragePool {
  public:
   /// Never destroyed, so that static tensors may die at any time; the pointer keeps it reachable.
@@ -2047,9 +2240,15 @@ class StoragePool {
     return *pool;
   }
   GLOSS_NOINLINE Ref<Storage> allocate(std::size_t bytes) {
-    const int c = size_class(bytes);
-    Storage* block = take_free(c);
-    if (!block && !(block = cut_block(c))) block = new_block(c, bytes);
+    if (bytes > (std::size_t{1} << 60)) fail("storage: ", bytes, " bytes are more than memory can hold");
+    Storage* block = nullptr;
+    if (detail::has_regions && bytes > detail::LargeBlocks::least) {
+      block = take_large(bytes);
+    } else {
+      const int c = detail::size_class(bytes);
+      block = take_free(c);
+      if (!block && !(block = cut_block(c))) block = new_block(c, bytes);
+    }
 #if defined(__SANITIZE_ADDRESS__)
     ASAN_POISON_MEMORY_REGION(block->data() + bytes, block->capacity_ - bytes);  // what a size class adds is not its
 #endif
@@ -2059,9 +2258,10 @@ class StoragePool {
   }
   GLOSS_NOINLINE void recycle(Storage* block) {
     const detail::SpinLock lock(busy_);
+    stats_.in_use -= block->capacity_;
+    if (block->size_class_ == detail::LargeBlocks::mark) return large_.put(block, sweeps_);
     SizeClass& of = classes_[block->size_class_];
     --of.used;
-    stats_.in_use -= block->capacity_;
 #if defined(__SANITIZE_ADDRESS__)
     free_block(block);  // a recycled block would hide a use after free
 #else
@@ -2069,7 +2269,7 @@ class StoragePool {
     block->is_free_ = true;
     block->freed_in_ = sweeps_;
     Storage*& list = block->is_spare_ ? of.spare : of.free;
-    block->next_free_ = list;
+    block->next_ = list;
     list = block;
 #endif
   }
@@ -2086,7 +2286,9 @@ class StoragePool {
   }
   MemoryStats stats() {
     const detail::SpinLock lock(busy_);
-    return stats_;
+    MemoryStats all = stats_;
+    all.cached += large_.cached();
+    return all;
   }
   void reset_peak() {
     const detail::SpinLock lock(busy_);
@@ -2125,29 +2327,35 @@ class StoragePool {
       fail("GLOSS_CACHE_SWEEP: '", period, "' is not a number of allocations");
     sweep_period_ = number;
   }
-  // count_used, make_block, count_request and sweep are called with the lock held.
+  // Those that begin with count and make, and sweep, are called with the lock held.
   Storage* count_used(Storage* block) {
     SizeClass& of = classes_[block->size_class_];
     if (++of.used > of.most) of.most = of.used;
-    stats_.in_use += block->capacity_;
-    if (stats_.in_use > stats_.peak) stats_.peak = stats_.in_use;
+    count_bytes(block->capacity_);
     return block;
+  }
+  void count_bytes(std::size_t bytes) {
+    stats_.in_use += bytes;
+    if (stats_.in_use > stats_.peak) stats_.peak = stats_.in_use;
+  }
+  void count_allocation() {
+    if (++since_sweep_ > sweep_period_ && sweep_period_ > 0) sweep(false);
   }
   Storage* take_free(int c) {
     const detail::SpinLock lock(busy_);
-    if (++since_sweep_ > sweep_period_ && sweep_period_ > 0) sweep(false);
+    count_allocation();
     SizeClass& of = classes_[c];
     Storage*& list = of.free ? of.free : of.spare;
     Storage* const block = list;
     if (!block) return nullptr;
-    list = block->next_free_;
+    list = block->next_;
     block->is_free_ = false;
     stats_.cached -= block->capacity_;
     return count_used(block);
   }
   Storage* make_block(void* memory, int c) {
     auto* const block = ::new (memory) Storage;
-    block->capacity_ = class_bytes(c);
+    block->capacity_ = detail::class_bytes(c);
     block->size_class_ = static_cast<std::uint8_t>(c);
     return count_used(block);
   }
@@ -2155,13 +2363,14 @@ class StoragePool {
   /// loop with more allocations than they have between them would ask again in each round.
   void count_request(int c) {
     ++stats_.requests;
-    const std::uint32_t given_back_in = std::exchange(classes_[c].given_back_in, 0);
+    const std::uint32_t given_back_in = std::exchange(classes_[c].given_back_in, 0);  // of all large blocks together
     if (given_back_in == 0 || sweeps_ - given_back_in > 64 || std::exchange(is_regretted_, true)) return;
     if (sweep_period_ < longest_period) sweep_period_ *= 2;
   }
   GLOSS_COLD Storage* new_block(int c, std::size_t bytes) {
     const auto ask = [&] {
-      return ::operator new (sizeof(Storage) + class_bytes(c), std::align_val_t{storage_alignment}, std::nothrow);
+      return ::operator new (sizeof(Storage) + detail::class_bytes(c), std::align_val_t{storage_alignment},
+                             std::nothrow);
     };
     void* memory = ask();
     if (!memory) {
@@ -2173,51 +2382,56 @@ class StoragePool {
     count_request(c);
     return make_block(memory, c);
   }
+  GLOSS_COLD Storage* take_large(std::size_t bytes) {
+    const std::size_t capacity = detail::LargeBlocks::capacity_for(bytes);
+    for (bool trimmed = false;;) {
+      {
+        const detail::SpinLock lock(busy_);
+        count_allocation();
+        if (Storage* const block = large_.take(capacity)) {
+          count_bytes(block->capacity_);
+          return block;
+        }
+      }
+      if (Region* const region = detail::ask_region(detail::LargeBlocks::region_for(capacity))) {
+        const detail::SpinLock lock(busy_);
+        large_.add(region, sweeps_);
+        count_request(detail::LargeBlocks::mark);
+      } else if (std::exchange(trimmed, true)) {
+        fail("storage: out of memory asking for ", bytes, " bytes");
+      } else {
+        trim();
+      }
+    }
+  }
   static void free_block(Storage* block) {
     const bool alone = !block->region_;
     block->~Storage();
     if (alone) ::operator delete (static_cast<void*>(block), std::align_val_t{storage_alignment});
   }
-  static constexpr std::size_t stagger = 1536;  // between the blocks of a region
-  static constexpr std::size_t huge_page = std::size_t{2} << 20;
-  static constexpr std::size_t region_size = 16 * huge_page + (std::size_t{1} << 16);  // and room for the headers
   /// A block of a region, of a new one where none has room for it; null for blocks that have memory of their
-  /// own: small ones, those that would fill most of a region, and all where there are no huge pages to ask for.
-  GLOSS_COLD Storage* cut_block([[maybe_unused]] int c) {
-#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
-    const std::size_t bytes = sizeof(Storage) + class_bytes(c);
-    if (bytes < (std::size_t{1} << 16) || bytes > region_size / 2) return nullptr;
+  /// own: small ones, and all where there are no huge pages to ask for.
+  GLOSS_COLD Storage* cut_block(int c) {
+    const std::size_t bytes = sizeof(Storage) + detail::class_bytes(c);
+    if (!detail::has_regions || bytes < (std::size_t{1} << 16)) return nullptr;
     for (;;) {
       {
         const detail::SpinLock lock(busy_);
         for (Region* region = regions_; region; region = region->next) {
           if (region->size - region->cut < bytes) continue;
           Storage* const block = make_block(region->memory + region->cut, c);
-          // Blocks of equal size must not lie alike modulo a page: a pass that reads one and writes the next waits.
-          region->cut = region->size - region->cut < bytes + stagger ? region->size : region->cut + bytes + stagger;
+          region->cut = region->size - region->cut < bytes + detail::stagger ? region->size
+                                                                             : region->cut + bytes + detail::stagger;
           block->region_ = region;
           return block;
         }
       }
-      auto* const region = new (std::nothrow) Region;
-      void* const memory = ::operator new (region_size, std::align_val_t{huge_page}, std::nothrow);
-      if (!memory || !region) {
-        ::operator delete (memory, std::align_val_t{huge_page});
-        delete region;
-        return nullptr;
-      }
-      madvise(memory, region_size, MADV_HUGEPAGE);
-      region->memory = static_cast<std::byte*>(memory);
-      region->size = region_size;
+      Region* const region = detail::ask_region(detail::region_size);
+      if (!region) return nullptr;
       const detail::SpinLock lock(busy_);
-      Region** last = &regions_;
-      while (*last) last = &(*last)->next;
-      *last = region;
+      detail::append(regions_, region);
       count_request(c);
     }
-#else
-    return nullptr;
-#endif
   }
   /// Gives back what has not been used since the sweep before this one, or all that is free; a region only as a whole.
   /// So that regions fall empty, blocks beyond what was in use at once are spare, those of the latest regions first.
@@ -2226,14 +2440,14 @@ class StoragePool {
     is_regretted_ = false;
     ++sweeps_;
     const auto is_idle = [&](const Storage& block) { return all || sweeps_ - block.freed_in_ > 1; };
-    Index seen[n_classes] = {};
+    Index seen[detail::n_size_classes] = {};
     for (Region* region = regions_; region; region = region->next) {
       region->idle = true;
       for (std::size_t at = 0; at < region->cut;) {
         Storage& block = *reinterpret_cast<Storage*>(region->memory + at);
         region->idle = region->idle && block.is_free_ && is_idle(block);
         block.is_spare_ = ++seen[block.size_class_] > classes_[block.size_class_].most;
-        at += sizeof(Storage) + block.capacity_ + stagger;
+        at += sizeof(Storage) + block.capacity_ + detail::stagger;
       }
     }
     for (SizeClass& of : classes_) {
@@ -2242,7 +2456,7 @@ class StoragePool {
       Storage **end_free = &of.free, **end_spare = &of.spare;
       for (Storage* next : lists)
         while (Storage* const block = next) {
-          next = block->next_free_;
+          next = block->next_;
           if (block->region_ ? block->region_->idle : is_idle(*block)) {
             of.given_back_in = sweeps_;
             stats_.cached -= block->capacity_;
@@ -2251,35 +2465,22 @@ class StoragePool {
           }
           Storage**& end = block->is_spare_ ? end_spare : end_free;
           *end = block;
-          end = &block->next_free_;
+          end = &block->next_;
           *end = nullptr;
         }
     }
-    for (Region** link = &regions_; *link;) {
-      Region* const region = *link;
-      if (!region->idle) {
-        link = &region->next;
-        continue;
-      }
-      *link = region->next;
-      ::operator delete (static_cast<void*>(region->memory), std::align_val_t{huge_page});
-      delete region;
-    }
+    for (Region** link = &regions_; *link;)
+      if ((*link)->idle)
+        *link = detail::drop_region(*link);
+      else
+        link = &(*link)->next;
+    if (large_.give_back(is_idle)) classes_[detail::LargeBlocks::mark].given_back_in = sweeps_;
   }
-  // Class 4k + j holds (4 + j) * 2^(k + 4) bytes: 64, 80, 96, 112, 128, 160, ...
-  static int size_class(std::size_t bytes) {
-    if (bytes <= 64) return 0;
-    if (bytes > (std::size_t{1} << 60)) fail("storage: ", bytes, " bytes are more than memory can hold");
-    const std::size_t last = bytes - 1;
-    const int k = static_cast<int>(std::bit_width(last)) - 3;  // leaves the three leading bits
-    return 4 * (k - 4) + static_cast<int>(last >> k) - 4 + 1;
-  }
-  static std::size_t class_bytes(int c) { return std::size_t{4u + static_cast<unsigned>(c % 4)} << (c / 4 + 4); }
-  static constexpr int n_classes = 256;
   static constexpr Index longest_period = Index{1} << 20;
   std::atomic_flag busy_ = ATOMIC_FLAG_INIT;
-  SizeClass classes_[n_classes];
-  Region* regions_ = nullptr;                    // the oldest first
+  SizeClass classes_[detail::n_size_classes];
+  Region* regions_ = nullptr;  // of blocks that have a class, the oldest first
+  detail::LargeBlocks large_;
   Index sweep_period_ = 8192, since_sweep_ = 0;  // allocations
   std::uint32_t sweeps_ = 0;
   bool is_regretted_ = false;  // whether something was asked for again that a sweep gave back, since the last one
@@ -3554,15 +3755,64 @@ class HookHandle {
 };
 }  // namespace gloss::inline GLOSS_ABI
 #endif
+#ifndef GLOSS_HAS_GLOSS_TENSOR_REBUILD_HPP
+#define GLOSS_HAS_GLOSS_TENSOR_REBUILD_HPP
+// ---- gloss/tensor/rebuild.hpp
+// Results that a backward computes again instead of keeping: what GELU or a norm gives is cheap to make from what its own
+// backward saves, and as large as anything that a training step keeps.
+#include <utility>
+namespace gloss::inline GLOSS_ABI::detail {
+/// How an op's result is made again. It belongs to the op's node and to the closures that would else save the result.
+template <class T>
+class Rebuild : public RefCounted {
+ public:
+  virtual ~Rebuild() = default;
+  /// Whether x is the result as the op gave it, and not changed in place since.
+  bool makes(const Tensor<T>& x) const { return x.storage() == storage_ && x.version() == version_; }
+  /// The result, outside the graph; made once for all closures that want it.
+  /// Errors: GradError when what it is made of was changed in place.
+  Tensor<T> result(const char* op) {
+    if (made_.defined()) return is_last() ? std::exchange(made_, {}) : made_;
+    saved_.check(op);
+    const NoGradGuard no_grad;
+    Tensor<T> made = compute();
+    if (!is_last()) made_ = made;
+    return made;
+  }
+ protected:
+  explicit Rebuild(const Tensor<T>& result) : storage_(result.storage()), version_(result.version()) {}
+  virtual Tensor<T> compute() const = 0;
+  SavedTensors saved_;
+ private:
+  /// Whether only the node and the closure that asks are left.
+  bool is_last() const { return this->owners() <= 2; }
+  const Storage* storage_;  // compared, never followed
+  std::uint32_t version_;
+  Tensor<T> made_;
+};
+template <class T>
+void destroy(Rebuild<T>* rebuild) {
+  delete rebuild;
+}
+template <class T, class F>
+class RebuildBy final : public Rebuild<T> {
+ public:
+  RebuildBy(const Tensor<T>& result, const F& f) : Rebuild<T>(result) {
+    const SavedTensors::Scope note(this->saved_);
+    f_ = new F(f);  // a copy, which notes what it saves
+  }
+  ~RebuildBy() override { delete f_; }
+ private:
+  Tensor<T> compute() const override { return (*f_)(); }
+  const F* f_;
+};
+}  // namespace gloss::inline GLOSS_ABI::detail
+#endif
 namespace gloss::inline GLOSS_ABI {
 namespace detail {
 template <class T>
 Tensor<T> sum_of_two(const Tensor<T>& a, const Tensor<T>& b);
-template <class T>
-class Rebuild;
-template <class T>
-void destroy(Rebuild<T>* rebuild);
-}  // namespace detail
+}
 template <Real T>
 Tensor<T> sum_to(const Tensor<T>& x, const Shape& shape);
 /// A node of a known element type: it gathers the gradient of its tensor.
@@ -15665,57 +15915,11 @@ Tensor<T> tanh(const Tensor<T>& x) {
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
-#ifndef GLOSS_HAS_GLOSS_TENSOR_REBUILD_HPP
-#define GLOSS_HAS_GLOSS_TENSOR_REBUILD_HPP
-// ---- gloss/tensor/rebuild.hpp
-// Results that a backward computes again instead of keeping: what GELU or a norm gives is cheap to make from what its own
-// backward saves, and as large as anything that a training step keeps.
-#include <utility>
+#ifndef GLOSS_HAS_GLOSS_TENSOR_SAVED_INPUT_HPP
+#define GLOSS_HAS_GLOSS_TENSOR_SAVED_INPUT_HPP
+// ---- gloss/tensor/saved_input.hpp
+// An input of an op as its backward closure saves it.
 namespace gloss::inline GLOSS_ABI::detail {
-/// How an op's result is made again. It belongs to the op's node and to the closures that would else save the result.
-template <class T>
-class Rebuild : public RefCounted {
- public:
-  virtual ~Rebuild() = default;
-  /// Whether x is the result as the op gave it, and not changed in place since.
-  bool makes(const Tensor<T>& x) const { return x.storage() == storage_ && x.version() == version_; }
-  /// The result, outside the graph; made once for all closures that want it.
-  /// Errors: GradError when what it is made of was changed in place.
-  Tensor<T> result(const char* op) {
-    if (made_.defined()) return is_last() ? std::exchange(made_, {}) : made_;
-    saved_.check(op);
-    const NoGradGuard no_grad;
-    Tensor<T> made = compute();
-    if (!is_last()) made_ = made;
-    return made;
-  }
- protected:
-  explicit Rebuild(const Tensor<T>& result) : storage_(result.storage()), version_(result.version()) {}
-  virtual Tensor<T> compute() const = 0;
-  SavedTensors saved_;
- private:
-  /// Whether only the node and the closure that asks are left.
-  bool is_last() const { return this->owners() <= 2; }
-  const Storage* storage_;  // compared, never followed
-  std::uint32_t version_;
-  Tensor<T> made_;
-};
-template <class T>
-void destroy(Rebuild<T>* rebuild) {
-  delete rebuild;
-}
-template <class T, class F>
-class RebuildBy final : public Rebuild<T> {
- public:
-  RebuildBy(const Tensor<T>& result, const F& f) : Rebuild<T>(result) {
-    const SavedTensors::Scope note(this->saved_);
-    f_ = new F(f);  // a copy, which notes what it saves
-  }
-  ~RebuildBy() override { delete f_; }
- private:
-  Tensor<T> compute() const override { return (*f_)(); }
-  const F* f_;
-};
 /// Lets those that save y, the result of an op just recorded, save how f makes it again instead: f() gives the same
 /// bits, from tensors that the op's closure holds as well.
 template <class T, class F>

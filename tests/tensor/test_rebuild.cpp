@@ -9,6 +9,7 @@
 #include <gloss/tensor/grad.hpp>
 #include <gloss/tensor/gradcheck.hpp>
 #include <gloss/tensor/rebuild.hpp>
+#include <gloss/tensor/saved_input.hpp>
 
 #include "support/catch.hpp"
 #include "support/tensors.hpp"

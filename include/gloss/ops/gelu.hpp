@@ -8,7 +8,7 @@
 #include <gloss/ops/erf.hpp>
 #include <gloss/ops/sub.hpp>
 #include <gloss/ops/tanh.hpp>
-#include <gloss/tensor/rebuild.hpp>
+#include <gloss/tensor/saved_input.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 

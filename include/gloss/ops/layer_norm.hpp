@@ -5,7 +5,7 @@
 
 #include <gloss/kernels/layer_norm.hpp>
 #include <gloss/ops/optional_tensor.hpp>
-#include <gloss/tensor/rebuild.hpp>
+#include <gloss/tensor/saved_input.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 

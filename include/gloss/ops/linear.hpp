@@ -9,7 +9,7 @@
 #include <gloss/ops/optional_tensor.hpp>
 #include <gloss/ops/packed_weight.hpp>
 #include <gloss/ops/sum.hpp>
-#include <gloss/tensor/rebuild.hpp>
+#include <gloss/tensor/saved_input.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 

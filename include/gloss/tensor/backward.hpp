@@ -9,17 +9,14 @@
 #include <gloss/tensor/anomaly.hpp>
 #include <gloss/tensor/hooks.hpp>
 #include <gloss/tensor/overwrite.hpp>
+#include <gloss/tensor/rebuild.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 
 namespace detail {
 template <class T>
 Tensor<T> sum_of_two(const Tensor<T>& a, const Tensor<T>& b);
-template <class T>
-class Rebuild;
-template <class T>
-void destroy(Rebuild<T>* rebuild);
-}  // namespace detail
+}
 template <Real T>
 Tensor<T> sum_to(const Tensor<T>& x, const Shape& shape);
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <atomic>
-#include <bit>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -13,18 +12,13 @@
 #ifndef _WIN32
 #include <pthread.h>
 #endif
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#elif defined(__linux__)
-#include <sys/mman.h>
-#endif
 
 #include <gloss/core/build_notice.hpp>
 #include <gloss/core/error.hpp>
 #include <gloss/core/float_rules.hpp>
-#include <gloss/core/ref.hpp>
 #include <gloss/core/shape.hpp>
 #include <gloss/core/spin_lock.hpp>
+#include <gloss/tensor/large_blocks.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 
@@ -36,64 +30,8 @@ struct MemoryStats {
   std::size_t requests = 0;  // blocks asked from the system so far; stands still once a loop is warm
 };
 
-inline constexpr std::size_t storage_alignment = 64;
-
-/// A block of raw memory. The header fills one alignment unit, the data follow; or they are somebody else's, and stand
-/// elsewhere (ForeignStorage).
-class alignas(storage_alignment) Storage : public RefCounted {
- public:
-  std::byte* data() { return reinterpret_cast<std::byte*>(this + 1); }  // of the pool's blocks only
-  std::size_t capacity() const { return capacity_; }
-  /// Whether others may read and write this memory, so that being the only tensor on it means nothing.
-  bool is_foreign() const { return drop_ != nullptr; }
-  /// Whether it is a detail::PackedWeight (ops/packed_weight.hpp), which nobody writes: a copied Parameter shares it.
-  bool is_packed() const { return is_packed_; }
-
-  /// Grows with every change in place of any tensor on this memory. Threads that write at the same time may share a
-  /// number: only that it differs from an older one counts.
-  std::uint32_t version() const { return version_.load(std::memory_order_relaxed); }
-  /// The op that made the last change in place, or null.
-  const char* changed_by() const { return changed_by_.load(std::memory_order_relaxed); }
-  void mark_changed(const char* op) const {
-    version_.store(version() + 1, std::memory_order_relaxed);
-    changed_by_.store(op, std::memory_order_relaxed);
-  }
-  /// For memory that takes over what stood in another's.
-  void set_version(std::uint32_t version) const { version_.store(version, std::memory_order_relaxed); }
-
- protected:
-  /// Memory that is not the pool's; `drop` deletes this object and so gives up what keeps the memory alive.
-  explicit Storage(void (*drop)(Storage*), bool packed = false) : drop_(drop), is_packed_(packed) {}
-
- private:
-  friend class StoragePool;
-  friend void destroy(Storage* block);
-  Storage() = default;
-  void (*drop_)(Storage*) = nullptr;
-  mutable std::atomic<std::uint32_t> version_{0};
-  std::uint32_t freed_in_ = 0;  // the number of sweeps when it was last given back to the pool
-  std::size_t capacity_ = 0;
-  mutable std::atomic<const char*> changed_by_{nullptr};
-  std::uint8_t size_class_ = 0;
-  bool is_packed_ = false;
-  bool is_free_ = false;
-  bool is_spare_ = false;  // given out only when all others of its class are in use
-  Storage* next_free_ = nullptr;
-  struct Region* region_ = nullptr;  // that it was cut from, or null
-};
-static_assert(sizeof(Storage) == storage_alignment);
-
-/// Memory from which blocks are cut, in huge pages where the system has them: a matrix that is read once, as in
-/// decoding, comes twice as fast as from small pages.
-struct Region {
-  Region* next = nullptr;
-  std::byte* memory = nullptr;
-  std::size_t size = 0, cut = 0;  // bytes, and how many of them are blocks
-  bool idle = false;              // whether the last sweep found nothing in it that is to be kept
-};
-
-/// Free blocks by size class (four classes per power of two, so at most a quarter is wasted). Every so many allocations
-/// a sweep gives back what has lain unused for at least as many.
+/// Free blocks by size class (four classes per power of two, so at most a quarter is wasted), and large ones. Every so
+/// many allocations a sweep gives back what has lain unused for at least as many.
 class StoragePool {
  public:
   /// Never destroyed, so that static tensors may die at any time; the pointer keeps it reachable.
@@ -103,9 +41,15 @@ class StoragePool {
   }
 
   GLOSS_NOINLINE Ref<Storage> allocate(std::size_t bytes) {
-    const int c = size_class(bytes);
-    Storage* block = take_free(c);
-    if (!block && !(block = cut_block(c))) block = new_block(c, bytes);
+    if (bytes > (std::size_t{1} << 60)) fail("storage: ", bytes, " bytes are more than memory can hold");
+    Storage* block = nullptr;
+    if (detail::has_regions && bytes > detail::LargeBlocks::least) {
+      block = take_large(bytes);
+    } else {
+      const int c = detail::size_class(bytes);
+      block = take_free(c);
+      if (!block && !(block = cut_block(c))) block = new_block(c, bytes);
+    }
 #if defined(__SANITIZE_ADDRESS__)
     ASAN_POISON_MEMORY_REGION(block->data() + bytes, block->capacity_ - bytes);  // what a size class adds is not its
 #endif
@@ -116,9 +60,10 @@ class StoragePool {
 
   GLOSS_NOINLINE void recycle(Storage* block) {
     const detail::SpinLock lock(busy_);
+    stats_.in_use -= block->capacity_;
+    if (block->size_class_ == detail::LargeBlocks::mark) return large_.put(block, sweeps_);
     SizeClass& of = classes_[block->size_class_];
     --of.used;
-    stats_.in_use -= block->capacity_;
 #if defined(__SANITIZE_ADDRESS__)
     free_block(block);  // a recycled block would hide a use after free
 #else
@@ -126,7 +71,7 @@ class StoragePool {
     block->is_free_ = true;
     block->freed_in_ = sweeps_;
     Storage*& list = block->is_spare_ ? of.spare : of.free;
-    block->next_free_ = list;
+    block->next_ = list;
     list = block;
 #endif
   }
@@ -146,7 +91,9 @@ class StoragePool {
 
   MemoryStats stats() {
     const detail::SpinLock lock(busy_);
-    return stats_;
+    MemoryStats all = stats_;
+    all.cached += large_.cached();
+    return all;
   }
   void reset_peak() {
     const detail::SpinLock lock(busy_);
@@ -188,29 +135,35 @@ class StoragePool {
     sweep_period_ = number;
   }
 
-  // count_used, make_block, count_request and sweep are called with the lock held.
+  // Those that begin with count and make, and sweep, are called with the lock held.
   Storage* count_used(Storage* block) {
     SizeClass& of = classes_[block->size_class_];
     if (++of.used > of.most) of.most = of.used;
-    stats_.in_use += block->capacity_;
-    if (stats_.in_use > stats_.peak) stats_.peak = stats_.in_use;
+    count_bytes(block->capacity_);
     return block;
+  }
+  void count_bytes(std::size_t bytes) {
+    stats_.in_use += bytes;
+    if (stats_.in_use > stats_.peak) stats_.peak = stats_.in_use;
+  }
+  void count_allocation() {
+    if (++since_sweep_ > sweep_period_ && sweep_period_ > 0) sweep(false);
   }
   Storage* take_free(int c) {
     const detail::SpinLock lock(busy_);
-    if (++since_sweep_ > sweep_period_ && sweep_period_ > 0) sweep(false);
+    count_allocation();
     SizeClass& of = classes_[c];
     Storage*& list = of.free ? of.free : of.spare;
     Storage* const block = list;
     if (!block) return nullptr;
-    list = block->next_free_;
+    list = block->next_;
     block->is_free_ = false;
     stats_.cached -= block->capacity_;
     return count_used(block);
   }
   Storage* make_block(void* memory, int c) {
     auto* const block = ::new (memory) Storage;
-    block->capacity_ = class_bytes(c);
+    block->capacity_ = detail::class_bytes(c);
     block->size_class_ = static_cast<std::uint8_t>(c);
     return count_used(block);
   }
@@ -218,14 +171,15 @@ class StoragePool {
   /// loop with more allocations than they have between them would ask again in each round.
   void count_request(int c) {
     ++stats_.requests;
-    const std::uint32_t given_back_in = std::exchange(classes_[c].given_back_in, 0);
+    const std::uint32_t given_back_in = std::exchange(classes_[c].given_back_in, 0);  // of all large blocks together
     if (given_back_in == 0 || sweeps_ - given_back_in > 64 || std::exchange(is_regretted_, true)) return;
     if (sweep_period_ < longest_period) sweep_period_ *= 2;
   }
 
   GLOSS_COLD Storage* new_block(int c, std::size_t bytes) {
     const auto ask = [&] {
-      return ::operator new (sizeof(Storage) + class_bytes(c), std::align_val_t{storage_alignment}, std::nothrow);
+      return ::operator new (sizeof(Storage) + detail::class_bytes(c), std::align_val_t{storage_alignment},
+                             std::nothrow);
     };
     void* memory = ask();
     if (!memory) {
@@ -237,53 +191,57 @@ class StoragePool {
     count_request(c);
     return make_block(memory, c);
   }
+  GLOSS_COLD Storage* take_large(std::size_t bytes) {
+    const std::size_t capacity = detail::LargeBlocks::capacity_for(bytes);
+    for (bool trimmed = false;;) {
+      {
+        const detail::SpinLock lock(busy_);
+        count_allocation();
+        if (Storage* const block = large_.take(capacity)) {
+          count_bytes(block->capacity_);
+          return block;
+        }
+      }
+      if (Region* const region = detail::ask_region(detail::LargeBlocks::region_for(capacity))) {
+        const detail::SpinLock lock(busy_);
+        large_.add(region, sweeps_);
+        count_request(detail::LargeBlocks::mark);
+      } else if (std::exchange(trimmed, true)) {
+        fail("storage: out of memory asking for ", bytes, " bytes");
+      } else {
+        trim();
+      }
+    }
+  }
   static void free_block(Storage* block) {
     const bool alone = !block->region_;
     block->~Storage();
     if (alone) ::operator delete (static_cast<void*>(block), std::align_val_t{storage_alignment});
   }
 
-  static constexpr std::size_t stagger = 1536;  // between the blocks of a region
-  static constexpr std::size_t huge_page = std::size_t{2} << 20;
-  static constexpr std::size_t region_size = 16 * huge_page + (std::size_t{1} << 16);  // and room for the headers
-
   /// A block of a region, of a new one where none has room for it; null for blocks that have memory of their
-  /// own: small ones, those that would fill most of a region, and all where there are no huge pages to ask for.
-  GLOSS_COLD Storage* cut_block([[maybe_unused]] int c) {
-#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
-    const std::size_t bytes = sizeof(Storage) + class_bytes(c);
-    if (bytes < (std::size_t{1} << 16) || bytes > region_size / 2) return nullptr;
+  /// own: small ones, and all where there are no huge pages to ask for.
+  GLOSS_COLD Storage* cut_block(int c) {
+    const std::size_t bytes = sizeof(Storage) + detail::class_bytes(c);
+    if (!detail::has_regions || bytes < (std::size_t{1} << 16)) return nullptr;
     for (;;) {
       {
         const detail::SpinLock lock(busy_);
         for (Region* region = regions_; region; region = region->next) {
           if (region->size - region->cut < bytes) continue;
           Storage* const block = make_block(region->memory + region->cut, c);
-          // Blocks of equal size must not lie alike modulo a page: a pass that reads one and writes the next waits.
-          region->cut = region->size - region->cut < bytes + stagger ? region->size : region->cut + bytes + stagger;
+          region->cut = region->size - region->cut < bytes + detail::stagger ? region->size
+                                                                             : region->cut + bytes + detail::stagger;
           block->region_ = region;
           return block;
         }
       }
-      auto* const region = new (std::nothrow) Region;
-      void* const memory = ::operator new (region_size, std::align_val_t{huge_page}, std::nothrow);
-      if (!memory || !region) {
-        ::operator delete (memory, std::align_val_t{huge_page});
-        delete region;
-        return nullptr;
-      }
-      madvise(memory, region_size, MADV_HUGEPAGE);
-      region->memory = static_cast<std::byte*>(memory);
-      region->size = region_size;
+      Region* const region = detail::ask_region(detail::region_size);
+      if (!region) return nullptr;
       const detail::SpinLock lock(busy_);
-      Region** last = &regions_;
-      while (*last) last = &(*last)->next;
-      *last = region;
+      detail::append(regions_, region);
       count_request(c);
     }
-#else
-    return nullptr;
-#endif
   }
 
   /// Gives back what has not been used since the sweep before this one, or all that is free; a region only as a whole.
@@ -293,14 +251,14 @@ class StoragePool {
     is_regretted_ = false;
     ++sweeps_;
     const auto is_idle = [&](const Storage& block) { return all || sweeps_ - block.freed_in_ > 1; };
-    Index seen[n_classes] = {};
+    Index seen[detail::n_size_classes] = {};
     for (Region* region = regions_; region; region = region->next) {
       region->idle = true;
       for (std::size_t at = 0; at < region->cut;) {
         Storage& block = *reinterpret_cast<Storage*>(region->memory + at);
         region->idle = region->idle && block.is_free_ && is_idle(block);
         block.is_spare_ = ++seen[block.size_class_] > classes_[block.size_class_].most;
-        at += sizeof(Storage) + block.capacity_ + stagger;
+        at += sizeof(Storage) + block.capacity_ + detail::stagger;
       }
     }
     for (SizeClass& of : classes_) {
@@ -309,7 +267,7 @@ class StoragePool {
       Storage **end_free = &of.free, **end_spare = &of.spare;
       for (Storage* next : lists)
         while (Storage* const block = next) {
-          next = block->next_free_;
+          next = block->next_;
           if (block->region_ ? block->region_->idle : is_idle(*block)) {
             of.given_back_in = sweeps_;
             stats_.cached -= block->capacity_;
@@ -318,37 +276,23 @@ class StoragePool {
           }
           Storage**& end = block->is_spare_ ? end_spare : end_free;
           *end = block;
-          end = &block->next_free_;
+          end = &block->next_;
           *end = nullptr;
         }
     }
-    for (Region** link = &regions_; *link;) {
-      Region* const region = *link;
-      if (!region->idle) {
-        link = &region->next;
-        continue;
-      }
-      *link = region->next;
-      ::operator delete (static_cast<void*>(region->memory), std::align_val_t{huge_page});
-      delete region;
-    }
+    for (Region** link = &regions_; *link;)
+      if ((*link)->idle)
+        *link = detail::drop_region(*link);
+      else
+        link = &(*link)->next;
+    if (large_.give_back(is_idle)) classes_[detail::LargeBlocks::mark].given_back_in = sweeps_;
   }
 
-  // Class 4k + j holds (4 + j) * 2^(k + 4) bytes: 64, 80, 96, 112, 128, 160, ...
-  static int size_class(std::size_t bytes) {
-    if (bytes <= 64) return 0;
-    if (bytes > (std::size_t{1} << 60)) fail("storage: ", bytes, " bytes are more than memory can hold");
-    const std::size_t last = bytes - 1;
-    const int k = static_cast<int>(std::bit_width(last)) - 3;  // leaves the three leading bits
-    return 4 * (k - 4) + static_cast<int>(last >> k) - 4 + 1;
-  }
-  static std::size_t class_bytes(int c) { return std::size_t{4u + static_cast<unsigned>(c % 4)} << (c / 4 + 4); }
-
-  static constexpr int n_classes = 256;
   static constexpr Index longest_period = Index{1} << 20;
   std::atomic_flag busy_ = ATOMIC_FLAG_INIT;
-  SizeClass classes_[n_classes];
-  Region* regions_ = nullptr;                    // the oldest first
+  SizeClass classes_[detail::n_size_classes];
+  Region* regions_ = nullptr;  // of blocks that have a class, the oldest first
+  detail::LargeBlocks large_;
   Index sweep_period_ = 8192, since_sweep_ = 0;  // allocations
   std::uint32_t sweeps_ = 0;
   bool is_regretted_ = false;  // whether something was asked for again that a sweep gave back, since the last one
