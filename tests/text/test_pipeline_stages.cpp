@@ -51,6 +51,16 @@ TEST_CASE("unicode: what BERT takes for punctuation, accents and controls is tha
   CHECK_FALSE(text::is_bert_control('a'));
 }
 
+TEST_CASE("unicode: a syllable of Hangul takes a vowel and a last consonant, and nothing else") {
+  using text::detail::composed;
+  CHECK(composed(0x1102, 0x116D) == 0xB1E8);  // consonant and vowel
+  CHECK(composed(0xB1E8, 0x11A8) == 0xB1E9);
+  CHECK(composed(0xB1E8, 0x11C2) == 0xB203);
+  for (const char32_t other : {0x11A7, 0x11C3, 0x1160, 0x1176, 0x1100}) CHECK(composed(0xB1E8, other) == 0);
+  CHECK(composed(0x1102, 0x11A8) == 0);
+  CHECK(composed(0xB1E9, 0x11A8) == 0);  // has its last consonant
+}
+
 TEST_CASE("AlignedText: knows where rewritten text comes from") {
   AlignedText given("a\u00E9b", 10, true);
   CHECK(given.start() == 10);

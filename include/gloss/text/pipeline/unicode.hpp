@@ -104,7 +104,8 @@ void decompose(char32_t c, bool compatible, Put&& put) {
 
 /// What two characters make together, or 0.
 inline char32_t composed(char32_t a, char32_t b) {
-  const bool jamo = b >= 0x1161 && b <= 0x11C2;
+  // vowels and last consonants; U+11A7 between them is neither, which utf8proc 2.8 would drop behind a syllable
+  const bool jamo = (b >= 0x1161 && b <= 0x1175) || (b >= 0x11A8 && b <= 0x11C2);
   if (b < 0x300 || a >= invalid_byte || b >= invalid_byte || !(jamo || is_mark(b))) return 0;
   utf8proc_int32_t pair[3] = {static_cast<utf8proc_int32_t>(a), static_cast<utf8proc_int32_t>(b), 0};
   const auto options = static_cast<utf8proc_option_t>(UTF8PROC_COMPOSE | UTF8PROC_STABLE);
