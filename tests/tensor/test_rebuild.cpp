@@ -2,6 +2,7 @@
 // they are made of was changed.
 #include <gloss/ops/add_layer_norm.hpp>
 #include <gloss/ops/cat.hpp>
+#include <gloss/ops/glu.hpp>
 #include <gloss/ops/in_place.hpp>
 #include <gloss/ops/joint_linear.hpp>
 #include <gloss/ops/linear_gelu.hpp>
@@ -34,6 +35,8 @@ const Case cases[] = {
     {"gelu", [](const F& x, const F&) { return gelu(x * 1.5f); }},
     {"gelu by tanh", [](const F& x, const F&) { return gelu(x * 1.5f, GeluKind::tanh); }},
     {"gelu_dropout", [](const F& x, const F&) { return gelu_dropout(x * 1.5f, 0.3); }},
+    {"silu", [](const F& x, const F&) { return silu(x * 1.5f); }},
+    {"swiglu", [](const F& x, const F& g) { return swiglu(x * 1.5f, x * g); }},
     {"linear_gelu", [](const F& x, const F& g) { return linear_gelu(x, g * eye<float>(256), g); }},
     {"layer_norm", [](const F& x, const F& g) { return layer_norm(x * 1.5f, g, g); }},
     {"rms_norm", [](const F& x, const F& g) { return rms_norm(x * 1.5f, g); }},

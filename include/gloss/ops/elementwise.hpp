@@ -1,6 +1,7 @@
 // The shared part of every element-wise op: allocates the result and walks the operands. Op headers add the calculus.
 #pragma once
 
+#include <gloss/tensor/saved_input.hpp>
 #include <gloss/tensor/tensor.hpp>
 
 namespace gloss::inline GLOSS_ABI {
@@ -85,13 +86,17 @@ Tensor<T> map_dense(const Tensor<T>& a, const Tensor<T>& b, F f) {
   return map_dense(a, [&](const T* x, T* y, Index n) { f(x, static_cast<const T*>(second.data()), y, n); });
 }
 
-/// y from a kernel for dense memory, forward(x, y, n), recorded with the kernel backward(x, dy, dx, n); x is saved.
+/// y from a kernel for dense memory, forward(x, y, n), recorded with the kernel backward(x, dy, dx, n); x is saved, and
+/// y made from it again where a product would save it.
 /// A backward that is itself recorded is dy * slope(x), made of ops.
 template <Real T, class Forward, class Backward, class Slope>
 Tensor<T> map_smooth(const char* op, const Tensor<T>& x, Forward forward, Backward backward, Slope slope) {
-  return record(op, map_dense(x, forward), {x}, [x, backward, slope](const Tensor<T>& dy, Grads& dx) {
+  const Tensor<T> y = map_dense(x, forward);
+  record(op, y, {x}, [x, backward, slope](const Tensor<T>& dy, Grads& dx) {
     dx.add(0, is_grad_enabled() ? dy * slope(x) : map_dense(x, dy, backward));
   });
+  if (y.requires_grad()) detail::offer_rebuild(y, [in = x.detach(), forward] { return map_dense(in, forward); });
+  return y;
 }
 
 }  // namespace gloss::inline GLOSS_ABI

@@ -8,7 +8,6 @@
 #include <gloss/ops/erf.hpp>
 #include <gloss/ops/sub.hpp>
 #include <gloss/ops/tanh.hpp>
-#include <gloss/tensor/saved_input.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 
@@ -40,11 +39,9 @@ Tensor<T> gelu_slope(const Tensor<T>& x, GeluKind kind) {
 template <Real T>
 Tensor<T> gelu(const Tensor<T>& x, GeluKind kind = GeluKind::exact) {
   const bool exact = kind == GeluKind::exact;
-  const auto forward = exact ? kernels::gelu_forward<T> : kernels::gelu_tanh_forward<T>;
-  const Tensor<T> y = map_smooth("gelu", x, forward, exact ? kernels::gelu_backward<T> : kernels::gelu_tanh_backward<T>,
-                                 [kind](const Tensor<T>& v) { return detail::gelu_slope(v, kind); });
-  if (y.requires_grad()) detail::offer_rebuild(y, [x, forward] { return map_dense(x, forward); });
-  return y;
+  return map_smooth("gelu", x, exact ? kernels::gelu_forward<T> : kernels::gelu_tanh_forward<T>,
+                    exact ? kernels::gelu_backward<T> : kernels::gelu_tanh_backward<T>,
+                    [kind](const Tensor<T>& v) { return detail::gelu_slope(v, kind); });
 }
 
 /// y = dropout(gelu(x)), in one pass each way.

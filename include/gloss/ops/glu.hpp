@@ -5,6 +5,7 @@
 #include <gloss/ops/cat.hpp>
 #include <gloss/ops/optional_tensor.hpp>
 #include <gloss/ops/silu.hpp>
+#include <gloss/tensor/saved_input.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 
@@ -56,11 +57,15 @@ Tensor<T> swiglu(const Tensor<T>& gate, const Tensor<T>& up) {
   ProfileScope scope("swiglu");
   const Tensor<T> z = gate.detach().contiguous(), v = up.detach().contiguous();
   const Index n = z.numel();
-  Tensor<T> y = empty<T>(z.shape());
   if (scope) scope.bytes(sizeof(T), {n, n, n});
-  kernels::gated_forward(static_cast<const T*>(v.data()), static_cast<const T*>(z.data()), y.data(), Index{1}, n, n,
-                         kernels::Gate::silu);
-  return record("swiglu", y, {gate, up}, [gate, up, z, v, n](const Tensor<T>& dy, Grads& dx) {
+  const auto forward = [z, v, n] {
+    Tensor<T> out = empty<T>(z.shape());
+    kernels::gated_forward(static_cast<const T*>(v.data()), static_cast<const T*>(z.data()), out.data(), Index{1}, n, n,
+                           kernels::Gate::silu);
+    return out;
+  };
+  const Tensor<T> y = forward();
+  record("swiglu", y, {gate, up}, [gate, up, z, v, n](const Tensor<T>& dy, Grads& dx) {
     if (is_grad_enabled()) {
       const Tensor<T> s = sigmoid(gate);
       if (dx.needs(0)) dx.add(0, dy * up * s * (gate * (1 - s) + 1));
@@ -76,6 +81,8 @@ Tensor<T> swiglu(const Tensor<T>& gate, const Tensor<T>& up) {
     if (d_gate.defined()) dx.add(0, std::move(d_gate));
     if (d_up.defined()) dx.add(1, std::move(d_up));
   });
+  if (y.requires_grad()) detail::offer_rebuild(y, forward);
+  return y;
 }
 
 }  // namespace gloss::inline GLOSS_ABI
