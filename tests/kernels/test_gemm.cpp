@@ -206,6 +206,8 @@ TEMPLATE_TEST_CASE("gemm: shapes longer than every block agree with three loops"
     for (int form = 0; form < 4; ++form) {
       const bool ta = form & 1;
       const bool tb = form & 2;
+      check<TestType>(
+          {ta, tb, 403, 531, 1100, 3, 5, 7, 1, 0.5, true, Activation::relu});  // panels that meet A together
       check<TestType>({ta, tb, 61, 530, 1100, 0, 0, 0, 1, 1, true, Activation::relu});
       check<TestType>({ta, tb, 531, 67, 1031, 3, 5, 7, 1, 0, true, Activation::relu});
       check<TestType>({ta, tb, 40, 2111, 67, 0, 0, 0, 1, 0.5, false, Activation::none});

@@ -84,26 +84,46 @@ void gemm_rows(const GemmKernels<T>& kernels, Index stop, Index columns, Index w
   }
 }
 
-/// Adds rows [p, p + depth) of op(B) to tiles [tile, tile_end) of one panel of C. packed_a: those tiles of A^T, or
-/// null.
+inline constexpr Index most_together = 8;
+
+/// How many panels of B meet a tile of A one after the other. A that does not fit into the second-level cache comes from
+/// afar once for all of them; they share the cache meanwhile.
 template <class T>
-void gemm_step(const Product<T>& x, Index panel, Index p, Index tile, Index tile_end, const T* packed_a) {
+Index panels_together(const Product<T>& x) {
+  constexpr Index cached = 512 * 1024 / static_cast<Index>(sizeof(T));
+  if (x.m * x.depth() <= cached / 2) return 1;
+  const Index n = cached / (x.depth() * x.kernels.width());
+  return n < 1 ? 1 : n < most_together ? n : most_together;
+}
+
+/// Adds rows [p, p + depth) of op(B) to tiles [tile, tile_end) of panels [panel, panel_end) of C, which are at most
+/// panels_together. packed_a: those tiles of A^T, or null.
+template <class T>
+void gemm_step(const Product<T>& x, Index panel, Index panel_end, Index p, Index tile, Index tile_end,
+               const T* packed_a) {
   const GemmKernels<T>& kernels = x.kernels;
-  const Index j = panel * kernels.width();
-  const Index columns = x.n - j < kernels.width() ? x.n - j : kernels.width();
-  const Index width = kernels.width(columns);
+  struct Panel {
+    Index j, columns, width;
+    const T* b;
+    Index b_step;
+  } panels[most_together];
   const Index k = x.depth_at(p);
-  const T* b = x.trans_b ? x.b + j * x.ldb + p : x.b + p * x.ldb + j;
-  Index b_step = x.ldb;
-  const bool in_place = !x.trans_b && columns == width && tile_end - tile <= 2;  // too few rows to pay for a copy
-  if (!in_place) {
-    T* const packed_b = workspace<0>().template get<T>(x.depth() * width);
+  const Index size = x.depth() * kernels.width();
+  for (Index q = panel; q < panel_end; ++q) {
+    const Index j = q * kernels.width();
+    const Index columns = x.n - j < kernels.width() ? x.n - j : kernels.width();
+    const Index width = kernels.width(columns);
+    const T* b = x.trans_b ? x.b + j * x.ldb + p : x.b + p * x.ldb + j;
+    const bool in_place = !x.trans_b && columns == width && tile_end - tile <= 2;  // too few rows to pay for a copy
+    panels[q - panel] = {j, columns, width, b, x.ldb};
+    if (in_place) continue;
+    T* const packed_b = workspace<0>().template get<T>(panels_together(x) * size) + (q - panel) * size;
     if (x.trans_b)
       pack_columns(kernels, k, columns, width, b, x.ldb, packed_b);
     else
       pack_rows(k, columns, width, b, x.ldb, packed_b);
-    b = packed_b;
-    b_step = width;
+    panels[q - panel].b = packed_b;
+    panels[q - panel].b_step = width;
   }
   const bool last = p + k == x.k;
   const T beta = p == 0 ? x.beta : T(1);
@@ -115,11 +135,14 @@ void gemm_step(const Product<T>& x, Index panel, Index p, Index tile, Index tile
                  : x.trans_a ? x.a + p * x.lda + t * tile_rows
                              : x.a + t * tile_rows * x.lda + p;
     const Index stop = row_end - t * tile_rows < tile_rows ? row_end - t * tile_rows : tile_rows;
-    T* const c = x.c + t * tile_rows * x.ldc + j;
-    for (Index r = 0; r < stop; ++r)  // C comes while the sums are made: stores would wait for it
-      for (Index q = 0; q < columns; q += 64 / static_cast<Index>(sizeof(T))) GLOSS_PREFETCH(c + r * x.ldc + q, 1);
-    gemm_rows(kernels, stop, columns, width, k, a, a_row, a_step, b, b_step, c, x.ldc, x.alpha, beta);
-    if (last) gemm_end(x, t * tile_rows, j, stop, columns);
+    for (Index q = 0; q < panel_end - panel; ++q) {
+      const Panel& b = panels[q];
+      T* const c = x.c + t * tile_rows * x.ldc + b.j;
+      for (Index r = 0; r < stop; ++r)  // C comes while the sums are made: stores would wait for it
+        for (Index i = 0; i < b.columns; i += 64 / static_cast<Index>(sizeof(T))) GLOSS_PREFETCH(c + r * x.ldc + i, 1);
+      gemm_rows(kernels, stop, b.columns, b.width, k, a, a_row, a_step, b.b, b.b_step, c, x.ldc, x.alpha, beta);
+      if (last) gemm_end(x, t * tile_rows, b.j, stop, b.columns);
+    }
   }
 }
 
@@ -131,20 +154,23 @@ void gemm_by_panels(const Product<T>* products, Index count) {
   const Index tiles = x.tiles();
   const Index chunk = tiles < 32 ? 1 : tiles / 16;  // tiles of one panel that stay together
   const Index chunks = (tiles + chunk - 1) / chunk;
+  const Index together = panels_together(x);
   const Index chunk_work = chunk * tile_rows * (x.n / x.panels() + 1) * x.k * count;
   parallel_for(x.panels() * chunks, work_per_thread / (chunk_work + 1) + 1, [&](Index unit, Index end) {
     while (unit < end) {
       const Index from = unit % chunks;
       const Index to = from + (end - unit) < chunks ? from + (end - unit) : chunks;
       const Index tile_end = to * chunk < tiles ? to * chunk : tiles;
+      const Index panel = unit / chunks, whole = to - from == chunks ? (end - unit) / chunks : 1;
+      const Index panel_end = panel + (whole < together ? whole : together);
       for (Index q = 0; q < count; ++q) {
         Index p = 0;
         do {
-          gemm_step<T>(products[q], unit / chunks, p, from * chunk, tile_end, nullptr);
+          gemm_step<T>(products[q], panel, panel_end, p, from * chunk, tile_end, nullptr);
           p += x.depth_at(p);
         } while (p < x.k);
       }
-      unit += to - from;
+      unit += (to - from) * (panel_end - panel);
     }
   });
 }
@@ -160,6 +186,7 @@ void gemm_by_rows(const Product<T>& x) {
   Index blocks = tiles / least < threads ? tiles / least : threads;
   if (blocks * most < tiles) blocks = (tiles + most - 1) / most;
   if (blocks < 1) blocks = 1;
+  const Index together = panels_together(x);
   const Index unit_work = x.m / blocks * (x.n / panels + 1) * x.k;
   parallel_for(blocks * panels, work_per_thread / (unit_work + 1) + 1, [&](Index unit, Index end) {
     while (unit < end) {
@@ -173,7 +200,10 @@ void gemm_by_rows(const Product<T>& x) {
       T* const packed = workspace<1>().template get<T>((tile_end - tile) * packed_tile_size<T>(x.depth()));
       for (Index p = 0; p < x.k; p += x.depth_at(p)) {
         pack_tiles(x.depth_at(p), rows, x.a + p * x.lda + i, x.lda, packed);
-        for (Index panel = from; panel < to; ++panel) gemm_step<T>(x, panel, p, tile, tile_end, packed);
+        for (Index panel = from, panel_end; panel < to; panel = panel_end) {
+          panel_end = to - panel < together ? to : panel + together;
+          gemm_step<T>(x, panel, panel_end, p, tile, tile_end, packed);
+        }
       }
       unit += to - from;
     }
