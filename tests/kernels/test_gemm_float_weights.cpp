@@ -30,7 +30,7 @@ std::vector<float> random_values(Index count) {
 Index random_index(Index low, Index high) { return std::uniform_int_distribution<Index>(low, high)(engine); }
 
 bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
 }
 
 /// Packed weights with their memory.

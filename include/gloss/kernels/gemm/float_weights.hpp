@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 
 #include <gloss/kernels/gemm/float_weights_kernels.hpp>
+#include <gloss/kernels/gemm/pack.hpp>
 #include <gloss/kernels/gemm/panels.hpp>
 #include <gloss/kernels/workspace.hpp>
 
@@ -38,10 +38,14 @@ struct FloatWeights {
 inline void pack_weight(const float* weight, Index ld, const FloatWeights& to) {
   parallel_for(to.panels(), 65536 / (to.panel_size() + 1) + 1, [=](Index begin, Index end) {
     const Index width = to.width();
-    float* out = to.numbers + begin * to.panel_size();
-    for (Index j = begin * width; j < end * width; j += width)
-      for (Index p = 0; p < to.k; ++p)
-        for (Index q = 0; q < width; ++q) *out++ = j + q < to.n ? weight[(j + q) * ld + p] : 0;
+    for (Index j = begin * width; j < end * width && j < to.n; j += width) {
+      const float* const rows = weight + j * ld;
+      float* const out = to.numbers + j * to.k;
+      if (width == 1)
+        for (Index p = 0; p < to.k; ++p) out[p] = rows[p];
+      else
+        detail::pack_columns(*to.kernels->tiles, to.k, to.n - j < width ? to.n - j : width, width, rows, ld, out);
+    }
   });
 }
 
@@ -130,11 +134,15 @@ inline void packed_product(const FloatWeights& w, Index rows, const float* x, In
   if (rows <= 0 || w.n <= 0) return;
   if (w.width() == 1) return gemm<float>(false, true, rows, w.n, w.k, 1, x, ldx, w.numbers, w.k, 0, y, ldy, epilogue);
 #ifndef GLOSS_BACKEND_EIGEN
+  const bool is_few = rows <= detail::most_dot_rows;
+  const Index most = is_few || w.panels() >= 2 * num_threads() ? 96 : 24;  // rows at once
   detail::each_panel(
-      rows, w.n, w.k, w.width(), y, ldy, epilogue, [&](Index panel, Index i, Index r, Index columns, float* c) {
-        const auto& product = rows <= detail::most_dot_rows ? detail::few_rows_by_panel : detail::rows_by_panel;
+      rows, w.n, 4 * w.k, w.width(), y, ldy, epilogue,
+      [&](Index panel, Index i, Index r, Index columns, float* c) {
+        const auto& product = is_few ? detail::few_rows_by_panel : detail::rows_by_panel;
         product(w, panel, r, x + i * ldx, ldx, columns, c, ldy);
-      });
+      },
+      most);
 #endif
 }
 

@@ -1,5 +1,5 @@
-// The innermost parts of products of a few rows with weights in panels, which add in the order of dot products. One copy
-// for every instruction set, behind a table.
+// The innermost parts of products with weights of float in panels: of a few rows, in the order of dot products, and a
+// tile that fetches ahead. One copy for every instruction set, behind a table.
 #pragma once
 
 #include <gloss/kernels/gemm/kernels.hpp>
