@@ -97,26 +97,27 @@ inline void few_rows_by_panel(const FloatWeights& w, Index panel, Index rows, co
   }
 }
 
-/// c = x times a panel's columns, of many rows: the bits of gemm_step. Its first tiles fetch what the next ones read, a
-/// vector of each row each, so that tiles do not wait for memory.
+/// c = x times a panel's columns, of many rows: the bits of gemm_step. Each tile fetches its share of what follows, so
+/// that none waits for memory.
 inline void rows_by_panel(const FloatWeights& w, Index panel, Index rows, const float* x, Index ldx, Index columns,
                           float* c, Index ldc) {
   const GemmKernels<float>& tiles = *w.kernels->tiles;
   const Index width = w.width(), step = gemm_depth<float>(w.k);
+  const Index share = (width * tile_rows + rows - 1) / rows;
   const float* b = w.numbers + panel * w.panel_size();
   Index p = 0;
   do {
     const Index depth = w.k - p < step ? w.k - p : step;
     const bool is_last = panel + 1 == w.panels() && p + depth == w.k;
+    const float* const next = b + (is_last ? 0 : depth * width);
     for (Index i = 0; i < rows; i += tile_rows) {
       const Index stop = rows - i < tile_rows ? rows - i : tile_rows;
       float* const out = c + i * ldc;
       for (Index r = 0; r < stop; ++r)  // as gemm_step does
         for (Index q = 0; q < columns; q += 16) GLOSS_PREFETCH(out + r * ldc + q, 1);
-      const Index vector = i / tile_rows,
-                  ahead = is_last || vector >= tiles.vectors ? 0 : depth * width + vector * tiles.lanes;
       if (stop == tile_rows && columns == width)
-        w.kernels->tile(depth, x + i * ldx + p, ldx, 1, b, width, out, ldc, 1, p > 0, ahead);
+        w.kernels->tile(depth, x + i * ldx + p, ldx, 1, b, width, out, ldc, 1, p > 0,
+                        {next + i / tile_rows * depth * share, share});
       else
         gemm_rows<float>(tiles, stop, columns, tiles.width(columns), depth, x + i * ldx + p, ldx, 1, b, width, out, ldc,
                          1, p > 0);

@@ -6,6 +6,18 @@
 
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 
+/// Fetches one element after another, `step` apart.
+template <class T>
+struct Fetch {
+  const T* next;
+  Index step;
+
+  void operator()() {
+    GLOSS_PREFETCH(next, 0);
+    next += step;
+  }
+};
+
 /// What gemm/float_weights.inc defines for one instruction set. GemmKernels::dots adds the products of a row in chains,
 /// one for each lane of its vectors: `lanes` of several rows, 4 * lanes of one. Here a vector holds columns of a panel,
 /// and the chains are vectors of their own: sums [chains, rows, width].
@@ -19,9 +31,9 @@ struct FloatWeightsKernels {
   using Fold = void(const T* sums, Index columns, bool more, T* out, Index ldo);
 
   const GemmKernels<T>* tiles;
-  /// A whole tile that fetches what lies `ahead` elements behind each row of B.
+  /// A whole tile that fetches memory on the way.
   void (*tile)(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc, T alpha,
-               T beta, Index ahead);
+               T beta, Fetch<T> fetch);
   Chains* chains[2];  // for one row, for tiles->most_dots
   Fold* fold[2];
 };
