@@ -118,7 +118,8 @@ GLOSS_LAZY void quantize_named(nn::Module<float>& model, const std::vector<std::
 /// row under its name and ".scale"; a weight in bfloat16 as it is (BF16); a weight in blocks of 32 as its codes (U8),
 /// those of 4 bits with number i of a block in the lower and number i + 16 in the upper half of a byte, with the scales
 /// [rows, blocks] (F16 or F32) and, where it has them, minima under its name and ".minimum": W = scale * (code - 128 or
-/// 8), or scale * code + minimum; everything else, panels of float too, as io::save does. Of tensors that are tied, one is saved.
+/// 8), or scale * code + minimum; everything else, panels of float too, as io::save does. Of tensors that are tied, one
+/// is saved.
 /// Errors: as save_safetensors.
 GLOSS_LAZY void save_quantized(const nn::Module<float>& model, const std::string& path, const Metadata& metadata = {}) {
   std::vector<NamedTensor> tensors;
