@@ -98,15 +98,17 @@ void layer(const std::string& title, Index rows, Index in, Index out) {
   const std::string name = title + "/" + std::to_string(rows) + "x" + std::to_string(in) + "to" + std::to_string(out);
   const Tensor<float> x = randn<float>({rows, in}), g = randn<float>({rows, out});
   const nn::Linear<float> whole(in, out);
-  nn::Linear<float> packed = whole;
+  nn::Linear<float> packed = whole, panels = whole;
   nn::quantize(packed);
+  nn::quantize(panels, {.weights = nn::WeightFormat::float32});
   const double work = 2e-9 * static_cast<double>(rows * out * in);
   const NoGradGuard no_grad;
   const auto forward = [&] { whole(x); };
-  std::vector<Way> ways = {{"float", forward}, {"int8", [&] { packed(x); }}};
-  if (rows > 16) ways.push_back(in_bfloat16(forward));
+  std::vector<Way> ways = {{"float", forward}, {"panels", [&] { panels(x); }}, {"int8", [&] { packed(x); }}};
+  const bool is_decoding = title == "decoding";
+  if (!is_decoding) ways.push_back(in_bfloat16(forward));
   compare(name + "/forward", work, "Gop/s", ways);
-  if (rows <= 16) return;  // decoding has no gradients
+  if (is_decoding) return;  // without gradients
   const auto of_input = [&] { matmul(g, whole.weight); };
   const auto of_weight = [&] { matmul(g.t(), x); };
   compare(name + "/input_gradient", work, "Gop/s", {{"float", of_input}, in_bfloat16(of_input)});
@@ -118,13 +120,14 @@ void weights(Index rows) {
   constexpr Index size = 2048;
   const Tensor<float> x = randn<float>({rows, size});
   const nn::Linear<float> whole(size, size, {.bias = false});
-  nn::Linear<float> bytes = whole, q8_0 = whole, q4_0 = whole, halves = whole;
+  nn::Linear<float> bytes = whole, q8_0 = whole, q4_0 = whole, halves = whole, panels = whole;
   const auto pack = [](nn::Linear<float>& layer, nn::WeightFormat format) {
     return static_cast<double>(nn::quantize(layer, {.weights = format}).bytes_after) * 1e-9;
   };
   const NoGradGuard no_grad;
   const std::vector<Way> ways = {
       {"float", [&] { whole(x); }, 4e-9 * size * size},
+      {"panels", [&] { panels(x); }, pack(panels, nn::WeightFormat::float32)},
       {"bfloat16", [&] { halves(x); }, pack(halves, nn::WeightFormat::bfloat16)},
       {"int8", [&] { bytes(x); }, pack(bytes, nn::WeightFormat::int8)},
       {"q8_0", [&] { q8_0(x); }, pack(q8_0, nn::WeightFormat::int8_blocks)},
@@ -155,7 +158,8 @@ void decoding(Index batch, Index beams) {
   Model whole =
       transformer::make_model<float>({.src_vocab = vocab, .tgt_vocab = vocab, .N = 6, .d_model = 512, .d_ff = 2048});
   whole.eval();
-  Model halves = whole, bytes = whole;
+  Model panels = whole, halves = whole, bytes = whole;
+  nn::quantize(panels, {.weights = nn::WeightFormat::float32});
   nn::quantize(halves, {.weights = nn::WeightFormat::bfloat16});
   nn::quantize(bytes);
   const Tensor<std::int64_t> source = randint(3, vocab, {batch, length});
@@ -167,9 +171,10 @@ void decoding(Index batch, Index beams) {
       decode::greedy_search(model, source, mask, {.start = 0, .end = -1, .max_len = tokens});
   };
   compare(name, static_cast<double>(batch * tokens), "tokens/s",
-          {{"float", [&] { decode_by(whole); }}, {"bfloat16", [&] { decode_by(halves); }}, {"int8", [&] {
-                                                                                              decode_by(bytes);
-                                                                                            }}});
+          {{"float", [&] { decode_by(whole); }},
+           {"panels", [&] { decode_by(panels); }},
+           {"bfloat16", [&] { decode_by(halves); }},
+           {"int8", [&] { decode_by(bytes); }}});
 }
 
 }  // namespace
@@ -193,7 +198,7 @@ int main(int argc, char** argv) {
   layer("toy_feed_forward_2", 512, 512, 128);
   layer("toy_generator", 512, 128, 1000);
   for (const Index rows : {1, 16, 256}) weights(rows);
-  for (const Index rows : {1, 4, 16}) {
+  for (const Index rows : {1, 4, 16, 64, 256}) {
     layer("decoding", rows, 512, 512);
     layer("decoding", rows, 512, 2048);
     layer("decoding", rows, 2048, 512);

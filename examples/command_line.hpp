@@ -37,8 +37,9 @@ inline void add_precision(CLI::App& app, std::string& precision) {
 inline void add_weights(CLI::App& app, std::string& weights) {
   app.add_option(
          "--weights", weights,
-         "Numbers that the weights of linear layers are kept as; fewer bits take less time and memory, and round")
-      ->check(CLI::IsMember({"float", "bfloat16", "int8"}))
+         "Numbers that the weights of linear layers are kept as; fewer bits take less time and memory, and round; "
+         "panels are float laid out for products, which takes less time")
+      ->check(CLI::IsMember({"float", "panels", "bfloat16", "int8"}))
       ->capture_default_str();
 }
 

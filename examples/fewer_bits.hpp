@@ -24,6 +24,9 @@ inline std::string precision_from(const gloss::io::TensorFile& file) {
 /// Keeps the weights of linear layers in what --weights says.
 inline void pack_weights(gloss::nn::Module<float>& model, const std::string& word) {
   using gloss::nn::WeightFormat;
-  if (word != "float")
-    gloss::nn::quantize(model, {.weights = word == "int8" ? WeightFormat::int8 : WeightFormat::bfloat16});
+  if (word == "float") return;
+  const WeightFormat format = word == "int8"       ? WeightFormat::int8
+                              : word == "bfloat16" ? WeightFormat::bfloat16
+                                                   : WeightFormat::float32;
+  gloss::nn::quantize(model, {.weights = format});
 }

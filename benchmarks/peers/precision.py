@@ -139,7 +139,7 @@ def ask_gloss(case, threads, build, folder):
         return {way: Asked([build / "bench_models", name, made, folder / "out.safetensors"], threads)
                 for way, name in cases.items()}
     asked = Asked([build / "bench_precision", "--ask", case], threads)
-    return {way: asked for way in asked.ways}
+    return {way: asked for way in asked.ways if way in NUMBERS}
 
 
 def line_of(case, threads, args, folder):

@@ -49,13 +49,14 @@ fewer_bits)
   learn() { train some.txt --width 32 --layers 2 --heads 2 --context 32 --batch 8 --steps 400 --dropout 0 --lr 0.01 --warmup 20 "$@"; }
   learn -c float.st
   ! grep -aq '"precision"' float.st || die "a checkpoint of float says so"
-  for weights in float bfloat16 int8; do
+  for weights in float panels bfloat16 int8; do
     "$program" sample -c float.st "The 7. note in the" --length 30 --temperature 0 --weights $weights >out
     has out "The 7. note in the margin says in plain words"
     "$program" sample -c float.st --length 2000 --temperature 2 --weights $weights >$weights.txt
   done
+  cmp float.txt panels.txt || die "panels of float say something else"
   ! cmp -s float.txt bfloat16.txt && ! cmp -s float.txt int8.txt || die "--weights has no effect"
-  fails "--weights: int4 not in {float,bfloat16,int8}" "$program" sample -c float.st --weights int4
+  fails "--weights: int4 not in {float,panels,bfloat16,int8}" "$program" sample -c float.st --weights int4
   fails "--precision: int8 not in {float,bfloat16}" "$program" train some.txt --precision int8 -c new.st
   "$program" train some.txt "${tiny[@]}" --steps 1 --precision bfloat16 -c half.st >log 2>&1 ||
     { has log "products are Eigen's in this program"; [ ! -e half.st ]; exit; }

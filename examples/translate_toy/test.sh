@@ -89,7 +89,7 @@ fewer_bits)
   train --d-model 64 --layers 1 --heads 2 --d-ff 128 --vocab 400 -d few.tsv --held-out 1 --epochs 100 --batch-tokens 128 \
     --warmup 100 --lr-factor 1 --smoothing 0 --dropout 0 --ema 0 -c m.st
   cut -f 1 few.tsv >sentences
-  for weights in float bfloat16 int8; do
+  for weights in float panels bfloat16 int8; do
     "$program" translate -c m.st --weights $weights <sentences >$weights.txt
     "$program" translate -c m.st --weights $weights --n-best 4 "Insert table" >$weights.scores
     "$program" eval -c m.st --weights $weights few.tsv >$weights.eval
@@ -98,14 +98,15 @@ fewer_bits)
   for weights in float bfloat16 int8; do
     grep -qE 'BLEU = (9[0-9]|100)' $weights.eval || { cat $weights.eval; die "--weights $weights does not translate"; }
   done
+  cmp float.txt panels.txt && cmp float.scores panels.scores || die "panels of float translate otherwise"
   for weights in bfloat16 int8; do
     [ "$(diff float.txt $weights.txt | grep -c '^>')" -le 1 ] || die "--weights $weights translates otherwise"
     ! cmp -s float.scores $weights.scores || die "--weights $weights has no effect"
   done
   "$program" translate -c m.st --weights int8 --attention map.svg "Insert table" >out
   has map.svg "</svg>"
-  fails "--weights: int4 not in {float,bfloat16,int8}" "$program" translate -c m.st --weights int4 x
-  fails "--weights: int4 not in {float,bfloat16,int8}" "$program" eval -c m.st --weights int4 few.tsv
+  fails "--weights: int4 not in {float,panels,bfloat16,int8}" "$program" translate -c m.st --weights int4 x
+  fails "--weights: int4 not in {float,panels,bfloat16,int8}" "$program" eval -c m.st --weights int4 few.tsv
   fails "--precision: int8 not in {float,bfloat16}" "$program" train -d some.tsv --precision int8 -c new.st
   fails "--precision: cannot be given with --resume" "$program" train --resume --precision bfloat16 -c m.st
   ! grep -aq '"precision"' m.st || die "a checkpoint of float says so"

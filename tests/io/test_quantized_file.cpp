@@ -117,6 +117,26 @@ TEST_CASE("save_quantized and load_quantized: blocks of 4 and 8 bits, and with m
   CHECK(io::load_safetensors(again).entry("weight.minimum").dtype == io::Dtype::F32);
 }
 
+TEST_CASE("save_quantized: panels of float are saved as the weights that they were") {
+  const TempFolder folder;
+  const std::string path = folder.file("panels.safetensors"), plain = folder.file("plain.safetensors");
+  manual_seed(5);
+  Model model;
+  model.eval();
+  io::save_quantized(model, plain);
+  const Tensor<float> expected = model(ids);
+  nn::quantize(model, {.weights = nn::WeightFormat::float32});
+  io::save_quantized(model, path);
+  CHECK(read_file(path) == read_file(plain));
+  Model loaded;
+  loaded.eval();
+  io::load_quantized(loaded, path);
+  CHECK(!loaded.first.weight.storage()->is_packed());
+  CHECK(same_bits(loaded(ids), expected));
+  nn::quantize(loaded, {.weights = nn::WeightFormat::float32});
+  CHECK(same_bits(loaded(ids), expected));
+}
+
 TEST_CASE("load_quantized: blocks that do not belong together are refused") {
   const TempFolder folder;
   const std::string path = folder.file("blocks.safetensors"), at = "load_quantized: " + path + ": ";

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include <gloss/decode/beam.hpp>
+#include <gloss/decode/encoder_decoder_stepper.hpp>
 #include <gloss/gloss.hpp>
 #include <gloss/nn/quantize.hpp>
 
@@ -124,6 +126,74 @@ TEST_CASE("quantize: a model whose layers have few inputs, in blocks of 4 bits")
   CHECK(report.weights.size() == 3);
   CHECK(model.words.weight.is_same(model.last.weight));
   CHECK(relative_to_largest(model(ids), before) < 0.2);
+}
+
+TEST_CASE("quantize: weights of float in panels give the bits that they gave") {
+  manual_seed(12);
+  const nn::Linear<float> layer(300, 70), narrow(300, 5);  // 5 outputs stay in rows
+  nn::Linear<float> packed = layer, packed_narrow = narrow;
+  const nn::QuantizeReport report = nn::quantize(packed, {.weights = nn::WeightFormat::float32});
+  nn::quantize(packed_narrow, {.weights = nn::WeightFormat::float32});
+  REQUIRE(report.weights.size() == 1);
+  const nn::QuantizedWeight& w = report.weights[0];
+  CHECK(w.error == 0);
+  const Index width = kernels::FloatWeights{.n = 70, .k = 300}.width();
+  CHECK(w.bytes_after == static_cast<std::size_t>((70 + width - 1) / width * width * 300 * 4));
+  CHECK(report.bytes_after == w.bytes_after + 4 * 70);
+  CHECK(packed.weight.shape() == Shape{70, 300});
+  CHECK(std::isnan(packed.weight.at({0, 0})));
+  CHECK(!packed.bias.requires_grad());
+  const NoGradGuard no_grad;
+  for (const Index rows : {0, 1, 3, 4, 16, 17, 100}) {
+    CAPTURE(rows);
+    const Tensor<float> x = randn<float>({rows, 300}), residual = randn<float>({rows, 70});
+    CHECK(same_bits(packed(x), layer(x)));
+    CHECK(same_bits(packed.with_relu(x), layer.with_relu(x)));
+    CHECK(same_bits(packed.with_gelu(x), layer.with_gelu(x)));
+    CHECK(same_bits(packed.added_to(residual, x), layer.added_to(residual, x)));
+    CHECK(same_bits(packed_narrow(x), narrow(x)));
+    CHECK(same_bits(joint_linear(x, {packed.weight, packed.weight}, {packed.bias, packed.bias}),
+                    joint_linear(x, {layer.weight, layer.weight}, {layer.bias, layer.bias})));
+  }
+  const Tensor<float> turned = randn<float>({300, 40}).t();
+  CHECK(same_bits(packed(turned), layer(turned)));
+  CHECK(same_bits(packed(turned.narrow(0, 0, 4)), layer(turned.narrow(0, 0, 4).contiguous())));
+}
+
+TEST_CASE("quantize: a model whose weights are panels of float, tied and one by one") {
+  manual_seed(13);
+  Tied model;
+  const Tensor<float> before = model(ids);
+  const nn::QuantizeReport report = nn::quantize(model, {.weights = nn::WeightFormat::float32});
+  CHECK(report.weights.size() == 3);
+  CHECK(model.words.weight.is_same(model.last.weight));
+  CHECK(same_bits(model(ids), before));
+  const Tied copy = model;
+  CHECK(copy.first.weight.storage() == model.first.weight.storage());
+  CHECK(same_bits(copy(ids), before));
+  CHECK_ERROR(model.state_dict(), Error, "state_dict: words.weight is quantized: its numbers are not kept");
+  CHECK_ERROR(nn::quantize(model), Error, "quantize: the model has no linear layer to quantize");
+}
+
+TEST_CASE("quantize: with panels of float a beam search finds the same tokens and scores") {
+  manual_seed(14);
+  auto model =
+      transformer::make_model<float>({.src_vocab = 100, .tgt_vocab = 90, .N = 2, .d_model = 64, .d_ff = 128, .h = 4});
+  model.eval();
+  auto packed = model;
+  nn::quantize(packed, {.weights = nn::WeightFormat::float32});
+  const Tensor<std::int64_t> source = randint(3, 100, {3, 11});
+  const Tensor<bool> mask = ones<bool>({3, 1, 11});
+  for (const Index beam : {1, 4, 8}) {  // products of 3, 12 and 24 rows
+    const decode::BeamOptions options{.start = 0, .end = 1, .max_len = 12, .beam = beam};
+    const auto found = decode::beam_search(packed, source, mask, options),
+               expected = decode::beam_search(model, source, mask, options);
+    REQUIRE(found.size() == expected.size());
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      CHECK(found[i][0].tokens == expected[i][0].tokens);
+      CHECK(found[i][0].score == expected[i][0].score);
+    }
+  }
 }
 
 TEST_CASE("quantize: memory of a large layer falls to a quarter") {

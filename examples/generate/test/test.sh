@@ -78,7 +78,7 @@ scores)
 fewer_bits)
   echo "mean words hard the what said It" >other.txt  # unlikely texts, whose scores show every change
   printf 'four two five' >wrong.txt
-  for weights in float bfloat16 int8; do
+  for weights in float panels bfloat16 int8; do
     writes "${story#Once upon}" "$models/story" "Once upon" --weights $weights
     writes "Hello, how are you?" "$models/talk.gguf" Hello --chat --weights $weights
     "$program" "$models/story" --score other.txt --weights $weights >story.$weights
@@ -89,11 +89,12 @@ fewer_bits)
   done
   "$program" "$models/story" --score other.txt | cmp - story.float || die "float is the default"
   for model in story numbers numbers_t5; do
+    cmp $model.float $model.panels || die "panels of float change $model"
     for weights in bfloat16 int8; do
       ! cmp -s $model.float $model.$weights || die "--weights $weights has no effect on $model"
     done
   done
-  fails "--weights: int4 not in {float,bfloat16,int8}" "$program" "$models/story" Once --weights int4 ;;
+  fails "--weights: int4 not in {float,panels,bfloat16,int8}" "$program" "$models/story" Once --weights int4 ;;
 errors)
   fails "nowhere: No such file" "$program" nowhere Once
   mkdir empty

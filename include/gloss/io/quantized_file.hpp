@@ -118,7 +118,8 @@ GLOSS_LAZY void quantize_named(nn::Module<float>& model, const std::vector<std::
 /// row under its name and ".scale"; a weight in bfloat16 as it is (BF16); a weight in blocks of 32 as its codes (U8),
 /// those of 4 bits with number i of a block in the lower and number i + 16 in the upper half of a byte, with the scales
 /// [rows, blocks] (F16 or F32) and, where it has them, minima under its name and ".minimum": W = scale * (code - 128 or
-/// 8), or scale * code + minimum; everything else as io::save does. Of tensors that are tied, one is saved.
+/// 8), or scale * code + minimum; everything else, panels of float too, as io::save does. Of tensors that are tied, one
+/// is saved.
 /// Errors: as save_safetensors.
 GLOSS_LAZY void save_quantized(const nn::Module<float>& model, const std::string& path, const Metadata& metadata = {}) {
   std::vector<NamedTensor> tensors;
@@ -144,6 +145,10 @@ GLOSS_LAZY void save_quantized(const nn::Module<float>& model, const std::string
       tensors.push_back({name, x});
     } else if (const auto* const blocks = nn::detail::packed_form<kernels::BlockWeights>(p)) {
       detail::add_blocks(tensors, name, *blocks);
+    } else if (const auto* const panels = nn::detail::packed_form<kernels::FloatWeights>(p)) {
+      const Tensor<float> x = empty<float>({rows, columns});
+      for (Index j = 0; j < rows; ++j) kernels::unpack_row(*panels, j, 1, x.data() + j * columns);
+      tensors.push_back({name, x});
     } else {
       tensors.push_back({name, p});
     }
@@ -159,7 +164,7 @@ GLOSS_LAZY void save_quantized(const nn::Module<float>& model, const std::string
 }
 
 /// Loads what save_quantized has written into a model of the same sizes that is of float so far, and packs the same
-/// weights: it then computes the same bits.
+/// weights: it then computes the same bits. Panels of float come back as plain weights, for nn::quantize to lay out.
 /// Errors: LoadError when the file is not a valid one, bytes, scales and minima do not belong together, or as
 /// nn::load_state_dict.
 GLOSS_LAZY void load_quantized(nn::Module<float>& model, const std::string& path) {

@@ -1,4 +1,4 @@
-// Weights of linear layers in fewer bytes, for inference.
+// Weights of linear layers in fewer bytes, or laid out for products, for inference.
 #pragma once
 
 #include <cmath>
@@ -8,6 +8,7 @@
 
 #include <gloss/kernels/gemm/bfloat16_weights.hpp>
 #include <gloss/kernels/gemm/block_weights.hpp>
+#include <gloss/kernels/gemm/float_weights.hpp>
 #include <gloss/kernels/gemm/int8.hpp>
 #include <gloss/nn/embedding.hpp>
 #include <gloss/nn/linear.hpp>
@@ -20,6 +21,7 @@ enum class WeightFormat : unsigned char {
   bfloat16,     // 16 bits; inputs are rounded as well, sums are float
   int4,         // 4 bits and a scale for every 32 inputs, as GGUF's Q4_0: 4.5 bits in all; inputs become bytes 32 by 32
   int8_blocks,  // 8 bits and a scale for every 32 inputs, as GGUF's Q8_0: 8.5 bits in all
+  float32,      // the numbers, laid out as products read them: the same results, sooner
 };
 
 struct QuantizeOptions {
@@ -47,7 +49,7 @@ struct QuantizeReport {
 
 namespace detail {
 
-/// A weight in the form of kernels::Int8Weights, Bfloat16Weights or BlockWeights.
+/// A weight in the form of kernels::Int8Weights, Bfloat16Weights, BlockWeights or FloatWeights.
 template <class Form>
 class PackedAs final : public gloss::detail::PackedWeight {
  public:
@@ -156,6 +158,9 @@ GLOSS_LAZY void replace_weights(Module<float>& model, const std::vector<Replacem
 /// are NaN; the model is put in eval mode and all of its parameters are frozen, it can be copied (copies share packed
 /// weights) and run by any number of threads, but neither trained, nor saved or loaded as a model of float.
 /// Weights of more than 65536 inputs stay as they are in int8.
+/// With float32 nothing is rounded, and memory grows by what the last panel of a weight lacks: the model gives the bits
+/// that it gave, except where a layer of up to 16 rows read a transposed view as it lay, and with GLOSS_WITH_BLAS; and
+/// set_matmul_precision is not asked.
 /// Errors: Error when no layer of that name is there to keep, or nothing is left to quantize.
 /// PyTorch: torch.ao.quantization.quantize_dynamic
 GLOSS_LAZY QuantizeReport quantize(Module<float>& model, const QuantizeOptions& options = {}) {
@@ -183,6 +188,8 @@ GLOSS_LAZY QuantizeReport quantize(Module<float>& model, const QuantizeOptions& 
       replaced.push_back(detail::rounded_to(kernels::Int8Weights{}, weight, about));
     else if (format == WeightFormat::bfloat16)
       replaced.push_back(detail::rounded_to(kernels::Bfloat16Weights{}, weight, about));
+    else if (format == WeightFormat::float32)
+      replaced.push_back(detail::rounded_to(kernels::FloatWeights{}, weight, about));
     else
       replaced.push_back(detail::rounded_to_blocks(format == WeightFormat::int4 ? 4 : 8, weight, about));
     report.weights.push_back(about);

@@ -17,6 +17,9 @@ constexpr Index gemm_depth(Index k) {
   return k > most ? ((k + blocks - 1) / blocks + 7) / 8 * 8 : k;
 }
 
+/// Rows of A that are few against those of B.
+inline constexpr Index most_dot_rows = 16;
+
 /// One product's arguments, as gemm takes them.
 template <class T>
 struct Product {
@@ -40,7 +43,7 @@ struct Product {
   /// The depth of the block that begins at p.
   Index depth_at(Index p) const { return k - p < depth() ? k - p : depth(); }
   /// Few rows against the rows of B: read B once, in its own order.
-  bool is_dot() const { return !trans_a && trans_b && m <= 16; }
+  bool is_dot() const { return !trans_a && trans_b && m <= most_dot_rows; }
   bool is_dot_transposed() const { return !trans_a && n <= 8 && (trans_b || (n == 1 && ldb == 1)); }
 };
 
@@ -210,6 +213,9 @@ void gemm_by_rows(const Product<T>& x) {
   });
 }
 
+/// Dot products are summed in pieces of so many elements, so that long ones keep their digits.
+inline constexpr Index gemm_dot_piece = 16384;
+
 /// Columns [j, j_end) of C by dot products; the transposed form takes rows of C for columns.
 template <class T>
 void gemm_dot(const Product<T>& x, bool transposed, Index j, Index j_end) {
@@ -222,7 +228,7 @@ void gemm_dot(const Product<T>& x, bool transposed, Index j, Index j_end) {
   const Index c_column = transposed ? x.ldc : 1;
   const GemmKernels<T>& kernels = x.kernels;
   const Index w = kernels.lanes;
-  constexpr Index piece = 16384;  // of k, so that long dot products keep their digits
+  constexpr Index piece = gemm_dot_piece;
   T total[max_lanes], part[max_lanes];
   for (; j < j_end; j += w) {  // columns that all rows visit before the next ones are read
     const Index stop = j + w < j_end ? j + w : j_end;
