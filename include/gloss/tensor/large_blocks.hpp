@@ -1,5 +1,5 @@
-// Large blocks of memory: as large as asked for, split, and grown together again with free neighbours. Size classes would
-// waste an eighth of each, and keep what one class has freed from all others.
+// Large blocks of memory: as large as asked for, split, and grown together again with free neighbours. Size classes
+// would waste an eighth of each, and keep what one class has freed from all others.
 #pragma once
 
 #include <gloss/tensor/storage_block.hpp>

@@ -1,5 +1,5 @@
-// Results that a backward computes again instead of keeping: what GELU or a norm gives is cheap to make from what its own
-// backward saves, and as large as anything that a training step keeps.
+// Results that a backward computes again instead of keeping: what GELU or a norm gives is cheap to make from what its
+// own backward saves, and as large as anything that a training step keeps.
 #pragma once
 
 #include <utility>

@@ -89,8 +89,8 @@ void gemm_rows(const GemmKernels<T>& kernels, Index stop, Index columns, Index w
 
 inline constexpr Index most_together = 8;
 
-/// How many panels of B meet a tile of A one after the other. A that does not fit into the second-level cache comes from
-/// afar once for all of them; they share the cache meanwhile.
+/// How many panels of B meet a tile of A one after the other. A that does not fit into the second-level cache comes
+/// from afar once for all of them; they share the cache meanwhile.
 template <class T>
 Index panels_together(const Product<T>& x) {
   constexpr Index cached = 512 * 1024 / static_cast<Index>(sizeof(T));
