@@ -103,12 +103,13 @@ void conv_by_panels(const Conv& c, const T* x, const T* weight, const T* bias, T
 template <class T>
 void conv_dense(const Conv& c, const T* x, const T* weight, const T* bias, T* y, T* scratch) {
   if (suits_winograd(c))
-    conv_winograd(c, x, weight, bias, y, scratch);
+    conv_winograd(c, x, weight, false, bias, y, scratch);
   else
     conv_by_panels(c, x, weight, bias, y, scratch);
 }
-inline Index dense_scratch(const Conv& c) {
-  return suits_winograd(c) ? winograd_scratch(c) : conv_copies(c, conv_plane(c));
+template <class T>
+Index dense_scratch(const Conv& c) {
+  return suits_winograd(c) ? winograd_scratch<T>(c) : conv_copies(c, conv_plane(c));
 }
 
 /// The weight as turned() wants it: [groups, ins, outs, taps], the last tap first.
@@ -254,20 +255,25 @@ void conv_weight_transposed(const Conv& c, const T* x, const T* dy, T* dweight, 
 /// Numbers of scratch memory that each of the three passes needs.
 template <class T>
 Index conv_scratch(const Conv& c) {
-  return c.is_depthwise() || c.is_pointwise() ? 0 : detail::dense_scratch(c);
+  return c.is_depthwise() || c.is_pointwise() ? 0 : detail::dense_scratch<T>(c);
 }
 template <class T>
 Index conv_input_gradient_scratch(const Conv& c) {
   if (c.is_depthwise() || c.is_pointwise()) return 0;
   if (detail::suits_patches(c)) return detail::patches_scratch(c);
+  if (c.h.stride > 1 && detail::suits_winograd_back(c))
+    return detail::winograd_scratch<T>({c.batch, c.groups, c.outs, c.ins, c.h, c.w});
   if (c.h.stride > 1 || c.w.stride > 1)
     return c.groups * ((c.depth() + detail::tile_rows - 1) / detail::tile_rows) * detail::packed_tile_size<T>(c.outs);
-  return c.weights() + detail::dense_scratch(c.turned());
+  const Conv turned = c.turned();
+  return detail::suits_winograd(turned) ? detail::winograd_scratch<T>(turned)
+                                        : c.weights() + detail::dense_scratch<T>(turned);
 }
 template <class T>
 Index conv_weight_gradient_scratch(const Conv& c) {
   if (c.is_depthwise()) return 0;
   if (detail::suits_patches(c)) return detail::patches_scratch(c);
+  if (detail::suits_winograd(c)) return detail::winograd_weight_gradient_scratch<T>(c);
   return c.groups * c.depth() * detail::padded_outs<T>(c) + detail::conv_copies(c, detail::conv_plane(c, true));
 }
 
@@ -289,7 +295,10 @@ void conv_input_gradient(const Conv& c, const T* dy, const T* weight, T* dx, T* 
   if (c.is_depthwise()) return detail::depthwise_input_gradient(c, dy, weight, dx);
   if (c.is_pointwise()) return detail::pointwise<T>(c, true, dy, weight, nullptr, dx);
   if (detail::suits_patches(c)) return detail::patches_input_gradient(c, dy, weight, dx, scratch);
+  if (c.h.stride > 1 && detail::suits_winograd_back(c)) return detail::winograd_back(c, dy, weight, dx, scratch);
   if (c.h.stride > 1 || c.w.stride > 1) return detail::conv_by_columns(c, dy, weight, dx, scratch);
+  if (const Conv turned = c.turned(); detail::suits_winograd(turned))
+    return detail::conv_winograd<T>(turned, dy, weight, true, nullptr, dx, scratch);
   detail::turn_weight(c, weight, scratch);
   detail::conv_dense<T>(c.turned(), dy, scratch, nullptr, dx, scratch + c.weights());
 }
@@ -299,6 +308,7 @@ template <class T>
 void conv_weight_gradient(const Conv& c, const T* x, const T* dy, T* dweight, T* scratch) {
   if (c.is_depthwise()) return detail::depthwise_weight_gradient(c, x, dy, dweight);
   if (detail::suits_patches(c)) return detail::patches_weight_gradient(c, x, dy, dweight, scratch);
+  if (detail::suits_winograd(c)) return detail::winograd_weight_gradient(c, x, dy, dweight, scratch);
   const Index padded = detail::padded_outs<T>(c), depth = c.depth();
   detail::conv_weight_transposed(c, x, dy, scratch, scratch + c.groups * depth * padded);
   parallel_for(c.groups * c.outs, 16384 / depth + 1, [=](Index begin, Index end) {
