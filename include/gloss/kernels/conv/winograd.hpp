@@ -40,7 +40,7 @@ struct WinogradTiles {
 
   explicit WinogradTiles(const Conv& c)
       : h(cells(c.h)), w(cells(c.w)), y_h(places(c.h)), y_w(places(c.w)), batch(c.batch) {
-    constexpr Index enough = 48;  // tiles for which the weights are read once
+    const Index enough = c.ins * c.outs < 1 << 17 ? 48 : 128;  // tiles for which the weights are read once
     const Index all = down() * across(), rows = enough / across() + 1;
     images = all < enough ? enough / all : 1;
     parts = all <= enough + enough / 3 ? 1 : (down() + rows - 1) / rows;
@@ -153,19 +153,22 @@ class TurnedPlane {
 /// The transformed weight of every group, [taps, ins, whole_tiles(outs)] in the panels that products read. transposed:
 /// weight [groups * ins, outs, 3, 3]; turned: the last tap first.
 template <class T>
-void winograd_weights(const Conv& c, Index taps, const WinogradKernels<T>& transforms, const T* weight, bool transposed,
-                      bool turned, T* u) {
+void winograd_weights(const Conv& c, const T* weight, bool transposed, bool turned, T* u) {
   const GemmKernels<T>& kernels = GLOSS_ON_ISA(detail::gemm_kernels<T>);
-  const Index padded = whole_tiles<T>(c.outs), from_out = transposed ? 9 : c.ins * 9, from_in = transposed ? c.outs * 9 : 9;
+  const WinogradKernels<T>& transforms = (GLOSS_ON_ISA(detail::winograd_kernels<T>))[c.h.stride - 1];
+  const Index taps = WinogradTiles(c).taps(), padded = whole_tiles<T>(c.outs);
+  const Index from_out = transposed ? 9 : c.ins * 9, from_in = transposed ? c.outs * 9 : 9;
   parallel_for(c.groups * c.ins, 4096 / c.outs + 1, [&](Index begin, Index end) {
     for (Index r = begin; r < end; ++r) {
       const Index i = r % c.ins, group = r / c.ins;
       const T* const g = weight + group * c.outs * c.ins * 9 + i * from_in + (turned ? 8 : 0);
       for (Index o = 0; o < padded; o += kernels.lanes) {
         const Index j = o / kernels.width() * kernels.width(), width = kernels.width(c.outs - j), real = c.outs - o;
-        transforms.weight(real < 0 ? 0 : real < kernels.lanes ? real : kernels.lanes, g + o * from_out, from_out,
-                          turned ? -1 : 1, u + (group * taps * padded + j) * c.ins + i * width + (o - j),
-                          c.ins * padded);
+        transforms.weight(real < 0               ? 0
+                          : real < kernels.lanes ? real
+                                                 : kernels.lanes,
+                          g + o * from_out, from_out, turned ? -1 : 1,
+                          u + (group * taps * padded + j) * c.ins + i * width + (o - j), c.ins * padded);
       }
     }
   });
@@ -212,10 +215,10 @@ void winograd_pass(const Conv& c, bool back, const T* in, const T* u, const T* b
           for (Index t = 0; t < count; t += tile_rows)
             gemm_rows(kernels, count - t < tile_rows ? count - t : tile_rows, width, width, ins,
                       static_cast<const T*>(v) + e * v_step + t * ins_width, ins_width, Index{1},
-                      u + ((group * taps + e) * padded + o) * ins, width, m + e * m_step + t * width, width, T(1), T(0));
+                      u + ((group * taps + e) * padded + o) * ins, width, m + e * m_step + t * width, width, T(1),
+                      T(0));
         T start[max_vectors * max_lanes] = {};
-        if (bias != nullptr)
-          std::memcpy(start, bias + group * outs + o, static_cast<std::size_t>(columns) * sizeof(T));
+        if (bias != nullptr) std::memcpy(start, bias + group * outs + o, static_cast<std::size_t>(columns) * sizeof(T));
         tiles.each_image(unit, [&](Index image, Index row, Index row_end, Index tile) {
           to.move_to(row, row_end);
           const Index many = (row_end - row) * tiles.across();
@@ -241,20 +244,26 @@ Index winograd_scratch(const Conv& c) {
 
 /// y = x * weight + bias. turned: weight is that of the convolution of which c is the turned one.
 template <class T>
-void conv_winograd(const Conv& c, const T* x, const T* weight, bool turned, const T* bias, T* y, T* scratch) {
-  winograd_weights(c, WinogradTiles(c).taps(), (GLOSS_ON_ISA(detail::winograd_kernels<T>))[c.h.stride - 1], weight,
-                   turned, turned, scratch);
-  winograd_pass(c, false, x, static_cast<const T*>(scratch), bias, y);
+void winograd_forward(const Conv& c, const T* x, const T* weight, bool turned, const T* bias, T* y, T* u) {
+  winograd_weights(c, weight, turned, turned, u);
+  winograd_pass<T>(c, false, x, u, bias, y);
 }
 
-/// dx for any stride, by images: tiles that share cells are in one.
-inline bool suits_winograd_back(const Conv& c) { return suits_winograd(c) && WinogradTiles(c).parts == 1; }
+/// Whether tiles that share cells are in one unit, so that dx, a sum over tiles, is one thread's, and reach all rows.
+inline bool suits_winograd_back(const Conv& c) {
+  const WinogradTiles tiles(c);
+  return suits_winograd(c) && tiles.parts == 1 && tiles.h.reach() - tiles.h.before >= tiles.h.in;
+}
+inline Conv outs_for_ins(const Conv& c) { return {c.batch, c.groups, c.outs, c.ins, c.h, c.w}; }
 template <class T>
-void winograd_back(const Conv& c, const T* dy, const T* weight, T* dx, T* scratch) {
-  const Conv swapped{c.batch, c.groups, c.outs, c.ins, c.h, c.w};
-  winograd_weights(swapped, WinogradTiles(c).taps(), (GLOSS_ON_ISA(detail::winograd_kernels<T>))[c.h.stride - 1],
-                   weight, true, false, scratch);
-  winograd_pass<T>(c, true, dy, scratch, nullptr, dx);
+Index winograd_back_scratch(const Conv& c) {
+  return winograd_scratch<T>(outs_for_ins(c));
+}
+/// dx for any stride.
+template <class T>
+void winograd_back(const Conv& c, const T* dy, const T* weight, T* dx, T* u) {
+  winograd_weights(outs_for_ins(c), weight, true, false, u);
+  winograd_pass<T>(c, true, dy, u, nullptr, dx);
 }
 
 /// How the gradient of the weight is computed: so many units of tiles are transformed, then multiplied.
