@@ -54,6 +54,14 @@ class Pick {
     };
     return {(*this)(48, 60), (*this)(1, 2), (*this)(8, 40), (*this)(8, 80), window(), window()};
   }
+  /// Windows of one cell, apart from each other.
+  k::Conv skips() {
+    const auto window = [&] {
+      const Index in = (*this)(1, 35), stride = (*this)(1, 3);
+      return k::Window{in, (*this)(1, static_cast<int>((in - 1) / stride + 1)), 1, stride, 0, 1};
+    };
+    return {(*this)(1, 6), (*this)(1, 3), (*this)(1, 40), (*this)(1, 60), window(), window()};
+  }
   /// Windows side by side.
   k::Conv patches() {
     const auto window = [&] {
@@ -159,6 +167,8 @@ TEST_CASE("convolution: 3x3 kernels and windows side by side give what the plain
   check_random<double>(8, &Pick::filter);
   check_random<float>(12, &Pick::small_filter);
   check_random<double>(8, &Pick::small_filter);
+  check_random<float>(12, &Pick::skips);
+  check_random<double>(8, &Pick::skips);
   check_random<float>(12, &Pick::patches);
   check_random<double>(8, &Pick::patches);
 }

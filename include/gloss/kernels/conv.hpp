@@ -241,6 +241,7 @@ Index conv_scratch(const Conv& c) {
 template <class T>
 Index conv_input_gradient_scratch(const Conv& c) {
   if (c.is_depthwise() || c.is_pointwise()) return 0;
+  if (detail::skips_cells(c)) return detail::met_cells(c);
   if (detail::suits_patches(c)) return detail::patches_scratch(c);
   if (c.h.stride > 1 || c.w.stride > 1) {
     if (detail::suits_winograd_back(c)) return detail::winograd_back_scratch<T>(c);
@@ -253,6 +254,7 @@ Index conv_input_gradient_scratch(const Conv& c) {
 template <class T>
 Index conv_weight_gradient_scratch(const Conv& c) {
   if (c.is_depthwise()) return 0;
+  if (detail::skips_cells(c)) return detail::met_cells(c) + conv_weight_gradient_scratch<T>(detail::of_met_cells(c));
   if (detail::suits_patches(c)) return detail::patches_scratch(c);
   if (detail::suits_winograd(c)) return detail::winograd_weight_gradient_scratch<T>(c);
   return c.groups * c.depth() * detail::whole_tiles<T>(c.outs) + detail::conv_copies(c, detail::conv_plane(c, true));
@@ -277,6 +279,10 @@ template <class T>
 void conv_input_gradient(const Conv& c, const T* dy, const T* weight, T* dx, T* scratch) {
   if (c.is_depthwise()) return detail::depthwise_input_gradient(c, dy, weight, dx);
   if (c.is_pointwise()) return detail::pointwise<T>(c, true, dy, weight, nullptr, dx);
+  if (detail::skips_cells(c)) {
+    detail::pointwise<T>(detail::of_met_cells(c), true, dy, weight, nullptr, scratch);
+    return detail::put_met_cells<T>(c, scratch, dx);
+  }
   if (detail::suits_patches(c)) return detail::patches_input_gradient(c, dy, weight, dx, scratch);
   if (c.h.stride > 1 || c.w.stride > 1) {
     if (detail::suits_winograd_back(c)) return detail::winograd_back(c, dy, weight, dx, scratch);
@@ -293,6 +299,10 @@ void conv_input_gradient(const Conv& c, const T* dy, const T* weight, T* dx, T* 
 template <class T>
 void conv_weight_gradient(const Conv& c, const T* x, const T* dy, T* dweight, T* scratch) {
   if (c.is_depthwise()) return detail::depthwise_weight_gradient(c, x, dy, dweight);
+  if (detail::skips_cells(c)) {
+    detail::take_met_cells(c, x, scratch);
+    return conv_weight_gradient<T>(detail::of_met_cells(c), scratch, dy, dweight, scratch + detail::met_cells(c));
+  }
   if (detail::suits_patches(c)) return detail::patches_weight_gradient(c, x, dy, dweight, scratch);
   if (detail::suits_winograd(c)) return detail::winograd_weight_gradient(c, x, dy, dweight, scratch);
   const Index padded = detail::whole_tiles<T>(c.outs), depth = c.depth();
