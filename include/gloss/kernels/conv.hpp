@@ -177,8 +177,8 @@ void conv_by_columns(const Conv& c, const T* dy, const T* weight, T* dx, T* tile
   });
 }
 
-/// dweight^T [groups, depth, whole_tiles(outs)], the sum over all places in order: cells times dy^T, of which a thread packs
-/// what its panel needs.
+/// dweight^T [groups, depth, whole_tiles(outs)], the sum over all places in order: cells times dy^T, of which a thread
+/// packs what its panel needs.
 template <class T>
 void conv_weight_transposed(const Conv& c, const T* x, const T* dy, T* dweight, T* scratch) {
   const GemmKernels<T>& kernels = GLOSS_ON_ISA(detail::gemm_kernels<T>);

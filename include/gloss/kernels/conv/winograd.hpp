@@ -1,7 +1,8 @@
-// Convolutions of 3x3 kernels by Winograd's minimal filtering, all three passes: with stride 1 a tile of 2x2 places takes
-// 16 products of transformed cells and weights instead of 36, in 16 matrix products whose factors stay in the cache.
-// With stride 2 it takes 25: along an axis the even cells meet two taps of the kernel, three products for two places, the
-// odd cells one. A thread turns the cells of some tiles so that channels lie innermost: no row is too short for vectors.
+// Convolutions of 3x3 kernels by Winograd's minimal filtering, all three passes: with stride 1 a tile of 2x2 places
+// takes 16 products of transformed cells and weights instead of 36, in 16 matrix products whose factors stay in the
+// cache. With stride 2 it takes 25: along an axis the even cells meet two taps of the kernel, three products for two
+// places, the odd cells one. A thread turns the cells of some tiles so that channels lie innermost: no row is too short
+// for vectors.
 // Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016, section 4.1:
 //   Y = A^T [(G g G^T) . (B^T d B)] A for a kernel g and 4x4 cells d, whence
 //   dd = B [(G g G^T) . (A dY A^T)] B^T and dg = G^T [(B^T d B) . (A dY A^T)] G.
@@ -82,8 +83,8 @@ inline bool suits_winograd(const Conv& c) {
          c.batch * ((c.h.out + 1) / 2) * ((c.w.out + 1) / 2) >= 48;
 }
 
-/// Elements from one of the numbers of `tiles` tiles to the next: not a multiple of a page, whose lines would compete for
-/// the same places in the cache.
+/// Elements from one of the numbers of `tiles` tiles to the next: not a multiple of a page, whose lines would compete
+/// for the same places in the cache.
 template <class T>
 Index winograd_step(Index tiles, Index channels) {
   return tiles * channels + 64 / static_cast<Index>(sizeof(T));
@@ -100,8 +101,8 @@ Index whole_tiles(Index channels) {
   return (channels + w - 1) / w * w;
 }
 
-/// Rows of tiles of an image's plane with channels innermost, `width` numbers for each cell, in this thread's own memory,
-/// and where the cells of each tile lie there. All those beyond the edges are one, which comes first.
+/// Rows of tiles of an image's plane with channels innermost, `width` numbers for each cell, in this thread's own
+/// memory, and where the cells of each tile lie there. All those beyond the edges are one, which comes first.
 template <class T, int slot>
 class TurnedPlane {
  public:
@@ -163,19 +164,17 @@ void winograd_weights(const Conv& c, const T* weight, bool transposed, bool turn
       const Index i = r % c.ins, group = r / c.ins;
       const T* const g = weight + group * c.outs * c.ins * 9 + i * from_in + (turned ? 8 : 0);
       for (Index o = 0; o < padded; o += kernels.lanes) {
-        const Index j = o / kernels.width() * kernels.width(), width = kernels.width(c.outs - j), real = c.outs - o;
-        transforms.weight(real < 0               ? 0
-                          : real < kernels.lanes ? real
-                                                 : kernels.lanes,
-                          g + o * from_out, from_out, turned ? -1 : 1,
+        const Index j = o / kernels.width() * kernels.width(), width = kernels.width(c.outs - j);
+        const Index left = c.outs > o ? c.outs - o : 0, real = left < kernels.lanes ? left : kernels.lanes;
+        transforms.weight(real, g + o * from_out, from_out, turned ? -1 : 1,
                           u + (group * taps * padded + j) * c.ins + i * width + (o - j), c.ins * padded);
       }
     }
   });
 }
 
-/// out = in * weight, of any of the passes that give cells or places: y of x, or with `back` x of y. A thread gets a run
-/// of units of tiles, the first and the last perhaps not with all their channels.
+/// out = in * weight, of the passes that give places or cells: y of x, or with `back` dx of dy. A thread gets a run of
+/// units of tiles, the first and the last perhaps not with all their channels.
 template <class T>
 void winograd_pass(const Conv& c, bool back, const T* in, const T* u, const T* bias, T* out) {
   const GemmKernels<T>& kernels = GLOSS_ON_ISA(detail::gemm_kernels<T>);
