@@ -45,6 +45,23 @@ class Pick {
     };
     return {(*this)(4, 6), (*this)(1, 2), (*this)(16, 40), (*this)(16, 60), window(), window()};
   }
+  /// The same on planes of which several make a unit of work.
+  k::Conv small_filter() {
+    const Index stride = (*this)(1, 2);
+    const auto window = [&] {
+      const Index in = (*this)(3, 12), before = (*this)(0, 2), after = (*this)(0, 3);
+      return k::Window{in, (in + before + after - 3) / stride + 1, 3, stride, before, 1};
+    };
+    return {(*this)(48, 60), (*this)(1, 2), (*this)(8, 40), (*this)(8, 80), window(), window()};
+  }
+  /// Windows of one cell, apart from each other.
+  k::Conv skips() {
+    const auto window = [&] {
+      const Index in = (*this)(1, 35), stride = (*this)(1, 3);
+      return k::Window{in, (*this)(1, static_cast<int>((in - 1) / stride + 1)), 1, stride, 0, 1};
+    };
+    return {(*this)(1, 6), (*this)(1, 3), (*this)(1, 40), (*this)(1, 60), window(), window()};
+  }
   /// Windows side by side.
   k::Conv patches() {
     const auto window = [&] {
@@ -148,6 +165,10 @@ TEST_CASE("convolution: 3x3 kernels and windows side by side give what the plain
           "[kernels]") {
   check_random<float>(12, &Pick::filter);
   check_random<double>(8, &Pick::filter);
+  check_random<float>(12, &Pick::small_filter);
+  check_random<double>(8, &Pick::small_filter);
+  check_random<float>(12, &Pick::skips);
+  check_random<double>(8, &Pick::skips);
   check_random<float>(12, &Pick::patches);
   check_random<double>(8, &Pick::patches);
 }
@@ -159,7 +180,11 @@ TEST_CASE("convolution: winograd's filter is as exact as plain sums, and keeps i
     const k::Conv c{4, 1, 64, 32, window, window};
     REQUIRE(k::detail::suits_winograd(c));
     Data<float> d(c, 1);
-    CHECK(scaled(run(c, d).y, naive(c, d).y) < tolerance<float>);
+    const Passes<float> have = run(c, d);
+    const Passes<double> want = naive(c, d);
+    CHECK(scaled(have.y, want.y) < tolerance<float>);
+    CHECK(scaled(have.dx, want.dx) < tolerance<float>);
+    CHECK(scaled(have.dw, want.dw) < tolerance<float>);
     const Index row = 11, column = 14;
     const auto covers = [&](Index place, Index cell) { return std::abs(place * stride - cell) <= 1; };
     for (const float bad : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
@@ -182,11 +207,13 @@ TEST_CASE("convolution: any number of threads gives the same bits, in all passes
   };
   const k::Conv dense{3, 1, 24, 40, window(20, 3, 1, 1), window(30, 3, 1, 1)};
   const k::Conv strided{3, 2, 12, 20, window(20, 3, 2, 1), window(30, 3, 2, 1)};
+  const k::Conv small{40, 2, 12, 70, window(9, 3, 1, 1), window(7, 3, 1, 1)};
+  const k::Conv small_strided{60, 1, 24, 70, window(9, 3, 2, 1), window(7, 3, 2, 1)};
   const k::Conv depthwise{3, 24, 1, 1, window(20, 3, 1, 1), window(30, 3, 1, 1)};
   const k::Conv wide{3, 1, 24, 40, window(20, 5, 1, 2), window(30, 5, 1, 2)};
   const k::Conv patches{2, 1, 3, 70, window(64, 8, 8, 0), window(48, 8, 8, 0)};
   const k::Conv pointwise{3, 2, 24, 40, window(20, 1, 1, 0), window(30, 1, 1, 0)};
-  for (const k::Conv& c : {dense, wide, strided, depthwise, patches, pointwise}) {
+  for (const k::Conv& c : {dense, wide, strided, small, small_strided, depthwise, patches, pointwise}) {
     const Data<float> d(c, 5);
     CHECK(same_for_any_threads([&] {
       Passes<float> p = run(c, d);

@@ -99,18 +99,6 @@ void conv_by_panels(const Conv& c, const T* x, const T* weight, const T* bias, T
   });
 }
 
-/// y for groups of several channels and windows of several cells.
-template <class T>
-void conv_dense(const Conv& c, const T* x, const T* weight, const T* bias, T* y, T* scratch) {
-  if (suits_winograd(c))
-    conv_winograd(c, x, weight, bias, y, scratch);
-  else
-    conv_by_panels(c, x, weight, bias, y, scratch);
-}
-inline Index dense_scratch(const Conv& c) {
-  return suits_winograd(c) ? winograd_scratch(c) : conv_copies(c, conv_plane(c));
-}
-
 /// The weight as turned() wants it: [groups, ins, outs, taps], the last tap first.
 template <class T>
 void turn_weight(const Conv& c, const T* weight, T* out) {
@@ -189,19 +177,12 @@ void conv_by_columns(const Conv& c, const T* dy, const T* weight, T* dx, T* tile
   });
 }
 
-/// The columns of dweight^T, one for each of a group's outs, rounded up to whole tiles.
-template <class T>
-Index padded_outs(const Conv& c) {
-  const Index tile = (GLOSS_ON_ISA(detail::gemm_kernels<T>)).narrow_width();
-  return (c.outs + tile - 1) / tile * tile;
-}
-
-/// dweight^T [groups, depth, padded_outs], the sum over all places in order: cells times dy^T, of which a thread packs
-/// what its panel needs.
+/// dweight^T [groups, depth, whole_tiles(outs)], the sum over all places in order: cells times dy^T, of which a thread
+/// packs what its panel needs.
 template <class T>
 void conv_weight_transposed(const Conv& c, const T* x, const T* dy, T* dweight, T* scratch) {
   const GemmKernels<T>& kernels = GLOSS_ON_ISA(detail::gemm_kernels<T>);
-  const Index depth = c.depth(), places = c.places(), padded = padded_outs<T>(c);
+  const Index depth = c.depth(), places = c.places(), padded = whole_tiles<T>(c.outs);
   const Index tiles = (depth + tile_rows - 1) / tile_rows, panels = (c.outs + kernels.width() - 1) / kernels.width();
   constexpr Index row_size = most_places + 2 * max_lanes;
   conv_images(c, conv_plane(c, true), x, scratch, [&](const ConvCells<T>& cells, Index image, Index images) {
@@ -254,21 +235,29 @@ void conv_weight_transposed(const Conv& c, const T* x, const T* dy, T* dweight, 
 /// Numbers of scratch memory that each of the three passes needs.
 template <class T>
 Index conv_scratch(const Conv& c) {
-  return c.is_depthwise() || c.is_pointwise() ? 0 : detail::dense_scratch(c);
+  if (c.is_depthwise() || c.is_pointwise()) return 0;
+  return detail::suits_winograd(c) ? detail::winograd_scratch<T>(c) : detail::conv_copies(c, detail::conv_plane(c));
 }
 template <class T>
 Index conv_input_gradient_scratch(const Conv& c) {
   if (c.is_depthwise() || c.is_pointwise()) return 0;
+  if (detail::skips_cells(c)) return detail::met_cells(c);
   if (detail::suits_patches(c)) return detail::patches_scratch(c);
-  if (c.h.stride > 1 || c.w.stride > 1)
+  if (c.h.stride > 1 || c.w.stride > 1) {
+    if (detail::suits_winograd_back(c)) return detail::winograd_back_scratch<T>(c);
     return c.groups * ((c.depth() + detail::tile_rows - 1) / detail::tile_rows) * detail::packed_tile_size<T>(c.outs);
-  return c.weights() + detail::dense_scratch(c.turned());
+  }
+  const Conv turned = c.turned();
+  if (detail::suits_winograd(turned)) return detail::winograd_scratch<T>(turned);
+  return c.weights() + detail::conv_copies(turned, detail::conv_plane(turned));
 }
 template <class T>
 Index conv_weight_gradient_scratch(const Conv& c) {
   if (c.is_depthwise()) return 0;
+  if (detail::skips_cells(c)) return detail::met_cells(c) + conv_weight_gradient_scratch<T>(detail::of_met_cells(c));
   if (detail::suits_patches(c)) return detail::patches_scratch(c);
-  return c.groups * c.depth() * detail::padded_outs<T>(c) + detail::conv_copies(c, detail::conv_plane(c, true));
+  if (detail::suits_winograd(c)) return detail::winograd_weight_gradient_scratch<T>(c);
+  return c.groups * c.depth() * detail::whole_tiles<T>(c.outs) + detail::conv_copies(c, detail::conv_plane(c, true));
 }
 
 /// y = x * weight + bias (null: none), the cross-correlation of every group's channels.
@@ -279,8 +268,10 @@ void conv_forward(const Conv& c, const T* x, const T* weight, const T* bias, T* 
     detail::depthwise_forward(c, x, weight, bias, y);
   else if (c.is_pointwise())
     detail::pointwise(c, false, x, weight, bias, y);
+  else if (detail::suits_winograd(c))
+    detail::winograd_forward(c, x, weight, false, bias, y, scratch);
   else
-    detail::conv_dense(c, x, weight, bias, y, scratch);
+    detail::conv_by_panels(c, x, weight, bias, y, scratch);
 }
 
 /// dx = dy * the turned weight: y += x weight, differentiated.
@@ -288,18 +279,33 @@ template <class T>
 void conv_input_gradient(const Conv& c, const T* dy, const T* weight, T* dx, T* scratch) {
   if (c.is_depthwise()) return detail::depthwise_input_gradient(c, dy, weight, dx);
   if (c.is_pointwise()) return detail::pointwise<T>(c, true, dy, weight, nullptr, dx);
+  if (detail::skips_cells(c)) {
+    detail::pointwise<T>(detail::of_met_cells(c), true, dy, weight, nullptr, scratch);
+    return detail::put_met_cells<T>(c, scratch, dx);
+  }
   if (detail::suits_patches(c)) return detail::patches_input_gradient(c, dy, weight, dx, scratch);
-  if (c.h.stride > 1 || c.w.stride > 1) return detail::conv_by_columns(c, dy, weight, dx, scratch);
+  if (c.h.stride > 1 || c.w.stride > 1) {
+    if (detail::suits_winograd_back(c)) return detail::winograd_back(c, dy, weight, dx, scratch);
+    return detail::conv_by_columns(c, dy, weight, dx, scratch);
+  }
+  const Conv turned = c.turned();
+  if (detail::suits_winograd(turned))
+    return detail::winograd_forward<T>(turned, dy, weight, true, nullptr, dx, scratch);
   detail::turn_weight(c, weight, scratch);
-  detail::conv_dense<T>(c.turned(), dy, scratch, nullptr, dx, scratch + c.weights());
+  detail::conv_by_panels<T>(turned, dy, scratch, nullptr, dx, scratch + c.weights());
 }
 
 /// dweight = sum over images and places of dy x.
 template <class T>
 void conv_weight_gradient(const Conv& c, const T* x, const T* dy, T* dweight, T* scratch) {
   if (c.is_depthwise()) return detail::depthwise_weight_gradient(c, x, dy, dweight);
+  if (detail::skips_cells(c)) {
+    detail::take_met_cells(c, x, scratch);
+    return conv_weight_gradient<T>(detail::of_met_cells(c), scratch, dy, dweight, scratch + detail::met_cells(c));
+  }
   if (detail::suits_patches(c)) return detail::patches_weight_gradient(c, x, dy, dweight, scratch);
-  const Index padded = detail::padded_outs<T>(c), depth = c.depth();
+  if (detail::suits_winograd(c)) return detail::winograd_weight_gradient(c, x, dy, dweight, scratch);
+  const Index padded = detail::whole_tiles<T>(c.outs), depth = c.depth();
   detail::conv_weight_transposed(c, x, dy, scratch, scratch + c.groups * depth * padded);
   parallel_for(c.groups * c.outs, 16384 / depth + 1, [=](Index begin, Index end) {
     for (Index o = begin; o < end; ++o) {

@@ -1,5 +1,7 @@
-// Convolutions whose windows are one cell: matrix products.
+// Convolutions whose windows are one cell: matrix products, with strides of the cells that windows meet.
 #pragma once
+
+#include <cstring>
 
 #include <gloss/kernels/conv/naive.hpp>
 #include <gloss/kernels/gemm.hpp>
@@ -41,6 +43,40 @@ void pointwise(const Conv& c, bool transposed, const T* in, const T* weight, con
                 b = in + e * from * n;
                 y = out + e * to * n;
               });
+}
+
+/// Whether windows are single cells that do not lie side by side.
+inline bool skips_cells(const Conv& c) {
+  return c.taps() == 1 && c.h.is_inside() && c.w.is_inside() && (c.h.stride > 1 || c.w.stride > 1);
+}
+/// The convolution of the cells that windows meet.
+inline Conv of_met_cells(const Conv& c) {
+  return {c.batch, c.groups, c.ins, c.outs, {c.h.out, c.h.out}, {c.w.out, c.w.out}};
+}
+inline Index met_cells(const Conv& c) { return c.batch * c.groups * c.ins * c.places(); }
+
+/// met [batch, groups * ins, places] = the cells of x that windows meet.
+template <class T>
+void take_met_cells(const Conv& c, const T* x, T* met) {
+  parallel_for(c.batch * c.groups * c.ins, 16384 / (c.places() + 1) + 1, [=, &c](Index begin, Index end) {
+    for (Index r = begin * c.h.out; r < end * c.h.out; ++r)
+      copy_by_step(x + (r / c.h.out * c.h.in + r % c.h.out * c.h.stride) * c.w.in, c.w.stride, c.w.out,
+                   met + r * c.w.out);
+  });
+}
+/// The way back: the other cells of x are 0.
+template <class T>
+void put_met_cells(const Conv& c, const T* met, T* x) {
+  parallel_for(c.batch * c.groups * c.ins, 16384 / (c.cells() + 1) + 1, [=, &c](Index begin, Index end) {
+    for (Index p = begin; p < end; ++p) {
+      std::memset(x + p * c.cells(), 0, static_cast<std::size_t>(c.cells()) * sizeof(T));
+      for (Index oh = 0; oh < c.h.out; ++oh) {
+        T* const row = x + (p * c.h.in + oh * c.h.stride) * c.w.in;
+        const T* const from = met + (p * c.h.out + oh) * c.w.out;
+        for (Index ow = 0; ow < c.w.out; ++ow) row[ow * c.w.stride] = from[ow];
+      }
+    }
+  });
 }
 
 }  // namespace detail

@@ -25,10 +25,31 @@ void pack_columns(const GemmKernels<T>& kernels, Index k, Index columns, Index w
     const T* source = b + j * ldb;
     const Index real = columns - j < w ? columns - j : w;
     Index p = 0;
-    if (real == w)
-      for (; p + w <= k; p += w) kernels.turn(source + p, ldb, out + p * width + j, width);
+    if (real == w && k >= w)
+      for (; p < k; p += w) {
+        if (k - p < w) p = k - w;  // some of them once more
+        kernels.turn(source + p, ldb, out + p * width + j, width);
+      }
     for (; p < k; ++p)
       for (Index r = 0; r < w; ++r) out[p * width + j + r] = r < real ? source[r * ldb + p] : T(0);
+  }
+}
+
+/// The way back: b [columns, k], rows ldb apart, from in [k, width].
+template <class T>
+void unpack_columns(const GemmKernels<T>& kernels, Index k, Index columns, const T* in, Index width, T* b, Index ldb) {
+  const Index w = kernels.lanes;
+  for (Index j = 0; j < columns; j += w) {
+    T* const to = b + j * ldb;
+    const Index real = columns - j < w ? columns - j : w;
+    Index p = 0;
+    if (real == w && k >= w)
+      for (; p < k; p += w) {
+        if (k - p < w) p = k - w;
+        kernels.turn(in + p * width + j, width, to + p, ldb);
+      }
+    for (; p < k; ++p)
+      for (Index r = 0; r < real; ++r) to[r * ldb + p] = in[p * width + j + r];
   }
 }
 
