@@ -1976,8 +1976,8 @@ class [[nodiscard]] SpinLock {
 #ifndef GLOSS_HAS_GLOSS_TENSOR_LARGE_BLOCKS_HPP
 #define GLOSS_HAS_GLOSS_TENSOR_LARGE_BLOCKS_HPP
 // ---- gloss/tensor/large_blocks.hpp
-// Large blocks of memory: as large as asked for, split, and grown together again with free neighbours. Size classes would
-// waste an eighth of each, and keep what one class has freed from all others.
+// Large blocks of memory: as large as asked for, split, and grown together again with free neighbours. Size classes
+// would waste an eighth of each, and keep what one class has freed from all others.
 #ifndef GLOSS_HAS_GLOSS_TENSOR_STORAGE_BLOCK_HPP
 #define GLOSS_HAS_GLOSS_TENSOR_STORAGE_BLOCK_HPP
 // ---- gloss/tensor/storage_block.hpp
@@ -3758,8 +3758,8 @@ class HookHandle {
 #ifndef GLOSS_HAS_GLOSS_TENSOR_REBUILD_HPP
 #define GLOSS_HAS_GLOSS_TENSOR_REBUILD_HPP
 // ---- gloss/tensor/rebuild.hpp
-// Results that a backward computes again instead of keeping: what GELU or a norm gives is cheap to make from what its own
-// backward saves, and as large as anything that a training step keeps.
+// Results that a backward computes again instead of keeping: what GELU or a norm gives is cheap to make from what its
+// own backward saves, and as large as anything that a training step keeps.
 #include <utility>
 namespace gloss::inline GLOSS_ABI::detail {
 /// How an op's result is made again. It belongs to the op's node and to the closures that would else save the result.
@@ -9542,6 +9542,40 @@ GLOSS_INSTANTIATE(void attention_bias_backward<double>(const AttentionArgs<doubl
 #define GLOSS_HAS_GLOSS_OPS_ELEMENTWISE_HPP
 // ---- gloss/ops/elementwise.hpp
 // The shared part of every element-wise op: allocates the result and walks the operands. Op headers add the calculus.
+#ifndef GLOSS_HAS_GLOSS_TENSOR_SAVED_INPUT_HPP
+#define GLOSS_HAS_GLOSS_TENSOR_SAVED_INPUT_HPP
+// ---- gloss/tensor/saved_input.hpp
+// An input of an op as its backward closure saves it.
+namespace gloss::inline GLOSS_ABI::detail {
+/// Lets those that save y, the result of an op just recorded, save how f makes it again instead: f() gives the same
+/// bits, from tensors that the op's closure holds as well.
+template <class T, class F>
+void offer_rebuild(const Tensor<T>& y, const F& f) {
+  if (const NodeBase* const node = y.node())
+    const_cast<Node<T>*>(static_cast<const Node<T>*>(node))->set_rebuild(Ref<Rebuild<T>>(new RebuildBy<T, F>(y, f)));
+}
+/// An input of an op as its closure saves it: the tensor, or how to make it again.
+template <class T>
+class SavedInput {
+ public:
+  /// Nothing unless `wanted`.
+  explicit SavedInput(const Tensor<T>& x, bool wanted = true) {
+    if (!wanted) return;
+    const NodeBase* const node = x.node();
+    Rebuild<T>* const rebuild = node ? static_cast<const Node<T>*>(node)->rebuild() : nullptr;
+    if (rebuild && rebuild->makes(x))
+      rebuild_ = Ref<Rebuild<T>>(rebuild);
+    else
+      x_ = x;
+  }
+  /// The tensor, which is input i of the op; in the graph where the backward is itself recorded.
+  Tensor<T> get(const Grads& dx, int i) const { return rebuild_ ? dx.as_input(i, rebuild_->result(dx.op())) : x_; }
+ private:
+  Tensor<T> x_;
+  Ref<Rebuild<T>> rebuild_;
+};
+}  // namespace gloss::inline GLOSS_ABI::detail
+#endif
 namespace gloss::inline GLOSS_ABI {
 namespace detail {
 /// A function of elements without its type, and what walks over tensors with it: allocating the result is compiled once
@@ -9616,13 +9650,17 @@ Tensor<T> map_dense(const Tensor<T>& a, const Tensor<T>& b, F f) {
   const Tensor<T> second = b.detach().contiguous();
   return map_dense(a, [&](const T* x, T* y, Index n) { f(x, static_cast<const T*>(second.data()), y, n); });
 }
-/// y from a kernel for dense memory, forward(x, y, n), recorded with the kernel backward(x, dy, dx, n); x is saved.
+/// y from a kernel for dense memory, forward(x, y, n), recorded with the kernel backward(x, dy, dx, n); x is saved, and
+/// y made from it again where a product would save it.
 /// A backward that is itself recorded is dy * slope(x), made of ops.
 template <Real T, class Forward, class Backward, class Slope>
 Tensor<T> map_smooth(const char* op, const Tensor<T>& x, Forward forward, Backward backward, Slope slope) {
-  return record(op, map_dense(x, forward), {x}, [x, backward, slope](const Tensor<T>& dy, Grads& dx) {
+  const Tensor<T> y = map_dense(x, forward);
+  record(op, y, {x}, [x, backward, slope](const Tensor<T>& dy, Grads& dx) {
     dx.add(0, is_grad_enabled() ? dy * slope(x) : map_dense(x, dy, backward));
   });
+  if (y.requires_grad()) detail::offer_rebuild(y, [in = x.detach(), forward] { return map_dense(in, forward); });
+  return y;
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
@@ -9778,16 +9816,18 @@ struct GemmKernels {
 // The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
 namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
 /// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
-/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size.
-template <class T, int rows, int vectors>
+/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size. `also` is called
+/// with every row of B.
+template <class T, int rows, int vectors, class... Also>
 GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
-                              T alpha, T beta) {
+                              T alpha, T beta, Also... also) {
   using V = Vec<T>;
   constexpr Index w = lanes<T>;
   V sum[rows][vectors] = {};
   // two bases and the strides 1 and 2 reach six rows without more registers
   const T* a3 = rows > 3 ? a + 3 * a_row : a;
   for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
+    (also(), ...);
     V y[vectors];
     GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
     GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
@@ -9972,16 +10012,18 @@ inline constexpr auto gemm_kernels = [] {
 // The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
 namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
 /// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
-/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size.
-template <class T, int rows, int vectors>
+/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size. `also` is called
+/// with every row of B.
+template <class T, int rows, int vectors, class... Also>
 GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
-                              T alpha, T beta) {
+                              T alpha, T beta, Also... also) {
   using V = Vec<T>;
   constexpr Index w = lanes<T>;
   V sum[rows][vectors] = {};
   // two bases and the strides 1 and 2 reach six rows without more registers
   const T* a3 = rows > 3 ? a + 3 * a_row : a;
   for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
+    (also(), ...);
     V y[vectors];
     GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
     GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
@@ -10167,16 +10209,18 @@ inline constexpr auto gemm_kernels = [] {
 // The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
 namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
 /// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
-/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size.
-template <class T, int rows, int vectors>
+/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size. `also` is called
+/// with every row of B.
+template <class T, int rows, int vectors, class... Also>
 GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
-                              T alpha, T beta) {
+                              T alpha, T beta, Also... also) {
   using V = Vec<T>;
   constexpr Index w = lanes<T>;
   V sum[rows][vectors] = {};
   // two bases and the strides 1 and 2 reach six rows without more registers
   const T* a3 = rows > 3 ? a + 3 * a_row : a;
   for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
+    (also(), ...);
     V y[vectors];
     GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
     GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
@@ -10499,16 +10543,18 @@ struct GemmKernels {
 // The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
 namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
 /// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
-/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size.
-template <class T, int rows, int vectors>
+/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size. `also` is called
+/// with every row of B.
+template <class T, int rows, int vectors, class... Also>
 GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
-                              T alpha, T beta) {
+                              T alpha, T beta, Also... also) {
   using V = Vec<T>;
   constexpr Index w = lanes<T>;
   V sum[rows][vectors] = {};
   // two bases and the strides 1 and 2 reach six rows without more registers
   const T* a3 = rows > 3 ? a + 3 * a_row : a;
   for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
+    (also(), ...);
     V y[vectors];
     GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
     GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
@@ -10693,16 +10739,18 @@ inline constexpr auto gemm_kernels = [] {
 // The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
 namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
 /// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
-/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size.
-template <class T, int rows, int vectors>
+/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size. `also` is called
+/// with every row of B.
+template <class T, int rows, int vectors, class... Also>
 GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
-                              T alpha, T beta) {
+                              T alpha, T beta, Also... also) {
   using V = Vec<T>;
   constexpr Index w = lanes<T>;
   V sum[rows][vectors] = {};
   // two bases and the strides 1 and 2 reach six rows without more registers
   const T* a3 = rows > 3 ? a + 3 * a_row : a;
   for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
+    (also(), ...);
     V y[vectors];
     GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
     GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
@@ -10888,16 +10936,18 @@ inline constexpr auto gemm_kernels = [] {
 // The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
 namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
 /// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
-/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size.
-template <class T, int rows, int vectors>
+/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size. `also` is called
+/// with every row of B.
+template <class T, int rows, int vectors, class... Also>
 GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
-                              T alpha, T beta) {
+                              T alpha, T beta, Also... also) {
   using V = Vec<T>;
   constexpr Index w = lanes<T>;
   V sum[rows][vectors] = {};
   // two bases and the strides 1 and 2 reach six rows without more registers
   const T* a3 = rows > 3 ? a + 3 * a_row : a;
   for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
+    (also(), ...);
     V y[vectors];
     GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
     GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
@@ -11091,10 +11141,30 @@ void pack_columns(const GemmKernels<T>& kernels, Index k, Index columns, Index w
     const T* source = b + j * ldb;
     const Index real = columns - j < w ? columns - j : w;
     Index p = 0;
-    if (real == w)
-      for (; p + w <= k; p += w) kernels.turn(source + p, ldb, out + p * width + j, width);
+    if (real == w && k >= w)
+      for (; p < k; p += w) {
+        if (k - p < w) p = k - w;  // some of them once more
+        kernels.turn(source + p, ldb, out + p * width + j, width);
+      }
     for (; p < k; ++p)
       for (Index r = 0; r < w; ++r) out[p * width + j + r] = r < real ? source[r * ldb + p] : T(0);
+  }
+}
+/// The way back: b [columns, k], rows ldb apart, from in [k, width].
+template <class T>
+void unpack_columns(const GemmKernels<T>& kernels, Index k, Index columns, const T* in, Index width, T* b, Index ldb) {
+  const Index w = kernels.lanes;
+  for (Index j = 0; j < columns; j += w) {
+    T* const to = b + j * ldb;
+    const Index real = columns - j < w ? columns - j : w;
+    Index p = 0;
+    if (real == w && k >= w)
+      for (; p < k; p += w) {
+        if (k - p < w) p = k - w;
+        kernels.turn(in + p * width + j, width, to + p, ldb);
+      }
+    for (; p < k; ++p)
+      for (Index r = 0; r < real; ++r) to[r * ldb + p] = in[p * width + j + r];
   }
 }
 /// From one packed tile of A to the next: a whole number of vectors and not a multiple of a page, whose lines would all
@@ -11131,6 +11201,8 @@ constexpr Index gemm_depth(Index k) {
   const Index blocks = (k + most - 1) / most;
   return k > most ? ((k + blocks - 1) / blocks + 7) / 8 * 8 : k;
 }
+/// Rows of A that are few against those of B.
+inline constexpr Index most_dot_rows = 16;
 /// One product's arguments, as gemm takes them.
 template <class T>
 struct Product {
@@ -11153,7 +11225,7 @@ struct Product {
   /// The depth of the block that begins at p.
   Index depth_at(Index p) const { return k - p < depth() ? k - p : depth(); }
   /// Few rows against the rows of B: read B once, in its own order.
-  bool is_dot() const { return !trans_a && trans_b && m <= 16; }
+  bool is_dot() const { return !trans_a && trans_b && m <= most_dot_rows; }
   bool is_dot_transposed() const { return !trans_a && n <= 8 && (trans_b || (n == 1 && ldb == 1)); }
 };
 /// The end of a block of C from element (i, j) on, after its last sum.
@@ -11193,26 +11265,44 @@ void gemm_rows(const GemmKernels<T>& kernels, Index stop, Index columns, Index w
                         c + i * ldc, ldc, alpha, beta);
   }
 }
-/// Adds rows [p, p + depth) of op(B) to tiles [tile, tile_end) of one panel of C. packed_a: those tiles of A^T, or
-/// null.
+inline constexpr Index most_together = 8;
+/// How many panels of B meet a tile of A one after the other. A that does not fit into the second-level cache comes
+/// from afar once for all of them; they share the cache meanwhile.
 template <class T>
-void gemm_step(const Product<T>& x, Index panel, Index p, Index tile, Index tile_end, const T* packed_a) {
+Index panels_together(const Product<T>& x) {
+  constexpr Index cached = 512 * 1024 / static_cast<Index>(sizeof(T));
+  if (x.m * x.depth() <= cached / 2) return 1;
+  const Index n = cached / (x.depth() * x.kernels.width());
+  return n < 1 ? 1 : n < most_together ? n : most_together;
+}
+/// Adds rows [p, p + depth) of op(B) to tiles [tile, tile_end) of panels [panel, panel_end) of C, which are at most
+/// panels_together. packed_a: those tiles of A^T, or null.
+template <class T>
+void gemm_step(const Product<T>& x, Index panel, Index panel_end, Index p, Index tile, Index tile_end,
+               const T* packed_a) {
   const GemmKernels<T>& kernels = x.kernels;
-  const Index j = panel * kernels.width();
-  const Index columns = x.n - j < kernels.width() ? x.n - j : kernels.width();
-  const Index width = kernels.width(columns);
+  struct Panel {
+    Index j, columns, width;
+    const T* b;
+    Index b_step;
+  } panels[most_together];
   const Index k = x.depth_at(p);
-  const T* b = x.trans_b ? x.b + j * x.ldb + p : x.b + p * x.ldb + j;
-  Index b_step = x.ldb;
-  const bool in_place = !x.trans_b && columns == width && tile_end - tile <= 2;  // too few rows to pay for a copy
-  if (!in_place) {
-    T* const packed_b = workspace<0>().template get<T>(x.depth() * width);
+  const Index size = x.depth() * kernels.width();
+  for (Index q = panel; q < panel_end; ++q) {
+    const Index j = q * kernels.width();
+    const Index columns = x.n - j < kernels.width() ? x.n - j : kernels.width();
+    const Index width = kernels.width(columns);
+    const T* b = x.trans_b ? x.b + j * x.ldb + p : x.b + p * x.ldb + j;
+    const bool in_place = !x.trans_b && columns == width && tile_end - tile <= 2;  // too few rows to pay for a copy
+    panels[q - panel] = {j, columns, width, b, x.ldb};
+    if (in_place) continue;
+    T* const packed_b = workspace<0>().template get<T>(panels_together(x) * size) + (q - panel) * size;
     if (x.trans_b)
       pack_columns(kernels, k, columns, width, b, x.ldb, packed_b);
     else
       pack_rows(k, columns, width, b, x.ldb, packed_b);
-    b = packed_b;
-    b_step = width;
+    panels[q - panel].b = packed_b;
+    panels[q - panel].b_step = width;
   }
   const bool last = p + k == x.k;
   const T beta = p == 0 ? x.beta : T(1);
@@ -11224,11 +11314,14 @@ void gemm_step(const Product<T>& x, Index panel, Index p, Index tile, Index tile
                  : x.trans_a ? x.a + p * x.lda + t * tile_rows
                              : x.a + t * tile_rows * x.lda + p;
     const Index stop = row_end - t * tile_rows < tile_rows ? row_end - t * tile_rows : tile_rows;
-    T* const c = x.c + t * tile_rows * x.ldc + j;
-    for (Index r = 0; r < stop; ++r)  // C comes while the sums are made: stores would wait for it
-      for (Index q = 0; q < columns; q += 64 / static_cast<Index>(sizeof(T))) GLOSS_PREFETCH(c + r * x.ldc + q, 1);
-    gemm_rows(kernels, stop, columns, width, k, a, a_row, a_step, b, b_step, c, x.ldc, x.alpha, beta);
-    if (last) gemm_end(x, t * tile_rows, j, stop, columns);
+    for (Index q = 0; q < panel_end - panel; ++q) {
+      const Panel& b = panels[q];
+      T* const c = x.c + t * tile_rows * x.ldc + b.j;
+      for (Index r = 0; r < stop; ++r)  // C comes while the sums are made: stores would wait for it
+        for (Index i = 0; i < b.columns; i += 64 / static_cast<Index>(sizeof(T))) GLOSS_PREFETCH(c + r * x.ldc + i, 1);
+      gemm_rows(kernels, stop, b.columns, b.width, k, a, a_row, a_step, b.b, b.b_step, c, x.ldc, x.alpha, beta);
+      if (last) gemm_end(x, t * tile_rows, b.j, stop, b.columns);
+    }
   }
 }
 /// C by panels: a thread gets a run of them, the first and the last perhaps not in full height, and packs them itself.
@@ -11239,20 +11332,23 @@ void gemm_by_panels(const Product<T>* products, Index count) {
   const Index tiles = x.tiles();
   const Index chunk = tiles < 32 ? 1 : tiles / 16;  // tiles of one panel that stay together
   const Index chunks = (tiles + chunk - 1) / chunk;
+  const Index together = panels_together(x);
   const Index chunk_work = chunk * tile_rows * (x.n / x.panels() + 1) * x.k * count;
   parallel_for(x.panels() * chunks, work_per_thread / (chunk_work + 1) + 1, [&](Index unit, Index end) {
     while (unit < end) {
       const Index from = unit % chunks;
       const Index to = from + (end - unit) < chunks ? from + (end - unit) : chunks;
       const Index tile_end = to * chunk < tiles ? to * chunk : tiles;
+      const Index panel = unit / chunks, whole = to - from == chunks ? (end - unit) / chunks : 1;
+      const Index panel_end = panel + (whole < together ? whole : together);
       for (Index q = 0; q < count; ++q) {
         Index p = 0;
         do {
-          gemm_step<T>(products[q], unit / chunks, p, from * chunk, tile_end, nullptr);
+          gemm_step<T>(products[q], panel, panel_end, p, from * chunk, tile_end, nullptr);
           p += x.depth_at(p);
         } while (p < x.k);
       }
-      unit += to - from;
+      unit += (to - from) * (panel_end - panel);
     }
   });
 }
@@ -11267,6 +11363,7 @@ void gemm_by_rows(const Product<T>& x) {
   Index blocks = tiles / least < threads ? tiles / least : threads;
   if (blocks * most < tiles) blocks = (tiles + most - 1) / most;
   if (blocks < 1) blocks = 1;
+  const Index together = panels_together(x);
   const Index unit_work = x.m / blocks * (x.n / panels + 1) * x.k;
   parallel_for(blocks * panels, work_per_thread / (unit_work + 1) + 1, [&](Index unit, Index end) {
     while (unit < end) {
@@ -11280,12 +11377,17 @@ void gemm_by_rows(const Product<T>& x) {
       T* const packed = workspace<1>().template get<T>((tile_end - tile) * packed_tile_size<T>(x.depth()));
       for (Index p = 0; p < x.k; p += x.depth_at(p)) {
         pack_tiles(x.depth_at(p), rows, x.a + p * x.lda + i, x.lda, packed);
-        for (Index panel = from; panel < to; ++panel) gemm_step<T>(x, panel, p, tile, tile_end, packed);
+        for (Index panel = from, panel_end; panel < to; panel = panel_end) {
+          panel_end = to - panel < together ? to : panel + together;
+          gemm_step<T>(x, panel, panel_end, p, tile, tile_end, packed);
+        }
       }
       unit += to - from;
     }
   });
 }
+/// Dot products are summed in pieces of so many elements, so that long ones keep their digits.
+inline constexpr Index gemm_dot_piece = 16384;
 /// Columns [j, j_end) of C by dot products; the transposed form takes rows of C for columns.
 template <class T>
 void gemm_dot(const Product<T>& x, bool transposed, Index j, Index j_end) {
@@ -11298,7 +11400,7 @@ void gemm_dot(const Product<T>& x, bool transposed, Index j, Index j_end) {
   const Index c_column = transposed ? x.ldc : 1;
   const GemmKernels<T>& kernels = x.kernels;
   const Index w = kernels.lanes;
-  constexpr Index piece = 16384;  // of k, so that long dot products keep their digits
+  constexpr Index piece = gemm_dot_piece;
   T total[max_lanes], part[max_lanes];
   for (; j < j_end; j += w) {  // columns that all rows visit before the next ones are read
     const Index stop = j + w < j_end ? j + w : j_end;
@@ -11466,16 +11568,18 @@ struct GemmKernels {
 // The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
 namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
 /// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
-/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size.
-template <class T, int rows, int vectors>
+/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size. `also` is called
+/// with every row of B.
+template <class T, int rows, int vectors, class... Also>
 GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
-                              T alpha, T beta) {
+                              T alpha, T beta, Also... also) {
   using V = Vec<T>;
   constexpr Index w = lanes<T>;
   V sum[rows][vectors] = {};
   // two bases and the strides 1 and 2 reach six rows without more registers
   const T* a3 = rows > 3 ? a + 3 * a_row : a;
   for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
+    (also(), ...);
     V y[vectors];
     GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
     GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
@@ -11660,16 +11764,18 @@ inline constexpr auto gemm_kernels = [] {
 // The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
 namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
 /// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
-/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size.
-template <class T, int rows, int vectors>
+/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size. `also` is called
+/// with every row of B.
+template <class T, int rows, int vectors, class... Also>
 GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
-                              T alpha, T beta) {
+                              T alpha, T beta, Also... also) {
   using V = Vec<T>;
   constexpr Index w = lanes<T>;
   V sum[rows][vectors] = {};
   // two bases and the strides 1 and 2 reach six rows without more registers
   const T* a3 = rows > 3 ? a + 3 * a_row : a;
   for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
+    (also(), ...);
     V y[vectors];
     GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
     GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
@@ -11855,16 +11961,18 @@ inline constexpr auto gemm_kernels = [] {
 // The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
 namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
 /// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
-/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size.
-template <class T, int rows, int vectors>
+/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size. `also` is called
+/// with every row of B.
+template <class T, int rows, int vectors, class... Also>
 GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
-                              T alpha, T beta) {
+                              T alpha, T beta, Also... also) {
   using V = Vec<T>;
   constexpr Index w = lanes<T>;
   V sum[rows][vectors] = {};
   // two bases and the strides 1 and 2 reach six rows without more registers
   const T* a3 = rows > 3 ? a + 3 * a_row : a;
   for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
+    (also(), ...);
     V y[vectors];
     GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
     GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
@@ -12058,10 +12166,30 @@ void pack_columns(const GemmKernels<T>& kernels, Index k, Index columns, Index w
     const T* source = b + j * ldb;
     const Index real = columns - j < w ? columns - j : w;
     Index p = 0;
-    if (real == w)
-      for (; p + w <= k; p += w) kernels.turn(source + p, ldb, out + p * width + j, width);
+    if (real == w && k >= w)
+      for (; p < k; p += w) {
+        if (k - p < w) p = k - w;  // some of them once more
+        kernels.turn(source + p, ldb, out + p * width + j, width);
+      }
     for (; p < k; ++p)
       for (Index r = 0; r < w; ++r) out[p * width + j + r] = r < real ? source[r * ldb + p] : T(0);
+  }
+}
+/// The way back: b [columns, k], rows ldb apart, from in [k, width].
+template <class T>
+void unpack_columns(const GemmKernels<T>& kernels, Index k, Index columns, const T* in, Index width, T* b, Index ldb) {
+  const Index w = kernels.lanes;
+  for (Index j = 0; j < columns; j += w) {
+    T* const to = b + j * ldb;
+    const Index real = columns - j < w ? columns - j : w;
+    Index p = 0;
+    if (real == w && k >= w)
+      for (; p < k; p += w) {
+        if (k - p < w) p = k - w;
+        kernels.turn(in + p * width + j, width, to + p, ldb);
+      }
+    for (; p < k; ++p)
+      for (Index r = 0; r < real; ++r) to[r * ldb + p] = in[p * width + j + r];
   }
 }
 /// From one packed tile of A to the next: a whole number of vectors and not a multiple of a page, whose lines would all
@@ -12098,6 +12226,8 @@ constexpr Index gemm_depth(Index k) {
   const Index blocks = (k + most - 1) / most;
   return k > most ? ((k + blocks - 1) / blocks + 7) / 8 * 8 : k;
 }
+/// Rows of A that are few against those of B.
+inline constexpr Index most_dot_rows = 16;
 /// One product's arguments, as gemm takes them.
 template <class T>
 struct Product {
@@ -12120,7 +12250,7 @@ struct Product {
   /// The depth of the block that begins at p.
   Index depth_at(Index p) const { return k - p < depth() ? k - p : depth(); }
   /// Few rows against the rows of B: read B once, in its own order.
-  bool is_dot() const { return !trans_a && trans_b && m <= 16; }
+  bool is_dot() const { return !trans_a && trans_b && m <= most_dot_rows; }
   bool is_dot_transposed() const { return !trans_a && n <= 8 && (trans_b || (n == 1 && ldb == 1)); }
 };
 /// The end of a block of C from element (i, j) on, after its last sum.
@@ -12160,26 +12290,44 @@ void gemm_rows(const GemmKernels<T>& kernels, Index stop, Index columns, Index w
                         c + i * ldc, ldc, alpha, beta);
   }
 }
-/// Adds rows [p, p + depth) of op(B) to tiles [tile, tile_end) of one panel of C. packed_a: those tiles of A^T, or
-/// null.
+inline constexpr Index most_together = 8;
+/// How many panels of B meet a tile of A one after the other. A that does not fit into the second-level cache comes
+/// from afar once for all of them; they share the cache meanwhile.
 template <class T>
-void gemm_step(const Product<T>& x, Index panel, Index p, Index tile, Index tile_end, const T* packed_a) {
+Index panels_together(const Product<T>& x) {
+  constexpr Index cached = 512 * 1024 / static_cast<Index>(sizeof(T));
+  if (x.m * x.depth() <= cached / 2) return 1;
+  const Index n = cached / (x.depth() * x.kernels.width());
+  return n < 1 ? 1 : n < most_together ? n : most_together;
+}
+/// Adds rows [p, p + depth) of op(B) to tiles [tile, tile_end) of panels [panel, panel_end) of C, which are at most
+/// panels_together. packed_a: those tiles of A^T, or null.
+template <class T>
+void gemm_step(const Product<T>& x, Index panel, Index panel_end, Index p, Index tile, Index tile_end,
+               const T* packed_a) {
   const GemmKernels<T>& kernels = x.kernels;
-  const Index j = panel * kernels.width();
-  const Index columns = x.n - j < kernels.width() ? x.n - j : kernels.width();
-  const Index width = kernels.width(columns);
+  struct Panel {
+    Index j, columns, width;
+    const T* b;
+    Index b_step;
+  } panels[most_together];
   const Index k = x.depth_at(p);
-  const T* b = x.trans_b ? x.b + j * x.ldb + p : x.b + p * x.ldb + j;
-  Index b_step = x.ldb;
-  const bool in_place = !x.trans_b && columns == width && tile_end - tile <= 2;  // too few rows to pay for a copy
-  if (!in_place) {
-    T* const packed_b = workspace<0>().template get<T>(x.depth() * width);
+  const Index size = x.depth() * kernels.width();
+  for (Index q = panel; q < panel_end; ++q) {
+    const Index j = q * kernels.width();
+    const Index columns = x.n - j < kernels.width() ? x.n - j : kernels.width();
+    const Index width = kernels.width(columns);
+    const T* b = x.trans_b ? x.b + j * x.ldb + p : x.b + p * x.ldb + j;
+    const bool in_place = !x.trans_b && columns == width && tile_end - tile <= 2;  // too few rows to pay for a copy
+    panels[q - panel] = {j, columns, width, b, x.ldb};
+    if (in_place) continue;
+    T* const packed_b = workspace<0>().template get<T>(panels_together(x) * size) + (q - panel) * size;
     if (x.trans_b)
       pack_columns(kernels, k, columns, width, b, x.ldb, packed_b);
     else
       pack_rows(k, columns, width, b, x.ldb, packed_b);
-    b = packed_b;
-    b_step = width;
+    panels[q - panel].b = packed_b;
+    panels[q - panel].b_step = width;
   }
   const bool last = p + k == x.k;
   const T beta = p == 0 ? x.beta : T(1);
@@ -12191,11 +12339,14 @@ void gemm_step(const Product<T>& x, Index panel, Index p, Index tile, Index tile
                  : x.trans_a ? x.a + p * x.lda + t * tile_rows
                              : x.a + t * tile_rows * x.lda + p;
     const Index stop = row_end - t * tile_rows < tile_rows ? row_end - t * tile_rows : tile_rows;
-    T* const c = x.c + t * tile_rows * x.ldc + j;
-    for (Index r = 0; r < stop; ++r)  // C comes while the sums are made: stores would wait for it
-      for (Index q = 0; q < columns; q += 64 / static_cast<Index>(sizeof(T))) GLOSS_PREFETCH(c + r * x.ldc + q, 1);
-    gemm_rows(kernels, stop, columns, width, k, a, a_row, a_step, b, b_step, c, x.ldc, x.alpha, beta);
-    if (last) gemm_end(x, t * tile_rows, j, stop, columns);
+    for (Index q = 0; q < panel_end - panel; ++q) {
+      const Panel& b = panels[q];
+      T* const c = x.c + t * tile_rows * x.ldc + b.j;
+      for (Index r = 0; r < stop; ++r)  // C comes while the sums are made: stores would wait for it
+        for (Index i = 0; i < b.columns; i += 64 / static_cast<Index>(sizeof(T))) GLOSS_PREFETCH(c + r * x.ldc + i, 1);
+      gemm_rows(kernels, stop, b.columns, b.width, k, a, a_row, a_step, b.b, b.b_step, c, x.ldc, x.alpha, beta);
+      if (last) gemm_end(x, t * tile_rows, b.j, stop, b.columns);
+    }
   }
 }
 /// C by panels: a thread gets a run of them, the first and the last perhaps not in full height, and packs them itself.
@@ -12206,20 +12357,23 @@ void gemm_by_panels(const Product<T>* products, Index count) {
   const Index tiles = x.tiles();
   const Index chunk = tiles < 32 ? 1 : tiles / 16;  // tiles of one panel that stay together
   const Index chunks = (tiles + chunk - 1) / chunk;
+  const Index together = panels_together(x);
   const Index chunk_work = chunk * tile_rows * (x.n / x.panels() + 1) * x.k * count;
   parallel_for(x.panels() * chunks, work_per_thread / (chunk_work + 1) + 1, [&](Index unit, Index end) {
     while (unit < end) {
       const Index from = unit % chunks;
       const Index to = from + (end - unit) < chunks ? from + (end - unit) : chunks;
       const Index tile_end = to * chunk < tiles ? to * chunk : tiles;
+      const Index panel = unit / chunks, whole = to - from == chunks ? (end - unit) / chunks : 1;
+      const Index panel_end = panel + (whole < together ? whole : together);
       for (Index q = 0; q < count; ++q) {
         Index p = 0;
         do {
-          gemm_step<T>(products[q], unit / chunks, p, from * chunk, tile_end, nullptr);
+          gemm_step<T>(products[q], panel, panel_end, p, from * chunk, tile_end, nullptr);
           p += x.depth_at(p);
         } while (p < x.k);
       }
-      unit += to - from;
+      unit += (to - from) * (panel_end - panel);
     }
   });
 }
@@ -12234,6 +12388,7 @@ void gemm_by_rows(const Product<T>& x) {
   Index blocks = tiles / least < threads ? tiles / least : threads;
   if (blocks * most < tiles) blocks = (tiles + most - 1) / most;
   if (blocks < 1) blocks = 1;
+  const Index together = panels_together(x);
   const Index unit_work = x.m / blocks * (x.n / panels + 1) * x.k;
   parallel_for(blocks * panels, work_per_thread / (unit_work + 1) + 1, [&](Index unit, Index end) {
     while (unit < end) {
@@ -12247,12 +12402,17 @@ void gemm_by_rows(const Product<T>& x) {
       T* const packed = workspace<1>().template get<T>((tile_end - tile) * packed_tile_size<T>(x.depth()));
       for (Index p = 0; p < x.k; p += x.depth_at(p)) {
         pack_tiles(x.depth_at(p), rows, x.a + p * x.lda + i, x.lda, packed);
-        for (Index panel = from; panel < to; ++panel) gemm_step<T>(x, panel, p, tile, tile_end, packed);
+        for (Index panel = from, panel_end; panel < to; panel = panel_end) {
+          panel_end = to - panel < together ? to : panel + together;
+          gemm_step<T>(x, panel, panel_end, p, tile, tile_end, packed);
+        }
       }
       unit += to - from;
     }
   });
 }
+/// Dot products are summed in pieces of so many elements, so that long ones keep their digits.
+inline constexpr Index gemm_dot_piece = 16384;
 /// Columns [j, j_end) of C by dot products; the transposed form takes rows of C for columns.
 template <class T>
 void gemm_dot(const Product<T>& x, bool transposed, Index j, Index j_end) {
@@ -12265,7 +12425,7 @@ void gemm_dot(const Product<T>& x, bool transposed, Index j, Index j_end) {
   const Index c_column = transposed ? x.ldc : 1;
   const GemmKernels<T>& kernels = x.kernels;
   const Index w = kernels.lanes;
-  constexpr Index piece = 16384;  // of k, so that long dot products keep their digits
+  constexpr Index piece = gemm_dot_piece;
   T total[max_lanes], part[max_lanes];
   for (; j < j_end; j += w) {  // columns that all rows visit before the next ones are read
     const Index stop = j + w < j_end ? j + w : j_end;
@@ -15915,40 +16075,6 @@ Tensor<T> tanh(const Tensor<T>& x) {
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
-#ifndef GLOSS_HAS_GLOSS_TENSOR_SAVED_INPUT_HPP
-#define GLOSS_HAS_GLOSS_TENSOR_SAVED_INPUT_HPP
-// ---- gloss/tensor/saved_input.hpp
-// An input of an op as its backward closure saves it.
-namespace gloss::inline GLOSS_ABI::detail {
-/// Lets those that save y, the result of an op just recorded, save how f makes it again instead: f() gives the same
-/// bits, from tensors that the op's closure holds as well.
-template <class T, class F>
-void offer_rebuild(const Tensor<T>& y, const F& f) {
-  if (const NodeBase* const node = y.node())
-    const_cast<Node<T>*>(static_cast<const Node<T>*>(node))->set_rebuild(Ref<Rebuild<T>>(new RebuildBy<T, F>(y, f)));
-}
-/// An input of an op as its closure saves it: the tensor, or how to make it again.
-template <class T>
-class SavedInput {
- public:
-  /// Nothing unless `wanted`.
-  explicit SavedInput(const Tensor<T>& x, bool wanted = true) {
-    if (!wanted) return;
-    const NodeBase* const node = x.node();
-    Rebuild<T>* const rebuild = node ? static_cast<const Node<T>*>(node)->rebuild() : nullptr;
-    if (rebuild && rebuild->makes(x))
-      rebuild_ = Ref<Rebuild<T>>(rebuild);
-    else
-      x_ = x;
-  }
-  /// The tensor, which is input i of the op; in the graph where the backward is itself recorded.
-  Tensor<T> get(const Grads& dx, int i) const { return rebuild_ ? dx.as_input(i, rebuild_->result(dx.op())) : x_; }
- private:
-  Tensor<T> x_;
-  Ref<Rebuild<T>> rebuild_;
-};
-}  // namespace gloss::inline GLOSS_ABI::detail
-#endif
 namespace gloss::inline GLOSS_ABI {
 enum class GeluKind {
   exact,  // by the error function
@@ -15975,11 +16101,9 @@ Tensor<T> gelu_slope(const Tensor<T>& x, GeluKind kind) {
 template <Real T>
 Tensor<T> gelu(const Tensor<T>& x, GeluKind kind = GeluKind::exact) {
   const bool exact = kind == GeluKind::exact;
-  const auto forward = exact ? kernels::gelu_forward<T> : kernels::gelu_tanh_forward<T>;
-  const Tensor<T> y = map_smooth("gelu", x, forward, exact ? kernels::gelu_backward<T> : kernels::gelu_tanh_backward<T>,
-                                 [kind](const Tensor<T>& v) { return detail::gelu_slope(v, kind); });
-  if (y.requires_grad()) detail::offer_rebuild(y, [x, forward] { return map_dense(x, forward); });
-  return y;
+  return map_smooth("gelu", x, exact ? kernels::gelu_forward<T> : kernels::gelu_tanh_forward<T>,
+                    exact ? kernels::gelu_backward<T> : kernels::gelu_tanh_backward<T>,
+                    [kind](const Tensor<T>& v) { return detail::gelu_slope(v, kind); });
 }
 /// y = dropout(gelu(x)), in one pass each way.
 /// Shape: any.
@@ -20372,16 +20496,18 @@ struct GemmKernels {
 // The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
 namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
 /// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
-/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size.
-template <class T, int rows, int vectors>
+/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size. `also` is called
+/// with every row of B.
+template <class T, int rows, int vectors, class... Also>
 GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
-                              T alpha, T beta) {
+                              T alpha, T beta, Also... also) {
   using V = Vec<T>;
   constexpr Index w = lanes<T>;
   V sum[rows][vectors] = {};
   // two bases and the strides 1 and 2 reach six rows without more registers
   const T* a3 = rows > 3 ? a + 3 * a_row : a;
   for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
+    (also(), ...);
     V y[vectors];
     GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
     GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
@@ -20566,16 +20692,18 @@ inline constexpr auto gemm_kernels = [] {
 // The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
 namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
 /// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
-/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size.
-template <class T, int rows, int vectors>
+/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size. `also` is called
+/// with every row of B.
+template <class T, int rows, int vectors, class... Also>
 GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
-                              T alpha, T beta) {
+                              T alpha, T beta, Also... also) {
   using V = Vec<T>;
   constexpr Index w = lanes<T>;
   V sum[rows][vectors] = {};
   // two bases and the strides 1 and 2 reach six rows without more registers
   const T* a3 = rows > 3 ? a + 3 * a_row : a;
   for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
+    (also(), ...);
     V y[vectors];
     GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
     GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
@@ -20761,16 +20889,18 @@ inline constexpr auto gemm_kernels = [] {
 // The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
 namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
 /// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
-/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size.
-template <class T, int rows, int vectors>
+/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size. `also` is called
+/// with every row of B.
+template <class T, int rows, int vectors, class... Also>
 GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
-                              T alpha, T beta) {
+                              T alpha, T beta, Also... also) {
   using V = Vec<T>;
   constexpr Index w = lanes<T>;
   V sum[rows][vectors] = {};
   // two bases and the strides 1 and 2 reach six rows without more registers
   const T* a3 = rows > 3 ? a + 3 * a_row : a;
   for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
+    (also(), ...);
     V y[vectors];
     GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
     GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
@@ -20964,10 +21094,30 @@ void pack_columns(const GemmKernels<T>& kernels, Index k, Index columns, Index w
     const T* source = b + j * ldb;
     const Index real = columns - j < w ? columns - j : w;
     Index p = 0;
-    if (real == w)
-      for (; p + w <= k; p += w) kernels.turn(source + p, ldb, out + p * width + j, width);
+    if (real == w && k >= w)
+      for (; p < k; p += w) {
+        if (k - p < w) p = k - w;  // some of them once more
+        kernels.turn(source + p, ldb, out + p * width + j, width);
+      }
     for (; p < k; ++p)
       for (Index r = 0; r < w; ++r) out[p * width + j + r] = r < real ? source[r * ldb + p] : T(0);
+  }
+}
+/// The way back: b [columns, k], rows ldb apart, from in [k, width].
+template <class T>
+void unpack_columns(const GemmKernels<T>& kernels, Index k, Index columns, const T* in, Index width, T* b, Index ldb) {
+  const Index w = kernels.lanes;
+  for (Index j = 0; j < columns; j += w) {
+    T* const to = b + j * ldb;
+    const Index real = columns - j < w ? columns - j : w;
+    Index p = 0;
+    if (real == w && k >= w)
+      for (; p < k; p += w) {
+        if (k - p < w) p = k - w;
+        kernels.turn(in + p * width + j, width, to + p, ldb);
+      }
+    for (; p < k; ++p)
+      for (Index r = 0; r < real; ++r) to[r * ldb + p] = in[p * width + j + r];
   }
 }
 /// From one packed tile of A to the next: a whole number of vectors and not a multiple of a page, whose lines would all
@@ -21004,6 +21154,8 @@ constexpr Index gemm_depth(Index k) {
   const Index blocks = (k + most - 1) / most;
   return k > most ? ((k + blocks - 1) / blocks + 7) / 8 * 8 : k;
 }
+/// Rows of A that are few against those of B.
+inline constexpr Index most_dot_rows = 16;
 /// One product's arguments, as gemm takes them.
 template <class T>
 struct Product {
@@ -21026,7 +21178,7 @@ struct Product {
   /// The depth of the block that begins at p.
   Index depth_at(Index p) const { return k - p < depth() ? k - p : depth(); }
   /// Few rows against the rows of B: read B once, in its own order.
-  bool is_dot() const { return !trans_a && trans_b && m <= 16; }
+  bool is_dot() const { return !trans_a && trans_b && m <= most_dot_rows; }
   bool is_dot_transposed() const { return !trans_a && n <= 8 && (trans_b || (n == 1 && ldb == 1)); }
 };
 /// The end of a block of C from element (i, j) on, after its last sum.
@@ -21066,26 +21218,44 @@ void gemm_rows(const GemmKernels<T>& kernels, Index stop, Index columns, Index w
                         c + i * ldc, ldc, alpha, beta);
   }
 }
-/// Adds rows [p, p + depth) of op(B) to tiles [tile, tile_end) of one panel of C. packed_a: those tiles of A^T, or
-/// null.
+inline constexpr Index most_together = 8;
+/// How many panels of B meet a tile of A one after the other. A that does not fit into the second-level cache comes
+/// from afar once for all of them; they share the cache meanwhile.
 template <class T>
-void gemm_step(const Product<T>& x, Index panel, Index p, Index tile, Index tile_end, const T* packed_a) {
+Index panels_together(const Product<T>& x) {
+  constexpr Index cached = 512 * 1024 / static_cast<Index>(sizeof(T));
+  if (x.m * x.depth() <= cached / 2) return 1;
+  const Index n = cached / (x.depth() * x.kernels.width());
+  return n < 1 ? 1 : n < most_together ? n : most_together;
+}
+/// Adds rows [p, p + depth) of op(B) to tiles [tile, tile_end) of panels [panel, panel_end) of C, which are at most
+/// panels_together. packed_a: those tiles of A^T, or null.
+template <class T>
+void gemm_step(const Product<T>& x, Index panel, Index panel_end, Index p, Index tile, Index tile_end,
+               const T* packed_a) {
   const GemmKernels<T>& kernels = x.kernels;
-  const Index j = panel * kernels.width();
-  const Index columns = x.n - j < kernels.width() ? x.n - j : kernels.width();
-  const Index width = kernels.width(columns);
+  struct Panel {
+    Index j, columns, width;
+    const T* b;
+    Index b_step;
+  } panels[most_together];
   const Index k = x.depth_at(p);
-  const T* b = x.trans_b ? x.b + j * x.ldb + p : x.b + p * x.ldb + j;
-  Index b_step = x.ldb;
-  const bool in_place = !x.trans_b && columns == width && tile_end - tile <= 2;  // too few rows to pay for a copy
-  if (!in_place) {
-    T* const packed_b = workspace<0>().template get<T>(x.depth() * width);
+  const Index size = x.depth() * kernels.width();
+  for (Index q = panel; q < panel_end; ++q) {
+    const Index j = q * kernels.width();
+    const Index columns = x.n - j < kernels.width() ? x.n - j : kernels.width();
+    const Index width = kernels.width(columns);
+    const T* b = x.trans_b ? x.b + j * x.ldb + p : x.b + p * x.ldb + j;
+    const bool in_place = !x.trans_b && columns == width && tile_end - tile <= 2;  // too few rows to pay for a copy
+    panels[q - panel] = {j, columns, width, b, x.ldb};
+    if (in_place) continue;
+    T* const packed_b = workspace<0>().template get<T>(panels_together(x) * size) + (q - panel) * size;
     if (x.trans_b)
       pack_columns(kernels, k, columns, width, b, x.ldb, packed_b);
     else
       pack_rows(k, columns, width, b, x.ldb, packed_b);
-    b = packed_b;
-    b_step = width;
+    panels[q - panel].b = packed_b;
+    panels[q - panel].b_step = width;
   }
   const bool last = p + k == x.k;
   const T beta = p == 0 ? x.beta : T(1);
@@ -21097,11 +21267,14 @@ void gemm_step(const Product<T>& x, Index panel, Index p, Index tile, Index tile
                  : x.trans_a ? x.a + p * x.lda + t * tile_rows
                              : x.a + t * tile_rows * x.lda + p;
     const Index stop = row_end - t * tile_rows < tile_rows ? row_end - t * tile_rows : tile_rows;
-    T* const c = x.c + t * tile_rows * x.ldc + j;
-    for (Index r = 0; r < stop; ++r)  // C comes while the sums are made: stores would wait for it
-      for (Index q = 0; q < columns; q += 64 / static_cast<Index>(sizeof(T))) GLOSS_PREFETCH(c + r * x.ldc + q, 1);
-    gemm_rows(kernels, stop, columns, width, k, a, a_row, a_step, b, b_step, c, x.ldc, x.alpha, beta);
-    if (last) gemm_end(x, t * tile_rows, j, stop, columns);
+    for (Index q = 0; q < panel_end - panel; ++q) {
+      const Panel& b = panels[q];
+      T* const c = x.c + t * tile_rows * x.ldc + b.j;
+      for (Index r = 0; r < stop; ++r)  // C comes while the sums are made: stores would wait for it
+        for (Index i = 0; i < b.columns; i += 64 / static_cast<Index>(sizeof(T))) GLOSS_PREFETCH(c + r * x.ldc + i, 1);
+      gemm_rows(kernels, stop, b.columns, b.width, k, a, a_row, a_step, b.b, b.b_step, c, x.ldc, x.alpha, beta);
+      if (last) gemm_end(x, t * tile_rows, b.j, stop, b.columns);
+    }
   }
 }
 /// C by panels: a thread gets a run of them, the first and the last perhaps not in full height, and packs them itself.
@@ -21112,20 +21285,23 @@ void gemm_by_panels(const Product<T>* products, Index count) {
   const Index tiles = x.tiles();
   const Index chunk = tiles < 32 ? 1 : tiles / 16;  // tiles of one panel that stay together
   const Index chunks = (tiles + chunk - 1) / chunk;
+  const Index together = panels_together(x);
   const Index chunk_work = chunk * tile_rows * (x.n / x.panels() + 1) * x.k * count;
   parallel_for(x.panels() * chunks, work_per_thread / (chunk_work + 1) + 1, [&](Index unit, Index end) {
     while (unit < end) {
       const Index from = unit % chunks;
       const Index to = from + (end - unit) < chunks ? from + (end - unit) : chunks;
       const Index tile_end = to * chunk < tiles ? to * chunk : tiles;
+      const Index panel = unit / chunks, whole = to - from == chunks ? (end - unit) / chunks : 1;
+      const Index panel_end = panel + (whole < together ? whole : together);
       for (Index q = 0; q < count; ++q) {
         Index p = 0;
         do {
-          gemm_step<T>(products[q], unit / chunks, p, from * chunk, tile_end, nullptr);
+          gemm_step<T>(products[q], panel, panel_end, p, from * chunk, tile_end, nullptr);
           p += x.depth_at(p);
         } while (p < x.k);
       }
-      unit += to - from;
+      unit += (to - from) * (panel_end - panel);
     }
   });
 }
@@ -21140,6 +21316,7 @@ void gemm_by_rows(const Product<T>& x) {
   Index blocks = tiles / least < threads ? tiles / least : threads;
   if (blocks * most < tiles) blocks = (tiles + most - 1) / most;
   if (blocks < 1) blocks = 1;
+  const Index together = panels_together(x);
   const Index unit_work = x.m / blocks * (x.n / panels + 1) * x.k;
   parallel_for(blocks * panels, work_per_thread / (unit_work + 1) + 1, [&](Index unit, Index end) {
     while (unit < end) {
@@ -21153,12 +21330,17 @@ void gemm_by_rows(const Product<T>& x) {
       T* const packed = workspace<1>().template get<T>((tile_end - tile) * packed_tile_size<T>(x.depth()));
       for (Index p = 0; p < x.k; p += x.depth_at(p)) {
         pack_tiles(x.depth_at(p), rows, x.a + p * x.lda + i, x.lda, packed);
-        for (Index panel = from; panel < to; ++panel) gemm_step<T>(x, panel, p, tile, tile_end, packed);
+        for (Index panel = from, panel_end; panel < to; panel = panel_end) {
+          panel_end = to - panel < together ? to : panel + together;
+          gemm_step<T>(x, panel, panel_end, p, tile, tile_end, packed);
+        }
       }
       unit += to - from;
     }
   });
 }
+/// Dot products are summed in pieces of so many elements, so that long ones keep their digits.
+inline constexpr Index gemm_dot_piece = 16384;
 /// Columns [j, j_end) of C by dot products; the transposed form takes rows of C for columns.
 template <class T>
 void gemm_dot(const Product<T>& x, bool transposed, Index j, Index j_end) {
@@ -21171,7 +21353,7 @@ void gemm_dot(const Product<T>& x, bool transposed, Index j, Index j_end) {
   const Index c_column = transposed ? x.ldc : 1;
   const GemmKernels<T>& kernels = x.kernels;
   const Index w = kernels.lanes;
-  constexpr Index piece = 16384;  // of k, so that long dot products keep their digits
+  constexpr Index piece = gemm_dot_piece;
   T total[max_lanes], part[max_lanes];
   for (; j < j_end; j += w) {  // columns that all rows visit before the next ones are read
     const Index stop = j + w < j_end ? j + w : j_end;
@@ -21441,7 +21623,8 @@ void depthwise_weight_gradient(const Conv& c, const T* x, const T* dy, T* dweigh
 #ifndef GLOSS_HAS_GLOSS_KERNELS_CONV_POINTWISE_HPP
 #define GLOSS_HAS_GLOSS_KERNELS_CONV_POINTWISE_HPP
 // ---- gloss/kernels/conv/pointwise.hpp
-// Convolutions whose windows are one cell: matrix products.
+// Convolutions whose windows are one cell: matrix products, with strides of the cells that windows meet.
+#include <cstring>
 namespace gloss::inline GLOSS_ABI::kernels {
 namespace detail {
 /// y_e = op(a_e) op(b_e) + beta y_e for the count e of images and groups, in batches; operands(e, a, b, y) sets the
@@ -21475,6 +21658,38 @@ void pointwise(const Conv& c, bool transposed, const T* in, const T* weight, con
                 b = in + e * from * n;
                 y = out + e * to * n;
               });
+}
+/// Whether windows are single cells that do not lie side by side.
+inline bool skips_cells(const Conv& c) {
+  return c.taps() == 1 && c.h.is_inside() && c.w.is_inside() && (c.h.stride > 1 || c.w.stride > 1);
+}
+/// The convolution of the cells that windows meet.
+inline Conv of_met_cells(const Conv& c) {
+  return {c.batch, c.groups, c.ins, c.outs, {c.h.out, c.h.out}, {c.w.out, c.w.out}};
+}
+inline Index met_cells(const Conv& c) { return c.batch * c.groups * c.ins * c.places(); }
+/// met [batch, groups * ins, places] = the cells of x that windows meet.
+template <class T>
+void take_met_cells(const Conv& c, const T* x, T* met) {
+  parallel_for(c.batch * c.groups * c.ins, 16384 / (c.places() + 1) + 1, [=, &c](Index begin, Index end) {
+    for (Index r = begin * c.h.out; r < end * c.h.out; ++r)
+      copy_by_step(x + (r / c.h.out * c.h.in + r % c.h.out * c.h.stride) * c.w.in, c.w.stride, c.w.out,
+                   met + r * c.w.out);
+  });
+}
+/// The way back: the other cells of x are 0.
+template <class T>
+void put_met_cells(const Conv& c, const T* met, T* x) {
+  parallel_for(c.batch * c.groups * c.ins, 16384 / (c.cells() + 1) + 1, [=, &c](Index begin, Index end) {
+    for (Index p = begin; p < end; ++p) {
+      std::memset(x + p * c.cells(), 0, static_cast<std::size_t>(c.cells()) * sizeof(T));
+      for (Index oh = 0; oh < c.h.out; ++oh) {
+        T* const row = x + (p * c.h.in + oh * c.h.stride) * c.w.in;
+        const T* const from = met + (p * c.h.out + oh) * c.w.out;
+        for (Index ow = 0; ow < c.w.out; ++ow) row[ow * c.w.stride] = from[ow];
+      }
+    }
+  });
 }
 }  // namespace detail
 }  // namespace gloss::inline GLOSS_ABI::kernels
@@ -21544,18 +21759,24 @@ void patches_weight_gradient(const Conv& c, const T* x, const T* dy, T* dweight,
 #ifndef GLOSS_HAS_GLOSS_KERNELS_CONV_WINOGRAD_HPP
 #define GLOSS_HAS_GLOSS_KERNELS_CONV_WINOGRAD_HPP
 // ---- gloss/kernels/conv/winograd.hpp
-// Convolutions of 3x3 kernels by Winograd's minimal filtering: with stride 1 a tile of 2x2 places takes 16 products of
-// transformed cells and weights instead of 36, in 16 matrix products whose factors stay in the cache. With stride 2 it
-// takes 25: along an axis the even cells meet two taps of the kernel, three products for two places, the odd cells one.
+// Convolutions of 3x3 kernels by Winograd's minimal filtering, all three passes: with stride 1 a tile of 2x2 places
+// takes 16 products of transformed cells and weights instead of 36, in 16 matrix products whose factors stay in the
+// cache. With stride 2 it takes 25: along an axis the even cells meet two taps of the kernel, three products for two
+// places, the odd cells one. A thread turns the cells of some tiles so that channels lie innermost: no row is too short
+// for vectors.
 // Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016, section 4.1:
-//   Y = A^T [(G g G^T) . (B^T d B)] A for a kernel g and 4x4 cells d.
+//   Y = A^T [(G g G^T) . (B^T d B)] A for a kernel g and 4x4 cells d, whence
+//   dd = B [(G g G^T) . (A dY A^T)] B^T and dg = G^T [(B^T d B) . (A dY A^T)] G.
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 /// What conv/winograd.inc defines for one instruction set.
 template <class T>
 struct WinogradKernels {
-  void (*cells)(Index width, const T* d, T* v, Index step);
-  void (*sums)(Index width, const T* m, Index step, T bias, T* y);
-  void (*weight)(Index ins, const T* g, T* u, Index step);
+  void (*cells)(Index tiles, Index channels, const T* x, const Index* at, T* v, Index step);
+  void (*cells_back)(Index tiles, Index channels, const T* v, Index step, const Index* at, T* x);
+  void (*sums)(Index tiles, Index channels, const T* m, Index step, const T* bias, const Index* at, T* y);
+  void (*sums_back)(Index tiles, Index channels, const T* dy, const Index* at, T* m, Index step);
+  void (*weight)(Index real, const T* g, Index kernel, Index tap, T* u, Index step);
+  void (*weight_back)(Index real, const T* u, Index step, T* g, Index kernel);
 };
 }  // namespace gloss::inline GLOSS_ABI::kernels::detail
 // ---- gloss/kernels/simd/isa_copies.inc
@@ -21575,7 +21796,8 @@ struct WinogradKernels {
 // ---- gloss/kernels/conv/winograd.inc
 // The body of conv/winograd.hpp's transforms, read once for every instruction set; see isa_copies.inc.
 namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
-// Each along one axis, for tiles of 4 cells (stride 1) and of 5 (stride 2).
+// Each along one axis, for tiles of 4 cells (stride 1) and of 5 (stride 2): v = B^T d, d = B v, y = A^T m, m = A y,
+// u = G g, g = G^T u.
 template <class V>
 GLOSS_INLINE void winograd_axis_cells(const V (&d)[4], V (&v)[4]) {
   v[0] = d[0] - d[2], v[1] = d[1] + d[2], v[2] = d[2] - d[1], v[3] = d[1] - d[3];
@@ -21585,12 +21807,28 @@ GLOSS_INLINE void winograd_axis_cells(const V (&d)[5], V (&v)[5]) {
   v[0] = d[0] - d[2], v[1] = d[2], v[2] = d[4] - d[2], v[3] = d[1], v[4] = d[3];
 }
 template <class V>
+GLOSS_INLINE void winograd_axis_cells_back(const V (&v)[4], V (&d)[4]) {
+  d[0] = v[0], d[1] = v[1] - v[2] + v[3], d[2] = v[1] + v[2] - v[0], d[3] = V{} - v[3];
+}
+template <class V>
+GLOSS_INLINE void winograd_axis_cells_back(const V (&v)[5], V (&d)[5]) {
+  d[0] = v[0], d[1] = v[3], d[2] = v[1] - v[0] - v[2], d[3] = v[4], d[4] = v[2];
+}
+template <class V>
 GLOSS_INLINE void winograd_axis_sums(const V (&m)[4], V (&y)[2]) {
   y[0] = m[0] + m[1] + m[2], y[1] = m[1] - m[2] - m[3];
 }
 template <class V>
 GLOSS_INLINE void winograd_axis_sums(const V (&m)[5], V (&y)[2]) {
   y[0] = m[0] + m[1] + m[3], y[1] = m[1] + m[2] + m[4];
+}
+template <class V>
+GLOSS_INLINE void winograd_axis_sums_back(const V (&y)[2], V (&m)[4]) {
+  m[0] = y[0], m[1] = y[0] + y[1], m[2] = y[0] - y[1], m[3] = V{} - y[1];
+}
+template <class V>
+GLOSS_INLINE void winograd_axis_sums_back(const V (&y)[2], V (&m)[5]) {
+  m[0] = y[0], m[1] = y[0] + y[1], m[2] = y[1], m[3] = y[0], m[4] = y[1];
 }
 template <class T, class V>
 GLOSS_INLINE void winograd_axis_weight(const V (&g)[3], V (&u)[4]) {
@@ -21600,73 +21838,113 @@ template <class T, class V>
 GLOSS_INLINE void winograd_axis_weight(const V (&g)[3], V (&u)[5]) {
   u[0] = g[0], u[1] = g[0] + g[2], u[2] = g[2], u[3] = u[4] = g[1];
 }
-/// v[e * step] = (B^T d B)[e] for the n^2 cells e of `width` tiles; d [n^2, width].
-template <class T, int n>
-GLOSS_NOINLINE void winograd_cells(Index width, const T* d, T* v, Index step) {
-  for (Index j = 0; j < width; j += lanes<T>) {
-    Vec<T> x[n][n];
-    GLOSS_UNROLL for (int r = 0; r < n; ++r) {
-      Vec<T> row[n];
-      GLOSS_UNROLL for (int s = 0; s < n; ++s) row[s] = load<T>(d + (n * r + s) * width + j);
-      winograd_axis_cells(row, x[r]);
-    }
-    GLOSS_UNROLL for (int s = 0; s < n; ++s) {
-      Vec<T> column[n], z[n];
-      GLOSS_UNROLL for (int r = 0; r < n; ++r) column[r] = x[r][s];
-      winograd_axis_cells(column, z);
-      GLOSS_UNROLL for (int r = 0; r < n; ++r) store<T>(v + (n * r + s) * step + j, z[r]);
-    }
+template <class T, class V>
+GLOSS_INLINE void winograd_axis_weight_back(const V (&u)[4], V (&g)[3]) {
+  const V even = T(0.5) * (u[1] + u[2]);
+  g[0] = u[0] + even, g[1] = T(0.5) * (u[1] - u[2]), g[2] = u[3] + even;
+}
+template <class T, class V>
+GLOSS_INLINE void winograd_axis_weight_back(const V (&u)[5], V (&g)[3]) {
+  g[0] = u[0] + u[1], g[1] = u[3] + u[4], g[2] = u[1] + u[2];
+}
+/// to = f(f(from)^T)^T: a transform of both axes from one along one, f(p, q) for arrays of vectors.
+template <class V, int n, int m, class F>
+GLOSS_INLINE void winograd_both_axes(const V (&from)[n][n], V (&to)[m][m], F f) {
+  V half[n][m];
+  GLOSS_UNROLL for (int r = 0; r < n; ++r) f(from[r], half[r]);
+  GLOSS_UNROLL for (int s = 0; s < m; ++s) {
+    V column[n], z[m];
+    GLOSS_UNROLL for (int r = 0; r < n; ++r) column[r] = half[r][s];
+    f(column, z);
+    GLOSS_UNROLL for (int r = 0; r < m; ++r) to[r][s] = z[r];
   }
 }
-/// y [2, 2 * width] = A^T m A + bias of `width` tiles side by side; element e of their m at m[e * step].
+/// v[e * step] = (B^T d B)[e] for the n^2 cells e of each tile, all its channels; cell e of a tile at x + at[e].
 template <class T, int n>
-GLOSS_NOINLINE void winograd_sums(Index width, const T* m, Index step, T bias, T* y) {
-  for (Index j = 0; j < width; j += lanes<T>) {
-    Vec<T> x[n][2];
-    GLOSS_UNROLL for (int r = 0; r < n; ++r) {
-      Vec<T> row[n];
-      GLOSS_UNROLL for (int s = 0; s < n; ++s) row[s] = load<T>(m + (n * r + s) * step + j);
-      winograd_axis_sums(row, x[r]);
+GLOSS_NOINLINE void winograd_cells(Index tiles, Index channels, const T* x, const Index* at, T* v, Index step) {
+  for (Index t = 0; t < tiles; ++t, at += n * n, v += channels)
+    for (Index c = 0; c < channels; c += lanes<T>) {
+      Vec<T> d[n][n], z[n][n];
+      GLOSS_UNROLL for (int e = 0; e < n * n; ++e) d[e / n][e % n] = load<T>(x + at[e] + c);
+      winograd_both_axes(d, z,
+                         [](const Vec<T>(&p)[n], Vec<T>(&q)[n]) GLOSS_INLINE_LAMBDA { winograd_axis_cells(p, q); });
+      GLOSS_UNROLL for (int e = 0; e < n * n; ++e) store<T>(v + e * step + c, z[e / n][e % n]);
     }
-    Vec<T> left[n], right[n], z[2][2];
-    GLOSS_UNROLL for (int r = 0; r < n; ++r) left[r] = x[r][0], right[r] = x[r][1];
-    winograd_axis_sums(left, z[0]);
-    winograd_axis_sums(right, z[1]);
-    GLOSS_UNROLL for (int r = 0; r < 2; ++r) {
-      T* const to = y + 2 * (r * width + j);
-      store<T>(to, interleave<T, false>(z[0][r] + bias, z[1][r] + bias));
-      store<T>(to + lanes<T>, interleave<T, true>(z[0][r] + bias, z[1][r] + bias));
-    }
-  }
 }
-/// u[e * step + i] = (G g_i G^T)[e] for the kernels g_i [3, 3] of `ins` channels.
+/// The way back: adds B v B^T to the cells.
 template <class T, int n>
-GLOSS_NOINLINE void winograd_weight(Index ins, const T* g, T* u, Index step) {
-  constexpr Index w = lanes<T>;
-  T taps[9 * w] = {};
-  for (Index i = 0; i < ins; i += w) {
-    const Index real = ins - i < w ? ins - i : w;
-    for (Index c = 0; c < real; ++c)
-      for (Index t = 0; t < 9; ++t) taps[t * w + c] = g[(i + c) * 9 + t];
-    Vec<T> x[3][n];
-    GLOSS_UNROLL for (int r = 0; r < 3; ++r) {
-      const Vec<T> row[3] = {load<T>(taps + 3 * r * w), load<T>(taps + (3 * r + 1) * w),
-                             load<T>(taps + (3 * r + 2) * w)};
-      winograd_axis_weight<T>(row, x[r]);
+GLOSS_NOINLINE void winograd_cells_back(Index tiles, Index channels, const T* v, Index step, const Index* at, T* x) {
+  for (Index t = 0; t < tiles; ++t, at += n * n, v += channels)
+    for (Index c = 0; c < channels; c += lanes<T>) {
+      Vec<T> d[n][n], z[n][n];
+      GLOSS_UNROLL for (int e = 0; e < n * n; ++e) z[e / n][e % n] = load<T>(v + e * step + c);
+      winograd_both_axes(
+          z, d, [](const Vec<T>(&p)[n], Vec<T>(&q)[n]) GLOSS_INLINE_LAMBDA { winograd_axis_cells_back(p, q); });
+      GLOSS_UNROLL for (int e = 0; e < n * n; ++e) {
+        T* const to = x + at[e] + c;
+        store<T>(to, load<T>(to) + d[e / n][e % n]);
+      }
     }
-    GLOSS_UNROLL for (int s = 0; s < n; ++s) {
-      const Vec<T> column[3] = {x[0][s], x[1][s], x[2][s]};
-      Vec<T> z[n];
-      winograd_axis_weight<T>(column, z);
-      GLOSS_UNROLL for (int r = 0; r < n; ++r) store_n<T>(u + (n * r + s) * step + i, z[r], real);
+}
+/// The 2x2 places of each tile, y + at[e] = (A^T m A)[e] + bias, from element e of m at m[e * step].
+template <class T, int n>
+GLOSS_NOINLINE void winograd_sums(Index tiles, Index channels, const T* m, Index step, const T* bias, const Index* at,
+                                  T* y) {
+  for (Index t = 0; t < tiles; ++t, at += 4, m += channels)
+    for (Index c = 0; c < channels; c += lanes<T>) {
+      Vec<T> x[n][n], z[2][2];
+      GLOSS_UNROLL for (int e = 0; e < n * n; ++e) x[e / n][e % n] = load<T>(m + e * step + c);
+      winograd_both_axes(x, z,
+                         [](const Vec<T>(&p)[n], Vec<T>(&q)[2]) GLOSS_INLINE_LAMBDA { winograd_axis_sums(p, q); });
+      const Vec<T> b = load<T>(bias + c);
+      GLOSS_UNROLL for (int e = 0; e < 4; ++e) store<T>(y + at[e] + c, z[e / 2][e % 2] + b);
     }
-  }
+}
+/// m[e * step] = (A dy A^T)[e] for the 2x2 places of each tile.
+template <class T, int n>
+GLOSS_NOINLINE void winograd_sums_back(Index tiles, Index channels, const T* dy, const Index* at, T* m, Index step) {
+  for (Index t = 0; t < tiles; ++t, at += 4, m += channels)
+    for (Index c = 0; c < channels; c += lanes<T>) {
+      Vec<T> x[2][2], z[n][n];
+      GLOSS_UNROLL for (int e = 0; e < 4; ++e) x[e / 2][e % 2] = load<T>(dy + at[e] + c);
+      winograd_both_axes(x, z,
+                         [](const Vec<T>(&p)[2], Vec<T>(&q)[n]) GLOSS_INLINE_LAMBDA { winograd_axis_sums_back(p, q); });
+      GLOSS_UNROLL for (int e = 0; e < n * n; ++e) store<T>(m + e * step + c, z[e / n][e % n]);
+    }
+}
+/// u[e * step + i] = (G g_i G^T)[e] for a vector of kernels [3, 3], of which `real` are there, the others 0: tap t of
+/// kernel i at g[i * kernel + t * tap].
+template <class T, int n>
+GLOSS_NOINLINE void winograd_weight(Index real, const T* g, Index kernel, Index tap, T* u, Index step) {
+  T taps[9][lanes<T>] = {};
+  for (Index i = 0; i < real; ++i)
+    for (Index t = 0; t < 9; ++t) taps[t][i] = g[i * kernel + t * tap];
+  Vec<T> x[3][3], z[n][n];
+  GLOSS_UNROLL for (int t = 0; t < 9; ++t) x[t / 3][t % 3] = load<T>(taps[t]);
+  winograd_both_axes(x, z,
+                     [](const Vec<T>(&p)[3], Vec<T>(&q)[n]) GLOSS_INLINE_LAMBDA { winograd_axis_weight<T>(p, q); });
+  GLOSS_UNROLL for (int e = 0; e < n * n; ++e) store<T>(u + e * step, z[e / n][e % n]);
+}
+/// The way back: tap t of kernel i at g[i * kernel + t] = (G^T u G)[t].
+template <class T, int n>
+GLOSS_NOINLINE void winograd_weight_back(Index real, const T* u, Index step, T* g, Index kernel) {
+  T taps[9][lanes<T>];
+  Vec<T> x[n][n], z[3][3];
+  GLOSS_UNROLL for (int e = 0; e < n * n; ++e) x[e / n][e % n] = load<T>(u + e * step);
+  winograd_both_axes(
+      x, z, [](const Vec<T>(&p)[n], Vec<T>(&q)[3]) GLOSS_INLINE_LAMBDA { winograd_axis_weight_back<T>(p, q); });
+  GLOSS_UNROLL for (int t = 0; t < 9; ++t) store<T>(taps[t], z[t / 3][t % 3]);
+  for (Index i = 0; i < real; ++i)
+    for (Index t = 0; t < 9; ++t) g[i * kernel + t] = taps[t][i];
 }
 /// This set's functions, by the stride.
+template <class T, int n>
+inline constexpr kernels::detail::WinogradKernels<T> winograd_kernels_of = {
+    winograd_cells<T, n>,     winograd_cells_back<T, n>, winograd_sums<T, n>,
+    winograd_sums_back<T, n>, winograd_weight<T, n>,     winograd_weight_back<T, n>};
 template <class T>
-inline constexpr kernels::detail::WinogradKernels<T> winograd_kernels[2] = {
-    {winograd_cells<T, 4>, winograd_sums<T, 4>, winograd_weight<T, 4>},
-    {winograd_cells<T, 5>, winograd_sums<T, 5>, winograd_weight<T, 5>}};
+inline constexpr kernels::detail::WinogradKernels<T> winograd_kernels[2] = {winograd_kernels_of<T, 4>,
+                                                                            winograd_kernels_of<T, 5>};
 }  // namespace gloss::inline GLOSS_ABI::kernels
 #undef GLOSS_ISA_SPACE
 #undef GLOSS_ISA_AVX512
@@ -21690,7 +21968,8 @@ inline constexpr kernels::detail::WinogradKernels<T> winograd_kernels[2] = {
 // ---- gloss/kernels/conv/winograd.inc
 // The body of conv/winograd.hpp's transforms, read once for every instruction set; see isa_copies.inc.
 namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
-// Each along one axis, for tiles of 4 cells (stride 1) and of 5 (stride 2).
+// Each along one axis, for tiles of 4 cells (stride 1) and of 5 (stride 2): v = B^T d, d = B v, y = A^T m, m = A y,
+// u = G g, g = G^T u.
 template <class V>
 GLOSS_INLINE void winograd_axis_cells(const V (&d)[4], V (&v)[4]) {
   v[0] = d[0] - d[2], v[1] = d[1] + d[2], v[2] = d[2] - d[1], v[3] = d[1] - d[3];
@@ -21700,12 +21979,28 @@ GLOSS_INLINE void winograd_axis_cells(const V (&d)[5], V (&v)[5]) {
   v[0] = d[0] - d[2], v[1] = d[2], v[2] = d[4] - d[2], v[3] = d[1], v[4] = d[3];
 }
 template <class V>
+GLOSS_INLINE void winograd_axis_cells_back(const V (&v)[4], V (&d)[4]) {
+  d[0] = v[0], d[1] = v[1] - v[2] + v[3], d[2] = v[1] + v[2] - v[0], d[3] = V{} - v[3];
+}
+template <class V>
+GLOSS_INLINE void winograd_axis_cells_back(const V (&v)[5], V (&d)[5]) {
+  d[0] = v[0], d[1] = v[3], d[2] = v[1] - v[0] - v[2], d[3] = v[4], d[4] = v[2];
+}
+template <class V>
 GLOSS_INLINE void winograd_axis_sums(const V (&m)[4], V (&y)[2]) {
   y[0] = m[0] + m[1] + m[2], y[1] = m[1] - m[2] - m[3];
 }
 template <class V>
 GLOSS_INLINE void winograd_axis_sums(const V (&m)[5], V (&y)[2]) {
   y[0] = m[0] + m[1] + m[3], y[1] = m[1] + m[2] + m[4];
+}
+template <class V>
+GLOSS_INLINE void winograd_axis_sums_back(const V (&y)[2], V (&m)[4]) {
+  m[0] = y[0], m[1] = y[0] + y[1], m[2] = y[0] - y[1], m[3] = V{} - y[1];
+}
+template <class V>
+GLOSS_INLINE void winograd_axis_sums_back(const V (&y)[2], V (&m)[5]) {
+  m[0] = y[0], m[1] = y[0] + y[1], m[2] = y[1], m[3] = y[0], m[4] = y[1];
 }
 template <class T, class V>
 GLOSS_INLINE void winograd_axis_weight(const V (&g)[3], V (&u)[4]) {
@@ -21715,73 +22010,113 @@ template <class T, class V>
 GLOSS_INLINE void winograd_axis_weight(const V (&g)[3], V (&u)[5]) {
   u[0] = g[0], u[1] = g[0] + g[2], u[2] = g[2], u[3] = u[4] = g[1];
 }
-/// v[e * step] = (B^T d B)[e] for the n^2 cells e of `width` tiles; d [n^2, width].
-template <class T, int n>
-GLOSS_NOINLINE void winograd_cells(Index width, const T* d, T* v, Index step) {
-  for (Index j = 0; j < width; j += lanes<T>) {
-    Vec<T> x[n][n];
-    GLOSS_UNROLL for (int r = 0; r < n; ++r) {
-      Vec<T> row[n];
-      GLOSS_UNROLL for (int s = 0; s < n; ++s) row[s] = load<T>(d + (n * r + s) * width + j);
-      winograd_axis_cells(row, x[r]);
-    }
-    GLOSS_UNROLL for (int s = 0; s < n; ++s) {
-      Vec<T> column[n], z[n];
-      GLOSS_UNROLL for (int r = 0; r < n; ++r) column[r] = x[r][s];
-      winograd_axis_cells(column, z);
-      GLOSS_UNROLL for (int r = 0; r < n; ++r) store<T>(v + (n * r + s) * step + j, z[r]);
-    }
+template <class T, class V>
+GLOSS_INLINE void winograd_axis_weight_back(const V (&u)[4], V (&g)[3]) {
+  const V even = T(0.5) * (u[1] + u[2]);
+  g[0] = u[0] + even, g[1] = T(0.5) * (u[1] - u[2]), g[2] = u[3] + even;
+}
+template <class T, class V>
+GLOSS_INLINE void winograd_axis_weight_back(const V (&u)[5], V (&g)[3]) {
+  g[0] = u[0] + u[1], g[1] = u[3] + u[4], g[2] = u[1] + u[2];
+}
+/// to = f(f(from)^T)^T: a transform of both axes from one along one, f(p, q) for arrays of vectors.
+template <class V, int n, int m, class F>
+GLOSS_INLINE void winograd_both_axes(const V (&from)[n][n], V (&to)[m][m], F f) {
+  V half[n][m];
+  GLOSS_UNROLL for (int r = 0; r < n; ++r) f(from[r], half[r]);
+  GLOSS_UNROLL for (int s = 0; s < m; ++s) {
+    V column[n], z[m];
+    GLOSS_UNROLL for (int r = 0; r < n; ++r) column[r] = half[r][s];
+    f(column, z);
+    GLOSS_UNROLL for (int r = 0; r < m; ++r) to[r][s] = z[r];
   }
 }
-/// y [2, 2 * width] = A^T m A + bias of `width` tiles side by side; element e of their m at m[e * step].
+/// v[e * step] = (B^T d B)[e] for the n^2 cells e of each tile, all its channels; cell e of a tile at x + at[e].
 template <class T, int n>
-GLOSS_NOINLINE void winograd_sums(Index width, const T* m, Index step, T bias, T* y) {
-  for (Index j = 0; j < width; j += lanes<T>) {
-    Vec<T> x[n][2];
-    GLOSS_UNROLL for (int r = 0; r < n; ++r) {
-      Vec<T> row[n];
-      GLOSS_UNROLL for (int s = 0; s < n; ++s) row[s] = load<T>(m + (n * r + s) * step + j);
-      winograd_axis_sums(row, x[r]);
+GLOSS_NOINLINE void winograd_cells(Index tiles, Index channels, const T* x, const Index* at, T* v, Index step) {
+  for (Index t = 0; t < tiles; ++t, at += n * n, v += channels)
+    for (Index c = 0; c < channels; c += lanes<T>) {
+      Vec<T> d[n][n], z[n][n];
+      GLOSS_UNROLL for (int e = 0; e < n * n; ++e) d[e / n][e % n] = load<T>(x + at[e] + c);
+      winograd_both_axes(d, z,
+                         [](const Vec<T>(&p)[n], Vec<T>(&q)[n]) GLOSS_INLINE_LAMBDA { winograd_axis_cells(p, q); });
+      GLOSS_UNROLL for (int e = 0; e < n * n; ++e) store<T>(v + e * step + c, z[e / n][e % n]);
     }
-    Vec<T> left[n], right[n], z[2][2];
-    GLOSS_UNROLL for (int r = 0; r < n; ++r) left[r] = x[r][0], right[r] = x[r][1];
-    winograd_axis_sums(left, z[0]);
-    winograd_axis_sums(right, z[1]);
-    GLOSS_UNROLL for (int r = 0; r < 2; ++r) {
-      T* const to = y + 2 * (r * width + j);
-      store<T>(to, interleave<T, false>(z[0][r] + bias, z[1][r] + bias));
-      store<T>(to + lanes<T>, interleave<T, true>(z[0][r] + bias, z[1][r] + bias));
-    }
-  }
 }
-/// u[e * step + i] = (G g_i G^T)[e] for the kernels g_i [3, 3] of `ins` channels.
+/// The way back: adds B v B^T to the cells.
 template <class T, int n>
-GLOSS_NOINLINE void winograd_weight(Index ins, const T* g, T* u, Index step) {
-  constexpr Index w = lanes<T>;
-  T taps[9 * w] = {};
-  for (Index i = 0; i < ins; i += w) {
-    const Index real = ins - i < w ? ins - i : w;
-    for (Index c = 0; c < real; ++c)
-      for (Index t = 0; t < 9; ++t) taps[t * w + c] = g[(i + c) * 9 + t];
-    Vec<T> x[3][n];
-    GLOSS_UNROLL for (int r = 0; r < 3; ++r) {
-      const Vec<T> row[3] = {load<T>(taps + 3 * r * w), load<T>(taps + (3 * r + 1) * w),
-                             load<T>(taps + (3 * r + 2) * w)};
-      winograd_axis_weight<T>(row, x[r]);
+GLOSS_NOINLINE void winograd_cells_back(Index tiles, Index channels, const T* v, Index step, const Index* at, T* x) {
+  for (Index t = 0; t < tiles; ++t, at += n * n, v += channels)
+    for (Index c = 0; c < channels; c += lanes<T>) {
+      Vec<T> d[n][n], z[n][n];
+      GLOSS_UNROLL for (int e = 0; e < n * n; ++e) z[e / n][e % n] = load<T>(v + e * step + c);
+      winograd_both_axes(
+          z, d, [](const Vec<T>(&p)[n], Vec<T>(&q)[n]) GLOSS_INLINE_LAMBDA { winograd_axis_cells_back(p, q); });
+      GLOSS_UNROLL for (int e = 0; e < n * n; ++e) {
+        T* const to = x + at[e] + c;
+        store<T>(to, load<T>(to) + d[e / n][e % n]);
+      }
     }
-    GLOSS_UNROLL for (int s = 0; s < n; ++s) {
-      const Vec<T> column[3] = {x[0][s], x[1][s], x[2][s]};
-      Vec<T> z[n];
-      winograd_axis_weight<T>(column, z);
-      GLOSS_UNROLL for (int r = 0; r < n; ++r) store_n<T>(u + (n * r + s) * step + i, z[r], real);
+}
+/// The 2x2 places of each tile, y + at[e] = (A^T m A)[e] + bias, from element e of m at m[e * step].
+template <class T, int n>
+GLOSS_NOINLINE void winograd_sums(Index tiles, Index channels, const T* m, Index step, const T* bias, const Index* at,
+                                  T* y) {
+  for (Index t = 0; t < tiles; ++t, at += 4, m += channels)
+    for (Index c = 0; c < channels; c += lanes<T>) {
+      Vec<T> x[n][n], z[2][2];
+      GLOSS_UNROLL for (int e = 0; e < n * n; ++e) x[e / n][e % n] = load<T>(m + e * step + c);
+      winograd_both_axes(x, z,
+                         [](const Vec<T>(&p)[n], Vec<T>(&q)[2]) GLOSS_INLINE_LAMBDA { winograd_axis_sums(p, q); });
+      const Vec<T> b = load<T>(bias + c);
+      GLOSS_UNROLL for (int e = 0; e < 4; ++e) store<T>(y + at[e] + c, z[e / 2][e % 2] + b);
     }
-  }
+}
+/// m[e * step] = (A dy A^T)[e] for the 2x2 places of each tile.
+template <class T, int n>
+GLOSS_NOINLINE void winograd_sums_back(Index tiles, Index channels, const T* dy, const Index* at, T* m, Index step) {
+  for (Index t = 0; t < tiles; ++t, at += 4, m += channels)
+    for (Index c = 0; c < channels; c += lanes<T>) {
+      Vec<T> x[2][2], z[n][n];
+      GLOSS_UNROLL for (int e = 0; e < 4; ++e) x[e / 2][e % 2] = load<T>(dy + at[e] + c);
+      winograd_both_axes(x, z,
+                         [](const Vec<T>(&p)[2], Vec<T>(&q)[n]) GLOSS_INLINE_LAMBDA { winograd_axis_sums_back(p, q); });
+      GLOSS_UNROLL for (int e = 0; e < n * n; ++e) store<T>(m + e * step + c, z[e / n][e % n]);
+    }
+}
+/// u[e * step + i] = (G g_i G^T)[e] for a vector of kernels [3, 3], of which `real` are there, the others 0: tap t of
+/// kernel i at g[i * kernel + t * tap].
+template <class T, int n>
+GLOSS_NOINLINE void winograd_weight(Index real, const T* g, Index kernel, Index tap, T* u, Index step) {
+  T taps[9][lanes<T>] = {};
+  for (Index i = 0; i < real; ++i)
+    for (Index t = 0; t < 9; ++t) taps[t][i] = g[i * kernel + t * tap];
+  Vec<T> x[3][3], z[n][n];
+  GLOSS_UNROLL for (int t = 0; t < 9; ++t) x[t / 3][t % 3] = load<T>(taps[t]);
+  winograd_both_axes(x, z,
+                     [](const Vec<T>(&p)[3], Vec<T>(&q)[n]) GLOSS_INLINE_LAMBDA { winograd_axis_weight<T>(p, q); });
+  GLOSS_UNROLL for (int e = 0; e < n * n; ++e) store<T>(u + e * step, z[e / n][e % n]);
+}
+/// The way back: tap t of kernel i at g[i * kernel + t] = (G^T u G)[t].
+template <class T, int n>
+GLOSS_NOINLINE void winograd_weight_back(Index real, const T* u, Index step, T* g, Index kernel) {
+  T taps[9][lanes<T>];
+  Vec<T> x[n][n], z[3][3];
+  GLOSS_UNROLL for (int e = 0; e < n * n; ++e) x[e / n][e % n] = load<T>(u + e * step);
+  winograd_both_axes(
+      x, z, [](const Vec<T>(&p)[n], Vec<T>(&q)[3]) GLOSS_INLINE_LAMBDA { winograd_axis_weight_back<T>(p, q); });
+  GLOSS_UNROLL for (int t = 0; t < 9; ++t) store<T>(taps[t], z[t / 3][t % 3]);
+  for (Index i = 0; i < real; ++i)
+    for (Index t = 0; t < 9; ++t) g[i * kernel + t] = taps[t][i];
 }
 /// This set's functions, by the stride.
+template <class T, int n>
+inline constexpr kernels::detail::WinogradKernels<T> winograd_kernels_of = {
+    winograd_cells<T, n>,     winograd_cells_back<T, n>, winograd_sums<T, n>,
+    winograd_sums_back<T, n>, winograd_weight<T, n>,     winograd_weight_back<T, n>};
 template <class T>
-inline constexpr kernels::detail::WinogradKernels<T> winograd_kernels[2] = {
-    {winograd_cells<T, 4>, winograd_sums<T, 4>, winograd_weight<T, 4>},
-    {winograd_cells<T, 5>, winograd_sums<T, 5>, winograd_weight<T, 5>}};
+inline constexpr kernels::detail::WinogradKernels<T> winograd_kernels[2] = {winograd_kernels_of<T, 4>,
+                                                                            winograd_kernels_of<T, 5>};
 }  // namespace gloss::inline GLOSS_ABI::kernels
 #ifdef __clang__
 #pragma clang attribute pop
@@ -21806,7 +22141,8 @@ inline constexpr kernels::detail::WinogradKernels<T> winograd_kernels[2] = {
 // ---- gloss/kernels/conv/winograd.inc
 // The body of conv/winograd.hpp's transforms, read once for every instruction set; see isa_copies.inc.
 namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
-// Each along one axis, for tiles of 4 cells (stride 1) and of 5 (stride 2).
+// Each along one axis, for tiles of 4 cells (stride 1) and of 5 (stride 2): v = B^T d, d = B v, y = A^T m, m = A y,
+// u = G g, g = G^T u.
 template <class V>
 GLOSS_INLINE void winograd_axis_cells(const V (&d)[4], V (&v)[4]) {
   v[0] = d[0] - d[2], v[1] = d[1] + d[2], v[2] = d[2] - d[1], v[3] = d[1] - d[3];
@@ -21816,12 +22152,28 @@ GLOSS_INLINE void winograd_axis_cells(const V (&d)[5], V (&v)[5]) {
   v[0] = d[0] - d[2], v[1] = d[2], v[2] = d[4] - d[2], v[3] = d[1], v[4] = d[3];
 }
 template <class V>
+GLOSS_INLINE void winograd_axis_cells_back(const V (&v)[4], V (&d)[4]) {
+  d[0] = v[0], d[1] = v[1] - v[2] + v[3], d[2] = v[1] + v[2] - v[0], d[3] = V{} - v[3];
+}
+template <class V>
+GLOSS_INLINE void winograd_axis_cells_back(const V (&v)[5], V (&d)[5]) {
+  d[0] = v[0], d[1] = v[3], d[2] = v[1] - v[0] - v[2], d[3] = v[4], d[4] = v[2];
+}
+template <class V>
 GLOSS_INLINE void winograd_axis_sums(const V (&m)[4], V (&y)[2]) {
   y[0] = m[0] + m[1] + m[2], y[1] = m[1] - m[2] - m[3];
 }
 template <class V>
 GLOSS_INLINE void winograd_axis_sums(const V (&m)[5], V (&y)[2]) {
   y[0] = m[0] + m[1] + m[3], y[1] = m[1] + m[2] + m[4];
+}
+template <class V>
+GLOSS_INLINE void winograd_axis_sums_back(const V (&y)[2], V (&m)[4]) {
+  m[0] = y[0], m[1] = y[0] + y[1], m[2] = y[0] - y[1], m[3] = V{} - y[1];
+}
+template <class V>
+GLOSS_INLINE void winograd_axis_sums_back(const V (&y)[2], V (&m)[5]) {
+  m[0] = y[0], m[1] = y[0] + y[1], m[2] = y[1], m[3] = y[0], m[4] = y[1];
 }
 template <class T, class V>
 GLOSS_INLINE void winograd_axis_weight(const V (&g)[3], V (&u)[4]) {
@@ -21831,73 +22183,113 @@ template <class T, class V>
 GLOSS_INLINE void winograd_axis_weight(const V (&g)[3], V (&u)[5]) {
   u[0] = g[0], u[1] = g[0] + g[2], u[2] = g[2], u[3] = u[4] = g[1];
 }
-/// v[e * step] = (B^T d B)[e] for the n^2 cells e of `width` tiles; d [n^2, width].
-template <class T, int n>
-GLOSS_NOINLINE void winograd_cells(Index width, const T* d, T* v, Index step) {
-  for (Index j = 0; j < width; j += lanes<T>) {
-    Vec<T> x[n][n];
-    GLOSS_UNROLL for (int r = 0; r < n; ++r) {
-      Vec<T> row[n];
-      GLOSS_UNROLL for (int s = 0; s < n; ++s) row[s] = load<T>(d + (n * r + s) * width + j);
-      winograd_axis_cells(row, x[r]);
-    }
-    GLOSS_UNROLL for (int s = 0; s < n; ++s) {
-      Vec<T> column[n], z[n];
-      GLOSS_UNROLL for (int r = 0; r < n; ++r) column[r] = x[r][s];
-      winograd_axis_cells(column, z);
-      GLOSS_UNROLL for (int r = 0; r < n; ++r) store<T>(v + (n * r + s) * step + j, z[r]);
-    }
+template <class T, class V>
+GLOSS_INLINE void winograd_axis_weight_back(const V (&u)[4], V (&g)[3]) {
+  const V even = T(0.5) * (u[1] + u[2]);
+  g[0] = u[0] + even, g[1] = T(0.5) * (u[1] - u[2]), g[2] = u[3] + even;
+}
+template <class T, class V>
+GLOSS_INLINE void winograd_axis_weight_back(const V (&u)[5], V (&g)[3]) {
+  g[0] = u[0] + u[1], g[1] = u[3] + u[4], g[2] = u[1] + u[2];
+}
+/// to = f(f(from)^T)^T: a transform of both axes from one along one, f(p, q) for arrays of vectors.
+template <class V, int n, int m, class F>
+GLOSS_INLINE void winograd_both_axes(const V (&from)[n][n], V (&to)[m][m], F f) {
+  V half[n][m];
+  GLOSS_UNROLL for (int r = 0; r < n; ++r) f(from[r], half[r]);
+  GLOSS_UNROLL for (int s = 0; s < m; ++s) {
+    V column[n], z[m];
+    GLOSS_UNROLL for (int r = 0; r < n; ++r) column[r] = half[r][s];
+    f(column, z);
+    GLOSS_UNROLL for (int r = 0; r < m; ++r) to[r][s] = z[r];
   }
 }
-/// y [2, 2 * width] = A^T m A + bias of `width` tiles side by side; element e of their m at m[e * step].
+/// v[e * step] = (B^T d B)[e] for the n^2 cells e of each tile, all its channels; cell e of a tile at x + at[e].
 template <class T, int n>
-GLOSS_NOINLINE void winograd_sums(Index width, const T* m, Index step, T bias, T* y) {
-  for (Index j = 0; j < width; j += lanes<T>) {
-    Vec<T> x[n][2];
-    GLOSS_UNROLL for (int r = 0; r < n; ++r) {
-      Vec<T> row[n];
-      GLOSS_UNROLL for (int s = 0; s < n; ++s) row[s] = load<T>(m + (n * r + s) * step + j);
-      winograd_axis_sums(row, x[r]);
+GLOSS_NOINLINE void winograd_cells(Index tiles, Index channels, const T* x, const Index* at, T* v, Index step) {
+  for (Index t = 0; t < tiles; ++t, at += n * n, v += channels)
+    for (Index c = 0; c < channels; c += lanes<T>) {
+      Vec<T> d[n][n], z[n][n];
+      GLOSS_UNROLL for (int e = 0; e < n * n; ++e) d[e / n][e % n] = load<T>(x + at[e] + c);
+      winograd_both_axes(d, z,
+                         [](const Vec<T>(&p)[n], Vec<T>(&q)[n]) GLOSS_INLINE_LAMBDA { winograd_axis_cells(p, q); });
+      GLOSS_UNROLL for (int e = 0; e < n * n; ++e) store<T>(v + e * step + c, z[e / n][e % n]);
     }
-    Vec<T> left[n], right[n], z[2][2];
-    GLOSS_UNROLL for (int r = 0; r < n; ++r) left[r] = x[r][0], right[r] = x[r][1];
-    winograd_axis_sums(left, z[0]);
-    winograd_axis_sums(right, z[1]);
-    GLOSS_UNROLL for (int r = 0; r < 2; ++r) {
-      T* const to = y + 2 * (r * width + j);
-      store<T>(to, interleave<T, false>(z[0][r] + bias, z[1][r] + bias));
-      store<T>(to + lanes<T>, interleave<T, true>(z[0][r] + bias, z[1][r] + bias));
-    }
-  }
 }
-/// u[e * step + i] = (G g_i G^T)[e] for the kernels g_i [3, 3] of `ins` channels.
+/// The way back: adds B v B^T to the cells.
 template <class T, int n>
-GLOSS_NOINLINE void winograd_weight(Index ins, const T* g, T* u, Index step) {
-  constexpr Index w = lanes<T>;
-  T taps[9 * w] = {};
-  for (Index i = 0; i < ins; i += w) {
-    const Index real = ins - i < w ? ins - i : w;
-    for (Index c = 0; c < real; ++c)
-      for (Index t = 0; t < 9; ++t) taps[t * w + c] = g[(i + c) * 9 + t];
-    Vec<T> x[3][n];
-    GLOSS_UNROLL for (int r = 0; r < 3; ++r) {
-      const Vec<T> row[3] = {load<T>(taps + 3 * r * w), load<T>(taps + (3 * r + 1) * w),
-                             load<T>(taps + (3 * r + 2) * w)};
-      winograd_axis_weight<T>(row, x[r]);
+GLOSS_NOINLINE void winograd_cells_back(Index tiles, Index channels, const T* v, Index step, const Index* at, T* x) {
+  for (Index t = 0; t < tiles; ++t, at += n * n, v += channels)
+    for (Index c = 0; c < channels; c += lanes<T>) {
+      Vec<T> d[n][n], z[n][n];
+      GLOSS_UNROLL for (int e = 0; e < n * n; ++e) z[e / n][e % n] = load<T>(v + e * step + c);
+      winograd_both_axes(
+          z, d, [](const Vec<T>(&p)[n], Vec<T>(&q)[n]) GLOSS_INLINE_LAMBDA { winograd_axis_cells_back(p, q); });
+      GLOSS_UNROLL for (int e = 0; e < n * n; ++e) {
+        T* const to = x + at[e] + c;
+        store<T>(to, load<T>(to) + d[e / n][e % n]);
+      }
     }
-    GLOSS_UNROLL for (int s = 0; s < n; ++s) {
-      const Vec<T> column[3] = {x[0][s], x[1][s], x[2][s]};
-      Vec<T> z[n];
-      winograd_axis_weight<T>(column, z);
-      GLOSS_UNROLL for (int r = 0; r < n; ++r) store_n<T>(u + (n * r + s) * step + i, z[r], real);
+}
+/// The 2x2 places of each tile, y + at[e] = (A^T m A)[e] + bias, from element e of m at m[e * step].
+template <class T, int n>
+GLOSS_NOINLINE void winograd_sums(Index tiles, Index channels, const T* m, Index step, const T* bias, const Index* at,
+                                  T* y) {
+  for (Index t = 0; t < tiles; ++t, at += 4, m += channels)
+    for (Index c = 0; c < channels; c += lanes<T>) {
+      Vec<T> x[n][n], z[2][2];
+      GLOSS_UNROLL for (int e = 0; e < n * n; ++e) x[e / n][e % n] = load<T>(m + e * step + c);
+      winograd_both_axes(x, z,
+                         [](const Vec<T>(&p)[n], Vec<T>(&q)[2]) GLOSS_INLINE_LAMBDA { winograd_axis_sums(p, q); });
+      const Vec<T> b = load<T>(bias + c);
+      GLOSS_UNROLL for (int e = 0; e < 4; ++e) store<T>(y + at[e] + c, z[e / 2][e % 2] + b);
     }
-  }
+}
+/// m[e * step] = (A dy A^T)[e] for the 2x2 places of each tile.
+template <class T, int n>
+GLOSS_NOINLINE void winograd_sums_back(Index tiles, Index channels, const T* dy, const Index* at, T* m, Index step) {
+  for (Index t = 0; t < tiles; ++t, at += 4, m += channels)
+    for (Index c = 0; c < channels; c += lanes<T>) {
+      Vec<T> x[2][2], z[n][n];
+      GLOSS_UNROLL for (int e = 0; e < 4; ++e) x[e / 2][e % 2] = load<T>(dy + at[e] + c);
+      winograd_both_axes(x, z,
+                         [](const Vec<T>(&p)[2], Vec<T>(&q)[n]) GLOSS_INLINE_LAMBDA { winograd_axis_sums_back(p, q); });
+      GLOSS_UNROLL for (int e = 0; e < n * n; ++e) store<T>(m + e * step + c, z[e / n][e % n]);
+    }
+}
+/// u[e * step + i] = (G g_i G^T)[e] for a vector of kernels [3, 3], of which `real` are there, the others 0: tap t of
+/// kernel i at g[i * kernel + t * tap].
+template <class T, int n>
+GLOSS_NOINLINE void winograd_weight(Index real, const T* g, Index kernel, Index tap, T* u, Index step) {
+  T taps[9][lanes<T>] = {};
+  for (Index i = 0; i < real; ++i)
+    for (Index t = 0; t < 9; ++t) taps[t][i] = g[i * kernel + t * tap];
+  Vec<T> x[3][3], z[n][n];
+  GLOSS_UNROLL for (int t = 0; t < 9; ++t) x[t / 3][t % 3] = load<T>(taps[t]);
+  winograd_both_axes(x, z,
+                     [](const Vec<T>(&p)[3], Vec<T>(&q)[n]) GLOSS_INLINE_LAMBDA { winograd_axis_weight<T>(p, q); });
+  GLOSS_UNROLL for (int e = 0; e < n * n; ++e) store<T>(u + e * step, z[e / n][e % n]);
+}
+/// The way back: tap t of kernel i at g[i * kernel + t] = (G^T u G)[t].
+template <class T, int n>
+GLOSS_NOINLINE void winograd_weight_back(Index real, const T* u, Index step, T* g, Index kernel) {
+  T taps[9][lanes<T>];
+  Vec<T> x[n][n], z[3][3];
+  GLOSS_UNROLL for (int e = 0; e < n * n; ++e) x[e / n][e % n] = load<T>(u + e * step);
+  winograd_both_axes(
+      x, z, [](const Vec<T>(&p)[n], Vec<T>(&q)[3]) GLOSS_INLINE_LAMBDA { winograd_axis_weight_back<T>(p, q); });
+  GLOSS_UNROLL for (int t = 0; t < 9; ++t) store<T>(taps[t], z[t / 3][t % 3]);
+  for (Index i = 0; i < real; ++i)
+    for (Index t = 0; t < 9; ++t) g[i * kernel + t] = taps[t][i];
 }
 /// This set's functions, by the stride.
+template <class T, int n>
+inline constexpr kernels::detail::WinogradKernels<T> winograd_kernels_of = {
+    winograd_cells<T, n>,     winograd_cells_back<T, n>, winograd_sums<T, n>,
+    winograd_sums_back<T, n>, winograd_weight<T, n>,     winograd_weight_back<T, n>};
 template <class T>
-inline constexpr kernels::detail::WinogradKernels<T> winograd_kernels[2] = {
-    {winograd_cells<T, 4>, winograd_sums<T, 4>, winograd_weight<T, 4>},
-    {winograd_cells<T, 5>, winograd_sums<T, 5>, winograd_weight<T, 5>}};
+inline constexpr kernels::detail::WinogradKernels<T> winograd_kernels[2] = {winograd_kernels_of<T, 4>,
+                                                                            winograd_kernels_of<T, 5>};
 }  // namespace gloss::inline GLOSS_ABI::kernels
 #ifdef __clang__
 #pragma clang attribute pop
@@ -21912,121 +22304,301 @@ inline constexpr kernels::detail::WinogradKernels<T> winograd_kernels[2] = {
 #pragma pop_macro("GLOSS_INLINE_LAMBDA")
 #endif
 namespace gloss::inline GLOSS_ABI::kernels::detail {
-/// Cells of a tile along an axis.
-inline Index winograd_cells_across(const Conv& c) { return c.h.stride == 1 ? 4 : 5; }
-/// The tiles as places: windows of their cells.
-inline Conv winograd_tiles(const Conv& c) {
-  const auto tiles = [&](const Window& a) {
-    return Window{a.in, (a.out + 1) / 2, winograd_cells_across(c), 2 * a.stride, a.before, 1};
-  };
-  return {c.batch, c.groups, c.ins, c.outs, tiles(c.h), tiles(c.w)};
-}
+/// Tiles as places: windows of their cells in x, and of their 2x2 places in y.
+struct WinogradTiles {
+  Window h, w, y_h, y_w;
+  Index batch;
+  Index images, parts;  // a unit of work is several images, or one of the parts of an image
+  explicit WinogradTiles(const Conv& c)
+      : h(cells(c.h)), w(cells(c.w)), y_h(places(c.h)), y_w(places(c.w)), batch(c.batch) {
+    const Index enough = c.ins * c.outs < 1 << 17 ? 48 : 128;  // tiles for which the weights are read once
+    const Index all = down() * across(), rows = enough / across() + 1;
+    images = all < enough ? enough / all : 1;
+    parts = all <= enough + enough / 3 ? 1 : (down() + rows - 1) / rows;
+  }
+  Index across() const { return w.out; }
+  Index down() const { return h.out; }
+  Index taps() const { return h.kernel * w.kernel; }
+  Index units() const { return parts > 1 ? batch * parts : (batch + images - 1) / images; }
+  Index most_rows() const { return (down() + parts - 1) / parts; }
+  Index most() const { return images * most_rows() * across(); }
+  /// Which of all tiles is a unit's first.
+  Index first(Index unit) const {
+    if (parts > 1) return (unit / parts * down() + down() * (unit % parts) / parts) * across();
+    return (unit * images < batch ? unit * images : batch) * down() * across();
+  }
+  /// Calls f(image, first row of tiles, the one behind the last, which of all tiles is the first) for what a unit has.
+  template <class F>
+  void each_image(Index unit, const F& f) const {
+    if (parts > 1) {
+      const Index part = unit % parts;
+      f(unit / parts, down() * part / parts, down() * (part + 1) / parts, first(unit));
+    } else {
+      for (Index n = unit * images; n < batch && n < (unit + 1) * images; ++n)
+        f(n, Index{0}, down(), n * down() * across());
+    }
+  }
+ private:
+  static Window cells(const Window& a) {
+    return {a.in, (a.out + 1) / 2, a.stride == 1 ? 4 : 5, 2 * a.stride, a.before, 1};
+  }
+  static Window places(const Window& a) { return {a.out, (a.out + 1) / 2, 2, 2, 0, 1}; }
+};
 /// Whether the transforms pay.
 inline bool suits_winograd(const Conv& c) {
   const auto three = [&](const Window& a) { return a.kernel == 3 && a.stride == c.h.stride && a.dilation == 1; };
   return c.h.stride <= 2 && three(c.h) && three(c.w) && c.ins >= 8 && c.outs >= 8 &&
-         c.batch * winograd_tiles(c).places() >= 48;
+         c.batch * ((c.h.out + 1) / 2) * ((c.w.out + 1) / 2) >= 48;
 }
-/// Numbers of scratch memory: the transformed weight and the copies of the cells.
-inline Index winograd_scratch(const Conv& c) {
-  const Conv tiles = winograd_tiles(c);
-  return c.groups * tiles.taps() * c.outs * c.ins + conv_copies(tiles, Plane::copied(tiles.h, tiles.w));
+/// Elements from one of the numbers of `tiles` tiles to the next: not a multiple of a page, whose lines would compete
+/// for the same places in the cache.
+template <class T>
+Index winograd_step(Index tiles, Index channels) {
+  return tiles * channels + 64 / static_cast<Index>(sizeof(T));
 }
-/// Some neighbouring places of y that tiles side by side give; where they begin among the panel's tiles.
-struct TilePiece {
-  Index y, tile, columns;
-  bool both_rows;
+/// So many channels that they are whole vectors, or whole tiles of a product.
+template <class T>
+Index whole_vectors(Index channels) {
+  const Index w = (GLOSS_ON_ISA(detail::gemm_kernels<T>)).lanes;
+  return (channels + w - 1) / w * w;
+}
+template <class T>
+Index whole_tiles(Index channels) {
+  const Index w = (GLOSS_ON_ISA(detail::gemm_kernels<T>)).narrow_width();
+  return (channels + w - 1) / w * w;
+}
+/// Rows of tiles of an image's plane with channels innermost, `width` numbers for each cell, in this thread's own
+/// memory, and where the cells of each tile lie there. All those beyond the edges are one, which comes first.
+template <class T, int slot>
+class TurnedPlane {
+ public:
+  TurnedPlane(const GemmKernels<T>& kernels, const Window& h, const Window& w, Index most_rows, Index width)
+      : kernels_(kernels), h_(h), w_(w), width_(width) {
+    const Index rows = most_rows * h.stride + h.kernel;
+    cells_ = workspace<slot>().template get<T>((1 + (rows < h.in ? rows : h.in) * w.in) * width);
+    at_ = workspace<slot + 1>().template get<Index>(most_rows * w.out * h.kernel * w.kernel);
+  }
+  T* cells() const { return cells_; }
+  const Index* at() const { return at_; }
+  /// The rows of tiles are [row, end) from now on.
+  void move_to(Index row, Index end) {
+    if (row == row_ && end == end_) return;
+    row_ = row, end_ = end;
+    const auto within = [&](Index ih) { return ih < 0 ? 0 : ih < h_.in ? ih : h_.in; };
+    first_ = within(row * h_.stride - h_.before);
+    count_ = (within((end - 1) * h_.stride - h_.before + h_.kernel) - first_) * w_.in;
+    Index* to = at_;
+    for (Index oh = row; oh < end; ++oh)
+      for (Index ow = 0; ow < w_.out; ++ow)
+        for (Index r = 0; r < h_.kernel; ++r)
+          for (Index s = 0; s < w_.kernel; ++s) {
+            const Index ih = oh * h_.stride - h_.before + r, iw = ow * w_.stride - w_.before + s;
+            const bool inside = ih >= 0 && ih < h_.in && iw >= 0 && iw < w_.in;
+            *to++ = inside ? (1 + (ih - first_) * w_.in + iw) * width_ : 0;
+          }
+  }
+  /// From and to so many channels of an image.
+  void load_from(const T* x, Index channels) const {
+    std::memset(cells_, 0, static_cast<std::size_t>(width_) * sizeof(T));
+    pack_columns(kernels_, count_, channels, width_, x + first_ * w_.in, h_.in * w_.in, cells_ + width_);
+  }
+  void store_to(T* x, Index channels) const {
+    unpack_columns(kernels_, count_, channels, static_cast<const T*>(cells_ + width_), width_, x + first_ * w_.in,
+                   h_.in * w_.in);
+  }
+  void clear() const { std::memset(cells_, 0, static_cast<std::size_t>((1 + count_) * width_) * sizeof(T)); }
+ private:
+  const GemmKernels<T>& kernels_;
+  Window h_, w_;
+  Index width_, row_ = 0, end_ = 0, first_ = 0, count_ = 0;
+  T* cells_;
+  Index* at_;
 };
-/// Rows [o, o_end) of a group's channels of y for tiles [q, q + columns) of the images. v: the tiles' cells,
-/// transformed; step from one of their `cells` elements to the next.
+/// The transformed weight of every group, [taps, ins, whole_tiles(outs)] in the panels that products read. transposed:
+/// weight [groups * ins, outs, 3, 3]; turned: the last tap first.
 template <class T>
-void winograd_panel(const Conv& c, const GemmKernels<T>& kernels, const WinogradKernels<T>& transforms, Index cells,
-                    Index width, const T* v, Index step, const T* u, Index o, Index o_end, const T* bias,
-                    const TilePiece* pieces, Index n, T* y) {
-  constexpr Index at_once = 4 * tile_rows;  // channels whose products are summed before they are transformed
-  const Index m_step = at_once * width + 64 / static_cast<Index>(sizeof(T));
-  T* const m = workspace<1>().template get<T>(cells * m_step);
-  T rows[4 * max_vectors * max_lanes];
-  for (; o < o_end; o += at_once) {
-    const Index count = o_end - o < at_once ? o_end - o : at_once;
-    for (Index e = 0; e < cells; ++e)
-      for (Index i = 0; i < count; i += tile_rows)
-        gemm_rows(kernels, count - i < tile_rows ? count - i : tile_rows, width, width, c.ins,
-                  u + (e * c.outs + o + i) * c.ins, c.ins, Index{1}, v + e * step, width, m + e * m_step + i * width,
-                  width, T(1), T(0));
-    for (Index i = 0; i < count; ++i) {
-      transforms.sums(width, m + i * width, m_step, bias ? bias[o + i] : T(0), rows);
-      T* const plane = y + (o + i) * c.places();
-      for (const TilePiece* p = pieces; p < pieces + n; ++p) {
-        const std::size_t bytes = static_cast<std::size_t>(p->columns) * sizeof(T);
-        std::memcpy(plane + p->y, rows + 2 * p->tile, bytes);
-        if (p->both_rows) std::memcpy(plane + p->y + c.w.out, rows + 2 * (width + p->tile), bytes);
-      }
-    }
-  }
-}
-/// Cuts tiles [q, q + count) of the images; returns how many pieces.
-inline Index cut_tiles(const Conv& c, const Conv& tiles, Index q, Index count, TilePiece* pieces) {
-  Index n = 0;
-  for (Index done = 0, length; done < count; done += length, ++n) {
-    const Index at = q + done, row = at / tiles.w.out, column = at % tiles.w.out, oh = row % tiles.h.out * 2;
-    length = tiles.w.out - column < count - done ? tiles.w.out - column : count - done;
-    const Index left = c.w.out - 2 * column;
-    pieces[n] = {row / tiles.h.out * c.y_image() + oh * c.w.out + 2 * column, done,
-                 2 * length < left ? 2 * length : left, oh + 1 < c.h.out};
-  }
-  return n;
-}
-/// y as conv_by_panels computes it, by tiles: a thread gets a run of panels of tiles, the first and the last perhaps
-/// not with all their channels.
-template <class T>
-void conv_winograd(const Conv& c, const T* x, const T* weight, const T* bias, T* y, T* scratch) {
+void winograd_weights(const Conv& c, const T* weight, bool transposed, bool turned, T* u) {
   const GemmKernels<T>& kernels = GLOSS_ON_ISA(detail::gemm_kernels<T>);
   const WinogradKernels<T>& transforms = (GLOSS_ON_ISA(detail::winograd_kernels<T>))[c.h.stride - 1];
-  const Conv tiles = winograd_tiles(c);
-  const Index taps = tiles.taps(), group_weights = taps * c.outs * c.ins;
-  T* const u = scratch;
-  parallel_for(c.groups * c.outs, 4096 / c.ins + 1, [&](Index begin, Index end) {
-    for (Index o = begin; o < end; ++o)
-      transforms.weight(c.ins, weight + o * c.ins * 9, u + o / c.outs * group_weights + o % c.outs * c.ins,
-                        c.outs * c.ins);
+  const Index taps = WinogradTiles(c).taps(), padded = whole_tiles<T>(c.outs);
+  const Index from_out = transposed ? 9 : c.ins * 9, from_in = transposed ? c.outs * 9 : 9;
+  parallel_for(c.groups * c.ins, 4096 / c.outs + 1, [&](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) {
+      const Index i = r % c.ins, group = r / c.ins;
+      const T* const g = weight + group * c.outs * c.ins * 9 + i * from_in + (turned ? 8 : 0);
+      for (Index o = 0; o < padded; o += kernels.lanes) {
+        const Index j = o / kernels.width() * kernels.width(), width = kernels.width(c.outs - j);
+        const Index left = c.outs > o ? c.outs - o : 0, real = left < kernels.lanes ? left : kernels.lanes;
+        transforms.weight(real, g + o * from_out, from_out, turned ? -1 : 1,
+                          u + (group * taps * padded + j) * c.ins + i * width + (o - j), c.ins * padded);
+      }
+    }
   });
-  constexpr Index chunk = 8 * tile_rows;  // channels
-  const Index chunks = (c.outs + chunk - 1) / chunk;
-  conv_images(tiles, Plane::copied(tiles.h, tiles.w), x, scratch + c.groups * group_weights,
-              [&](const ConvCells<T>& cells, Index image, Index images) {
-                const Index places = images * tiles.places(), panels = (places + kernels.width() - 1) / kernels.width();
-                const Index work = chunk * kernels.width() * c.ins * taps;
-                parallel_for(c.groups * panels * chunks, work_per_thread / (work + 1) + 1, [&](Index unit, Index end) {
-                  const Index step = c.ins * kernels.width() + 64 / static_cast<Index>(sizeof(T));
-                  T* const v = workspace<0>().template get<T>(taps * step);
-                  T d[25 * max_vectors * max_lanes + max_lanes];
-                  Run runs[max_vectors * max_lanes];
-                  TilePiece pieces[max_vectors * max_lanes];
-                  const Index* const offsets = tap_offsets(cells.plane);
-                  while (unit < end) {
-                    const Index from = unit % chunks, to = from + (end - unit) < chunks ? from + (end - unit) : chunks;
-                    const Index q = unit / chunks % panels * kernels.width(), group = unit / chunks / panels;
-                    const Index columns = places - q < kernels.width() ? places - q : kernels.width();
-                    const Index width = kernels.width(columns);
-                    const Index n = cells.cut(q, columns, runs);
-                    for (Index i = 0; i < c.ins; ++i) {
-                      const T* const plane = cells.cells + (group * c.ins + i) * cells.plane.size();
-                      for (Index e = 0; e < taps; ++e) {
-                        gather_runs(runs, n, Index{1}, plane + offsets[e], d + e * width);
-                        for (Index j = columns; j < width; ++j) d[e * width + j] = T(0);
-                      }
-                      transforms.cells(width, d, v + i * width, step);
-                    }
-                    winograd_panel(c, kernels, transforms, taps, width, static_cast<const T*>(v), step,
-                                   static_cast<const T*>(u) + group * group_weights, from * chunk,
-                                   to * chunk < c.outs ? to * chunk : c.outs, bias ? bias + group * c.outs : nullptr,
-                                   pieces, cut_tiles(c, tiles, q, columns, pieces),
-                                   y + image * c.y_image() + group * c.outs * c.places());
-                    unit += to - from;
-                  }
-                });
-              });
+}
+/// out = in * weight, of the passes that give places or cells: y of x, or with `back` dx of dy. A thread gets a run of
+/// units of tiles, the first and the last perhaps not with all their channels.
+template <class T>
+void winograd_pass(const Conv& c, bool back, const T* in, const T* u, const T* bias, T* out) {
+  const GemmKernels<T>& kernels = GLOSS_ON_ISA(detail::gemm_kernels<T>);
+  const WinogradKernels<T>& transforms = (GLOSS_ON_ISA(detail::winograd_kernels<T>))[c.h.stride - 1];
+  const WinogradTiles tiles(c);
+  const Index taps = tiles.taps(), ins = back ? c.outs : c.ins, outs = back ? c.ins : c.outs;
+  const Index in_plane = back ? c.places() : c.cells(), out_plane = back ? c.cells() : c.places();
+  const Index padded = whole_tiles<T>(outs), ins_width = whole_vectors<T>(ins);
+  const Index chunks = (outs + kernels.width() - 1) / kernels.width();
+  const Index work = tiles.most() * ins * kernels.width() * taps;
+  parallel_for(c.groups * tiles.units() * chunks, work_per_thread / (work + 1) + 1, [&](Index job, Index end) {
+    const Index v_step = winograd_step<T>(tiles.most(), ins_width);
+    const Index m_step = winograd_step<T>(tiles.most(), kernels.width(outs));
+    T* const v = workspace<0>().template get<T>(taps * v_step);
+    T* const m = workspace<1>().template get<T>(taps * m_step);
+    const Window &in_h = back ? tiles.y_h : tiles.h, &in_w = back ? tiles.y_w : tiles.w;
+    const Window &out_h = back ? tiles.h : tiles.y_h, &out_w = back ? tiles.w : tiles.y_w;
+    TurnedPlane<T, 2> from(kernels, in_h, in_w, tiles.most_rows(), ins_width);
+    TurnedPlane<T, 4> to(kernels, out_h, out_w, tiles.most_rows(), kernels.width(outs));
+    while (job < end) {
+      const Index unit = job / chunks % tiles.units(), group = job / chunks / tiles.units();
+      const Index first = tiles.first(unit), count = tiles.first(unit + 1) - first;
+      tiles.each_image(unit, [&](Index image, Index row, Index row_end, Index tile) {
+        from.move_to(row, row_end);
+        from.load_from(in + (image * c.groups + group) * ins * in_plane, ins);
+        const Index many = (row_end - row) * tiles.across();
+        T* const v_tile = v + (tile - first) * ins_width;
+        if (back)
+          transforms.sums_back(many, ins_width, from.cells(), from.at(), v_tile, v_step);
+        else
+          transforms.cells(many, ins_width, from.cells(), from.at(), v_tile, v_step);
+      });
+      for (Index chunk = job % chunks; chunk < chunks && job < end; ++chunk, ++job) {
+        const Index o = chunk * kernels.width(), columns = outs - o < kernels.width() ? outs - o : kernels.width();
+        const Index width = kernels.width(columns);
+        for (Index e = 0; e < taps; ++e)
+          for (Index t = 0; t < count; t += tile_rows)
+            gemm_rows(kernels, count - t < tile_rows ? count - t : tile_rows, width, width, ins,
+                      static_cast<const T*>(v) + e * v_step + t * ins_width, ins_width, Index{1},
+                      u + ((group * taps + e) * padded + o) * ins, width, m + e * m_step + t * width, width, T(1),
+                      T(0));
+        T start[max_vectors * max_lanes] = {};
+        if (bias != nullptr) std::memcpy(start, bias + group * outs + o, static_cast<std::size_t>(columns) * sizeof(T));
+        tiles.each_image(unit, [&](Index image, Index row, Index row_end, Index tile) {
+          to.move_to(row, row_end);
+          const Index many = (row_end - row) * tiles.across();
+          const T* const m_tile = m + (tile - first) * width;
+          if (back) {
+            to.clear();
+            transforms.cells_back(many, width, m_tile, m_step, to.at(), to.cells());
+          } else {
+            transforms.sums(many, width, m_tile, m_step, start, to.at(), to.cells());
+          }
+          to.store_to(out + ((image * c.groups + group) * outs + o) * out_plane, columns);
+        });
+      }
+    }
+  });
+}
+/// Numbers of scratch memory for the transformed weight.
+template <class T>
+Index winograd_scratch(const Conv& c) {
+  return c.groups * WinogradTiles(c).taps() * c.ins * whole_tiles<T>(c.outs);
+}
+/// y = x * weight + bias. turned: weight is that of the convolution of which c is the turned one.
+template <class T>
+void winograd_forward(const Conv& c, const T* x, const T* weight, bool turned, const T* bias, T* y, T* u) {
+  winograd_weights(c, weight, turned, turned, u);
+  winograd_pass<T>(c, false, x, u, bias, y);
+}
+/// Whether tiles that share cells are in one unit, so that dx, a sum over tiles, is one thread's, and reach all rows.
+inline bool suits_winograd_back(const Conv& c) {
+  const WinogradTiles tiles(c);
+  return suits_winograd(c) && tiles.parts == 1 && tiles.h.reach() - tiles.h.before >= tiles.h.in;
+}
+inline Conv outs_for_ins(const Conv& c) { return {c.batch, c.groups, c.outs, c.ins, c.h, c.w}; }
+template <class T>
+Index winograd_back_scratch(const Conv& c) {
+  return winograd_scratch<T>(outs_for_ins(c));
+}
+/// dx for any stride.
+template <class T>
+void winograd_back(const Conv& c, const T* dy, const T* weight, T* dx, T* u) {
+  winograd_weights(outs_for_ins(c), weight, true, false, u);
+  winograd_pass<T>(c, true, dy, u, nullptr, dx);
+}
+/// How the gradient of the weight is computed: so many units of tiles are transformed, then multiplied.
+template <class T>
+struct WinogradBlocks {
+  Index units, x_width, y_width, x_step, y_step;
+  explicit WinogradBlocks(const Conv& c, const WinogradTiles& tiles)
+      : x_width(whole_vectors<T>(c.ins)), y_width(whole_tiles<T>(c.outs)) {
+    constexpr Index most_numbers = 1 << 19, most_tiles = 256;
+    const Index fit = most_numbers / (c.groups * tiles.taps() * (x_width + y_width));
+    units = (fit < most_tiles ? fit : most_tiles) / tiles.most();
+    if (units < 1) units = 1;
+    x_step = winograd_step<T>(units * tiles.most(), x_width);
+    y_step = winograd_step<T>(units * tiles.most(), y_width);
+  }
+};
+template <class T>
+Index winograd_weight_gradient_scratch(const Conv& c) {
+  const WinogradTiles tiles(c);
+  const WinogradBlocks<T> blocks(c, tiles);
+  return c.groups * tiles.taps() * (blocks.x_step + blocks.y_step + c.ins * blocks.y_width);
+}
+/// dweight, the sum over all tiles in order.
+template <class T>
+void winograd_weight_gradient(const Conv& c, const T* x, const T* dy, T* dweight, T* scratch) {
+  const GemmKernels<T>& kernels = GLOSS_ON_ISA(detail::gemm_kernels<T>);
+  const WinogradKernels<T>& transforms = (GLOSS_ON_ISA(detail::winograd_kernels<T>))[c.h.stride - 1];
+  const WinogradTiles tiles(c);
+  const WinogradBlocks<T> blocks(c, tiles);
+  const Index taps = tiles.taps(), x_width = blocks.x_width, y_width = blocks.y_width;
+  T* const v = scratch;
+  T* const m = v + c.groups * taps * blocks.x_step;
+  T* const du = m + c.groups * taps * blocks.y_step;
+  const Index panels = (c.outs + kernels.width() - 1) / kernels.width();
+  for (Index unit = 0; unit < tiles.units(); unit += blocks.units) {
+    const Index units = tiles.units() - unit < blocks.units ? tiles.units() - unit : blocks.units;
+    const Index first = tiles.first(unit), count = tiles.first(unit + units) - first;
+    const Index numbers = tiles.most() * taps * (x_width + y_width);
+    parallel_for(c.groups * units, 16384 / numbers + 1, [&](Index job, Index end) {
+      TurnedPlane<T, 2> cells(kernels, tiles.h, tiles.w, tiles.most_rows(), x_width);
+      TurnedPlane<T, 4> places(kernels, tiles.y_h, tiles.y_w, tiles.most_rows(), y_width);
+      for (; job < end; ++job) {
+        const Index group = job / units;
+        tiles.each_image(unit + job % units, [&](Index image, Index row, Index row_end, Index tile) {
+          const Index many = (row_end - row) * tiles.across(), entry = image * c.groups + group;
+          cells.move_to(row, row_end);
+          cells.load_from(x + entry * c.ins * c.cells(), c.ins);
+          transforms.cells(many, x_width, cells.cells(), cells.at(),
+                           v + group * taps * blocks.x_step + (tile - first) * x_width, blocks.x_step);
+          places.move_to(row, row_end);
+          places.load_from(dy + entry * c.outs * c.places(), c.outs);
+          transforms.sums_back(many, y_width, places.cells(), places.at(),
+                               m + group * taps * blocks.y_step + (tile - first) * y_width, blocks.y_step);
+        });
+      }
+    });
+    parallel_for(c.groups * taps * panels, work_per_thread / (count * c.ins * kernels.width() + 1) + 1,
+                 [&](Index begin, Index end) {
+                   for (Index job = begin; job < end; ++job) {
+                     const Index e = job / panels, j = job % panels * kernels.width();
+                     const Index width = kernels.width(c.outs - j);
+                     for (Index i = 0; i < c.ins; i += tile_rows)
+                       gemm_rows(kernels, c.ins - i < tile_rows ? c.ins - i : tile_rows, width, width, count,
+                                 static_cast<const T*>(v) + e * blocks.x_step + i, Index{1}, x_width,
+                                 static_cast<const T*>(m) + e * blocks.y_step + j, y_width,
+                                 du + (e * c.ins + i) * y_width + j, y_width, T(1), unit == 0 ? T(0) : T(1));
+                   }
+                 });
+  }
+  parallel_for(c.groups * c.ins, 4096 / c.outs + 1, [&](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) {
+      const Index i = r % c.ins, group = r / c.ins;
+      for (Index o = 0; o < c.outs; o += kernels.lanes)
+        transforms.weight_back(c.outs - o < kernels.lanes ? c.outs - o : kernels.lanes,
+                               du + (group * taps * c.ins + i) * y_width + o, c.ins * y_width,
+                               dweight + ((group * c.outs + o) * c.ins + i) * 9, c.ins * 9);
+    }
+  });
 }
 }  // namespace gloss::inline GLOSS_ABI::kernels::detail
 #endif
@@ -22116,17 +22688,6 @@ void conv_by_panels(const Conv& c, const T* x, const T* weight, const T* bias, T
     });
   });
 }
-/// y for groups of several channels and windows of several cells.
-template <class T>
-void conv_dense(const Conv& c, const T* x, const T* weight, const T* bias, T* y, T* scratch) {
-  if (suits_winograd(c))
-    conv_winograd(c, x, weight, bias, y, scratch);
-  else
-    conv_by_panels(c, x, weight, bias, y, scratch);
-}
-inline Index dense_scratch(const Conv& c) {
-  return suits_winograd(c) ? winograd_scratch(c) : conv_copies(c, conv_plane(c));
-}
 /// The weight as turned() wants it: [groups, ins, outs, taps], the last tap first.
 template <class T>
 void turn_weight(const Conv& c, const T* weight, T* out) {
@@ -22202,18 +22763,12 @@ void conv_by_columns(const Conv& c, const T* dy, const T* weight, T* dx, T* tile
     }
   });
 }
-/// The columns of dweight^T, one for each of a group's outs, rounded up to whole tiles.
-template <class T>
-Index padded_outs(const Conv& c) {
-  const Index tile = (GLOSS_ON_ISA(detail::gemm_kernels<T>)).narrow_width();
-  return (c.outs + tile - 1) / tile * tile;
-}
-/// dweight^T [groups, depth, padded_outs], the sum over all places in order: cells times dy^T, of which a thread packs
-/// what its panel needs.
+/// dweight^T [groups, depth, whole_tiles(outs)], the sum over all places in order: cells times dy^T, of which a thread
+/// packs what its panel needs.
 template <class T>
 void conv_weight_transposed(const Conv& c, const T* x, const T* dy, T* dweight, T* scratch) {
   const GemmKernels<T>& kernels = GLOSS_ON_ISA(detail::gemm_kernels<T>);
-  const Index depth = c.depth(), places = c.places(), padded = padded_outs<T>(c);
+  const Index depth = c.depth(), places = c.places(), padded = whole_tiles<T>(c.outs);
   const Index tiles = (depth + tile_rows - 1) / tile_rows, panels = (c.outs + kernels.width() - 1) / kernels.width();
   constexpr Index row_size = most_places + 2 * max_lanes;
   conv_images(c, conv_plane(c, true), x, scratch, [&](const ConvCells<T>& cells, Index image, Index images) {
@@ -22264,21 +22819,29 @@ void conv_weight_transposed(const Conv& c, const T* x, const T* dy, T* dweight, 
 /// Numbers of scratch memory that each of the three passes needs.
 template <class T>
 Index conv_scratch(const Conv& c) {
-  return c.is_depthwise() || c.is_pointwise() ? 0 : detail::dense_scratch(c);
+  if (c.is_depthwise() || c.is_pointwise()) return 0;
+  return detail::suits_winograd(c) ? detail::winograd_scratch<T>(c) : detail::conv_copies(c, detail::conv_plane(c));
 }
 template <class T>
 Index conv_input_gradient_scratch(const Conv& c) {
   if (c.is_depthwise() || c.is_pointwise()) return 0;
+  if (detail::skips_cells(c)) return detail::met_cells(c);
   if (detail::suits_patches(c)) return detail::patches_scratch(c);
-  if (c.h.stride > 1 || c.w.stride > 1)
+  if (c.h.stride > 1 || c.w.stride > 1) {
+    if (detail::suits_winograd_back(c)) return detail::winograd_back_scratch<T>(c);
     return c.groups * ((c.depth() + detail::tile_rows - 1) / detail::tile_rows) * detail::packed_tile_size<T>(c.outs);
-  return c.weights() + detail::dense_scratch(c.turned());
+  }
+  const Conv turned = c.turned();
+  if (detail::suits_winograd(turned)) return detail::winograd_scratch<T>(turned);
+  return c.weights() + detail::conv_copies(turned, detail::conv_plane(turned));
 }
 template <class T>
 Index conv_weight_gradient_scratch(const Conv& c) {
   if (c.is_depthwise()) return 0;
+  if (detail::skips_cells(c)) return detail::met_cells(c) + conv_weight_gradient_scratch<T>(detail::of_met_cells(c));
   if (detail::suits_patches(c)) return detail::patches_scratch(c);
-  return c.groups * c.depth() * detail::padded_outs<T>(c) + detail::conv_copies(c, detail::conv_plane(c, true));
+  if (detail::suits_winograd(c)) return detail::winograd_weight_gradient_scratch<T>(c);
+  return c.groups * c.depth() * detail::whole_tiles<T>(c.outs) + detail::conv_copies(c, detail::conv_plane(c, true));
 }
 /// y = x * weight + bias (null: none), the cross-correlation of every group's channels.
 /// Every element is summed in an order that depends on the sizes alone, in all three passes.
@@ -22288,25 +22851,42 @@ void conv_forward(const Conv& c, const T* x, const T* weight, const T* bias, T* 
     detail::depthwise_forward(c, x, weight, bias, y);
   else if (c.is_pointwise())
     detail::pointwise(c, false, x, weight, bias, y);
+  else if (detail::suits_winograd(c))
+    detail::winograd_forward(c, x, weight, false, bias, y, scratch);
   else
-    detail::conv_dense(c, x, weight, bias, y, scratch);
+    detail::conv_by_panels(c, x, weight, bias, y, scratch);
 }
 /// dx = dy * the turned weight: y += x weight, differentiated.
 template <class T>
 void conv_input_gradient(const Conv& c, const T* dy, const T* weight, T* dx, T* scratch) {
   if (c.is_depthwise()) return detail::depthwise_input_gradient(c, dy, weight, dx);
   if (c.is_pointwise()) return detail::pointwise<T>(c, true, dy, weight, nullptr, dx);
+  if (detail::skips_cells(c)) {
+    detail::pointwise<T>(detail::of_met_cells(c), true, dy, weight, nullptr, scratch);
+    return detail::put_met_cells<T>(c, scratch, dx);
+  }
   if (detail::suits_patches(c)) return detail::patches_input_gradient(c, dy, weight, dx, scratch);
-  if (c.h.stride > 1 || c.w.stride > 1) return detail::conv_by_columns(c, dy, weight, dx, scratch);
+  if (c.h.stride > 1 || c.w.stride > 1) {
+    if (detail::suits_winograd_back(c)) return detail::winograd_back(c, dy, weight, dx, scratch);
+    return detail::conv_by_columns(c, dy, weight, dx, scratch);
+  }
+  const Conv turned = c.turned();
+  if (detail::suits_winograd(turned))
+    return detail::winograd_forward<T>(turned, dy, weight, true, nullptr, dx, scratch);
   detail::turn_weight(c, weight, scratch);
-  detail::conv_dense<T>(c.turned(), dy, scratch, nullptr, dx, scratch + c.weights());
+  detail::conv_by_panels<T>(turned, dy, scratch, nullptr, dx, scratch + c.weights());
 }
 /// dweight = sum over images and places of dy x.
 template <class T>
 void conv_weight_gradient(const Conv& c, const T* x, const T* dy, T* dweight, T* scratch) {
   if (c.is_depthwise()) return detail::depthwise_weight_gradient(c, x, dy, dweight);
+  if (detail::skips_cells(c)) {
+    detail::take_met_cells(c, x, scratch);
+    return conv_weight_gradient<T>(detail::of_met_cells(c), scratch, dy, dweight, scratch + detail::met_cells(c));
+  }
   if (detail::suits_patches(c)) return detail::patches_weight_gradient(c, x, dy, dweight, scratch);
-  const Index padded = detail::padded_outs<T>(c), depth = c.depth();
+  if (detail::suits_winograd(c)) return detail::winograd_weight_gradient(c, x, dy, dweight, scratch);
+  const Index padded = detail::whole_tiles<T>(c.outs), depth = c.depth();
   detail::conv_weight_transposed(c, x, dy, scratch, scratch + c.groups * depth * padded);
   parallel_for(c.groups * c.outs, 16384 / depth + 1, [=](Index begin, Index end) {
     for (Index o = begin; o < end; ++o) {
@@ -23437,11 +24017,15 @@ Tensor<T> swiglu(const Tensor<T>& gate, const Tensor<T>& up) {
   ProfileScope scope("swiglu");
   const Tensor<T> z = gate.detach().contiguous(), v = up.detach().contiguous();
   const Index n = z.numel();
-  Tensor<T> y = empty<T>(z.shape());
   if (scope) scope.bytes(sizeof(T), {n, n, n});
-  kernels::gated_forward(static_cast<const T*>(v.data()), static_cast<const T*>(z.data()), y.data(), Index{1}, n, n,
-                         kernels::Gate::silu);
-  return record("swiglu", y, {gate, up}, [gate, up, z, v, n](const Tensor<T>& dy, Grads& dx) {
+  const auto forward = [z, v, n] {
+    Tensor<T> out = empty<T>(z.shape());
+    kernels::gated_forward(static_cast<const T*>(v.data()), static_cast<const T*>(z.data()), out.data(), Index{1}, n, n,
+                           kernels::Gate::silu);
+    return out;
+  };
+  const Tensor<T> y = forward();
+  record("swiglu", y, {gate, up}, [gate, up, z, v, n](const Tensor<T>& dy, Grads& dx) {
     if (is_grad_enabled()) {
       const Tensor<T> s = sigmoid(gate);
       if (dx.needs(0)) dx.add(0, dy * up * s * (gate * (1 - s) + 1));
@@ -23457,6 +24041,8 @@ Tensor<T> swiglu(const Tensor<T>& gate, const Tensor<T>& up) {
     if (d_gate.defined()) dx.add(0, std::move(d_gate));
     if (d_up.defined()) dx.add(1, std::move(d_up));
   });
+  if (y.requires_grad()) detail::offer_rebuild(y, forward);
+  return y;
 }
 }  // namespace gloss::inline GLOSS_ABI
 #endif
