@@ -115,6 +115,8 @@ TEST_CASE("image: broken files are refused, with the reason", "[io]") {
   std::string hollow = png;
   hollow.insert(png.find("IDAT") - 4, std::string("\0\0\0\0IDAT....", 12));
   CHECK_ERROR(decode_image(hollow, "f"), LoadError, "read_image: f: damaged (an empty IDAT chunk)");
+  CHECK_ERROR(decode_image(hollow.substr(0, png.find("IDAT") + 4), "f"), LoadError,
+              "read_image: f: damaged (an empty IDAT chunk)");
   std::string codes = jpg;
   const std::size_t table = codes.find("\xff\xc4");
   REQUIRE(table != std::string::npos);

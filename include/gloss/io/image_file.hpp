@@ -150,11 +150,11 @@ inline bool huffman_tables_fit(std::string_view jpeg) {
 
 /// Whether a PNG file's first piece of data is empty, which no writer does: stb would copy nothing to a null pointer.
 inline bool first_data_is_empty(std::string_view png) {
-  for (std::size_t at = 8; at + 12 <= png.size();) {
+  for (std::size_t at = 8; at + 8 <= png.size();) {
     std::size_t length = 0;
     for (std::size_t i = 0; i < 4; ++i) length = length << 8 | static_cast<unsigned char>(png[at + i]);
     if (png.substr(at + 4, 4) == "IDAT") return length == 0;
-    if (length > png.size() - at - 12) return false;
+    if (12 + length > png.size() - at) return false;
     at += 12 + length;
   }
   return false;
