@@ -1257,6 +1257,7 @@ class RefCounted {
   /// True when the caller was the last owner.
   bool release() const { return refs_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
   bool unique() const { return owners() == 1; }
+  /// How many there are now; others may come and go on other threads.
   int owners() const { return refs_.load(std::memory_order_acquire); }
  private:
   mutable std::atomic<int> refs_{0};
@@ -3665,6 +3666,12 @@ class [[nodiscard]] AnomalyGuard {
 };
 }  // namespace gloss::inline GLOSS_ABI
 #endif
+#ifndef GLOSS_HAS_GLOSS_TENSOR_GRADIENT_NODE_HPP
+#define GLOSS_HAS_GLOSS_TENSOR_GRADIENT_NODE_HPP
+// ---- gloss/tensor/gradient_node.hpp
+// Nodes of a known element type, which gather the gradients of their tensors.
+#include <atomic>
+#include <utility>
 #ifndef GLOSS_HAS_GLOSS_TENSOR_HOOKS_HPP
 #define GLOSS_HAS_GLOSS_TENSOR_HOOKS_HPP
 // ---- gloss/tensor/hooks.hpp
@@ -3797,14 +3804,15 @@ void destroy(Rebuild<T>* rebuild) {
 template <class T, class F>
 class RebuildBy final : public Rebuild<T> {
  public:
-  RebuildBy(const Tensor<T>& result, const F& f) : Rebuild<T>(result) {
-    const SavedTensors::Scope note(this->saved_);
-    f_ = new F(f);  // a copy, which notes what it saves
-  }
-  ~RebuildBy() override { delete f_; }
+  RebuildBy(const Tensor<T>& result, const F& f) : Rebuild<T>(result), f_(noted(this->saved_, f)) {}
  private:
-  Tensor<T> compute() const override { return (*f_)(); }
-  const F* f_;
+  /// A copy, which notes what it saves.
+  static F noted(SavedTensors& list, const F& f) {
+    const SavedTensors::Scope note(list);
+    return f;
+  }
+  Tensor<T> compute() const override { return f_(); }
+  const F f_;
 };
 }  // namespace gloss::inline GLOSS_ABI::detail
 #endif
@@ -3813,8 +3821,6 @@ namespace detail {
 template <class T>
 Tensor<T> sum_of_two(const Tensor<T>& a, const Tensor<T>& b);
 }
-template <Real T>
-Tensor<T> sum_to(const Tensor<T>& x, const Shape& shape);
 /// A node of a known element type: it gathers the gradient of its tensor.
 template <class T>
 class Node : public NodeBase {
@@ -3884,6 +3890,41 @@ class LeafNode final : public Node<T> {
   }
 };
 }  // namespace detail
+template <class T>
+void Node<T>::gather(Tensor<T> g, bool recorded) {
+  if (!gathered_.defined())
+    gathered_ = std::move(g);
+  else if (adds_in_place(gathered_, g, recorded))
+    kernels::accumulate(gathered_.data(), static_cast<const T*>(g.data()), g.numel());
+  else
+    gathered_ = detail::sum_of_two(gathered_, g);
+}
+template <class T>
+void Node<T>::prepare(NodeBase& s, bool recorded, bool keep) {
+  auto& sum = static_cast<Node&>(s);
+  const Tensor<T>&g = sum.gathered_, &before = shown();
+  sum.is_whole_ = !before.defined() || keep || !adds_in_place(before, g, recorded);
+  if (!sum.is_whole_) return;
+  if (before.defined())
+    sum.gathered_ = detail::sum_of_two(before, g);
+  else
+    sum.own_gathered(recorded);
+}
+template <class T>
+void Node<T>::commit(NodeBase& s) {
+  auto& sum = static_cast<Node&>(s);
+  if (sum.is_whole_)
+    restore(sum);  // which swaps
+  else
+    kernels::accumulate(shown().data(), static_cast<const T*>(sum.gathered_.data()), sum.gathered_.numel());
+}
+GLOSS_INSTANTIATE(class detail::LeafNode<float>)
+GLOSS_INSTANTIATE(class detail::LeafNode<double>)
+}  // namespace gloss::inline GLOSS_ABI
+#endif
+namespace gloss::inline GLOSS_ABI {
+template <Real T>
+Tensor<T> sum_to(const Tensor<T>& x, const Shape& shape);
 /// One run of backward over a graph. Two runs over one graph at the same time are not allowed; two graphs that share
 /// only leaves are fine.
 class BackwardPass {
@@ -4136,37 +4177,7 @@ HookHandle Tensor<T>::register_post_accumulate_grad_hook(F hook) const requires 
   extras.append(extras.after_accumulation, entry);
   return HookHandle(entry);
 }
-template <class T>
-void Node<T>::gather(Tensor<T> g, bool recorded) {
-  if (!gathered_.defined())
-    gathered_ = std::move(g);
-  else if (adds_in_place(gathered_, g, recorded))
-    kernels::accumulate(gathered_.data(), static_cast<const T*>(g.data()), g.numel());
-  else
-    gathered_ = detail::sum_of_two(gathered_, g);
-}
-template <class T>
-void Node<T>::prepare(NodeBase& s, bool recorded, bool keep) {
-  auto& sum = static_cast<Node&>(s);
-  const Tensor<T>&g = sum.gathered_, &before = shown();
-  sum.is_whole_ = !before.defined() || keep || !adds_in_place(before, g, recorded);
-  if (!sum.is_whole_) return;
-  if (before.defined())
-    sum.gathered_ = detail::sum_of_two(before, g);
-  else
-    sum.own_gathered(recorded);
-}
-template <class T>
-void Node<T>::commit(NodeBase& s) {
-  auto& sum = static_cast<Node&>(s);
-  if (sum.is_whole_)
-    restore(sum);  // which swaps
-  else
-    kernels::accumulate(shown().data(), static_cast<const T*>(sum.gathered_.data()), sum.gathered_.numel());
-}
-GLOSS_INSTANTIATE(class detail::LeafNode<float>)
 GLOSS_INSTANTIATE(void Grads::add(int, Tensor<float>))
-GLOSS_INSTANTIATE(class detail::LeafNode<double>)
 GLOSS_INSTANTIATE(void Grads::add(int, Tensor<double>))
 }  // namespace gloss::inline GLOSS_ABI
 #endif
@@ -9548,7 +9559,7 @@ GLOSS_INSTANTIATE(void attention_bias_backward<double>(const AttentionArgs<doubl
 // An input of an op as its backward closure saves it.
 namespace gloss::inline GLOSS_ABI::detail {
 /// Lets those that save y, the result of an op just recorded, save how f makes it again instead: f() gives the same
-/// bits, from tensors that the op's closure holds as well.
+/// bits, from tensors that the op's closure holds as well. Nothing where y was not recorded.
 template <class T, class F>
 void offer_rebuild(const Tensor<T>& y, const F& f) {
   if (const NodeBase* const node = y.node())
@@ -11265,6 +11276,7 @@ void gemm_rows(const GemmKernels<T>& kernels, Index stop, Index columns, Index w
                         c + i * ldc, ldc, alpha, beta);
   }
 }
+/// What panels_together is at most.
 inline constexpr Index most_together = 8;
 /// How many panels of B meet a tile of A one after the other. A that does not fit into the second-level cache comes
 /// from afar once for all of them; they share the cache meanwhile.
@@ -11288,6 +11300,7 @@ void gemm_step(const Product<T>& x, Index panel, Index panel_end, Index p, Index
   } panels[most_together];
   const Index k = x.depth_at(p);
   const Index size = x.depth() * kernels.width();
+  T* const packed = workspace<0>().template get<T>((panel_end - panel) * size);
   for (Index q = panel; q < panel_end; ++q) {
     const Index j = q * kernels.width();
     const Index columns = x.n - j < kernels.width() ? x.n - j : kernels.width();
@@ -11296,7 +11309,7 @@ void gemm_step(const Product<T>& x, Index panel, Index panel_end, Index p, Index
     const bool in_place = !x.trans_b && columns == width && tile_end - tile <= 2;  // too few rows to pay for a copy
     panels[q - panel] = {j, columns, width, b, x.ldb};
     if (in_place) continue;
-    T* const packed_b = workspace<0>().template get<T>(panels_together(x) * size) + (q - panel) * size;
+    T* const packed_b = packed + (q - panel) * size;
     if (x.trans_b)
       pack_columns(kernels, k, columns, width, b, x.ldb, packed_b);
     else
@@ -12290,6 +12303,7 @@ void gemm_rows(const GemmKernels<T>& kernels, Index stop, Index columns, Index w
                         c + i * ldc, ldc, alpha, beta);
   }
 }
+/// What panels_together is at most.
 inline constexpr Index most_together = 8;
 /// How many panels of B meet a tile of A one after the other. A that does not fit into the second-level cache comes
 /// from afar once for all of them; they share the cache meanwhile.
@@ -12313,6 +12327,7 @@ void gemm_step(const Product<T>& x, Index panel, Index panel_end, Index p, Index
   } panels[most_together];
   const Index k = x.depth_at(p);
   const Index size = x.depth() * kernels.width();
+  T* const packed = workspace<0>().template get<T>((panel_end - panel) * size);
   for (Index q = panel; q < panel_end; ++q) {
     const Index j = q * kernels.width();
     const Index columns = x.n - j < kernels.width() ? x.n - j : kernels.width();
@@ -12321,7 +12336,7 @@ void gemm_step(const Product<T>& x, Index panel, Index panel_end, Index p, Index
     const bool in_place = !x.trans_b && columns == width && tile_end - tile <= 2;  // too few rows to pay for a copy
     panels[q - panel] = {j, columns, width, b, x.ldb};
     if (in_place) continue;
-    T* const packed_b = workspace<0>().template get<T>(panels_together(x) * size) + (q - panel) * size;
+    T* const packed_b = packed + (q - panel) * size;
     if (x.trans_b)
       pack_columns(kernels, k, columns, width, b, x.ldb, packed_b);
     else
@@ -16134,7 +16149,7 @@ Tensor<T> gelu_dropout(const Tensor<T>& x, double p, bool training = true, GeluK
                                    kind == GeluKind::tanh);
     dx.add(0, std::move(d_in));
   });
-  if (mask.defined()) detail::offer_rebuild(y, [forward, in] { return forward(empty<T>(in.shape()), nullptr); });
+  detail::offer_rebuild(y, [forward, in] { return forward(empty<T>(in.shape()), nullptr); });
   return y;
 }
 GLOSS_INSTANTIATE(Tensor<float> gelu(const Tensor<float>&, GeluKind))
@@ -21218,6 +21233,7 @@ void gemm_rows(const GemmKernels<T>& kernels, Index stop, Index columns, Index w
                         c + i * ldc, ldc, alpha, beta);
   }
 }
+/// What panels_together is at most.
 inline constexpr Index most_together = 8;
 /// How many panels of B meet a tile of A one after the other. A that does not fit into the second-level cache comes
 /// from afar once for all of them; they share the cache meanwhile.
@@ -21241,6 +21257,7 @@ void gemm_step(const Product<T>& x, Index panel, Index panel_end, Index p, Index
   } panels[most_together];
   const Index k = x.depth_at(p);
   const Index size = x.depth() * kernels.width();
+  T* const packed = workspace<0>().template get<T>((panel_end - panel) * size);
   for (Index q = panel; q < panel_end; ++q) {
     const Index j = q * kernels.width();
     const Index columns = x.n - j < kernels.width() ? x.n - j : kernels.width();
@@ -21249,7 +21266,7 @@ void gemm_step(const Product<T>& x, Index panel, Index panel_end, Index p, Index
     const bool in_place = !x.trans_b && columns == width && tile_end - tile <= 2;  // too few rows to pay for a copy
     panels[q - panel] = {j, columns, width, b, x.ldb};
     if (in_place) continue;
-    T* const packed_b = workspace<0>().template get<T>(panels_together(x) * size) + (q - panel) * size;
+    T* const packed_b = packed + (q - panel) * size;
     if (x.trans_b)
       pack_columns(kernels, k, columns, width, b, x.ldb, packed_b);
     else
@@ -24041,7 +24058,7 @@ Tensor<T> swiglu(const Tensor<T>& gate, const Tensor<T>& up) {
     if (d_gate.defined()) dx.add(0, std::move(d_gate));
     if (d_up.defined()) dx.add(1, std::move(d_up));
   });
-  if (y.requires_grad()) detail::offer_rebuild(y, forward);
+  detail::offer_rebuild(y, forward);
   return y;
 }
 }  // namespace gloss::inline GLOSS_ABI
@@ -24583,7 +24600,7 @@ Tensor<T> add_layer_norm(const Tensor<T>& residual, const Tensor<T>& x, const Te
            if (d_gamma.defined()) dx.add(2, std::move(d_gamma));
            if (d_beta.defined()) dx.add(3, std::move(d_beta));
          });
-  if (recorded) detail::offer_rows_again(y, sum, scale, shift, options.eps, options.kind);
+  detail::offer_rows_again(y, sum, scale, shift, options.eps, options.kind);
   return y;
 }
 GLOSS_INSTANTIATE(Tensor<float> add_layer_norm(const Tensor<float>&, const Tensor<float>&, const Tensor<float>&,

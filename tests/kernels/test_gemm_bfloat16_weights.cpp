@@ -9,7 +9,7 @@
 
 #include "support/catch.hpp"
 #include "support/isa.hpp"
-#include "support/threads.hpp"
+#include "support/packed_weights.hpp"
 
 using namespace gloss;
 using kernels::Activation;
@@ -30,18 +30,7 @@ Index random_index(Index low, Index high) { return std::uniform_int_distribution
 
 double rounded(float x) { return static_cast<double>(float(bfloat16(x))); }
 
-/// Packed weights with their memory.
-struct Packed {
-  std::vector<std::uint32_t> memory;
-  Bfloat16Weights w;
-
-  Packed(Index n, Index k, const std::vector<float>& weight) {
-    w.n = n, w.k = k;
-    memory.resize(std::size_t(w.bytes() / 4), 0xFFFFFFFF);
-    w.place(reinterpret_cast<std::uint8_t*>(memory.data()));
-    kernels::pack_weight(weight.data(), k, w);
-  }
-};
+using Packed = gloss_test::PackedWeights<Bfloat16Weights>;
 
 void check(Index rows, Index n, Index k) {
   const Index ldx = k + random_index(0, 3), ldy = n + random_index(0, 3);
@@ -99,18 +88,5 @@ TEST_CASE("unpack_row of bfloat16: the numbers rounded, NaN and infinity kept") 
 }
 
 TEST_CASE("packed_product of bfloat16: any number of threads gives the same bits") {
-  gloss_test::for_each_isa([] {
-    const Index sizes[][3] = {{1, 900, 700}, {300, 100, 256}, {40, 64, 1000}, {16, 500, 63}};
-    for (const auto& [rows, n, k] : sizes) {
-      const std::vector<float> x = random_values(rows * k), weight = random_values(n * k);
-      const Packed p(n, k, weight);
-      std::vector<std::vector<float>> results;
-      for (const int threads : {1, 2, 3, 8}) {
-        const gloss_test::Threads used(threads);
-        std::vector<float>& y = results.emplace_back(std::size_t(rows * n));
-        kernels::packed_product(p.w, rows, x.data(), k, y.data(), n, {});
-        CHECK(y == results[0]);
-      }
-    }
-  });
+  gloss_test::for_each_isa([] { gloss_test::check_threads<Bfloat16Weights>(random_values); });
 }

@@ -1,7 +1,6 @@
 // Products with weights of float in panels have the bits of products with the weights themselves, on every instruction
 // set.
 #include <cmath>
-#include <cstring>
 #include <random>
 #include <vector>
 
@@ -10,12 +9,14 @@
 
 #include "support/catch.hpp"
 #include "support/isa.hpp"
-#include "support/threads.hpp"
+#include "support/kernel_data.hpp"
+#include "support/packed_weights.hpp"
 
 using namespace gloss;
 using kernels::Activation;
 using kernels::Epilogue;
 using kernels::FloatWeights;
+using test::same_bits;
 
 namespace {
 
@@ -29,22 +30,7 @@ std::vector<float> random_values(Index count) {
 }
 Index random_index(Index low, Index high) { return std::uniform_int_distribution<Index>(low, high)(engine); }
 
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
-}
-
-/// Packed weights with their memory.
-struct Packed {
-  std::vector<float> memory;
-  FloatWeights w;
-
-  Packed(Index n, Index k, const std::vector<float>& weight) {
-    w.n = n, w.k = k;
-    memory.resize(std::size_t(w.bytes() / 4), NAN);
-    w.place(reinterpret_cast<std::uint8_t*>(memory.data()));
-    kernels::pack_weight(weight.data(), k, w);
-  }
-};
+using Packed = gloss_test::PackedWeights<FloatWeights>;
 
 void check(Index rows, Index n, Index k) {
   const Index ldx = k + random_index(0, 3), ldy = n + random_index(0, 3);
@@ -123,18 +109,5 @@ TEST_CASE("unpack_row of float: the numbers") {
 }
 
 TEST_CASE("packed_product of float: any number of threads gives the same bits") {
-  gloss_test::for_each_isa([] {
-    const Index sizes[][3] = {{1, 900, 700}, {300, 100, 256}, {40, 64, 1000}, {16, 500, 63}};
-    for (const auto& [rows, n, k] : sizes) {
-      const std::vector<float> x = random_values(rows * k), weight = random_values(n * k);
-      const Packed p(n, k, weight);
-      std::vector<std::vector<float>> results;
-      for (const int threads : {1, 2, 3, 8}) {
-        const gloss_test::Threads used(threads);
-        std::vector<float>& y = results.emplace_back(std::size_t(rows * n));
-        kernels::packed_product(p.w, rows, x.data(), k, y.data(), n, {});
-        CHECK(same_bits(y, results[0]));
-      }
-    }
-  });
+  gloss_test::for_each_isa([] { gloss_test::check_threads<FloatWeights>(random_values); });
 }

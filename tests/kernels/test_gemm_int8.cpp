@@ -12,7 +12,7 @@
 #include "support/catch.hpp"
 #include "support/isa.hpp"
 #include "support/kernel_data.hpp"
-#include "support/threads.hpp"
+#include "support/packed_weights.hpp"
 
 using namespace gloss;
 using kernels::Activation;
@@ -31,18 +31,7 @@ std::vector<float> random_values(Index count) {
 }
 Index random_index(Index low, Index high) { return std::uniform_int_distribution<Index>(low, high)(engine); }
 
-/// Packed weights with their memory.
-struct Packed {
-  std::vector<std::uint32_t> memory;
-  Int8Weights w;
-
-  Packed(Index n, Index k, const std::vector<float>& weight) {
-    w.n = n, w.k = k;
-    memory.resize(std::size_t(w.bytes() / 4), 0x63636363);
-    w.place(reinterpret_cast<std::uint8_t*>(memory.data()));
-    kernels::pack_weight(weight.data(), k, w);
-  }
-};
+using Packed = gloss_test::PackedWeights<Int8Weights>;
 
 /// Rows of bytes as the set in use makes them.
 struct Bytes {
@@ -211,18 +200,5 @@ TEST_CASE("packed_product of int8: it is near the product of the numbers, and Na
 }
 
 TEST_CASE("packed_product of int8: any number of threads gives the same bits") {
-  const Index sizes[][3] = {{1, 900, 700}, {300, 100, 256}, {40, 64, 1000}, {16, 500, 64}};
-  for (const auto& size : sizes) {
-    const Index rows = size[0], n = size[1], k = size[2];
-    const std::vector<float> x = random_values(rows * k), weight = random_values(n * k);
-    const Packed p(n, k, weight);
-    const auto product = [&](int threads) {
-      const gloss_test::Threads used(threads);
-      std::vector<float> y(std::size_t(rows * n));
-      kernels::packed_product(p.w, rows, x.data(), k, y.data(), n, {});
-      return y;
-    };
-    const std::vector<float> expected = product(1);
-    for (const int threads : {2, 3, 8}) CHECK(product(threads) == expected);
-  }
+  gloss_test::check_threads<Int8Weights>(random_values);
 }

@@ -1,6 +1,7 @@
 #include <gloss/gloss.hpp>
 #include <gloss/tensor/backward.hpp>
 #include <gloss/tensor/grad.hpp>
+#include <gloss/tensor/gradient_node.hpp>
 #include <gloss/tensor/record.hpp>
 
 #include "support/catch.hpp"

@@ -59,6 +59,7 @@ TEST_CASE("large blocks: equal blocks that follow each other do not lie alike mo
 
 TEST_CASE("large blocks: any order of asking and dropping; in the end all is one piece") {
   empty_cache();
+  reset_peak_memory();
   const MemoryStats before = memory_stats();
   std::mt19937 random(1);
   std::vector<Tensor<std::uint8_t>> held;

@@ -20,6 +20,7 @@ class RefCounted {
   /// True when the caller was the last owner.
   bool release() const { return refs_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
   bool unique() const { return owners() == 1; }
+  /// How many there are now; others may come and go on other threads.
   int owners() const { return refs_.load(std::memory_order_acquire); }
 
  private:

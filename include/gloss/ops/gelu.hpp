@@ -73,7 +73,7 @@ Tensor<T> gelu_dropout(const Tensor<T>& x, double p, bool training = true, GeluK
                                    kind == GeluKind::tanh);
     dx.add(0, std::move(d_in));
   });
-  if (mask.defined()) detail::offer_rebuild(y, [forward, in] { return forward(empty<T>(in.shape()), nullptr); });
+  detail::offer_rebuild(y, [forward, in] { return forward(empty<T>(in.shape()), nullptr); });
   return y;
 }
 

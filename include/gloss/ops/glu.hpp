@@ -81,7 +81,7 @@ Tensor<T> swiglu(const Tensor<T>& gate, const Tensor<T>& up) {
     if (d_gate.defined()) dx.add(0, std::move(d_gate));
     if (d_up.defined()) dx.add(1, std::move(d_up));
   });
-  if (y.requires_grad()) detail::offer_rebuild(y, forward);
+  detail::offer_rebuild(y, forward);
   return y;
 }
 

@@ -48,15 +48,16 @@ void destroy(Rebuild<T>* rebuild) {
 template <class T, class F>
 class RebuildBy final : public Rebuild<T> {
  public:
-  RebuildBy(const Tensor<T>& result, const F& f) : Rebuild<T>(result) {
-    const SavedTensors::Scope note(this->saved_);
-    f_ = new F(f);  // a copy, which notes what it saves
-  }
-  ~RebuildBy() override { delete f_; }
+  RebuildBy(const Tensor<T>& result, const F& f) : Rebuild<T>(result), f_(noted(this->saved_, f)) {}
 
  private:
-  Tensor<T> compute() const override { return (*f_)(); }
-  const F* f_;
+  /// A copy, which notes what it saves.
+  static F noted(SavedTensors& list, const F& f) {
+    const SavedTensors::Scope note(list);
+    return f;
+  }
+  Tensor<T> compute() const override { return f_(); }
+  const F f_;
 };
 
 }  // namespace gloss::inline GLOSS_ABI::detail

@@ -7,7 +7,7 @@
 namespace gloss::inline GLOSS_ABI::detail {
 
 /// Lets those that save y, the result of an op just recorded, save how f makes it again instead: f() gives the same
-/// bits, from tensors that the op's closure holds as well.
+/// bits, from tensors that the op's closure holds as well. Nothing where y was not recorded.
 template <class T, class F>
 void offer_rebuild(const Tensor<T>& y, const F& f) {
   if (const NodeBase* const node = y.node())

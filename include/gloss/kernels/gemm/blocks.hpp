@@ -87,6 +87,7 @@ void gemm_rows(const GemmKernels<T>& kernels, Index stop, Index columns, Index w
   }
 }
 
+/// What panels_together is at most.
 inline constexpr Index most_together = 8;
 
 /// How many panels of B meet a tile of A one after the other. A that does not fit into the second-level cache comes
@@ -112,6 +113,7 @@ void gemm_step(const Product<T>& x, Index panel, Index panel_end, Index p, Index
   } panels[most_together];
   const Index k = x.depth_at(p);
   const Index size = x.depth() * kernels.width();
+  T* const packed = workspace<0>().template get<T>((panel_end - panel) * size);
   for (Index q = panel; q < panel_end; ++q) {
     const Index j = q * kernels.width();
     const Index columns = x.n - j < kernels.width() ? x.n - j : kernels.width();
@@ -120,7 +122,7 @@ void gemm_step(const Product<T>& x, Index panel, Index panel_end, Index p, Index
     const bool in_place = !x.trans_b && columns == width && tile_end - tile <= 2;  // too few rows to pay for a copy
     panels[q - panel] = {j, columns, width, b, x.ldb};
     if (in_place) continue;
-    T* const packed_b = workspace<0>().template get<T>(panels_together(x) * size) + (q - panel) * size;
+    T* const packed_b = packed + (q - panel) * size;
     if (x.trans_b)
       pack_columns(kernels, k, columns, width, b, x.ldb, packed_b);
     else
