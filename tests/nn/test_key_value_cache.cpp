@@ -6,6 +6,8 @@
 #include <gloss/ops/cat.hpp>
 #include <gloss/transformer/multi_head_attention.hpp>
 
+#include <random>
+
 #include "support/catch.hpp"
 #include "support/tensors.hpp"
 
@@ -31,6 +33,53 @@ TEST_CASE("KeyValueCache: holds what was put in, whatever strides it had, and gr
   CHECK(difference(cache.all().value, stack<double>({values[1], values[0], values[1]}, 0)) == 0);
   cache.truncate(5);
   CHECK(cache.all().key.shape() == Shape{3, 3, 5, 4});
+}
+
+TEST_CASE("KeyValueCache: rows that share what they have read are rows that have read the same") {
+  Rng rng(7);
+  RngGuard use(rng);
+  NoGradGuard no_grad;
+  std::mt19937 random(3);
+  const auto below = [&](Index n) { return static_cast<Index>(random() % static_cast<unsigned>(n)); };
+  nn::KeyValueCache<double> cache;
+  Tensor<double> keys = zeros<double>({2, 3, 0, 4}), values = zeros<double>({2, 3, 0, 5});
+  bool shared = false, many = false;
+  for (int round = 0; round < 300; ++round) {
+    const Index batch = keys.size(0), n = below(12) == 0 ? 9 : 1 + below(2);
+    const auto k = randn<double>({batch, 3, n, 4}), v = randn<double>({batch, 3, n, 5}),
+               q = randn<double>({batch, 3, n, 4});
+    keys = cat<double>({keys, k}, 2), values = cat<double>({values, v}, 2);
+    Tensor<double> weights, expected_weights;
+    const AttentionOptions<double> options{.causal = true};
+    const auto expected = scaled_dot_product_attention(q, keys, values, options, &expected_weights);
+    many = many || (n > 7 && cache.key_rows.defined());
+    CHECK(difference(cache.attend(q, k, v, options, &weights), expected) == 0);
+    CHECK(difference(weights, expected_weights) == 0);
+    CHECK(difference(cache.attend(q, options), expected) == 0);
+    shared = shared || cache.key_rows.defined();
+    if (below(3) > 0) {
+      std::vector<std::int64_t> rows;
+      for (Index i = 1 + below(6); i > 0; --i) rows.push_back(below(batch));
+      cache.select_rows(from_vector(rows));
+      std::vector<Tensor<double>> k_rows, v_rows;
+      for (const std::int64_t row : rows) k_rows.push_back(keys[row]), v_rows.push_back(values[row]);
+      keys = stack(k_rows, 0), values = stack(v_rows, 0);
+    }
+    if (below(8) == 0) {
+      const Index kept = below(cache.length + 1);
+      cache.truncate(kept);
+      keys = keys.narrow(2, 0, kept), values = values.narrow(2, 0, kept);
+    }
+    CHECK(difference(cache.all().key, keys) == 0);
+    CHECK(difference(cache.all().value, values) == 0);
+    if (below(10) == 0) {
+      const auto [all_k, all_v] = cache.append(keys.narrow(2, 0, 0), values.narrow(2, 0, 0));
+      CHECK(difference(all_k, keys) == 0);
+      CHECK(difference(all_v, values) == 0);
+      CHECK(!cache.key_rows.defined());
+    }
+  }
+  CHECK((shared && many));
 }
 
 TEST_CASE("KeyValueCache: a copy has its own numbers") {

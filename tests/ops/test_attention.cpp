@@ -150,6 +150,50 @@ TEST_CASE("attention: heads split from a projection are joined again without a c
   CHECK(difference(y, scaled_dot_product_attention(heads.contiguous(), heads.contiguous(), heads.contiguous())) == 0);
 }
 
+TEMPLATE_TEST_CASE("attention: key_rows say in which entries keys and values lie", "", float, double) {
+  Rng rng(21);
+  RngGuard guard(rng);
+  const Index batch = 4, entries = 3, m = 6;
+  for (const Index n : {1, 3, 20})  // query by query, and by tiles
+    for (const Index groups : {4, 2})
+      for (const bool everywhere : {false, true}) {
+        const auto q = randn<TestType>({batch, n, 4, 5}).transpose(1, 2);
+        const auto k = randn<TestType>({entries, m, groups, 5}).transpose(1, 2);
+        const auto v = randn<TestType>({m, entries, groups, 7}).transpose(0, 1).transpose(1, 2);
+        const Tensor<std::int64_t> rows = randint(0, entries, {everywhere ? 1 : m, batch}).transpose(0, 1);
+        const auto gathered = [&](const Tensor<TestType>& x) {
+          const auto y = empty<TestType>({batch, groups, m, x.size(3)});
+          for (Index b = 0; b < batch; ++b)
+            for (Index j = 0; j < m; ++j)
+              y.select(0, b).select(1, j).copy_(x.select(0, rows.at({b, everywhere ? 0 : j})).select(1, j));
+          return y;
+        };
+        AttentionOptions<TestType> options{.mask = rand<TestType>({batch, 1, 1, m}) < TestType(0.8),
+                                           .bias = randn<TestType>({4, 1, m}),
+                                           .causal = n == 3,
+                                           .mask_fill = -1e9};
+        Tensor<TestType> weights, expected_weights;
+        const auto expected = scaled_dot_product_attention(q, gathered(k), gathered(v), options, &expected_weights);
+        options.key_rows = rows;
+        CHECK(difference(scaled_dot_product_attention(q, k, v, options, &weights), expected) == 0);
+        CHECK(difference(weights, expected_weights) == 0);
+      }
+  auto q = randn<TestType>({2, 1, 1, 4});
+  const auto k = randn<TestType>({3, 1, 5, 4});
+  const auto attend = [&](const Tensor<std::int64_t>& rows) {
+    return scaled_dot_product_attention(q, k, k, {.key_rows = rows});
+  };
+  CHECK(scaled_dot_product_attention(randn<TestType>({0, 1, 1, 4}), k, k, {.key_rows = zeros<std::int64_t>({0, 5})})
+            .shape() == Shape{0, 1, 1, 4});
+  CHECK_ERROR(attend(zeros<std::int64_t>({2, 4})), ShapeError,
+              "scaled_dot_product_attention: key_rows [2, 4] do not fit query [2, 1, 1, 4] and key [3, 1, 5, 4]");
+  CHECK_ERROR(attend(full<std::int64_t>({2, 1}, 3)), IndexError,
+              "scaled_dot_product_attention: key_rows has 3, which is out of range for key [3, 1, 5, 4]");
+  q.requires_grad_();
+  CHECK_ERROR(attend(zeros<std::int64_t>({2, 1})), GradError,
+              "scaled_dot_product_attention: no gradient goes through key_rows");
+}
+
 TEST_CASE("attention: errors") {
   const Tensor<float> q = zeros<float>({2, 3, 4}), k = zeros<float>({2, 5, 4}), v = zeros<float>({2, 5, 6});
   CHECK_ERROR(scaled_dot_product_attention(q, k, zeros<float>({2, 4, 6})), ShapeError,

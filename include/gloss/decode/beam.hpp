@@ -1,6 +1,7 @@
 // Beam search over a batch; finished rows leave the batch.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -9,7 +10,7 @@
 #include <gloss/core/sort.hpp>
 #include <gloss/decode/logits.hpp>
 #include <gloss/decode/stepper.hpp>
-#include <gloss/ops/softmax.hpp>
+#include <gloss/kernels/softmax.hpp>
 
 namespace gloss::inline GLOSS_ABI::decode {
 
@@ -26,22 +27,28 @@ struct BeamOptions {
 
 namespace detail {
 
+template <class T>
 struct NextToken {
-  double logp;
+  T score;
   std::int64_t token;
 };
 /// The n likeliest of all tokens, likeliest first, equal ones in order; all, if there are fewer. Not topk, which sorts
 /// whole rows and whose gradient every program that decodes would compile.
 template <class T>
-std::vector<NextToken> likeliest(const T* logp, Index vocab, std::size_t n) {
-  std::vector<NextToken> best;
-  for (Index token = 0; token < vocab; ++token) {
-    const auto value = static_cast<double>(logp[token]);
-    if (best.size() == n && !(value > best.back().logp)) continue;
-    if (best.size() == n) best.pop_back();
-    auto at = best.end();
-    while (at != best.begin() && value > (at - 1)->logp) --at;
-    best.insert(at, {value, token});
+std::vector<NextToken<T>> likeliest(const T* scores, Index vocab, std::size_t n) {
+  constexpr Index part = 128;  // tokens that are looked at only if the best of them is good enough
+  std::vector<NextToken<T>> best;
+  for (Index first = 0; first < vocab; first += part) {
+    const Index end = (std::min)(first + part, vocab);
+    if (best.size() == n && !(kernels::detail::row_max<T>(scores + first, end - first) > best.back().score)) continue;
+    for (Index token = first; token < end; ++token) {
+      const T score = scores[token];
+      if (best.size() == n && !(score > best.back().score)) continue;
+      if (best.size() == n) best.pop_back();
+      auto at = best.end();
+      while (at != best.begin() && score > (at - 1)->score) --at;
+      best.insert(at, {score, token});
+    }
   }
   return best;
 }
@@ -63,12 +70,12 @@ class BeamSearch {
 
   std::vector<std::vector<Hypothesis>> run() {
     for (Index length = 0; length < options_.max_len && !open_.empty(); ++length) {
-      const Tensor<T> logp = log_softmax(stepper_->step(next_), -1);
+      const Tensor<T> scores = stepper_->step(next_).contiguous();
       std::vector<Prefix> next;
       Tokens rows, tokens;
       for (std::size_t first = 0, last = 0; first < open_.size(); first = last) {
         while (last < open_.size() && open_[last].sentence == open_[first].sentence) ++last;
-        std::vector<Candidate> kept = extend(first, candidates(first, last, logp));
+        std::vector<Candidate> kept = extend(first, candidates(first, last, scores));
         if (is_settled(open_[first].sentence, kept)) continue;
         for (const Candidate& c : kept) {
           next.push_back({open_[first].sentence, c.logp, open_[c.row].said});
@@ -105,19 +112,26 @@ class BeamSearch {
   }
 
   /// All that may be kept of one sentence, whose prefixes are first .. last - 1, best first.
-  std::vector<Candidate> candidates(std::size_t first, std::size_t last, const Tensor<T>& logp) {
-    const Index vocab = logp.size(1);
+  std::vector<Candidate> candidates(std::size_t first, std::size_t last, const Tensor<T>& all_scores) {
+    const Index vocab = all_scores.size(1);
     std::vector<Candidate> all;
     for (std::size_t row = first; row < last; ++row) {
-      const T* scores = logp.data() + static_cast<Index>(row) * vocab;
-      if (rules_.any()) {
-        changed_.assign(scores, scores + vocab);
+      const T* scores = all_scores.data() + static_cast<Index>(row) * vocab;
+      const T max = kernels::detail::row_max<T>(scores, vocab);
+      const T log_sum = kernels::detail::row_log_sum<T>(scores, vocab, max);
+      const auto log_probability = [&](T score) { return (score - max) - log_sum; };
+      const bool any_rule = rules_.any();
+      if (any_rule) {
+        changed_.resize(static_cast<std::size_t>(vocab));
+        std::transform(scores, scores + vocab, changed_.begin(), log_probability);
         rules_.apply(changed_.data(), vocab, static_cast<Index>(open_[row].sentence), prompts_[open_[row].sentence],
                      open_[row].said);
         scores = changed_.data();
       }
-      for (const auto& [step, token] : likeliest(scores, vocab, beam_ + 1))
-        if (step > -std::numeric_limits<double>::infinity()) all.push_back({open_[row].logp + step, row, token});
+      for (const auto& [score, token] : likeliest(scores, vocab, beam_ + 1)) {
+        const auto logp = static_cast<double>(any_rule ? score : log_probability(score));
+        if (logp > -std::numeric_limits<double>::infinity()) all.push_back({open_[row].logp + logp, row, token});
+      }
     }
     const std::size_t sentence = open_[first].sentence;
     if (all.empty() && done_[sentence].empty())

@@ -57,9 +57,7 @@ GLOSS_INLINE T sum_of(Index n, F f) {
 }
 
 /// Asks for what will be read next, while there is something else to compute; may point anywhere.
-GLOSS_INLINE void prefetch([[maybe_unused]] const void* p) {
-  GLOSS_PREFETCH(p, 0, 2);
-}
+GLOSS_INLINE void prefetch([[maybe_unused]] const void* p) { GLOSS_PREFETCH(p, 0, 2); }
 
 /// Stores that go past the caches, for results that would not stay there: what they overwrite is not read first.
 template <class T>
@@ -98,6 +96,17 @@ class RowWriter {
  private:
   bool past_ = false;
 };
+
+/// ln sum exp(x - max) of a row; what follows it is fetched.
+template <class T>
+GLOSS_INLINE T row_log_sum(const T* x, Index n, T max) {
+  Vec<T> sum{};
+  each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
+    prefetch(x + n + i);
+    sum = sum + exp<T>(load_n<T>(x + i, m, -std::numeric_limits<T>::infinity()) - max);
+  });
+  return log<T>(splat<T>(hsum<T>(sum)))[0];
+}
 
 /// Softmax of a row of at most `vectors` vectors, which stay in registers.
 template <class T, int vectors>
@@ -186,12 +195,7 @@ void log_softmax_forward(const T* x, T* y, Index rows, Index n) {
       const T* xr = x + r * n;
       T* yr = y + r * n;
       const T max = detail::row_max<T>(xr, n);
-      Vec<T> sum{};
-      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
-        detail::prefetch(xr + n + i);
-        sum = sum + exp<T>(load_n<T>(xr + i, m, -std::numeric_limits<T>::infinity()) - max);
-      });
-      const T log_sum = log<T>(splat<T>(hsum<T>(sum)))[0];
+      const T log_sum = detail::row_log_sum<T>(xr, n, max);
       each_vector<T>(
           n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { write(yr + i, (load_n<T>(xr + i, m) - max) - log_sum, m); });
     }

@@ -81,8 +81,8 @@ struct Gpt2Attention final : nn::Module<T> {
                                       .zero_empty_rows = true};
     if (!cache) return this->output(c_proj(multi_head_attention(qkv, heads, options)));
     const auto part = [&](Index i) { return gloss::detail::heads_at(qkv, heads, i); };
-    const auto [k, v] = cache->append(part(1), part(2));
-    return this->output(c_proj(scaled_dot_product_attention(part(0), k, v, options).transpose(1, 2).flatten(2, 3)));
+    const Tensor<T> y = cache->attend(part(0), part(1), part(2), options, nullptr);
+    return this->output(c_proj(y.transpose(1, 2).flatten(2, 3)));
   }
   void visit(nn::Visitor<T>& v) override { v("c_attn", c_attn), v("c_proj", c_proj); }
 };

@@ -126,17 +126,18 @@ struct LlamaAttention final : nn::Module<T> {
     Tensor<T> q = cut(q_proj(x)), k = cut(k_proj(x)), v = cut(v_proj(x));
     if (q_norm) q = (*q_norm)(q), k = (*k_norm)(k);
     q = rotary(q, rope.cosine, rope.sine), k = rotary(k, rope.cosine, rope.sine);
-    if (cache) {
-      const auto [all_k, all_v] = cache->append(k, v);
-      k = all_k, v = all_v;
-    }
     AttentionOptions<T> options{
         .mask = kept, .causal = n > 1, .dropout = this->is_training() ? dropout : 0, .zero_empty_rows = true};
     Tensor<T> y;
-    if (groups < heads && n == 1) {  // the queries of one group are rows of one attention
-      y = scaled_dot_product_attention(q.reshape({batch, groups, heads / groups, width}), k, v, options);
+    if (n == 1 && (cache || groups < heads)) {  // the queries of one group are rows of one attention
+      q = q.reshape({batch, groups, heads / groups, width});
+      y = cache ? cache->attend(q, k, v, options, nullptr) : scaled_dot_product_attention(q, k, v, options);
       y = y.reshape({batch, 1, heads * width});
     } else {
+      if (cache) {
+        const auto [all_k, all_v] = cache->append(k, v);
+        k = all_k, v = all_v;
+      }
       if (groups < heads) k = repeated(k), v = repeated(v);
       y = scaled_dot_product_attention(q, k, v, options).transpose(1, 2).flatten(2, 3);
     }

@@ -86,36 +86,32 @@ struct T5Attention final : nn::Module<T> {
   /// To itself. options has mask, bias and causal.
   Tensor<T> operator()(const Tensor<T>& x, const AttentionOptions<T>& options,
                        nn::KeyValueCache<T>* cache = nullptr) const {
-    Tensor<T> key = cut(k(x)), value = cut(v(x));
-    if (cache) {
-      const auto [all_keys, all_values] = cache->append(key, value);
-      key = all_keys, value = all_values;
-    }
-    return attend(x, key, value, options);
+    const Tensor<T> key = cut(k(x)), value = cut(v(x)), query = cut(q(x));
+    const AttentionOptions<T> all = completed(options);
+    return joined(cache ? cache->attend(query, key, value, all, nullptr)
+                        : scaled_dot_product_attention(query, key, value, all));
   }
   /// To another sequence.
   Tensor<T> operator()(const Tensor<T>& x, const Tensor<T>& source, const AttentionOptions<T>& options) const {
-    return attend(x, cut(k(source)), cut(v(source)), options);
+    return joined(scaled_dot_product_attention(cut(q(x)), cut(k(source)), cut(v(source)), completed(options)));
   }
   void remember(const Tensor<T>& source, nn::KeyValueCache<T>& cache) const {
     cache.append(cut(k(source)), cut(v(source)));
   }
-  Tensor<T> recall(const Tensor<T>& x, const nn::KeyValueCache<T>& cache, const AttentionOptions<T>& options) const {
-    const auto [key, value] = cache.all();
-    return attend(x, key, value, options);
+  Tensor<T> recall(const Tensor<T>& x, nn::KeyValueCache<T>& cache, const AttentionOptions<T>& options) const {
+    return joined(cache.attend(cut(q(x)), completed(options)));
   }
   void visit(nn::Visitor<T>& visitor) override { visitor("q", q), visitor("k", k), visitor("v", v), visitor("o", o); }
 
  private:
   Tensor<T> cut(const Tensor<T>& x) const { return x.unflatten(2, {heads, -1}).transpose(1, 2); }
-  Tensor<T> attend(const Tensor<T>& x, const Tensor<T>& key, const Tensor<T>& value,
-                   AttentionOptions<T> options) const {
+  AttentionOptions<T> completed(AttentionOptions<T> options) const {
     options.scale = 1;
     options.zero_empty_rows = true;
     options.dropout = this->is_training() ? dropout_rate : 0;
-    const Tensor<T> y = scaled_dot_product_attention(cut(q(x)), key, value, options);
-    return this->output(o(y.transpose(1, 2).flatten(2, 3)));
+    return options;
   }
+  Tensor<T> joined(const Tensor<T>& y) const { return this->output(o(y.transpose(1, 2).flatten(2, 3))); }
 };
 
 /// wo(dropout(act(wi x))), or gated wo(dropout(act(wi_0 x) wi_1 x)).

@@ -11,102 +11,146 @@
 namespace gloss::inline GLOSS_ABI::nn {
 
 namespace detail {
-/// Rows of a dense tensor: row i of the result is row rows[i], of which the first `used` of each `length` numbers
-/// count. Not index_select, whose gradient every program that decodes would compile.
-template <class T>
-Tensor<T> select_rows(const Tensor<T>& x, const Tensor<std::int64_t>& rows, Index blocks, Index length, Index used) {
-  Shape shape = x.shape();
-  shape[0] = rows.numel();
-  Tensor<T> y = empty<T>(shape);
-  const auto size = [](Index n) { return static_cast<std::size_t>(n) * sizeof(T); };
-  for (Index i = 0; used > 0 && i < shape[0]; ++i) {
-    const T* from = x.data() + rows.at({i}) * blocks * length;
-    T* to = y.data() + i * blocks * length;
-    if (used == length) {
-      std::memcpy(to, from, size(blocks * length));
-      continue;
-    }
-    for (Index b = 0; b < blocks; ++b) std::memcpy(to + b * length, from + b * length, size(used));
-  }
-  return y;
-}
+/// Rows of a dense tensor: row i of the result is row rows[i]. Not index_select, whose gradient every program that
+/// decodes would compile.
 template <class T>
 Tensor<T> select_rows(const Tensor<T>& x, const Tensor<std::int64_t>& rows) {
-  const Index row = x.size(0) > 0 ? x.numel() / x.size(0) : 0;
-  return select_rows(x, rows, 1, row, row);
+  Shape shape = x.shape();
+  const Index row = shape[0] > 0 ? x.numel() / shape[0] : 0;
+  shape[0] = rows.numel();
+  Tensor<T> y = empty<T>(shape);
+  for (Index i = 0; row > 0 && i < shape[0]; ++i)
+    std::memcpy(y.data() + i * row, x.data() + rows.at({i}) * row, static_cast<std::size_t>(row) * sizeof(T));
+  return y;
 }
 }  // namespace detail
 
 /// Keys and values of one attention, of all positions that it has read. A value: a copy has its own.
 template <Real T>
 struct KeyValueCache final {
-  Buffer<T> key, value;  // [batch, heads, capacity, width]; the first `length` positions are in use
+  Buffer<T> key, value;  // [entries, heads, capacity, width]; the first `length` positions are in use
+  // Undefined, or [batch, length]: position j of row b lies in entry key_rows[b, j], so that hypotheses that go on from
+  // the same one share what it has read.
+  Tensor<std::int64_t> key_rows;
   Index length = 0;
 
   Index positions() const { return length; }
   struct KeysAndValues {
-    Tensor<T> key, value;  // [batch, heads, length, width], views of the cache
+    Tensor<T> key, value;  // [batch, heads, length, width]
   };
-  KeysAndValues all() const { return {key.narrow(2, 0, length), value.narrow(2, 0, length)}; }
+  /// Views of the cache; copies, where rows share entries.
+  KeysAndValues all() const {
+    const Tensor<T> k = key.narrow(2, 0, length), v = value.narrow(2, 0, length);
+    if (!key_rows.defined()) return {k, v};
+    return {gloss::detail::gather_keys(k, key_rows), gloss::detail::gather_keys(v, key_rows)};
+  }
 
   /// Puts the keys and values of further positions behind those that are there; memory grows by doubling.
-  /// Shape: k [batch, heads, n, d_k], v [batch, heads, n, d_v] -> all so far
+  /// Shape: k [batch, heads, n, d_k], v [batch, heads, n, d_v] -> all so far, views of the cache
   /// Errors: ShapeError when they do not fit those that are there; GradError when they want a gradient, which would end
   /// here.
   KeysAndValues append(const Tensor<T>& k, const Tensor<T>& v) {
-    if (is_grad_enabled() && (k.requires_grad() || v.requires_grad()))
-      fail<GradError>("KeyValueCache: no gradient goes through a cache; a NoGradGuard says that none is wanted");
-    check_fits(k, key, "key");
-    check_fits(v, value, "value");
-    if (k.size(2) != v.size(2))
-      fail<ShapeError>("KeyValueCache: key ", k.shape(), " and value ", v.shape(), " differ in length");
-    const Index n = k.size(2);
-    put(key, k, n);
-    put(value, v, n);
-    length += n;
+    add(k, v);
+    separate();
     return all();
   }
-  /// Attention of queries to the positions so far and to further ones, which append() takes first. It is virtual so
+  /// Attention of queries to the positions so far and to further ones, which are put behind them first. It is virtual so
   /// only programs that make a cache compile it.
   /// Shape: q [batch, heads, n, d_k], k and v as append's -> [batch, heads, n, d_v]
   /// Errors: as append and scaled_dot_product_attention.
   virtual Tensor<T> attend(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v,
                            const AttentionOptions<T>& options, Tensor<T>* weights) {
-    const auto [keys, values] = append(k, v);
-    return scaled_dot_product_attention(q, keys, values, options, weights);
+    add(k, v);
+    return attend(q, options, weights);
   }
-  /// Row i becomes the old row rows[i]; the number of rows may change. Unchecked.
+  /// Attention of queries to the positions so far.
+  /// Shape: q [batch, heads, n, d_k] -> [batch, heads, n, d_v]
+  /// Errors: as scaled_dot_product_attention.
+  Tensor<T> attend(const Tensor<T>& q, AttentionOptions<T> options, Tensor<T>* weights = nullptr) {
+    if (q.size(2) > kernels::detail::attention_few<T>) separate();
+    options.key_rows = key_rows;
+    return scaled_dot_product_attention(q, key.narrow(2, 0, length), value.narrow(2, 0, length), options, weights);
+  }
+  /// Row i becomes the old row rows[i]; the number of rows may change. Nothing is copied: rows share entries, each
+  /// writes what comes next into its own. Unchecked.
   void select_rows(const Tensor<std::int64_t>& rows) {
     if (!key.defined()) return;
-    const auto select = [&](const Tensor<T>& x) {
-      return Buffer<T>(detail::select_rows(x, rows, x.size(1), x.size(2) * x.size(3), length * x.size(3)));
-    };
-    key = select(key);
-    value = select(value);
+    const Tensor<std::int64_t> selected = empty<std::int64_t>({rows.numel(), length});
+    std::int64_t* to = selected.data();
+    for (Index i = 0; i < rows.numel(); ++i) {
+      const std::int64_t row = rows.at({i});
+      for (Index j = 0; j < length; ++j) *to++ = key_rows.defined() ? key_rows.at({row, j}) : row;
+    }
+    key_rows = selected;
   }
   /// Forgets what came behind the first n positions.
   /// Errors: IndexError when there are fewer.
   void truncate(Index n) {
     if (n < 0 || n > length) fail<IndexError>("KeyValueCache: cannot truncate ", length, " positions to ", n);
     length = n;
+    if (key_rows.defined()) key_rows = key_rows.narrow(1, 0, n);
   }
 
  private:
-  static void check_fits(const Tensor<T>& x, const Tensor<T>& there, const char* what) {
+  static void check_fits(const Tensor<T>& x, const Tensor<T>& there, Index batch, const char* what) {
     if (x.dim() == 4 &&
-        (!there.defined() || (x.size(0) == there.size(0) && x.size(1) == there.size(1) && x.size(3) == there.size(3))))
+        (!there.defined() || (x.size(0) == batch && x.size(1) == there.size(1) && x.size(3) == there.size(3))))
       return;
     if (!there.defined()) fail<ShapeError>("KeyValueCache: ", what, " ", x.shape(), " must have four axes");
-    fail<ShapeError>("KeyValueCache: ", what, " ", x.shape(), " does not fit those that are there, ", there.shape());
+    Shape shape = there.shape();
+    shape[0] = batch;
+    fail<ShapeError>("KeyValueCache: ", what, " ", x.shape(), " does not fit those that are there, ", shape);
   }
-  void put(Buffer<T>& there, const Tensor<T>& x, Index n) const {
-    const Index capacity = there.defined() ? there.size(2) : 0;
-    if (length + n > capacity || !there.defined()) {
-      Tensor<T> grown = empty<T>({x.size(0), x.size(1), (std::max)({Index{16}, 2 * capacity, length + n}), x.size(3)});
-      if (length > 0) grown.narrow(2, 0, length).copy_(there.narrow(2, 0, length));
-      there = Buffer<T>(grown);
+  Index batch() const { return key_rows.defined() ? key_rows.size(0) : key.size(0); }
+
+  void add(const Tensor<T>& k, const Tensor<T>& v) {
+    if (is_grad_enabled() && (k.requires_grad() || v.requires_grad()))
+      fail<GradError>("KeyValueCache: no gradient goes through a cache; a NoGradGuard says that none is wanted");
+    const Index rows = key.defined() ? batch() : 0;
+    check_fits(k, key, rows, "key");
+    check_fits(v, value, rows, "value");
+    if (k.size(2) != v.size(2))
+      fail<ShapeError>("KeyValueCache: key ", k.shape(), " and value ", v.shape(), " differ in length");
+    const Index n = k.size(2);
+    if (!key.defined()) {
+      const auto room = [&](const Tensor<T>& x) {
+        return Buffer<T>(empty<T>({x.size(0), x.size(1), (std::max)(Index{16}, n), x.size(3)}));
+      };
+      key = room(k), value = room(v);
     }
-    there.narrow(2, length, n).copy_(x.detach());
+    const Index capacity = key.size(2);
+    if (length + n > capacity)
+      move_to((std::max)(2 * capacity, length + n));
+    else if (batch() > key.size(0))
+      move_to(capacity);
+    const auto put = [&](const Tensor<T>& there, const Tensor<T>& x) {
+      there.narrow(0, 0, x.size(0)).narrow(2, length, n).copy_(x.detach());
+    };
+    put(key, k), put(value, v);
+    length += n;
+    if (key_rows.defined()) own_the_last(n);
+  }
+  /// The last n positions of each row are in its own entry.
+  void own_the_last(Index n) {
+    const Tensor<std::int64_t> grown = empty<std::int64_t>({batch(), length});
+    grown.narrow(1, 0, length - n).copy_(key_rows);
+    for (Index i = 0; i < batch(); ++i) std::fill_n(grown.data() + (i + 1) * length - n, n, i);
+    key_rows = grown;
+  }
+  /// Gives each row an entry of its own.
+  void separate() {
+    if (key_rows.defined()) move_to(key.size(2));
+  }
+  /// The same with room for so many positions.
+  void move_to(Index capacity) {
+    const auto [k, v] = all();
+    const auto moved = [&](const Tensor<T>& x) {
+      const Tensor<T> y = empty<T>({x.size(0), x.size(1), capacity, x.size(3)});
+      y.narrow(2, 0, length).copy_(x);
+      return Buffer<T>(y);
+    };
+    key = moved(k), value = moved(v);
+    key_rows = {};
   }
 };
 

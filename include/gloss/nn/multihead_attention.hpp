@@ -135,14 +135,12 @@ struct MultiheadAttention final : Module<T> {
     cache.append(heads(k), heads(v));
   }
   /// What operator() gives for the keys and values that remember() has put into the cache.
-  Tensor<T> recall(const Tensor<T>& query, const KeyValueCache<T>& cache,
-                   const MultiheadAttentionCall<T>& call = {}) const {
+  Tensor<T> recall(const Tensor<T>& query, KeyValueCache<T>& cache, const MultiheadAttentionCall<T>& call = {}) const {
     const Tensor<T> q = project(query, in_proj_weight.defined() ? in_proj_weight : q_proj_weight, 0, 1);
     const Sizes sizes{q.size(0), q.size(1), cache.length};
     check_masks(sizes, query.dim(), call);
     check_lengths(sizes, call, &cache);
-    const auto [k, v] = cache.all();
-    const auto y = scaled_dot_product_attention(heads(q), k, v, attention_options(call, sizes, false));
+    const auto y = cache.attend(heads(q), attention_options(call, sizes, false));
     return joined(query, y.transpose(1, 2).flatten(2, 3));
   }
   void visit(Visitor<T>& v) override {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include <gloss/kernels/attention.hpp>
@@ -25,6 +26,9 @@ struct AttentionOptions {
   double scale = 0;                                             // 0: 1 / sqrt(d_k)
   double mask_fill = -std::numeric_limits<double>::infinity();  // what a masked score becomes; AT's is -1e9
   bool zero_empty_rows = false;  // a row whose scores are all -infinity is 0, as PyTorch has it, and not NaN
+  // Where defined, [batch, m] or [batch, 1]: key and value j of batch entry b are those of entry key_rows[b, j] of k and
+  // v, which then may have any number of entries. That is how hypotheses share what has been read; without gradients.
+  Tensor<std::int64_t> key_rows = {};
 };
 
 namespace detail {
@@ -88,6 +92,39 @@ Index attention_pairs(const kernels::AttentionArgs<T>& a) {
   return a.batch * a.heads * (a.causal ? seeing * (2 * m - seeing + 1) / 2 : n * m);
 }
 
+/// What key_rows makes of keys or values: entry b has the positions of the entries key_rows[b].
+/// Shape: x [entries, heads, m, width], key_rows [batch, m] -> [batch, heads, m, width]
+template <class T>
+Tensor<T> gather_keys(const Tensor<T>& x, const Tensor<std::int64_t>& key_rows) {
+  const Index batch = key_rows.size(0), heads = x.size(1), m = x.size(2), width = x.size(3);
+  Tensor<T> y = empty<T>({batch, heads, m, width});
+  T* to = y.data();
+  for (Index b = 0; b < batch; ++b)
+    for (Index h = 0; h < heads; ++h)
+      for (Index j = 0; j < m; ++j, to += width) {
+        const Index entry = key_rows.data()[b * key_rows.strides()[0] + j * key_rows.strides()[1]];
+        const T* const from = x.data() + entry * x.strides()[0] + h * x.strides()[1] + j * x.strides()[2];
+        std::memcpy(to, from, static_cast<std::size_t>(width) * sizeof(T));
+      }
+  return y;
+}
+/// Refuses key_rows that do not fit.
+template <class T>
+GLOSS_NOINLINE void check_key_rows(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v,
+                                   const Tensor<std::int64_t>& rows) {
+  if (is_grad_enabled() && (q.requires_grad() || k.requires_grad() || v.requires_grad()))
+    fail<GradError>("scaled_dot_product_attention: no gradient goes through key_rows");
+  if (q.dim() != 4 || k.dim() != 4 || rows.dim() != 2 || rows.size(0) != q.size(0) ||
+      (rows.size(1) != k.size(2) && rows.size(1) != 1))
+    fail<ShapeError>("scaled_dot_product_attention: key_rows ", rows.shape(), " do not fit query ", q.shape(),
+                     " and key ", k.shape());
+  for (Index b = 0; b < rows.size(0); ++b)
+    for (Index j = 0; j < rows.size(1); ++j)
+      if (const std::int64_t row = rows.at({b, j}); row < 0 || row >= k.size(0))
+        fail<IndexError>("scaled_dot_product_attention: key_rows has ", row, ", which is out of range for key ",
+                         k.shape());
+}
+
 /// What the op does on heads with four axes, and what it keeps for its backward.
 template <Real T>
 struct AttentionRun {
@@ -95,6 +132,7 @@ struct AttentionRun {
   Shape scores;  // [batch, heads, n, m], or its last axes
   Tensor<T> q, k, v, o, bias, stats;
   Tensor<bool> mask;
+  Tensor<std::int64_t> key_rows;  // [batch, m], only where the kernel reads by it
 
   /// Into o, which has memory; weights, where given, becomes [batch, heads, n, m].
   void forward(const AttentionOptions<T>& options, Tensor<T>* weights) {
@@ -109,6 +147,10 @@ struct AttentionRun {
     args.q = q.data(), args.k = k.data(), args.v = v.data(), args.o = o.data(), args.stats = stats.data();
     args.q_strides = head_strides(q), args.k_strides = head_strides(k);
     args.v_strides = head_strides(v), args.o_strides = head_strides(o);
+    if (key_rows.defined()) {
+      args.key_rows = key_rows.data();
+      for (int a = 0; a < 2; ++a) args.key_rows_strides[a] = key_rows.strides()[a];
+    }
     args.scale = static_cast<T>(options.scale != 0 ? options.scale : 1 / std::sqrt(static_cast<double>(q.size(3))));
     args.causal = options.causal;
     args.mask_fill = static_cast<T>(options.mask_fill);
@@ -204,8 +246,8 @@ Tensor<T> attention_with_weights(const Tensor<T>& q, const Tensor<T>& k, const T
 /// Shape: q [..., n, d_k], k [..., m, d_k], v [..., m, d_v] of 2 to 4 axes with equal leading ones -> [..., n, d_v];
 /// k and v may have fewer heads (axis -3), of which each then serves as many heads of q, one after the other; weights,
 /// where given, becomes [..., n, m] (after dropout, outside the graph).
-/// Errors: ShapeError when the shapes do not fit, Error for a dropout outside [0, 1]; GradError from a recorded
-/// backward.
+/// Errors: ShapeError when the shapes do not fit, Error for a dropout outside [0, 1], IndexError for key_rows that there
+/// are not, GradError for them where a gradient is wanted; GradError from a recorded backward.
 /// Backward: with P the weights and D the sum of dy * y over a row: dv = P^T dy, dS = P * (dy v^T - D), dbias = dS
 /// summed over stretched axes, dq = scale dS k, dk = scale dS^T q; q, k, v, bias, y and two numbers of each row are
 /// saved, P is computed again, and once more for dbias, unless n and m are at most 64:
@@ -220,7 +262,7 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
       dim >= 2 && dim <= 4 && k.dim() == dim && v.dim() == dim && k.size(-1) == q.size(-1) && v.size(-2) == k.size(-2);
   for (int a = 0; fits && a < dim - 2; ++a) {
     const bool in_groups = a == dim - 3 && k.size(a) > 0 && q.size(a) % k.size(a) == 0;
-    fits = k.size(a) == v.size(a) && (q.size(a) == k.size(a) || in_groups);
+    fits = k.size(a) == v.size(a) && (q.size(a) == k.size(a) || in_groups || (a == 0 && options.key_rows.defined()));
   }
   if (!fits)
     fail<ShapeError>("scaled_dot_product_attention: query ", q.shape(), ", key ", k.shape(), " and value ", v.shape(),
@@ -228,6 +270,14 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
   ProfileScope scope("scaled_dot_product_attention");
   detail::AttentionRun<T> run;
   run.q = detail::as_heads(q), run.k = detail::as_heads(k), run.v = detail::as_heads(v);
+  if (options.key_rows.defined()) {
+    detail::check_key_rows(q, k, v, options.key_rows);
+    run.key_rows = options.key_rows.expand({q.size(0), k.size(2)});
+    if (q.size(2) > kernels::detail::attention_few<T>) {
+      run.k = detail::gather_keys(run.k, run.key_rows), run.v = detail::gather_keys(run.v, run.key_rows);
+      run.key_rows = {};
+    }
+  }
   run.scores = q.shape();
   run.scores[dim - 1] = run.k.size(2);
   if (weights == nullptr && detail::keeps_weights(run, options)) {

@@ -49,20 +49,18 @@ struct MultiHeadedAttention final : nn::Module<T> {
       return this->output(residual.plus(linears[3], x));
     }
     const auto heads = [&](Index i) { return gloss::detail::heads_at(qkv, h, i); };
-    const auto [k, v] = cache->append(heads(1), heads(2));
     AttentionOptions<T> options = attention_options(mask);
     options.causal = !mask.defined();
-    return attend(heads(0), k, v, options, weights, residual);
+    return projected_back(cache->attend(heads(0), heads(1), heads(2), options, weights), residual);
   }
   /// Puts keys and values that do not change from call to call, as those of an encoder's output, into a cache.
   void remember(const Tensor<T>& key, const Tensor<T>& value, nn::KeyValueCache<T>& cache) const {
     cache.append(split_heads(linears[1](key)), split_heads(linears[2](value)));
   }
   /// What operator() gives for the keys and values that remember() has put into the cache.
-  Tensor<T> recall(const Tensor<T>& query, const nn::KeyValueCache<T>& cache, const Tensor<bool>& mask = {},
+  Tensor<T> recall(const Tensor<T>& query, nn::KeyValueCache<T>& cache, const Tensor<bool>& mask = {},
                    Tensor<T>* weights = nullptr, Residual<T> residual = {}) const {
-    const auto [k, v] = cache.all();
-    return attend(split_heads(linears[0](query)), k, v, attention_options(mask), weights, residual);
+    return projected_back(cache.attend(split_heads(linears[0](query)), attention_options(mask), weights), residual);
   }
 
   void visit(nn::Visitor<T>& v) override {
@@ -74,11 +72,9 @@ struct MultiHeadedAttention final : nn::Module<T> {
   /// [batch, n, d_model] -> [batch, h, n, d_k], a view.
   Tensor<T> split_heads(const Tensor<T>& x) const { return x.view({x.size(0), x.size(1), h, d_k}).transpose(1, 2); }
 
-  /// Attention of heads already split, joined again and projected.
-  Tensor<T> attend(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v, const AttentionOptions<T>& options,
-                   Tensor<T>* weights, Residual<T> residual) const {
-    const Tensor<T> y = scaled_dot_product_attention(q, k, v, options, weights);
-    return this->output(residual.plus(linears[3], y.transpose(1, 2).reshape({q.size(0), -1, d_model})));
+  /// Heads joined again and projected.
+  Tensor<T> projected_back(const Tensor<T>& y, Residual<T> residual) const {
+    return this->output(residual.plus(linears[3], y.transpose(1, 2).reshape({y.size(0), -1, d_model})));
   }
 
   /// attention(q, k, v, mask, p) as one op, with the same draws and without keeping the weights.

@@ -22,6 +22,9 @@ struct AttentionArgs {
   const T* v = nullptr;
   T* o = nullptr;
   AttentionStrides q_strides = {}, k_strides = {}, v_strides = {}, o_strides = {};
+  const std::int64_t* key_rows = nullptr;  // key and value j of batch entry b are in this batch entry of k and v; in a
+                                           // forward of up to attention_few queries only
+  Index key_rows_strides[2] = {};          // batch, key
   T* stats = nullptr;    // [batch, heads, 2, len_q]: of each row a number c near its largest score / ln 2, and
                          // 1 / sum 2^(score / ln 2 - c)
   T* weights = nullptr;  // [batch, heads, len_q, len_k], the probabilities after dropout; null where not wanted

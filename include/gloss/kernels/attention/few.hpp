@@ -17,15 +17,32 @@ namespace gloss::inline GLOSS_ABI::kernels::detail {
 template <class T>
 inline constexpr Index attention_few = lanes<T> >= 16 ? 7 : 4;
 
+/// The keys or the values that one head's queries read.
+template <class T>
+struct AttentionKeys {
+  const T* first;
+  Index step, batch_step;
+  const std::int64_t* rows;
+  Index rows_step;
+
+  AttentionKeys(const AttentionArgs<T>& a, const T* x, const AttentionStrides& strides, Index b, Index h)
+      : first(attention_row(x, strides, a.key_rows ? 0 : b, h / a.group, 0)),
+        step(strides.row),
+        batch_step(strides.batch),
+        rows(a.key_rows ? a.key_rows + b * a.key_rows_strides[0] : nullptr),
+        rows_step(a.key_rows_strides[1]) {}
+  const T* operator[](Index j) const { return first + j * step + (rows ? rows[j * rows_step] * batch_step : 0); }
+};
+
 /// s[j] = the scores of query i with bias and mask, divided by ln 2.
 template <class T>
 void attention_row_scores(const AttentionArgs<T>& a, Index b, Index h, Index i, T* s) {
   constexpr T infinity = std::numeric_limits<T>::infinity();
   const T* q = attention_row(a.q, a.q_strides, b, h, i);
-  const T* k = attention_row(a.k, a.k_strides, b, h / a.group, 0);
+  const AttentionKeys<T> k(a, a.k, a.k_strides, b, h);
   const T scale = static_cast<T>(a.scale * log2_e);
   for (Index j = 0; j < a.len_k; ++j) {
-    const T* kj = k + j * a.k_strides.row;
+    const T* kj = k[j];
     Vec<T> sum{};
     each_vector<T>(
         a.d_k, [&](Index c, Index m) GLOSS_INLINE_LAMBDA { sum = sum + load_n<T>(q + c, m) * load_n<T>(kj + c, m); });
@@ -85,11 +102,11 @@ void attention_forward_few(const AttentionArgs<T>& a) {
         T* const stats = a.stats + head * 2 * a.len_q + i;
         stats[0] = none ? T(0) : largest, stats[a.len_q] = none ? T(0) : inverse;
       }
-      const T* const v = attention_row(a.v, a.v_strides, b, h / a.group, 0);
+      const AttentionKeys<T> v(a, a.v, a.v_strides, b, h);
       T* const o = attention_row(a.o, a.o_strides, b, h, i);
       each_vector<T>(a.d_v, [&](Index c, Index m) GLOSS_INLINE_LAMBDA {
         Vec<T> sum{};
-        for (Index j = 0; j < a.len_k; ++j) sum = sum + load_n<T>(v + j * a.v_strides.row + c, m) * s[j];
+        for (Index j = 0; j < a.len_k; ++j) sum = sum + load_n<T>(v[j] + c, m) * s[j];
         store_n<T>(o + c, sum, m);
       });
     }
