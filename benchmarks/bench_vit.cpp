@@ -1,11 +1,14 @@
 // ViT-B/16 on images of 224 x 224: forward with batches of 1 and 8, and a training step (forward, backward, AdamW)
 // with 8. vit/memory is the largest resident size of the process, less what it was at the start, in MB = 10^6 bytes,
 // once three such steps were done. benchmarks/peers/vit.py does the same with transformers. median_s is the median
-// over single calls.
+// over single calls. With --saved_bfloat16 training steps keep what their backward reads in bfloat16.
+#include <cstring>
+
 #include <benchmark/benchmark.h>
 
 #include <gloss/gloss.hpp>
 #include <gloss/models/vit.hpp>
+#include <gloss/ops/saved_precision.hpp>
 
 #include "median.hpp"
 #include "peak_resident.hpp"
@@ -74,4 +77,12 @@ BENCHMARK(memory)->Name("vit/memory");
 
 }  // namespace
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  if (argc > 1 && std::strcmp(argv[1], "--saved_bfloat16") == 0) {
+    set_saved_precision(SavedPrecision::bfloat16);
+    argv[1] = argv[0], --argc, ++argv;
+  }
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+}

@@ -42,19 +42,21 @@ Tensor<T> add_layer_norm(const Tensor<T>& residual, const Tensor<T>& x, const Te
   kernels::add_layer_norm_forward(read_or_null(a), read_or_null(b), sum.data(), write_or_null(mask), p, random,
                                   read_or_null(scale), read_or_null(shift), y.data(), mean.data(), rscale.data(), rows,
                                   n, options.eps, options.kind);
+  const auto saved = detail::SavedInput<T>::own(sum, recorded);
   record("add_layer_norm", y, {residual, x, gamma, beta},
-         [sum, scale, mean, rscale, mask, p, rows, n, kind = options.kind](const Tensor<T>& dy, Grads& dx) {
+         [saved, scale, mean, rscale, mask, p, rows, n, kind = options.kind](const Tensor<T>& dy, Grads& dx) {
            if (is_grad_enabled()) fail<GradError>("add_layer_norm: a fused op has no second derivative");
+           const Tensor<T> total = saved.value("add_layer_norm");
            ProfileScope work("add_layer_norm", true);
-           if (work) work.bytes(sizeof(T), {sum.numel(), sum.numel(), sum.numel(), sum.numel()});
+           if (work) work.bytes(sizeof(T), {total.numel(), total.numel(), total.numel(), total.numel()});
            const Tensor<T> g = dy.contiguous();
            const bool learns = dx.needs(2) || dx.needs(3), drops = p > 0 && dx.needs(1);
-           Tensor<T> d_sum = empty_or_none<T>(dx.needs(0) || dx.needs(1), sum.shape()),
-                     d_x = empty_or_none<T>(drops, sum.shape());
+           Tensor<T> d_sum = empty_or_none<T>(dx.needs(0) || dx.needs(1), total.shape()),
+                     d_x = empty_or_none<T>(drops, total.shape());
            Tensor<T> d_gamma = empty_or_none<T>(dx.needs(2), {n}), d_beta = empty_or_none<T>(dx.needs(3), {n});
            const Tensor<T> workspace = empty_or_none<T>(learns, {kernels::layer_norm_workspace(rows, n)});
            const kernels::DropoutBefore<T> before{drops ? mask.data() : nullptr, p, write_or_null(d_x)};
-           kernels::layer_norm_backward(read_or_null(g), read_or_null(sum), read_or_null(scale), read_or_null(mean),
+           kernels::layer_norm_backward(read_or_null(g), read_or_null(total), read_or_null(scale), read_or_null(mean),
                                         read_or_null(rscale), write_or_null(d_sum), write_or_null(d_gamma),
                                         write_or_null(d_beta), write_or_null(workspace), rows, n, kind,
                                         drops ? &before : nullptr);
@@ -63,7 +65,7 @@ Tensor<T> add_layer_norm(const Tensor<T>& residual, const Tensor<T>& x, const Te
            if (d_gamma.defined()) dx.add(2, std::move(d_gamma));
            if (d_beta.defined()) dx.add(3, std::move(d_beta));
          });
-  detail::offer_rows_again(y, sum, scale, shift, options.eps, options.kind);
+  detail::offer_rows_again(y, saved, scale, shift, options.eps, options.kind);
   return y;
 }
 

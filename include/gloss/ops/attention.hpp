@@ -4,12 +4,14 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include <gloss/kernels/attention.hpp>
 #include <gloss/kernels/softmax.hpp>
 #include <gloss/ops/add.hpp>
 #include <gloss/ops/matmul.hpp>
 #include <gloss/ops/mul.hpp>
+#include <gloss/tensor/saved_input.hpp>
 #include <gloss/tensor/tensor.hpp>
 
 namespace gloss::inline GLOSS_ABI {
@@ -134,6 +136,25 @@ struct AttentionRun {
   Tensor<bool> mask;
   Tensor<std::int64_t> key_rows;  // [batch, m], only where the kernel reads by it
 
+  /// Tells the kernels where the tensors lie.
+  void point() {
+    args.q = q.data(), args.k = k.data(), args.v = v.data(), args.o = o.data();
+    args.q_strides = head_strides(q), args.k_strides = head_strides(k);
+    args.v_strides = head_strides(v), args.o_strides = head_strides(o);
+  }
+  /// The same without queries, keys, values and results, which are saved apart.
+  AttentionRun without_tensors() const {
+    AttentionRun rest = *this;
+    rest.q = rest.k = rest.v = rest.o = {};
+    return rest;
+  }
+  /// The same with them again.
+  AttentionRun with_tensors(Tensor<T> queries, Tensor<T> keys, Tensor<T> values, Tensor<T> results) const {
+    AttentionRun whole = *this;
+    whole.q = std::move(queries), whole.k = std::move(keys), whole.v = std::move(values), whole.o = std::move(results);
+    whole.point();
+    return whole;
+  }
   /// Into o, which has memory; weights, where given, becomes [batch, heads, n, m].
   void forward(const AttentionOptions<T>& options, Tensor<T>* weights) {
     if (!(options.dropout >= 0 && options.dropout <= 1))
@@ -144,9 +165,8 @@ struct AttentionRun {
     stats = empty<T>({batch, heads, 2, n});
     args.batch = batch, args.heads = heads, args.len_q = n, args.len_k = m;
     args.d_k = q.size(3), args.d_v = v.size(3), args.group = k.size(1) > 0 ? heads / k.size(1) : 1;
-    args.q = q.data(), args.k = k.data(), args.v = v.data(), args.o = o.data(), args.stats = stats.data();
-    args.q_strides = head_strides(q), args.k_strides = head_strides(k);
-    args.v_strides = head_strides(v), args.o_strides = head_strides(o);
+    args.stats = stats.data();
+    point();
     if (key_rows.defined()) {
       args.key_rows = key_rows.data();
       for (int a = 0; a < 2; ++a) args.key_rows_strides[a] = key_rows.strides()[a];
@@ -287,21 +307,29 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
   run.o = detail::empty_heads(run.q, run.v.size(3));
   run.forward(options, weights);
   if (weights != nullptr) *weights = detail::without_added_axes(*weights, dim);
-  return record("scaled_dot_product_attention", detail::without_added_axes(run.o.detach(), dim),
-                {q, k, v, options.bias}, [run, dim](const Tensor<T>& dy, Grads& dx) {
-                  if (is_grad_enabled())
-                    fail<GradError>("scaled_dot_product_attention: a fused op has no second derivative");
-                  const Tensor<T> d_o = detail::as_heads(dy);
-                  const auto room = [&](int i, const Tensor<T>& x) {
-                    return dx.needs(i) ? detail::empty_heads(x, x.size(3)) : Tensor<T>{};
-                  };
-                  const Tensor<T> dq = room(0, run.q), dk = room(1, run.k), dv = room(2, run.v);
-                  run.backward(d_o, dq, dk, dv);
-                  if (dq.defined()) dx.add(0, detail::without_added_axes(dq, dim));
-                  if (dk.defined()) dx.add(1, detail::without_added_axes(dk, dim));
-                  if (dv.defined()) dx.add(2, detail::without_added_axes(dv, dim));
-                  if (dx.needs(3)) dx.add(3, run.bias_gradient(d_o, dx.shape(3)));
-                });
+  const Tensor<T> y = detail::without_added_axes(run.o.detach(), dim);
+  if (!will_record({q, k, v, options.bias})) return y;
+  const detail::SavedInput<T> saved[] = {detail::SavedInput<T>(q), detail::SavedInput<T>(k), detail::SavedInput<T>(v),
+                                         detail::SavedInput<T>::own(y.detach(), true)};
+  record("scaled_dot_product_attention", y, {q, k, v, options.bias},
+         [saved, rest = run.without_tensors(), dim](const Tensor<T>& dy, Grads& dx) {
+           const char* const op = "scaled_dot_product_attention";
+           if (is_grad_enabled()) fail<GradError>(op, ": a fused op has no second derivative");
+           const auto again = [&](int i) { return detail::as_heads(saved[i].value(op)); };
+           const detail::AttentionRun<T> back = rest.with_tensors(again(0), again(1), again(2), again(3));
+           const Tensor<T> d_o = detail::as_heads(dy);
+           const auto room = [&](int i, const Tensor<T>& x) {
+             return dx.needs(i) ? detail::empty_heads(x, x.size(3)) : Tensor<T>{};
+           };
+           const Tensor<T> dq = room(0, back.q), dk = room(1, back.k), dv = room(2, back.v);
+           back.backward(d_o, dq, dk, dv);
+           if (dq.defined()) dx.add(0, detail::without_added_axes(dq, dim));
+           if (dk.defined()) dx.add(1, detail::without_added_axes(dk, dim));
+           if (dv.defined()) dx.add(2, detail::without_added_axes(dv, dim));
+           if (dx.needs(3)) dx.add(3, back.bias_gradient(d_o, dx.shape(3)));
+         });
+  saved[3].share_with(y);
+  return y;
 }
 
 GLOSS_INSTANTIATE(Tensor<float> scaled_dot_product_attention(const Tensor<float>&, const Tensor<float>&,

@@ -7,6 +7,7 @@
 #include <gloss/core/spin_lock.hpp>
 #include <gloss/kernels/batch_norm.hpp>
 #include <gloss/ops/optional_tensor.hpp>
+#include <gloss/tensor/saved_input.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 
@@ -106,10 +107,12 @@ GLOSS_NOINLINE Tensor<T> normalize_batch(const char* op, const Tensor<T>& x, con
     kernels::batch_norm_apply(read_or_null(in), read_or_null(gamma), read_or_null(beta), read_or_null(mean),
                               read_or_null(rscale), y.data(), n, channels, size);
   }
+  const SavedInput<T> saved(x, will_record({x, weight, bias}));
   return record(op, y, {x, weight, bias},
-                [op, in, gamma, mean, rscale, of_batch, n, channels, size](const Tensor<T>& dy, Grads& dx) {
-                  channel_norm_backward(op, in, channels, dy, dx, [&](const T* g, T* d_in, T* d_gamma, T* d_beta) {
-                    kernels::batch_norm_backward(g, read_or_null(in), read_or_null(gamma), read_or_null(mean),
+                [op, saved, gamma, mean, rscale, of_batch, n, channels, size](const Tensor<T>& dy, Grads& dx) {
+                  const Tensor<T> from = dense_or_none(saved.value(op));
+                  channel_norm_backward(op, from, channels, dy, dx, [&](const T* g, T* d_in, T* d_gamma, T* d_beta) {
+                    kernels::batch_norm_backward(g, read_or_null(from), read_or_null(gamma), read_or_null(mean),
                                                  read_or_null(rscale), d_in, d_gamma, d_beta, n, channels, size,
                                                  of_batch);
                   });

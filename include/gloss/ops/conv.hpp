@@ -7,6 +7,7 @@
 #include <gloss/ops/optional_tensor.hpp>
 #include <gloss/ops/sum.hpp>
 #include <gloss/ops/window_options.hpp>
+#include <gloss/tensor/saved_input.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 
@@ -83,10 +84,10 @@ Tensor<T> conv(const char* op, const kernels::Conv& c, const Shape& shape, const
                           read_or_null(start), y.data(), scratch.data());
   }
   return record(op, std::move(y), {x, weight, bias},
-                [c, shape_x = x.shape(), shape_w = weight.shape(), p = x.only_if(weight.requires_grad()),
+                [c, shape_x = x.shape(), shape_w = weight.shape(), p = SavedInput<T>(x, weight.requires_grad()),
                  w = weight.only_if(x.requires_grad())](const Tensor<T>& dy, Grads& dx) {
                   if (dx.needs(0)) dx.add(0, conv_input_gradient(c, shape_x, dy, w));
-                  if (dx.needs(1)) dx.add(1, conv_weight_gradient(c, shape_w, p, dy));
+                  if (dx.needs(1)) dx.add(1, conv_weight_gradient(c, shape_w, p.get(dx, 0), dy));
                   if (!dx.needs(2)) return;
                   const Index channels = c.groups * c.outs;
                   if (is_grad_enabled()) return dx.add(2, sum(dy.reshape({c.batch, channels, c.places()}), {0, 2}));

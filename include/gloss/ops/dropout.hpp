@@ -82,17 +82,21 @@ Tensor<T> relu_dropout(const Tensor<T>& x, double p, bool training = true) {
   const Tensor<T> in = x.detach().contiguous();
   Tensor<T> y = empty<T>(x.shape());
   kernels::relu_dropout(static_cast<const T*>(in.data()), y.data(), in.numel(), p, detail::draw_dropout(x.numel()));
-  return record("relu_dropout", y, {x}, [p, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
+  const auto saved = detail::SavedInput<T>::own(y.detach(), will_record({x}));
+  record("relu_dropout", y, {x}, [p, saved](const Tensor<T>& dy, Grads& dx) {
+    const Tensor<T> result = saved.value("relu_dropout");
     if (is_grad_enabled()) {
       const T scale = kernels::detail::dropout_scale<T>(p);
-      return dx.add(0, detail::weigh(dy, map_unary<T>(saved, [scale](T v) { return v <= T{0} ? T{0} : scale; })));
+      return dx.add(0, detail::weigh(dy, map_unary<T>(result, [scale](T v) { return v <= T{0} ? T{0} : scale; })));
     }
     const Tensor<T> g = dy.contiguous();
-    Tensor<T> d_in = empty<T>(saved.shape());
-    kernels::relu_dropout_backward(static_cast<const T*>(saved.data()), static_cast<const T*>(g.data()), d_in.data(),
+    Tensor<T> d_in = empty<T>(result.shape());
+    kernels::relu_dropout_backward(static_cast<const T*>(result.data()), static_cast<const T*>(g.data()), d_in.data(),
                                    g.numel(), p);
     dx.add(0, std::move(d_in));
   });
+  saved.share_with(y);
+  return y;
 }
 
 GLOSS_INSTANTIATE(Tensor<float> dropout(const Tensor<float>&, double, bool))

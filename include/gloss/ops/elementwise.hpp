@@ -92,10 +92,12 @@ Tensor<T> map_dense(const Tensor<T>& a, const Tensor<T>& b, F f) {
 template <Real T, class Forward, class Backward, class Slope>
 Tensor<T> map_smooth(const char* op, const Tensor<T>& x, Forward forward, Backward backward, Slope slope) {
   const Tensor<T> y = map_dense(x, forward);
-  record(op, y, {x}, [x, backward, slope](const Tensor<T>& dy, Grads& dx) {
-    dx.add(0, is_grad_enabled() ? dy * slope(x) : map_dense(x, dy, backward));
+  const detail::SavedInput<T> saved(x, will_record({x}));
+  record(op, y, {x}, [saved, backward, slope](const Tensor<T>& dy, Grads& dx) {
+    const Tensor<T> in = saved.get(dx, 0);
+    dx.add(0, is_grad_enabled() ? dy * slope(in) : map_dense(in, dy, backward));
   });
-  if (y.requires_grad()) detail::offer_rebuild(y, [in = x.detach(), forward] { return map_dense(in, forward); });
+  if (y.requires_grad()) detail::offer_rebuild(y, [op, saved, forward] { return map_dense(saved.value(op), forward); });
   return y;
 }
 

@@ -58,22 +58,27 @@ Tensor<T> gelu_dropout(const Tensor<T>& x, double p, bool training = true, GeluK
   const Tensor<T> y = empty<T>(x.shape());
   const Tensor<std::int64_t> mask = detail::dropout_mask(x.numel(), will_record({x}));
   const RandomBlock random = detail::draw_dropout(x.numel());
-  const auto forward = [in, p, random, kind](const Tensor<T>& out, std::int64_t* kept) {
-    kernels::gelu_dropout(static_cast<const T*>(in.data()), out.data(), kept, in.numel(), p, random,
+  const auto forward = [p, random, kind](const Tensor<T>& from, const Tensor<T>& out, std::int64_t* kept) {
+    kernels::gelu_dropout(static_cast<const T*>(from.data()), out.data(), kept, from.numel(), p, random,
                           kind == GeluKind::tanh);
     return out;
   };
-  forward(y, detail::write_or_null(mask));
-  record("gelu_dropout", y, {x}, [x, in, mask, p, kind](const Tensor<T>& dy, Grads& dx) {
-    if (is_grad_enabled()) return dx.add(0, detail::dropout_backward(dy, mask, p) * detail::gelu_slope(x, kind));
-    const Tensor<T> g = dy.contiguous();
-    Tensor<T> d_in = empty<T>(in.shape());
-    kernels::gelu_dropout_backward(static_cast<const T*>(in.data()), static_cast<const T*>(g.data()),
-                                   static_cast<const std::int64_t*>(mask.data()), d_in.data(), in.numel(), p,
+  forward(in, y, detail::write_or_null(mask));
+  const detail::SavedInput<T> saved(x, will_record({x}));
+  record("gelu_dropout", y, {x}, [saved, mask, p, kind](const Tensor<T>& dy, Grads& dx) {
+    if (is_grad_enabled())
+      return dx.add(0, detail::dropout_backward(dy, mask, p) * detail::gelu_slope(saved.get(dx, 0), kind));
+    const Tensor<T> g = dy.contiguous(), from = saved.value("gelu_dropout").contiguous();
+    Tensor<T> d_in = empty<T>(from.shape());
+    kernels::gelu_dropout_backward(static_cast<const T*>(from.data()), static_cast<const T*>(g.data()),
+                                   static_cast<const std::int64_t*>(mask.data()), d_in.data(), from.numel(), p,
                                    kind == GeluKind::tanh);
     dx.add(0, std::move(d_in));
   });
-  detail::offer_rebuild(y, [forward, in] { return forward(empty<T>(in.shape()), nullptr); });
+  detail::offer_rebuild(y, [forward, saved] {
+    const Tensor<T> from = saved.value("gelu_dropout").contiguous();
+    return forward(from, empty<T>(from.shape()), nullptr);
+  });
   return y;
 }
 

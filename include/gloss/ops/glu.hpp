@@ -31,17 +31,19 @@ Tensor<T> glu(const Tensor<T>& x, Index axis = -1) {
   if (scope) scope.bytes(sizeof(T), {x.numel(), y.numel()});
   const T* const value = in.data();
   kernels::gated_forward(value, value + half, y.data(), rows, half, 2 * half, kernels::Gate::sigmoid);
-  return record("glu", y, {x}, [x, in, axis = Index{a}, rows, half](const Tensor<T>& dy, Grads& dx) {
+  const detail::SavedInput<T> saved(x, will_record({x}));
+  return record("glu", y, {x}, [saved, axis = Index{a}, rows, half](const Tensor<T>& dy, Grads& dx) {
     if (is_grad_enabled()) {
-      const Index n = x.size(axis) / 2;
-      const Tensor<T> s = sigmoid(x.narrow(axis, n, n));
-      return dx.add(0, cat(std::vector<Tensor<T>>{dy * s, dy * x.narrow(axis, 0, n) * s * (1 - s)}, axis));
+      const Tensor<T> whole = saved.get(dx, 0);
+      const Index n = whole.size(axis) / 2;
+      const Tensor<T> s = sigmoid(whole.narrow(axis, n, n));
+      return dx.add(0, cat(std::vector<Tensor<T>>{dy * s, dy * whole.narrow(axis, 0, n) * s * (1 - s)}, axis));
     }
-    const Tensor<T> g = dy.contiguous();
-    Tensor<T> d_in = empty<T>(in.shape());
-    const T *const from = in.data(), *const d_out = g.data();
-    kernels::gated_backward(from, from + half, d_out, d_in.data(), d_in.data() + half, rows, half, 2 * half,
-                            kernels::Gate::sigmoid);
+    const Tensor<T> g = dy.contiguous(), from = saved.value("glu").contiguous();
+    Tensor<T> d_in = empty<T>(from.shape());
+    const T *const rows_of_both = from.data(), *const d_out = g.data();
+    kernels::gated_backward(rows_of_both, rows_of_both + half, d_out, d_in.data(), d_in.data() + half, rows, half,
+                            2 * half, kernels::Gate::sigmoid);
     dx.add(0, std::move(d_in));
   });
 }
@@ -55,24 +57,27 @@ template <Real T>
 Tensor<T> swiglu(const Tensor<T>& gate, const Tensor<T>& up) {
   if (gate.shape() != up.shape()) fail<ShapeError>("swiglu: gate ", gate.shape(), " and up ", up.shape(), " differ");
   ProfileScope scope("swiglu");
-  const Tensor<T> z = gate.detach().contiguous(), v = up.detach().contiguous();
-  const Index n = z.numel();
+  const Index n = gate.numel();
   if (scope) scope.bytes(sizeof(T), {n, n, n});
-  const auto forward = [z, v, n] {
+  const auto forward = [n](const Tensor<T>& z, const Tensor<T>& v) {
     Tensor<T> out = empty<T>(z.shape());
     kernels::gated_forward(static_cast<const T*>(v.data()), static_cast<const T*>(z.data()), out.data(), Index{1}, n, n,
                            kernels::Gate::silu);
     return out;
   };
-  const Tensor<T> y = forward();
-  record("swiglu", y, {gate, up}, [gate, up, z, v, n](const Tensor<T>& dy, Grads& dx) {
+  const Tensor<T> y = forward(gate.detach().contiguous(), up.detach().contiguous());
+  const bool recorded = will_record({gate, up});
+  const detail::SavedInput<T> saved_gate(gate, recorded), saved_up(up, recorded);
+  record("swiglu", y, {gate, up}, [saved_gate, saved_up, n](const Tensor<T>& dy, Grads& dx) {
     if (is_grad_enabled()) {
-      const Tensor<T> s = sigmoid(gate);
-      if (dx.needs(0)) dx.add(0, dy * up * s * (gate * (1 - s) + 1));
-      if (dx.needs(1)) dx.add(1, dy * gate * s);
+      const Tensor<T> a = saved_gate.get(dx, 0), b = saved_up.get(dx, 1);
+      const Tensor<T> s = sigmoid(a);
+      if (dx.needs(0)) dx.add(0, dy * b * s * (a * (1 - s) + 1));
+      if (dx.needs(1)) dx.add(1, dy * a * s);
       return;
     }
-    const Tensor<T> g = dy.contiguous();
+    const Tensor<T> g = dy.contiguous(), z = saved_gate.value("swiglu").contiguous(),
+                    v = saved_up.value("swiglu").contiguous();
     Tensor<T> d_gate = detail::empty_or_none<T>(dx.needs(0), z.shape()),
               d_up = detail::empty_or_none<T>(dx.needs(1), z.shape());
     kernels::gated_backward(static_cast<const T*>(v.data()), static_cast<const T*>(z.data()),
@@ -81,7 +86,9 @@ Tensor<T> swiglu(const Tensor<T>& gate, const Tensor<T>& up) {
     if (d_gate.defined()) dx.add(0, std::move(d_gate));
     if (d_up.defined()) dx.add(1, std::move(d_up));
   });
-  detail::offer_rebuild(y, forward);
+  detail::offer_rebuild(y, [forward, saved_gate, saved_up] {
+    return forward(saved_gate.value("swiglu").contiguous(), saved_up.value("swiglu").contiguous());
+  });
   return y;
 }
 

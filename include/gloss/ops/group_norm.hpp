@@ -22,11 +22,13 @@ GLOSS_NOINLINE Tensor<T> normalize_groups(const char* op, const Tensor<T>& x, In
   if (x.numel() > 0)
     kernels::group_norm_forward(read_or_null(in), read_or_null(gamma), read_or_null(beta), y.data(), mean.data(),
                                 write_or_null(var), rscale.data(), n, channels, size, groups, eps);
+  const SavedInput<T> saved(x, will_record({x, weight, bias}));
   return record(op, y, {x, weight, bias},
-                [op, in, gamma, mean, rscale, groups, n, channels, size](const Tensor<T>& dy, Grads& dx) {
-                  channel_norm_backward(op, in, channels, dy, dx, [&](const T* g, T* d_in, T* d_gamma, T* d_beta) {
+                [op, saved, gamma, mean, rscale, groups, n, channels, size](const Tensor<T>& dy, Grads& dx) {
+                  const Tensor<T> from = dense_or_none(saved.value(op));
+                  channel_norm_backward(op, from, channels, dy, dx, [&](const T* g, T* d_in, T* d_gamma, T* d_beta) {
                     const Tensor<T> workspace = empty<T>({2, n, channels});
-                    kernels::group_norm_backward(g, read_or_null(in), read_or_null(gamma), read_or_null(mean),
+                    kernels::group_norm_backward(g, read_or_null(from), read_or_null(gamma), read_or_null(mean),
                                                  read_or_null(rscale), d_in, d_gamma, d_beta, workspace.data(), n,
                                                  channels, size, groups);
                   });

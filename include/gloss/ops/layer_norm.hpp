@@ -24,12 +24,13 @@ GLOSS_NOINLINE Index check_rows(const char* op, const Tensor<T>& x, const Tensor
   return n;
 }
 
-/// Lets y, what a norm made of the rows of `in`, be made again.
+/// Lets y, what a norm made of the rows that are saved, be made again.
 template <class T>
-void offer_rows_again(const Tensor<T>& y, const Tensor<T>& in, const Tensor<T>& scale, const Tensor<T>& shift,
+void offer_rows_again(const Tensor<T>& y, const SavedInput<T>& saved, const Tensor<T>& scale, const Tensor<T>& shift,
                       double eps, LayerNormKind kind) {
   if (!y.requires_grad()) return;
-  offer_rebuild(y, [in, scale, shift, eps, kind] {
+  offer_rebuild(y, [saved, scale, shift, eps, kind] {
+    const Tensor<T> in = dense_or_none(saved.value("layer_norm"));
     const Index n = in.size(-1), rows = n > 0 ? in.numel() / n : 0;
     const Tensor<T> again = empty<T>(in.shape()), moments = empty<T>({2, rows});
     kernels::layer_norm_forward(read_or_null(in), read_or_null(scale), read_or_null(shift), again.data(),
@@ -49,23 +50,25 @@ GLOSS_NOINLINE Tensor<T> normalize_rows(const char* op, const Tensor<T>& x, cons
   Tensor<T> y = empty<T>(x.shape()), mean = empty<T>({rows}), rscale = empty<T>({rows});
   kernels::layer_norm_forward(read_or_null(in), read_or_null(scale), read_or_null(shift), y.data(), mean.data(),
                               rscale.data(), rows, n, eps, kind);
-  record(op, y, {x, gamma, beta}, [op, in, scale, mean, rscale, rows, n, kind](const Tensor<T>& dy, Grads& dx) {
+  const SavedInput<T> saved(x, will_record({x, gamma, beta}));
+  record(op, y, {x, gamma, beta}, [op, saved, scale, mean, rscale, rows, n, kind](const Tensor<T>& dy, Grads& dx) {
     if (is_grad_enabled()) fail<GradError>(op, ": a fused op has no second derivative");
+    const Tensor<T> from = dense_or_none(saved.value(op));
     ProfileScope work(op, true);
-    if (work) work.bytes(sizeof(T), {in.numel(), in.numel(), in.numel()});
+    if (work) work.bytes(sizeof(T), {from.numel(), from.numel(), from.numel()});
     const Tensor<T> g = dy.contiguous();
-    Tensor<T> d_in = empty_or_none<T>(dx.needs(0), in.shape());
+    Tensor<T> d_in = empty_or_none<T>(dx.needs(0), from.shape());
     Tensor<T> d_gamma = empty_or_none<T>(dx.needs(1), {n}), d_beta = empty_or_none<T>(dx.needs(2), {n});
     const bool learns = dx.needs(1) || dx.needs(2);
     const Tensor<T> workspace = empty_or_none<T>(learns, {kernels::layer_norm_workspace(rows, n)});
-    kernels::layer_norm_backward(read_or_null(g), read_or_null(in), read_or_null(scale), read_or_null(mean),
+    kernels::layer_norm_backward(read_or_null(g), read_or_null(from), read_or_null(scale), read_or_null(mean),
                                  read_or_null(rscale), write_or_null(d_in), write_or_null(d_gamma),
                                  write_or_null(d_beta), write_or_null(workspace), rows, n, kind);
     if (d_in.defined()) dx.add(0, std::move(d_in));
     if (d_gamma.defined()) dx.add(1, std::move(d_gamma));
     if (d_beta.defined()) dx.add(2, std::move(d_beta));
   });
-  offer_rows_again(y, in, scale, shift, eps, kind);
+  offer_rows_again(y, saved, scale, shift, eps, kind);
   return y;
 }
 }  // namespace detail

@@ -92,20 +92,22 @@ Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& b
   Tensor<T> y =
       detail::linear_forward("linear", detail::linear_shape("linear", x, weight, bias), x, weight, bias, activation);
   if (!will_record({x, weight, bias})) return y;
-  const Tensor<T> saved = activation == Activation::none ? Tensor<T>{} : y.detach();
-  return record("linear", std::move(y), {x, weight, bias},
-                [p = detail::SavedInput<T>(x, weight.requires_grad()), w = weight.only_if(x.requires_grad()), saved](
-                    const Tensor<T>& dy, Grads& dx) {
-                  Tensor<T> g = dy;
-                  if (saved.defined()) {
-                    if (is_grad_enabled()) {
-                      g = detail::weigh(dy, map_unary<T>(saved, [](T v) { return static_cast<T>(!(v <= T{0})); }));
-                    } else {
-                      g = map_binary<T>("linear", dy, saved, [](T d, T v) { return v <= T{0} ? T{0} : d; });
-                    }
-                  }
-                  detail::linear_backward(g, p, w, dx);
-                });
+  const auto saved = detail::SavedInput<T>::own(y.detach(), activation != Activation::none);
+  record("linear", y, {x, weight, bias},
+         [p = detail::SavedInput<T>(x, weight.requires_grad()), w = weight.only_if(x.requires_grad()), saved](
+             const Tensor<T>& dy, Grads& dx) {
+           Tensor<T> g = dy;
+           if (const Tensor<T> result = saved.value("linear"); result.defined()) {
+             if (is_grad_enabled()) {
+               g = detail::weigh(dy, map_unary<T>(result, [](T v) { return static_cast<T>(!(v <= T{0})); }));
+             } else {
+               g = map_binary<T>("linear", dy, result, [](T d, T v) { return v <= T{0} ? T{0} : d; });
+             }
+           }
+           detail::linear_backward(g, p, w, dx);
+         });
+  saved.share_with(y);
+  return y;
 }
 
 /// y = residual + (x W^T + b) in one pass: the last product of a sublayer with the residual connection around it.

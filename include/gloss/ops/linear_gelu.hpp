@@ -20,15 +20,16 @@ Tensor<T> linear_gelu(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<
   const kernels::GeluFinish<T> finish{detail::write_or_null(z), by_tanh};
   Tensor<T> y = detail::linear_forward("linear_gelu", shape, x, weight, bias, Activation::none, &finish);
   if (!z.defined()) return y;
+  const auto saved = detail::SavedInput<T>::own(z, true);
   y = record("linear_gelu", std::move(y), {x, weight, bias},
-             [p = detail::SavedInput<T>(x), weight, bias, z, kind, by_tanh](const Tensor<T>& dy, Grads& dx) {
+             [p = detail::SavedInput<T>(x), weight, bias, saved, kind, by_tanh](const Tensor<T>& dy, Grads& dx) {
                const Tensor<T> g =
-                   is_grad_enabled()
-                       ? dy * detail::gelu_slope(linear(p.get(dx, 0), weight, bias), kind)
-                       : map_dense(z, dy, by_tanh ? kernels::gelu_tanh_backward<T> : kernels::gelu_backward<T>);
+                   is_grad_enabled() ? dy * detail::gelu_slope(linear(p.get(dx, 0), weight, bias), kind)
+                                     : map_dense(saved.value("linear_gelu"), dy,
+                                                 by_tanh ? kernels::gelu_tanh_backward<T> : kernels::gelu_backward<T>);
                detail::linear_backward(g, p, weight, dx);
              });
-  detail::offer_rebuild(y, [z, kind] { return gelu(z, kind); });
+  detail::offer_rebuild(y, [saved, kind] { return gelu(saved.value("gelu"), kind); });
   return y;
 }
 

@@ -69,8 +69,8 @@ Tensor<T> multi_head_attention(const std::vector<Tensor<T>>& projected, Index he
   detail::check_mask_axes("multi_head_attention", "bias", options.bias);
   ProfileScope scope("multi_head_attention");
   std::vector<Tensor<T>> dense;
-  for (const Tensor<T>& x : projected)
-    dense.push_back(x.strides()[2] == 1 || x.size(2) == 1 ? x.detach() : x.detach().contiguous());
+  const auto readable = [](const Tensor<T>& x) { return x.strides()[2] == 1 || x.size(2) == 1 ? x : x.contiguous(); };
+  for (const Tensor<T>& x : projected) dense.push_back(readable(x.detach()));
   detail::AttentionRun<T> run;
   const auto at = [heads](const std::vector<Tensor<T>>& from, Index i) { return detail::heads_at(from, heads, i); };
   run.q = at(dense, 0), run.k = at(dense, 1), run.v = at(dense, 2);
@@ -78,21 +78,35 @@ Tensor<T> multi_head_attention(const std::vector<Tensor<T>>& projected, Index he
   const Tensor<T> y = detail::empty_sequences(dense[0], d);
   run.o = detail::heads_of(y, 0, 1, heads);
   run.forward(options, weights);
+  bool recorded = will_record({options.bias});
+  for (const Tensor<T>& x : projected) recorded = recorded || will_record({x});
+  if (!recorded) return y;
   std::vector<Tensor<T>> inputs = projected;
   inputs.push_back(options.bias);
-  return record("multi_head_attention", y, inputs, [run, dense, heads, at](const Tensor<T>& dy, Grads& dx) {
-    if (is_grad_enabled()) fail<GradError>("multi_head_attention: a fused op has no second derivative");
-    const Tensor<T> d_o = detail::heads_of(dy.strides()[2] == 1 ? dy.detach() : dy.detach().contiguous(), 0, 1, heads);
-    std::vector<Tensor<T>> d_projected;
-    for (std::size_t t = 0; t < dense.size(); ++t)
-      d_projected.push_back(dx.needs(static_cast<int>(t)) ? detail::empty_sequences(dense[t], dense[t].size(2))
-                                                          : Tensor<T>{});
-    run.backward(d_o, at(d_projected, 0), at(d_projected, 1), at(d_projected, 2));
-    for (std::size_t t = 0; t < dense.size(); ++t)
-      if (d_projected[t].defined()) dx.add(static_cast<int>(t), d_projected[t]);
-    const int last = static_cast<int>(dense.size());
-    if (dx.needs(last)) dx.add(last, run.bias_gradient(d_o, dx.shape(last)));
-  });
+  std::vector<detail::SavedInput<T>> saved;
+  for (const Tensor<T>& x : projected) saved.emplace_back(x);
+  const auto result = detail::SavedInput<T>::own(y.detach(), true);
+  record("multi_head_attention", y, inputs,
+         [rest = run.without_tensors(), saved, result, heads, at, readable](const Tensor<T>& dy, Grads& dx) {
+           const char* const op = "multi_head_attention";
+           if (is_grad_enabled()) fail<GradError>(op, ": a fused op has no second derivative");
+           std::vector<Tensor<T>> parts;
+           for (const auto& x : saved) parts.push_back(readable(x.value(op)));
+           const detail::AttentionRun<T> back = rest.with_tensors(at(parts, 0), at(parts, 1), at(parts, 2),
+                                                                  detail::heads_of(result.value(op), 0, 1, heads));
+           const Tensor<T> d_o = detail::heads_of(readable(dy.detach()), 0, 1, heads);
+           std::vector<Tensor<T>> d_projected;
+           for (std::size_t t = 0; t < parts.size(); ++t)
+             d_projected.push_back(dx.needs(static_cast<int>(t)) ? detail::empty_sequences(parts[t], parts[t].size(2))
+                                                                 : Tensor<T>{});
+           back.backward(d_o, at(d_projected, 0), at(d_projected, 1), at(d_projected, 2));
+           for (std::size_t t = 0; t < parts.size(); ++t)
+             if (d_projected[t].defined()) dx.add(static_cast<int>(t), d_projected[t]);
+           const int last = static_cast<int>(parts.size());
+           if (dx.needs(last)) dx.add(last, back.bias_gradient(d_o, dx.shape(last)));
+         });
+  result.share_with(y);
+  return y;
 }
 
 GLOSS_INSTANTIATE(Tensor<float> multi_head_attention(const std::vector<Tensor<float>>&, Index,

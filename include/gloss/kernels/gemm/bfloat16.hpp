@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include <gloss/core/bfloat16.hpp>
+#include <gloss/kernels/bfloat16_pairs.hpp>
 #include <gloss/kernels/gemm.hpp>
 #include <gloss/kernels/gemm/bfloat16_tiles.hpp>
 
@@ -138,15 +139,11 @@ inline void gemm_by_bfloat16_tiles(const Product<float>* products, Index count) 
 
 /// out [rows, columns] = x, rounded.
 inline void round_to_bfloat16(Index rows, Index columns, const float* x, Index ldx, float* out) {
-  using U = std::uint32_t;
   parallel_for(rows, 16384 / (columns + 1) + 1, [=](Index begin, Index end) {
     for (Index r = begin; r < end; ++r)
       each_vector<float>(columns, [&](Index j, Index m) GLOSS_INLINE_LAMBDA {
         const Vec<float> v = load_n<float>(x + r * ldx + j, m);
-        const Vec<U> bits = bit_cast_to<U>(v);
-        const Vec<U> odd = shift_right<U, 16>(bits) & splat<U>(1);
-        const Vec<float> rounded = bit_cast_to<float>((bits + odd + splat<U>(0x7FFF)) & splat<U>(0xFFFF0000));
-        store_n<float>(out + r * columns + j, select<float>(v != v, v, rounded), m);
+        store_n<float>(out + r * columns + j, bit_cast_to<float>(bfloat16_bits(v)), m);
       });
   });
 }
