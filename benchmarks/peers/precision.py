@@ -6,11 +6,11 @@
 
 Every way of every side does the case in turn, so that a machine that slows down or is shared slows all. A line has tokens
 a second, medians over the rounds, and last the medians of the rounds' ratios: above 1 where gloss is faster than the peer
-with the same numbers. Training: the cases of train_step.py, PyTorch's bfloat16 being autocast. Decoding: the base model
-with random weights, a vocabulary of 8,000, sources of 20 tokens, 20 tokens said; CTranslate2's model is made through its
-specification, of the same sizes. Encoding: MiniLM of models.py in onnxruntime, quantised dynamically. `--markdown` puts the
-lines into docs/performance.md as well. Needs torch, ctranslate2, and what models.py needs; a peer that is missing is left
-out.
+with the same numbers ("panels" are weights of float laid out for products). Training: the cases of train_step.py,
+PyTorch's bfloat16 being autocast. Decoding: the base model with random weights, a vocabulary of 8,000, sources of 20
+tokens, 20 tokens said; CTranslate2's model is made through its specification, of the same sizes. Encoding: MiniLM of
+models.py in onnxruntime, quantised dynamically. `--markdown` puts the lines into docs/performance.md as well. Needs torch,
+ctranslate2, and what models.py needs; a peer that is missing is left out.
 """
 
 import argparse
@@ -23,9 +23,10 @@ import compare
 import train_step
 from timing import Asked, in_turn, milliseconds
 
-NUMBERS = ("float", "bfloat16", "int8")
-HEAD = ("case", "threads", *(f"gloss {n}" for n in NUMBERS), "peer", *(f"peer {n}" for n in NUMBERS),
-        *(f"{n} ratio" for n in NUMBERS))
+NUMBERS = ("float", "bfloat16", "int8")  # of the peers
+OURS = {"float": "float", "panels": "float", "bfloat16": "bfloat16", "int8": "int8"}  # gloss's, and whose they meet
+HEAD = ("case", "threads", *(f"gloss {n}" for n in OURS), "peer", *(f"peer {n}" for n in NUMBERS),
+        *(f"{n} ratio" for n in OURS))
 ENCODING = "minilm/32"
 DECODING = {"greedy/batch:1": (1, 1), "greedy/batch:16": (16, 1), "greedy/batch:64": (64, 1), "beam/batch:1": (1, 4),
             "beam/batch:16": (16, 4)}  # sentences and beams
@@ -139,7 +140,7 @@ def ask_gloss(case, threads, build, folder):
         return {way: Asked([build / "bench_models", name, made, folder / "out.safetensors"], threads)
                 for way, name in cases.items()}
     asked = Asked([build / "bench_precision", "--ask", case], threads)
-    return {way: asked for way in asked.ways if way in NUMBERS}
+    return {way: asked for way in asked.ways if way in OURS}
 
 
 def line_of(case, threads, args, folder):
@@ -162,11 +163,11 @@ def line_of(case, threads, args, folder):
         return f"{1e3 * tokens_of(case) / statistics.median(found):.4g}" if found else "-"
 
     def ratio(way):
-        ours, theirs = times.get(("gloss", way)), times.get(("peer", way))
+        ours, theirs = times.get(("gloss", way)), times.get(("peer", OURS[way]))
         return f"{statistics.median(b / a for a, b in zip(ours, theirs)):.2f}" if ours and theirs else "-"
 
-    return (case, str(threads), *(speed("gloss", n) for n in NUMBERS), peer, *(speed("peer", n) for n in NUMBERS),
-            *(ratio(n) for n in NUMBERS))
+    return (case, str(threads), *(speed("gloss", n) for n in OURS), peer, *(speed("peer", n) for n in NUMBERS),
+            *(ratio(n) for n in OURS))
 
 
 def main():

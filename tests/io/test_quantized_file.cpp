@@ -66,6 +66,25 @@ TEST_CASE("save_quantized and load_quantized: the same bits, a quarter of the by
   CHECK(read_file(again) == read_file(path));
 }
 
+TEST_CASE("save_quantized and load_quantized: attention, some of whose weights are packed") {
+  const TempFolder folder;
+  const std::string path = folder.file("attention.safetensors");
+  const NoGradGuard no_grad;
+  for (const auto format : {nn::WeightFormat::int8, nn::WeightFormat::bfloat16, nn::WeightFormat::int4})
+    for (const bool all : {true, false}) {
+      manual_seed(3);
+      nn::TransformerEncoderLayer<float> layer(64, 4, {.dim_feedforward = 96, .batch_first = true});
+      nn::QuantizeOptions options{.weights = format};
+      if (!all) options.keep = {"self_attn.out_proj", "linear2"};
+      CHECK(nn::quantize(layer, options).weights.size() == (all ? 4 : 2));
+      const Tensor<float> x = randn<float>({2, 7, 64}), expected = layer(x);
+      io::save_quantized(layer, path);
+      nn::TransformerEncoderLayer<float> loaded(64, 4, {.dim_feedforward = 96, .batch_first = true});
+      io::load_quantized(loaded, path);
+      CHECK(same_bits(loaded(x), expected));
+    }
+}
+
 TEST_CASE("save_quantized and load_quantized: blocks of 4 and 8 bits, and with minima") {
   const TempFolder folder;
   const std::string path = folder.file("packed.safetensors"), again = folder.file("again.safetensors");

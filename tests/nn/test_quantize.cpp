@@ -270,6 +270,60 @@ TEST_CASE("quantize: a model of attention, whose layers are multiplied side by s
   CHECK(!same_bits(after, before));
 }
 
+TEST_CASE("quantize: the projections of multi-head attention, together and one by one") {
+  manual_seed(8);
+  const NoGradGuard no_grad;
+  const Index width = 128;
+  const Tensor<float> x = randn<float>({2, 9, width}), memory = randn<float>({2, 13, width}),
+                      other = randn<float>({2, 13, width});
+  const auto all = [&](const nn::MultiheadAttention<float>& attention) {
+    nn::KeyValueCache<float> cache, source;
+    attention.remember(memory, memory, source);
+    return std::vector<Tensor<float>>{attention(x, x, x), attention(x, memory, memory), attention(x, memory, other),
+                                      attention(x, x, x, {.cache = &cache}), attention.recall(x, source)};
+  };
+  for (const auto& [format, off] : {std::pair{nn::WeightFormat::int8, 0.03},
+                                    {nn::WeightFormat::bfloat16, 0.02},
+                                    {nn::WeightFormat::int4, 0.2},
+                                    {nn::WeightFormat::int8_blocks, 0.02},
+                                    {nn::WeightFormat::float32, 0.0}}) {
+    CAPTURE(static_cast<int>(format));
+    nn::MultiheadAttention<float> attention(width, 4, {.batch_first = true});
+    attention.eval();
+    const auto before = all(attention);
+    const nn::QuantizeReport report = nn::quantize(attention, {.weights = format});
+    REQUIRE(report.weights.size() == 2);
+    CHECK(report.weights[0].name == "in_proj_weight");
+    CHECK(report.weights[0].shape == Shape{3 * width, width});
+    CHECK(report.weights[1].name == "out_proj.weight");
+    const auto after = all(attention);
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      CHECK(relative_to_largest(after[i], before[i]) <= off);
+      CHECK(same_bits(after[i], before[i]) == (format == nn::WeightFormat::float32));
+    }
+    // a part is the same columns of the whole
+    const Tensor<float> w = attention.in_proj_weight, rows = x.view({18, width}), whole = linear(rows, w);
+    for (const auto& [from, to] : {std::pair<Index, Index>{0, width}, {width, 3 * width}, {2 * width, 3 * width}}) {
+      const Tensor<float> part = gloss::detail::rows_of_weight(w, from, to);
+      CHECK(same_bits(linear(rows, part), whole.slice(1, from, to)));
+      CHECK(same_bits(embedding(Tensor<std::int64_t>{0, to - from - 1}, part),
+                      embedding(Tensor<std::int64_t>{from, to - 1}, w)));
+    }
+    CHECK_ERROR(gloss::detail::rows_of_weight(w, 1, 3), Error, "PackedWeight: rows 1 to 3 are no weight of their own");
+  }
+  nn::MultiheadAttention<float> apart(width, 4, {.kdim = 40, .vdim = 24, .batch_first = true}), narrow(24, 2);
+  const Tensor<float> k = randn<float>({2, 13, 40}), v = randn<float>({2, 13, 24});
+  const Tensor<float> before = apart(x, k, v);
+  const nn::QuantizeReport report = nn::quantize(apart);
+  REQUIRE(report.weights.size() == 4);
+  CHECK(report.weights[2].name == "v_proj_weight");
+  CHECK(relative_to_largest(apart(x, k, v), before) < 0.03);
+  CHECK(nn::quantize(narrow).weights.size() == 1);  // 24 columns are no whole panel
+  const nn::TransformerEncoderLayer<float> layer(64, 2, {.dim_feedforward = 64});
+  auto kept = layer;
+  CHECK(nn::quantize(kept, {.keep = {"self_attn"}}).weights.size() == 2);
+}
+
 TEST_CASE("quantize: what needs the numbers is refused") {
   manual_seed(7);
   Tied model;

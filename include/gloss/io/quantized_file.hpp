@@ -93,24 +93,14 @@ GLOSS_LAZY void replace_named(nn::Module<float>& model, const std::vector<NamedW
 /// Packs the layers whose weights have these names.
 GLOSS_LAZY void quantize_named(nn::Module<float>& model, const std::vector<std::string>& names,
                                nn::WeightFormat format) {
+  if (names.empty()) return;
   std::vector<Tensor<float>> wanted;
   nn::for_each_tensor(model, [&](const std::string& name, nn::Parameter<float>& p) {
     if (std::find(names.begin(), names.end(), name) != names.end()) wanted.push_back(p);
   });
-  nn::QuantizeOptions options{.weights = format};
-  bool any = false;
-  for (const auto& [path, module] : model.named_modules()) {
-    const auto* const linear = dynamic_cast<const nn::Linear<float>*>(module);
-    if (!linear) continue;
-    const auto is_weight = [weight = Tensor<float>(linear->weight)](const Tensor<float>& x) {
-      return x.is_same(weight);
-    };
-    if (std::any_of(wanted.begin(), wanted.end(), is_weight))
-      any = true;
-    else
-      options.keep.push_back(path);
-  }
-  if (any) nn::quantize(model, options);
+  nn::detail::quantize_where(model, format, [&](const nn::detail::ProductWeight& w) {
+    return std::any_of(wanted.begin(), wanted.end(), [&](const Tensor<float>& x) { return x.is_same(w.weight); });
+  });
 }
 }  // namespace detail
 

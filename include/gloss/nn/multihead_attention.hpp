@@ -228,7 +228,7 @@ struct MultiheadAttention final : Module<T> {
   Tensor<T> project(const Tensor<T>& x, const Tensor<T>& weight, Index first, Index last) const {
     const Index begin = first * embed_dim, end = last * embed_dim;
     const bool packed = in_proj_weight.defined(), whole = end - begin == 3 * embed_dim;
-    const Tensor<T> w = packed && !whole ? weight.slice(0, begin, end) : weight;
+    const Tensor<T> w = packed ? gloss::detail::rows_of_weight<T>(weight, begin, end) : weight;
     const Tensor<T> b = in_proj_bias.defined() && !whole ? in_proj_bias.slice(0, begin, end) : Tensor<T>(in_proj_bias);
     const Tensor<T> y = linear(x, w, b);
     if (x.dim() == 2) return y.unsqueeze(0);

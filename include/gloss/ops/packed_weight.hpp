@@ -19,6 +19,12 @@ class PackedWeight : public Storage {
   /// Shape: ids [rows], all in [0, n); y [rows, k], dense
   virtual void rows_of(Index rows, const std::int64_t* ids, float* y, float scale) const = 0;
 
+  /// Rows [first, first + count) of W as a weight of its own, on the same memory.
+  /// Errors: Error where this form cannot be cut so.
+  virtual Tensor<float> part(Index first, Index count) const {
+    fail("PackedWeight: rows ", first, " to ", first + count, " are no weight of their own");
+  }
+
  protected:
   PackedWeight() : Storage([](Storage* self) { delete static_cast<PackedWeight*>(self); }, true) {}
   virtual ~PackedWeight() = default;
@@ -31,6 +37,15 @@ const PackedWeight* packed_weight(const Tensor<T>& weight) {
     if (weight.storage()->is_packed()) [[unlikely]]
       return static_cast<const PackedWeight*>(weight.storage());
   return nullptr;
+}
+
+/// Rows [begin, end) of a weight, in the graph where it has numbers.
+template <class T>
+Tensor<T> rows_of_weight(const Tensor<T>& weight, Index begin, Index end) {
+  if (begin == 0 && end == weight.size(0)) return weight;
+  if constexpr (std::is_same_v<T, float>)
+    if (const PackedWeight* const packed = packed_weight(weight)) return packed->part(begin, end - begin);
+  return weight.slice(0, begin, end);
 }
 
 /// Such a weight gives x no gradient.

@@ -20,6 +20,9 @@ struct Bfloat16Weights {
   /// How much memory they take, and where it is; aligned to 4 bytes.
   Index bytes() const { return panels() * panel_size() * 2; }
   void place(std::uint8_t* memory) { numbers = reinterpret_cast<bfloat16*>(memory); }
+  Index panel_columns() const { return width; }
+  /// Rows [first, first + count) of the weights, in the same memory; first is a multiple of a panel's columns.
+  Bfloat16Weights part(Index first, Index count) const { return {count, k, numbers + first / width * panel_size()}; }
   Index panels() const { return (n + width - 1) / width; }
   Index depth() const { return (k + 1) / 2; }  // in pairs
   Index panel_size() const { return depth() * 2 * width; }

@@ -29,6 +29,13 @@ struct BlockWeights {
   /// How much memory they take, and where it is; aligned to 4 bytes.
   Index bytes() const { return panels() * panel_bytes(); }
   void place(std::uint8_t* at) { memory = at; }
+  Index panel_columns() const { return width; }
+  /// Rows [first, first + count) of the weights, in the same memory; first is a multiple of a panel's columns.
+  BlockWeights part(Index first, Index count) const {
+    BlockWeights some = *this;
+    some.n = count, some.memory = codes_of(first / width);
+    return some;
+  }
   Index panels() const { return (n + width - 1) / width; }
   Index blocks() const { return (k + block_length - 1) / block_length; }
   Index panel_bytes() const { return blocks() * (code_bytes() + scales() * scale_bytes()); }

@@ -25,6 +25,10 @@ struct FloatWeights {
     return n <= 8 ? 1 : kernels->tiles->width();
 #endif
   }
+  Index panel_columns() const { return width(); }
+  /// Rows [first, first + count) of the weights, in the same memory; first is a multiple of a panel's columns, and count
+  /// large enough for panels as wide.
+  FloatWeights part(Index first, Index count) const { return {count, k, numbers + first * k, kernels}; }
   /// How much memory they take, and where it is; aligned to 4 bytes.
   Index bytes() const { return panels() * panel_size() * 4; }
   void place(std::uint8_t* memory) { numbers = reinterpret_cast<float*>(memory); }

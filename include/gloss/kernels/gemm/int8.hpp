@@ -28,6 +28,11 @@ struct Int8Weights {
     scales = reinterpret_cast<float*>(memory + panels() * panel_bytes());
     sums = reinterpret_cast<std::int32_t*>(scales + panels() * detail::int8_width);
   }
+  Index panel_columns() const { return detail::int8_width; }
+  /// Rows [first, first + count) of the weights, in the same memory; first is a multiple of a panel's columns.
+  Int8Weights part(Index first, Index count) const {
+    return {count, k, quads + first / detail::int8_width * panel_bytes(), scales + first, sums + first};
+  }
   Index panels() const { return (n + detail::int8_width - 1) / detail::int8_width; }
   Index depth() const { return (k + 3) / 4; }  // in quads
   Index panel_bytes() const { return depth() * 4 * detail::int8_width; }
