@@ -34,19 +34,45 @@ struct AttentionKeys {
   const T* operator[](Index j) const { return first + j * step + (rows ? rows[j * rows_step] * batch_step : 0); }
 };
 
-/// s[j] = the scores of query i with bias and mask, divided by ln 2.
+/// Lane r of the result is the sum of the lanes of v[r]; half: of lanes.
+template <class T, Index half = lanes<T> / 2>
+GLOSS_INLINE Vec<T> sums_of_lanes(Vec<T>* v) {
+#ifdef GLOSS_VECTOR_TYPES
+  if constexpr (half == 0) {
+    return v[0];
+  } else {
+    GLOSS_UNROLL for (Index r = 0; r < half; ++r) {
+      swap_blocks<T, half>(v[r], v[r + half], std::make_index_sequence<lanes<T>>{});
+      v[r] = v[r] + v[r + half];
+    }
+    return sums_of_lanes<T, half / 2>(v);
+  }
+#else
+  transpose_packs(v);
+  for (Index r = 1; r < lanes<T>; ++r) v[0] = v[0] + v[r];
+  return v[0];
+#endif
+}
+
+/// s[j] = the scores of query i with bias and mask, divided by ln 2; s has room for whole vectors.
 template <class T>
 void attention_row_scores(const AttentionArgs<T>& a, Index b, Index h, Index i, T* s) {
   constexpr T infinity = std::numeric_limits<T>::infinity();
   const T* q = attention_row(a.q, a.q_strides, b, h, i);
   const AttentionKeys<T> k(a, a.k, a.k_strides, b, h);
   const T scale = static_cast<T>(a.scale * log2_e);
-  for (Index j = 0; j < a.len_k; ++j) {
-    const T* kj = k[j];
-    Vec<T> sum{};
-    each_vector<T>(
-        a.d_k, [&](Index c, Index m) GLOSS_INLINE_LAMBDA { sum = sum + load_n<T>(q + c, m) * load_n<T>(kj + c, m); });
-    s[j] = hsum<T>(sum) * scale;
+  constexpr Index w = lanes<T>;
+  for (Index j = 0; j < a.len_k; j += w) {
+    const Index keys = a.len_k - j < w ? a.len_k - j : w;
+    Vec<T> sums[w] = {};
+    for (Index r = 0; r < keys; ++r) {
+      const T* const key = k[j + r];
+      Vec<T> sum{};
+      each_vector<T>(a.d_k, [&](Index c, Index m)
+                                GLOSS_INLINE_LAMBDA { sum = sum + load_n<T>(q + c, m) * load_n<T>(key + c, m); });
+      sums[r] = sum;
+    }
+    store<T>(s + j, sums_of_lanes<T>(sums) * scale);
   }
   if (a.bias != nullptr) {
     const T* bias = a.bias + b * a.bias_strides[0] + h * a.bias_strides[1] + i * a.bias_strides[2];
@@ -59,6 +85,19 @@ void attention_row_scores(const AttentionArgs<T>& a, Index b, Index h, Index i, 
   }
   if (a.causal)
     for (Index j = i + a.len_k - a.len_q + 1 > 0 ? i + a.len_k - a.len_q + 1 : 0; j < a.len_k; ++j) s[j] = -infinity;
+}
+
+/// o[c] = sum of s[j] v[j][c] for `vectors` vectors of c from `first` on, of which the last has m numbers.
+template <class T, int vectors>
+GLOSS_INLINE void attention_mix(const AttentionKeys<T>& v, const T* s, Index keys, Index first, Index m, T* o) {
+  constexpr Index w = lanes<T>;
+  Vec<T> sum[vectors] = {};
+  for (Index j = 0; j < keys; ++j) {
+    const T* const value = v[j] + first;
+    GLOSS_UNROLL for (int t = 0; t < vectors; ++t) sum[t] =
+        sum[t] + load_n<T>(value + t * w, t + 1 < vectors ? w : m) * s[j];
+  }
+  GLOSS_UNROLL for (int t = 0; t < vectors; ++t) store_n<T>(o + first + t * w, sum[t], t + 1 < vectors ? w : m);
 }
 
 /// See attention_forward.
@@ -104,11 +143,9 @@ void attention_forward_few(const AttentionArgs<T>& a) {
       }
       const AttentionKeys<T> v(a, a.v, a.v_strides, b, h);
       T* const o = attention_row(a.o, a.o_strides, b, h, i);
-      each_vector<T>(a.d_v, [&](Index c, Index m) GLOSS_INLINE_LAMBDA {
-        Vec<T> sum{};
-        for (Index j = 0; j < a.len_k; ++j) sum = sum + load_n<T>(v[j] + c, m) * s[j];
-        store_n<T>(o + c, sum, m);
-      });
+      Index c = 0;
+      for (; c + 4 * w <= a.d_v; c += 4 * w) attention_mix<T, 4>(v, s, a.len_k, c, w, o);
+      for (; c < a.d_v; c += w) attention_mix<T, 1>(v, s, a.len_k, c, a.d_v - c < w ? a.d_v - c : w, o);
     }
   });
 }
