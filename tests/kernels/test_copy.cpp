@@ -1,6 +1,11 @@
 // Copies of tensors that lie along another axis than their copy: every element arrives where it belongs.
 #include <gloss/kernels/elementwise.hpp>
+#include <gloss/kernels/simd/transpose.hpp>
 #include <gloss/tensor/factories.hpp>
+
+#include <bit>
+#include <limits>
+#include <vector>
 
 #include "support/tensors.hpp"
 
@@ -26,6 +31,32 @@ TEMPLATE_TEST_CASE("copy: transposed, of any size", "", float, double, std::int6
           }
       }
   CHECK(right);
+}
+
+TEMPLATE_TEST_CASE("transpose: a square turns bit by bit, and the sums of its rows", "", float, double) {
+  using T = TestType;
+  namespace k = kernels;
+  constexpr Index w = k::lanes<T>;
+  std::vector<T> in(static_cast<std::size_t>(w * (w + 3))), out(static_cast<std::size_t>(w * (w + 5)), T(-1));
+  for (std::size_t i = 0; i < in.size(); ++i) in[i] = static_cast<T>(i * i % 1009);
+  in[0] = T(-0.0), in[1] = std::numeric_limits<T>::signaling_NaN();
+  k::detail::transpose_square<T>(in.data(), w + 3, out.data(), w + 5);
+  const auto bits = [](T x) { return std::bit_cast<k::IntOf<T>>(x); };
+  for (Index r = 0; r < w; ++r)
+    for (Index c = 0; c < w + 5; ++c) {
+      const T got = out[static_cast<std::size_t>(r * (w + 5) + c)];
+      CHECK(bits(got) == bits(c < w ? in[static_cast<std::size_t>(c * (w + 3) + r)] : T(-1)));
+    }
+  in[1] = 5;
+  k::Vec<T> v[w];
+  T sums[w];
+  for (Index r = 0; r < w; ++r) v[r] = k::load<T>(in.data() + r * (w + 3));
+  k::store<T>(sums, k::detail::sums_of_lanes<T>(v));
+  for (Index r = 0; r < w; ++r) {
+    T wanted = 0;
+    for (Index c = 0; c < w; ++c) wanted += in[static_cast<std::size_t>(r * (w + 3) + c)];
+    CHECK(sums[r] == wanted);
+  }
 }
 
 TEST_CASE("copy: axes in any order, broadcast ones among them") {

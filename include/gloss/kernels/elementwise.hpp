@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include <gloss/kernels/loop.hpp>
+#include <gloss/kernels/simd/transpose.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels {
 
@@ -161,6 +162,12 @@ GLOSS_NOINLINE void copy_turned(const Loop<2>& loop, Index rows, T* y, const T* 
         T square[side * side];
         for (Index i = 0; i < n; i += side) {
           const Index columns = n - i < side ? n - i : side;
+          if (rows == side && columns == side) {
+            for (Index r = 0; r < side; r += lanes<T>)
+              for (Index j = 0; j < side; j += lanes<T>)
+                transpose_square<T>(x + offset[1] + (i + j) * column + r, column, y + offset[0] + r * row + i + j, row);
+            continue;
+          }
           for (Index j = 0; j < columns; ++j)
             for (Index r = 0; r < rows; ++r) square[r * side + j] = x[offset[1] + (i + j) * column + r];
           for (Index r = 0; r < rows; ++r)

@@ -34,26 +34,6 @@ struct AttentionKeys {
   const T* operator[](Index j) const { return first + j * step + (rows ? rows[j * rows_step] * batch_step : 0); }
 };
 
-/// Lane r of the result is the sum of the lanes of v[r]; half: of lanes.
-template <class T, Index half = lanes<T> / 2>
-GLOSS_INLINE Vec<T> sums_of_lanes(Vec<T>* v) {
-#ifdef GLOSS_VECTOR_TYPES
-  if constexpr (half == 0) {
-    return v[0];
-  } else {
-    GLOSS_UNROLL for (Index r = 0; r < half; ++r) {
-      swap_blocks<T, half>(v[r], v[r + half], std::make_index_sequence<lanes<T>>{});
-      v[r] = v[r] + v[r + half];
-    }
-    return sums_of_lanes<T, half / 2>(v);
-  }
-#else
-  transpose_packs(v);
-  for (Index r = 1; r < lanes<T>; ++r) v[0] = v[0] + v[r];
-  return v[0];
-#endif
-}
-
 /// s[j] = the scores of query i with bias and mask, divided by ln 2; s has room for whole vectors.
 template <class T>
 void attention_row_scores(const AttentionArgs<T>& a, Index b, Index h, Index i, T* s) {

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include <gloss/kernels/simd/simd.hpp>
+#include <gloss/kernels/simd/transpose.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 
@@ -12,36 +12,12 @@ constexpr Index round_up(Index n, Index multiple) { return (n + multiple - 1) / 
 /// Rows of the left factor of AttentionKernels::product come in multiples of this.
 inline constexpr Index panel_rows = 8;
 
-#ifdef GLOSS_VECTOR_TYPES
-/// One step of the transposition of a square of vectors: swaps the blocks of `w` lanes across the diagonal.
-template <class T, Index w, std::size_t... i>
-GLOSS_INLINE void swap_blocks(Vec<T>& a, Vec<T>& b, std::index_sequence<i...>) {
-  constexpr int n = sizeof...(i), width = w;
-  const Vec<T> low = shuffle<T, (int(i) & width ? n + int(i) - width : int(i))...>(a, b);
-  b = shuffle<T, (int(i) & width ? n + int(i) : int(i) + width)...>(a, b);
-  a = low;
-}
-template <class T, Index w>
-GLOSS_INLINE void swap_all_blocks(Vec<T>* v) {
-  if constexpr (w > 0) {
-    GLOSS_UNROLL for (Index r = 0; r < lanes<T>; ++r) {
-      if ((r & w) == 0) swap_blocks<T, w>(v[r], v[r + w], std::make_index_sequence<lanes<T>>{});
-    }
-    swap_all_blocks<T, w / 2>(v);
-  }
-}
-#endif
-
 /// out[c][r] = factor in[r][c] for a square of lanes<T>.
 template <class T>
-GLOSS_NOINLINE void transpose_square(const T* in, Index in_stride, T* out, Index out_stride, T factor) {
+GLOSS_NOINLINE void transpose_scaled(const T* in, Index in_stride, T* out, Index out_stride, T factor) {
   Vec<T> v[lanes<T>];
   GLOSS_UNROLL for (Index r = 0; r < lanes<T>; ++r) v[r] = load<T>(in + r * in_stride) * factor;
-#ifdef GLOSS_VECTOR_TYPES
-  swap_all_blocks<T, lanes<T> / 2>(v);
-#else
-  transpose_packs(v);
-#endif
+  transpose_vectors<T>(v);
   GLOSS_UNROLL for (Index r = 0; r < lanes<T>; ++r) store<T>(out + r * out_stride, v[r]);
 }
 
@@ -57,13 +33,13 @@ void transpose(const T* in, Index in_stride, Index rows, Index columns, T* out, 
       const T* from = in + r * in_stride + c;
       T* to = out + c * out_stride + r;
       if (have_rows == n && have_columns == n && out_width == n) {
-        transpose_square<T>(from, in_stride, to, out_stride, factor);
+        transpose_scaled<T>(from, in_stride, to, out_stride, factor);
         continue;
       }
       T square[n * n], turned[n * n];
       for (Index i = 0; i < n; ++i)
         store<T>(square + i * n, i < have_rows ? load_n<T>(from + i * in_stride, have_columns) : Vec<T>{});
-      transpose_square<T>(square, n, turned, n, factor);
+      transpose_scaled<T>(square, n, turned, n, factor);
       for (Index i = 0; i < have_columns; ++i) store_n<T>(to + i * out_stride, load<T>(turned + i * n), out_width);
     }
   }
