@@ -15,6 +15,7 @@
 #include <gloss/decode/beam.hpp>
 #include <gloss/decode/encoder_decoder_stepper.hpp>
 #include <gloss/decode/greedy.hpp>
+#include <gloss/kernels/simd/simd.hpp>
 #include <gloss/nn/quantize.hpp>
 #include <gloss/ops/compare.hpp>
 #include <gloss/ops/matmul_precision.hpp>
@@ -115,7 +116,19 @@ void layer(const std::string& title, Index rows, Index in, Index out) {
   compare(name + "/weight_gradient", work, "Gop/s", {{"float", of_weight}, in_bfloat16(of_weight)});
 }
 
-/// A layer's product in float and with weights of fewer bits, by the bytes of weights that are read.
+/// Reads all numbers once: what memory gives one thread.
+float read_all(const Tensor<float>& x) {
+  using V = kernels::Vec<float>;
+  constexpr Index w = kernels::lanes<float>;
+  const float* const p = x.data();
+  V s[4] = {};
+  for (Index i = 0; i + 4 * w <= x.numel(); i += 4 * w)
+    for (int j = 0; j < 4; ++j) s[j] = s[j] + kernels::load<float>(p + i + j * w);
+  return kernels::hsum<float>(s[0] + s[1] + (s[2] + s[3]));
+}
+
+/// A layer's product in float and with weights of fewer bits, by the bytes of weights that are read; for one row beside
+/// what one thread reads of as many numbers, and of a quarter as many.
 void weights(Index rows) {
   constexpr Index size = 2048;
   const Tensor<float> x = randn<float>({rows, size});
@@ -125,7 +138,9 @@ void weights(Index rows) {
     return static_cast<double>(nn::quantize(layer, {.weights = format}).bytes_after) * 1e-9;
   };
   const NoGradGuard no_grad;
-  const std::vector<Way> ways = {
+  const Tensor<float> numbers = randn<float>({size * size}), few = numbers.narrow(0, 0, size * size / 4).clone();
+  volatile float sink = 0;
+  std::vector<Way> ways = {
       {"float", [&] { whole(x); }, 4e-9 * size * size},
       {"panels", [&] { panels(x); }, pack(panels, nn::WeightFormat::float32)},
       {"bfloat16", [&] { halves(x); }, pack(halves, nn::WeightFormat::bfloat16)},
@@ -133,6 +148,10 @@ void weights(Index rows) {
       {"q8_0", [&] { q8_0(x); }, pack(q8_0, nn::WeightFormat::int8_blocks)},
       {"q4_0", [&] { q4_0(x); }, pack(q4_0, nn::WeightFormat::int4)},
   };
+  if (rows == 1) {
+    ways.push_back({"read", [&] { sink = read_all(numbers); }, 4e-9 * size * size});
+    ways.push_back({"read_a_quarter", [&] { sink = read_all(few); }, 1e-9 * size * size});
+  }
   const std::string name = "weights/" + std::to_string(rows) + "x2048to2048";
   compare(name, rows > 1 ? 2e-9 * static_cast<double>(rows) * size * size : 0, rows > 1 ? "Gop/s" : "GB/s", ways);
 }

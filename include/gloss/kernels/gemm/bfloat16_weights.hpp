@@ -97,6 +97,15 @@ inline void packed_product(const Bfloat16Weights& w, Index rows, const float* x,
     for (Index unit = begin; unit < end; ++unit) {
       const Index panel = unit / blocks, j = panel * w.width, columns = w.n - j < w.width ? w.n - j : w.width;
       const auto* b = reinterpret_cast<const float*>(w.numbers + panel * w.panel_size());
+#ifdef GLOSS_BFLOAT16_TILES
+      if (has_tiles && rows == 1) {  // for which the table's tiles have two rows: half the reading speed
+        float sums[w.width];
+        detail::bfloat16_tile<1, w.width / 16>(depth, a, a_row, 1, b, w.width, sums, w.width, 1, 0);
+        std::memcpy(y + j, sums, static_cast<std::size_t>(columns) * sizeof(float));
+        detail::gemm_end(product, 0, j, 1, columns);
+        continue;
+      }
+#endif
       if (!has_tiles) {
         float* const numbers = detail::workspace<0>().get<float>(2 * w.depth() * w.width);
         if (panel != unpacked) detail::unpack_panel(w, panel, numbers);
