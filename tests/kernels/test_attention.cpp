@@ -1,4 +1,11 @@
+#include <gloss/core/bfloat16.hpp>
 #include <gloss/kernels/attention.hpp>
+#include <gloss/kernels/attention/bfloat16.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <vector>
 
 #include "support/attention_naive.hpp"
 #include "support/catch.hpp"
@@ -327,3 +334,55 @@ TEMPLATE_TEST_CASE("attention: the same bits for any number of threads", "", flo
   check<T>(cases[1]);
   check<T>(cases[2]);
 }
+
+#ifndef GLOSS_BACKEND_EIGEN
+TEST_CASE("attention: its product in bfloat16 is that of the rounded factors, as floats and in pairs") {
+  std::mt19937 random(9);
+  const auto below = [&](gloss::Index n) { return static_cast<gloss::Index>(random() % static_cast<unsigned>(n)); };
+  std::uniform_real_distribution<float> draw(-1, 1);
+  const auto numbers = [&](gloss::Index n) {
+    std::vector<float> x(static_cast<std::size_t>(n));
+    for (float& v : x) v = draw(random);
+    return x;
+  };
+  const auto rounded = [](float x) { return static_cast<double>(float(gloss::bfloat16(x))); };
+  using k::detail::attention_product_of_rounded;
+  std::vector<decltype(&attention_product_of_rounded)> products = {attention_product_of_rounded,
+                                                                   k::detail::attention_product_in_bfloat16};
+#ifdef GLOSS_BFLOAT16_TILES
+  if (k::detail::has_bfloat16_tiles()) products.push_back(k::detail::attention_product_of_pairs);
+#endif
+  for (int round = 0; round < 60; ++round) {
+    const gloss::Index m = 8 * (1 + below(12)), n = 16 * (1 + below(5)), depth = 1 + below(70);
+    const gloss::Index ldb = n + below(3), ldc = n + below(3);
+    for (const bool by_rows : {true, false}) {
+      const gloss::Index lda = (by_rows ? depth : m) + below(3);
+      const std::vector<float> a = numbers(((by_rows ? m : depth) - 1) * lda + (by_rows ? depth : m)),
+                               b = numbers((depth - 1) * ldb + n), before = numbers((m - 1) * ldc + n);
+      for (const bool accumulate : {false, true})
+        for (auto* const product : products) {
+          std::vector<float> c = before;
+          product(m, n, depth, a.data(), by_rows ? lda : 1, by_rows ? 1 : lda, b.data(), ldb, c.data(), ldc,
+                  accumulate);
+          double off = 0;
+          bool kept = true;
+          for (gloss::Index i = 0; i < m; ++i)
+            for (gloss::Index j = 0; j < ldc && i * ldc + j < static_cast<gloss::Index>(c.size()); ++j) {
+              const auto at = static_cast<std::size_t>(i * ldc + j);
+              if (j >= n) {
+                kept = kept && c[at] == before[at];
+                continue;
+              }
+              double sum = accumulate ? static_cast<double>(before[at]) : 0.0;
+              for (gloss::Index p = 0; p < depth; ++p)
+                sum += rounded(a[static_cast<std::size_t>(by_rows ? i * lda + p : p * lda + i)]) *
+                       rounded(b[static_cast<std::size_t>(p * ldb + j)]);
+              off = std::max(off, std::abs(sum - static_cast<double>(c[at])));
+            }
+          CHECK(kept);
+          CHECK(off < 1e-5);
+        }
+    }
+  }
+}
+#endif

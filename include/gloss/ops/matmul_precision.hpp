@@ -1,6 +1,7 @@
 // The precision of matrix products
 #pragma once
 
+#include <gloss/kernels/attention/bfloat16.hpp>
 #include <gloss/kernels/gemm/bfloat16.hpp>
 #include <gloss/tensor/tensor.hpp>
 
@@ -29,9 +30,9 @@ inline MatmulPrecision matmul_precision() {
 inline bool has_fast_bfloat16() { return kernels::detail::uses_bfloat16_tiles(); }
 
 /// From now on the matrix products of this process that are of float have this precision, forward and backward: matmul
-/// and what is made of it, linear and its kin, convolutions over single cells. Tensors, sums and all else stay float,
-/// and so do products of up to 16 rows or 8 columns, which wait for memory, the products within attention and other
-/// convolutions. double is not concerned. Where it gains no time, one line on stderr says so (GLOSS_QUIET=1 hides it).
+/// and what is made of it, linear and its kin, those within attention, convolutions over single cells. Tensors, sums and
+/// all else stay float, and so do products of up to 16 rows or 8 columns and attention of up to 7 queries, which wait for
+/// memory, and other convolutions. An attention's backward wants the precision of its forward. double is not concerned. Where it gains no time, one line on stderr says so (GLOSS_QUIET=1 hides it).
 /// Errors: Error for bfloat16 in a program whose products are Eigen's.
 /// PyTorch: torch.set_float32_matmul_precision, "highest" or "medium"
 GLOSS_LAZY void set_matmul_precision(MatmulPrecision precision) {
@@ -40,6 +41,8 @@ GLOSS_LAZY void set_matmul_precision(MatmulPrecision precision) {
   if (!whole) fail<Error>("set_matmul_precision: products are Eigen's in this program, which has none in bfloat16");
 #else
   kernels::detail::other_gemm.store(whole ? nullptr : kernels::detail::gemm_bfloat16, std::memory_order_relaxed);
+  kernels::detail::other_attention_product.store(whole ? nullptr : kernels::detail::attention_product_in_bfloat16,
+                                                 std::memory_order_relaxed);
   if (whole || has_fast_bfloat16()) return;
   static const bool said = (detail::give_notice("gloss: this processor has no fast products in bfloat16: they are "
                                                 "computed in float and gain no time. GLOSS_QUIET=1 hides this line\n"),

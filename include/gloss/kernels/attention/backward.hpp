@@ -39,7 +39,7 @@ class AttentionGradient {
 
   static Index scratch_size(const AttentionArgs<T>& a) {
     using S = Scratch<T>;
-    const AttentionKernels<T>& kernels = attention_kernels_in_use<T>();
+    const AttentionKernels<T> kernels = attention_kernels_in_use<T>();
     return AttentionTile<T>::scratch_size(a, bq) + 2 * S::size(kernels.padded(a.d_k) * bq) +
            2 * S::size(kernels.padded(a.d_v) * bq) + 2 * S::size(bk * bq) + 3 * S::size(bq);
   }
@@ -123,7 +123,7 @@ class AttentionBackward {
   /// Rows of dk and dv for so many keys: a tile may begin at any key, and reaches to the end of its last panel.
   static Index sum_rows(Index keys) { return round_up(keys, panel_rows) + panel_rows; }
   static Index sums_size(const AttentionArgs<T>& a) {
-    const AttentionKernels<T>& kernels = attention_kernels_in_use<T>();
+    const AttentionKernels<T> kernels = attention_kernels_in_use<T>();
     const Index k_rows = sum_rows(a.len_k);
     return Scratch<T>::size(k_rows * kernels.padded(a.d_k)) + Scratch<T>::size(k_rows * kernels.padded(a.d_v));
   }

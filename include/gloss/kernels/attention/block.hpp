@@ -39,7 +39,7 @@ struct AttentionStrip {
 template <class T>
 struct AttentionTile {
   const AttentionArgs<T>& args;
-  const AttentionKernels<T>& kernels = attention_kernels_in_use<T>();
+  const AttentionKernels<T> kernels = attention_kernels_in_use<T>();
   Index b = 0, h = 0;
   Index j0 = 0, keys = 0;  // keys [j0, j0 + keys)
   T* k_tile;

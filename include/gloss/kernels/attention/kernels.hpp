@@ -2,6 +2,7 @@
 // instruction set, behind a table.
 #pragma once
 
+#include <atomic>
 #include <limits>
 #include <type_traits>
 
@@ -45,10 +46,16 @@ inline constexpr Index attention_strip_most = 32;
 
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 
+/// What takes the place of the product of float, null unless a program asks (ops/matmul_precision.hpp).
+inline constinit std::atomic<decltype(AttentionKernels<float>::product)> other_attention_product{nullptr};
+
 /// The copy in use.
 template <class T>
-const AttentionKernels<T>& attention_kernels_in_use() {
-  return GLOSS_ON_ISA(detail::attention_kernels<T>);
+AttentionKernels<T> attention_kernels_in_use() {
+  AttentionKernels<T> kernels = GLOSS_ON_ISA(detail::attention_kernels<T>);
+  if constexpr (std::is_same_v<T, float>)
+    if (auto* const other = other_attention_product.load(std::memory_order_relaxed)) kernels.product = other;
+  return kernels;
 }
 
 }  // namespace gloss::inline GLOSS_ABI::kernels::detail
