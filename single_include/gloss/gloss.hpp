@@ -1440,6 +1440,1405 @@ void for_each_row(const Loop<N>& loop, const Row& row, Index grain = 16384) {
 }
 }  // namespace gloss::inline GLOSS_ABI::kernels
 #endif
+#ifndef GLOSS_HAS_GLOSS_KERNELS_SIMD_TRANSPOSE_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_SIMD_TRANSPOSE_HPP
+// ---- gloss/kernels/simd/transpose.hpp
+// Squares of vectors turned on their diagonal, and the sums of their lanes.
+#include <utility>
+#ifndef GLOSS_HAS_GLOSS_KERNELS_SIMD_SIMD_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_SIMD_SIMD_HPP
+// ---- gloss/kernels/simd/simd.hpp
+// Vectors of GLOSS_VECTOR_BYTES: Vec<float>, Vec<double> and the integers of the same width, on the vector extensions
+// of GCC and Clang (no intrinsics, so nothing to include), or on Eigen's arrays (simd/eigen.hpp).
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+#ifndef GLOSS_HAS_GLOSS_KERNELS_SIMD_ISA_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_SIMD_ISA_HPP
+// ---- gloss/kernels/simd/isa.hpp
+// The instruction sets that one program carries, and the one that it computes with: kernels for which it pays are
+// compiled for what -march allows and, beside that, for AVX2 and AVX-512, and the processor decides when the program
+// runs.
+#include <cstdlib>
+#include <string_view>
+namespace gloss::inline GLOSS_ABI::kernels {
+/// What a dispatched kernel computes with. baseline: what the compiler's flags allow.
+enum class Isa : unsigned char { baseline, avx2, avx512 };
+/// The best set that `processor` (as processor_instruction_set says it) and `wish` (GLOSS_ISA; null: no wish) allow and
+/// of which this program has a copy. An unknown wish is none.
+inline Isa choose_isa(std::string_view processor, const char* wish) {
+  const std::string_view most = wish ? wish : "";
+  [[maybe_unused]] const bool is_512 = processor == "avx512" && most != "avx2" && most != "portable";
+  [[maybe_unused]] const bool is_2 = (processor == "avx512" || processor == "avx2") && most != "portable";
+#ifdef GLOSS_COPY_AVX512
+  if (is_512) return Isa::avx512;
+#endif
+#ifdef GLOSS_COPY_AVX2
+  if (is_2) return Isa::avx2;
+#endif
+  return Isa::baseline;
+}
+#ifdef GLOSS_COPY_AVX512
+namespace detail {
+/// The set in use. Tests change it, while nothing else computes.
+GLOSS_NOINLINE inline Isa& isa_in_use() {
+  static Isa isa = choose_isa(processor_instruction_set(), std::getenv("GLOSS_ISA"));
+  return isa;
+}
+}  // namespace detail
+/// What dispatched kernels compute with in this process: found out once. The environment variable GLOSS_ISA = avx2 or
+/// portable lowers it, as far as the compiler's flags; results differ in their last bits from set to set.
+inline Isa isa() { return detail::isa_in_use(); }
+#else
+constexpr Isa isa() { return Isa::baseline; }
+#endif
+/// The set's name, as compiled_instruction_set says it.
+inline std::string_view isa_name(Isa isa) {
+  return isa == Isa::avx512 ? "avx512" : isa == Isa::avx2 ? "avx2" : compiled_instruction_set;
+}
+// GLOSS_ON_ISA(f(x)) calls the copy of f for the set in use. f stands in a file that isa_copies.inc has read for every
+// set, in namespace kernels::on_avx512, kernels::on_avx2 and, for the baseline, kernels itself.
+#if defined(GLOSS_COPY_AVX2)
+#define GLOSS_ON_ISA(...)                                                            \
+  (::gloss::kernels::isa() == ::gloss::kernels::Isa::avx512 ? on_avx512::__VA_ARGS__ \
+   : ::gloss::kernels::isa() == ::gloss::kernels::Isa::avx2 ? on_avx2::__VA_ARGS__   \
+                                                            : __VA_ARGS__)
+#elif defined(GLOSS_COPY_AVX512)
+#define GLOSS_ON_ISA(...) \
+  (::gloss::kernels::isa() == ::gloss::kernels::Isa::avx512 ? on_avx512::__VA_ARGS__ : __VA_ARGS__)
+#else
+#define GLOSS_ON_ISA(...) (__VA_ARGS__)
+#endif
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#endif
+#ifdef GLOSS_BACKEND_EIGEN
+#ifndef GLOSS_HAS_GLOSS_KERNELS_SIMD_EIGEN_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_SIMD_EIGEN_HPP
+// ---- gloss/kernels/simd/eigen.hpp
+// The vectors of simd.hpp on Eigen: the numbers of an Eigen::Array of fixed size, with the operators of a compiler's
+// vector type, which are made of the packets that Eigen computes such arrays with. Its expressions would not do:
+// compilers inline too little of them, and comparisons, masks and bits they have only one element after the other.
+// Where there are no packets, for whole numbers of 64 bits or with EIGEN_DONT_VECTORIZE, operators are loops over the
+// lanes.
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+#include <utility>
+#ifndef GLOSS_HAS_GLOSS_KERNELS_SIMD_EIGEN_CORE_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_SIMD_EIGEN_CORE_HPP
+// ---- gloss/kernels/simd/eigen_core.hpp
+// Eigen's arrays and matrices for the kernels. Eigen's own threads are off.
+#ifndef EIGEN_DONT_PARALLELIZE
+#define EIGEN_DONT_PARALLELIZE
+#endif
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push  // GCC 12 takes its own _mm512_undefined_ps for a mistake
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+#include <Eigen/Core>
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+#endif
+// Before a loop over the lanes: the compiler may do it at once, and does if it does not unroll it first.
+#if defined(__clang__)
+#define GLOSS_LANES _Pragma("clang loop vectorize(enable)")
+#elif defined(__GNUC__)
+#define GLOSS_LANES _Pragma("GCC unroll 1")
+#else
+#define GLOSS_LANES
+#endif
+namespace gloss::inline GLOSS_ABI::kernels::detail {
+/// The floating-point type of T's size. Whole numbers lie in arrays of it, bit by bit: of memory that is read now as
+/// one type, now as another, compilers make slow code.
+template <class T>
+using BitsOf = std::conditional_t<sizeof(T) == 4, float, double>;
+/// What Eigen computes an array of n numbers with: several of them, or one where it has nothing better.
+template <class T, Index n>
+using PacketOf = typename Eigen::internal::find_best_packet<T, static_cast<int>(n)>::type;
+template <class T, Index n>
+inline constexpr Index packet_lanes = sizeof(PacketOf<T, n>) / sizeof(T);
+template <class T, Index n>
+struct Pack;
+/// n numbers where p points to, as far as they make a packet.
+template <class T, Index n>
+GLOSS_INLINE PacketOf<T, n> packet_at(const T* p) {
+  return Eigen::internal::ploadt<PacketOf<T, n>, alignof(Pack<T, n>)>(p);
+}
+/// Packets f(i) to x, for i = 0, 1, ...
+template <class T, Index n, class F>
+GLOSS_INLINE void set_packets(Pack<T, n>& x, F f) {
+  using Bits = BitsOf<T>;
+  GLOSS_UNROLL for (Index i = 0; i < n; i += packet_lanes<Bits, n>)
+      Eigen::internal::pstoret<Bits, PacketOf<Bits, n>, alignof(Pack<Bits, n>)>(x.numbers + i, f(i));
+}
+/// Packets from f of the packs' packets, one after the other.
+template <class To, class F, class T, Index n, class... More>
+GLOSS_INLINE Pack<To, n> by_packets(F f, const Pack<T, n>& x, const Pack<More, n>&... more) {
+  using Bits = BitsOf<T>;
+  Pack<To, n> r;
+  set_packets(r, [&](Index i) GLOSS_INLINE_LAMBDA {
+    return f(packet_at<Bits, n>(x.numbers + i), packet_at<Bits, n>(more.numbers + i)...);
+  });
+  return r;
+}
+/// The numbers of a pack in memory.
+template <class T, Index n>
+struct Lanes {
+  T lane[n];
+  GLOSS_INLINE explicit Lanes(const Pack<T, n>& x) { std::memcpy(lane, x.numbers, sizeof lane); }
+};
+/// f of each lane.
+template <class To, class F, class T, Index n, class... More>
+GLOSS_INLINE Pack<To, n> by_lanes(F f, const Lanes<T, n>& x, const Lanes<More, n>&... more) {
+  To to[n];
+  GLOSS_LANES for (Index i = 0; i < n; ++i) to[i] = static_cast<To>(f(x.lane[i], more.lane[i]...));
+  return Pack<To, n>::load(to);
+}
+template <class To, class F, class T, Index n, class... More>
+GLOSS_INLINE Pack<To, n> by_lanes(F f, const Pack<T, n>& x, const Pack<More, n>&... more) {
+  return by_lanes<To>(f, Lanes<T, n>(x), Lanes<More, n>(more)...);
+}
+/// Packets of int32, for what lies in packets of float.
+template <class P>
+using Int32s = typename Eigen::internal::unpacket_traits<P>::integer_packet;
+template <class P>
+GLOSS_INLINE Int32s<P> int32s(const P& p) {
+  return Eigen::internal::preinterpret<Int32s<P>, P>(p);
+}
+template <class P>
+GLOSS_INLINE P floats(const Int32s<P>& p) {
+  return Eigen::internal::preinterpret<P, Int32s<P>>(p);
+}
+/// See above. A number stands for n equal ones, nothing for zeros.
+template <class T, Index n>
+struct Pack {
+  using Bits = BitsOf<T>;
+  using Int = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+  using Unsigned = std::make_unsigned_t<Int>;
+  using Mask = Pack<Int, n>;
+  using Array = Eigen::Array<Bits, static_cast<int>(n), 1>;
+  static constexpr bool is_real = std::is_floating_point_v<T>;
+  static constexpr bool has_packets = packet_lanes<Bits, n> > 1;
+  static constexpr bool has_int32s = has_packets && std::is_same_v<T, std::int32_t>;
+  /// Where signed and unsigned make no difference.
+  static constexpr bool has_words = has_packets && !is_real && sizeof(T) == 4;
+  alignas(Array) Bits numbers[n];  // not the array itself, whose constructor stands in the way of {} and of registers
+  Pack() = default;
+  GLOSS_INLINE Pack(T x) {
+    set_packets(*this, [x](Index) GLOSS_INLINE_LAMBDA {
+      return Eigen::internal::pset1<PacketOf<Bits, n>>(std::bit_cast<Bits>(x));
+    });
+  }
+  GLOSS_INLINE explicit Pack(const Bits (&x)[n]) { copy(x); }
+  // Copies are packets as well, as all accesses are: then compilers keep them in registers.
+  GLOSS_INLINE Pack(const Pack& x) { copy(x.numbers); }
+  GLOSS_INLINE Pack& operator=(const Pack& x) {
+    copy(x.numbers);
+    return *this;
+  }
+  /// From and to memory, of any alignment.
+  GLOSS_INLINE static Pack load(const T* p) {
+    Pack x;
+    set_packets(x, [p](Index i) GLOSS_INLINE_LAMBDA {
+      return Eigen::internal::ploadu<PacketOf<Bits, n>>(reinterpret_cast<const Bits*>(p + i));
+    });
+    return x;
+  }
+  GLOSS_INLINE void store(T* p) const {
+    GLOSS_UNROLL for (Index i = 0; i < n; i += packet_lanes<Bits, n>)
+        Eigen::internal::pstoreu(reinterpret_cast<Bits*>(p + i), packet_at<Bits, n>(numbers + i));
+  }
+  GLOSS_INLINE T operator[](Index i) const { return std::bit_cast<T>(numbers[i]); }
+  GLOSS_INLINE T& operator[](Index i) requires is_real { return numbers[i]; }
+  GLOSS_INLINE void copy(const Bits (&x)[n]) {
+    set_packets(*this, [&x](Index i) GLOSS_INLINE_LAMBDA { return packet_at<Bits, n>(x + i); });
+  }
+  friend GLOSS_INLINE Pack operator-(const Pack& x) { return x * Pack(T(-1)); }  // pnegate makes 0 of 0, not -0
+  friend GLOSS_INLINE Pack operator+(const Pack& x, const Pack& y) {
+    if constexpr (is_real)
+      return by_packets<T>(
+          []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::padd(p, q); }, x, y);
+    else if constexpr (has_words)
+      return by_packets<T>([]<class P>(const P& p, const P& q)
+                               GLOSS_INLINE_LAMBDA { return floats<P>(Eigen::internal::padd(int32s(p), int32s(q))); },
+                           x, y);
+    else
+      return by_lanes<T>(
+          [](T p, T q) GLOSS_INLINE_LAMBDA { return static_cast<Unsigned>(p) + static_cast<Unsigned>(q); }, x, y);
+  }
+  friend GLOSS_INLINE Pack operator-(const Pack& x, const Pack& y) {
+    if constexpr (is_real)
+      return by_packets<T>(
+          []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::psub(p, q); }, x, y);
+    else if constexpr (has_words)
+      return by_packets<T>([]<class P>(const P& p, const P& q)
+                               GLOSS_INLINE_LAMBDA { return floats<P>(Eigen::internal::psub(int32s(p), int32s(q))); },
+                           x, y);
+    else
+      return by_lanes<T>(
+          [](T p, T q) GLOSS_INLINE_LAMBDA { return static_cast<Unsigned>(p) - static_cast<Unsigned>(q); }, x, y);
+  }
+  friend GLOSS_INLINE Pack operator*(const Pack& x, const Pack& y) {
+    if constexpr (is_real)
+      return by_packets<T>(
+          []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::pmul(p, q); }, x, y);
+    else
+      return by_lanes<T>(
+          [](T p, T q) GLOSS_INLINE_LAMBDA { return static_cast<Unsigned>(p) * static_cast<Unsigned>(q); }, x, y);
+  }
+  friend GLOSS_INLINE Pack operator/(const Pack& x, const Pack& y) {
+    return by_packets<T>(
+        []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::pdiv(p, q); }, x, y);
+  }
+#define GLOSS_PACK_BITS(op, of_packets)                                                           \
+  friend GLOSS_INLINE Pack operator op(const Pack& x, const Pack& y) {                            \
+    if constexpr (has_packets)                                                                    \
+      return by_packets<T>([]<class P>(const P& p, const P& q)                                    \
+                               GLOSS_INLINE_LAMBDA { return Eigen::internal::of_packets(p, q); }, \
+                           x, y);                                                                 \
+    else                                                                                          \
+      return by_lanes<T>([](T p, T q) GLOSS_INLINE_LAMBDA { return p op q; }, x, y);              \
+  }
+  GLOSS_PACK_BITS(&, pand)
+  GLOSS_PACK_BITS(|, por)
+  GLOSS_PACK_BITS(^, pxor)
+#undef GLOSS_PACK_BITS
+  friend GLOSS_INLINE Pack operator~(const Pack& x) { return x ^ Pack(static_cast<T>(-1)); }
+  friend GLOSS_INLINE Pack operator<<(const Pack& x, const Pack& y) {
+    return by_lanes<T>([](T p, T q) GLOSS_INLINE_LAMBDA { return p << q; }, x, y);
+  }
+  friend GLOSS_INLINE Pack operator>>(const Pack& x, const Pack& y) {
+    return by_lanes<T>([](T p, T q) GLOSS_INLINE_LAMBDA { return p >> q; }, x, y);
+  }
+  friend GLOSS_INLINE Mask operator<(const Pack& x, const Pack& y) {
+    if constexpr (is_real && has_packets)
+      return by_packets<Int>(
+          []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::pcmp_lt(p, q); }, x, y);
+    else if constexpr (has_int32s)  // the sign of p - q, or of p where the difference may be too large
+      return by_packets<Int>(
+          []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA {
+            using Eigen::internal::pandnot;
+            const auto i = int32s(p), j = int32s(q);
+            return floats<P>(Eigen::internal::parithmetic_shift_right<31>(Eigen::internal::por(
+                pandnot(i, j), pandnot(Eigen::internal::psub(i, j), Eigen::internal::pxor(i, j)))));
+          },
+          x, y);
+    else
+      return by_lanes<Int>([](T p, T q) GLOSS_INLINE_LAMBDA { return -Int{p < q}; }, x, y);
+  }
+  friend GLOSS_INLINE Mask operator<=(const Pack& x, const Pack& y) {
+    if constexpr (!is_real)
+      return ~(y < x);
+    else if constexpr (has_packets)
+      return by_packets<Int>(
+          []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::pcmp_le(p, q); }, x, y);
+    else
+      return by_lanes<Int>([](T p, T q) GLOSS_INLINE_LAMBDA { return -Int{p <= q}; }, x, y);
+  }
+  friend GLOSS_INLINE Mask operator>(const Pack& x, const Pack& y) { return y < x; }
+  friend GLOSS_INLINE Mask operator>=(const Pack& x, const Pack& y) { return y <= x; }
+  friend GLOSS_INLINE Mask operator==(const Pack& x, const Pack& y) {
+    if constexpr (is_real && has_packets)
+      return by_packets<Int>(
+          []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::pcmp_eq(p, q); }, x, y);
+    else if constexpr (has_words)
+      return by_packets<Int>(
+          []<class P>(const P& p, const P& q)
+              GLOSS_INLINE_LAMBDA { return floats<P>(Eigen::internal::pcmp_eq(int32s(p), int32s(q))); },
+          x, y);
+    else
+      return by_lanes<Int>([](T p, T q) GLOSS_INLINE_LAMBDA { return -Int{p == q}; }, x, y);
+  }
+  friend GLOSS_INLINE Mask operator!=(const Pack& x, const Pack& y) { return ~(x == y); }
+};
+/// Lane by lane: mask ? x : y.
+template <class T, Index n>
+GLOSS_INLINE Pack<T, n> select_lanes(const typename Pack<T, n>::Mask& mask, const Pack<T, n>& x, const Pack<T, n>& y) {
+  if constexpr (Pack<T, n>::has_packets)
+    return by_packets<T>([]<class P>(const P& m, const P& p, const P& q)
+                             GLOSS_INLINE_LAMBDA { return Eigen::internal::pselect(m, p, q); },
+                         mask, x, y);
+  else
+    return by_lanes<T>([](auto m, T p, T q) GLOSS_INLINE_LAMBDA { return m ? p : q; }, mask, x, y);
+}
+/// Lane by lane: x > y ? x : y, and x < y ? x : y. Eigen's packets of x86 are just that with the arguments turned
+/// round; others treat NaN in other ways.
+template <class T, Index n>
+GLOSS_INLINE Pack<T, n> larger_lanes(const Pack<T, n>& x, const Pack<T, n>& y) {
+#ifdef EIGEN_VECTORIZE_SSE
+  if constexpr (Pack<T, n>::is_real && Pack<T, n>::has_packets)
+    return by_packets<T>(
+        []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::pmax(q, p); }, x, y);
+#endif
+  return select_lanes(x > y, x, y);
+}
+template <class T, Index n>
+GLOSS_INLINE Pack<T, n> smaller_lanes(const Pack<T, n>& x, const Pack<T, n>& y) {
+#ifdef EIGEN_VECTORIZE_SSE
+  if constexpr (Pack<T, n>::is_real && Pack<T, n>::has_packets)
+    return by_packets<T>(
+        []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::pmin(q, p); }, x, y);
+#endif
+  return select_lanes(x < y, x, y);
+}
+/// The numbers moved by so many bits; to the right, signed ones keep their sign.
+template <int by, class T, Index n>
+GLOSS_INLINE Pack<T, n> shift_left_lanes(const Pack<T, n>& x) {
+  if constexpr (Pack<T, n>::has_words)
+    return by_packets<T>(
+        []<class P>(const P& p)
+            GLOSS_INLINE_LAMBDA { return floats<P>(Eigen::internal::plogical_shift_left<by>(int32s(p))); },
+        x);
+  else
+    return x << Pack<T, n>(static_cast<T>(by));
+}
+template <int by, class T, Index n>
+GLOSS_INLINE Pack<T, n> shift_right_lanes(const Pack<T, n>& x) {
+  if constexpr (Pack<T, n>::has_int32s)
+    return by_packets<T>(
+        []<class P>(const P& p)
+            GLOSS_INLINE_LAMBDA { return floats<P>(Eigen::internal::parithmetic_shift_right<by>(int32s(p))); },
+        x);
+  else
+    return x >> Pack<T, n>(static_cast<T>(by));
+}
+/// Numbers to numbers of the same width, towards zero.
+template <class To, class T, Index n>
+GLOSS_INLINE Pack<To, n> convert_lanes(const Pack<T, n>& x) {
+  if constexpr (Pack<T, n>::has_int32s && std::is_same_v<To, float>)
+    return by_packets<To>(
+        []<class P>(const P& p) GLOSS_INLINE_LAMBDA { return Eigen::internal::pcast<Int32s<P>, P>(int32s(p)); }, x);
+  else if constexpr (Pack<To, n>::has_int32s && std::is_same_v<T, float>)
+    return by_packets<To>(
+        []<class P>(const P& p) GLOSS_INLINE_LAMBDA { return floats<P>(Eigen::internal::pcast<P, Int32s<P>>(p)); }, x);
+  else
+    return by_lanes<To>([](T p) GLOSS_INLINE_LAMBDA { return p; }, x);
+}
+/// Lane j is element order[j] of x and y, one behind the other.
+template <int... order, class T, Index n>
+GLOSS_INLINE Pack<T, n> shuffle_lanes(const Pack<T, n>& x, const Pack<T, n>& y) {
+  T both[2 * n];
+  std::memcpy(both, x.numbers, n * sizeof(T));
+  std::memcpy(both + n, y.numbers, n * sizeof(T));
+  const T chosen[] = {both[order]...};
+  return Pack<T, n>::load(chosen);
+}
+/// The sum and the maximum of the lanes.
+template <class T, Index n>
+GLOSS_INLINE T sum_of_lanes(const Pack<T, n>& x) {
+  T sum = Eigen::internal::predux(packet_at<T, n>(x.numbers));
+  for (Index i = packet_lanes<T, n>; i < n; i += packet_lanes<T, n>)
+    sum += Eigen::internal::predux(packet_at<T, n>(x.numbers + i));
+  return sum;
+}
+template <class T, Index n>
+GLOSS_INLINE T max_of_lanes(const Pack<T, n>& x) {
+  T max = Eigen::internal::predux_max(packet_at<T, n>(x.numbers));
+  for (Index i = packet_lanes<T, n>; i < n; i += packet_lanes<T, n>) {
+    const T next = Eigen::internal::predux_max(packet_at<T, n>(x.numbers + i));
+    if (next > max) max = next;
+  }
+  return max;
+}
+/// A square of n packs turned on its diagonal.
+template <class T, Index n>
+GLOSS_INLINE void transpose_packs(Pack<T, n>* v) {
+  if constexpr (packet_lanes<T, n> == n) {
+    Eigen::internal::PacketBlock<PacketOf<T, n>, static_cast<int>(n)> block;
+    GLOSS_UNROLL for (Index r = 0; r < n; ++r) block.packet[r] = packet_at<T, n>(v[r].numbers);
+    Eigen::internal::ptranspose(block);
+    GLOSS_UNROLL for (Index r = 0; r < n; ++r)
+        Eigen::internal::pstoret<T, PacketOf<T, n>, alignof(Pack<T, n>)>(v[r].numbers, block.packet[r]);
+  } else {
+    for (Index r = 0; r < n; ++r)
+      for (Index c = 0; c < r; ++c) std::swap(v[r][c], v[c][r]);
+  }
+}
+/// Square roots. Eigen 3.4's of packets are off by more than one unit of the last place, 0 for subnormal numbers and
+/// NaN for infinity, so one step of Newton's follows, with the residual in one rounding where the processor can, and
+/// the rest is done here.
+template <class T, Index n>
+GLOSS_INLINE Pack<T, n> square_root(const Pack<T, n>& x) {
+  using P = Pack<T, n>;
+  // what is so small that the residual would not be a normal number is taken in larger units
+  constexpr T down = std::numeric_limits<T>::epsilon() / 2, up = 1 / (down * down);
+  const auto tiny = x < P((std::numeric_limits<T>::min)() * up);
+  const P root = by_packets<T>(
+      []<class Q>(const Q& s) GLOSS_INLINE_LAMBDA {
+        const Q y = Eigen::internal::psqrt(s), minus_y = Eigen::internal::psub(Eigen::internal::pset1<Q>(T(0)), y);
+        const Q step = Eigen::internal::pmul(Eigen::internal::pset1<Q>(T(0.5)), Eigen::internal::prsqrt(s));
+        return Eigen::internal::pmadd(Eigen::internal::pmadd(minus_y, y, s), step, y);
+      },
+      select_lanes(tiny, x * P(up), x));
+  const P y = select_lanes(tiny, root * P(down), root);
+  return select_lanes((x == P{}) | (x == P(std::numeric_limits<T>::infinity())), x, y);
+}
+/// m < n numbers from one place to another.
+template <Index n, class T>
+GLOSS_INLINE void copy_some(T* to, const T* from, Index m) {
+  if constexpr (n > 1) {
+    if (m & (n / 2)) {
+      std::memcpy(to, from, n / 2 * sizeof(T));
+      to += n / 2, from += n / 2;
+    }
+    copy_some<n / 2>(to, from, m);
+  }
+}
+}  // namespace gloss::inline GLOSS_ABI::kernels::detail
+#endif
+#endif
+namespace gloss::inline GLOSS_ABI::kernels::detail {
+/// The signed integer of a size.
+template <int Bytes>
+struct SizedInt;
+template <>
+struct SizedInt<4> {
+  using type = std::int32_t;
+};
+template <>
+struct SizedInt<8> {
+  using type = std::int64_t;
+};
+}  // namespace gloss::inline GLOSS_ABI::kernels::detail
+// ---- gloss/kernels/simd/isa_copies.inc
+// Reads GLOSS_ISA_FILE once for every instruction set of this program. What the file defines goes into
+//   namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE { ... }
+// which is kernels itself for the baseline, kernels::on_avx2 and kernels::on_avx512 for the copies, all of whose
+// functions have that set. GCC does not give it to lambdas: each needs GLOSS_INLINE_LAMBDA after its parameters,
+// and takes and returns no Vec by value. The file includes nothing. GLOSS_VECTOR_BYTES, and with it Vec, lanes, load
+// and all of simd.hpp and math.hpp, are those of the set; GLOSS_ISA_AVX512 or GLOSS_ISA_AVX is 1 where the vectors
+// are AVX-512's or AVX's.
+#define GLOSS_ISA_SPACE
+#if GLOSS_VECTOR_BYTES == 64
+#define GLOSS_ISA_AVX512 1
+#elif GLOSS_VECTOR_BYTES == 32
+#define GLOSS_ISA_AVX 1
+#endif
+// ---- gloss/kernels/simd/simd.inc
+// The body of simd.hpp, read once for every instruction set; see isa_copies.inc.
+namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE {
+/// How many T fill one vector.
+template <class T>
+inline constexpr Index lanes = GLOSS_VECTOR_BYTES / static_cast<Index>(sizeof(T));
+namespace detail {
+#ifdef GLOSS_VECTOR_TYPES
+template <class T>
+struct VecOf {
+  typedef T type __attribute__((vector_size(GLOSS_VECTOR_BYTES)));
+};
+#else
+template <class T>
+struct VecOf {
+  using type = Pack<T, lanes<T>>;
+};
+#endif
+}  // namespace detail
+/// A vector of lanes<T> numbers with + - * / & | ^ << >> and comparisons, which give a mask.
+template <class T>
+using Vec = typename detail::VecOf<T>::type;
+/// The signed integer of T's width, and the vector of them: what comparing two Vec<T> gives, all ones where true.
+template <class T>
+using IntOf = typename kernels::detail::SizedInt<sizeof(T)>::type;
+template <class T>
+using IntVec = Vec<IntOf<T>>;
+/// Loads and stores need no alignment.
+template <class T>
+GLOSS_INLINE Vec<T> load(const T* p) {
+#ifdef GLOSS_VECTOR_TYPES
+  Vec<T> v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+#else
+  return Vec<T>::load(p);
+#endif
+}
+template <class T>
+GLOSS_INLINE void store(T* p, Vec<T> v) {
+#ifdef GLOSS_VECTOR_TYPES
+  std::memcpy(p, &v, sizeof v);
+#else
+  v.store(p);
+#endif
+}
+template <class T>
+GLOSS_INLINE Vec<T> splat(T x) {
+#ifdef GLOSS_VECTOR_TYPES
+  return x - Vec<T>{};
+#else
+  return x;
+#endif
+}
+namespace detail {
+template <class T, std::size_t... i>
+GLOSS_INLINE Vec<T> count(std::index_sequence<i...>) {
+#ifdef GLOSS_VECTOR_TYPES
+  return Vec<T>{static_cast<T>(i)...};
+#else
+  static constexpr T counted[] = {static_cast<T>(i)...};
+  return load<T>(counted);
+#endif
+}
+}  // namespace detail
+/// 0, 1, 2, ... in the lanes.
+template <class T>
+GLOSS_INLINE Vec<T> iota() {
+  return detail::count<T>(std::make_index_sequence<lanes<T>>());
+}
+namespace detail {
+template <class T, std::size_t... i>
+GLOSS_INLINE Vec<T> lane_bits(std::index_sequence<i...>) {
+#ifdef GLOSS_VECTOR_TYPES
+  return Vec<T>{static_cast<T>(T{1} << i)...};
+#else
+  static constexpr T bits[] = {static_cast<T>(T{1} << i)...};
+  return load<T>(bits);
+#endif
+}
+}  // namespace detail
+/// 1, 2, 4, ... in the lanes of whole numbers.
+template <class T>
+GLOSS_INLINE Vec<T> lane_bits() {
+  return detail::lane_bits<T>(std::make_index_sequence<lanes<T>>());
+}
+/// The first n < lanes<T> elements, the other lanes hold `fill`; memory beyond n is not touched.
+/// The compiler's builtins for masked moves are named where there are such moves: a copy of variable length costs more
+/// than all the rest of a short row.
+template <class T>
+GLOSS_INLINE Vec<T> load_partial(const T* p, Index n, T fill = T(0)) {
+  [[maybe_unused]] constexpr bool real = std::is_floating_point_v<T>;
+  Vec<T> v = splat<T>(fill);
+#ifdef GLOSS_BACKEND_EIGEN
+  T filled[lanes<T>];
+  store<T>(filled, v);
+  detail::copy_some<lanes<T>>(filled, p, n);
+  return load<T>(filled);
+#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
+  if constexpr (real && sizeof(T) == 4)
+    return __builtin_ia32_loadups512_mask(p, v, static_cast<unsigned short>((1u << n) - 1));
+  if constexpr (real && sizeof(T) == 8)
+    return __builtin_ia32_loadupd512_mask(p, v, static_cast<unsigned char>((1u << n) - 1));
+#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX)
+  if constexpr (real) {
+    typedef long long LongLongs __attribute__((vector_size(32)));
+    const IntVec<T> mask = iota<IntOf<T>>() < static_cast<IntOf<T>>(n);
+    if constexpr (sizeof(T) == 4)
+      return mask ? __builtin_ia32_maskloadps256(reinterpret_cast<const Vec<T>*>(p), mask) : v;
+    else
+      return mask ? __builtin_ia32_maskloadpd256(reinterpret_cast<const Vec<T>*>(p), reinterpret_cast<LongLongs>(mask))
+                  : v;
+  }
+#endif
+  for (Index i = 0; i < lanes<T>; ++i)
+    if (i < n) v[i] = p[i];
+  return v;
+}
+template <class T>
+GLOSS_INLINE void store_partial(T* p, Vec<T> v, Index n) {
+  [[maybe_unused]] constexpr bool real = std::is_floating_point_v<T>;
+#ifdef GLOSS_BACKEND_EIGEN
+  T all[lanes<T>];
+  store<T>(all, v);
+  return detail::copy_some<lanes<T>>(p, all, n);
+#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
+  if constexpr (real && sizeof(T) == 4)
+    return __builtin_ia32_storeups512_mask(p, v, static_cast<unsigned short>((1u << n) - 1));
+  if constexpr (real && sizeof(T) == 8)
+    return __builtin_ia32_storeupd512_mask(p, v, static_cast<unsigned char>((1u << n) - 1));
+#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX)
+  if constexpr (real) {
+    typedef long long LongLongs __attribute__((vector_size(32)));
+    const IntVec<T> mask = iota<IntOf<T>>() < static_cast<IntOf<T>>(n);
+    if constexpr (sizeof(T) == 4)
+      return __builtin_ia32_maskstoreps256(reinterpret_cast<Vec<T>*>(p), mask, v);
+    else
+      return __builtin_ia32_maskstorepd256(reinterpret_cast<Vec<T>*>(p), reinterpret_cast<LongLongs>(mask), v);
+  }
+#endif
+  for (Index i = 0; i < lanes<T>; ++i)
+    if (i < n) p[i] = v[i];
+}
+/// Load and store of m elements, m <= lanes<T>.
+template <class T>
+GLOSS_INLINE Vec<T> load_n(const T* p, Index m, T fill = T(0)) {
+  return m == lanes<T> ? load<T>(p) : load_partial<T>(p, m, fill);
+}
+template <class T>
+GLOSS_INLINE void store_n(T* p, Vec<T> v, Index m) {
+  if (m == lanes<T>)
+    store<T>(p, v);
+  else
+    store_partial<T>(p, v, m);
+}
+/// Calls f(i, m) for the vectors [i, i + m) of [0, n): m is lanes<T>, and less in the last call where n asks for it.
+template <class T, class F>
+GLOSS_INLINE void each_vector(Index n, F f) {
+  Index i = 0;
+  for (; i + lanes<T> <= n; i += lanes<T>) f(i, lanes<T>);
+  if (i < n) f(i, n - i);
+}
+/// The same bits as another vector type.
+template <class To, class V>
+GLOSS_INLINE Vec<To> bit_cast_to(V v) {
+  static_assert(sizeof(V) == sizeof(Vec<To>));
+#ifdef GLOSS_VECTOR_TYPES
+  Vec<To> r;
+  std::memcpy(&r, &v, sizeof r);
+  return r;
+#else
+  return Vec<To>(v.numbers);
+#endif
+}
+/// The lanes of a vector of whole numbers moved by so many bits; to the right, negative ones stay negative.
+template <class T, int by>
+GLOSS_INLINE Vec<T> shift_left(Vec<T> v) {
+#ifdef GLOSS_VECTOR_TYPES
+  return v << T{by};
+#else
+  return detail::shift_left_lanes<by>(v);
+#endif
+}
+template <class T, int by>
+GLOSS_INLINE Vec<T> shift_right(Vec<T> v) {
+#ifdef GLOSS_VECTOR_TYPES
+  return v >> T{by};
+#else
+  return detail::shift_right_lanes<by>(v);
+#endif
+}
+/// Lane by lane: mask ? a : b.
+template <class T>
+GLOSS_INLINE Vec<T> select(IntVec<T> mask, Vec<T> a, Vec<T> b) {
+#ifdef GLOSS_VECTOR_TYPES
+  return mask ? a : b;
+#else
+  return detail::select_lanes(mask, a, b);
+#endif
+}
+/// a > b ? a : b; gives b where either is NaN.
+template <class T>
+GLOSS_INLINE Vec<T> vmax(Vec<T> a, Vec<T> b) {
+#ifdef GLOSS_VECTOR_TYPES
+  return select<T>(a > b, a, b);
+#else
+  return detail::larger_lanes(a, b);
+#endif
+}
+/// a < b ? a : b; gives b where either is NaN.
+template <class T>
+GLOSS_INLINE Vec<T> vmin(Vec<T> a, Vec<T> b) {
+#ifdef GLOSS_VECTOR_TYPES
+  return select<T>(a < b, a, b);
+#else
+  return detail::smaller_lanes(a, b);
+#endif
+}
+/// Numbers to numbers of the same width: float <-> int32, double <-> int64; towards zero.
+template <class To, class V>
+GLOSS_INLINE Vec<To> convert_to(V v) {
+#ifdef GLOSS_VECTOR_TYPES
+  return __builtin_convertvector(v, Vec<To>);
+#else
+  return detail::convert_lanes<To>(v);
+#endif
+}
+/// Lane j of the result is element order[j] of a and b, one behind the other.
+template <class T, int... order>
+GLOSS_INLINE Vec<T> shuffle(Vec<T> a, Vec<T> b) {
+#ifdef GLOSS_VECTOR_TYPES
+  return __builtin_shufflevector(a, b, order...);
+#else
+  return detail::shuffle_lanes<order...>(a, b);
+#endif
+}
+namespace detail {
+#ifdef GLOSS_VECTOR_TYPES
+/// Lane i of the result is lane (i + by) mod lanes.
+template <class T, Index by, std::size_t... i>
+GLOSS_INLINE Vec<T> rotate(Vec<T> v, std::index_sequence<i...>) {
+  return shuffle<T, static_cast<int>((i + by) % sizeof...(i))...>(v, v);
+}
+template <class T, Index width, bool largest>
+GLOSS_INLINE T fold(Vec<T> v) {
+  if constexpr (width == 0) {
+    return v[0];
+  } else {
+    const Vec<T> other = rotate<T, width>(v, std::make_index_sequence<lanes<T>>{});
+    return fold<T, width / 2, largest>(largest ? vmax<T>(v, other) : v + other);
+  }
+}
+#else
+template <class T, Index, bool largest>
+GLOSS_INLINE T fold(Vec<T> v) {
+  return largest ? max_of_lanes(v) : sum_of_lanes(v);
+}
+#endif
+}  // namespace detail
+/// Sum over the lanes, always in the same order: the upper half is added to the lower until one is left, or Eigen's.
+template <class T>
+GLOSS_INLINE T hsum(Vec<T> v) {
+  return detail::fold<T, lanes<T> / 2, false>(v);
+}
+/// Largest lane; a NaN may get lost.
+template <class T>
+GLOSS_INLINE T hmax(Vec<T> v) {
+  return detail::fold<T, lanes<T> / 2, true>(v);
+}
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#undef GLOSS_ISA_SPACE
+#undef GLOSS_ISA_AVX512
+#undef GLOSS_ISA_AVX
+#ifdef GLOSS_COPY_AVX512
+#pragma push_macro("GLOSS_VECTOR_BYTES")
+#pragma push_macro("GLOSS_INLINE_LAMBDA")
+#undef GLOSS_VECTOR_BYTES
+#undef GLOSS_INLINE_LAMBDA
+#ifdef GLOSS_COPY_AVX2
+#define GLOSS_VECTOR_BYTES 32
+#define GLOSS_INLINE_LAMBDA __attribute__((always_inline, target("avx2,fma")))
+#define GLOSS_ISA_SPACE ::on_avx2
+#define GLOSS_ISA_AVX 1
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+// ---- gloss/kernels/simd/simd.inc
+// The body of simd.hpp, read once for every instruction set; see isa_copies.inc.
+namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE {
+/// How many T fill one vector.
+template <class T>
+inline constexpr Index lanes = GLOSS_VECTOR_BYTES / static_cast<Index>(sizeof(T));
+namespace detail {
+#ifdef GLOSS_VECTOR_TYPES
+template <class T>
+struct VecOf {
+  typedef T type __attribute__((vector_size(GLOSS_VECTOR_BYTES)));
+};
+#else
+template <class T>
+struct VecOf {
+  using type = Pack<T, lanes<T>>;
+};
+#endif
+}  // namespace detail
+/// A vector of lanes<T> numbers with + - * / & | ^ << >> and comparisons, which give a mask.
+template <class T>
+using Vec = typename detail::VecOf<T>::type;
+/// The signed integer of T's width, and the vector of them: what comparing two Vec<T> gives, all ones where true.
+template <class T>
+using IntOf = typename kernels::detail::SizedInt<sizeof(T)>::type;
+template <class T>
+using IntVec = Vec<IntOf<T>>;
+/// Loads and stores need no alignment.
+template <class T>
+GLOSS_INLINE Vec<T> load(const T* p) {
+#ifdef GLOSS_VECTOR_TYPES
+  Vec<T> v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+#else
+  return Vec<T>::load(p);
+#endif
+}
+template <class T>
+GLOSS_INLINE void store(T* p, Vec<T> v) {
+#ifdef GLOSS_VECTOR_TYPES
+  std::memcpy(p, &v, sizeof v);
+#else
+  v.store(p);
+#endif
+}
+template <class T>
+GLOSS_INLINE Vec<T> splat(T x) {
+#ifdef GLOSS_VECTOR_TYPES
+  return x - Vec<T>{};
+#else
+  return x;
+#endif
+}
+namespace detail {
+template <class T, std::size_t... i>
+GLOSS_INLINE Vec<T> count(std::index_sequence<i...>) {
+#ifdef GLOSS_VECTOR_TYPES
+  return Vec<T>{static_cast<T>(i)...};
+#else
+  static constexpr T counted[] = {static_cast<T>(i)...};
+  return load<T>(counted);
+#endif
+}
+}  // namespace detail
+/// 0, 1, 2, ... in the lanes.
+template <class T>
+GLOSS_INLINE Vec<T> iota() {
+  return detail::count<T>(std::make_index_sequence<lanes<T>>());
+}
+namespace detail {
+template <class T, std::size_t... i>
+GLOSS_INLINE Vec<T> lane_bits(std::index_sequence<i...>) {
+#ifdef GLOSS_VECTOR_TYPES
+  return Vec<T>{static_cast<T>(T{1} << i)...};
+#else
+  static constexpr T bits[] = {static_cast<T>(T{1} << i)...};
+  return load<T>(bits);
+#endif
+}
+}  // namespace detail
+/// 1, 2, 4, ... in the lanes of whole numbers.
+template <class T>
+GLOSS_INLINE Vec<T> lane_bits() {
+  return detail::lane_bits<T>(std::make_index_sequence<lanes<T>>());
+}
+/// The first n < lanes<T> elements, the other lanes hold `fill`; memory beyond n is not touched.
+/// The compiler's builtins for masked moves are named where there are such moves: a copy of variable length costs more
+/// than all the rest of a short row.
+template <class T>
+GLOSS_INLINE Vec<T> load_partial(const T* p, Index n, T fill = T(0)) {
+  [[maybe_unused]] constexpr bool real = std::is_floating_point_v<T>;
+  Vec<T> v = splat<T>(fill);
+#ifdef GLOSS_BACKEND_EIGEN
+  T filled[lanes<T>];
+  store<T>(filled, v);
+  detail::copy_some<lanes<T>>(filled, p, n);
+  return load<T>(filled);
+#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
+  if constexpr (real && sizeof(T) == 4)
+    return __builtin_ia32_loadups512_mask(p, v, static_cast<unsigned short>((1u << n) - 1));
+  if constexpr (real && sizeof(T) == 8)
+    return __builtin_ia32_loadupd512_mask(p, v, static_cast<unsigned char>((1u << n) - 1));
+#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX)
+  if constexpr (real) {
+    typedef long long LongLongs __attribute__((vector_size(32)));
+    const IntVec<T> mask = iota<IntOf<T>>() < static_cast<IntOf<T>>(n);
+    if constexpr (sizeof(T) == 4)
+      return mask ? __builtin_ia32_maskloadps256(reinterpret_cast<const Vec<T>*>(p), mask) : v;
+    else
+      return mask ? __builtin_ia32_maskloadpd256(reinterpret_cast<const Vec<T>*>(p), reinterpret_cast<LongLongs>(mask))
+                  : v;
+  }
+#endif
+  for (Index i = 0; i < lanes<T>; ++i)
+    if (i < n) v[i] = p[i];
+  return v;
+}
+template <class T>
+GLOSS_INLINE void store_partial(T* p, Vec<T> v, Index n) {
+  [[maybe_unused]] constexpr bool real = std::is_floating_point_v<T>;
+#ifdef GLOSS_BACKEND_EIGEN
+  T all[lanes<T>];
+  store<T>(all, v);
+  return detail::copy_some<lanes<T>>(p, all, n);
+#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
+  if constexpr (real && sizeof(T) == 4)
+    return __builtin_ia32_storeups512_mask(p, v, static_cast<unsigned short>((1u << n) - 1));
+  if constexpr (real && sizeof(T) == 8)
+    return __builtin_ia32_storeupd512_mask(p, v, static_cast<unsigned char>((1u << n) - 1));
+#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX)
+  if constexpr (real) {
+    typedef long long LongLongs __attribute__((vector_size(32)));
+    const IntVec<T> mask = iota<IntOf<T>>() < static_cast<IntOf<T>>(n);
+    if constexpr (sizeof(T) == 4)
+      return __builtin_ia32_maskstoreps256(reinterpret_cast<Vec<T>*>(p), mask, v);
+    else
+      return __builtin_ia32_maskstorepd256(reinterpret_cast<Vec<T>*>(p), reinterpret_cast<LongLongs>(mask), v);
+  }
+#endif
+  for (Index i = 0; i < lanes<T>; ++i)
+    if (i < n) p[i] = v[i];
+}
+/// Load and store of m elements, m <= lanes<T>.
+template <class T>
+GLOSS_INLINE Vec<T> load_n(const T* p, Index m, T fill = T(0)) {
+  return m == lanes<T> ? load<T>(p) : load_partial<T>(p, m, fill);
+}
+template <class T>
+GLOSS_INLINE void store_n(T* p, Vec<T> v, Index m) {
+  if (m == lanes<T>)
+    store<T>(p, v);
+  else
+    store_partial<T>(p, v, m);
+}
+/// Calls f(i, m) for the vectors [i, i + m) of [0, n): m is lanes<T>, and less in the last call where n asks for it.
+template <class T, class F>
+GLOSS_INLINE void each_vector(Index n, F f) {
+  Index i = 0;
+  for (; i + lanes<T> <= n; i += lanes<T>) f(i, lanes<T>);
+  if (i < n) f(i, n - i);
+}
+/// The same bits as another vector type.
+template <class To, class V>
+GLOSS_INLINE Vec<To> bit_cast_to(V v) {
+  static_assert(sizeof(V) == sizeof(Vec<To>));
+#ifdef GLOSS_VECTOR_TYPES
+  Vec<To> r;
+  std::memcpy(&r, &v, sizeof r);
+  return r;
+#else
+  return Vec<To>(v.numbers);
+#endif
+}
+/// The lanes of a vector of whole numbers moved by so many bits; to the right, negative ones stay negative.
+template <class T, int by>
+GLOSS_INLINE Vec<T> shift_left(Vec<T> v) {
+#ifdef GLOSS_VECTOR_TYPES
+  return v << T{by};
+#else
+  return detail::shift_left_lanes<by>(v);
+#endif
+}
+template <class T, int by>
+GLOSS_INLINE Vec<T> shift_right(Vec<T> v) {
+#ifdef GLOSS_VECTOR_TYPES
+  return v >> T{by};
+#else
+  return detail::shift_right_lanes<by>(v);
+#endif
+}
+/// Lane by lane: mask ? a : b.
+template <class T>
+GLOSS_INLINE Vec<T> select(IntVec<T> mask, Vec<T> a, Vec<T> b) {
+#ifdef GLOSS_VECTOR_TYPES
+  return mask ? a : b;
+#else
+  return detail::select_lanes(mask, a, b);
+#endif
+}
+/// a > b ? a : b; gives b where either is NaN.
+template <class T>
+GLOSS_INLINE Vec<T> vmax(Vec<T> a, Vec<T> b) {
+#ifdef GLOSS_VECTOR_TYPES
+  return select<T>(a > b, a, b);
+#else
+  return detail::larger_lanes(a, b);
+#endif
+}
+/// a < b ? a : b; gives b where either is NaN.
+template <class T>
+GLOSS_INLINE Vec<T> vmin(Vec<T> a, Vec<T> b) {
+#ifdef GLOSS_VECTOR_TYPES
+  return select<T>(a < b, a, b);
+#else
+  return detail::smaller_lanes(a, b);
+#endif
+}
+/// Numbers to numbers of the same width: float <-> int32, double <-> int64; towards zero.
+template <class To, class V>
+GLOSS_INLINE Vec<To> convert_to(V v) {
+#ifdef GLOSS_VECTOR_TYPES
+  return __builtin_convertvector(v, Vec<To>);
+#else
+  return detail::convert_lanes<To>(v);
+#endif
+}
+/// Lane j of the result is element order[j] of a and b, one behind the other.
+template <class T, int... order>
+GLOSS_INLINE Vec<T> shuffle(Vec<T> a, Vec<T> b) {
+#ifdef GLOSS_VECTOR_TYPES
+  return __builtin_shufflevector(a, b, order...);
+#else
+  return detail::shuffle_lanes<order...>(a, b);
+#endif
+}
+namespace detail {
+#ifdef GLOSS_VECTOR_TYPES
+/// Lane i of the result is lane (i + by) mod lanes.
+template <class T, Index by, std::size_t... i>
+GLOSS_INLINE Vec<T> rotate(Vec<T> v, std::index_sequence<i...>) {
+  return shuffle<T, static_cast<int>((i + by) % sizeof...(i))...>(v, v);
+}
+template <class T, Index width, bool largest>
+GLOSS_INLINE T fold(Vec<T> v) {
+  if constexpr (width == 0) {
+    return v[0];
+  } else {
+    const Vec<T> other = rotate<T, width>(v, std::make_index_sequence<lanes<T>>{});
+    return fold<T, width / 2, largest>(largest ? vmax<T>(v, other) : v + other);
+  }
+}
+#else
+template <class T, Index, bool largest>
+GLOSS_INLINE T fold(Vec<T> v) {
+  return largest ? max_of_lanes(v) : sum_of_lanes(v);
+}
+#endif
+}  // namespace detail
+/// Sum over the lanes, always in the same order: the upper half is added to the lower until one is left, or Eigen's.
+template <class T>
+GLOSS_INLINE T hsum(Vec<T> v) {
+  return detail::fold<T, lanes<T> / 2, false>(v);
+}
+/// Largest lane; a NaN may get lost.
+template <class T>
+GLOSS_INLINE T hmax(Vec<T> v) {
+  return detail::fold<T, lanes<T> / 2, true>(v);
+}
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#undef GLOSS_VECTOR_BYTES
+#undef GLOSS_INLINE_LAMBDA
+#undef GLOSS_ISA_SPACE
+#undef GLOSS_ISA_AVX
+#endif
+#define GLOSS_VECTOR_BYTES 64
+#define GLOSS_INLINE_LAMBDA __attribute__((always_inline, target("avx512f,avx512dq,avx512bw,avx512vl,fma")))
+#define GLOSS_ISA_SPACE ::on_avx512
+#define GLOSS_ISA_AVX512 1
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,fma")
+#endif
+// ---- gloss/kernels/simd/simd.inc
+// The body of simd.hpp, read once for every instruction set; see isa_copies.inc.
+namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE {
+/// How many T fill one vector.
+template <class T>
+inline constexpr Index lanes = GLOSS_VECTOR_BYTES / static_cast<Index>(sizeof(T));
+namespace detail {
+#ifdef GLOSS_VECTOR_TYPES
+template <class T>
+struct VecOf {
+  typedef T type __attribute__((vector_size(GLOSS_VECTOR_BYTES)));
+};
+#else
+template <class T>
+struct VecOf {
+  using type = Pack<T, lanes<T>>;
+};
+#endif
+}  // namespace detail
+/// A vector of lanes<T> numbers with + - * / & | ^ << >> and comparisons, which give a mask.
+template <class T>
+using Vec = typename detail::VecOf<T>::type;
+/// The signed integer of T's width, and the vector of them: what comparing two Vec<T> gives, all ones where true.
+template <class T>
+using IntOf = typename kernels::detail::SizedInt<sizeof(T)>::type;
+template <class T>
+using IntVec = Vec<IntOf<T>>;
+/// Loads and stores need no alignment.
+template <class T>
+GLOSS_INLINE Vec<T> load(const T* p) {
+#ifdef GLOSS_VECTOR_TYPES
+  Vec<T> v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+#else
+  return Vec<T>::load(p);
+#endif
+}
+template <class T>
+GLOSS_INLINE void store(T* p, Vec<T> v) {
+#ifdef GLOSS_VECTOR_TYPES
+  std::memcpy(p, &v, sizeof v);
+#else
+  v.store(p);
+#endif
+}
+template <class T>
+GLOSS_INLINE Vec<T> splat(T x) {
+#ifdef GLOSS_VECTOR_TYPES
+  return x - Vec<T>{};
+#else
+  return x;
+#endif
+}
+namespace detail {
+template <class T, std::size_t... i>
+GLOSS_INLINE Vec<T> count(std::index_sequence<i...>) {
+#ifdef GLOSS_VECTOR_TYPES
+  return Vec<T>{static_cast<T>(i)...};
+#else
+  static constexpr T counted[] = {static_cast<T>(i)...};
+  return load<T>(counted);
+#endif
+}
+}  // namespace detail
+/// 0, 1, 2, ... in the lanes.
+template <class T>
+GLOSS_INLINE Vec<T> iota() {
+  return detail::count<T>(std::make_index_sequence<lanes<T>>());
+}
+namespace detail {
+template <class T, std::size_t... i>
+GLOSS_INLINE Vec<T> lane_bits(std::index_sequence<i...>) {
+#ifdef GLOSS_VECTOR_TYPES
+  return Vec<T>{static_cast<T>(T{1} << i)...};
+#else
+  static constexpr T bits[] = {static_cast<T>(T{1} << i)...};
+  return load<T>(bits);
+#endif
+}
+}  // namespace detail
+/// 1, 2, 4, ... in the lanes of whole numbers.
+template <class T>
+GLOSS_INLINE Vec<T> lane_bits() {
+  return detail::lane_bits<T>(std::make_index_sequence<lanes<T>>());
+}
+/// The first n < lanes<T> elements, the other lanes hold `fill`; memory beyond n is not touched.
+/// The compiler's builtins for masked moves are named where there are such moves: a copy of variable length costs more
+/// than all the rest of a short row.
+template <class T>
+GLOSS_INLINE Vec<T> load_partial(const T* p, Index n, T fill = T(0)) {
+  [[maybe_unused]] constexpr bool real = std::is_floating_point_v<T>;
+  Vec<T> v = splat<T>(fill);
+#ifdef GLOSS_BACKEND_EIGEN
+  T filled[lanes<T>];
+  store<T>(filled, v);
+  detail::copy_some<lanes<T>>(filled, p, n);
+  return load<T>(filled);
+#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
+  if constexpr (real && sizeof(T) == 4)
+    return __builtin_ia32_loadups512_mask(p, v, static_cast<unsigned short>((1u << n) - 1));
+  if constexpr (real && sizeof(T) == 8)
+    return __builtin_ia32_loadupd512_mask(p, v, static_cast<unsigned char>((1u << n) - 1));
+#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX)
+  if constexpr (real) {
+    typedef long long LongLongs __attribute__((vector_size(32)));
+    const IntVec<T> mask = iota<IntOf<T>>() < static_cast<IntOf<T>>(n);
+    if constexpr (sizeof(T) == 4)
+      return mask ? __builtin_ia32_maskloadps256(reinterpret_cast<const Vec<T>*>(p), mask) : v;
+    else
+      return mask ? __builtin_ia32_maskloadpd256(reinterpret_cast<const Vec<T>*>(p), reinterpret_cast<LongLongs>(mask))
+                  : v;
+  }
+#endif
+  for (Index i = 0; i < lanes<T>; ++i)
+    if (i < n) v[i] = p[i];
+  return v;
+}
+template <class T>
+GLOSS_INLINE void store_partial(T* p, Vec<T> v, Index n) {
+  [[maybe_unused]] constexpr bool real = std::is_floating_point_v<T>;
+#ifdef GLOSS_BACKEND_EIGEN
+  T all[lanes<T>];
+  store<T>(all, v);
+  return detail::copy_some<lanes<T>>(p, all, n);
+#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
+  if constexpr (real && sizeof(T) == 4)
+    return __builtin_ia32_storeups512_mask(p, v, static_cast<unsigned short>((1u << n) - 1));
+  if constexpr (real && sizeof(T) == 8)
+    return __builtin_ia32_storeupd512_mask(p, v, static_cast<unsigned char>((1u << n) - 1));
+#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX)
+  if constexpr (real) {
+    typedef long long LongLongs __attribute__((vector_size(32)));
+    const IntVec<T> mask = iota<IntOf<T>>() < static_cast<IntOf<T>>(n);
+    if constexpr (sizeof(T) == 4)
+      return __builtin_ia32_maskstoreps256(reinterpret_cast<Vec<T>*>(p), mask, v);
+    else
+      return __builtin_ia32_maskstorepd256(reinterpret_cast<Vec<T>*>(p), reinterpret_cast<LongLongs>(mask), v);
+  }
+#endif
+  for (Index i = 0; i < lanes<T>; ++i)
+    if (i < n) p[i] = v[i];
+}
+/// Load and store of m elements, m <= lanes<T>.
+template <class T>
+GLOSS_INLINE Vec<T> load_n(const T* p, Index m, T fill = T(0)) {
+  return m == lanes<T> ? load<T>(p) : load_partial<T>(p, m, fill);
+}
+template <class T>
+GLOSS_INLINE void store_n(T* p, Vec<T> v, Index m) {
+  if (m == lanes<T>)
+    store<T>(p, v);
+  else
+    store_partial<T>(p, v, m);
+}
+/// Calls f(i, m) for the vectors [i, i + m) of [0, n): m is lanes<T>, and less in the last call where n asks for it.
+template <class T, class F>
+GLOSS_INLINE void each_vector(Index n, F f) {
+  Index i = 0;
+  for (; i + lanes<T> <= n; i += lanes<T>) f(i, lanes<T>);
+  if (i < n) f(i, n - i);
+}
+/// The same bits as another vector type.
+template <class To, class V>
+GLOSS_INLINE Vec<To> bit_cast_to(V v) {
+  static_assert(sizeof(V) == sizeof(Vec<To>));
+#ifdef GLOSS_VECTOR_TYPES
+  Vec<To> r;
+  std::memcpy(&r, &v, sizeof r);
+  return r;
+#else
+  return Vec<To>(v.numbers);
+#endif
+}
+/// The lanes of a vector of whole numbers moved by so many bits; to the right, negative ones stay negative.
+template <class T, int by>
+GLOSS_INLINE Vec<T> shift_left(Vec<T> v) {
+#ifdef GLOSS_VECTOR_TYPES
+  return v << T{by};
+#else
+  return detail::shift_left_lanes<by>(v);
+#endif
+}
+template <class T, int by>
+GLOSS_INLINE Vec<T> shift_right(Vec<T> v) {
+#ifdef GLOSS_VECTOR_TYPES
+  return v >> T{by};
+#else
+  return detail::shift_right_lanes<by>(v);
+#endif
+}
+/// Lane by lane: mask ? a : b.
+template <class T>
+GLOSS_INLINE Vec<T> select(IntVec<T> mask, Vec<T> a, Vec<T> b) {
+#ifdef GLOSS_VECTOR_TYPES
+  return mask ? a : b;
+#else
+  return detail::select_lanes(mask, a, b);
+#endif
+}
+/// a > b ? a : b; gives b where either is NaN.
+template <class T>
+GLOSS_INLINE Vec<T> vmax(Vec<T> a, Vec<T> b) {
+#ifdef GLOSS_VECTOR_TYPES
+  return select<T>(a > b, a, b);
+#else
+  return detail::larger_lanes(a, b);
+#endif
+}
+/// a < b ? a : b; gives b where either is NaN.
+template <class T>
+GLOSS_INLINE Vec<T> vmin(Vec<T> a, Vec<T> b) {
+#ifdef GLOSS_VECTOR_TYPES
+  return select<T>(a < b, a, b);
+#else
+  return detail::smaller_lanes(a, b);
+#endif
+}
+/// Numbers to numbers of the same width: float <-> int32, double <-> int64; towards zero.
+template <class To, class V>
+GLOSS_INLINE Vec<To> convert_to(V v) {
+#ifdef GLOSS_VECTOR_TYPES
+  return __builtin_convertvector(v, Vec<To>);
+#else
+  return detail::convert_lanes<To>(v);
+#endif
+}
+/// Lane j of the result is element order[j] of a and b, one behind the other.
+template <class T, int... order>
+GLOSS_INLINE Vec<T> shuffle(Vec<T> a, Vec<T> b) {
+#ifdef GLOSS_VECTOR_TYPES
+  return __builtin_shufflevector(a, b, order...);
+#else
+  return detail::shuffle_lanes<order...>(a, b);
+#endif
+}
+namespace detail {
+#ifdef GLOSS_VECTOR_TYPES
+/// Lane i of the result is lane (i + by) mod lanes.
+template <class T, Index by, std::size_t... i>
+GLOSS_INLINE Vec<T> rotate(Vec<T> v, std::index_sequence<i...>) {
+  return shuffle<T, static_cast<int>((i + by) % sizeof...(i))...>(v, v);
+}
+template <class T, Index width, bool largest>
+GLOSS_INLINE T fold(Vec<T> v) {
+  if constexpr (width == 0) {
+    return v[0];
+  } else {
+    const Vec<T> other = rotate<T, width>(v, std::make_index_sequence<lanes<T>>{});
+    return fold<T, width / 2, largest>(largest ? vmax<T>(v, other) : v + other);
+  }
+}
+#else
+template <class T, Index, bool largest>
+GLOSS_INLINE T fold(Vec<T> v) {
+  return largest ? max_of_lanes(v) : sum_of_lanes(v);
+}
+#endif
+}  // namespace detail
+/// Sum over the lanes, always in the same order: the upper half is added to the lower until one is left, or Eigen's.
+template <class T>
+GLOSS_INLINE T hsum(Vec<T> v) {
+  return detail::fold<T, lanes<T> / 2, false>(v);
+}
+/// Largest lane; a NaN may get lost.
+template <class T>
+GLOSS_INLINE T hmax(Vec<T> v) {
+  return detail::fold<T, lanes<T> / 2, true>(v);
+}
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#undef GLOSS_VECTOR_BYTES
+#undef GLOSS_INLINE_LAMBDA
+#undef GLOSS_ISA_SPACE
+#undef GLOSS_ISA_AVX512
+#pragma pop_macro("GLOSS_VECTOR_BYTES")
+#pragma pop_macro("GLOSS_INLINE_LAMBDA")
+#endif
+#endif
+namespace gloss::inline GLOSS_ABI::kernels::detail {
+#ifdef GLOSS_VECTOR_TYPES
+/// One step of the transposition of a square of vectors: swaps the blocks of `w` lanes across the diagonal.
+template <class T, Index w, std::size_t... i>
+GLOSS_INLINE void swap_blocks(Vec<T>& a, Vec<T>& b, std::index_sequence<i...>) {
+  constexpr int n = sizeof...(i), width = w;
+  const Vec<T> low = shuffle<T, (int(i) & width ? n + int(i) - width : int(i))...>(a, b);
+  b = shuffle<T, (int(i) & width ? n + int(i) : int(i) + width)...>(a, b);
+  a = low;
+}
+template <class T, Index w>
+GLOSS_INLINE void swap_all_blocks(Vec<T>* v) {
+  if constexpr (w > 0) {
+    GLOSS_UNROLL for (Index r = 0; r < lanes<T>; ++r) {
+      if ((r & w) == 0) swap_blocks<T, w>(v[r], v[r + w], std::make_index_sequence<lanes<T>>{});
+    }
+    swap_all_blocks<T, w / 2>(v);
+  }
+}
+#endif
+/// A square of lanes<T> vectors is turned where it stands.
+template <class T>
+GLOSS_INLINE void transpose_vectors(Vec<T>* v) {
+#ifdef GLOSS_VECTOR_TYPES
+  swap_all_blocks<T, lanes<T> / 2>(v);
+#else
+  transpose_packs(v);
+#endif
+}
+/// out[c][r] = in[r][c] for a square of lanes<T>.
+template <class T>
+GLOSS_NOINLINE void transpose_square(const T* in, Index in_stride, T* out, Index out_stride) {
+  Vec<T> v[lanes<T>];
+  GLOSS_UNROLL for (Index r = 0; r < lanes<T>; ++r) v[r] = load<T>(in + r * in_stride);
+  transpose_vectors<T>(v);
+  GLOSS_UNROLL for (Index r = 0; r < lanes<T>; ++r) store<T>(out + r * out_stride, v[r]);
+}
+/// Lane r of the result is the sum of the lanes of v[r]; half: of lanes.
+template <class T, Index half = lanes<T> / 2>
+GLOSS_INLINE Vec<T> sums_of_lanes(Vec<T>* v) {
+#ifdef GLOSS_VECTOR_TYPES
+  if constexpr (half == 0) {
+    return v[0];
+  } else {
+    GLOSS_UNROLL for (Index r = 0; r < half; ++r) {
+      swap_blocks<T, half>(v[r], v[r + half], std::make_index_sequence<lanes<T>>{});
+      v[r] = v[r] + v[r + half];
+    }
+    return sums_of_lanes<T, half / 2>(v);
+  }
+#else
+  transpose_packs(v);
+  for (Index r = 1; r < lanes<T>; ++r) v[0] = v[0] + v[r];
+  return v[0];
+#endif
+}
+}  // namespace gloss::inline GLOSS_ABI::kernels::detail
+#endif
 namespace gloss::inline GLOSS_ABI::kernels {
 namespace detail {
 /// The type to add in: unsigned for whole numbers, where overflow is defined and wraps around.
@@ -1588,6 +2987,12 @@ GLOSS_NOINLINE void copy_turned(const Loop<2>& loop, Index rows, T* y, const T* 
         T square[side * side];
         for (Index i = 0; i < n; i += side) {
           const Index columns = n - i < side ? n - i : side;
+          if (rows == side && columns == side) {
+            for (Index r = 0; r < side; r += lanes<T>)
+              for (Index j = 0; j < side; j += lanes<T>)
+                transpose_square<T>(x + offset[1] + (i + j) * column + r, column, y + offset[0] + r * row + i + j, row);
+            continue;
+          }
           for (Index j = 0; j < columns; ++j)
             for (Index r = 0; r < rows; ++r) square[r * side + j] = x[offset[1] + (i + j) * column + r];
           for (Index r = 0; r < rows; ++r)
@@ -3307,6 +4712,7 @@ GLOSS_INSTANTIATE(Tensor<std::int64_t> pad_sequences(const std::vector<std::vect
 #define GLOSS_HAS_GLOSS_DECODE_BEAM_HPP
 // ---- gloss/decode/beam.hpp
 // Beam search over a batch; finished rows leave the batch.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -5702,7 +7108,9 @@ class Buffer : public Tensor<T>, public detail::Member<Buffer<T>> {
 // ---- gloss/ops/attention.hpp
 // Scaled dot-product attention as one op
 #include <cmath>
+#include <cstring>
 #include <limits>
+#include <utility>
 #ifndef GLOSS_HAS_GLOSS_KERNELS_ATTENTION_HPP
 #define GLOSS_HAS_GLOSS_KERNELS_ATTENTION_HPP
 // ---- gloss/kernels/attention.hpp
@@ -5746,6 +7154,9 @@ struct AttentionArgs {
   const T* v = nullptr;
   T* o = nullptr;
   AttentionStrides q_strides = {}, k_strides = {}, v_strides = {}, o_strides = {};
+  const std::int64_t* key_rows = nullptr;  // key and value j of batch entry b are in this batch entry of k and v; in a
+                                           // forward of up to attention_few queries only
+  Index key_rows_strides[2] = {};          // batch, key
   T* stats = nullptr;    // [batch, heads, 2, len_q]: of each row a number c near its largest score / ln 2, and
                          // 1 / sum 2^(score / ln 2 - c)
   T* weights = nullptr;  // [batch, heads, len_q, len_k], the probabilities after dropout; null where not wanted
@@ -5787,6 +7198,7 @@ inline Index attention_grain(Index work_per_task) { return 1 + 50000 / (work_per
 // ---- gloss/kernels/attention/kernels.hpp
 // The innermost parts of fused attention: small products from cache and the softmax's loops. One copy for every
 // instruction set, behind a table.
+#include <atomic>
 #include <limits>
 #include <type_traits>
 #ifndef GLOSS_HAS_GLOSS_KERNELS_ATTENTION_TILE_HPP
@@ -5794,1375 +7206,16 @@ inline Index attention_grain(Index work_per_task) { return 1 + 50000 / (work_per
 // ---- gloss/kernels/attention/tile.hpp
 // The parts of fused attention that know nothing of attention: transposition, scratch memory.
 #include <cstddef>
-#ifndef GLOSS_HAS_GLOSS_KERNELS_SIMD_SIMD_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_SIMD_SIMD_HPP
-// ---- gloss/kernels/simd/simd.hpp
-// Vectors of GLOSS_VECTOR_BYTES: Vec<float>, Vec<double> and the integers of the same width, on the vector extensions
-// of GCC and Clang (no intrinsics, so nothing to include), or on Eigen's arrays (simd/eigen.hpp).
-#include <cstdint>
-#include <cstring>
-#include <type_traits>
-#include <utility>
-#ifndef GLOSS_HAS_GLOSS_KERNELS_SIMD_ISA_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_SIMD_ISA_HPP
-// ---- gloss/kernels/simd/isa.hpp
-// The instruction sets that one program carries, and the one that it computes with: kernels for which it pays are
-// compiled for what -march allows and, beside that, for AVX2 and AVX-512, and the processor decides when the program
-// runs.
-#include <cstdlib>
-#include <string_view>
-namespace gloss::inline GLOSS_ABI::kernels {
-/// What a dispatched kernel computes with. baseline: what the compiler's flags allow.
-enum class Isa : unsigned char { baseline, avx2, avx512 };
-/// The best set that `processor` (as processor_instruction_set says it) and `wish` (GLOSS_ISA; null: no wish) allow and
-/// of which this program has a copy. An unknown wish is none.
-inline Isa choose_isa(std::string_view processor, const char* wish) {
-  const std::string_view most = wish ? wish : "";
-  [[maybe_unused]] const bool is_512 = processor == "avx512" && most != "avx2" && most != "portable";
-  [[maybe_unused]] const bool is_2 = (processor == "avx512" || processor == "avx2") && most != "portable";
-#ifdef GLOSS_COPY_AVX512
-  if (is_512) return Isa::avx512;
-#endif
-#ifdef GLOSS_COPY_AVX2
-  if (is_2) return Isa::avx2;
-#endif
-  return Isa::baseline;
-}
-#ifdef GLOSS_COPY_AVX512
-namespace detail {
-/// The set in use. Tests change it, while nothing else computes.
-GLOSS_NOINLINE inline Isa& isa_in_use() {
-  static Isa isa = choose_isa(processor_instruction_set(), std::getenv("GLOSS_ISA"));
-  return isa;
-}
-}  // namespace detail
-/// What dispatched kernels compute with in this process: found out once. The environment variable GLOSS_ISA = avx2 or
-/// portable lowers it, as far as the compiler's flags; results differ in their last bits from set to set.
-inline Isa isa() { return detail::isa_in_use(); }
-#else
-constexpr Isa isa() { return Isa::baseline; }
-#endif
-/// The set's name, as compiled_instruction_set says it.
-inline std::string_view isa_name(Isa isa) {
-  return isa == Isa::avx512 ? "avx512" : isa == Isa::avx2 ? "avx2" : compiled_instruction_set;
-}
-// GLOSS_ON_ISA(f(x)) calls the copy of f for the set in use. f stands in a file that isa_copies.inc has read for every
-// set, in namespace kernels::on_avx512, kernels::on_avx2 and, for the baseline, kernels itself.
-#if defined(GLOSS_COPY_AVX2)
-#define GLOSS_ON_ISA(...)                                                            \
-  (::gloss::kernels::isa() == ::gloss::kernels::Isa::avx512 ? on_avx512::__VA_ARGS__ \
-   : ::gloss::kernels::isa() == ::gloss::kernels::Isa::avx2 ? on_avx2::__VA_ARGS__   \
-                                                            : __VA_ARGS__)
-#elif defined(GLOSS_COPY_AVX512)
-#define GLOSS_ON_ISA(...) \
-  (::gloss::kernels::isa() == ::gloss::kernels::Isa::avx512 ? on_avx512::__VA_ARGS__ : __VA_ARGS__)
-#else
-#define GLOSS_ON_ISA(...) (__VA_ARGS__)
-#endif
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#endif
-#ifdef GLOSS_BACKEND_EIGEN
-#ifndef GLOSS_HAS_GLOSS_KERNELS_SIMD_EIGEN_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_SIMD_EIGEN_HPP
-// ---- gloss/kernels/simd/eigen.hpp
-// The vectors of simd.hpp on Eigen: the numbers of an Eigen::Array of fixed size, with the operators of a compiler's
-// vector type, which are made of the packets that Eigen computes such arrays with. Its expressions would not do:
-// compilers inline too little of them, and comparisons, masks and bits they have only one element after the other.
-// Where there are no packets, for whole numbers of 64 bits or with EIGEN_DONT_VECTORIZE, operators are loops over the
-// lanes.
-#include <bit>
-#include <cstdint>
-#include <cstring>
-#include <limits>
-#include <type_traits>
-#include <utility>
-#ifndef GLOSS_HAS_GLOSS_KERNELS_SIMD_EIGEN_CORE_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_SIMD_EIGEN_CORE_HPP
-// ---- gloss/kernels/simd/eigen_core.hpp
-// Eigen's arrays and matrices for the kernels. Eigen's own threads are off.
-#ifndef EIGEN_DONT_PARALLELIZE
-#define EIGEN_DONT_PARALLELIZE
-#endif
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic push  // GCC 12 takes its own _mm512_undefined_ps for a mistake
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
-#include <Eigen/Core>
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
-#endif
-// Before a loop over the lanes: the compiler may do it at once, and does if it does not unroll it first.
-#if defined(__clang__)
-#define GLOSS_LANES _Pragma("clang loop vectorize(enable)")
-#elif defined(__GNUC__)
-#define GLOSS_LANES _Pragma("GCC unroll 1")
-#else
-#define GLOSS_LANES
-#endif
-namespace gloss::inline GLOSS_ABI::kernels::detail {
-/// The floating-point type of T's size. Whole numbers lie in arrays of it, bit by bit: of memory that is read now as
-/// one type, now as another, compilers make slow code.
-template <class T>
-using BitsOf = std::conditional_t<sizeof(T) == 4, float, double>;
-/// What Eigen computes an array of n numbers with: several of them, or one where it has nothing better.
-template <class T, Index n>
-using PacketOf = typename Eigen::internal::find_best_packet<T, static_cast<int>(n)>::type;
-template <class T, Index n>
-inline constexpr Index packet_lanes = sizeof(PacketOf<T, n>) / sizeof(T);
-template <class T, Index n>
-struct Pack;
-/// n numbers where p points to, as far as they make a packet.
-template <class T, Index n>
-GLOSS_INLINE PacketOf<T, n> packet_at(const T* p) {
-  return Eigen::internal::ploadt<PacketOf<T, n>, alignof(Pack<T, n>)>(p);
-}
-/// Packets f(i) to x, for i = 0, 1, ...
-template <class T, Index n, class F>
-GLOSS_INLINE void set_packets(Pack<T, n>& x, F f) {
-  using Bits = BitsOf<T>;
-  GLOSS_UNROLL for (Index i = 0; i < n; i += packet_lanes<Bits, n>)
-      Eigen::internal::pstoret<Bits, PacketOf<Bits, n>, alignof(Pack<Bits, n>)>(x.numbers + i, f(i));
-}
-/// Packets from f of the packs' packets, one after the other.
-template <class To, class F, class T, Index n, class... More>
-GLOSS_INLINE Pack<To, n> by_packets(F f, const Pack<T, n>& x, const Pack<More, n>&... more) {
-  using Bits = BitsOf<T>;
-  Pack<To, n> r;
-  set_packets(r, [&](Index i) GLOSS_INLINE_LAMBDA {
-    return f(packet_at<Bits, n>(x.numbers + i), packet_at<Bits, n>(more.numbers + i)...);
-  });
-  return r;
-}
-/// The numbers of a pack in memory.
-template <class T, Index n>
-struct Lanes {
-  T lane[n];
-  GLOSS_INLINE explicit Lanes(const Pack<T, n>& x) { std::memcpy(lane, x.numbers, sizeof lane); }
-};
-/// f of each lane.
-template <class To, class F, class T, Index n, class... More>
-GLOSS_INLINE Pack<To, n> by_lanes(F f, const Lanes<T, n>& x, const Lanes<More, n>&... more) {
-  To to[n];
-  GLOSS_LANES for (Index i = 0; i < n; ++i) to[i] = static_cast<To>(f(x.lane[i], more.lane[i]...));
-  return Pack<To, n>::load(to);
-}
-template <class To, class F, class T, Index n, class... More>
-GLOSS_INLINE Pack<To, n> by_lanes(F f, const Pack<T, n>& x, const Pack<More, n>&... more) {
-  return by_lanes<To>(f, Lanes<T, n>(x), Lanes<More, n>(more)...);
-}
-/// Packets of int32, for what lies in packets of float.
-template <class P>
-using Int32s = typename Eigen::internal::unpacket_traits<P>::integer_packet;
-template <class P>
-GLOSS_INLINE Int32s<P> int32s(const P& p) {
-  return Eigen::internal::preinterpret<Int32s<P>, P>(p);
-}
-template <class P>
-GLOSS_INLINE P floats(const Int32s<P>& p) {
-  return Eigen::internal::preinterpret<P, Int32s<P>>(p);
-}
-/// See above. A number stands for n equal ones, nothing for zeros.
-template <class T, Index n>
-struct Pack {
-  using Bits = BitsOf<T>;
-  using Int = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
-  using Unsigned = std::make_unsigned_t<Int>;
-  using Mask = Pack<Int, n>;
-  using Array = Eigen::Array<Bits, static_cast<int>(n), 1>;
-  static constexpr bool is_real = std::is_floating_point_v<T>;
-  static constexpr bool has_packets = packet_lanes<Bits, n> > 1;
-  static constexpr bool has_int32s = has_packets && std::is_same_v<T, std::int32_t>;
-  /// Where signed and unsigned make no difference.
-  static constexpr bool has_words = has_packets && !is_real && sizeof(T) == 4;
-  alignas(Array) Bits numbers[n];  // not the array itself, whose constructor stands in the way of {} and of registers
-  Pack() = default;
-  GLOSS_INLINE Pack(T x) {
-    set_packets(*this, [x](Index) GLOSS_INLINE_LAMBDA {
-      return Eigen::internal::pset1<PacketOf<Bits, n>>(std::bit_cast<Bits>(x));
-    });
-  }
-  GLOSS_INLINE explicit Pack(const Bits (&x)[n]) { copy(x); }
-  // Copies are packets as well, as all accesses are: then compilers keep them in registers.
-  GLOSS_INLINE Pack(const Pack& x) { copy(x.numbers); }
-  GLOSS_INLINE Pack& operator=(const Pack& x) {
-    copy(x.numbers);
-    return *this;
-  }
-  /// From and to memory, of any alignment.
-  GLOSS_INLINE static Pack load(const T* p) {
-    Pack x;
-    set_packets(x, [p](Index i) GLOSS_INLINE_LAMBDA {
-      return Eigen::internal::ploadu<PacketOf<Bits, n>>(reinterpret_cast<const Bits*>(p + i));
-    });
-    return x;
-  }
-  GLOSS_INLINE void store(T* p) const {
-    GLOSS_UNROLL for (Index i = 0; i < n; i += packet_lanes<Bits, n>)
-        Eigen::internal::pstoreu(reinterpret_cast<Bits*>(p + i), packet_at<Bits, n>(numbers + i));
-  }
-  GLOSS_INLINE T operator[](Index i) const { return std::bit_cast<T>(numbers[i]); }
-  GLOSS_INLINE T& operator[](Index i) requires is_real { return numbers[i]; }
-  GLOSS_INLINE void copy(const Bits (&x)[n]) {
-    set_packets(*this, [&x](Index i) GLOSS_INLINE_LAMBDA { return packet_at<Bits, n>(x + i); });
-  }
-  friend GLOSS_INLINE Pack operator-(const Pack& x) { return x * Pack(T(-1)); }  // pnegate makes 0 of 0, not -0
-  friend GLOSS_INLINE Pack operator+(const Pack& x, const Pack& y) {
-    if constexpr (is_real)
-      return by_packets<T>(
-          []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::padd(p, q); }, x, y);
-    else if constexpr (has_words)
-      return by_packets<T>([]<class P>(const P& p, const P& q)
-                               GLOSS_INLINE_LAMBDA { return floats<P>(Eigen::internal::padd(int32s(p), int32s(q))); },
-                           x, y);
-    else
-      return by_lanes<T>(
-          [](T p, T q) GLOSS_INLINE_LAMBDA { return static_cast<Unsigned>(p) + static_cast<Unsigned>(q); }, x, y);
-  }
-  friend GLOSS_INLINE Pack operator-(const Pack& x, const Pack& y) {
-    if constexpr (is_real)
-      return by_packets<T>(
-          []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::psub(p, q); }, x, y);
-    else if constexpr (has_words)
-      return by_packets<T>([]<class P>(const P& p, const P& q)
-                               GLOSS_INLINE_LAMBDA { return floats<P>(Eigen::internal::psub(int32s(p), int32s(q))); },
-                           x, y);
-    else
-      return by_lanes<T>(
-          [](T p, T q) GLOSS_INLINE_LAMBDA { return static_cast<Unsigned>(p) - static_cast<Unsigned>(q); }, x, y);
-  }
-  friend GLOSS_INLINE Pack operator*(const Pack& x, const Pack& y) {
-    if constexpr (is_real)
-      return by_packets<T>(
-          []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::pmul(p, q); }, x, y);
-    else
-      return by_lanes<T>(
-          [](T p, T q) GLOSS_INLINE_LAMBDA { return static_cast<Unsigned>(p) * static_cast<Unsigned>(q); }, x, y);
-  }
-  friend GLOSS_INLINE Pack operator/(const Pack& x, const Pack& y) {
-    return by_packets<T>(
-        []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::pdiv(p, q); }, x, y);
-  }
-#define GLOSS_PACK_BITS(op, of_packets)                                                           \
-  friend GLOSS_INLINE Pack operator op(const Pack& x, const Pack& y) {                            \
-    if constexpr (has_packets)                                                                    \
-      return by_packets<T>([]<class P>(const P& p, const P& q)                                    \
-                               GLOSS_INLINE_LAMBDA { return Eigen::internal::of_packets(p, q); }, \
-                           x, y);                                                                 \
-    else                                                                                          \
-      return by_lanes<T>([](T p, T q) GLOSS_INLINE_LAMBDA { return p op q; }, x, y);              \
-  }
-  GLOSS_PACK_BITS(&, pand)
-  GLOSS_PACK_BITS(|, por)
-  GLOSS_PACK_BITS(^, pxor)
-#undef GLOSS_PACK_BITS
-  friend GLOSS_INLINE Pack operator~(const Pack& x) { return x ^ Pack(static_cast<T>(-1)); }
-  friend GLOSS_INLINE Pack operator<<(const Pack& x, const Pack& y) {
-    return by_lanes<T>([](T p, T q) GLOSS_INLINE_LAMBDA { return p << q; }, x, y);
-  }
-  friend GLOSS_INLINE Pack operator>>(const Pack& x, const Pack& y) {
-    return by_lanes<T>([](T p, T q) GLOSS_INLINE_LAMBDA { return p >> q; }, x, y);
-  }
-  friend GLOSS_INLINE Mask operator<(const Pack& x, const Pack& y) {
-    if constexpr (is_real && has_packets)
-      return by_packets<Int>(
-          []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::pcmp_lt(p, q); }, x, y);
-    else if constexpr (has_int32s)  // the sign of p - q, or of p where the difference may be too large
-      return by_packets<Int>(
-          []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA {
-            using Eigen::internal::pandnot;
-            const auto i = int32s(p), j = int32s(q);
-            return floats<P>(Eigen::internal::parithmetic_shift_right<31>(Eigen::internal::por(
-                pandnot(i, j), pandnot(Eigen::internal::psub(i, j), Eigen::internal::pxor(i, j)))));
-          },
-          x, y);
-    else
-      return by_lanes<Int>([](T p, T q) GLOSS_INLINE_LAMBDA { return -Int{p < q}; }, x, y);
-  }
-  friend GLOSS_INLINE Mask operator<=(const Pack& x, const Pack& y) {
-    if constexpr (!is_real)
-      return ~(y < x);
-    else if constexpr (has_packets)
-      return by_packets<Int>(
-          []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::pcmp_le(p, q); }, x, y);
-    else
-      return by_lanes<Int>([](T p, T q) GLOSS_INLINE_LAMBDA { return -Int{p <= q}; }, x, y);
-  }
-  friend GLOSS_INLINE Mask operator>(const Pack& x, const Pack& y) { return y < x; }
-  friend GLOSS_INLINE Mask operator>=(const Pack& x, const Pack& y) { return y <= x; }
-  friend GLOSS_INLINE Mask operator==(const Pack& x, const Pack& y) {
-    if constexpr (is_real && has_packets)
-      return by_packets<Int>(
-          []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::pcmp_eq(p, q); }, x, y);
-    else if constexpr (has_words)
-      return by_packets<Int>(
-          []<class P>(const P& p, const P& q)
-              GLOSS_INLINE_LAMBDA { return floats<P>(Eigen::internal::pcmp_eq(int32s(p), int32s(q))); },
-          x, y);
-    else
-      return by_lanes<Int>([](T p, T q) GLOSS_INLINE_LAMBDA { return -Int{p == q}; }, x, y);
-  }
-  friend GLOSS_INLINE Mask operator!=(const Pack& x, const Pack& y) { return ~(x == y); }
-};
-/// Lane by lane: mask ? x : y.
-template <class T, Index n>
-GLOSS_INLINE Pack<T, n> select_lanes(const typename Pack<T, n>::Mask& mask, const Pack<T, n>& x, const Pack<T, n>& y) {
-  if constexpr (Pack<T, n>::has_packets)
-    return by_packets<T>([]<class P>(const P& m, const P& p, const P& q)
-                             GLOSS_INLINE_LAMBDA { return Eigen::internal::pselect(m, p, q); },
-                         mask, x, y);
-  else
-    return by_lanes<T>([](auto m, T p, T q) GLOSS_INLINE_LAMBDA { return m ? p : q; }, mask, x, y);
-}
-/// Lane by lane: x > y ? x : y, and x < y ? x : y. Eigen's packets of x86 are just that with the arguments turned
-/// round; others treat NaN in other ways.
-template <class T, Index n>
-GLOSS_INLINE Pack<T, n> larger_lanes(const Pack<T, n>& x, const Pack<T, n>& y) {
-#ifdef EIGEN_VECTORIZE_SSE
-  if constexpr (Pack<T, n>::is_real && Pack<T, n>::has_packets)
-    return by_packets<T>(
-        []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::pmax(q, p); }, x, y);
-#endif
-  return select_lanes(x > y, x, y);
-}
-template <class T, Index n>
-GLOSS_INLINE Pack<T, n> smaller_lanes(const Pack<T, n>& x, const Pack<T, n>& y) {
-#ifdef EIGEN_VECTORIZE_SSE
-  if constexpr (Pack<T, n>::is_real && Pack<T, n>::has_packets)
-    return by_packets<T>(
-        []<class P>(const P& p, const P& q) GLOSS_INLINE_LAMBDA { return Eigen::internal::pmin(q, p); }, x, y);
-#endif
-  return select_lanes(x < y, x, y);
-}
-/// The numbers moved by so many bits; to the right, signed ones keep their sign.
-template <int by, class T, Index n>
-GLOSS_INLINE Pack<T, n> shift_left_lanes(const Pack<T, n>& x) {
-  if constexpr (Pack<T, n>::has_words)
-    return by_packets<T>(
-        []<class P>(const P& p)
-            GLOSS_INLINE_LAMBDA { return floats<P>(Eigen::internal::plogical_shift_left<by>(int32s(p))); },
-        x);
-  else
-    return x << Pack<T, n>(static_cast<T>(by));
-}
-template <int by, class T, Index n>
-GLOSS_INLINE Pack<T, n> shift_right_lanes(const Pack<T, n>& x) {
-  if constexpr (Pack<T, n>::has_int32s)
-    return by_packets<T>(
-        []<class P>(const P& p)
-            GLOSS_INLINE_LAMBDA { return floats<P>(Eigen::internal::parithmetic_shift_right<by>(int32s(p))); },
-        x);
-  else
-    return x >> Pack<T, n>(static_cast<T>(by));
-}
-/// Numbers to numbers of the same width, towards zero.
-template <class To, class T, Index n>
-GLOSS_INLINE Pack<To, n> convert_lanes(const Pack<T, n>& x) {
-  if constexpr (Pack<T, n>::has_int32s && std::is_same_v<To, float>)
-    return by_packets<To>(
-        []<class P>(const P& p) GLOSS_INLINE_LAMBDA { return Eigen::internal::pcast<Int32s<P>, P>(int32s(p)); }, x);
-  else if constexpr (Pack<To, n>::has_int32s && std::is_same_v<T, float>)
-    return by_packets<To>(
-        []<class P>(const P& p) GLOSS_INLINE_LAMBDA { return floats<P>(Eigen::internal::pcast<P, Int32s<P>>(p)); }, x);
-  else
-    return by_lanes<To>([](T p) GLOSS_INLINE_LAMBDA { return p; }, x);
-}
-/// Lane j is element order[j] of x and y, one behind the other.
-template <int... order, class T, Index n>
-GLOSS_INLINE Pack<T, n> shuffle_lanes(const Pack<T, n>& x, const Pack<T, n>& y) {
-  T both[2 * n];
-  std::memcpy(both, x.numbers, n * sizeof(T));
-  std::memcpy(both + n, y.numbers, n * sizeof(T));
-  const T chosen[] = {both[order]...};
-  return Pack<T, n>::load(chosen);
-}
-/// The sum and the maximum of the lanes.
-template <class T, Index n>
-GLOSS_INLINE T sum_of_lanes(const Pack<T, n>& x) {
-  T sum = Eigen::internal::predux(packet_at<T, n>(x.numbers));
-  for (Index i = packet_lanes<T, n>; i < n; i += packet_lanes<T, n>)
-    sum += Eigen::internal::predux(packet_at<T, n>(x.numbers + i));
-  return sum;
-}
-template <class T, Index n>
-GLOSS_INLINE T max_of_lanes(const Pack<T, n>& x) {
-  T max = Eigen::internal::predux_max(packet_at<T, n>(x.numbers));
-  for (Index i = packet_lanes<T, n>; i < n; i += packet_lanes<T, n>) {
-    const T next = Eigen::internal::predux_max(packet_at<T, n>(x.numbers + i));
-    if (next > max) max = next;
-  }
-  return max;
-}
-/// A square of n packs turned on its diagonal.
-template <class T, Index n>
-GLOSS_INLINE void transpose_packs(Pack<T, n>* v) {
-  if constexpr (packet_lanes<T, n> == n) {
-    Eigen::internal::PacketBlock<PacketOf<T, n>, static_cast<int>(n)> block;
-    GLOSS_UNROLL for (Index r = 0; r < n; ++r) block.packet[r] = packet_at<T, n>(v[r].numbers);
-    Eigen::internal::ptranspose(block);
-    GLOSS_UNROLL for (Index r = 0; r < n; ++r)
-        Eigen::internal::pstoret<T, PacketOf<T, n>, alignof(Pack<T, n>)>(v[r].numbers, block.packet[r]);
-  } else {
-    for (Index r = 0; r < n; ++r)
-      for (Index c = 0; c < r; ++c) std::swap(v[r][c], v[c][r]);
-  }
-}
-/// Square roots. Eigen 3.4's of packets are off by more than one unit of the last place, 0 for subnormal numbers and
-/// NaN for infinity, so one step of Newton's follows, with the residual in one rounding where the processor can, and
-/// the rest is done here.
-template <class T, Index n>
-GLOSS_INLINE Pack<T, n> square_root(const Pack<T, n>& x) {
-  using P = Pack<T, n>;
-  // what is so small that the residual would not be a normal number is taken in larger units
-  constexpr T down = std::numeric_limits<T>::epsilon() / 2, up = 1 / (down * down);
-  const auto tiny = x < P((std::numeric_limits<T>::min)() * up);
-  const P root = by_packets<T>(
-      []<class Q>(const Q& s) GLOSS_INLINE_LAMBDA {
-        const Q y = Eigen::internal::psqrt(s), minus_y = Eigen::internal::psub(Eigen::internal::pset1<Q>(T(0)), y);
-        const Q step = Eigen::internal::pmul(Eigen::internal::pset1<Q>(T(0.5)), Eigen::internal::prsqrt(s));
-        return Eigen::internal::pmadd(Eigen::internal::pmadd(minus_y, y, s), step, y);
-      },
-      select_lanes(tiny, x * P(up), x));
-  const P y = select_lanes(tiny, root * P(down), root);
-  return select_lanes((x == P{}) | (x == P(std::numeric_limits<T>::infinity())), x, y);
-}
-/// m < n numbers from one place to another.
-template <Index n, class T>
-GLOSS_INLINE void copy_some(T* to, const T* from, Index m) {
-  if constexpr (n > 1) {
-    if (m & (n / 2)) {
-      std::memcpy(to, from, n / 2 * sizeof(T));
-      to += n / 2, from += n / 2;
-    }
-    copy_some<n / 2>(to, from, m);
-  }
-}
-}  // namespace gloss::inline GLOSS_ABI::kernels::detail
-#endif
-#endif
-namespace gloss::inline GLOSS_ABI::kernels::detail {
-/// The signed integer of a size.
-template <int Bytes>
-struct SizedInt;
-template <>
-struct SizedInt<4> {
-  using type = std::int32_t;
-};
-template <>
-struct SizedInt<8> {
-  using type = std::int64_t;
-};
-}  // namespace gloss::inline GLOSS_ABI::kernels::detail
-// ---- gloss/kernels/simd/isa_copies.inc
-// Reads GLOSS_ISA_FILE once for every instruction set of this program. What the file defines goes into
-//   namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE { ... }
-// which is kernels itself for the baseline, kernels::on_avx2 and kernels::on_avx512 for the copies, all of whose
-// functions have that set. GCC does not give it to lambdas: each needs GLOSS_INLINE_LAMBDA after its parameters,
-// and takes and returns no Vec by value. The file includes nothing. GLOSS_VECTOR_BYTES, and with it Vec, lanes, load
-// and all of simd.hpp and math.hpp, are those of the set; GLOSS_ISA_AVX512 or GLOSS_ISA_AVX is 1 where the vectors
-// are AVX-512's or AVX's.
-#define GLOSS_ISA_SPACE
-#if GLOSS_VECTOR_BYTES == 64
-#define GLOSS_ISA_AVX512 1
-#elif GLOSS_VECTOR_BYTES == 32
-#define GLOSS_ISA_AVX 1
-#endif
-// ---- gloss/kernels/simd/simd.inc
-// The body of simd.hpp, read once for every instruction set; see isa_copies.inc.
-namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE {
-/// How many T fill one vector.
-template <class T>
-inline constexpr Index lanes = GLOSS_VECTOR_BYTES / static_cast<Index>(sizeof(T));
-namespace detail {
-#ifdef GLOSS_VECTOR_TYPES
-template <class T>
-struct VecOf {
-  typedef T type __attribute__((vector_size(GLOSS_VECTOR_BYTES)));
-};
-#else
-template <class T>
-struct VecOf {
-  using type = Pack<T, lanes<T>>;
-};
-#endif
-}  // namespace detail
-/// A vector of lanes<T> numbers with + - * / & | ^ << >> and comparisons, which give a mask.
-template <class T>
-using Vec = typename detail::VecOf<T>::type;
-/// The signed integer of T's width, and the vector of them: what comparing two Vec<T> gives, all ones where true.
-template <class T>
-using IntOf = typename kernels::detail::SizedInt<sizeof(T)>::type;
-template <class T>
-using IntVec = Vec<IntOf<T>>;
-/// Loads and stores need no alignment.
-template <class T>
-GLOSS_INLINE Vec<T> load(const T* p) {
-#ifdef GLOSS_VECTOR_TYPES
-  Vec<T> v;
-  std::memcpy(&v, p, sizeof v);
-  return v;
-#else
-  return Vec<T>::load(p);
-#endif
-}
-template <class T>
-GLOSS_INLINE void store(T* p, Vec<T> v) {
-#ifdef GLOSS_VECTOR_TYPES
-  std::memcpy(p, &v, sizeof v);
-#else
-  v.store(p);
-#endif
-}
-template <class T>
-GLOSS_INLINE Vec<T> splat(T x) {
-#ifdef GLOSS_VECTOR_TYPES
-  return x - Vec<T>{};
-#else
-  return x;
-#endif
-}
-namespace detail {
-template <class T, std::size_t... i>
-GLOSS_INLINE Vec<T> count(std::index_sequence<i...>) {
-#ifdef GLOSS_VECTOR_TYPES
-  return Vec<T>{static_cast<T>(i)...};
-#else
-  static constexpr T counted[] = {static_cast<T>(i)...};
-  return load<T>(counted);
-#endif
-}
-}  // namespace detail
-/// 0, 1, 2, ... in the lanes.
-template <class T>
-GLOSS_INLINE Vec<T> iota() {
-  return detail::count<T>(std::make_index_sequence<lanes<T>>());
-}
-namespace detail {
-template <class T, std::size_t... i>
-GLOSS_INLINE Vec<T> lane_bits(std::index_sequence<i...>) {
-#ifdef GLOSS_VECTOR_TYPES
-  return Vec<T>{static_cast<T>(T{1} << i)...};
-#else
-  static constexpr T bits[] = {static_cast<T>(T{1} << i)...};
-  return load<T>(bits);
-#endif
-}
-}  // namespace detail
-/// 1, 2, 4, ... in the lanes of whole numbers.
-template <class T>
-GLOSS_INLINE Vec<T> lane_bits() {
-  return detail::lane_bits<T>(std::make_index_sequence<lanes<T>>());
-}
-/// The first n < lanes<T> elements, the other lanes hold `fill`; memory beyond n is not touched.
-/// The compiler's builtins for masked moves are named where there are such moves: a copy of variable length costs more
-/// than all the rest of a short row.
-template <class T>
-GLOSS_INLINE Vec<T> load_partial(const T* p, Index n, T fill = T(0)) {
-  [[maybe_unused]] constexpr bool real = std::is_floating_point_v<T>;
-  Vec<T> v = splat<T>(fill);
-#ifdef GLOSS_BACKEND_EIGEN
-  T filled[lanes<T>];
-  store<T>(filled, v);
-  detail::copy_some<lanes<T>>(filled, p, n);
-  return load<T>(filled);
-#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
-  if constexpr (real && sizeof(T) == 4)
-    return __builtin_ia32_loadups512_mask(p, v, static_cast<unsigned short>((1u << n) - 1));
-  if constexpr (real && sizeof(T) == 8)
-    return __builtin_ia32_loadupd512_mask(p, v, static_cast<unsigned char>((1u << n) - 1));
-#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX)
-  if constexpr (real) {
-    typedef long long LongLongs __attribute__((vector_size(32)));
-    const IntVec<T> mask = iota<IntOf<T>>() < static_cast<IntOf<T>>(n);
-    if constexpr (sizeof(T) == 4)
-      return mask ? __builtin_ia32_maskloadps256(reinterpret_cast<const Vec<T>*>(p), mask) : v;
-    else
-      return mask ? __builtin_ia32_maskloadpd256(reinterpret_cast<const Vec<T>*>(p), reinterpret_cast<LongLongs>(mask))
-                  : v;
-  }
-#endif
-  for (Index i = 0; i < lanes<T>; ++i)
-    if (i < n) v[i] = p[i];
-  return v;
-}
-template <class T>
-GLOSS_INLINE void store_partial(T* p, Vec<T> v, Index n) {
-  [[maybe_unused]] constexpr bool real = std::is_floating_point_v<T>;
-#ifdef GLOSS_BACKEND_EIGEN
-  T all[lanes<T>];
-  store<T>(all, v);
-  return detail::copy_some<lanes<T>>(p, all, n);
-#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
-  if constexpr (real && sizeof(T) == 4)
-    return __builtin_ia32_storeups512_mask(p, v, static_cast<unsigned short>((1u << n) - 1));
-  if constexpr (real && sizeof(T) == 8)
-    return __builtin_ia32_storeupd512_mask(p, v, static_cast<unsigned char>((1u << n) - 1));
-#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX)
-  if constexpr (real) {
-    typedef long long LongLongs __attribute__((vector_size(32)));
-    const IntVec<T> mask = iota<IntOf<T>>() < static_cast<IntOf<T>>(n);
-    if constexpr (sizeof(T) == 4)
-      return __builtin_ia32_maskstoreps256(reinterpret_cast<Vec<T>*>(p), mask, v);
-    else
-      return __builtin_ia32_maskstorepd256(reinterpret_cast<Vec<T>*>(p), reinterpret_cast<LongLongs>(mask), v);
-  }
-#endif
-  for (Index i = 0; i < lanes<T>; ++i)
-    if (i < n) p[i] = v[i];
-}
-/// Load and store of m elements, m <= lanes<T>.
-template <class T>
-GLOSS_INLINE Vec<T> load_n(const T* p, Index m, T fill = T(0)) {
-  return m == lanes<T> ? load<T>(p) : load_partial<T>(p, m, fill);
-}
-template <class T>
-GLOSS_INLINE void store_n(T* p, Vec<T> v, Index m) {
-  if (m == lanes<T>)
-    store<T>(p, v);
-  else
-    store_partial<T>(p, v, m);
-}
-/// Calls f(i, m) for the vectors [i, i + m) of [0, n): m is lanes<T>, and less in the last call where n asks for it.
-template <class T, class F>
-GLOSS_INLINE void each_vector(Index n, F f) {
-  Index i = 0;
-  for (; i + lanes<T> <= n; i += lanes<T>) f(i, lanes<T>);
-  if (i < n) f(i, n - i);
-}
-/// The same bits as another vector type.
-template <class To, class V>
-GLOSS_INLINE Vec<To> bit_cast_to(V v) {
-  static_assert(sizeof(V) == sizeof(Vec<To>));
-#ifdef GLOSS_VECTOR_TYPES
-  Vec<To> r;
-  std::memcpy(&r, &v, sizeof r);
-  return r;
-#else
-  return Vec<To>(v.numbers);
-#endif
-}
-/// The lanes of a vector of whole numbers moved by so many bits; to the right, negative ones stay negative.
-template <class T, int by>
-GLOSS_INLINE Vec<T> shift_left(Vec<T> v) {
-#ifdef GLOSS_VECTOR_TYPES
-  return v << T{by};
-#else
-  return detail::shift_left_lanes<by>(v);
-#endif
-}
-template <class T, int by>
-GLOSS_INLINE Vec<T> shift_right(Vec<T> v) {
-#ifdef GLOSS_VECTOR_TYPES
-  return v >> T{by};
-#else
-  return detail::shift_right_lanes<by>(v);
-#endif
-}
-/// Lane by lane: mask ? a : b.
-template <class T>
-GLOSS_INLINE Vec<T> select(IntVec<T> mask, Vec<T> a, Vec<T> b) {
-#ifdef GLOSS_VECTOR_TYPES
-  return mask ? a : b;
-#else
-  return detail::select_lanes(mask, a, b);
-#endif
-}
-/// a > b ? a : b; gives b where either is NaN.
-template <class T>
-GLOSS_INLINE Vec<T> vmax(Vec<T> a, Vec<T> b) {
-#ifdef GLOSS_VECTOR_TYPES
-  return select<T>(a > b, a, b);
-#else
-  return detail::larger_lanes(a, b);
-#endif
-}
-/// a < b ? a : b; gives b where either is NaN.
-template <class T>
-GLOSS_INLINE Vec<T> vmin(Vec<T> a, Vec<T> b) {
-#ifdef GLOSS_VECTOR_TYPES
-  return select<T>(a < b, a, b);
-#else
-  return detail::smaller_lanes(a, b);
-#endif
-}
-/// Numbers to numbers of the same width: float <-> int32, double <-> int64; towards zero.
-template <class To, class V>
-GLOSS_INLINE Vec<To> convert_to(V v) {
-#ifdef GLOSS_VECTOR_TYPES
-  return __builtin_convertvector(v, Vec<To>);
-#else
-  return detail::convert_lanes<To>(v);
-#endif
-}
-/// Lane j of the result is element order[j] of a and b, one behind the other.
-template <class T, int... order>
-GLOSS_INLINE Vec<T> shuffle(Vec<T> a, Vec<T> b) {
-#ifdef GLOSS_VECTOR_TYPES
-  return __builtin_shufflevector(a, b, order...);
-#else
-  return detail::shuffle_lanes<order...>(a, b);
-#endif
-}
-namespace detail {
-#ifdef GLOSS_VECTOR_TYPES
-/// Lane i of the result is lane (i + by) mod lanes.
-template <class T, Index by, std::size_t... i>
-GLOSS_INLINE Vec<T> rotate(Vec<T> v, std::index_sequence<i...>) {
-  return shuffle<T, static_cast<int>((i + by) % sizeof...(i))...>(v, v);
-}
-template <class T, Index width, bool largest>
-GLOSS_INLINE T fold(Vec<T> v) {
-  if constexpr (width == 0) {
-    return v[0];
-  } else {
-    const Vec<T> other = rotate<T, width>(v, std::make_index_sequence<lanes<T>>{});
-    return fold<T, width / 2, largest>(largest ? vmax<T>(v, other) : v + other);
-  }
-}
-#else
-template <class T, Index, bool largest>
-GLOSS_INLINE T fold(Vec<T> v) {
-  return largest ? max_of_lanes(v) : sum_of_lanes(v);
-}
-#endif
-}  // namespace detail
-/// Sum over the lanes, always in the same order: the upper half is added to the lower until one is left, or Eigen's.
-template <class T>
-GLOSS_INLINE T hsum(Vec<T> v) {
-  return detail::fold<T, lanes<T> / 2, false>(v);
-}
-/// Largest lane; a NaN may get lost.
-template <class T>
-GLOSS_INLINE T hmax(Vec<T> v) {
-  return detail::fold<T, lanes<T> / 2, true>(v);
-}
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#undef GLOSS_ISA_SPACE
-#undef GLOSS_ISA_AVX512
-#undef GLOSS_ISA_AVX
-#ifdef GLOSS_COPY_AVX512
-#pragma push_macro("GLOSS_VECTOR_BYTES")
-#pragma push_macro("GLOSS_INLINE_LAMBDA")
-#undef GLOSS_VECTOR_BYTES
-#undef GLOSS_INLINE_LAMBDA
-#ifdef GLOSS_COPY_AVX2
-#define GLOSS_VECTOR_BYTES 32
-#define GLOSS_INLINE_LAMBDA __attribute__((always_inline, target("avx2,fma")))
-#define GLOSS_ISA_SPACE ::on_avx2
-#define GLOSS_ISA_AVX 1
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#endif
-// ---- gloss/kernels/simd/simd.inc
-// The body of simd.hpp, read once for every instruction set; see isa_copies.inc.
-namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE {
-/// How many T fill one vector.
-template <class T>
-inline constexpr Index lanes = GLOSS_VECTOR_BYTES / static_cast<Index>(sizeof(T));
-namespace detail {
-#ifdef GLOSS_VECTOR_TYPES
-template <class T>
-struct VecOf {
-  typedef T type __attribute__((vector_size(GLOSS_VECTOR_BYTES)));
-};
-#else
-template <class T>
-struct VecOf {
-  using type = Pack<T, lanes<T>>;
-};
-#endif
-}  // namespace detail
-/// A vector of lanes<T> numbers with + - * / & | ^ << >> and comparisons, which give a mask.
-template <class T>
-using Vec = typename detail::VecOf<T>::type;
-/// The signed integer of T's width, and the vector of them: what comparing two Vec<T> gives, all ones where true.
-template <class T>
-using IntOf = typename kernels::detail::SizedInt<sizeof(T)>::type;
-template <class T>
-using IntVec = Vec<IntOf<T>>;
-/// Loads and stores need no alignment.
-template <class T>
-GLOSS_INLINE Vec<T> load(const T* p) {
-#ifdef GLOSS_VECTOR_TYPES
-  Vec<T> v;
-  std::memcpy(&v, p, sizeof v);
-  return v;
-#else
-  return Vec<T>::load(p);
-#endif
-}
-template <class T>
-GLOSS_INLINE void store(T* p, Vec<T> v) {
-#ifdef GLOSS_VECTOR_TYPES
-  std::memcpy(p, &v, sizeof v);
-#else
-  v.store(p);
-#endif
-}
-template <class T>
-GLOSS_INLINE Vec<T> splat(T x) {
-#ifdef GLOSS_VECTOR_TYPES
-  return x - Vec<T>{};
-#else
-  return x;
-#endif
-}
-namespace detail {
-template <class T, std::size_t... i>
-GLOSS_INLINE Vec<T> count(std::index_sequence<i...>) {
-#ifdef GLOSS_VECTOR_TYPES
-  return Vec<T>{static_cast<T>(i)...};
-#else
-  static constexpr T counted[] = {static_cast<T>(i)...};
-  return load<T>(counted);
-#endif
-}
-}  // namespace detail
-/// 0, 1, 2, ... in the lanes.
-template <class T>
-GLOSS_INLINE Vec<T> iota() {
-  return detail::count<T>(std::make_index_sequence<lanes<T>>());
-}
-namespace detail {
-template <class T, std::size_t... i>
-GLOSS_INLINE Vec<T> lane_bits(std::index_sequence<i...>) {
-#ifdef GLOSS_VECTOR_TYPES
-  return Vec<T>{static_cast<T>(T{1} << i)...};
-#else
-  static constexpr T bits[] = {static_cast<T>(T{1} << i)...};
-  return load<T>(bits);
-#endif
-}
-}  // namespace detail
-/// 1, 2, 4, ... in the lanes of whole numbers.
-template <class T>
-GLOSS_INLINE Vec<T> lane_bits() {
-  return detail::lane_bits<T>(std::make_index_sequence<lanes<T>>());
-}
-/// The first n < lanes<T> elements, the other lanes hold `fill`; memory beyond n is not touched.
-/// The compiler's builtins for masked moves are named where there are such moves: a copy of variable length costs more
-/// than all the rest of a short row.
-template <class T>
-GLOSS_INLINE Vec<T> load_partial(const T* p, Index n, T fill = T(0)) {
-  [[maybe_unused]] constexpr bool real = std::is_floating_point_v<T>;
-  Vec<T> v = splat<T>(fill);
-#ifdef GLOSS_BACKEND_EIGEN
-  T filled[lanes<T>];
-  store<T>(filled, v);
-  detail::copy_some<lanes<T>>(filled, p, n);
-  return load<T>(filled);
-#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
-  if constexpr (real && sizeof(T) == 4)
-    return __builtin_ia32_loadups512_mask(p, v, static_cast<unsigned short>((1u << n) - 1));
-  if constexpr (real && sizeof(T) == 8)
-    return __builtin_ia32_loadupd512_mask(p, v, static_cast<unsigned char>((1u << n) - 1));
-#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX)
-  if constexpr (real) {
-    typedef long long LongLongs __attribute__((vector_size(32)));
-    const IntVec<T> mask = iota<IntOf<T>>() < static_cast<IntOf<T>>(n);
-    if constexpr (sizeof(T) == 4)
-      return mask ? __builtin_ia32_maskloadps256(reinterpret_cast<const Vec<T>*>(p), mask) : v;
-    else
-      return mask ? __builtin_ia32_maskloadpd256(reinterpret_cast<const Vec<T>*>(p), reinterpret_cast<LongLongs>(mask))
-                  : v;
-  }
-#endif
-  for (Index i = 0; i < lanes<T>; ++i)
-    if (i < n) v[i] = p[i];
-  return v;
-}
-template <class T>
-GLOSS_INLINE void store_partial(T* p, Vec<T> v, Index n) {
-  [[maybe_unused]] constexpr bool real = std::is_floating_point_v<T>;
-#ifdef GLOSS_BACKEND_EIGEN
-  T all[lanes<T>];
-  store<T>(all, v);
-  return detail::copy_some<lanes<T>>(p, all, n);
-#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
-  if constexpr (real && sizeof(T) == 4)
-    return __builtin_ia32_storeups512_mask(p, v, static_cast<unsigned short>((1u << n) - 1));
-  if constexpr (real && sizeof(T) == 8)
-    return __builtin_ia32_storeupd512_mask(p, v, static_cast<unsigned char>((1u << n) - 1));
-#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX)
-  if constexpr (real) {
-    typedef long long LongLongs __attribute__((vector_size(32)));
-    const IntVec<T> mask = iota<IntOf<T>>() < static_cast<IntOf<T>>(n);
-    if constexpr (sizeof(T) == 4)
-      return __builtin_ia32_maskstoreps256(reinterpret_cast<Vec<T>*>(p), mask, v);
-    else
-      return __builtin_ia32_maskstorepd256(reinterpret_cast<Vec<T>*>(p), reinterpret_cast<LongLongs>(mask), v);
-  }
-#endif
-  for (Index i = 0; i < lanes<T>; ++i)
-    if (i < n) p[i] = v[i];
-}
-/// Load and store of m elements, m <= lanes<T>.
-template <class T>
-GLOSS_INLINE Vec<T> load_n(const T* p, Index m, T fill = T(0)) {
-  return m == lanes<T> ? load<T>(p) : load_partial<T>(p, m, fill);
-}
-template <class T>
-GLOSS_INLINE void store_n(T* p, Vec<T> v, Index m) {
-  if (m == lanes<T>)
-    store<T>(p, v);
-  else
-    store_partial<T>(p, v, m);
-}
-/// Calls f(i, m) for the vectors [i, i + m) of [0, n): m is lanes<T>, and less in the last call where n asks for it.
-template <class T, class F>
-GLOSS_INLINE void each_vector(Index n, F f) {
-  Index i = 0;
-  for (; i + lanes<T> <= n; i += lanes<T>) f(i, lanes<T>);
-  if (i < n) f(i, n - i);
-}
-/// The same bits as another vector type.
-template <class To, class V>
-GLOSS_INLINE Vec<To> bit_cast_to(V v) {
-  static_assert(sizeof(V) == sizeof(Vec<To>));
-#ifdef GLOSS_VECTOR_TYPES
-  Vec<To> r;
-  std::memcpy(&r, &v, sizeof r);
-  return r;
-#else
-  return Vec<To>(v.numbers);
-#endif
-}
-/// The lanes of a vector of whole numbers moved by so many bits; to the right, negative ones stay negative.
-template <class T, int by>
-GLOSS_INLINE Vec<T> shift_left(Vec<T> v) {
-#ifdef GLOSS_VECTOR_TYPES
-  return v << T{by};
-#else
-  return detail::shift_left_lanes<by>(v);
-#endif
-}
-template <class T, int by>
-GLOSS_INLINE Vec<T> shift_right(Vec<T> v) {
-#ifdef GLOSS_VECTOR_TYPES
-  return v >> T{by};
-#else
-  return detail::shift_right_lanes<by>(v);
-#endif
-}
-/// Lane by lane: mask ? a : b.
-template <class T>
-GLOSS_INLINE Vec<T> select(IntVec<T> mask, Vec<T> a, Vec<T> b) {
-#ifdef GLOSS_VECTOR_TYPES
-  return mask ? a : b;
-#else
-  return detail::select_lanes(mask, a, b);
-#endif
-}
-/// a > b ? a : b; gives b where either is NaN.
-template <class T>
-GLOSS_INLINE Vec<T> vmax(Vec<T> a, Vec<T> b) {
-#ifdef GLOSS_VECTOR_TYPES
-  return select<T>(a > b, a, b);
-#else
-  return detail::larger_lanes(a, b);
-#endif
-}
-/// a < b ? a : b; gives b where either is NaN.
-template <class T>
-GLOSS_INLINE Vec<T> vmin(Vec<T> a, Vec<T> b) {
-#ifdef GLOSS_VECTOR_TYPES
-  return select<T>(a < b, a, b);
-#else
-  return detail::smaller_lanes(a, b);
-#endif
-}
-/// Numbers to numbers of the same width: float <-> int32, double <-> int64; towards zero.
-template <class To, class V>
-GLOSS_INLINE Vec<To> convert_to(V v) {
-#ifdef GLOSS_VECTOR_TYPES
-  return __builtin_convertvector(v, Vec<To>);
-#else
-  return detail::convert_lanes<To>(v);
-#endif
-}
-/// Lane j of the result is element order[j] of a and b, one behind the other.
-template <class T, int... order>
-GLOSS_INLINE Vec<T> shuffle(Vec<T> a, Vec<T> b) {
-#ifdef GLOSS_VECTOR_TYPES
-  return __builtin_shufflevector(a, b, order...);
-#else
-  return detail::shuffle_lanes<order...>(a, b);
-#endif
-}
-namespace detail {
-#ifdef GLOSS_VECTOR_TYPES
-/// Lane i of the result is lane (i + by) mod lanes.
-template <class T, Index by, std::size_t... i>
-GLOSS_INLINE Vec<T> rotate(Vec<T> v, std::index_sequence<i...>) {
-  return shuffle<T, static_cast<int>((i + by) % sizeof...(i))...>(v, v);
-}
-template <class T, Index width, bool largest>
-GLOSS_INLINE T fold(Vec<T> v) {
-  if constexpr (width == 0) {
-    return v[0];
-  } else {
-    const Vec<T> other = rotate<T, width>(v, std::make_index_sequence<lanes<T>>{});
-    return fold<T, width / 2, largest>(largest ? vmax<T>(v, other) : v + other);
-  }
-}
-#else
-template <class T, Index, bool largest>
-GLOSS_INLINE T fold(Vec<T> v) {
-  return largest ? max_of_lanes(v) : sum_of_lanes(v);
-}
-#endif
-}  // namespace detail
-/// Sum over the lanes, always in the same order: the upper half is added to the lower until one is left, or Eigen's.
-template <class T>
-GLOSS_INLINE T hsum(Vec<T> v) {
-  return detail::fold<T, lanes<T> / 2, false>(v);
-}
-/// Largest lane; a NaN may get lost.
-template <class T>
-GLOSS_INLINE T hmax(Vec<T> v) {
-  return detail::fold<T, lanes<T> / 2, true>(v);
-}
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#ifdef __clang__
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
-#undef GLOSS_VECTOR_BYTES
-#undef GLOSS_INLINE_LAMBDA
-#undef GLOSS_ISA_SPACE
-#undef GLOSS_ISA_AVX
-#endif
-#define GLOSS_VECTOR_BYTES 64
-#define GLOSS_INLINE_LAMBDA __attribute__((always_inline, target("avx512f,avx512dq,avx512bw,avx512vl,fma")))
-#define GLOSS_ISA_SPACE ::on_avx512
-#define GLOSS_ISA_AVX512 1
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,fma")
-#endif
-// ---- gloss/kernels/simd/simd.inc
-// The body of simd.hpp, read once for every instruction set; see isa_copies.inc.
-namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE {
-/// How many T fill one vector.
-template <class T>
-inline constexpr Index lanes = GLOSS_VECTOR_BYTES / static_cast<Index>(sizeof(T));
-namespace detail {
-#ifdef GLOSS_VECTOR_TYPES
-template <class T>
-struct VecOf {
-  typedef T type __attribute__((vector_size(GLOSS_VECTOR_BYTES)));
-};
-#else
-template <class T>
-struct VecOf {
-  using type = Pack<T, lanes<T>>;
-};
-#endif
-}  // namespace detail
-/// A vector of lanes<T> numbers with + - * / & | ^ << >> and comparisons, which give a mask.
-template <class T>
-using Vec = typename detail::VecOf<T>::type;
-/// The signed integer of T's width, and the vector of them: what comparing two Vec<T> gives, all ones where true.
-template <class T>
-using IntOf = typename kernels::detail::SizedInt<sizeof(T)>::type;
-template <class T>
-using IntVec = Vec<IntOf<T>>;
-/// Loads and stores need no alignment.
-template <class T>
-GLOSS_INLINE Vec<T> load(const T* p) {
-#ifdef GLOSS_VECTOR_TYPES
-  Vec<T> v;
-  std::memcpy(&v, p, sizeof v);
-  return v;
-#else
-  return Vec<T>::load(p);
-#endif
-}
-template <class T>
-GLOSS_INLINE void store(T* p, Vec<T> v) {
-#ifdef GLOSS_VECTOR_TYPES
-  std::memcpy(p, &v, sizeof v);
-#else
-  v.store(p);
-#endif
-}
-template <class T>
-GLOSS_INLINE Vec<T> splat(T x) {
-#ifdef GLOSS_VECTOR_TYPES
-  return x - Vec<T>{};
-#else
-  return x;
-#endif
-}
-namespace detail {
-template <class T, std::size_t... i>
-GLOSS_INLINE Vec<T> count(std::index_sequence<i...>) {
-#ifdef GLOSS_VECTOR_TYPES
-  return Vec<T>{static_cast<T>(i)...};
-#else
-  static constexpr T counted[] = {static_cast<T>(i)...};
-  return load<T>(counted);
-#endif
-}
-}  // namespace detail
-/// 0, 1, 2, ... in the lanes.
-template <class T>
-GLOSS_INLINE Vec<T> iota() {
-  return detail::count<T>(std::make_index_sequence<lanes<T>>());
-}
-namespace detail {
-template <class T, std::size_t... i>
-GLOSS_INLINE Vec<T> lane_bits(std::index_sequence<i...>) {
-#ifdef GLOSS_VECTOR_TYPES
-  return Vec<T>{static_cast<T>(T{1} << i)...};
-#else
-  static constexpr T bits[] = {static_cast<T>(T{1} << i)...};
-  return load<T>(bits);
-#endif
-}
-}  // namespace detail
-/// 1, 2, 4, ... in the lanes of whole numbers.
-template <class T>
-GLOSS_INLINE Vec<T> lane_bits() {
-  return detail::lane_bits<T>(std::make_index_sequence<lanes<T>>());
-}
-/// The first n < lanes<T> elements, the other lanes hold `fill`; memory beyond n is not touched.
-/// The compiler's builtins for masked moves are named where there are such moves: a copy of variable length costs more
-/// than all the rest of a short row.
-template <class T>
-GLOSS_INLINE Vec<T> load_partial(const T* p, Index n, T fill = T(0)) {
-  [[maybe_unused]] constexpr bool real = std::is_floating_point_v<T>;
-  Vec<T> v = splat<T>(fill);
-#ifdef GLOSS_BACKEND_EIGEN
-  T filled[lanes<T>];
-  store<T>(filled, v);
-  detail::copy_some<lanes<T>>(filled, p, n);
-  return load<T>(filled);
-#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
-  if constexpr (real && sizeof(T) == 4)
-    return __builtin_ia32_loadups512_mask(p, v, static_cast<unsigned short>((1u << n) - 1));
-  if constexpr (real && sizeof(T) == 8)
-    return __builtin_ia32_loadupd512_mask(p, v, static_cast<unsigned char>((1u << n) - 1));
-#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX)
-  if constexpr (real) {
-    typedef long long LongLongs __attribute__((vector_size(32)));
-    const IntVec<T> mask = iota<IntOf<T>>() < static_cast<IntOf<T>>(n);
-    if constexpr (sizeof(T) == 4)
-      return mask ? __builtin_ia32_maskloadps256(reinterpret_cast<const Vec<T>*>(p), mask) : v;
-    else
-      return mask ? __builtin_ia32_maskloadpd256(reinterpret_cast<const Vec<T>*>(p), reinterpret_cast<LongLongs>(mask))
-                  : v;
-  }
-#endif
-  for (Index i = 0; i < lanes<T>; ++i)
-    if (i < n) v[i] = p[i];
-  return v;
-}
-template <class T>
-GLOSS_INLINE void store_partial(T* p, Vec<T> v, Index n) {
-  [[maybe_unused]] constexpr bool real = std::is_floating_point_v<T>;
-#ifdef GLOSS_BACKEND_EIGEN
-  T all[lanes<T>];
-  store<T>(all, v);
-  return detail::copy_some<lanes<T>>(p, all, n);
-#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX512)
-  if constexpr (real && sizeof(T) == 4)
-    return __builtin_ia32_storeups512_mask(p, v, static_cast<unsigned short>((1u << n) - 1));
-  if constexpr (real && sizeof(T) == 8)
-    return __builtin_ia32_storeupd512_mask(p, v, static_cast<unsigned char>((1u << n) - 1));
-#elif defined(__GNUC__) && defined(GLOSS_ISA_AVX)
-  if constexpr (real) {
-    typedef long long LongLongs __attribute__((vector_size(32)));
-    const IntVec<T> mask = iota<IntOf<T>>() < static_cast<IntOf<T>>(n);
-    if constexpr (sizeof(T) == 4)
-      return __builtin_ia32_maskstoreps256(reinterpret_cast<Vec<T>*>(p), mask, v);
-    else
-      return __builtin_ia32_maskstorepd256(reinterpret_cast<Vec<T>*>(p), reinterpret_cast<LongLongs>(mask), v);
-  }
-#endif
-  for (Index i = 0; i < lanes<T>; ++i)
-    if (i < n) p[i] = v[i];
-}
-/// Load and store of m elements, m <= lanes<T>.
-template <class T>
-GLOSS_INLINE Vec<T> load_n(const T* p, Index m, T fill = T(0)) {
-  return m == lanes<T> ? load<T>(p) : load_partial<T>(p, m, fill);
-}
-template <class T>
-GLOSS_INLINE void store_n(T* p, Vec<T> v, Index m) {
-  if (m == lanes<T>)
-    store<T>(p, v);
-  else
-    store_partial<T>(p, v, m);
-}
-/// Calls f(i, m) for the vectors [i, i + m) of [0, n): m is lanes<T>, and less in the last call where n asks for it.
-template <class T, class F>
-GLOSS_INLINE void each_vector(Index n, F f) {
-  Index i = 0;
-  for (; i + lanes<T> <= n; i += lanes<T>) f(i, lanes<T>);
-  if (i < n) f(i, n - i);
-}
-/// The same bits as another vector type.
-template <class To, class V>
-GLOSS_INLINE Vec<To> bit_cast_to(V v) {
-  static_assert(sizeof(V) == sizeof(Vec<To>));
-#ifdef GLOSS_VECTOR_TYPES
-  Vec<To> r;
-  std::memcpy(&r, &v, sizeof r);
-  return r;
-#else
-  return Vec<To>(v.numbers);
-#endif
-}
-/// The lanes of a vector of whole numbers moved by so many bits; to the right, negative ones stay negative.
-template <class T, int by>
-GLOSS_INLINE Vec<T> shift_left(Vec<T> v) {
-#ifdef GLOSS_VECTOR_TYPES
-  return v << T{by};
-#else
-  return detail::shift_left_lanes<by>(v);
-#endif
-}
-template <class T, int by>
-GLOSS_INLINE Vec<T> shift_right(Vec<T> v) {
-#ifdef GLOSS_VECTOR_TYPES
-  return v >> T{by};
-#else
-  return detail::shift_right_lanes<by>(v);
-#endif
-}
-/// Lane by lane: mask ? a : b.
-template <class T>
-GLOSS_INLINE Vec<T> select(IntVec<T> mask, Vec<T> a, Vec<T> b) {
-#ifdef GLOSS_VECTOR_TYPES
-  return mask ? a : b;
-#else
-  return detail::select_lanes(mask, a, b);
-#endif
-}
-/// a > b ? a : b; gives b where either is NaN.
-template <class T>
-GLOSS_INLINE Vec<T> vmax(Vec<T> a, Vec<T> b) {
-#ifdef GLOSS_VECTOR_TYPES
-  return select<T>(a > b, a, b);
-#else
-  return detail::larger_lanes(a, b);
-#endif
-}
-/// a < b ? a : b; gives b where either is NaN.
-template <class T>
-GLOSS_INLINE Vec<T> vmin(Vec<T> a, Vec<T> b) {
-#ifdef GLOSS_VECTOR_TYPES
-  return select<T>(a < b, a, b);
-#else
-  return detail::smaller_lanes(a, b);
-#endif
-}
-/// Numbers to numbers of the same width: float <-> int32, double <-> int64; towards zero.
-template <class To, class V>
-GLOSS_INLINE Vec<To> convert_to(V v) {
-#ifdef GLOSS_VECTOR_TYPES
-  return __builtin_convertvector(v, Vec<To>);
-#else
-  return detail::convert_lanes<To>(v);
-#endif
-}
-/// Lane j of the result is element order[j] of a and b, one behind the other.
-template <class T, int... order>
-GLOSS_INLINE Vec<T> shuffle(Vec<T> a, Vec<T> b) {
-#ifdef GLOSS_VECTOR_TYPES
-  return __builtin_shufflevector(a, b, order...);
-#else
-  return detail::shuffle_lanes<order...>(a, b);
-#endif
-}
-namespace detail {
-#ifdef GLOSS_VECTOR_TYPES
-/// Lane i of the result is lane (i + by) mod lanes.
-template <class T, Index by, std::size_t... i>
-GLOSS_INLINE Vec<T> rotate(Vec<T> v, std::index_sequence<i...>) {
-  return shuffle<T, static_cast<int>((i + by) % sizeof...(i))...>(v, v);
-}
-template <class T, Index width, bool largest>
-GLOSS_INLINE T fold(Vec<T> v) {
-  if constexpr (width == 0) {
-    return v[0];
-  } else {
-    const Vec<T> other = rotate<T, width>(v, std::make_index_sequence<lanes<T>>{});
-    return fold<T, width / 2, largest>(largest ? vmax<T>(v, other) : v + other);
-  }
-}
-#else
-template <class T, Index, bool largest>
-GLOSS_INLINE T fold(Vec<T> v) {
-  return largest ? max_of_lanes(v) : sum_of_lanes(v);
-}
-#endif
-}  // namespace detail
-/// Sum over the lanes, always in the same order: the upper half is added to the lower until one is left, or Eigen's.
-template <class T>
-GLOSS_INLINE T hsum(Vec<T> v) {
-  return detail::fold<T, lanes<T> / 2, false>(v);
-}
-/// Largest lane; a NaN may get lost.
-template <class T>
-GLOSS_INLINE T hmax(Vec<T> v) {
-  return detail::fold<T, lanes<T> / 2, true>(v);
-}
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#ifdef __clang__
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
-#undef GLOSS_VECTOR_BYTES
-#undef GLOSS_INLINE_LAMBDA
-#undef GLOSS_ISA_SPACE
-#undef GLOSS_ISA_AVX512
-#pragma pop_macro("GLOSS_VECTOR_BYTES")
-#pragma pop_macro("GLOSS_INLINE_LAMBDA")
-#endif
-#endif
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 constexpr Index round_up(Index n, Index multiple) { return (n + multiple - 1) / multiple * multiple; }
 /// Rows of the left factor of AttentionKernels::product come in multiples of this.
 inline constexpr Index panel_rows = 8;
-#ifdef GLOSS_VECTOR_TYPES
-/// One step of the transposition of a square of vectors: swaps the blocks of `w` lanes across the diagonal.
-template <class T, Index w, std::size_t... i>
-GLOSS_INLINE void swap_blocks(Vec<T>& a, Vec<T>& b, std::index_sequence<i...>) {
-  constexpr int n = sizeof...(i), width = w;
-  const Vec<T> low = shuffle<T, (int(i) & width ? n + int(i) - width : int(i))...>(a, b);
-  b = shuffle<T, (int(i) & width ? n + int(i) : int(i) + width)...>(a, b);
-  a = low;
-}
-template <class T, Index w>
-GLOSS_INLINE void swap_all_blocks(Vec<T>* v) {
-  if constexpr (w > 0) {
-    GLOSS_UNROLL for (Index r = 0; r < lanes<T>; ++r) {
-      if ((r & w) == 0) swap_blocks<T, w>(v[r], v[r + w], std::make_index_sequence<lanes<T>>{});
-    }
-    swap_all_blocks<T, w / 2>(v);
-  }
-}
-#endif
 /// out[c][r] = factor in[r][c] for a square of lanes<T>.
 template <class T>
-GLOSS_NOINLINE void transpose_square(const T* in, Index in_stride, T* out, Index out_stride, T factor) {
+GLOSS_NOINLINE void transpose_scaled(const T* in, Index in_stride, T* out, Index out_stride, T factor) {
   Vec<T> v[lanes<T>];
   GLOSS_UNROLL for (Index r = 0; r < lanes<T>; ++r) v[r] = load<T>(in + r * in_stride) * factor;
-#ifdef GLOSS_VECTOR_TYPES
-  swap_all_blocks<T, lanes<T> / 2>(v);
-#else
-  transpose_packs(v);
-#endif
+  transpose_vectors<T>(v);
   GLOSS_UNROLL for (Index r = 0; r < lanes<T>; ++r) store<T>(out + r * out_stride, v[r]);
 }
 /// out [columns, width] = factor in [rows, columns] transposed; out's columns from `rows` to `width` become 0.
@@ -7177,13 +7230,13 @@ void transpose(const T* in, Index in_stride, Index rows, Index columns, T* out, 
       const T* from = in + r * in_stride + c;
       T* to = out + c * out_stride + r;
       if (have_rows == n && have_columns == n && out_width == n) {
-        transpose_square<T>(from, in_stride, to, out_stride, factor);
+        transpose_scaled<T>(from, in_stride, to, out_stride, factor);
         continue;
       }
       T square[n * n], turned[n * n];
       for (Index i = 0; i < n; ++i)
         store<T>(square + i * n, i < have_rows ? load_n<T>(from + i * in_stride, have_columns) : Vec<T>{});
-      transpose_square<T>(square, n, turned, n, factor);
+      transpose_scaled<T>(square, n, turned, n, factor);
       for (Index i = 0; i < have_columns; ++i) store_n<T>(to + i * out_stride, load<T>(turned + i * n), out_width);
     }
   }
@@ -8316,10 +8369,15 @@ inline constexpr kernels::detail::AttentionKernels<T> attention_kernels = {
 #pragma pop_macro("GLOSS_INLINE_LAMBDA")
 #endif
 namespace gloss::inline GLOSS_ABI::kernels::detail {
+/// What takes the place of the product of float, null unless a program asks (ops/matmul_precision.hpp).
+inline constinit std::atomic<decltype(AttentionKernels<float>::product)> other_attention_product{nullptr};
 /// The copy in use.
 template <class T>
-const AttentionKernels<T>& attention_kernels_in_use() {
-  return GLOSS_ON_ISA(detail::attention_kernels<T>);
+AttentionKernels<T> attention_kernels_in_use() {
+  AttentionKernels<T> kernels = GLOSS_ON_ISA(detail::attention_kernels<T>);
+  if constexpr (std::is_same_v<T, float>)
+    if (auto* const other = other_attention_product.load(std::memory_order_relaxed)) kernels.product = other;
+  return kernels;
 }
 }  // namespace gloss::inline GLOSS_ABI::kernels::detail
 #endif
@@ -8605,7 +8663,7 @@ struct AttentionStrip {
 template <class T>
 struct AttentionTile {
   const AttentionArgs<T>& args;
-  const AttentionKernels<T>& kernels = attention_kernels_in_use<T>();
+  const AttentionKernels<T> kernels = attention_kernels_in_use<T>();
   Index b = 0, h = 0;
   Index j0 = 0, keys = 0;  // keys [j0, j0 + keys)
   T* k_tile;
@@ -8819,7 +8877,7 @@ class AttentionGradient {
   T* row_dot;  // D
   static Index scratch_size(const AttentionArgs<T>& a) {
     using S = Scratch<T>;
-    const AttentionKernels<T>& kernels = attention_kernels_in_use<T>();
+    const AttentionKernels<T> kernels = attention_kernels_in_use<T>();
     return AttentionTile<T>::scratch_size(a, bq) + 2 * S::size(kernels.padded(a.d_k) * bq) +
            2 * S::size(kernels.padded(a.d_v) * bq) + 2 * S::size(bk * bq) + 3 * S::size(bq);
   }
@@ -8898,7 +8956,7 @@ class AttentionBackward {
   /// Rows of dk and dv for so many keys: a tile may begin at any key, and reaches to the end of its last panel.
   static Index sum_rows(Index keys) { return round_up(keys, panel_rows) + panel_rows; }
   static Index sums_size(const AttentionArgs<T>& a) {
-    const AttentionKernels<T>& kernels = attention_kernels_in_use<T>();
+    const AttentionKernels<T> kernels = attention_kernels_in_use<T>();
     const Index k_rows = sum_rows(a.len_k);
     return Scratch<T>::size(k_rows * kernels.padded(a.d_k)) + Scratch<T>::size(k_rows * kernels.padded(a.d_v));
   }
@@ -9135,9 +9193,7 @@ GLOSS_INLINE T sum_of(Index n, F f) {
   return static_cast<T>(total);
 }
 /// Asks for what will be read next, while there is something else to compute; may point anywhere.
-GLOSS_INLINE void prefetch([[maybe_unused]] const void* p) {
-  GLOSS_PREFETCH(p, 0, 2);
-}
+GLOSS_INLINE void prefetch([[maybe_unused]] const void* p) { GLOSS_PREFETCH(p, 0, 2); }
 /// Stores that go past the caches, for results that would not stay there: what they overwrite is not read first.
 template <class T>
 class RowWriter {
@@ -9174,6 +9230,16 @@ class RowWriter {
  private:
   bool past_ = false;
 };
+/// ln sum exp(x - max) of a row; what follows it is fetched.
+template <class T>
+GLOSS_INLINE T row_log_sum(const T* x, Index n, T max) {
+  Vec<T> sum{};
+  each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
+    prefetch(x + n + i);
+    sum = sum + exp<T>(load_n<T>(x + i, m, -std::numeric_limits<T>::infinity()) - max);
+  });
+  return log<T>(splat<T>(hsum<T>(sum)))[0];
+}
 /// Softmax of a row of at most `vectors` vectors, which stay in registers.
 template <class T, int vectors>
 GLOSS_INLINE void softmax_short_row(const T* x, T* y, Index n) {
@@ -9257,12 +9323,7 @@ void log_softmax_forward(const T* x, T* y, Index rows, Index n) {
       const T* xr = x + r * n;
       T* yr = y + r * n;
       const T max = detail::row_max<T>(xr, n);
-      Vec<T> sum{};
-      each_vector<T>(n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
-        detail::prefetch(xr + n + i);
-        sum = sum + exp<T>(load_n<T>(xr + i, m, -std::numeric_limits<T>::infinity()) - max);
-      });
-      const T log_sum = log<T>(splat<T>(hsum<T>(sum)))[0];
+      const T log_sum = detail::row_log_sum<T>(xr, n, max);
       each_vector<T>(
           n, [&](Index i, Index m) GLOSS_INLINE_LAMBDA { write(yr + i, (load_n<T>(xr + i, m) - max) - log_sum, m); });
     }
@@ -9303,19 +9364,40 @@ namespace gloss::inline GLOSS_ABI::kernels::detail {
 /// 190 and 68.
 template <class T>
 inline constexpr Index attention_few = lanes<T> >= 16 ? 7 : 4;
-/// s[j] = the scores of query i with bias and mask, divided by ln 2.
+/// The keys or the values that one head's queries read.
+template <class T>
+struct AttentionKeys {
+  const T* first;
+  Index step, batch_step;
+  const std::int64_t* rows;
+  Index rows_step;
+  AttentionKeys(const AttentionArgs<T>& a, const T* x, const AttentionStrides& strides, Index b, Index h)
+      : first(attention_row(x, strides, a.key_rows ? 0 : b, h / a.group, 0)),
+        step(strides.row),
+        batch_step(strides.batch),
+        rows(a.key_rows ? a.key_rows + b * a.key_rows_strides[0] : nullptr),
+        rows_step(a.key_rows_strides[1]) {}
+  const T* operator[](Index j) const { return first + j * step + (rows ? rows[j * rows_step] * batch_step : 0); }
+};
+/// s[j] = the scores of query i with bias and mask, divided by ln 2; s has room for whole vectors.
 template <class T>
 void attention_row_scores(const AttentionArgs<T>& a, Index b, Index h, Index i, T* s) {
   constexpr T infinity = std::numeric_limits<T>::infinity();
   const T* q = attention_row(a.q, a.q_strides, b, h, i);
-  const T* k = attention_row(a.k, a.k_strides, b, h / a.group, 0);
+  const AttentionKeys<T> k(a, a.k, a.k_strides, b, h);
   const T scale = static_cast<T>(a.scale * log2_e);
-  for (Index j = 0; j < a.len_k; ++j) {
-    const T* kj = k + j * a.k_strides.row;
-    Vec<T> sum{};
-    each_vector<T>(
-        a.d_k, [&](Index c, Index m) GLOSS_INLINE_LAMBDA { sum = sum + load_n<T>(q + c, m) * load_n<T>(kj + c, m); });
-    s[j] = hsum<T>(sum) * scale;
+  constexpr Index w = lanes<T>;
+  for (Index j = 0; j < a.len_k; j += w) {
+    const Index keys = a.len_k - j < w ? a.len_k - j : w;
+    Vec<T> sums[w] = {};
+    for (Index r = 0; r < keys; ++r) {
+      const T* const key = k[j + r];
+      Vec<T> sum{};
+      each_vector<T>(a.d_k, [&](Index c, Index m)
+                                GLOSS_INLINE_LAMBDA { sum = sum + load_n<T>(q + c, m) * load_n<T>(key + c, m); });
+      sums[r] = sum;
+    }
+    store<T>(s + j, sums_of_lanes<T>(sums) * scale);
   }
   if (a.bias != nullptr) {
     const T* bias = a.bias + b * a.bias_strides[0] + h * a.bias_strides[1] + i * a.bias_strides[2];
@@ -9328,6 +9410,18 @@ void attention_row_scores(const AttentionArgs<T>& a, Index b, Index h, Index i, 
   }
   if (a.causal)
     for (Index j = i + a.len_k - a.len_q + 1 > 0 ? i + a.len_k - a.len_q + 1 : 0; j < a.len_k; ++j) s[j] = -infinity;
+}
+/// o[c] = sum of s[j] v[j][c] for `vectors` vectors of c from `first` on, of which the last has m numbers.
+template <class T, int vectors>
+GLOSS_INLINE void attention_mix(const AttentionKeys<T>& v, const T* s, Index keys, Index first, Index m, T* o) {
+  constexpr Index w = lanes<T>;
+  Vec<T> sum[vectors] = {};
+  for (Index j = 0; j < keys; ++j) {
+    const T* const value = v[j] + first;
+    GLOSS_UNROLL for (int t = 0; t < vectors; ++t) sum[t] =
+        sum[t] + load_n<T>(value + t * w, t + 1 < vectors ? w : m) * s[j];
+  }
+  GLOSS_UNROLL for (int t = 0; t < vectors; ++t) store_n<T>(o + first + t * w, sum[t], t + 1 < vectors ? w : m);
 }
 /// See attention_forward.
 template <class T>
@@ -9370,13 +9464,11 @@ void attention_forward_few(const AttentionArgs<T>& a) {
         T* const stats = a.stats + head * 2 * a.len_q + i;
         stats[0] = none ? T(0) : largest, stats[a.len_q] = none ? T(0) : inverse;
       }
-      const T* const v = attention_row(a.v, a.v_strides, b, h / a.group, 0);
+      const AttentionKeys<T> v(a, a.v, a.v_strides, b, h);
       T* const o = attention_row(a.o, a.o_strides, b, h, i);
-      each_vector<T>(a.d_v, [&](Index c, Index m) GLOSS_INLINE_LAMBDA {
-        Vec<T> sum{};
-        for (Index j = 0; j < a.len_k; ++j) sum = sum + load_n<T>(v + j * a.v_strides.row + c, m) * s[j];
-        store_n<T>(o + c, sum, m);
-      });
+      Index c = 0;
+      for (; c + 4 * w <= a.d_v; c += 4 * w) attention_mix<T, 4>(v, s, a.len_k, c, w, o);
+      for (; c < a.d_v; c += w) attention_mix<T, 1>(v, s, a.len_k, c, a.d_v - c < w ? a.d_v - c : w, o);
     }
   });
 }
@@ -9557,6 +9649,8 @@ GLOSS_INSTANTIATE(void attention_bias_backward<double>(const AttentionArgs<doubl
 #define GLOSS_HAS_GLOSS_TENSOR_SAVED_INPUT_HPP
 // ---- gloss/tensor/saved_input.hpp
 // An input of an op as its backward closure saves it.
+#include <atomic>
+#include <type_traits>
 namespace gloss::inline GLOSS_ABI::detail {
 /// Lets those that save y, the result of an op just recorded, save how f makes it again instead: f() gives the same
 /// bits, from tensors that the op's closure holds as well. Nothing where y was not recorded.
@@ -9565,22 +9659,53 @@ void offer_rebuild(const Tensor<T>& y, const F& f) {
   if (const NodeBase* const node = y.node())
     const_cast<Node<T>*>(static_cast<const Node<T>*>(node))->set_rebuild(Ref<Rebuild<T>>(new RebuildBy<T, F>(y, f)));
 }
-/// An input of an op as its closure saves it: the tensor, or how to make it again.
+/// Makes a form of x that takes less memory until a backward, null if that is not worth it; null itself unless a program
+/// asks for such forms (ops/saved_precision.hpp).
+inline constinit std::atomic<Ref<Rebuild<float>> (*)(const Tensor<float>& x)> smaller_form{nullptr};
+template <class T>
+Ref<Rebuild<T>> smaller(const Tensor<T>& x) {
+  if constexpr (std::is_same_v<T, float>)
+    if (auto* const form = smaller_form.load(std::memory_order_relaxed); form && is_grad_enabled()) return form(x);
+  return {};
+}
+/// A tensor as an op's closure saves it: as it is, by how to make it again, or in a form that takes less memory.
 template <class T>
 class SavedInput {
  public:
-  /// Nothing unless `wanted`.
+  SavedInput() = default;
+  /// An input of the op, which shares its form with the others that save it; nothing unless `wanted`.
   explicit SavedInput(const Tensor<T>& x, bool wanted = true) {
-    if (!wanted) return;
-    const NodeBase* const node = x.node();
-    Rebuild<T>* const rebuild = node ? static_cast<const Node<T>*>(node)->rebuild() : nullptr;
-    if (rebuild && rebuild->makes(x))
-      rebuild_ = Ref<Rebuild<T>>(rebuild);
+    if (!wanted || !x.defined()) return;
+    if (x.is_leaf()) {
+      x_ = x;
+      return;
+    }
+    auto* const node = const_cast<Node<T>*>(static_cast<const Node<T>*>(x.node()));
+    if (!node->rebuild())
+      if (Ref<Rebuild<T>> form = smaller(x)) node->set_rebuild(std::move(form));
+    if (node->rebuild() && node->rebuild()->makes(x))
+      rebuild_ = Ref<Rebuild<T>>(node->rebuild());
     else
       x_ = x;
   }
+  /// What the op itself has made, its result detached or something on the way; nothing where it is not recorded.
+  static SavedInput own(const Tensor<T>& x, bool recorded) {
+    SavedInput saved;
+    if (!recorded) return saved;
+    saved.rebuild_ = smaller(x);
+    if (!saved.rebuild_) saved.x_ = x;
+    return saved;
+  }
+  /// After record: those that save y, the op's result of which this was made, save the same.
+  void share_with(const Tensor<T>& y) const {
+    if (rebuild_ && y.node()) const_cast<Node<T>*>(static_cast<const Node<T>*>(y.node()))->set_rebuild(rebuild_);
+  }
   /// The tensor, which is input i of the op; in the graph where the backward is itself recorded.
   Tensor<T> get(const Grads& dx, int i) const { return rebuild_ ? dx.as_input(i, rebuild_->result(dx.op())) : x_; }
+  /// The tensor outside the graph, undefined where nothing was saved.
+  Tensor<T> value(const char* op) const {
+    return rebuild_ ? rebuild_->result(op) : x_.defined() ? x_.detach() : Tensor<T>{};
+  }
  private:
   Tensor<T> x_;
   Ref<Rebuild<T>> rebuild_;
@@ -9667,10 +9792,12 @@ Tensor<T> map_dense(const Tensor<T>& a, const Tensor<T>& b, F f) {
 template <Real T, class Forward, class Backward, class Slope>
 Tensor<T> map_smooth(const char* op, const Tensor<T>& x, Forward forward, Backward backward, Slope slope) {
   const Tensor<T> y = map_dense(x, forward);
-  record(op, y, {x}, [x, backward, slope](const Tensor<T>& dy, Grads& dx) {
-    dx.add(0, is_grad_enabled() ? dy * slope(x) : map_dense(x, dy, backward));
+  const detail::SavedInput<T> saved(x, will_record({x}));
+  record(op, y, {x}, [saved, backward, slope](const Tensor<T>& dy, Grads& dx) {
+    const Tensor<T> in = saved.get(dx, 0);
+    dx.add(0, is_grad_enabled() ? dy * slope(in) : map_dense(in, dy, backward));
   });
-  if (y.requires_grad()) detail::offer_rebuild(y, [in = x.detach(), forward] { return map_dense(in, forward); });
+  if (y.requires_grad()) detail::offer_rebuild(y, [op, saved, forward] { return map_dense(saved.value(op), forward); });
   return y;
 }
 }  // namespace gloss::inline GLOSS_ABI
@@ -12802,6 +12929,9 @@ struct AttentionOptions {
   double scale = 0;                                             // 0: 1 / sqrt(d_k)
   double mask_fill = -std::numeric_limits<double>::infinity();  // what a masked score becomes; AT's is -1e9
   bool zero_empty_rows = false;  // a row whose scores are all -infinity is 0, as PyTorch has it, and not NaN
+  // Where defined, [batch, m] or [batch, 1]: key and value j of batch entry b are those of entry key_rows[b, j] of k and
+  // v, which then may have any number of entries. That is how hypotheses share what has been read; without gradients.
+  Tensor<std::int64_t> key_rows = {};
 };
 namespace detail {
 /// A tensor of 2 to 4 axes as one of 4: [batch, heads, rows, width].
@@ -12862,6 +12992,38 @@ Index attention_pairs(const kernels::AttentionArgs<T>& a) {
   const Index n = a.len_q, m = a.len_k, seeing = n < m ? n : m;  // the last query sees m keys, each before it one less
   return a.batch * a.heads * (a.causal ? seeing * (2 * m - seeing + 1) / 2 : n * m);
 }
+/// What key_rows makes of keys or values: entry b has the positions of the entries key_rows[b].
+/// Shape: x [entries, heads, m, width], key_rows [batch, m] -> [batch, heads, m, width]
+template <class T>
+Tensor<T> gather_keys(const Tensor<T>& x, const Tensor<std::int64_t>& key_rows) {
+  const Index batch = key_rows.size(0), heads = x.size(1), m = x.size(2), width = x.size(3);
+  Tensor<T> y = empty<T>({batch, heads, m, width});
+  T* to = y.data();
+  for (Index b = 0; b < batch; ++b)
+    for (Index h = 0; h < heads; ++h)
+      for (Index j = 0; j < m; ++j, to += width) {
+        const Index entry = key_rows.data()[b * key_rows.strides()[0] + j * key_rows.strides()[1]];
+        const T* const from = x.data() + entry * x.strides()[0] + h * x.strides()[1] + j * x.strides()[2];
+        std::memcpy(to, from, static_cast<std::size_t>(width) * sizeof(T));
+      }
+  return y;
+}
+/// Refuses key_rows that do not fit.
+template <class T>
+GLOSS_NOINLINE void check_key_rows(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v,
+                                   const Tensor<std::int64_t>& rows) {
+  if (is_grad_enabled() && (q.requires_grad() || k.requires_grad() || v.requires_grad()))
+    fail<GradError>("scaled_dot_product_attention: no gradient goes through key_rows");
+  if (q.dim() != 4 || k.dim() != 4 || rows.dim() != 2 || rows.size(0) != q.size(0) ||
+      (rows.size(1) != k.size(2) && rows.size(1) != 1))
+    fail<ShapeError>("scaled_dot_product_attention: key_rows ", rows.shape(), " do not fit query ", q.shape(),
+                     " and key ", k.shape());
+  for (Index b = 0; b < rows.size(0); ++b)
+    for (Index j = 0; j < rows.size(1); ++j)
+      if (const std::int64_t row = rows.at({b, j}); row < 0 || row >= k.size(0))
+        fail<IndexError>("scaled_dot_product_attention: key_rows has ", row, ", which is out of range for key ",
+                         k.shape());
+}
 /// What the op does on heads with four axes, and what it keeps for its backward.
 template <Real T>
 struct AttentionRun {
@@ -12869,6 +13031,26 @@ struct AttentionRun {
   Shape scores;  // [batch, heads, n, m], or its last axes
   Tensor<T> q, k, v, o, bias, stats;
   Tensor<bool> mask;
+  Tensor<std::int64_t> key_rows;  // [batch, m], only where the kernel reads by it
+  /// Tells the kernels where the tensors lie.
+  void point() {
+    args.q = q.data(), args.k = k.data(), args.v = v.data(), args.o = o.data();
+    args.q_strides = head_strides(q), args.k_strides = head_strides(k);
+    args.v_strides = head_strides(v), args.o_strides = head_strides(o);
+  }
+  /// The same without queries, keys, values and results, which are saved apart.
+  AttentionRun without_tensors() const {
+    AttentionRun rest = *this;
+    rest.q = rest.k = rest.v = rest.o = {};
+    return rest;
+  }
+  /// The same with them again.
+  AttentionRun with_tensors(Tensor<T> queries, Tensor<T> keys, Tensor<T> values, Tensor<T> results) const {
+    AttentionRun whole = *this;
+    whole.q = std::move(queries), whole.k = std::move(keys), whole.v = std::move(values), whole.o = std::move(results);
+    whole.point();
+    return whole;
+  }
   /// Into o, which has memory; weights, where given, becomes [batch, heads, n, m].
   void forward(const AttentionOptions<T>& options, Tensor<T>* weights) {
     if (!(options.dropout >= 0 && options.dropout <= 1))
@@ -12879,9 +13061,12 @@ struct AttentionRun {
     stats = empty<T>({batch, heads, 2, n});
     args.batch = batch, args.heads = heads, args.len_q = n, args.len_k = m;
     args.d_k = q.size(3), args.d_v = v.size(3), args.group = k.size(1) > 0 ? heads / k.size(1) : 1;
-    args.q = q.data(), args.k = k.data(), args.v = v.data(), args.o = o.data(), args.stats = stats.data();
-    args.q_strides = head_strides(q), args.k_strides = head_strides(k);
-    args.v_strides = head_strides(v), args.o_strides = head_strides(o);
+    args.stats = stats.data();
+    point();
+    if (key_rows.defined()) {
+      args.key_rows = key_rows.data();
+      for (int a = 0; a < 2; ++a) args.key_rows_strides[a] = key_rows.strides()[a];
+    }
     args.scale = static_cast<T>(options.scale != 0 ? options.scale : 1 / std::sqrt(static_cast<double>(q.size(3))));
     args.causal = options.causal;
     args.mask_fill = static_cast<T>(options.mask_fill);
@@ -12973,8 +13158,8 @@ Tensor<T> attention_with_weights(const Tensor<T>& q, const Tensor<T>& k, const T
 /// Shape: q [..., n, d_k], k [..., m, d_k], v [..., m, d_v] of 2 to 4 axes with equal leading ones -> [..., n, d_v];
 /// k and v may have fewer heads (axis -3), of which each then serves as many heads of q, one after the other; weights,
 /// where given, becomes [..., n, m] (after dropout, outside the graph).
-/// Errors: ShapeError when the shapes do not fit, Error for a dropout outside [0, 1]; GradError from a recorded
-/// backward.
+/// Errors: ShapeError when the shapes do not fit, Error for a dropout outside [0, 1], IndexError for key_rows that there
+/// are not, GradError for them where a gradient is wanted; GradError from a recorded backward.
 /// Backward: with P the weights and D the sum of dy * y over a row: dv = P^T dy, dS = P * (dy v^T - D), dbias = dS
 /// summed over stretched axes, dq = scale dS k, dk = scale dS^T q; q, k, v, bias, y and two numbers of each row are
 /// saved, P is computed again, and once more for dbias, unless n and m are at most 64:
@@ -12989,7 +13174,7 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
       dim >= 2 && dim <= 4 && k.dim() == dim && v.dim() == dim && k.size(-1) == q.size(-1) && v.size(-2) == k.size(-2);
   for (int a = 0; fits && a < dim - 2; ++a) {
     const bool in_groups = a == dim - 3 && k.size(a) > 0 && q.size(a) % k.size(a) == 0;
-    fits = k.size(a) == v.size(a) && (q.size(a) == k.size(a) || in_groups);
+    fits = k.size(a) == v.size(a) && (q.size(a) == k.size(a) || in_groups || (a == 0 && options.key_rows.defined()));
   }
   if (!fits)
     fail<ShapeError>("scaled_dot_product_attention: query ", q.shape(), ", key ", k.shape(), " and value ", v.shape(),
@@ -12997,6 +13182,14 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
   ProfileScope scope("scaled_dot_product_attention");
   detail::AttentionRun<T> run;
   run.q = detail::as_heads(q), run.k = detail::as_heads(k), run.v = detail::as_heads(v);
+  if (options.key_rows.defined()) {
+    detail::check_key_rows(q, k, v, options.key_rows);
+    run.key_rows = options.key_rows.expand({q.size(0), k.size(2)});
+    if (q.size(2) > kernels::detail::attention_few<T>) {
+      run.k = detail::gather_keys(run.k, run.key_rows), run.v = detail::gather_keys(run.v, run.key_rows);
+      run.key_rows = {};
+    }
+  }
   run.scores = q.shape();
   run.scores[dim - 1] = run.k.size(2);
   if (weights == nullptr && detail::keeps_weights(run, options)) {
@@ -13006,21 +13199,29 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
   run.o = detail::empty_heads(run.q, run.v.size(3));
   run.forward(options, weights);
   if (weights != nullptr) *weights = detail::without_added_axes(*weights, dim);
-  return record("scaled_dot_product_attention", detail::without_added_axes(run.o.detach(), dim),
-                {q, k, v, options.bias}, [run, dim](const Tensor<T>& dy, Grads& dx) {
-                  if (is_grad_enabled())
-                    fail<GradError>("scaled_dot_product_attention: a fused op has no second derivative");
-                  const Tensor<T> d_o = detail::as_heads(dy);
-                  const auto room = [&](int i, const Tensor<T>& x) {
-                    return dx.needs(i) ? detail::empty_heads(x, x.size(3)) : Tensor<T>{};
-                  };
-                  const Tensor<T> dq = room(0, run.q), dk = room(1, run.k), dv = room(2, run.v);
-                  run.backward(d_o, dq, dk, dv);
-                  if (dq.defined()) dx.add(0, detail::without_added_axes(dq, dim));
-                  if (dk.defined()) dx.add(1, detail::without_added_axes(dk, dim));
-                  if (dv.defined()) dx.add(2, detail::without_added_axes(dv, dim));
-                  if (dx.needs(3)) dx.add(3, run.bias_gradient(d_o, dx.shape(3)));
-                });
+  const Tensor<T> y = detail::without_added_axes(run.o.detach(), dim);
+  if (!will_record({q, k, v, options.bias})) return y;
+  const detail::SavedInput<T> saved[] = {detail::SavedInput<T>(q), detail::SavedInput<T>(k), detail::SavedInput<T>(v),
+                                         detail::SavedInput<T>::own(y.detach(), true)};
+  record("scaled_dot_product_attention", y, {q, k, v, options.bias},
+         [saved, rest = run.without_tensors(), dim](const Tensor<T>& dy, Grads& dx) {
+           const char* const op = "scaled_dot_product_attention";
+           if (is_grad_enabled()) fail<GradError>(op, ": a fused op has no second derivative");
+           const auto again = [&](int i) { return detail::as_heads(saved[i].value(op)); };
+           const detail::AttentionRun<T> back = rest.with_tensors(again(0), again(1), again(2), again(3));
+           const Tensor<T> d_o = detail::as_heads(dy);
+           const auto room = [&](int i, const Tensor<T>& x) {
+             return dx.needs(i) ? detail::empty_heads(x, x.size(3)) : Tensor<T>{};
+           };
+           const Tensor<T> dq = room(0, back.q), dk = room(1, back.k), dv = room(2, back.v);
+           back.backward(d_o, dq, dk, dv);
+           if (dq.defined()) dx.add(0, detail::without_added_axes(dq, dim));
+           if (dk.defined()) dx.add(1, detail::without_added_axes(dk, dim));
+           if (dv.defined()) dx.add(2, detail::without_added_axes(dv, dim));
+           if (dx.needs(3)) dx.add(3, back.bias_gradient(d_o, dx.shape(3)));
+         });
+  saved[3].share_with(y);
+  return y;
 }
 GLOSS_INSTANTIATE(Tensor<float> scaled_dot_product_attention(const Tensor<float>&, const Tensor<float>&,
                                                              const Tensor<float>&, const AttentionOptions<float>&,
@@ -13032,98 +13233,141 @@ GLOSS_INSTANTIATE(Tensor<double> scaled_dot_product_attention(const Tensor<doubl
 #endif
 namespace gloss::inline GLOSS_ABI::nn {
 namespace detail {
-/// Rows of a dense tensor: row i of the result is row rows[i], of which the first `used` of each `length` numbers
-/// count. Not index_select, whose gradient every program that decodes would compile.
-template <class T>
-Tensor<T> select_rows(const Tensor<T>& x, const Tensor<std::int64_t>& rows, Index blocks, Index length, Index used) {
-  Shape shape = x.shape();
-  shape[0] = rows.numel();
-  Tensor<T> y = empty<T>(shape);
-  const auto size = [](Index n) { return static_cast<std::size_t>(n) * sizeof(T); };
-  for (Index i = 0; used > 0 && i < shape[0]; ++i) {
-    const T* from = x.data() + rows.at({i}) * blocks * length;
-    T* to = y.data() + i * blocks * length;
-    if (used == length) {
-      std::memcpy(to, from, size(blocks * length));
-      continue;
-    }
-    for (Index b = 0; b < blocks; ++b) std::memcpy(to + b * length, from + b * length, size(used));
-  }
-  return y;
-}
+/// Rows of a dense tensor: row i of the result is row rows[i]. Not index_select, whose gradient every program that
+/// decodes would compile.
 template <class T>
 Tensor<T> select_rows(const Tensor<T>& x, const Tensor<std::int64_t>& rows) {
-  const Index row = x.size(0) > 0 ? x.numel() / x.size(0) : 0;
-  return select_rows(x, rows, 1, row, row);
+  Shape shape = x.shape();
+  const Index row = shape[0] > 0 ? x.numel() / shape[0] : 0;
+  shape[0] = rows.numel();
+  Tensor<T> y = empty<T>(shape);
+  for (Index i = 0; row > 0 && i < shape[0]; ++i)
+    std::memcpy(y.data() + i * row, x.data() + rows.at({i}) * row, static_cast<std::size_t>(row) * sizeof(T));
+  return y;
 }
 }  // namespace detail
 /// Keys and values of one attention, of all positions that it has read. A value: a copy has its own.
 template <Real T>
 struct KeyValueCache final {
-  Buffer<T> key, value;  // [batch, heads, capacity, width]; the first `length` positions are in use
+  Buffer<T> key, value;  // [entries, heads, capacity, width]; the first `length` positions are in use
+  // Undefined, or [batch, length]: position j of row b lies in entry key_rows[b, j], so that hypotheses that go on from
+  // the same one share what it has read.
+  Tensor<std::int64_t> key_rows;
   Index length = 0;
   Index positions() const { return length; }
   struct KeysAndValues {
-    Tensor<T> key, value;  // [batch, heads, length, width], views of the cache
+    Tensor<T> key, value;  // [batch, heads, length, width]
   };
-  KeysAndValues all() const { return {key.narrow(2, 0, length), value.narrow(2, 0, length)}; }
+  /// Views of the cache; copies, where rows share entries.
+  KeysAndValues all() const {
+    const Tensor<T> k = key.narrow(2, 0, length), v = value.narrow(2, 0, length);
+    if (!key_rows.defined()) return {k, v};
+    return {gloss::detail::gather_keys(k, key_rows), gloss::detail::gather_keys(v, key_rows)};
+  }
   /// Puts the keys and values of further positions behind those that are there; memory grows by doubling.
-  /// Shape: k [batch, heads, n, d_k], v [batch, heads, n, d_v] -> all so far
+  /// Shape: k [batch, heads, n, d_k], v [batch, heads, n, d_v] -> all so far, views of the cache
   /// Errors: ShapeError when they do not fit those that are there; GradError when they want a gradient, which would end
   /// here.
   KeysAndValues append(const Tensor<T>& k, const Tensor<T>& v) {
-    if (is_grad_enabled() && (k.requires_grad() || v.requires_grad()))
-      fail<GradError>("KeyValueCache: no gradient goes through a cache; a NoGradGuard says that none is wanted");
-    check_fits(k, key, "key");
-    check_fits(v, value, "value");
-    if (k.size(2) != v.size(2))
-      fail<ShapeError>("KeyValueCache: key ", k.shape(), " and value ", v.shape(), " differ in length");
-    const Index n = k.size(2);
-    put(key, k, n);
-    put(value, v, n);
-    length += n;
+    add(k, v);
+    separate();
     return all();
   }
-  /// Attention of queries to the positions so far and to further ones, which append() takes first. It is virtual so
+  /// Attention of queries to the positions so far and to further ones, which are put behind them first. It is virtual so
   /// only programs that make a cache compile it.
   /// Shape: q [batch, heads, n, d_k], k and v as append's -> [batch, heads, n, d_v]
   /// Errors: as append and scaled_dot_product_attention.
   virtual Tensor<T> attend(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v,
                            const AttentionOptions<T>& options, Tensor<T>* weights) {
-    const auto [keys, values] = append(k, v);
-    return scaled_dot_product_attention(q, keys, values, options, weights);
+    add(k, v);
+    return attend(q, options, weights);
   }
-  /// Row i becomes the old row rows[i]; the number of rows may change. Unchecked.
+  /// Attention of queries to the positions so far.
+  /// Shape: q [batch, heads, n, d_k] -> [batch, heads, n, d_v]
+  /// Errors: as scaled_dot_product_attention.
+  Tensor<T> attend(const Tensor<T>& q, AttentionOptions<T> options, Tensor<T>* weights = nullptr) {
+    if (q.size(2) > kernels::detail::attention_few<T>) separate();
+    options.key_rows = key_rows;
+    return scaled_dot_product_attention(q, key.narrow(2, 0, length), value.narrow(2, 0, length), options, weights);
+  }
+  /// Row i becomes the old row rows[i]; the number of rows may change. Nothing is copied: rows share entries, each
+  /// writes what comes next into its own. Unchecked.
   void select_rows(const Tensor<std::int64_t>& rows) {
     if (!key.defined()) return;
-    const auto select = [&](const Tensor<T>& x) {
-      return Buffer<T>(detail::select_rows(x, rows, x.size(1), x.size(2) * x.size(3), length * x.size(3)));
-    };
-    key = select(key);
-    value = select(value);
+    const Tensor<std::int64_t> selected = empty<std::int64_t>({rows.numel(), length});
+    std::int64_t* to = selected.data();
+    for (Index i = 0; i < rows.numel(); ++i) {
+      const std::int64_t row = rows.at({i});
+      for (Index j = 0; j < length; ++j) *to++ = key_rows.defined() ? key_rows.at({row, j}) : row;
+    }
+    key_rows = selected;
   }
   /// Forgets what came behind the first n positions.
   /// Errors: IndexError when there are fewer.
   void truncate(Index n) {
     if (n < 0 || n > length) fail<IndexError>("KeyValueCache: cannot truncate ", length, " positions to ", n);
     length = n;
+    if (key_rows.defined()) key_rows = key_rows.narrow(1, 0, n);
   }
  private:
-  static void check_fits(const Tensor<T>& x, const Tensor<T>& there, const char* what) {
+  static void check_fits(const Tensor<T>& x, const Tensor<T>& there, Index batch, const char* what) {
     if (x.dim() == 4 &&
-        (!there.defined() || (x.size(0) == there.size(0) && x.size(1) == there.size(1) && x.size(3) == there.size(3))))
+        (!there.defined() || (x.size(0) == batch && x.size(1) == there.size(1) && x.size(3) == there.size(3))))
       return;
     if (!there.defined()) fail<ShapeError>("KeyValueCache: ", what, " ", x.shape(), " must have four axes");
-    fail<ShapeError>("KeyValueCache: ", what, " ", x.shape(), " does not fit those that are there, ", there.shape());
+    Shape shape = there.shape();
+    shape[0] = batch;
+    fail<ShapeError>("KeyValueCache: ", what, " ", x.shape(), " does not fit those that are there, ", shape);
   }
-  void put(Buffer<T>& there, const Tensor<T>& x, Index n) const {
-    const Index capacity = there.defined() ? there.size(2) : 0;
-    if (length + n > capacity || !there.defined()) {
-      Tensor<T> grown = empty<T>({x.size(0), x.size(1), (std::max)({Index{16}, 2 * capacity, length + n}), x.size(3)});
-      if (length > 0) grown.narrow(2, 0, length).copy_(there.narrow(2, 0, length));
-      there = Buffer<T>(grown);
+  Index batch() const { return key_rows.defined() ? key_rows.size(0) : key.size(0); }
+  void add(const Tensor<T>& k, const Tensor<T>& v) {
+    if (is_grad_enabled() && (k.requires_grad() || v.requires_grad()))
+      fail<GradError>("KeyValueCache: no gradient goes through a cache; a NoGradGuard says that none is wanted");
+    const Index rows = key.defined() ? batch() : 0;
+    check_fits(k, key, rows, "key");
+    check_fits(v, value, rows, "value");
+    if (k.size(2) != v.size(2))
+      fail<ShapeError>("KeyValueCache: key ", k.shape(), " and value ", v.shape(), " differ in length");
+    const Index n = k.size(2);
+    if (!key.defined()) {
+      const auto room = [&](const Tensor<T>& x) {
+        return Buffer<T>(empty<T>({x.size(0), x.size(1), (std::max)(Index{16}, n), x.size(3)}));
+      };
+      key = room(k), value = room(v);
     }
-    there.narrow(2, length, n).copy_(x.detach());
+    const Index capacity = key.size(2);
+    if (length + n > capacity)
+      move_to((std::max)(2 * capacity, length + n));
+    else if (batch() > key.size(0))
+      move_to(capacity);
+    const auto put = [&](const Tensor<T>& there, const Tensor<T>& x) {
+      there.narrow(0, 0, x.size(0)).narrow(2, length, n).copy_(x.detach());
+    };
+    put(key, k), put(value, v);
+    length += n;
+    if (key_rows.defined()) own_the_last(n);
+  }
+  /// The last n positions of each row are in its own entry.
+  void own_the_last(Index n) {
+    const Tensor<std::int64_t> grown = empty<std::int64_t>({batch(), length});
+    grown.narrow(1, 0, length - n).copy_(key_rows);
+    for (Index i = 0; i < batch(); ++i) std::fill_n(grown.data() + (i + 1) * length - n, n, i);
+    key_rows = grown;
+  }
+  /// Gives each row an entry of its own.
+  void separate() {
+    if (key_rows.defined()) move_to(key.size(2));
+  }
+  /// The same with room for so many positions.
+  void move_to(Index capacity) {
+    const auto [k, v] = all();
+    const auto moved = [&](const Tensor<T>& x) {
+      const Tensor<T> y = empty<T>({x.size(0), x.size(1), capacity, x.size(3)});
+      y.narrow(2, 0, length).copy_(x);
+      return Buffer<T>(y);
+    };
+    key = moved(k), value = moved(v);
+    key_rows = {};
   }
 };
 /// The two caches of a decoder layer: of the positions that it has read, and of the memory that it looks at.
@@ -13249,6 +13493,280 @@ class CachedStepper : public Stepper<typename Model::value_type> {
 }  // namespace detail
 }  // namespace gloss::inline GLOSS_ABI::decode
 #endif
+namespace gloss::inline GLOSS_ABI::decode {
+struct BeamOptions {
+  std::int64_t start = 0;  // first token that a decoder reads; over a Stepper, the prompt says so
+  std::int64_t end = 1;    // token that finishes a row
+  Index max_len = 64;      // most tokens of a result
+  Index beam = 4;
+  double length_penalty = 0.6;  // a score is log P / ((5 + length) / 6)^length_penalty
+  double length_base = 5;       // the 5 there, and 1 less than the 6; 0: log P / length^length_penalty, as transformers
+  Index n_best = 1;             // hypotheses returned per row, best first
+  LogitsOptions logits = {};    // applied to log P, as transformers does in a beam search
+};
+namespace detail {
+template <class T>
+struct NextToken {
+  T score;
+  std::int64_t token;
+};
+/// The n likeliest of all tokens, likeliest first, equal ones in order; all, if there are fewer. Not topk, which sorts
+/// whole rows and whose gradient every program that decodes would compile.
+template <class T>
+std::vector<NextToken<T>> likeliest(const T* scores, Index vocab, std::size_t n) {
+  constexpr Index part = 128;  // tokens that are looked at only if the best of them is good enough
+  std::vector<NextToken<T>> best;
+  for (Index first = 0; first < vocab; first += part) {
+    const Index end = (std::min)(first + part, vocab);
+    if (best.size() == n && !(kernels::detail::row_max<T>(scores + first, end - first) > best.back().score)) continue;
+    for (Index token = first; token < end; ++token) {
+      const T score = scores[token];
+      if (best.size() == n && !(score > best.back().score)) continue;
+      if (best.size() == n) best.pop_back();
+      auto at = best.end();
+      while (at != best.begin() && score > (at - 1)->score) --at;
+      best.insert(at, {score, token});
+    }
+  }
+  return best;
+}
+template <Real T>
+class BeamSearch {
+ public:
+  BeamSearch(Stepper<T>& stepper, const Tensor<std::int64_t>& prompt, const BeamOptions& options)
+      : stepper_(&stepper),
+        options_(options),
+        beam_(static_cast<std::size_t>(options.beam)),
+        n_best_(static_cast<std::size_t>(options.n_best)),
+        rules_("beam_search", options_.logits, options_.end, prompt.size(0)),
+        prompts_(rows_of_tokens(prompt)),
+        done_(prompts_.size()),
+        next_(prompt) {
+    for (std::size_t i = 0; i < prompts_.size(); ++i) open_.push_back({i, 0.0, {}});
+  }
+  std::vector<std::vector<Hypothesis>> run() {
+    for (Index length = 0; length < options_.max_len && !open_.empty(); ++length) {
+      const Tensor<T> scores = stepper_->step(next_).contiguous();
+      std::vector<Prefix> next;
+      Tokens rows, tokens;
+      for (std::size_t first = 0, last = 0; first < open_.size(); first = last) {
+        while (last < open_.size() && open_[last].sentence == open_[first].sentence) ++last;
+        std::vector<Candidate> kept = extend(first, candidates(first, last, scores));
+        if (is_settled(open_[first].sentence, kept)) continue;
+        for (const Candidate& c : kept) {
+          next.push_back({open_[first].sentence, c.logp, open_[c.row].said});
+          next.back().said.push_back(c.token);
+          rows.push_back(static_cast<std::int64_t>(c.row));
+          tokens.push_back(c.token);
+        }
+      }
+      open_ = std::move(next);
+      next_ = from_vector(tokens, {static_cast<Index>(tokens.size()), 1});
+      if (!open_.empty()) stepper_->select_rows(from_vector(rows));
+    }
+    for (Prefix& p : open_) finish(p.sentence, std::move(p.said), p.logp, false);
+    return std::move(done_);
+  }
+ private:
+  /// A row of the stepper, of the same number.
+  struct Prefix {
+    std::size_t sentence;  // the row of the prompt that it continues
+    double logp;
+    Tokens said;
+  };
+  /// One of a sentence's prefixes with one more token.
+  struct Candidate {
+    double logp;
+    std::size_t row;
+    std::int64_t token;
+  };
+  double penalty(std::size_t length) const {
+    const double base = options_.length_base, counted = static_cast<double>(length > 0 ? length : 1);
+    return std::pow((base + counted) / (base + 1), options_.length_penalty);
+  }
+  /// All that may be kept of one sentence, whose prefixes are first .. last - 1, best first.
+  std::vector<Candidate> candidates(std::size_t first, std::size_t last, const Tensor<T>& all_scores) {
+    const Index vocab = all_scores.size(1);
+    std::vector<Candidate> all;
+    for (std::size_t row = first; row < last; ++row) {
+      const T* scores = all_scores.data() + static_cast<Index>(row) * vocab;
+      const T max = kernels::detail::row_max<T>(scores, vocab);
+      const T log_sum = kernels::detail::row_log_sum<T>(scores, vocab, max);
+      const auto log_probability = [&](T score) { return (score - max) - log_sum; };
+      const bool any_rule = rules_.any();
+      if (any_rule) {
+        changed_.resize(static_cast<std::size_t>(vocab));
+        std::transform(scores, scores + vocab, changed_.begin(), log_probability);
+        rules_.apply(changed_.data(), vocab, static_cast<Index>(open_[row].sentence), prompts_[open_[row].sentence],
+                     open_[row].said);
+        scores = changed_.data();
+      }
+      for (const auto& [score, token] : likeliest(scores, vocab, beam_ + 1)) {
+        const auto logp = static_cast<double>(any_rule ? score : log_probability(score));
+        if (logp > -std::numeric_limits<double>::infinity()) all.push_back({open_[row].logp + logp, row, token});
+      }
+    }
+    const std::size_t sentence = open_[first].sentence;
+    if (all.empty() && done_[sentence].empty())
+      fail("beam_search: row ", sentence, ": no token is possible: the scores are -infinity or NaN");
+    std::vector<Candidate> ranked;
+    for (const std::size_t i :
+         sorted_order(all.size(), [&](std::size_t a, std::size_t b) { return all[a].logp > all[b].logp; }))
+      ranked.push_back(all[i]);
+    return ranked;
+  }
+  /// The beam's best candidates that go on; those among them that say the end are finished.
+  std::vector<Candidate> extend(std::size_t first, const std::vector<Candidate>& ranked) {
+    std::vector<Candidate> kept;
+    for (std::size_t rank = 0; rank < ranked.size() && kept.size() < beam_; ++rank) {
+      const Candidate& c = ranked[rank];
+      if (c.token != options_.end)
+        kept.push_back(c);
+      else if (rank < beam_)
+        finish(open_[first].sentence, open_[c.row].said, c.logp, true);
+    }
+    return kept;
+  }
+  void finish(std::size_t sentence, Tokens said, double logp, bool finished) {
+    std::vector<Hypothesis>& list = done_[sentence];
+    const double score = logp / penalty(said.size() + (finished ? 1 : 0));
+    auto at = list.begin();  // behind those that are as good
+    while (at != list.end() && !(at->score < score)) ++at;
+    list.insert(at, Hypothesis{std::move(said), score, finished});
+    if (list.size() > n_best_) list.pop_back();
+  }
+  /// Whether no prefix that is open can still beat the sentence's n_best finished ones: its log P only falls, so the
+  /// best that it can reach is today's over the largest penalty that it may meet.
+  bool is_settled(std::size_t sentence, const std::vector<Candidate>& kept) const {
+    const std::vector<Hypothesis>& list = done_[sentence];
+    if (list.size() < n_best_) return false;
+    if (kept.empty()) return true;
+    const auto length = static_cast<std::size_t>(options_.max_len);
+    const double reach =
+        kept[0].logp / penalty(options_.length_penalty > 0 ? length : open_[kept[0].row].said.size() + 2);
+    return list.back().score >= reach;
+  }
+  Stepper<T>* stepper_;
+  BeamOptions options_;
+  std::size_t beam_, n_best_;
+  LogitsRules rules_;
+  std::vector<Tokens> prompts_;
+  std::vector<std::vector<Hypothesis>> done_;
+  std::vector<Prefix> open_;
+  Tensor<std::int64_t> next_;  // what the stepper reads next
+  std::vector<T> changed_;
+};
+}  // namespace detail
+/// Beam search: keeps the `beam` best prefixes of each row. A row is done when no open prefix can still beat its n_best
+/// finished ones.
+/// Shape: prompt [rows, n], what each row has read before -> for each row up to n_best hypotheses, best first.
+/// Errors: ShapeError for an empty prompt; Error when beam or n_best is below 1, max_len negative, length_penalty no
+/// finite number, length_base negative, wrong LogitsOptions, or scores that are NaN.
+/// Source: Wu et al. 2016 for the length penalty; paper 6.1 uses beam 4 and 0.6.
+template <Real T>
+std::vector<std::vector<Hypothesis>> beam_search(Stepper<T>& stepper, const Tensor<std::int64_t>& prompt,
+                                                 const BeamOptions& options) {
+  if (options.beam < 1 || options.n_best < 1 || options.max_len < 0)
+    fail("beam_search: beam ", options.beam, " and n_best ", options.n_best, " must be positive, max_len ",
+         options.max_len, " not negative");
+  if (!std::isfinite(options.length_penalty))
+    fail("beam_search: length_penalty ", options.length_penalty, " is not a finite number");
+  if (!(options.length_base >= 0 && std::isfinite(options.length_base)))
+    fail("beam_search: length_base ", options.length_base, " is not a number that is not negative");
+  detail::check_prompt("beam_search", prompt, options.max_len);
+  return detail::BeamSearch<T>(stepper, prompt, options).run();
+}
+GLOSS_INSTANTIATE(std::vector<std::vector<Hypothesis>> beam_search(Stepper<float>&, const Tensor<std::int64_t>&,
+                                                                   const BeamOptions&))
+GLOSS_INSTANTIATE(std::vector<std::vector<Hypothesis>> beam_search(Stepper<double>&, const Tensor<std::int64_t>&,
+                                                                   const BeamOptions&))
+}  // namespace gloss::inline GLOSS_ABI::decode
+#endif
+#ifndef GLOSS_HAS_GLOSS_DECODE_CAUSAL_STEPPER_HPP
+#define GLOSS_HAS_GLOSS_DECODE_CAUSAL_STEPPER_HPP
+// ---- gloss/decode/causal_stepper.hpp
+// A Stepper from a model that continues a text.
+#include <algorithm>
+#include <vector>
+namespace gloss::inline GLOSS_ABI::decode {
+/// Decodes with a causal model, each token of which sees those before it. The model has a type Cache, as
+/// nn::TransformerEncoder, and two functions:
+///   decode(ids [rows, n], Cache*) -> [rows, n, d_model], for the n tokens behind those in the cache
+///   generator(x [rows, d_model]) -> scores of the next token, [rows, vocab]
+/// The first step, and the first after truncate(0), says how many rows there are, and it may have prompts of unequal
+/// lengths, see padded_prompt, if the model has
+///   decode(ids, Cache*, attention_mask [rows, cached + n]), where 0 is padding and positions count what is none.
+/// The model must be in evaluation mode and outlive this.
+template <class Model>
+class CausalStepper final : public detail::CachedStepper<Model> {
+ public:
+  using T = typename Model::value_type;
+  explicit CausalStepper(const Model& model) : detail::CachedStepper<Model>(model, 0) {}
+ private:
+  /// Errors: ShapeError for another number of rows than before; Error for padding where the model takes none; those of
+  /// the model.
+  Tensor<T> read(const Tensor<std::int64_t>& tokens) override {
+    const bool first = this->length() == 0 && tokens.dim() == 2;
+    if (first && tokens.size(0) != this->rows_) {
+      this->cache_ = {};
+      this->rows_ = tokens.size(0);
+    }
+    this->check(tokens);
+    if (first) padding_ = padding_of(tokens);
+    return padding_.empty() ? this->model_->decode(tokens, &this->cache_) : behind_padding(tokens, first);
+  }
+  /// How many no_token each row begins with; nothing where none does.
+  static std::vector<Index> padding_of(const Tensor<std::int64_t>& tokens) {
+    std::vector<Index> padding;
+    bool any = false;
+    for (Index i = 0; i < tokens.size(0); ++i) {
+      Index n = 0;
+      while (n < tokens.size(1) && tokens.at({i, n}) == no_token) ++n;
+      any = any || n > 0;
+      padding.push_back(n);
+    }
+    return any ? padding : std::vector<Index>();
+  }
+  Tensor<T> behind_padding(const Tensor<std::int64_t>& tokens, bool first) {
+    if constexpr (requires { this->model_->decode(tokens, &this->cache_, tokens); }) {
+      const Tensor<std::int64_t> ids = tokens.clone();
+      const auto mask = ones<std::int64_t>({this->rows_, this->length() + tokens.size(1)});
+      for (Index i = 0; i < this->rows_; ++i) {
+        const Index n = (std::min)(padding_[static_cast<std::size_t>(i)], mask.size(1));
+        mask.select(0, i).narrow(0, 0, n).zero_();
+        if (first) ids.select(0, i).narrow(0, 0, n).zero_();
+      }
+      return this->model_->decode(ids, &this->cache_, mask);
+    } else {
+      fail("CausalStepper: the prompts are of unequal lengths, and the model takes no padding");
+    }
+  }
+  void select(const Tensor<std::int64_t>& rows) override {
+    detail::CachedStepper<Model>::select(rows);
+    if (padding_.empty()) return;
+    std::vector<Index> selected;
+    for (Index i = 0; i < rows.numel(); ++i) selected.push_back(padding_[static_cast<std::size_t>(rows.at({i}))]);
+    padding_ = selected;
+  }
+  std::vector<Index> padding_;  // of each row
+};
+}  // namespace gloss::inline GLOSS_ABI::decode
+#endif
+#ifndef GLOSS_HAS_GLOSS_DECODE_ENCODER_DECODER_STEPPER_HPP
+#define GLOSS_HAS_GLOSS_DECODE_ENCODER_DECODER_STEPPER_HPP
+// ---- gloss/decode/encoder_decoder_stepper.hpp
+// A Stepper from a model that reads a source and says a target, and the searches from such a model.
+#include <utility>
+#include <vector>
+#ifndef GLOSS_HAS_GLOSS_DECODE_SAMPLING_HPP
+#define GLOSS_HAS_GLOSS_DECODE_SAMPLING_HPP
+// ---- gloss/decode/sampling.hpp
+// Saying one token after the other: the likeliest, or one drawn at random; batched, or as a stream of tokens.
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <vector>
 #ifndef GLOSS_HAS_GLOSS_OPS_SOFTMAX_HPP
 #define GLOSS_HAS_GLOSS_OPS_SOFTMAX_HPP
 // ---- gloss/ops/softmax.hpp
@@ -13830,267 +14348,6 @@ GLOSS_INSTANTIATE(Tensor<double> softmax(const Tensor<double>&, Index))
 GLOSS_INSTANTIATE(Tensor<double> log_softmax(const Tensor<double>&, Index))
 }  // namespace gloss::inline GLOSS_ABI
 #endif
-namespace gloss::inline GLOSS_ABI::decode {
-struct BeamOptions {
-  std::int64_t start = 0;  // first token that a decoder reads; over a Stepper, the prompt says so
-  std::int64_t end = 1;    // token that finishes a row
-  Index max_len = 64;      // most tokens of a result
-  Index beam = 4;
-  double length_penalty = 0.6;  // a score is log P / ((5 + length) / 6)^length_penalty
-  double length_base = 5;       // the 5 there, and 1 less than the 6; 0: log P / length^length_penalty, as transformers
-  Index n_best = 1;             // hypotheses returned per row, best first
-  LogitsOptions logits = {};    // applied to log P, as transformers does in a beam search
-};
-namespace detail {
-struct NextToken {
-  double logp;
-  std::int64_t token;
-};
-/// The n likeliest of all tokens, likeliest first, equal ones in order; all, if there are fewer. Not topk, which sorts
-/// whole rows and whose gradient every program that decodes would compile.
-template <class T>
-std::vector<NextToken> likeliest(const T* logp, Index vocab, std::size_t n) {
-  std::vector<NextToken> best;
-  for (Index token = 0; token < vocab; ++token) {
-    const auto value = static_cast<double>(logp[token]);
-    if (best.size() == n && !(value > best.back().logp)) continue;
-    if (best.size() == n) best.pop_back();
-    auto at = best.end();
-    while (at != best.begin() && value > (at - 1)->logp) --at;
-    best.insert(at, {value, token});
-  }
-  return best;
-}
-template <Real T>
-class BeamSearch {
- public:
-  BeamSearch(Stepper<T>& stepper, const Tensor<std::int64_t>& prompt, const BeamOptions& options)
-      : stepper_(&stepper),
-        options_(options),
-        beam_(static_cast<std::size_t>(options.beam)),
-        n_best_(static_cast<std::size_t>(options.n_best)),
-        rules_("beam_search", options_.logits, options_.end, prompt.size(0)),
-        prompts_(rows_of_tokens(prompt)),
-        done_(prompts_.size()),
-        next_(prompt) {
-    for (std::size_t i = 0; i < prompts_.size(); ++i) open_.push_back({i, 0.0, {}});
-  }
-  std::vector<std::vector<Hypothesis>> run() {
-    for (Index length = 0; length < options_.max_len && !open_.empty(); ++length) {
-      const Tensor<T> logp = log_softmax(stepper_->step(next_), -1);
-      std::vector<Prefix> next;
-      Tokens rows, tokens;
-      for (std::size_t first = 0, last = 0; first < open_.size(); first = last) {
-        while (last < open_.size() && open_[last].sentence == open_[first].sentence) ++last;
-        std::vector<Candidate> kept = extend(first, candidates(first, last, logp));
-        if (is_settled(open_[first].sentence, kept)) continue;
-        for (const Candidate& c : kept) {
-          next.push_back({open_[first].sentence, c.logp, open_[c.row].said});
-          next.back().said.push_back(c.token);
-          rows.push_back(static_cast<std::int64_t>(c.row));
-          tokens.push_back(c.token);
-        }
-      }
-      open_ = std::move(next);
-      next_ = from_vector(tokens, {static_cast<Index>(tokens.size()), 1});
-      if (!open_.empty()) stepper_->select_rows(from_vector(rows));
-    }
-    for (Prefix& p : open_) finish(p.sentence, std::move(p.said), p.logp, false);
-    return std::move(done_);
-  }
- private:
-  /// A row of the stepper, of the same number.
-  struct Prefix {
-    std::size_t sentence;  // the row of the prompt that it continues
-    double logp;
-    Tokens said;
-  };
-  /// One of a sentence's prefixes with one more token.
-  struct Candidate {
-    double logp;
-    std::size_t row;
-    std::int64_t token;
-  };
-  double penalty(std::size_t length) const {
-    const double base = options_.length_base, counted = static_cast<double>(length > 0 ? length : 1);
-    return std::pow((base + counted) / (base + 1), options_.length_penalty);
-  }
-  /// All that may be kept of one sentence, whose prefixes are first .. last - 1, best first.
-  std::vector<Candidate> candidates(std::size_t first, std::size_t last, const Tensor<T>& logp) {
-    const Index vocab = logp.size(1);
-    std::vector<Candidate> all;
-    for (std::size_t row = first; row < last; ++row) {
-      const T* scores = logp.data() + static_cast<Index>(row) * vocab;
-      if (rules_.any()) {
-        changed_.assign(scores, scores + vocab);
-        rules_.apply(changed_.data(), vocab, static_cast<Index>(open_[row].sentence), prompts_[open_[row].sentence],
-                     open_[row].said);
-        scores = changed_.data();
-      }
-      for (const auto& [step, token] : likeliest(scores, vocab, beam_ + 1))
-        if (step > -std::numeric_limits<double>::infinity()) all.push_back({open_[row].logp + step, row, token});
-    }
-    const std::size_t sentence = open_[first].sentence;
-    if (all.empty() && done_[sentence].empty())
-      fail("beam_search: row ", sentence, ": no token is possible: the scores are -infinity or NaN");
-    std::vector<Candidate> ranked;
-    for (const std::size_t i :
-         sorted_order(all.size(), [&](std::size_t a, std::size_t b) { return all[a].logp > all[b].logp; }))
-      ranked.push_back(all[i]);
-    return ranked;
-  }
-  /// The beam's best candidates that go on; those among them that say the end are finished.
-  std::vector<Candidate> extend(std::size_t first, const std::vector<Candidate>& ranked) {
-    std::vector<Candidate> kept;
-    for (std::size_t rank = 0; rank < ranked.size() && kept.size() < beam_; ++rank) {
-      const Candidate& c = ranked[rank];
-      if (c.token != options_.end)
-        kept.push_back(c);
-      else if (rank < beam_)
-        finish(open_[first].sentence, open_[c.row].said, c.logp, true);
-    }
-    return kept;
-  }
-  void finish(std::size_t sentence, Tokens said, double logp, bool finished) {
-    std::vector<Hypothesis>& list = done_[sentence];
-    const double score = logp / penalty(said.size() + (finished ? 1 : 0));
-    auto at = list.begin();  // behind those that are as good
-    while (at != list.end() && !(at->score < score)) ++at;
-    list.insert(at, Hypothesis{std::move(said), score, finished});
-    if (list.size() > n_best_) list.pop_back();
-  }
-  /// Whether no prefix that is open can still beat the sentence's n_best finished ones: its log P only falls, so the
-  /// best that it can reach is today's over the largest penalty that it may meet.
-  bool is_settled(std::size_t sentence, const std::vector<Candidate>& kept) const {
-    const std::vector<Hypothesis>& list = done_[sentence];
-    if (list.size() < n_best_) return false;
-    if (kept.empty()) return true;
-    const auto length = static_cast<std::size_t>(options_.max_len);
-    const double reach =
-        kept[0].logp / penalty(options_.length_penalty > 0 ? length : open_[kept[0].row].said.size() + 2);
-    return list.back().score >= reach;
-  }
-  Stepper<T>* stepper_;
-  BeamOptions options_;
-  std::size_t beam_, n_best_;
-  LogitsRules rules_;
-  std::vector<Tokens> prompts_;
-  std::vector<std::vector<Hypothesis>> done_;
-  std::vector<Prefix> open_;
-  Tensor<std::int64_t> next_;  // what the stepper reads next
-  std::vector<T> changed_;
-};
-}  // namespace detail
-/// Beam search: keeps the `beam` best prefixes of each row. A row is done when no open prefix can still beat its n_best
-/// finished ones.
-/// Shape: prompt [rows, n], what each row has read before -> for each row up to n_best hypotheses, best first.
-/// Errors: ShapeError for an empty prompt; Error when beam or n_best is below 1, max_len negative, length_penalty no
-/// finite number, length_base negative, wrong LogitsOptions, or scores that are NaN.
-/// Source: Wu et al. 2016 for the length penalty; paper 6.1 uses beam 4 and 0.6.
-template <Real T>
-std::vector<std::vector<Hypothesis>> beam_search(Stepper<T>& stepper, const Tensor<std::int64_t>& prompt,
-                                                 const BeamOptions& options) {
-  if (options.beam < 1 || options.n_best < 1 || options.max_len < 0)
-    fail("beam_search: beam ", options.beam, " and n_best ", options.n_best, " must be positive, max_len ",
-         options.max_len, " not negative");
-  if (!std::isfinite(options.length_penalty))
-    fail("beam_search: length_penalty ", options.length_penalty, " is not a finite number");
-  if (!(options.length_base >= 0 && std::isfinite(options.length_base)))
-    fail("beam_search: length_base ", options.length_base, " is not a number that is not negative");
-  detail::check_prompt("beam_search", prompt, options.max_len);
-  return detail::BeamSearch<T>(stepper, prompt, options).run();
-}
-GLOSS_INSTANTIATE(std::vector<std::vector<Hypothesis>> beam_search(Stepper<float>&, const Tensor<std::int64_t>&,
-                                                                   const BeamOptions&))
-GLOSS_INSTANTIATE(std::vector<std::vector<Hypothesis>> beam_search(Stepper<double>&, const Tensor<std::int64_t>&,
-                                                                   const BeamOptions&))
-}  // namespace gloss::inline GLOSS_ABI::decode
-#endif
-#ifndef GLOSS_HAS_GLOSS_DECODE_CAUSAL_STEPPER_HPP
-#define GLOSS_HAS_GLOSS_DECODE_CAUSAL_STEPPER_HPP
-// ---- gloss/decode/causal_stepper.hpp
-// A Stepper from a model that continues a text.
-#include <algorithm>
-#include <vector>
-namespace gloss::inline GLOSS_ABI::decode {
-/// Decodes with a causal model, each token of which sees those before it. The model has a type Cache, as
-/// nn::TransformerEncoder, and two functions:
-///   decode(ids [rows, n], Cache*) -> [rows, n, d_model], for the n tokens behind those in the cache
-///   generator(x [rows, d_model]) -> scores of the next token, [rows, vocab]
-/// The first step, and the first after truncate(0), says how many rows there are, and it may have prompts of unequal
-/// lengths, see padded_prompt, if the model has
-///   decode(ids, Cache*, attention_mask [rows, cached + n]), where 0 is padding and positions count what is none.
-/// The model must be in evaluation mode and outlive this.
-template <class Model>
-class CausalStepper final : public detail::CachedStepper<Model> {
- public:
-  using T = typename Model::value_type;
-  explicit CausalStepper(const Model& model) : detail::CachedStepper<Model>(model, 0) {}
- private:
-  /// Errors: ShapeError for another number of rows than before; Error for padding where the model takes none; those of
-  /// the model.
-  Tensor<T> read(const Tensor<std::int64_t>& tokens) override {
-    const bool first = this->length() == 0 && tokens.dim() == 2;
-    if (first && tokens.size(0) != this->rows_) {
-      this->cache_ = {};
-      this->rows_ = tokens.size(0);
-    }
-    this->check(tokens);
-    if (first) padding_ = padding_of(tokens);
-    return padding_.empty() ? this->model_->decode(tokens, &this->cache_) : behind_padding(tokens, first);
-  }
-  /// How many no_token each row begins with; nothing where none does.
-  static std::vector<Index> padding_of(const Tensor<std::int64_t>& tokens) {
-    std::vector<Index> padding;
-    bool any = false;
-    for (Index i = 0; i < tokens.size(0); ++i) {
-      Index n = 0;
-      while (n < tokens.size(1) && tokens.at({i, n}) == no_token) ++n;
-      any = any || n > 0;
-      padding.push_back(n);
-    }
-    return any ? padding : std::vector<Index>();
-  }
-  Tensor<T> behind_padding(const Tensor<std::int64_t>& tokens, bool first) {
-    if constexpr (requires { this->model_->decode(tokens, &this->cache_, tokens); }) {
-      const Tensor<std::int64_t> ids = tokens.clone();
-      const auto mask = ones<std::int64_t>({this->rows_, this->length() + tokens.size(1)});
-      for (Index i = 0; i < this->rows_; ++i) {
-        const Index n = (std::min)(padding_[static_cast<std::size_t>(i)], mask.size(1));
-        mask.select(0, i).narrow(0, 0, n).zero_();
-        if (first) ids.select(0, i).narrow(0, 0, n).zero_();
-      }
-      return this->model_->decode(ids, &this->cache_, mask);
-    } else {
-      fail("CausalStepper: the prompts are of unequal lengths, and the model takes no padding");
-    }
-  }
-  void select(const Tensor<std::int64_t>& rows) override {
-    detail::CachedStepper<Model>::select(rows);
-    if (padding_.empty()) return;
-    std::vector<Index> selected;
-    for (Index i = 0; i < rows.numel(); ++i) selected.push_back(padding_[static_cast<std::size_t>(rows.at({i}))]);
-    padding_ = selected;
-  }
-  std::vector<Index> padding_;  // of each row
-};
-}  // namespace gloss::inline GLOSS_ABI::decode
-#endif
-#ifndef GLOSS_HAS_GLOSS_DECODE_ENCODER_DECODER_STEPPER_HPP
-#define GLOSS_HAS_GLOSS_DECODE_ENCODER_DECODER_STEPPER_HPP
-// ---- gloss/decode/encoder_decoder_stepper.hpp
-// A Stepper from a model that reads a source and says a target, and the searches from such a model.
-#include <utility>
-#include <vector>
-#ifndef GLOSS_HAS_GLOSS_DECODE_SAMPLING_HPP
-#define GLOSS_HAS_GLOSS_DECODE_SAMPLING_HPP
-// ---- gloss/decode/sampling.hpp
-// Saying one token after the other: the likeliest, or one drawn at random; batched, or as a stream of tokens.
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <limits>
-#include <vector>
 namespace gloss::inline GLOSS_ABI::decode {
 struct GreedyOptions {
   std::int64_t start = 0;  // first token that a decoder reads; over a Stepper, the prompt says so
@@ -15693,12 +15950,16 @@ namespace gloss::inline GLOSS_ABI {
 template <Real T>
 Tensor<T> relu(const Tensor<T>& x) {
   Tensor<T> y = map_unary<T>(x, [](T v) { return v < T{0} ? T{0} : v; });
-  return record("relu", y, {x}, [saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
+  const auto saved = detail::SavedInput<T>::own(y.detach(), will_record({x}));
+  record("relu", y, {x}, [saved](const Tensor<T>& dy, Grads& dx) {
+    const Tensor<T> result = saved.value("relu");
     if (is_grad_enabled())
-      dx.add(0, detail::weigh(dy, map_unary<T>(saved, [](T v) { return static_cast<T>(!(v <= T{0})); })));
+      dx.add(0, detail::weigh(dy, map_unary<T>(result, [](T v) { return static_cast<T>(!(v <= T{0})); })));
     else
-      dx.add(0, map_binary<T>("relu", dy, saved, [](T g, T v) { return v <= T{0} ? T{0} : g; }));
+      dx.add(0, map_binary<T>("relu", dy, result, [](T g, T v) { return v <= T{0} ? T{0} : g; }));
   });
+  saved.share_with(y);
+  return y;
 }
 GLOSS_INSTANTIATE(Tensor<float> relu(const Tensor<float>&))
 GLOSS_INSTANTIATE(Tensor<double> relu(const Tensor<double>&))
@@ -15776,17 +16037,21 @@ Tensor<T> relu_dropout(const Tensor<T>& x, double p, bool training = true) {
   const Tensor<T> in = x.detach().contiguous();
   Tensor<T> y = empty<T>(x.shape());
   kernels::relu_dropout(static_cast<const T*>(in.data()), y.data(), in.numel(), p, detail::draw_dropout(x.numel()));
-  return record("relu_dropout", y, {x}, [p, saved = y.detach()](const Tensor<T>& dy, Grads& dx) {
+  const auto saved = detail::SavedInput<T>::own(y.detach(), will_record({x}));
+  record("relu_dropout", y, {x}, [p, saved](const Tensor<T>& dy, Grads& dx) {
+    const Tensor<T> result = saved.value("relu_dropout");
     if (is_grad_enabled()) {
       const T scale = kernels::detail::dropout_scale<T>(p);
-      return dx.add(0, detail::weigh(dy, map_unary<T>(saved, [scale](T v) { return v <= T{0} ? T{0} : scale; })));
+      return dx.add(0, detail::weigh(dy, map_unary<T>(result, [scale](T v) { return v <= T{0} ? T{0} : scale; })));
     }
     const Tensor<T> g = dy.contiguous();
-    Tensor<T> d_in = empty<T>(saved.shape());
-    kernels::relu_dropout_backward(static_cast<const T*>(saved.data()), static_cast<const T*>(g.data()), d_in.data(),
+    Tensor<T> d_in = empty<T>(result.shape());
+    kernels::relu_dropout_backward(static_cast<const T*>(result.data()), static_cast<const T*>(g.data()), d_in.data(),
                                    g.numel(), p);
     dx.add(0, std::move(d_in));
   });
+  saved.share_with(y);
+  return y;
 }
 GLOSS_INSTANTIATE(Tensor<float> dropout(const Tensor<float>&, double, bool))
 GLOSS_INSTANTIATE(Tensor<float> add_dropout(const Tensor<float>&, const Tensor<float>&, double, bool))
@@ -16134,22 +16399,27 @@ Tensor<T> gelu_dropout(const Tensor<T>& x, double p, bool training = true, GeluK
   const Tensor<T> y = empty<T>(x.shape());
   const Tensor<std::int64_t> mask = detail::dropout_mask(x.numel(), will_record({x}));
   const RandomBlock random = detail::draw_dropout(x.numel());
-  const auto forward = [in, p, random, kind](const Tensor<T>& out, std::int64_t* kept) {
-    kernels::gelu_dropout(static_cast<const T*>(in.data()), out.data(), kept, in.numel(), p, random,
+  const auto forward = [p, random, kind](const Tensor<T>& from, const Tensor<T>& out, std::int64_t* kept) {
+    kernels::gelu_dropout(static_cast<const T*>(from.data()), out.data(), kept, from.numel(), p, random,
                           kind == GeluKind::tanh);
     return out;
   };
-  forward(y, detail::write_or_null(mask));
-  record("gelu_dropout", y, {x}, [x, in, mask, p, kind](const Tensor<T>& dy, Grads& dx) {
-    if (is_grad_enabled()) return dx.add(0, detail::dropout_backward(dy, mask, p) * detail::gelu_slope(x, kind));
-    const Tensor<T> g = dy.contiguous();
-    Tensor<T> d_in = empty<T>(in.shape());
-    kernels::gelu_dropout_backward(static_cast<const T*>(in.data()), static_cast<const T*>(g.data()),
-                                   static_cast<const std::int64_t*>(mask.data()), d_in.data(), in.numel(), p,
+  forward(in, y, detail::write_or_null(mask));
+  const detail::SavedInput<T> saved(x, will_record({x}));
+  record("gelu_dropout", y, {x}, [saved, mask, p, kind](const Tensor<T>& dy, Grads& dx) {
+    if (is_grad_enabled())
+      return dx.add(0, detail::dropout_backward(dy, mask, p) * detail::gelu_slope(saved.get(dx, 0), kind));
+    const Tensor<T> g = dy.contiguous(), from = saved.value("gelu_dropout").contiguous();
+    Tensor<T> d_in = empty<T>(from.shape());
+    kernels::gelu_dropout_backward(static_cast<const T*>(from.data()), static_cast<const T*>(g.data()),
+                                   static_cast<const std::int64_t*>(mask.data()), d_in.data(), from.numel(), p,
                                    kind == GeluKind::tanh);
     dx.add(0, std::move(d_in));
   });
-  detail::offer_rebuild(y, [forward, in] { return forward(empty<T>(in.shape()), nullptr); });
+  detail::offer_rebuild(y, [forward, saved] {
+    const Tensor<T> from = saved.value("gelu_dropout").contiguous();
+    return forward(from, empty<T>(from.shape()), nullptr);
+  });
   return y;
 }
 GLOSS_INSTANTIATE(Tensor<float> gelu(const Tensor<float>&, GeluKind))
@@ -16266,6 +16536,11 @@ class PackedWeight : public Storage {
   /// y = scale * W[ids].
   /// Shape: ids [rows], all in [0, n); y [rows, k], dense
   virtual void rows_of(Index rows, const std::int64_t* ids, float* y, float scale) const = 0;
+  /// Rows [first, first + count) of W as a weight of its own, on the same memory.
+  /// Errors: Error where this form cannot be cut so.
+  virtual Tensor<float> part(Index first, Index count) const {
+    fail("PackedWeight: rows ", first, " to ", first + count, " are no weight of their own");
+  }
  protected:
   PackedWeight() : Storage([](Storage* self) { delete static_cast<PackedWeight*>(self); }, true) {}
   virtual ~PackedWeight() = default;
@@ -16277,6 +16552,14 @@ const PackedWeight* packed_weight(const Tensor<T>& weight) {
     if (weight.storage()->is_packed()) [[unlikely]]
       return static_cast<const PackedWeight*>(weight.storage());
   return nullptr;
+}
+/// Rows [begin, end) of a weight, in the graph where it has numbers.
+template <class T>
+Tensor<T> rows_of_weight(const Tensor<T>& weight, Index begin, Index end) {
+  if (begin == 0 && end == weight.size(0)) return weight;
+  if constexpr (std::is_same_v<T, float>)
+    if (const PackedWeight* const packed = packed_weight(weight)) return packed->part(begin, end - begin);
+  return weight.slice(0, begin, end);
 }
 /// Such a weight gives x no gradient.
 template <class T>
@@ -16360,20 +16643,22 @@ Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& b
   Tensor<T> y =
       detail::linear_forward("linear", detail::linear_shape("linear", x, weight, bias), x, weight, bias, activation);
   if (!will_record({x, weight, bias})) return y;
-  const Tensor<T> saved = activation == Activation::none ? Tensor<T>{} : y.detach();
-  return record("linear", std::move(y), {x, weight, bias},
-                [p = detail::SavedInput<T>(x, weight.requires_grad()), w = weight.only_if(x.requires_grad()), saved](
-                    const Tensor<T>& dy, Grads& dx) {
-                  Tensor<T> g = dy;
-                  if (saved.defined()) {
-                    if (is_grad_enabled()) {
-                      g = detail::weigh(dy, map_unary<T>(saved, [](T v) { return static_cast<T>(!(v <= T{0})); }));
-                    } else {
-                      g = map_binary<T>("linear", dy, saved, [](T d, T v) { return v <= T{0} ? T{0} : d; });
-                    }
-                  }
-                  detail::linear_backward(g, p, w, dx);
-                });
+  const auto saved = detail::SavedInput<T>::own(y.detach(), activation != Activation::none);
+  record("linear", y, {x, weight, bias},
+         [p = detail::SavedInput<T>(x, weight.requires_grad()), w = weight.only_if(x.requires_grad()), saved](
+             const Tensor<T>& dy, Grads& dx) {
+           Tensor<T> g = dy;
+           if (const Tensor<T> result = saved.value("linear"); result.defined()) {
+             if (is_grad_enabled()) {
+               g = detail::weigh(dy, map_unary<T>(result, [](T v) { return static_cast<T>(!(v <= T{0})); }));
+             } else {
+               g = map_binary<T>("linear", dy, result, [](T d, T v) { return v <= T{0} ? T{0} : d; });
+             }
+           }
+           detail::linear_backward(g, p, w, dx);
+         });
+  saved.share_with(y);
+  return y;
 }
 /// y = residual + (x W^T + b) in one pass: the last product of a sublayer with the residual connection around it.
 /// Shape: x [..., in], weight [out, in], bias [out] or undefined, residual [..., out] -> [..., out]
@@ -16420,15 +16705,16 @@ Tensor<T> linear_gelu(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<
   const kernels::GeluFinish<T> finish{detail::write_or_null(z), by_tanh};
   Tensor<T> y = detail::linear_forward("linear_gelu", shape, x, weight, bias, Activation::none, &finish);
   if (!z.defined()) return y;
+  const auto saved = detail::SavedInput<T>::own(z, true);
   y = record("linear_gelu", std::move(y), {x, weight, bias},
-             [p = detail::SavedInput<T>(x), weight, bias, z, kind, by_tanh](const Tensor<T>& dy, Grads& dx) {
+             [p = detail::SavedInput<T>(x), weight, bias, saved, kind, by_tanh](const Tensor<T>& dy, Grads& dx) {
                const Tensor<T> g =
-                   is_grad_enabled()
-                       ? dy * detail::gelu_slope(linear(p.get(dx, 0), weight, bias), kind)
-                       : map_dense(z, dy, by_tanh ? kernels::gelu_tanh_backward<T> : kernels::gelu_backward<T>);
+                   is_grad_enabled() ? dy * detail::gelu_slope(linear(p.get(dx, 0), weight, bias), kind)
+                                     : map_dense(saved.value("linear_gelu"), dy,
+                                                 by_tanh ? kernels::gelu_tanh_backward<T> : kernels::gelu_backward<T>);
                detail::linear_backward(g, p, weight, dx);
              });
-  detail::offer_rebuild(y, [z, kind] { return gelu(z, kind); });
+  detail::offer_rebuild(y, [saved, kind] { return gelu(saved.value("gelu"), kind); });
   return y;
 }
 GLOSS_INSTANTIATE(Tensor<float> linear_gelu(const Tensor<float>&, const Tensor<float>&, const Tensor<float>&, GeluKind))
@@ -16696,8 +16982,8 @@ Tensor<T> multi_head_attention(const std::vector<Tensor<T>>& projected, Index he
   detail::check_mask_axes("multi_head_attention", "bias", options.bias);
   ProfileScope scope("multi_head_attention");
   std::vector<Tensor<T>> dense;
-  for (const Tensor<T>& x : projected)
-    dense.push_back(x.strides()[2] == 1 || x.size(2) == 1 ? x.detach() : x.detach().contiguous());
+  const auto readable = [](const Tensor<T>& x) { return x.strides()[2] == 1 || x.size(2) == 1 ? x : x.contiguous(); };
+  for (const Tensor<T>& x : projected) dense.push_back(readable(x.detach()));
   detail::AttentionRun<T> run;
   const auto at = [heads](const std::vector<Tensor<T>>& from, Index i) { return detail::heads_at(from, heads, i); };
   run.q = at(dense, 0), run.k = at(dense, 1), run.v = at(dense, 2);
@@ -16705,21 +16991,35 @@ Tensor<T> multi_head_attention(const std::vector<Tensor<T>>& projected, Index he
   const Tensor<T> y = detail::empty_sequences(dense[0], d);
   run.o = detail::heads_of(y, 0, 1, heads);
   run.forward(options, weights);
+  bool recorded = will_record({options.bias});
+  for (const Tensor<T>& x : projected) recorded = recorded || will_record({x});
+  if (!recorded) return y;
   std::vector<Tensor<T>> inputs = projected;
   inputs.push_back(options.bias);
-  return record("multi_head_attention", y, inputs, [run, dense, heads, at](const Tensor<T>& dy, Grads& dx) {
-    if (is_grad_enabled()) fail<GradError>("multi_head_attention: a fused op has no second derivative");
-    const Tensor<T> d_o = detail::heads_of(dy.strides()[2] == 1 ? dy.detach() : dy.detach().contiguous(), 0, 1, heads);
-    std::vector<Tensor<T>> d_projected;
-    for (std::size_t t = 0; t < dense.size(); ++t)
-      d_projected.push_back(dx.needs(static_cast<int>(t)) ? detail::empty_sequences(dense[t], dense[t].size(2))
-                                                          : Tensor<T>{});
-    run.backward(d_o, at(d_projected, 0), at(d_projected, 1), at(d_projected, 2));
-    for (std::size_t t = 0; t < dense.size(); ++t)
-      if (d_projected[t].defined()) dx.add(static_cast<int>(t), d_projected[t]);
-    const int last = static_cast<int>(dense.size());
-    if (dx.needs(last)) dx.add(last, run.bias_gradient(d_o, dx.shape(last)));
-  });
+  std::vector<detail::SavedInput<T>> saved;
+  for (const Tensor<T>& x : projected) saved.emplace_back(x);
+  const auto result = detail::SavedInput<T>::own(y.detach(), true);
+  record("multi_head_attention", y, inputs,
+         [rest = run.without_tensors(), saved, result, heads, at, readable](const Tensor<T>& dy, Grads& dx) {
+           const char* const op = "multi_head_attention";
+           if (is_grad_enabled()) fail<GradError>(op, ": a fused op has no second derivative");
+           std::vector<Tensor<T>> parts;
+           for (const auto& x : saved) parts.push_back(readable(x.value(op)));
+           const detail::AttentionRun<T> back = rest.with_tensors(at(parts, 0), at(parts, 1), at(parts, 2),
+                                                                  detail::heads_of(result.value(op), 0, 1, heads));
+           const Tensor<T> d_o = detail::heads_of(readable(dy.detach()), 0, 1, heads);
+           std::vector<Tensor<T>> d_projected;
+           for (std::size_t t = 0; t < parts.size(); ++t)
+             d_projected.push_back(dx.needs(static_cast<int>(t)) ? detail::empty_sequences(parts[t], parts[t].size(2))
+                                                                 : Tensor<T>{});
+           back.backward(d_o, at(d_projected, 0), at(d_projected, 1), at(d_projected, 2));
+           for (std::size_t t = 0; t < parts.size(); ++t)
+             if (d_projected[t].defined()) dx.add(static_cast<int>(t), d_projected[t]);
+           const int last = static_cast<int>(parts.size());
+           if (dx.needs(last)) dx.add(last, back.bias_gradient(d_o, dx.shape(last)));
+         });
+  result.share_with(y);
+  return y;
 }
 GLOSS_INSTANTIATE(Tensor<float> multi_head_attention(const std::vector<Tensor<float>>&, Index,
                                                      const AttentionOptions<float>&, Tensor<float>*))
@@ -16762,20 +17062,18 @@ struct MultiHeadedAttention final : nn::Module<T> {
       return this->output(residual.plus(linears[3], x));
     }
     const auto heads = [&](Index i) { return gloss::detail::heads_at(qkv, h, i); };
-    const auto [k, v] = cache->append(heads(1), heads(2));
     AttentionOptions<T> options = attention_options(mask);
     options.causal = !mask.defined();
-    return attend(heads(0), k, v, options, weights, residual);
+    return projected_back(cache->attend(heads(0), heads(1), heads(2), options, weights), residual);
   }
   /// Puts keys and values that do not change from call to call, as those of an encoder's output, into a cache.
   void remember(const Tensor<T>& key, const Tensor<T>& value, nn::KeyValueCache<T>& cache) const {
     cache.append(split_heads(linears[1](key)), split_heads(linears[2](value)));
   }
   /// What operator() gives for the keys and values that remember() has put into the cache.
-  Tensor<T> recall(const Tensor<T>& query, const nn::KeyValueCache<T>& cache, const Tensor<bool>& mask = {},
+  Tensor<T> recall(const Tensor<T>& query, nn::KeyValueCache<T>& cache, const Tensor<bool>& mask = {},
                    Tensor<T>* weights = nullptr, Residual<T> residual = {}) const {
-    const auto [k, v] = cache.all();
-    return attend(split_heads(linears[0](query)), k, v, attention_options(mask), weights, residual);
+    return projected_back(cache.attend(split_heads(linears[0](query)), attention_options(mask), weights), residual);
   }
   void visit(nn::Visitor<T>& v) override {
     v("linears", linears);
@@ -16784,11 +17082,9 @@ struct MultiHeadedAttention final : nn::Module<T> {
  private:
   /// [batch, n, d_model] -> [batch, h, n, d_k], a view.
   Tensor<T> split_heads(const Tensor<T>& x) const { return x.view({x.size(0), x.size(1), h, d_k}).transpose(1, 2); }
-  /// Attention of heads already split, joined again and projected.
-  Tensor<T> attend(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v, const AttentionOptions<T>& options,
-                   Tensor<T>* weights, Residual<T> residual) const {
-    const Tensor<T> y = scaled_dot_product_attention(q, k, v, options, weights);
-    return this->output(residual.plus(linears[3], y.transpose(1, 2).reshape({q.size(0), -1, d_model})));
+  /// Heads joined again and projected.
+  Tensor<T> projected_back(const Tensor<T>& y, Residual<T> residual) const {
+    return this->output(residual.plus(linears[3], y.transpose(1, 2).reshape({y.size(0), -1, d_model})));
   }
   /// attention(q, k, v, mask, p) as one op, with the same draws and without keeping the weights.
   AttentionOptions<T> attention_options(const Tensor<bool>& mask) const {
@@ -17050,12 +17346,13 @@ GLOSS_NOINLINE Index check_rows(const char* op, const Tensor<T>& x, const Tensor
     fail<ShapeError>(op, ": beta ", beta.shape(), " does not match the last axis of x ", x.shape());
   return n;
 }
-/// Lets y, what a norm made of the rows of `in`, be made again.
+/// Lets y, what a norm made of the rows that are saved, be made again.
 template <class T>
-void offer_rows_again(const Tensor<T>& y, const Tensor<T>& in, const Tensor<T>& scale, const Tensor<T>& shift,
+void offer_rows_again(const Tensor<T>& y, const SavedInput<T>& saved, const Tensor<T>& scale, const Tensor<T>& shift,
                       double eps, LayerNormKind kind) {
   if (!y.requires_grad()) return;
-  offer_rebuild(y, [in, scale, shift, eps, kind] {
+  offer_rebuild(y, [saved, scale, shift, eps, kind] {
+    const Tensor<T> in = dense_or_none(saved.value("layer_norm"));
     const Index n = in.size(-1), rows = n > 0 ? in.numel() / n : 0;
     const Tensor<T> again = empty<T>(in.shape()), moments = empty<T>({2, rows});
     kernels::layer_norm_forward(read_or_null(in), read_or_null(scale), read_or_null(shift), again.data(),
@@ -17074,23 +17371,25 @@ GLOSS_NOINLINE Tensor<T> normalize_rows(const char* op, const Tensor<T>& x, cons
   Tensor<T> y = empty<T>(x.shape()), mean = empty<T>({rows}), rscale = empty<T>({rows});
   kernels::layer_norm_forward(read_or_null(in), read_or_null(scale), read_or_null(shift), y.data(), mean.data(),
                               rscale.data(), rows, n, eps, kind);
-  record(op, y, {x, gamma, beta}, [op, in, scale, mean, rscale, rows, n, kind](const Tensor<T>& dy, Grads& dx) {
+  const SavedInput<T> saved(x, will_record({x, gamma, beta}));
+  record(op, y, {x, gamma, beta}, [op, saved, scale, mean, rscale, rows, n, kind](const Tensor<T>& dy, Grads& dx) {
     if (is_grad_enabled()) fail<GradError>(op, ": a fused op has no second derivative");
+    const Tensor<T> from = dense_or_none(saved.value(op));
     ProfileScope work(op, true);
-    if (work) work.bytes(sizeof(T), {in.numel(), in.numel(), in.numel()});
+    if (work) work.bytes(sizeof(T), {from.numel(), from.numel(), from.numel()});
     const Tensor<T> g = dy.contiguous();
-    Tensor<T> d_in = empty_or_none<T>(dx.needs(0), in.shape());
+    Tensor<T> d_in = empty_or_none<T>(dx.needs(0), from.shape());
     Tensor<T> d_gamma = empty_or_none<T>(dx.needs(1), {n}), d_beta = empty_or_none<T>(dx.needs(2), {n});
     const bool learns = dx.needs(1) || dx.needs(2);
     const Tensor<T> workspace = empty_or_none<T>(learns, {kernels::layer_norm_workspace(rows, n)});
-    kernels::layer_norm_backward(read_or_null(g), read_or_null(in), read_or_null(scale), read_or_null(mean),
+    kernels::layer_norm_backward(read_or_null(g), read_or_null(from), read_or_null(scale), read_or_null(mean),
                                  read_or_null(rscale), write_or_null(d_in), write_or_null(d_gamma),
                                  write_or_null(d_beta), write_or_null(workspace), rows, n, kind);
     if (d_in.defined()) dx.add(0, std::move(d_in));
     if (d_gamma.defined()) dx.add(1, std::move(d_gamma));
     if (d_beta.defined()) dx.add(2, std::move(d_beta));
   });
-  offer_rows_again(y, in, scale, shift, eps, kind);
+  offer_rows_again(y, saved, scale, shift, eps, kind);
   return y;
 }
 }  // namespace detail
@@ -19442,10 +19741,12 @@ GLOSS_NOINLINE Tensor<T> normalize_batch(const char* op, const Tensor<T>& x, con
     kernels::batch_norm_apply(read_or_null(in), read_or_null(gamma), read_or_null(beta), read_or_null(mean),
                               read_or_null(rscale), y.data(), n, channels, size);
   }
+  const SavedInput<T> saved(x, will_record({x, weight, bias}));
   return record(op, y, {x, weight, bias},
-                [op, in, gamma, mean, rscale, of_batch, n, channels, size](const Tensor<T>& dy, Grads& dx) {
-                  channel_norm_backward(op, in, channels, dy, dx, [&](const T* g, T* d_in, T* d_gamma, T* d_beta) {
-                    kernels::batch_norm_backward(g, read_or_null(in), read_or_null(gamma), read_or_null(mean),
+                [op, saved, gamma, mean, rscale, of_batch, n, channels, size](const Tensor<T>& dy, Grads& dx) {
+                  const Tensor<T> from = dense_or_none(saved.value(op));
+                  channel_norm_backward(op, from, channels, dy, dx, [&](const T* g, T* d_in, T* d_gamma, T* d_beta) {
+                    kernels::batch_norm_backward(g, read_or_null(from), read_or_null(gamma), read_or_null(mean),
                                                  read_or_null(rscale), d_in, d_gamma, d_beta, n, channels, size,
                                                  of_batch);
                   });
@@ -23010,10 +23311,10 @@ Tensor<T> conv(const char* op, const kernels::Conv& c, const Shape& shape, const
                           read_or_null(start), y.data(), scratch.data());
   }
   return record(op, std::move(y), {x, weight, bias},
-                [c, shape_x = x.shape(), shape_w = weight.shape(), p = x.only_if(weight.requires_grad()),
+                [c, shape_x = x.shape(), shape_w = weight.shape(), p = SavedInput<T>(x, weight.requires_grad()),
                  w = weight.only_if(x.requires_grad())](const Tensor<T>& dy, Grads& dx) {
                   if (dx.needs(0)) dx.add(0, conv_input_gradient(c, shape_x, dy, w));
-                  if (dx.needs(1)) dx.add(1, conv_weight_gradient(c, shape_w, p, dy));
+                  if (dx.needs(1)) dx.add(1, conv_weight_gradient(c, shape_w, p.get(dx, 0), dy));
                   if (!dx.needs(2)) return;
                   const Index channels = c.groups * c.outs;
                   if (is_grad_enabled()) return dx.add(2, sum(dy.reshape({c.batch, channels, c.places()}), {0, 2}));
@@ -24009,17 +24310,19 @@ Tensor<T> glu(const Tensor<T>& x, Index axis = -1) {
   if (scope) scope.bytes(sizeof(T), {x.numel(), y.numel()});
   const T* const value = in.data();
   kernels::gated_forward(value, value + half, y.data(), rows, half, 2 * half, kernels::Gate::sigmoid);
-  return record("glu", y, {x}, [x, in, axis = Index{a}, rows, half](const Tensor<T>& dy, Grads& dx) {
+  const detail::SavedInput<T> saved(x, will_record({x}));
+  return record("glu", y, {x}, [saved, axis = Index{a}, rows, half](const Tensor<T>& dy, Grads& dx) {
     if (is_grad_enabled()) {
-      const Index n = x.size(axis) / 2;
-      const Tensor<T> s = sigmoid(x.narrow(axis, n, n));
-      return dx.add(0, cat(std::vector<Tensor<T>>{dy * s, dy * x.narrow(axis, 0, n) * s * (1 - s)}, axis));
+      const Tensor<T> whole = saved.get(dx, 0);
+      const Index n = whole.size(axis) / 2;
+      const Tensor<T> s = sigmoid(whole.narrow(axis, n, n));
+      return dx.add(0, cat(std::vector<Tensor<T>>{dy * s, dy * whole.narrow(axis, 0, n) * s * (1 - s)}, axis));
     }
-    const Tensor<T> g = dy.contiguous();
-    Tensor<T> d_in = empty<T>(in.shape());
-    const T *const from = in.data(), *const d_out = g.data();
-    kernels::gated_backward(from, from + half, d_out, d_in.data(), d_in.data() + half, rows, half, 2 * half,
-                            kernels::Gate::sigmoid);
+    const Tensor<T> g = dy.contiguous(), from = saved.value("glu").contiguous();
+    Tensor<T> d_in = empty<T>(from.shape());
+    const T *const rows_of_both = from.data(), *const d_out = g.data();
+    kernels::gated_backward(rows_of_both, rows_of_both + half, d_out, d_in.data(), d_in.data() + half, rows, half,
+                            2 * half, kernels::Gate::sigmoid);
     dx.add(0, std::move(d_in));
   });
 }
@@ -24032,24 +24335,27 @@ template <Real T>
 Tensor<T> swiglu(const Tensor<T>& gate, const Tensor<T>& up) {
   if (gate.shape() != up.shape()) fail<ShapeError>("swiglu: gate ", gate.shape(), " and up ", up.shape(), " differ");
   ProfileScope scope("swiglu");
-  const Tensor<T> z = gate.detach().contiguous(), v = up.detach().contiguous();
-  const Index n = z.numel();
+  const Index n = gate.numel();
   if (scope) scope.bytes(sizeof(T), {n, n, n});
-  const auto forward = [z, v, n] {
+  const auto forward = [n](const Tensor<T>& z, const Tensor<T>& v) {
     Tensor<T> out = empty<T>(z.shape());
     kernels::gated_forward(static_cast<const T*>(v.data()), static_cast<const T*>(z.data()), out.data(), Index{1}, n, n,
                            kernels::Gate::silu);
     return out;
   };
-  const Tensor<T> y = forward();
-  record("swiglu", y, {gate, up}, [gate, up, z, v, n](const Tensor<T>& dy, Grads& dx) {
+  const Tensor<T> y = forward(gate.detach().contiguous(), up.detach().contiguous());
+  const bool recorded = will_record({gate, up});
+  const detail::SavedInput<T> saved_gate(gate, recorded), saved_up(up, recorded);
+  record("swiglu", y, {gate, up}, [saved_gate, saved_up, n](const Tensor<T>& dy, Grads& dx) {
     if (is_grad_enabled()) {
-      const Tensor<T> s = sigmoid(gate);
-      if (dx.needs(0)) dx.add(0, dy * up * s * (gate * (1 - s) + 1));
-      if (dx.needs(1)) dx.add(1, dy * gate * s);
+      const Tensor<T> a = saved_gate.get(dx, 0), b = saved_up.get(dx, 1);
+      const Tensor<T> s = sigmoid(a);
+      if (dx.needs(0)) dx.add(0, dy * b * s * (a * (1 - s) + 1));
+      if (dx.needs(1)) dx.add(1, dy * a * s);
       return;
     }
-    const Tensor<T> g = dy.contiguous();
+    const Tensor<T> g = dy.contiguous(), z = saved_gate.value("swiglu").contiguous(),
+                    v = saved_up.value("swiglu").contiguous();
     Tensor<T> d_gate = detail::empty_or_none<T>(dx.needs(0), z.shape()),
               d_up = detail::empty_or_none<T>(dx.needs(1), z.shape());
     kernels::gated_backward(static_cast<const T*>(v.data()), static_cast<const T*>(z.data()),
@@ -24058,7 +24364,9 @@ Tensor<T> swiglu(const Tensor<T>& gate, const Tensor<T>& up) {
     if (d_gate.defined()) dx.add(0, std::move(d_gate));
     if (d_up.defined()) dx.add(1, std::move(d_up));
   });
-  detail::offer_rebuild(y, forward);
+  detail::offer_rebuild(y, [forward, saved_gate, saved_up] {
+    return forward(saved_gate.value("swiglu").contiguous(), saved_up.value("swiglu").contiguous());
+  });
   return y;
 }
 }  // namespace gloss::inline GLOSS_ABI
@@ -24214,11 +24522,13 @@ GLOSS_NOINLINE Tensor<T> normalize_groups(const char* op, const Tensor<T>& x, In
   if (x.numel() > 0)
     kernels::group_norm_forward(read_or_null(in), read_or_null(gamma), read_or_null(beta), y.data(), mean.data(),
                                 write_or_null(var), rscale.data(), n, channels, size, groups, eps);
+  const SavedInput<T> saved(x, will_record({x, weight, bias}));
   return record(op, y, {x, weight, bias},
-                [op, in, gamma, mean, rscale, groups, n, channels, size](const Tensor<T>& dy, Grads& dx) {
-                  channel_norm_backward(op, in, channels, dy, dx, [&](const T* g, T* d_in, T* d_gamma, T* d_beta) {
+                [op, saved, gamma, mean, rscale, groups, n, channels, size](const Tensor<T>& dy, Grads& dx) {
+                  const Tensor<T> from = dense_or_none(saved.value(op));
+                  channel_norm_backward(op, from, channels, dy, dx, [&](const T* g, T* d_in, T* d_gamma, T* d_beta) {
                     const Tensor<T> workspace = empty<T>({2, n, channels});
-                    kernels::group_norm_backward(g, read_or_null(in), read_or_null(gamma), read_or_null(mean),
+                    kernels::group_norm_backward(g, read_or_null(from), read_or_null(gamma), read_or_null(mean),
                                                  read_or_null(rscale), d_in, d_gamma, d_beta, workspace.data(), n,
                                                  channels, size, groups);
                   });
@@ -24579,19 +24889,21 @@ Tensor<T> add_layer_norm(const Tensor<T>& residual, const Tensor<T>& x, const Te
   kernels::add_layer_norm_forward(read_or_null(a), read_or_null(b), sum.data(), write_or_null(mask), p, random,
                                   read_or_null(scale), read_or_null(shift), y.data(), mean.data(), rscale.data(), rows,
                                   n, options.eps, options.kind);
+  const auto saved = detail::SavedInput<T>::own(sum, recorded);
   record("add_layer_norm", y, {residual, x, gamma, beta},
-         [sum, scale, mean, rscale, mask, p, rows, n, kind = options.kind](const Tensor<T>& dy, Grads& dx) {
+         [saved, scale, mean, rscale, mask, p, rows, n, kind = options.kind](const Tensor<T>& dy, Grads& dx) {
            if (is_grad_enabled()) fail<GradError>("add_layer_norm: a fused op has no second derivative");
+           const Tensor<T> total = saved.value("add_layer_norm");
            ProfileScope work("add_layer_norm", true);
-           if (work) work.bytes(sizeof(T), {sum.numel(), sum.numel(), sum.numel(), sum.numel()});
+           if (work) work.bytes(sizeof(T), {total.numel(), total.numel(), total.numel(), total.numel()});
            const Tensor<T> g = dy.contiguous();
            const bool learns = dx.needs(2) || dx.needs(3), drops = p > 0 && dx.needs(1);
-           Tensor<T> d_sum = empty_or_none<T>(dx.needs(0) || dx.needs(1), sum.shape()),
-                     d_x = empty_or_none<T>(drops, sum.shape());
+           Tensor<T> d_sum = empty_or_none<T>(dx.needs(0) || dx.needs(1), total.shape()),
+                     d_x = empty_or_none<T>(drops, total.shape());
            Tensor<T> d_gamma = empty_or_none<T>(dx.needs(2), {n}), d_beta = empty_or_none<T>(dx.needs(3), {n});
            const Tensor<T> workspace = empty_or_none<T>(learns, {kernels::layer_norm_workspace(rows, n)});
            const kernels::DropoutBefore<T> before{drops ? mask.data() : nullptr, p, write_or_null(d_x)};
-           kernels::layer_norm_backward(read_or_null(g), read_or_null(sum), read_or_null(scale), read_or_null(mean),
+           kernels::layer_norm_backward(read_or_null(g), read_or_null(total), read_or_null(scale), read_or_null(mean),
                                         read_or_null(rscale), write_or_null(d_sum), write_or_null(d_gamma),
                                         write_or_null(d_beta), write_or_null(workspace), rows, n, kind,
                                         drops ? &before : nullptr);
@@ -24600,7 +24912,7 @@ Tensor<T> add_layer_norm(const Tensor<T>& residual, const Tensor<T>& x, const Te
            if (d_gamma.defined()) dx.add(2, std::move(d_gamma));
            if (d_beta.defined()) dx.add(3, std::move(d_beta));
          });
-  detail::offer_rows_again(y, sum, scale, shift, options.eps, options.kind);
+  detail::offer_rows_again(y, saved, scale, shift, options.eps, options.kind);
   return y;
 }
 GLOSS_INSTANTIATE(Tensor<float> add_layer_norm(const Tensor<float>&, const Tensor<float>&, const Tensor<float>&,
@@ -25215,14 +25527,12 @@ struct MultiheadAttention final : Module<T> {
     cache.append(heads(k), heads(v));
   }
   /// What operator() gives for the keys and values that remember() has put into the cache.
-  Tensor<T> recall(const Tensor<T>& query, const KeyValueCache<T>& cache,
-                   const MultiheadAttentionCall<T>& call = {}) const {
+  Tensor<T> recall(const Tensor<T>& query, KeyValueCache<T>& cache, const MultiheadAttentionCall<T>& call = {}) const {
     const Tensor<T> q = project(query, in_proj_weight.defined() ? in_proj_weight : q_proj_weight, 0, 1);
     const Sizes sizes{q.size(0), q.size(1), cache.length};
     check_masks(sizes, query.dim(), call);
     check_lengths(sizes, call, &cache);
-    const auto [k, v] = cache.all();
-    const auto y = scaled_dot_product_attention(heads(q), k, v, attention_options(call, sizes, false));
+    const auto y = cache.attend(heads(q), attention_options(call, sizes, false));
     return joined(query, y.transpose(1, 2).flatten(2, 3));
   }
   void visit(Visitor<T>& v) override {
@@ -25307,7 +25617,7 @@ struct MultiheadAttention final : Module<T> {
   Tensor<T> project(const Tensor<T>& x, const Tensor<T>& weight, Index first, Index last) const {
     const Index begin = first * embed_dim, end = last * embed_dim;
     const bool packed = in_proj_weight.defined(), whole = end - begin == 3 * embed_dim;
-    const Tensor<T> w = packed && !whole ? weight.slice(0, begin, end) : weight;
+    const Tensor<T> w = packed ? gloss::detail::rows_of_weight<T>(weight, begin, end) : weight;
     const Tensor<T> b = in_proj_bias.defined() && !whole ? in_proj_bias.slice(0, begin, end) : Tensor<T>(in_proj_bias);
     const Tensor<T> y = linear(x, w, b);
     if (x.dim() == 2) return y.unsqueeze(0);
