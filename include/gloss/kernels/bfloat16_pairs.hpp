@@ -1,4 +1,4 @@
-// Floats kept as bfloat16, two in a word.
+// Floats rounded to bfloat16, and kept so, two in a word.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,13 @@ GLOSS_INLINE Vec<std::uint32_t> bfloat16_bits(Vec<float> x) {
   const Vec<U> odd = shift_right<U, 16>(bits) & splat<U>(1);
   const Vec<float> rounded = bit_cast_to<float>((bits + odd + splat<U>(0x7FFF)) & splat<U>(0xFFFF0000));
   return bit_cast_to<U>(select<float>(x != x, x + x, rounded)) & splat<U>(0xFFFF0000);
+}
+/// out [rows, columns] = x, rounded.
+inline void round_rows_to_bfloat16(Index rows, Index columns, const float* x, Index ldx, float* out) {
+  for (Index r = 0; r < rows; ++r)
+    each_vector<float>(columns, [&](Index j, Index m) GLOSS_INLINE_LAMBDA {
+      store_n<float>(out + r * columns + j, bit_cast_to<float>(bfloat16_bits(load_n<float>(x + r * ldx + j, m))), m);
+    });
 }
 inline constexpr Index pair_grain = 65536;
 }  // namespace detail

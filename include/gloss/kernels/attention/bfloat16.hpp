@@ -11,22 +11,14 @@
 
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 
-/// out [rows, columns] = x, rounded.
-inline void round_rows(Index rows, Index columns, const float* x, Index ldx, float* out) {
-  for (Index r = 0; r < rows; ++r)
-    each_vector<float>(columns, [&](Index j, Index m) GLOSS_INLINE_LAMBDA {
-      store_n<float>(out + r * columns + j, bit_cast_to<float>(bfloat16_bits(load_n<float>(x + r * ldx + j, m))), m);
-    });
-}
-
 /// AttentionKernels::product of rounded factors, by the product of float.
 inline void attention_product_of_rounded(Index m, Index n, Index depth, const float* a, Index a_row, Index a_step,
                                          const float* b, Index ldb, float* c, Index ldc, bool accumulate) {
   float* const rounded_a = workspace<0>().get<float>(m * depth);
   float* const rounded_b = workspace<1>().get<float>(depth * n);
   const bool by_rows = a_step == 1;
-  round_rows(by_rows ? m : depth, by_rows ? depth : m, a, by_rows ? a_row : a_step, rounded_a);
-  round_rows(depth, n, b, ldb, rounded_b);
+  round_rows_to_bfloat16(by_rows ? m : depth, by_rows ? depth : m, a, by_rows ? a_row : a_step, rounded_a);
+  round_rows_to_bfloat16(depth, n, b, ldb, rounded_b);
   GLOSS_ON_ISA(detail::attention_kernels<float>)
       .product(m, n, depth, rounded_a, by_rows ? depth : 1, by_rows ? 1 : m, rounded_b, n, c, ldc, accumulate);
 }

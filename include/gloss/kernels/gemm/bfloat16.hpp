@@ -140,11 +140,7 @@ inline void gemm_by_bfloat16_tiles(const Product<float>* products, Index count) 
 /// out [rows, columns] = x, rounded.
 inline void round_to_bfloat16(Index rows, Index columns, const float* x, Index ldx, float* out) {
   parallel_for(rows, 16384 / (columns + 1) + 1, [=](Index begin, Index end) {
-    for (Index r = begin; r < end; ++r)
-      each_vector<float>(columns, [&](Index j, Index m) GLOSS_INLINE_LAMBDA {
-        const Vec<float> v = load_n<float>(x + r * ldx + j, m);
-        store_n<float>(out + r * columns + j, bit_cast_to<float>(bfloat16_bits(v)), m);
-      });
+    round_rows_to_bfloat16(end - begin, columns, x + begin * ldx, ldx, out + begin * columns);
   });
 }
 
