@@ -1,6 +1,5 @@
 // What ops keep for their backward in bfloat16.
 #include <gloss/gloss.hpp>
-#include <gloss/kernels/bfloat16_pairs.hpp>
 #include <gloss/nn/transformer_encoder_layer.hpp>
 #include <gloss/ops/add_layer_norm.hpp>
 #include <gloss/ops/batch_norm.hpp>
@@ -15,7 +14,6 @@
 
 #include <cmath>
 #include <functional>
-#include <limits>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -136,31 +134,6 @@ Run run(const Case& c, const Inputs& leaves, SavedPrecision precision, int threa
 
 }  // namespace
 
-TEST_CASE("pack_bfloat16: rounds as bfloat16 does, for every length, and what comes back is exact") {
-  Rng rng(1);
-  const RngGuard use(rng);
-  for (const Index n : {0, 1, 2, 3, 15, 16, 17, 31, 32, 33, 64, 127, 1000, 200001}) {
-    F x = randn<float>({n}) * exp(randn<float>({n}) * 20.0);
-    if (n > 100) {
-      const float inf = std::numeric_limits<float>::infinity();
-      const float odd[] = {inf, -inf, -0.0f, 1e-42f, 3.4e38f, -3.39e38f, 1.00390625f, 1.01171875f};
-      for (Index i = 0; i < 8; ++i) x.data()[i] = x.data()[n - 1 - i] = odd[i];
-    }
-    std::vector<std::uint32_t> words(static_cast<std::size_t>(kernels::bfloat16_words(n)));
-    F back = zeros<float>({n});
-    kernels::pack_bfloat16(n, static_cast<const float*>(x.data()), words.data());
-    kernels::unpack_bfloat16(n, words.data(), back.data());
-    for (Index i = 0; i < n; ++i) CHECK(std::signbit(back.data()[i]) == std::signbit(x.data()[i]));
-    CHECK(all(back == rounded(x)).item());
-  }
-  const float nan[] = {std::bit_cast<float>(0x7F800001u), std::bit_cast<float>(0xFFC00000u), 1};
-  std::uint32_t words[2];
-  float back[3];
-  kernels::pack_bfloat16(3, nan, words);
-  kernels::unpack_bfloat16(3, words, back);
-  CHECK((std::isnan(back[0]) && std::isnan(back[1]) && back[2] == 1));
-}
-
 TEST_CASE("saved precision: the forward's bits, gradients of rounded numbers, less memory") {
   for (const Case& c : cases()) {
     CAPTURE(c.name);
@@ -271,12 +244,8 @@ TEST_CASE("saved precision: an encoder layer keeps little more than half, and tr
     const SavedPrecisionGuard guard(precision);
     Rng rng(6);
     const RngGuard use(rng);
-    nn::TransformerEncoderLayer<float> layer(64, 4,
-                                             {.dim_feedforward = 256,
-                                              .dropout = 0.1,
-                                              .activation = "gelu",
-                                              .batch_first = true,
-                                              .norm_first = true});
+    nn::TransformerEncoderLayer<float> layer(
+        64, 4, {.dim_feedforward = 256, .dropout = 0.1, .activation = "gelu", .batch_first = true, .norm_first = true});
     const F x = leaf({4, 32, 64}), goal = randn<float>({4, 32, 64});
     double loss = 0;
     for (int step = 0; step < 60; ++step) {
