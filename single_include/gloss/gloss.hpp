@@ -7107,6 +7107,7 @@ class Buffer : public Tensor<T>, public detail::Member<Buffer<T>> {
 #define GLOSS_HAS_GLOSS_OPS_ATTENTION_HPP
 // ---- gloss/ops/attention.hpp
 // Scaled dot-product attention as one op
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -9659,8 +9660,8 @@ void offer_rebuild(const Tensor<T>& y, const F& f) {
   if (const NodeBase* const node = y.node())
     const_cast<Node<T>*>(static_cast<const Node<T>*>(node))->set_rebuild(Ref<Rebuild<T>>(new RebuildBy<T, F>(y, f)));
 }
-/// Makes a form of x that takes less memory until a backward, null if that is not worth it; null itself unless a program
-/// asks for such forms (ops/saved_precision.hpp).
+/// Makes a form of x that takes less memory until a backward, null if that is not worth it; null itself unless a
+/// program asks for such forms (ops/saved_precision.hpp).
 inline constinit std::atomic<Ref<Rebuild<float>> (*)(const Tensor<float>& x)> smaller_form{nullptr};
 template <class T>
 Ref<Rebuild<T>> smaller(const Tensor<T>& x) {
@@ -12929,8 +12930,9 @@ struct AttentionOptions {
   double scale = 0;                                             // 0: 1 / sqrt(d_k)
   double mask_fill = -std::numeric_limits<double>::infinity();  // what a masked score becomes; AT's is -1e9
   bool zero_empty_rows = false;  // a row whose scores are all -infinity is 0, as PyTorch has it, and not NaN
-  // Where defined, [batch, m] or [batch, 1]: key and value j of batch entry b are those of entry key_rows[b, j] of k and
-  // v, which then may have any number of entries. That is how hypotheses share what has been read; without gradients.
+  // Where defined, [batch, m] or [batch, 1]: key and value j of batch entry b are those of entry key_rows[b, j] of k
+  // and v, which then may have any number of entries. That is how hypotheses share what has been read; without
+  // gradients.
   Tensor<std::int64_t> key_rows = {};
 };
 namespace detail {
@@ -13158,8 +13160,8 @@ Tensor<T> attention_with_weights(const Tensor<T>& q, const Tensor<T>& k, const T
 /// Shape: q [..., n, d_k], k [..., m, d_k], v [..., m, d_v] of 2 to 4 axes with equal leading ones -> [..., n, d_v];
 /// k and v may have fewer heads (axis -3), of which each then serves as many heads of q, one after the other; weights,
 /// where given, becomes [..., n, m] (after dropout, outside the graph).
-/// Errors: ShapeError when the shapes do not fit, Error for a dropout outside [0, 1], IndexError for key_rows that there
-/// are not, GradError for them where a gradient is wanted; GradError from a recorded backward.
+/// Errors: ShapeError when the shapes do not fit, Error for a dropout outside [0, 1], IndexError for key_rows that
+/// there are not, GradError for them where a gradient is wanted; GradError from a recorded backward.
 /// Backward: with P the weights and D the sum of dy * y over a row: dv = P^T dy, dS = P * (dy v^T - D), dbias = dS
 /// summed over stretched axes, dq = scale dS k, dk = scale dS^T q; q, k, v, bias, y and two numbers of each row are
 /// saved, P is computed again, and once more for dbias, unless n and m are at most 64:
@@ -13201,13 +13203,14 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
   if (weights != nullptr) *weights = detail::without_added_axes(*weights, dim);
   const Tensor<T> y = detail::without_added_axes(run.o.detach(), dim);
   if (!will_record({q, k, v, options.bias})) return y;
-  const detail::SavedInput<T> saved[] = {detail::SavedInput<T>(q), detail::SavedInput<T>(k), detail::SavedInput<T>(v),
-                                         detail::SavedInput<T>::own(y.detach(), true)};
+  const std::array<detail::SavedInput<T>, 4> saved = {detail::SavedInput<T>(q), detail::SavedInput<T>(k),
+                                                      detail::SavedInput<T>(v),
+                                                      detail::SavedInput<T>::own(y.detach(), true)};
   record("scaled_dot_product_attention", y, {q, k, v, options.bias},
          [saved, rest = run.without_tensors(), dim](const Tensor<T>& dy, Grads& dx) {
            const char* const op = "scaled_dot_product_attention";
            if (is_grad_enabled()) fail<GradError>(op, ": a fused op has no second derivative");
-           const auto again = [&](int i) { return detail::as_heads(saved[i].value(op)); };
+           const auto again = [&](std::size_t i) { return detail::as_heads(saved[i].value(op)); };
            const detail::AttentionRun<T> back = rest.with_tensors(again(0), again(1), again(2), again(3));
            const Tensor<T> d_o = detail::as_heads(dy);
            const auto room = [&](int i, const Tensor<T>& x) {
@@ -13273,8 +13276,8 @@ struct KeyValueCache final {
     separate();
     return all();
   }
-  /// Attention of queries to the positions so far and to further ones, which are put behind them first. It is virtual so
-  /// only programs that make a cache compile it.
+  /// Attention of queries to the positions so far and to further ones, which are put behind them first. It is virtual
+  /// so only programs that make a cache compile it.
   /// Shape: q [batch, heads, n, d_k], k and v as append's -> [batch, heads, n, d_v]
   /// Errors: as append and scaled_dot_product_attention.
   virtual Tensor<T> attend(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v,

@@ -54,8 +54,8 @@ struct KeyValueCache final {
     separate();
     return all();
   }
-  /// Attention of queries to the positions so far and to further ones, which are put behind them first. It is virtual so
-  /// only programs that make a cache compile it.
+  /// Attention of queries to the positions so far and to further ones, which are put behind them first. It is virtual
+  /// so only programs that make a cache compile it.
   /// Shape: q [batch, heads, n, d_k], k and v as append's -> [batch, heads, n, d_v]
   /// Errors: as append and scaled_dot_product_attention.
   virtual Tensor<T> attend(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v,

@@ -235,14 +235,14 @@ QuantizeReport quantize_where(Module<float>& model, WeightFormat format, const F
 
 /// Makes the model one for inference whose linear layers keep their weights in fewer bytes: the weight of each
 /// nn::Linear, and of an nn::Embedding that is tied to one, and the projections of an nn::MultiheadAttention are
-/// replaced by packed ones, to the calls of the model the same tensor of the same shape. Everything else stays float. The numbers of a packed weight are not kept: read, they
-/// are NaN; the model is put in eval mode and all of its parameters are frozen, it can be copied (copies share packed
-/// weights) and run by any number of threads, but neither trained, nor saved or loaded as a model of float.
-/// Weights of more than 65536 inputs stay as they are in int8, and an in_proj_weight whose embed_dim does not fill whole
-/// panels (of 64 columns; of float, of the instruction set's) in every format.
-/// With float32 nothing is rounded, and memory grows by what the last panel of a weight lacks: the model gives the bits
-/// that it gave, except where a layer of up to 16 rows read a transposed view as it lay, and with GLOSS_WITH_BLAS; and
-/// set_matmul_precision is not asked.
+/// replaced by packed ones, to the calls of the model the same tensor of the same shape. Everything else stays float.
+/// The numbers of a packed weight are not kept: read, they are NaN; the model is put in eval mode and all of its
+/// parameters are frozen, it can be copied (copies share packed weights) and run by any number of threads, but neither
+/// trained, nor saved or loaded as a model of float. Weights of more than 65536 inputs stay as they are in int8, and an
+/// in_proj_weight whose embed_dim does not fill whole panels (of 64 columns; of float, of the instruction set's) in
+/// every format. With float32 nothing is rounded, and memory grows by what the last panel of a weight lacks: the model
+/// gives the bits that it gave, except where a layer of up to 16 rows read a transposed view as it lay, and with
+/// GLOSS_WITH_BLAS; and set_matmul_precision is not asked.
 /// Errors: Error when no layer of that name is there to keep, or nothing is left to quantize.
 /// PyTorch: torch.ao.quantization.quantize_dynamic
 GLOSS_LAZY QuantizeReport quantize(Module<float>& model, const QuantizeOptions& options = {}) {

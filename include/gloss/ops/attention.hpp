@@ -1,6 +1,7 @@
 // Scaled dot-product attention as one op
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -28,8 +29,9 @@ struct AttentionOptions {
   double scale = 0;                                             // 0: 1 / sqrt(d_k)
   double mask_fill = -std::numeric_limits<double>::infinity();  // what a masked score becomes; AT's is -1e9
   bool zero_empty_rows = false;  // a row whose scores are all -infinity is 0, as PyTorch has it, and not NaN
-  // Where defined, [batch, m] or [batch, 1]: key and value j of batch entry b are those of entry key_rows[b, j] of k and
-  // v, which then may have any number of entries. That is how hypotheses share what has been read; without gradients.
+  // Where defined, [batch, m] or [batch, 1]: key and value j of batch entry b are those of entry key_rows[b, j] of k
+  // and v, which then may have any number of entries. That is how hypotheses share what has been read; without
+  // gradients.
   Tensor<std::int64_t> key_rows = {};
 };
 
@@ -266,8 +268,8 @@ Tensor<T> attention_with_weights(const Tensor<T>& q, const Tensor<T>& k, const T
 /// Shape: q [..., n, d_k], k [..., m, d_k], v [..., m, d_v] of 2 to 4 axes with equal leading ones -> [..., n, d_v];
 /// k and v may have fewer heads (axis -3), of which each then serves as many heads of q, one after the other; weights,
 /// where given, becomes [..., n, m] (after dropout, outside the graph).
-/// Errors: ShapeError when the shapes do not fit, Error for a dropout outside [0, 1], IndexError for key_rows that there
-/// are not, GradError for them where a gradient is wanted; GradError from a recorded backward.
+/// Errors: ShapeError when the shapes do not fit, Error for a dropout outside [0, 1], IndexError for key_rows that
+/// there are not, GradError for them where a gradient is wanted; GradError from a recorded backward.
 /// Backward: with P the weights and D the sum of dy * y over a row: dv = P^T dy, dS = P * (dy v^T - D), dbias = dS
 /// summed over stretched axes, dq = scale dS k, dk = scale dS^T q; q, k, v, bias, y and two numbers of each row are
 /// saved, P is computed again, and once more for dbias, unless n and m are at most 64:
@@ -309,13 +311,14 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
   if (weights != nullptr) *weights = detail::without_added_axes(*weights, dim);
   const Tensor<T> y = detail::without_added_axes(run.o.detach(), dim);
   if (!will_record({q, k, v, options.bias})) return y;
-  const detail::SavedInput<T> saved[] = {detail::SavedInput<T>(q), detail::SavedInput<T>(k), detail::SavedInput<T>(v),
-                                         detail::SavedInput<T>::own(y.detach(), true)};
+  const std::array<detail::SavedInput<T>, 4> saved = {detail::SavedInput<T>(q), detail::SavedInput<T>(k),
+                                                      detail::SavedInput<T>(v),
+                                                      detail::SavedInput<T>::own(y.detach(), true)};
   record("scaled_dot_product_attention", y, {q, k, v, options.bias},
          [saved, rest = run.without_tensors(), dim](const Tensor<T>& dy, Grads& dx) {
            const char* const op = "scaled_dot_product_attention";
            if (is_grad_enabled()) fail<GradError>(op, ": a fused op has no second derivative");
-           const auto again = [&](int i) { return detail::as_heads(saved[i].value(op)); };
+           const auto again = [&](std::size_t i) { return detail::as_heads(saved[i].value(op)); };
            const detail::AttentionRun<T> back = rest.with_tensors(again(0), again(1), again(2), again(3));
            const Tensor<T> d_o = detail::as_heads(dy);
            const auto room = [&](int i, const Tensor<T>& x) {

@@ -30,9 +30,10 @@ inline MatmulPrecision matmul_precision() {
 inline bool has_fast_bfloat16() { return kernels::detail::uses_bfloat16_tiles(); }
 
 /// From now on the matrix products of this process that are of float have this precision, forward and backward: matmul
-/// and what is made of it, linear and its kin, those within attention, convolutions over single cells. Tensors, sums and
-/// all else stay float, and so do products of up to 16 rows or 8 columns and attention of up to 7 queries, which wait for
-/// memory, and other convolutions. An attention's backward wants the precision of its forward. double is not concerned. Where it gains no time, one line on stderr says so (GLOSS_QUIET=1 hides it).
+/// and what is made of it, linear and its kin, those within attention, convolutions over single cells. Tensors, sums
+/// and all else stay float, and so do products of up to 16 rows or 8 columns and attention of up to 7 queries, which
+/// wait for memory, and other convolutions. An attention's backward wants the precision of its forward. double is not
+/// concerned. Where it gains no time, one line on stderr says so (GLOSS_QUIET=1 hides it).
 /// Errors: Error for bfloat16 in a program whose products are Eigen's.
 /// PyTorch: torch.set_float32_matmul_precision, "highest" or "medium"
 GLOSS_LAZY void set_matmul_precision(MatmulPrecision precision) {

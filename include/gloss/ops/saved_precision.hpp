@@ -3,6 +3,7 @@
 
 #include <gloss/kernels/bfloat16_pairs.hpp>
 #include <gloss/tensor/saved_input.hpp>
+#include <gloss/tensor/tensor.hpp>
 
 namespace gloss::inline GLOSS_ABI {
 
@@ -45,12 +46,12 @@ inline SavedPrecision saved_precision() {
 }
 
 /// From now on ops of this process keep what only their backward reads in this precision, where it is most of what a
-/// training step keeps: what linear layers and convolutions read, what activations, gates and norms read, queries, keys,
-/// values and results of attention. Results of a forward are the same bits; gradients are those of the rounded numbers,
-/// about 2^-9 off each, which products in bfloat16 would have rounded anyway. Leaves (parameters, what the program itself
-/// made) and tensors below 1024 numbers stay as they are, and so do the scores that a loss keeps, statistics, and what
-/// the program still holds; double is not concerned. A tensor that was changed in place after it was saved is no error
-/// any more: its copy has the numbers from before.
+/// training step keeps: what linear layers and convolutions read, what activations, gates and norms read, queries,
+/// keys, values and results of attention. Results of a forward are the same bits; gradients are those of the rounded
+/// numbers, about 2^-9 off each, which products in bfloat16 would have rounded anyway. Leaves (parameters, what the
+/// program itself made) and tensors below 1024 numbers stay as they are, and so do the scores that a loss keeps,
+/// statistics, and what the program still holds; double is not concerned. A tensor that was changed in place after it
+/// was saved is no error any more: its copy has the numbers from before.
 /// PyTorch: what torch.autocast keeps; torch.autograd.graph.saved_tensors_hooks
 inline void set_saved_precision(SavedPrecision precision) {
   detail::smaller_form.store(precision == SavedPrecision::float32 ? nullptr : detail::keep_in_bfloat16<>,

@@ -17,8 +17,8 @@ void offer_rebuild(const Tensor<T>& y, const F& f) {
     const_cast<Node<T>*>(static_cast<const Node<T>*>(node))->set_rebuild(Ref<Rebuild<T>>(new RebuildBy<T, F>(y, f)));
 }
 
-/// Makes a form of x that takes less memory until a backward, null if that is not worth it; null itself unless a program
-/// asks for such forms (ops/saved_precision.hpp).
+/// Makes a form of x that takes less memory until a backward, null if that is not worth it; null itself unless a
+/// program asks for such forms (ops/saved_precision.hpp).
 inline constinit std::atomic<Ref<Rebuild<float>> (*)(const Tensor<float>& x)> smaller_form{nullptr};
 
 template <class T>

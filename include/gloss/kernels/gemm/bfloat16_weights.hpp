@@ -99,8 +99,9 @@ inline void packed_product(const Bfloat16Weights& w, Index rows, const float* x,
       const auto* b = reinterpret_cast<const float*>(w.numbers + panel * w.panel_size());
 #ifdef GLOSS_BFLOAT16_TILES
       if (has_tiles && rows == 1) {  // for which the table's tiles have two rows: half the reading speed
-        float sums[w.width];
-        detail::bfloat16_tile<1, w.width / 16>(depth, a, a_row, 1, b, w.width, sums, w.width, 1, 0);
+        constexpr int vectors = Bfloat16Weights::width / 16;
+        float sums[16 * vectors];
+        detail::bfloat16_tile<1, vectors>(depth, a, a_row, 1, b, w.width, sums, w.width, 1, 0);
         std::memcpy(y + j, sums, static_cast<std::size_t>(columns) * sizeof(float));
         detail::gemm_end(product, 0, j, 1, columns);
         continue;

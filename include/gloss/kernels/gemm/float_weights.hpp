@@ -26,8 +26,8 @@ struct FloatWeights {
 #endif
   }
   Index panel_columns() const { return width(); }
-  /// Rows [first, first + count) of the weights, in the same memory; first is a multiple of a panel's columns, and count
-  /// large enough for panels as wide.
+  /// Rows [first, first + count) of the weights, in the same memory; first is a multiple of a panel's columns, and
+  /// count large enough for panels as wide.
   FloatWeights part(Index first, Index count) const { return {count, k, numbers + first * k, kernels}; }
   /// How much memory they take, and where it is; aligned to 4 bytes.
   Index bytes() const { return panels() * panel_size() * 4; }
