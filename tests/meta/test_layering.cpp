@@ -44,12 +44,29 @@ bool contains(const std::string& text, std::string_view part) { return text.find
 
 // Headers that a program includes by name because they bring in a further library, or streams, or are for few.
 bool is_opt_in(const SourceFile& file) {
-  for (const char* name : {"iostream.hpp", "core/mapped_file.hpp", "io/key_map.hpp", "io/npy.hpp", "io/zip.hpp",
-                           "io/safetensors.hpp", "io/config_file.hpp",
-                           "io/image.hpp", "tensor/profile.hpp", "nn/summary.hpp", "reports.hpp", "train.hpp",
-                           "vision.hpp", "io/torch_file.hpp", "io/gguf.hpp", "text/sentencepiece.hpp",
-                           "ops/matmul_precision.hpp", "nn/quantize.hpp", "io/quantized_file.hpp",
-                           "optim/compact_adamw.hpp", "decode/speculative.hpp", "decode/shortlist.hpp"})
+  for (const char* name : {"iostream.hpp",
+                           "core/mapped_file.hpp",
+                           "io/key_map.hpp",
+                           "io/npy.hpp",
+                           "io/zip.hpp",
+                           "io/safetensors.hpp",
+                           "io/config_file.hpp",
+                           "io/image.hpp",
+                           "tensor/profile.hpp",
+                           "nn/summary.hpp",
+                           "reports.hpp",
+                           "train.hpp",
+                           "vision.hpp",
+                           "io/torch_file.hpp",
+                           "io/gguf.hpp",
+                           "text/sentencepiece.hpp",
+                           "ops/matmul_precision.hpp",
+                           "ops/saved_precision.hpp",
+                           "nn/quantize.hpp",
+                           "io/quantized_file.hpp",
+                           "optim/compact_adamw.hpp",
+                           "decode/speculative.hpp",
+                           "decode/shortlist.hpp"})
     if (file.name == name) return true;
   for (const auto& [include, line] : file.includes())
     if (include.starts_with("<fmt/") || include.starts_with("<nlohmann/") || include.starts_with("<CLI/") ||
