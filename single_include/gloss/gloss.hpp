@@ -1443,7 +1443,7 @@ void for_each_row(const Loop<N>& loop, const Row& row, Index grain = 16384) {
 #ifndef GLOSS_HAS_GLOSS_KERNELS_SIMD_TRANSPOSE_HPP
 #define GLOSS_HAS_GLOSS_KERNELS_SIMD_TRANSPOSE_HPP
 // ---- gloss/kernels/simd/transpose.hpp
-// Squares of vectors turned on their diagonal, and the sums of their lanes.
+// Squares of vectors turned on their diagonal.
 #include <utility>
 #ifndef GLOSS_HAS_GLOSS_KERNELS_SIMD_SIMD_HPP
 #define GLOSS_HAS_GLOSS_KERNELS_SIMD_SIMD_HPP
@@ -2817,25 +2817,6 @@ GLOSS_NOINLINE void transpose_square(const T* in, Index in_stride, T* out, Index
   GLOSS_UNROLL for (Index r = 0; r < lanes<T>; ++r) v[r] = load<T>(in + r * in_stride);
   transpose_vectors<T>(v);
   GLOSS_UNROLL for (Index r = 0; r < lanes<T>; ++r) store<T>(out + r * out_stride, v[r]);
-}
-/// Lane r of the result is the sum of the lanes of v[r]; half: of lanes.
-template <class T, Index half = lanes<T> / 2>
-GLOSS_INLINE Vec<T> sums_of_lanes(Vec<T>* v) {
-#ifdef GLOSS_VECTOR_TYPES
-  if constexpr (half == 0) {
-    return v[0];
-  } else {
-    GLOSS_UNROLL for (Index r = 0; r < half; ++r) {
-      swap_blocks<T, half>(v[r], v[r + half], std::make_index_sequence<lanes<T>>{});
-      v[r] = v[r] + v[r + half];
-    }
-    return sums_of_lanes<T, half / 2>(v);
-  }
-#else
-  transpose_packs(v);
-  for (Index r = 1; r < lanes<T>; ++r) v[0] = v[0] + v[r];
-  return v[0];
-#endif
 }
 }  // namespace gloss::inline GLOSS_ABI::kernels::detail
 #endif
@@ -9144,6 +9125,681 @@ void attention_bias_backward(const AttentionArgs<T>& a, const AttentionGrads<T>&
 // the lanes, where the tiles of attention.hpp would leave most lanes empty.
 #include <cmath>
 #include <limits>
+#ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_KERNELS_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_GEMM_KERNELS_HPP
+// ---- gloss/kernels/gemm/kernels.hpp
+// The innermost parts of a matrix product: tiles of C whose sums stay in registers, dot products, squares turned on
+// their diagonal. One copy for every instruction set, behind a table.
+#ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_NAIVE_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_GEMM_NAIVE_HPP
+// ---- gloss/kernels/gemm/naive.hpp
+// The matrix product as three loops: the reference that tests and benchmarks hold the fast kernels against.
+namespace gloss::inline GLOSS_ABI::kernels {
+/// What a product may apply to each element on its way to memory.
+enum class Activation : unsigned char { none, relu };
+/// The end of a product: C = activation(... + bias), with bias [n] added to every row; null means none. After that
+/// `finish` (gemm/finish.hpp) does what else is wanted.
+template <class T>
+struct Epilogue {
+  const T* bias = nullptr;
+  Activation activation = Activation::none;
+  /// Called once on each block of C, [rows, columns] from element (i, j) on, while it is in cache, by any thread.
+  void (*finish)(const void* how, Index i, Index j, Index rows, Index columns, T* c, Index ldc) = nullptr;
+  const void* how = nullptr;
+};
+namespace detail {
+inline constexpr Index work_per_thread = 200'000;  // multiply-adds that are worth waking another thread for
+}
+/// C = finish(act(alpha op(A) op(B) + beta C + bias)), row-major, one element after the other. beta == 0 never reads C.
+/// Shape: op(A) [m, k], op(B) [k, n], C [m, n]; op transposes when its flag is set.
+template <class T>
+void gemm_naive(bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha, const T* a, Index lda, const T* b,
+                Index ldb, T beta, T* c, Index ldc, Epilogue<T> epilogue = {}) {
+  for (Index i = 0; i < m; ++i) {
+    for (Index j = 0; j < n; ++j) {
+      T sum = 0;
+      for (Index p = 0; p < k; ++p)
+        sum += (trans_a ? a[p * lda + i] : a[i * lda + p]) * (trans_b ? b[j * ldb + p] : b[p * ldb + j]);
+      T value = alpha * sum;
+      if (beta != T(0)) value += beta * c[i * ldc + j];
+      if (epilogue.bias != nullptr) value += epilogue.bias[j];
+      if (epilogue.activation == Activation::relu && value < T(0)) value = T(0);  // so that NaN stays NaN
+      c[i * ldc + j] = value;
+      if (epilogue.finish) epilogue.finish(epilogue.how, i, j, 1, 1, c + i * ldc + j, ldc);
+    }
+  }
+}
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#endif
+// What has been read stays in its register: GCC would read it again for every use.
+#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && defined(__x86_64__)
+#define GLOSS_IN_REGISTER(v) asm("" : "+v"(v))
+#else
+#define GLOSS_IN_REGISTER(v) static_cast<void>(v)
+#endif
+namespace gloss::inline GLOSS_ABI::kernels::detail {
+/// Rows of a whole tile, with every instruction set.
+inline constexpr int tile_rows = 6;
+/// Vectors of a narrow tile, with every instruction set; where a whole tile is no wider, they are the same.
+inline constexpr int narrow_vectors = 2;
+/// The most that lanes and vectors of a tile can be.
+inline constexpr int max_lanes = 16;
+inline constexpr int max_vectors = 4;
+/// What gemm/kernels.inc defines for one instruction set.
+template <class T>
+struct GemmKernels {
+  using Tile = void(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc, T alpha,
+                    T beta);
+  using Dots = void(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out);
+  Index lanes, vectors;
+  Tile* tile[2][2];  // two rows or tile_rows; narrow_vectors or `vectors`
+  void (*end)(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu);
+  void (*turn)(const T* b, Index ldb, T* out, Index out_step);
+  Index most_dots;
+  Dots* dots[2];  // for one row, for most_dots
+  Index width() const { return vectors * lanes; }
+  Index narrow_width() const { return narrow_vectors * lanes; }
+  /// Of the tiles that compute so many columns.
+  Index width(Index columns) const { return columns <= narrow_width() ? narrow_width() : width(); }
+};
+}  // namespace gloss::inline GLOSS_ABI::kernels::detail
+// ---- gloss/kernels/simd/isa_copies.inc
+// Reads GLOSS_ISA_FILE once for every instruction set of this program. What the file defines goes into
+//   namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE { ... }
+// which is kernels itself for the baseline, kernels::on_avx2 and kernels::on_avx512 for the copies, all of whose
+// functions have that set. GCC does not give it to lambdas: each needs GLOSS_INLINE_LAMBDA after its parameters,
+// and takes and returns no Vec by value. The file includes nothing. GLOSS_VECTOR_BYTES, and with it Vec, lanes, load
+// and all of simd.hpp and math.hpp, are those of the set; GLOSS_ISA_AVX512 or GLOSS_ISA_AVX is 1 where the vectors
+// are AVX-512's or AVX's.
+#define GLOSS_ISA_SPACE
+#if GLOSS_VECTOR_BYTES == 64
+#define GLOSS_ISA_AVX512 1
+#elif GLOSS_VECTOR_BYTES == 32
+#define GLOSS_ISA_AVX 1
+#endif
+// ---- gloss/kernels/gemm/kernels.inc
+// The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
+namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
+/// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
+/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size. `also` is called
+/// with every row of B.
+template <class T, int rows, int vectors, class... Also>
+GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
+                              T alpha, T beta, Also... also) {
+  using V = Vec<T>;
+  constexpr Index w = lanes<T>;
+  V sum[rows][vectors] = {};
+  // two bases and the strides 1 and 2 reach six rows without more registers
+  const T* a3 = rows > 3 ? a + 3 * a_row : a;
+  for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
+    (also(), ...);
+    V y[vectors];
+    GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      const V x = splat<T>(i < 3 ? a[i * a_row] : a3[(i - 3) * a_row]);
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[i][j] = x * y[j] + sum[i][j];
+    }
+  }
+  const V factor = splat<T>(alpha);
+  if (beta == T(0)) {
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + i * ldc + j * w, factor * sum[i][j]);
+    }
+  } else {
+    const V share = splat<T>(beta);
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j)
+          store<T>(c + i * ldc + j * w, factor * sum[i][j] + share * load<T>(c + i * ldc + j * w));
+    }
+  }
+}
+/// C [rows, columns] = act(C + bias), row by row.
+template <class T>
+GLOSS_NOINLINE void gemm_end(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu) {
+  for (Index i = 0; i < rows; ++i, c += ldc)
+    for (Index j = 0; j < columns; j += lanes<T>) {
+      const Index real = columns - j < lanes<T> ? columns - j : lanes<T>;
+      Vec<T> y = load_n<T>(c + j, real);
+      if (bias != nullptr) y = y + load_n<T>(bias + j, real);
+      if (relu) y = select<T>(y < Vec<T>{}, Vec<T>{}, y);  // so that NaN stays NaN
+      store_n<T>(c + j, y, real);
+    }
+}
+/// x0 y0 x1 y1 ... of the lower halves, or of the upper ones.
+template <class T, bool upper, std::size_t... i>
+GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y, std::index_sequence<i...>) {
+  constexpr std::size_t w = sizeof...(i);
+  return shuffle<T, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...>(x, y);
+}
+template <class T, bool upper>
+GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y) {
+  return interleave<T, upper>(x, y, std::make_index_sequence<lanes<T>>());
+}
+/// out [lanes, lanes] is a square of B, rows ldb apart, turned on its diagonal, rows out_step apart. Interleaving row r
+/// with row r + w / 2 moves one bit of the position from the row to the column, so log2(w) rounds move them all.
+template <class T>
+GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
+  constexpr int w = lanes<T>;
+  Vec<T> v[w];
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(b + r * ldb);
+#ifdef GLOSS_VECTOR_TYPES
+  GLOSS_UNROLL for (int round = 1; round < w; round *= 2) {
+    Vec<T> next[w];
+    GLOSS_UNROLL for (int r = 0; r < w / 2; ++r) {
+      next[2 * r] = interleave<T, false>(v[r], v[r + w / 2]);
+      next[2 * r + 1] = interleave<T, true>(v[r], v[r + w / 2]);
+    }
+    GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = next[r];
+  }
+#else
+  transpose_packs(static_cast<Vec<T>*>(v));
+#endif
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(out + r * out_step, v[r]);
+}
+/// out[r] is the sum of the lanes of row r of a square: gemm_turn's rounds with an addition in each.
+template <class T>
+GLOSS_NOINLINE void gemm_fold(const T* square, T* out) {
+  constexpr int w = lanes<T>;
+  Vec<T> v[w];
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(square + r * w);
+  GLOSS_UNROLL for (int half = w / 2; half > 0; half /= 2) {
+    GLOSS_UNROLL for (int r = 0; r < half; ++r) v[r] =
+        interleave<T, false>(v[r], v[r + half]) + interleave<T, true>(v[r], v[r + half]);
+  }
+  store<T>(out, v[0]);
+}
+/// out[i * many + j] = x_i . y_j for `rows` rows of x and many = lanes / rows rows of y, contiguous along k; `columns`
+/// of the latter are real. Nothing is packed.
+template <class T, int rows>
+GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out) {
+  constexpr Index w = lanes<T>;
+  constexpr int many = static_cast<int>(w) / rows;
+  Vec<T> sum[w] = {};
+  const T* y_row[many];
+  for (int j = 0; j < many; ++j) y_row[j] = y + (j < columns ? j : columns - 1) * ldy;
+  Index p = 0;
+  for (; p + w <= k; p += w) {
+    Vec<T> xs[rows];
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      xs[i] = load<T>(x + i * ldx + p);
+      GLOSS_IN_REGISTER(xs[i]);
+    }
+    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
+      Vec<T> ys = load<T>(y_row[j] + p);
+      GLOSS_IN_REGISTER(ys);
+      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] = xs[i] * ys + sum[i * many + j];
+    }
+  }
+  if (p < k) {
+    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
+      const Vec<T> ys = load_partial<T>(y_row[j] + p, k - p);
+      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] =
+          load_partial<T>(x + i * ldx + p, k - p) * ys + sum[i * many + j];
+    }
+  }
+  T square[w * w];
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(square + r * w, sum[r]);
+  gemm_fold<T>(square, out);
+}
+/// out[j] = x . y_j for `columns` of the lanes' rows of y: each is read as it lies in memory, which is what the
+/// processor fetches ahead.
+template <class T>
+GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /*ldx*/, const T* y, Index ldy, T* out) {
+  constexpr Index w = lanes<T>;
+  T square[w * w] = {};
+  for (Index j = 0; j < columns; ++j, y += ldy) {
+    Vec<T> sum[4] = {};
+    Index p = 0;
+    for (; p + 4 * w <= k; p += 4 * w)
+      GLOSS_UNROLL for (Index c = 0; c < 4; ++c) sum[c] = load<T>(x + p + c * w) * load<T>(y + p + c * w) + sum[c];
+    for (; p + w <= k; p += w) sum[0] = load<T>(x + p) * load<T>(y + p) + sum[0];
+    if (p < k) sum[1] = load_partial<T>(x + p, k - p) * load_partial<T>(y + p, k - p) + sum[1];
+    store<T>(square + j * w, (sum[0] + sum[1]) + (sum[2] + sum[3]));
+  }
+  gemm_fold<T>(square, out);
+}
+/// The function that multiplies `most` rows at once; that of one row where there is no other.
+template <class T, int most>
+constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
+  if constexpr (most > 1)
+    return gemm_dots<T, most>;
+  else
+    return gemm_dots_of_one<T>;
+}
+/// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one
+/// row of B and one element of A in registers, of which AVX-512 has 32. A tile of four vectors has a narrow brother for
+/// few columns. SSE2, which alone only old processors have, multiplies one row at a time. Each function costs every
+/// program that multiplies matrices a hundredth of a second to compile.
+template <class T>
+inline constexpr auto gemm_kernels = [] {
+  constexpr int rows = kernels::detail::tile_rows, narrow = kernels::detail::narrow_vectors;
+#if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
+  constexpr int vectors = 4;
+#else
+  constexpr int vectors = 2;
+#endif
+#if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
+  constexpr int most = 1;
+#else
+  constexpr int most = lanes<T> >= 8 ? 4 : 2;
+#endif
+  return kernels::detail::GemmKernels<T>{
+      lanes<T>,
+      vectors,
+      {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
+      gemm_end<T>,
+      gemm_turn<T>,
+      most,
+      {gemm_dots_of_one<T>, gemm_dots_of_most<T, most>()},
+  };
+}();
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#undef GLOSS_ISA_SPACE
+#undef GLOSS_ISA_AVX512
+#undef GLOSS_ISA_AVX
+#ifdef GLOSS_COPY_AVX512
+#pragma push_macro("GLOSS_VECTOR_BYTES")
+#pragma push_macro("GLOSS_INLINE_LAMBDA")
+#undef GLOSS_VECTOR_BYTES
+#undef GLOSS_INLINE_LAMBDA
+#ifdef GLOSS_COPY_AVX2
+#define GLOSS_VECTOR_BYTES 32
+#define GLOSS_INLINE_LAMBDA __attribute__((always_inline, target("avx2,fma")))
+#define GLOSS_ISA_SPACE ::on_avx2
+#define GLOSS_ISA_AVX 1
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+// ---- gloss/kernels/gemm/kernels.inc
+// The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
+namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
+/// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
+/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size. `also` is called
+/// with every row of B.
+template <class T, int rows, int vectors, class... Also>
+GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
+                              T alpha, T beta, Also... also) {
+  using V = Vec<T>;
+  constexpr Index w = lanes<T>;
+  V sum[rows][vectors] = {};
+  // two bases and the strides 1 and 2 reach six rows without more registers
+  const T* a3 = rows > 3 ? a + 3 * a_row : a;
+  for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
+    (also(), ...);
+    V y[vectors];
+    GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      const V x = splat<T>(i < 3 ? a[i * a_row] : a3[(i - 3) * a_row]);
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[i][j] = x * y[j] + sum[i][j];
+    }
+  }
+  const V factor = splat<T>(alpha);
+  if (beta == T(0)) {
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + i * ldc + j * w, factor * sum[i][j]);
+    }
+  } else {
+    const V share = splat<T>(beta);
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j)
+          store<T>(c + i * ldc + j * w, factor * sum[i][j] + share * load<T>(c + i * ldc + j * w));
+    }
+  }
+}
+/// C [rows, columns] = act(C + bias), row by row.
+template <class T>
+GLOSS_NOINLINE void gemm_end(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu) {
+  for (Index i = 0; i < rows; ++i, c += ldc)
+    for (Index j = 0; j < columns; j += lanes<T>) {
+      const Index real = columns - j < lanes<T> ? columns - j : lanes<T>;
+      Vec<T> y = load_n<T>(c + j, real);
+      if (bias != nullptr) y = y + load_n<T>(bias + j, real);
+      if (relu) y = select<T>(y < Vec<T>{}, Vec<T>{}, y);  // so that NaN stays NaN
+      store_n<T>(c + j, y, real);
+    }
+}
+/// x0 y0 x1 y1 ... of the lower halves, or of the upper ones.
+template <class T, bool upper, std::size_t... i>
+GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y, std::index_sequence<i...>) {
+  constexpr std::size_t w = sizeof...(i);
+  return shuffle<T, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...>(x, y);
+}
+template <class T, bool upper>
+GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y) {
+  return interleave<T, upper>(x, y, std::make_index_sequence<lanes<T>>());
+}
+/// out [lanes, lanes] is a square of B, rows ldb apart, turned on its diagonal, rows out_step apart. Interleaving row r
+/// with row r + w / 2 moves one bit of the position from the row to the column, so log2(w) rounds move them all.
+template <class T>
+GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
+  constexpr int w = lanes<T>;
+  Vec<T> v[w];
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(b + r * ldb);
+#ifdef GLOSS_VECTOR_TYPES
+  GLOSS_UNROLL for (int round = 1; round < w; round *= 2) {
+    Vec<T> next[w];
+    GLOSS_UNROLL for (int r = 0; r < w / 2; ++r) {
+      next[2 * r] = interleave<T, false>(v[r], v[r + w / 2]);
+      next[2 * r + 1] = interleave<T, true>(v[r], v[r + w / 2]);
+    }
+    GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = next[r];
+  }
+#else
+  transpose_packs(static_cast<Vec<T>*>(v));
+#endif
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(out + r * out_step, v[r]);
+}
+/// out[r] is the sum of the lanes of row r of a square: gemm_turn's rounds with an addition in each.
+template <class T>
+GLOSS_NOINLINE void gemm_fold(const T* square, T* out) {
+  constexpr int w = lanes<T>;
+  Vec<T> v[w];
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(square + r * w);
+  GLOSS_UNROLL for (int half = w / 2; half > 0; half /= 2) {
+    GLOSS_UNROLL for (int r = 0; r < half; ++r) v[r] =
+        interleave<T, false>(v[r], v[r + half]) + interleave<T, true>(v[r], v[r + half]);
+  }
+  store<T>(out, v[0]);
+}
+/// out[i * many + j] = x_i . y_j for `rows` rows of x and many = lanes / rows rows of y, contiguous along k; `columns`
+/// of the latter are real. Nothing is packed.
+template <class T, int rows>
+GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out) {
+  constexpr Index w = lanes<T>;
+  constexpr int many = static_cast<int>(w) / rows;
+  Vec<T> sum[w] = {};
+  const T* y_row[many];
+  for (int j = 0; j < many; ++j) y_row[j] = y + (j < columns ? j : columns - 1) * ldy;
+  Index p = 0;
+  for (; p + w <= k; p += w) {
+    Vec<T> xs[rows];
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      xs[i] = load<T>(x + i * ldx + p);
+      GLOSS_IN_REGISTER(xs[i]);
+    }
+    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
+      Vec<T> ys = load<T>(y_row[j] + p);
+      GLOSS_IN_REGISTER(ys);
+      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] = xs[i] * ys + sum[i * many + j];
+    }
+  }
+  if (p < k) {
+    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
+      const Vec<T> ys = load_partial<T>(y_row[j] + p, k - p);
+      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] =
+          load_partial<T>(x + i * ldx + p, k - p) * ys + sum[i * many + j];
+    }
+  }
+  T square[w * w];
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(square + r * w, sum[r]);
+  gemm_fold<T>(square, out);
+}
+/// out[j] = x . y_j for `columns` of the lanes' rows of y: each is read as it lies in memory, which is what the
+/// processor fetches ahead.
+template <class T>
+GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /*ldx*/, const T* y, Index ldy, T* out) {
+  constexpr Index w = lanes<T>;
+  T square[w * w] = {};
+  for (Index j = 0; j < columns; ++j, y += ldy) {
+    Vec<T> sum[4] = {};
+    Index p = 0;
+    for (; p + 4 * w <= k; p += 4 * w)
+      GLOSS_UNROLL for (Index c = 0; c < 4; ++c) sum[c] = load<T>(x + p + c * w) * load<T>(y + p + c * w) + sum[c];
+    for (; p + w <= k; p += w) sum[0] = load<T>(x + p) * load<T>(y + p) + sum[0];
+    if (p < k) sum[1] = load_partial<T>(x + p, k - p) * load_partial<T>(y + p, k - p) + sum[1];
+    store<T>(square + j * w, (sum[0] + sum[1]) + (sum[2] + sum[3]));
+  }
+  gemm_fold<T>(square, out);
+}
+/// The function that multiplies `most` rows at once; that of one row where there is no other.
+template <class T, int most>
+constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
+  if constexpr (most > 1)
+    return gemm_dots<T, most>;
+  else
+    return gemm_dots_of_one<T>;
+}
+/// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one
+/// row of B and one element of A in registers, of which AVX-512 has 32. A tile of four vectors has a narrow brother for
+/// few columns. SSE2, which alone only old processors have, multiplies one row at a time. Each function costs every
+/// program that multiplies matrices a hundredth of a second to compile.
+template <class T>
+inline constexpr auto gemm_kernels = [] {
+  constexpr int rows = kernels::detail::tile_rows, narrow = kernels::detail::narrow_vectors;
+#if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
+  constexpr int vectors = 4;
+#else
+  constexpr int vectors = 2;
+#endif
+#if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
+  constexpr int most = 1;
+#else
+  constexpr int most = lanes<T> >= 8 ? 4 : 2;
+#endif
+  return kernels::detail::GemmKernels<T>{
+      lanes<T>,
+      vectors,
+      {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
+      gemm_end<T>,
+      gemm_turn<T>,
+      most,
+      {gemm_dots_of_one<T>, gemm_dots_of_most<T, most>()},
+  };
+}();
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#undef GLOSS_VECTOR_BYTES
+#undef GLOSS_INLINE_LAMBDA
+#undef GLOSS_ISA_SPACE
+#undef GLOSS_ISA_AVX
+#endif
+#define GLOSS_VECTOR_BYTES 64
+#define GLOSS_INLINE_LAMBDA __attribute__((always_inline, target("avx512f,avx512dq,avx512bw,avx512vl,fma")))
+#define GLOSS_ISA_SPACE ::on_avx512
+#define GLOSS_ISA_AVX512 1
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,fma")
+#endif
+// ---- gloss/kernels/gemm/kernels.inc
+// The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
+namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
+/// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
+/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size. `also` is called
+/// with every row of B.
+template <class T, int rows, int vectors, class... Also>
+GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
+                              T alpha, T beta, Also... also) {
+  using V = Vec<T>;
+  constexpr Index w = lanes<T>;
+  V sum[rows][vectors] = {};
+  // two bases and the strides 1 and 2 reach six rows without more registers
+  const T* a3 = rows > 3 ? a + 3 * a_row : a;
+  for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
+    (also(), ...);
+    V y[vectors];
+    GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      const V x = splat<T>(i < 3 ? a[i * a_row] : a3[(i - 3) * a_row]);
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[i][j] = x * y[j] + sum[i][j];
+    }
+  }
+  const V factor = splat<T>(alpha);
+  if (beta == T(0)) {
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + i * ldc + j * w, factor * sum[i][j]);
+    }
+  } else {
+    const V share = splat<T>(beta);
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      GLOSS_UNROLL for (int j = 0; j < vectors; ++j)
+          store<T>(c + i * ldc + j * w, factor * sum[i][j] + share * load<T>(c + i * ldc + j * w));
+    }
+  }
+}
+/// C [rows, columns] = act(C + bias), row by row.
+template <class T>
+GLOSS_NOINLINE void gemm_end(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu) {
+  for (Index i = 0; i < rows; ++i, c += ldc)
+    for (Index j = 0; j < columns; j += lanes<T>) {
+      const Index real = columns - j < lanes<T> ? columns - j : lanes<T>;
+      Vec<T> y = load_n<T>(c + j, real);
+      if (bias != nullptr) y = y + load_n<T>(bias + j, real);
+      if (relu) y = select<T>(y < Vec<T>{}, Vec<T>{}, y);  // so that NaN stays NaN
+      store_n<T>(c + j, y, real);
+    }
+}
+/// x0 y0 x1 y1 ... of the lower halves, or of the upper ones.
+template <class T, bool upper, std::size_t... i>
+GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y, std::index_sequence<i...>) {
+  constexpr std::size_t w = sizeof...(i);
+  return shuffle<T, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...>(x, y);
+}
+template <class T, bool upper>
+GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y) {
+  return interleave<T, upper>(x, y, std::make_index_sequence<lanes<T>>());
+}
+/// out [lanes, lanes] is a square of B, rows ldb apart, turned on its diagonal, rows out_step apart. Interleaving row r
+/// with row r + w / 2 moves one bit of the position from the row to the column, so log2(w) rounds move them all.
+template <class T>
+GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
+  constexpr int w = lanes<T>;
+  Vec<T> v[w];
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(b + r * ldb);
+#ifdef GLOSS_VECTOR_TYPES
+  GLOSS_UNROLL for (int round = 1; round < w; round *= 2) {
+    Vec<T> next[w];
+    GLOSS_UNROLL for (int r = 0; r < w / 2; ++r) {
+      next[2 * r] = interleave<T, false>(v[r], v[r + w / 2]);
+      next[2 * r + 1] = interleave<T, true>(v[r], v[r + w / 2]);
+    }
+    GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = next[r];
+  }
+#else
+  transpose_packs(static_cast<Vec<T>*>(v));
+#endif
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(out + r * out_step, v[r]);
+}
+/// out[r] is the sum of the lanes of row r of a square: gemm_turn's rounds with an addition in each.
+template <class T>
+GLOSS_NOINLINE void gemm_fold(const T* square, T* out) {
+  constexpr int w = lanes<T>;
+  Vec<T> v[w];
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(square + r * w);
+  GLOSS_UNROLL for (int half = w / 2; half > 0; half /= 2) {
+    GLOSS_UNROLL for (int r = 0; r < half; ++r) v[r] =
+        interleave<T, false>(v[r], v[r + half]) + interleave<T, true>(v[r], v[r + half]);
+  }
+  store<T>(out, v[0]);
+}
+/// out[i * many + j] = x_i . y_j for `rows` rows of x and many = lanes / rows rows of y, contiguous along k; `columns`
+/// of the latter are real. Nothing is packed.
+template <class T, int rows>
+GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out) {
+  constexpr Index w = lanes<T>;
+  constexpr int many = static_cast<int>(w) / rows;
+  Vec<T> sum[w] = {};
+  const T* y_row[many];
+  for (int j = 0; j < many; ++j) y_row[j] = y + (j < columns ? j : columns - 1) * ldy;
+  Index p = 0;
+  for (; p + w <= k; p += w) {
+    Vec<T> xs[rows];
+    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
+      xs[i] = load<T>(x + i * ldx + p);
+      GLOSS_IN_REGISTER(xs[i]);
+    }
+    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
+      Vec<T> ys = load<T>(y_row[j] + p);
+      GLOSS_IN_REGISTER(ys);
+      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] = xs[i] * ys + sum[i * many + j];
+    }
+  }
+  if (p < k) {
+    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
+      const Vec<T> ys = load_partial<T>(y_row[j] + p, k - p);
+      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] =
+          load_partial<T>(x + i * ldx + p, k - p) * ys + sum[i * many + j];
+    }
+  }
+  T square[w * w];
+  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(square + r * w, sum[r]);
+  gemm_fold<T>(square, out);
+}
+/// out[j] = x . y_j for `columns` of the lanes' rows of y: each is read as it lies in memory, which is what the
+/// processor fetches ahead.
+template <class T>
+GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /*ldx*/, const T* y, Index ldy, T* out) {
+  constexpr Index w = lanes<T>;
+  T square[w * w] = {};
+  for (Index j = 0; j < columns; ++j, y += ldy) {
+    Vec<T> sum[4] = {};
+    Index p = 0;
+    for (; p + 4 * w <= k; p += 4 * w)
+      GLOSS_UNROLL for (Index c = 0; c < 4; ++c) sum[c] = load<T>(x + p + c * w) * load<T>(y + p + c * w) + sum[c];
+    for (; p + w <= k; p += w) sum[0] = load<T>(x + p) * load<T>(y + p) + sum[0];
+    if (p < k) sum[1] = load_partial<T>(x + p, k - p) * load_partial<T>(y + p, k - p) + sum[1];
+    store<T>(square + j * w, (sum[0] + sum[1]) + (sum[2] + sum[3]));
+  }
+  gemm_fold<T>(square, out);
+}
+/// The function that multiplies `most` rows at once; that of one row where there is no other.
+template <class T, int most>
+constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
+  if constexpr (most > 1)
+    return gemm_dots<T, most>;
+  else
+    return gemm_dots_of_one<T>;
+}
+/// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one
+/// row of B and one element of A in registers, of which AVX-512 has 32. A tile of four vectors has a narrow brother for
+/// few columns. SSE2, which alone only old processors have, multiplies one row at a time. Each function costs every
+/// program that multiplies matrices a hundredth of a second to compile.
+template <class T>
+inline constexpr auto gemm_kernels = [] {
+  constexpr int rows = kernels::detail::tile_rows, narrow = kernels::detail::narrow_vectors;
+#if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
+  constexpr int vectors = 4;
+#else
+  constexpr int vectors = 2;
+#endif
+#if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
+  constexpr int most = 1;
+#else
+  constexpr int most = lanes<T> >= 8 ? 4 : 2;
+#endif
+  return kernels::detail::GemmKernels<T>{
+      lanes<T>,
+      vectors,
+      {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
+      gemm_end<T>,
+      gemm_turn<T>,
+      most,
+      {gemm_dots_of_one<T>, gemm_dots_of_most<T, most>()},
+  };
+}();
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#undef GLOSS_VECTOR_BYTES
+#undef GLOSS_INLINE_LAMBDA
+#undef GLOSS_ISA_SPACE
+#undef GLOSS_ISA_AVX512
+#pragma pop_macro("GLOSS_VECTOR_BYTES")
+#pragma pop_macro("GLOSS_INLINE_LAMBDA")
+#endif
+#endif
 #ifndef GLOSS_HAS_GLOSS_KERNELS_SOFTMAX_HPP
 #define GLOSS_HAS_GLOSS_KERNELS_SOFTMAX_HPP
 // ---- gloss/kernels/softmax.hpp
@@ -9390,15 +10046,16 @@ void attention_row_scores(const AttentionArgs<T>& a, Index b, Index h, Index i, 
   constexpr Index w = lanes<T>;
   for (Index j = 0; j < a.len_k; j += w) {
     const Index keys = a.len_k - j < w ? a.len_k - j : w;
-    Vec<T> sums[w] = {};
+    T square[w * w] = {}, sums[w];
     for (Index r = 0; r < keys; ++r) {
       const T* const key = k[j + r];
       Vec<T> sum{};
       each_vector<T>(a.d_k, [&](Index c, Index m)
                                 GLOSS_INLINE_LAMBDA { sum = sum + load_n<T>(q + c, m) * load_n<T>(key + c, m); });
-      sums[r] = sum;
+      store<T>(square + r * w, sum);
     }
-    store<T>(s + j, sums_of_lanes<T>(sums) * scale);
+    gemm_fold<T>(square, sums);
+    store<T>(s + j, load<T>(sums) * scale);
   }
   if (a.bias != nullptr) {
     const T* bias = a.bias + b * a.bias_strides[0] + h * a.bias_strides[1] + i * a.bias_strides[2];
@@ -9853,687 +10510,12 @@ GLOSS_INSTANTIATE(Tensor<double> add(const Tensor<double>&, Scalar<double>))
 #define GLOSS_HAS_GLOSS_KERNELS_GEMM_HPP
 // ---- gloss/kernels/gemm.hpp
 // Matrix products, alone and in batches: on our own tiles or on Eigen.
-#ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_NAIVE_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_GEMM_NAIVE_HPP
-// ---- gloss/kernels/gemm/naive.hpp
-// The matrix product as three loops: the reference that tests and benchmarks hold the fast kernels against.
-namespace gloss::inline GLOSS_ABI::kernels {
-/// What a product may apply to each element on its way to memory.
-enum class Activation : unsigned char { none, relu };
-/// The end of a product: C = activation(... + bias), with bias [n] added to every row; null means none. After that
-/// `finish` (gemm/finish.hpp) does what else is wanted.
-template <class T>
-struct Epilogue {
-  const T* bias = nullptr;
-  Activation activation = Activation::none;
-  /// Called once on each block of C, [rows, columns] from element (i, j) on, while it is in cache, by any thread.
-  void (*finish)(const void* how, Index i, Index j, Index rows, Index columns, T* c, Index ldc) = nullptr;
-  const void* how = nullptr;
-};
-namespace detail {
-inline constexpr Index work_per_thread = 200'000;  // multiply-adds that are worth waking another thread for
-}
-/// C = finish(act(alpha op(A) op(B) + beta C + bias)), row-major, one element after the other. beta == 0 never reads C.
-/// Shape: op(A) [m, k], op(B) [k, n], C [m, n]; op transposes when its flag is set.
-template <class T>
-void gemm_naive(bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha, const T* a, Index lda, const T* b,
-                Index ldb, T beta, T* c, Index ldc, Epilogue<T> epilogue = {}) {
-  for (Index i = 0; i < m; ++i) {
-    for (Index j = 0; j < n; ++j) {
-      T sum = 0;
-      for (Index p = 0; p < k; ++p)
-        sum += (trans_a ? a[p * lda + i] : a[i * lda + p]) * (trans_b ? b[j * ldb + p] : b[p * ldb + j]);
-      T value = alpha * sum;
-      if (beta != T(0)) value += beta * c[i * ldc + j];
-      if (epilogue.bias != nullptr) value += epilogue.bias[j];
-      if (epilogue.activation == Activation::relu && value < T(0)) value = T(0);  // so that NaN stays NaN
-      c[i * ldc + j] = value;
-      if (epilogue.finish) epilogue.finish(epilogue.how, i, j, 1, 1, c + i * ldc + j, ldc);
-    }
-  }
-}
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#endif
 // GLOSS_BACKEND_EIGEN takes Eigen's products; else GLOSS_WITH_BLAS gives large ones to the BLAS that the program links.
 #ifdef GLOSS_BACKEND_EIGEN
 #ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_EIGEN_HPP
 #define GLOSS_HAS_GLOSS_KERNELS_GEMM_EIGEN_HPP
 // ---- gloss/kernels/gemm/eigen.hpp
 // Matrix products on Eigen: what gemm.hpp is with GLOSS_BACKEND_EIGEN.
-#ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_KERNELS_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_GEMM_KERNELS_HPP
-// ---- gloss/kernels/gemm/kernels.hpp
-// The innermost parts of a matrix product: tiles of C whose sums stay in registers, dot products, squares turned on
-// their diagonal. One copy for every instruction set, behind a table.
-// What has been read stays in its register: GCC would read it again for every use.
-#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && defined(__x86_64__)
-#define GLOSS_IN_REGISTER(v) asm("" : "+v"(v))
-#else
-#define GLOSS_IN_REGISTER(v) static_cast<void>(v)
-#endif
-namespace gloss::inline GLOSS_ABI::kernels::detail {
-/// Rows of a whole tile, with every instruction set.
-inline constexpr int tile_rows = 6;
-/// Vectors of a narrow tile, with every instruction set; where a whole tile is no wider, they are the same.
-inline constexpr int narrow_vectors = 2;
-/// The most that lanes and vectors of a tile can be.
-inline constexpr int max_lanes = 16;
-inline constexpr int max_vectors = 4;
-/// What gemm/kernels.inc defines for one instruction set.
-template <class T>
-struct GemmKernels {
-  using Tile = void(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc, T alpha,
-                    T beta);
-  using Dots = void(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out);
-  Index lanes, vectors;
-  Tile* tile[2][2];  // two rows or tile_rows; narrow_vectors or `vectors`
-  void (*end)(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu);
-  void (*turn)(const T* b, Index ldb, T* out, Index out_step);
-  Index most_dots;
-  Dots* dots[2];  // for one row, for most_dots
-  Index width() const { return vectors * lanes; }
-  Index narrow_width() const { return narrow_vectors * lanes; }
-  /// Of the tiles that compute so many columns.
-  Index width(Index columns) const { return columns <= narrow_width() ? narrow_width() : width(); }
-};
-}  // namespace gloss::inline GLOSS_ABI::kernels::detail
-// ---- gloss/kernels/simd/isa_copies.inc
-// Reads GLOSS_ISA_FILE once for every instruction set of this program. What the file defines goes into
-//   namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE { ... }
-// which is kernels itself for the baseline, kernels::on_avx2 and kernels::on_avx512 for the copies, all of whose
-// functions have that set. GCC does not give it to lambdas: each needs GLOSS_INLINE_LAMBDA after its parameters,
-// and takes and returns no Vec by value. The file includes nothing. GLOSS_VECTOR_BYTES, and with it Vec, lanes, load
-// and all of simd.hpp and math.hpp, are those of the set; GLOSS_ISA_AVX512 or GLOSS_ISA_AVX is 1 where the vectors
-// are AVX-512's or AVX's.
-#define GLOSS_ISA_SPACE
-#if GLOSS_VECTOR_BYTES == 64
-#define GLOSS_ISA_AVX512 1
-#elif GLOSS_VECTOR_BYTES == 32
-#define GLOSS_ISA_AVX 1
-#endif
-// ---- gloss/kernels/gemm/kernels.inc
-// The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
-namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
-/// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
-/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size. `also` is called
-/// with every row of B.
-template <class T, int rows, int vectors, class... Also>
-GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
-                              T alpha, T beta, Also... also) {
-  using V = Vec<T>;
-  constexpr Index w = lanes<T>;
-  V sum[rows][vectors] = {};
-  // two bases and the strides 1 and 2 reach six rows without more registers
-  const T* a3 = rows > 3 ? a + 3 * a_row : a;
-  for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
-    (also(), ...);
-    V y[vectors];
-    GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      const V x = splat<T>(i < 3 ? a[i * a_row] : a3[(i - 3) * a_row]);
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[i][j] = x * y[j] + sum[i][j];
-    }
-  }
-  const V factor = splat<T>(alpha);
-  if (beta == T(0)) {
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + i * ldc + j * w, factor * sum[i][j]);
-    }
-  } else {
-    const V share = splat<T>(beta);
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j)
-          store<T>(c + i * ldc + j * w, factor * sum[i][j] + share * load<T>(c + i * ldc + j * w));
-    }
-  }
-}
-/// C [rows, columns] = act(C + bias), row by row.
-template <class T>
-GLOSS_NOINLINE void gemm_end(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu) {
-  for (Index i = 0; i < rows; ++i, c += ldc)
-    for (Index j = 0; j < columns; j += lanes<T>) {
-      const Index real = columns - j < lanes<T> ? columns - j : lanes<T>;
-      Vec<T> y = load_n<T>(c + j, real);
-      if (bias != nullptr) y = y + load_n<T>(bias + j, real);
-      if (relu) y = select<T>(y < Vec<T>{}, Vec<T>{}, y);  // so that NaN stays NaN
-      store_n<T>(c + j, y, real);
-    }
-}
-/// x0 y0 x1 y1 ... of the lower halves, or of the upper ones.
-template <class T, bool upper, std::size_t... i>
-GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y, std::index_sequence<i...>) {
-  constexpr std::size_t w = sizeof...(i);
-  return shuffle<T, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...>(x, y);
-}
-template <class T, bool upper>
-GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y) {
-  return interleave<T, upper>(x, y, std::make_index_sequence<lanes<T>>());
-}
-/// out [lanes, lanes] is a square of B, rows ldb apart, turned on its diagonal, rows out_step apart. Interleaving row r
-/// with row r + w / 2 moves one bit of the position from the row to the column, so log2(w) rounds move them all.
-template <class T>
-GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
-  constexpr int w = lanes<T>;
-  Vec<T> v[w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(b + r * ldb);
-#ifdef GLOSS_VECTOR_TYPES
-  GLOSS_UNROLL for (int round = 1; round < w; round *= 2) {
-    Vec<T> next[w];
-    GLOSS_UNROLL for (int r = 0; r < w / 2; ++r) {
-      next[2 * r] = interleave<T, false>(v[r], v[r + w / 2]);
-      next[2 * r + 1] = interleave<T, true>(v[r], v[r + w / 2]);
-    }
-    GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = next[r];
-  }
-#else
-  transpose_packs(static_cast<Vec<T>*>(v));
-#endif
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(out + r * out_step, v[r]);
-}
-/// out[r] is the sum of the lanes of row r of a square: gemm_turn's rounds with an addition in each.
-template <class T>
-GLOSS_NOINLINE void gemm_fold(const T* square, T* out) {
-  constexpr int w = lanes<T>;
-  Vec<T> v[w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(square + r * w);
-  GLOSS_UNROLL for (int half = w / 2; half > 0; half /= 2) {
-    GLOSS_UNROLL for (int r = 0; r < half; ++r) v[r] =
-        interleave<T, false>(v[r], v[r + half]) + interleave<T, true>(v[r], v[r + half]);
-  }
-  store<T>(out, v[0]);
-}
-/// out[i * many + j] = x_i . y_j for `rows` rows of x and many = lanes / rows rows of y, contiguous along k; `columns`
-/// of the latter are real. Nothing is packed.
-template <class T, int rows>
-GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out) {
-  constexpr Index w = lanes<T>;
-  constexpr int many = static_cast<int>(w) / rows;
-  Vec<T> sum[w] = {};
-  const T* y_row[many];
-  for (int j = 0; j < many; ++j) y_row[j] = y + (j < columns ? j : columns - 1) * ldy;
-  Index p = 0;
-  for (; p + w <= k; p += w) {
-    Vec<T> xs[rows];
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      xs[i] = load<T>(x + i * ldx + p);
-      GLOSS_IN_REGISTER(xs[i]);
-    }
-    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
-      Vec<T> ys = load<T>(y_row[j] + p);
-      GLOSS_IN_REGISTER(ys);
-      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] = xs[i] * ys + sum[i * many + j];
-    }
-  }
-  if (p < k) {
-    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
-      const Vec<T> ys = load_partial<T>(y_row[j] + p, k - p);
-      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] =
-          load_partial<T>(x + i * ldx + p, k - p) * ys + sum[i * many + j];
-    }
-  }
-  T square[w * w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(square + r * w, sum[r]);
-  gemm_fold<T>(square, out);
-}
-/// out[j] = x . y_j for `columns` of the lanes' rows of y: each is read as it lies in memory, which is what the
-/// processor fetches ahead.
-template <class T>
-GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /*ldx*/, const T* y, Index ldy, T* out) {
-  constexpr Index w = lanes<T>;
-  T square[w * w] = {};
-  for (Index j = 0; j < columns; ++j, y += ldy) {
-    Vec<T> sum[4] = {};
-    Index p = 0;
-    for (; p + 4 * w <= k; p += 4 * w)
-      GLOSS_UNROLL for (Index c = 0; c < 4; ++c) sum[c] = load<T>(x + p + c * w) * load<T>(y + p + c * w) + sum[c];
-    for (; p + w <= k; p += w) sum[0] = load<T>(x + p) * load<T>(y + p) + sum[0];
-    if (p < k) sum[1] = load_partial<T>(x + p, k - p) * load_partial<T>(y + p, k - p) + sum[1];
-    store<T>(square + j * w, (sum[0] + sum[1]) + (sum[2] + sum[3]));
-  }
-  gemm_fold<T>(square, out);
-}
-/// The function that multiplies `most` rows at once; that of one row where there is no other.
-template <class T, int most>
-constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
-  if constexpr (most > 1)
-    return gemm_dots<T, most>;
-  else
-    return gemm_dots_of_one<T>;
-}
-/// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one
-/// row of B and one element of A in registers, of which AVX-512 has 32. A tile of four vectors has a narrow brother for
-/// few columns. SSE2, which alone only old processors have, multiplies one row at a time. Each function costs every
-/// program that multiplies matrices a hundredth of a second to compile.
-template <class T>
-inline constexpr auto gemm_kernels = [] {
-  constexpr int rows = kernels::detail::tile_rows, narrow = kernels::detail::narrow_vectors;
-#if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
-  constexpr int vectors = 4;
-#else
-  constexpr int vectors = 2;
-#endif
-#if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
-  constexpr int most = 1;
-#else
-  constexpr int most = lanes<T> >= 8 ? 4 : 2;
-#endif
-  return kernels::detail::GemmKernels<T>{
-      lanes<T>,
-      vectors,
-      {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
-      gemm_end<T>,
-      gemm_turn<T>,
-      most,
-      {gemm_dots_of_one<T>, gemm_dots_of_most<T, most>()},
-  };
-}();
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#undef GLOSS_ISA_SPACE
-#undef GLOSS_ISA_AVX512
-#undef GLOSS_ISA_AVX
-#ifdef GLOSS_COPY_AVX512
-#pragma push_macro("GLOSS_VECTOR_BYTES")
-#pragma push_macro("GLOSS_INLINE_LAMBDA")
-#undef GLOSS_VECTOR_BYTES
-#undef GLOSS_INLINE_LAMBDA
-#ifdef GLOSS_COPY_AVX2
-#define GLOSS_VECTOR_BYTES 32
-#define GLOSS_INLINE_LAMBDA __attribute__((always_inline, target("avx2,fma")))
-#define GLOSS_ISA_SPACE ::on_avx2
-#define GLOSS_ISA_AVX 1
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#endif
-// ---- gloss/kernels/gemm/kernels.inc
-// The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
-namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
-/// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
-/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size. `also` is called
-/// with every row of B.
-template <class T, int rows, int vectors, class... Also>
-GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
-                              T alpha, T beta, Also... also) {
-  using V = Vec<T>;
-  constexpr Index w = lanes<T>;
-  V sum[rows][vectors] = {};
-  // two bases and the strides 1 and 2 reach six rows without more registers
-  const T* a3 = rows > 3 ? a + 3 * a_row : a;
-  for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
-    (also(), ...);
-    V y[vectors];
-    GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      const V x = splat<T>(i < 3 ? a[i * a_row] : a3[(i - 3) * a_row]);
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[i][j] = x * y[j] + sum[i][j];
-    }
-  }
-  const V factor = splat<T>(alpha);
-  if (beta == T(0)) {
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + i * ldc + j * w, factor * sum[i][j]);
-    }
-  } else {
-    const V share = splat<T>(beta);
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j)
-          store<T>(c + i * ldc + j * w, factor * sum[i][j] + share * load<T>(c + i * ldc + j * w));
-    }
-  }
-}
-/// C [rows, columns] = act(C + bias), row by row.
-template <class T>
-GLOSS_NOINLINE void gemm_end(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu) {
-  for (Index i = 0; i < rows; ++i, c += ldc)
-    for (Index j = 0; j < columns; j += lanes<T>) {
-      const Index real = columns - j < lanes<T> ? columns - j : lanes<T>;
-      Vec<T> y = load_n<T>(c + j, real);
-      if (bias != nullptr) y = y + load_n<T>(bias + j, real);
-      if (relu) y = select<T>(y < Vec<T>{}, Vec<T>{}, y);  // so that NaN stays NaN
-      store_n<T>(c + j, y, real);
-    }
-}
-/// x0 y0 x1 y1 ... of the lower halves, or of the upper ones.
-template <class T, bool upper, std::size_t... i>
-GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y, std::index_sequence<i...>) {
-  constexpr std::size_t w = sizeof...(i);
-  return shuffle<T, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...>(x, y);
-}
-template <class T, bool upper>
-GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y) {
-  return interleave<T, upper>(x, y, std::make_index_sequence<lanes<T>>());
-}
-/// out [lanes, lanes] is a square of B, rows ldb apart, turned on its diagonal, rows out_step apart. Interleaving row r
-/// with row r + w / 2 moves one bit of the position from the row to the column, so log2(w) rounds move them all.
-template <class T>
-GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
-  constexpr int w = lanes<T>;
-  Vec<T> v[w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(b + r * ldb);
-#ifdef GLOSS_VECTOR_TYPES
-  GLOSS_UNROLL for (int round = 1; round < w; round *= 2) {
-    Vec<T> next[w];
-    GLOSS_UNROLL for (int r = 0; r < w / 2; ++r) {
-      next[2 * r] = interleave<T, false>(v[r], v[r + w / 2]);
-      next[2 * r + 1] = interleave<T, true>(v[r], v[r + w / 2]);
-    }
-    GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = next[r];
-  }
-#else
-  transpose_packs(static_cast<Vec<T>*>(v));
-#endif
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(out + r * out_step, v[r]);
-}
-/// out[r] is the sum of the lanes of row r of a square: gemm_turn's rounds with an addition in each.
-template <class T>
-GLOSS_NOINLINE void gemm_fold(const T* square, T* out) {
-  constexpr int w = lanes<T>;
-  Vec<T> v[w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(square + r * w);
-  GLOSS_UNROLL for (int half = w / 2; half > 0; half /= 2) {
-    GLOSS_UNROLL for (int r = 0; r < half; ++r) v[r] =
-        interleave<T, false>(v[r], v[r + half]) + interleave<T, true>(v[r], v[r + half]);
-  }
-  store<T>(out, v[0]);
-}
-/// out[i * many + j] = x_i . y_j for `rows` rows of x and many = lanes / rows rows of y, contiguous along k; `columns`
-/// of the latter are real. Nothing is packed.
-template <class T, int rows>
-GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out) {
-  constexpr Index w = lanes<T>;
-  constexpr int many = static_cast<int>(w) / rows;
-  Vec<T> sum[w] = {};
-  const T* y_row[many];
-  for (int j = 0; j < many; ++j) y_row[j] = y + (j < columns ? j : columns - 1) * ldy;
-  Index p = 0;
-  for (; p + w <= k; p += w) {
-    Vec<T> xs[rows];
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      xs[i] = load<T>(x + i * ldx + p);
-      GLOSS_IN_REGISTER(xs[i]);
-    }
-    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
-      Vec<T> ys = load<T>(y_row[j] + p);
-      GLOSS_IN_REGISTER(ys);
-      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] = xs[i] * ys + sum[i * many + j];
-    }
-  }
-  if (p < k) {
-    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
-      const Vec<T> ys = load_partial<T>(y_row[j] + p, k - p);
-      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] =
-          load_partial<T>(x + i * ldx + p, k - p) * ys + sum[i * many + j];
-    }
-  }
-  T square[w * w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(square + r * w, sum[r]);
-  gemm_fold<T>(square, out);
-}
-/// out[j] = x . y_j for `columns` of the lanes' rows of y: each is read as it lies in memory, which is what the
-/// processor fetches ahead.
-template <class T>
-GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /*ldx*/, const T* y, Index ldy, T* out) {
-  constexpr Index w = lanes<T>;
-  T square[w * w] = {};
-  for (Index j = 0; j < columns; ++j, y += ldy) {
-    Vec<T> sum[4] = {};
-    Index p = 0;
-    for (; p + 4 * w <= k; p += 4 * w)
-      GLOSS_UNROLL for (Index c = 0; c < 4; ++c) sum[c] = load<T>(x + p + c * w) * load<T>(y + p + c * w) + sum[c];
-    for (; p + w <= k; p += w) sum[0] = load<T>(x + p) * load<T>(y + p) + sum[0];
-    if (p < k) sum[1] = load_partial<T>(x + p, k - p) * load_partial<T>(y + p, k - p) + sum[1];
-    store<T>(square + j * w, (sum[0] + sum[1]) + (sum[2] + sum[3]));
-  }
-  gemm_fold<T>(square, out);
-}
-/// The function that multiplies `most` rows at once; that of one row where there is no other.
-template <class T, int most>
-constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
-  if constexpr (most > 1)
-    return gemm_dots<T, most>;
-  else
-    return gemm_dots_of_one<T>;
-}
-/// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one
-/// row of B and one element of A in registers, of which AVX-512 has 32. A tile of four vectors has a narrow brother for
-/// few columns. SSE2, which alone only old processors have, multiplies one row at a time. Each function costs every
-/// program that multiplies matrices a hundredth of a second to compile.
-template <class T>
-inline constexpr auto gemm_kernels = [] {
-  constexpr int rows = kernels::detail::tile_rows, narrow = kernels::detail::narrow_vectors;
-#if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
-  constexpr int vectors = 4;
-#else
-  constexpr int vectors = 2;
-#endif
-#if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
-  constexpr int most = 1;
-#else
-  constexpr int most = lanes<T> >= 8 ? 4 : 2;
-#endif
-  return kernels::detail::GemmKernels<T>{
-      lanes<T>,
-      vectors,
-      {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
-      gemm_end<T>,
-      gemm_turn<T>,
-      most,
-      {gemm_dots_of_one<T>, gemm_dots_of_most<T, most>()},
-  };
-}();
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#ifdef __clang__
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
-#undef GLOSS_VECTOR_BYTES
-#undef GLOSS_INLINE_LAMBDA
-#undef GLOSS_ISA_SPACE
-#undef GLOSS_ISA_AVX
-#endif
-#define GLOSS_VECTOR_BYTES 64
-#define GLOSS_INLINE_LAMBDA __attribute__((always_inline, target("avx512f,avx512dq,avx512bw,avx512vl,fma")))
-#define GLOSS_ISA_SPACE ::on_avx512
-#define GLOSS_ISA_AVX512 1
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,fma")
-#endif
-// ---- gloss/kernels/gemm/kernels.inc
-// The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
-namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
-/// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
-/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size. `also` is called
-/// with every row of B.
-template <class T, int rows, int vectors, class... Also>
-GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
-                              T alpha, T beta, Also... also) {
-  using V = Vec<T>;
-  constexpr Index w = lanes<T>;
-  V sum[rows][vectors] = {};
-  // two bases and the strides 1 and 2 reach six rows without more registers
-  const T* a3 = rows > 3 ? a + 3 * a_row : a;
-  for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
-    (also(), ...);
-    V y[vectors];
-    GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      const V x = splat<T>(i < 3 ? a[i * a_row] : a3[(i - 3) * a_row]);
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[i][j] = x * y[j] + sum[i][j];
-    }
-  }
-  const V factor = splat<T>(alpha);
-  if (beta == T(0)) {
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + i * ldc + j * w, factor * sum[i][j]);
-    }
-  } else {
-    const V share = splat<T>(beta);
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j)
-          store<T>(c + i * ldc + j * w, factor * sum[i][j] + share * load<T>(c + i * ldc + j * w));
-    }
-  }
-}
-/// C [rows, columns] = act(C + bias), row by row.
-template <class T>
-GLOSS_NOINLINE void gemm_end(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu) {
-  for (Index i = 0; i < rows; ++i, c += ldc)
-    for (Index j = 0; j < columns; j += lanes<T>) {
-      const Index real = columns - j < lanes<T> ? columns - j : lanes<T>;
-      Vec<T> y = load_n<T>(c + j, real);
-      if (bias != nullptr) y = y + load_n<T>(bias + j, real);
-      if (relu) y = select<T>(y < Vec<T>{}, Vec<T>{}, y);  // so that NaN stays NaN
-      store_n<T>(c + j, y, real);
-    }
-}
-/// x0 y0 x1 y1 ... of the lower halves, or of the upper ones.
-template <class T, bool upper, std::size_t... i>
-GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y, std::index_sequence<i...>) {
-  constexpr std::size_t w = sizeof...(i);
-  return shuffle<T, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...>(x, y);
-}
-template <class T, bool upper>
-GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y) {
-  return interleave<T, upper>(x, y, std::make_index_sequence<lanes<T>>());
-}
-/// out [lanes, lanes] is a square of B, rows ldb apart, turned on its diagonal, rows out_step apart. Interleaving row r
-/// with row r + w / 2 moves one bit of the position from the row to the column, so log2(w) rounds move them all.
-template <class T>
-GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
-  constexpr int w = lanes<T>;
-  Vec<T> v[w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(b + r * ldb);
-#ifdef GLOSS_VECTOR_TYPES
-  GLOSS_UNROLL for (int round = 1; round < w; round *= 2) {
-    Vec<T> next[w];
-    GLOSS_UNROLL for (int r = 0; r < w / 2; ++r) {
-      next[2 * r] = interleave<T, false>(v[r], v[r + w / 2]);
-      next[2 * r + 1] = interleave<T, true>(v[r], v[r + w / 2]);
-    }
-    GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = next[r];
-  }
-#else
-  transpose_packs(static_cast<Vec<T>*>(v));
-#endif
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(out + r * out_step, v[r]);
-}
-/// out[r] is the sum of the lanes of row r of a square: gemm_turn's rounds with an addition in each.
-template <class T>
-GLOSS_NOINLINE void gemm_fold(const T* square, T* out) {
-  constexpr int w = lanes<T>;
-  Vec<T> v[w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(square + r * w);
-  GLOSS_UNROLL for (int half = w / 2; half > 0; half /= 2) {
-    GLOSS_UNROLL for (int r = 0; r < half; ++r) v[r] =
-        interleave<T, false>(v[r], v[r + half]) + interleave<T, true>(v[r], v[r + half]);
-  }
-  store<T>(out, v[0]);
-}
-/// out[i * many + j] = x_i . y_j for `rows` rows of x and many = lanes / rows rows of y, contiguous along k; `columns`
-/// of the latter are real. Nothing is packed.
-template <class T, int rows>
-GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out) {
-  constexpr Index w = lanes<T>;
-  constexpr int many = static_cast<int>(w) / rows;
-  Vec<T> sum[w] = {};
-  const T* y_row[many];
-  for (int j = 0; j < many; ++j) y_row[j] = y + (j < columns ? j : columns - 1) * ldy;
-  Index p = 0;
-  for (; p + w <= k; p += w) {
-    Vec<T> xs[rows];
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      xs[i] = load<T>(x + i * ldx + p);
-      GLOSS_IN_REGISTER(xs[i]);
-    }
-    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
-      Vec<T> ys = load<T>(y_row[j] + p);
-      GLOSS_IN_REGISTER(ys);
-      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] = xs[i] * ys + sum[i * many + j];
-    }
-  }
-  if (p < k) {
-    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
-      const Vec<T> ys = load_partial<T>(y_row[j] + p, k - p);
-      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] =
-          load_partial<T>(x + i * ldx + p, k - p) * ys + sum[i * many + j];
-    }
-  }
-  T square[w * w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(square + r * w, sum[r]);
-  gemm_fold<T>(square, out);
-}
-/// out[j] = x . y_j for `columns` of the lanes' rows of y: each is read as it lies in memory, which is what the
-/// processor fetches ahead.
-template <class T>
-GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /*ldx*/, const T* y, Index ldy, T* out) {
-  constexpr Index w = lanes<T>;
-  T square[w * w] = {};
-  for (Index j = 0; j < columns; ++j, y += ldy) {
-    Vec<T> sum[4] = {};
-    Index p = 0;
-    for (; p + 4 * w <= k; p += 4 * w)
-      GLOSS_UNROLL for (Index c = 0; c < 4; ++c) sum[c] = load<T>(x + p + c * w) * load<T>(y + p + c * w) + sum[c];
-    for (; p + w <= k; p += w) sum[0] = load<T>(x + p) * load<T>(y + p) + sum[0];
-    if (p < k) sum[1] = load_partial<T>(x + p, k - p) * load_partial<T>(y + p, k - p) + sum[1];
-    store<T>(square + j * w, (sum[0] + sum[1]) + (sum[2] + sum[3]));
-  }
-  gemm_fold<T>(square, out);
-}
-/// The function that multiplies `most` rows at once; that of one row where there is no other.
-template <class T, int most>
-constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
-  if constexpr (most > 1)
-    return gemm_dots<T, most>;
-  else
-    return gemm_dots_of_one<T>;
-}
-/// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one
-/// row of B and one element of A in registers, of which AVX-512 has 32. A tile of four vectors has a narrow brother for
-/// few columns. SSE2, which alone only old processors have, multiplies one row at a time. Each function costs every
-/// program that multiplies matrices a hundredth of a second to compile.
-template <class T>
-inline constexpr auto gemm_kernels = [] {
-  constexpr int rows = kernels::detail::tile_rows, narrow = kernels::detail::narrow_vectors;
-#if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
-  constexpr int vectors = 4;
-#else
-  constexpr int vectors = 2;
-#endif
-#if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
-  constexpr int most = 1;
-#else
-  constexpr int most = lanes<T> >= 8 ? 4 : 2;
-#endif
-  return kernels::detail::GemmKernels<T>{
-      lanes<T>,
-      vectors,
-      {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
-      gemm_end<T>,
-      gemm_turn<T>,
-      most,
-      {gemm_dots_of_one<T>, gemm_dots_of_most<T, most>()},
-  };
-}();
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#ifdef __clang__
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
-#undef GLOSS_VECTOR_BYTES
-#undef GLOSS_INLINE_LAMBDA
-#undef GLOSS_ISA_SPACE
-#undef GLOSS_ISA_AVX512
-#pragma pop_macro("GLOSS_VECTOR_BYTES")
-#pragma pop_macro("GLOSS_INLINE_LAMBDA")
-#endif
-#endif
 #ifndef GLOSS_HAS_GLOSS_KERNELS_SIMD_EIGEN_CORE_HPP
 #define GLOSS_HAS_GLOSS_KERNELS_SIMD_EIGEN_CORE_HPP
 // ---- gloss/kernels/simd/eigen_core.hpp
@@ -10627,640 +10609,6 @@ void gemm_eigen(bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha, 
 #define GLOSS_HAS_GLOSS_KERNELS_GEMM_PACK_HPP
 // ---- gloss/kernels/gemm/pack.hpp
 // Copies of the factors of a matrix product, in the order in which the tiles read them.
-#ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_KERNELS_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_GEMM_KERNELS_HPP
-// ---- gloss/kernels/gemm/kernels.hpp
-// The innermost parts of a matrix product: tiles of C whose sums stay in registers, dot products, squares turned on
-// their diagonal. One copy for every instruction set, behind a table.
-// What has been read stays in its register: GCC would read it again for every use.
-#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && defined(__x86_64__)
-#define GLOSS_IN_REGISTER(v) asm("" : "+v"(v))
-#else
-#define GLOSS_IN_REGISTER(v) static_cast<void>(v)
-#endif
-namespace gloss::inline GLOSS_ABI::kernels::detail {
-/// Rows of a whole tile, with every instruction set.
-inline constexpr int tile_rows = 6;
-/// Vectors of a narrow tile, with every instruction set; where a whole tile is no wider, they are the same.
-inline constexpr int narrow_vectors = 2;
-/// The most that lanes and vectors of a tile can be.
-inline constexpr int max_lanes = 16;
-inline constexpr int max_vectors = 4;
-/// What gemm/kernels.inc defines for one instruction set.
-template <class T>
-struct GemmKernels {
-  using Tile = void(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc, T alpha,
-                    T beta);
-  using Dots = void(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out);
-  Index lanes, vectors;
-  Tile* tile[2][2];  // two rows or tile_rows; narrow_vectors or `vectors`
-  void (*end)(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu);
-  void (*turn)(const T* b, Index ldb, T* out, Index out_step);
-  Index most_dots;
-  Dots* dots[2];  // for one row, for most_dots
-  Index width() const { return vectors * lanes; }
-  Index narrow_width() const { return narrow_vectors * lanes; }
-  /// Of the tiles that compute so many columns.
-  Index width(Index columns) const { return columns <= narrow_width() ? narrow_width() : width(); }
-};
-}  // namespace gloss::inline GLOSS_ABI::kernels::detail
-// ---- gloss/kernels/simd/isa_copies.inc
-// Reads GLOSS_ISA_FILE once for every instruction set of this program. What the file defines goes into
-//   namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE { ... }
-// which is kernels itself for the baseline, kernels::on_avx2 and kernels::on_avx512 for the copies, all of whose
-// functions have that set. GCC does not give it to lambdas: each needs GLOSS_INLINE_LAMBDA after its parameters,
-// and takes and returns no Vec by value. The file includes nothing. GLOSS_VECTOR_BYTES, and with it Vec, lanes, load
-// and all of simd.hpp and math.hpp, are those of the set; GLOSS_ISA_AVX512 or GLOSS_ISA_AVX is 1 where the vectors
-// are AVX-512's or AVX's.
-#define GLOSS_ISA_SPACE
-#if GLOSS_VECTOR_BYTES == 64
-#define GLOSS_ISA_AVX512 1
-#elif GLOSS_VECTOR_BYTES == 32
-#define GLOSS_ISA_AVX 1
-#endif
-// ---- gloss/kernels/gemm/kernels.inc
-// The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
-namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
-/// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
-/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size. `also` is called
-/// with every row of B.
-template <class T, int rows, int vectors, class... Also>
-GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
-                              T alpha, T beta, Also... also) {
-  using V = Vec<T>;
-  constexpr Index w = lanes<T>;
-  V sum[rows][vectors] = {};
-  // two bases and the strides 1 and 2 reach six rows without more registers
-  const T* a3 = rows > 3 ? a + 3 * a_row : a;
-  for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
-    (also(), ...);
-    V y[vectors];
-    GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      const V x = splat<T>(i < 3 ? a[i * a_row] : a3[(i - 3) * a_row]);
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[i][j] = x * y[j] + sum[i][j];
-    }
-  }
-  const V factor = splat<T>(alpha);
-  if (beta == T(0)) {
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + i * ldc + j * w, factor * sum[i][j]);
-    }
-  } else {
-    const V share = splat<T>(beta);
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j)
-          store<T>(c + i * ldc + j * w, factor * sum[i][j] + share * load<T>(c + i * ldc + j * w));
-    }
-  }
-}
-/// C [rows, columns] = act(C + bias), row by row.
-template <class T>
-GLOSS_NOINLINE void gemm_end(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu) {
-  for (Index i = 0; i < rows; ++i, c += ldc)
-    for (Index j = 0; j < columns; j += lanes<T>) {
-      const Index real = columns - j < lanes<T> ? columns - j : lanes<T>;
-      Vec<T> y = load_n<T>(c + j, real);
-      if (bias != nullptr) y = y + load_n<T>(bias + j, real);
-      if (relu) y = select<T>(y < Vec<T>{}, Vec<T>{}, y);  // so that NaN stays NaN
-      store_n<T>(c + j, y, real);
-    }
-}
-/// x0 y0 x1 y1 ... of the lower halves, or of the upper ones.
-template <class T, bool upper, std::size_t... i>
-GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y, std::index_sequence<i...>) {
-  constexpr std::size_t w = sizeof...(i);
-  return shuffle<T, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...>(x, y);
-}
-template <class T, bool upper>
-GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y) {
-  return interleave<T, upper>(x, y, std::make_index_sequence<lanes<T>>());
-}
-/// out [lanes, lanes] is a square of B, rows ldb apart, turned on its diagonal, rows out_step apart. Interleaving row r
-/// with row r + w / 2 moves one bit of the position from the row to the column, so log2(w) rounds move them all.
-template <class T>
-GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
-  constexpr int w = lanes<T>;
-  Vec<T> v[w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(b + r * ldb);
-#ifdef GLOSS_VECTOR_TYPES
-  GLOSS_UNROLL for (int round = 1; round < w; round *= 2) {
-    Vec<T> next[w];
-    GLOSS_UNROLL for (int r = 0; r < w / 2; ++r) {
-      next[2 * r] = interleave<T, false>(v[r], v[r + w / 2]);
-      next[2 * r + 1] = interleave<T, true>(v[r], v[r + w / 2]);
-    }
-    GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = next[r];
-  }
-#else
-  transpose_packs(static_cast<Vec<T>*>(v));
-#endif
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(out + r * out_step, v[r]);
-}
-/// out[r] is the sum of the lanes of row r of a square: gemm_turn's rounds with an addition in each.
-template <class T>
-GLOSS_NOINLINE void gemm_fold(const T* square, T* out) {
-  constexpr int w = lanes<T>;
-  Vec<T> v[w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(square + r * w);
-  GLOSS_UNROLL for (int half = w / 2; half > 0; half /= 2) {
-    GLOSS_UNROLL for (int r = 0; r < half; ++r) v[r] =
-        interleave<T, false>(v[r], v[r + half]) + interleave<T, true>(v[r], v[r + half]);
-  }
-  store<T>(out, v[0]);
-}
-/// out[i * many + j] = x_i . y_j for `rows` rows of x and many = lanes / rows rows of y, contiguous along k; `columns`
-/// of the latter are real. Nothing is packed.
-template <class T, int rows>
-GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out) {
-  constexpr Index w = lanes<T>;
-  constexpr int many = static_cast<int>(w) / rows;
-  Vec<T> sum[w] = {};
-  const T* y_row[many];
-  for (int j = 0; j < many; ++j) y_row[j] = y + (j < columns ? j : columns - 1) * ldy;
-  Index p = 0;
-  for (; p + w <= k; p += w) {
-    Vec<T> xs[rows];
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      xs[i] = load<T>(x + i * ldx + p);
-      GLOSS_IN_REGISTER(xs[i]);
-    }
-    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
-      Vec<T> ys = load<T>(y_row[j] + p);
-      GLOSS_IN_REGISTER(ys);
-      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] = xs[i] * ys + sum[i * many + j];
-    }
-  }
-  if (p < k) {
-    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
-      const Vec<T> ys = load_partial<T>(y_row[j] + p, k - p);
-      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] =
-          load_partial<T>(x + i * ldx + p, k - p) * ys + sum[i * many + j];
-    }
-  }
-  T square[w * w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(square + r * w, sum[r]);
-  gemm_fold<T>(square, out);
-}
-/// out[j] = x . y_j for `columns` of the lanes' rows of y: each is read as it lies in memory, which is what the
-/// processor fetches ahead.
-template <class T>
-GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /*ldx*/, const T* y, Index ldy, T* out) {
-  constexpr Index w = lanes<T>;
-  T square[w * w] = {};
-  for (Index j = 0; j < columns; ++j, y += ldy) {
-    Vec<T> sum[4] = {};
-    Index p = 0;
-    for (; p + 4 * w <= k; p += 4 * w)
-      GLOSS_UNROLL for (Index c = 0; c < 4; ++c) sum[c] = load<T>(x + p + c * w) * load<T>(y + p + c * w) + sum[c];
-    for (; p + w <= k; p += w) sum[0] = load<T>(x + p) * load<T>(y + p) + sum[0];
-    if (p < k) sum[1] = load_partial<T>(x + p, k - p) * load_partial<T>(y + p, k - p) + sum[1];
-    store<T>(square + j * w, (sum[0] + sum[1]) + (sum[2] + sum[3]));
-  }
-  gemm_fold<T>(square, out);
-}
-/// The function that multiplies `most` rows at once; that of one row where there is no other.
-template <class T, int most>
-constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
-  if constexpr (most > 1)
-    return gemm_dots<T, most>;
-  else
-    return gemm_dots_of_one<T>;
-}
-/// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one
-/// row of B and one element of A in registers, of which AVX-512 has 32. A tile of four vectors has a narrow brother for
-/// few columns. SSE2, which alone only old processors have, multiplies one row at a time. Each function costs every
-/// program that multiplies matrices a hundredth of a second to compile.
-template <class T>
-inline constexpr auto gemm_kernels = [] {
-  constexpr int rows = kernels::detail::tile_rows, narrow = kernels::detail::narrow_vectors;
-#if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
-  constexpr int vectors = 4;
-#else
-  constexpr int vectors = 2;
-#endif
-#if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
-  constexpr int most = 1;
-#else
-  constexpr int most = lanes<T> >= 8 ? 4 : 2;
-#endif
-  return kernels::detail::GemmKernels<T>{
-      lanes<T>,
-      vectors,
-      {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
-      gemm_end<T>,
-      gemm_turn<T>,
-      most,
-      {gemm_dots_of_one<T>, gemm_dots_of_most<T, most>()},
-  };
-}();
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#undef GLOSS_ISA_SPACE
-#undef GLOSS_ISA_AVX512
-#undef GLOSS_ISA_AVX
-#ifdef GLOSS_COPY_AVX512
-#pragma push_macro("GLOSS_VECTOR_BYTES")
-#pragma push_macro("GLOSS_INLINE_LAMBDA")
-#undef GLOSS_VECTOR_BYTES
-#undef GLOSS_INLINE_LAMBDA
-#ifdef GLOSS_COPY_AVX2
-#define GLOSS_VECTOR_BYTES 32
-#define GLOSS_INLINE_LAMBDA __attribute__((always_inline, target("avx2,fma")))
-#define GLOSS_ISA_SPACE ::on_avx2
-#define GLOSS_ISA_AVX 1
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#endif
-// ---- gloss/kernels/gemm/kernels.inc
-// The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
-namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
-/// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
-/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size. `also` is called
-/// with every row of B.
-template <class T, int rows, int vectors, class... Also>
-GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
-                              T alpha, T beta, Also... also) {
-  using V = Vec<T>;
-  constexpr Index w = lanes<T>;
-  V sum[rows][vectors] = {};
-  // two bases and the strides 1 and 2 reach six rows without more registers
-  const T* a3 = rows > 3 ? a + 3 * a_row : a;
-  for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
-    (also(), ...);
-    V y[vectors];
-    GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      const V x = splat<T>(i < 3 ? a[i * a_row] : a3[(i - 3) * a_row]);
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[i][j] = x * y[j] + sum[i][j];
-    }
-  }
-  const V factor = splat<T>(alpha);
-  if (beta == T(0)) {
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + i * ldc + j * w, factor * sum[i][j]);
-    }
-  } else {
-    const V share = splat<T>(beta);
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j)
-          store<T>(c + i * ldc + j * w, factor * sum[i][j] + share * load<T>(c + i * ldc + j * w));
-    }
-  }
-}
-/// C [rows, columns] = act(C + bias), row by row.
-template <class T>
-GLOSS_NOINLINE void gemm_end(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu) {
-  for (Index i = 0; i < rows; ++i, c += ldc)
-    for (Index j = 0; j < columns; j += lanes<T>) {
-      const Index real = columns - j < lanes<T> ? columns - j : lanes<T>;
-      Vec<T> y = load_n<T>(c + j, real);
-      if (bias != nullptr) y = y + load_n<T>(bias + j, real);
-      if (relu) y = select<T>(y < Vec<T>{}, Vec<T>{}, y);  // so that NaN stays NaN
-      store_n<T>(c + j, y, real);
-    }
-}
-/// x0 y0 x1 y1 ... of the lower halves, or of the upper ones.
-template <class T, bool upper, std::size_t... i>
-GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y, std::index_sequence<i...>) {
-  constexpr std::size_t w = sizeof...(i);
-  return shuffle<T, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...>(x, y);
-}
-template <class T, bool upper>
-GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y) {
-  return interleave<T, upper>(x, y, std::make_index_sequence<lanes<T>>());
-}
-/// out [lanes, lanes] is a square of B, rows ldb apart, turned on its diagonal, rows out_step apart. Interleaving row r
-/// with row r + w / 2 moves one bit of the position from the row to the column, so log2(w) rounds move them all.
-template <class T>
-GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
-  constexpr int w = lanes<T>;
-  Vec<T> v[w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(b + r * ldb);
-#ifdef GLOSS_VECTOR_TYPES
-  GLOSS_UNROLL for (int round = 1; round < w; round *= 2) {
-    Vec<T> next[w];
-    GLOSS_UNROLL for (int r = 0; r < w / 2; ++r) {
-      next[2 * r] = interleave<T, false>(v[r], v[r + w / 2]);
-      next[2 * r + 1] = interleave<T, true>(v[r], v[r + w / 2]);
-    }
-    GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = next[r];
-  }
-#else
-  transpose_packs(static_cast<Vec<T>*>(v));
-#endif
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(out + r * out_step, v[r]);
-}
-/// out[r] is the sum of the lanes of row r of a square: gemm_turn's rounds with an addition in each.
-template <class T>
-GLOSS_NOINLINE void gemm_fold(const T* square, T* out) {
-  constexpr int w = lanes<T>;
-  Vec<T> v[w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(square + r * w);
-  GLOSS_UNROLL for (int half = w / 2; half > 0; half /= 2) {
-    GLOSS_UNROLL for (int r = 0; r < half; ++r) v[r] =
-        interleave<T, false>(v[r], v[r + half]) + interleave<T, true>(v[r], v[r + half]);
-  }
-  store<T>(out, v[0]);
-}
-/// out[i * many + j] = x_i . y_j for `rows` rows of x and many = lanes / rows rows of y, contiguous along k; `columns`
-/// of the latter are real. Nothing is packed.
-template <class T, int rows>
-GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out) {
-  constexpr Index w = lanes<T>;
-  constexpr int many = static_cast<int>(w) / rows;
-  Vec<T> sum[w] = {};
-  const T* y_row[many];
-  for (int j = 0; j < many; ++j) y_row[j] = y + (j < columns ? j : columns - 1) * ldy;
-  Index p = 0;
-  for (; p + w <= k; p += w) {
-    Vec<T> xs[rows];
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      xs[i] = load<T>(x + i * ldx + p);
-      GLOSS_IN_REGISTER(xs[i]);
-    }
-    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
-      Vec<T> ys = load<T>(y_row[j] + p);
-      GLOSS_IN_REGISTER(ys);
-      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] = xs[i] * ys + sum[i * many + j];
-    }
-  }
-  if (p < k) {
-    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
-      const Vec<T> ys = load_partial<T>(y_row[j] + p, k - p);
-      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] =
-          load_partial<T>(x + i * ldx + p, k - p) * ys + sum[i * many + j];
-    }
-  }
-  T square[w * w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(square + r * w, sum[r]);
-  gemm_fold<T>(square, out);
-}
-/// out[j] = x . y_j for `columns` of the lanes' rows of y: each is read as it lies in memory, which is what the
-/// processor fetches ahead.
-template <class T>
-GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /*ldx*/, const T* y, Index ldy, T* out) {
-  constexpr Index w = lanes<T>;
-  T square[w * w] = {};
-  for (Index j = 0; j < columns; ++j, y += ldy) {
-    Vec<T> sum[4] = {};
-    Index p = 0;
-    for (; p + 4 * w <= k; p += 4 * w)
-      GLOSS_UNROLL for (Index c = 0; c < 4; ++c) sum[c] = load<T>(x + p + c * w) * load<T>(y + p + c * w) + sum[c];
-    for (; p + w <= k; p += w) sum[0] = load<T>(x + p) * load<T>(y + p) + sum[0];
-    if (p < k) sum[1] = load_partial<T>(x + p, k - p) * load_partial<T>(y + p, k - p) + sum[1];
-    store<T>(square + j * w, (sum[0] + sum[1]) + (sum[2] + sum[3]));
-  }
-  gemm_fold<T>(square, out);
-}
-/// The function that multiplies `most` rows at once; that of one row where there is no other.
-template <class T, int most>
-constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
-  if constexpr (most > 1)
-    return gemm_dots<T, most>;
-  else
-    return gemm_dots_of_one<T>;
-}
-/// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one
-/// row of B and one element of A in registers, of which AVX-512 has 32. A tile of four vectors has a narrow brother for
-/// few columns. SSE2, which alone only old processors have, multiplies one row at a time. Each function costs every
-/// program that multiplies matrices a hundredth of a second to compile.
-template <class T>
-inline constexpr auto gemm_kernels = [] {
-  constexpr int rows = kernels::detail::tile_rows, narrow = kernels::detail::narrow_vectors;
-#if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
-  constexpr int vectors = 4;
-#else
-  constexpr int vectors = 2;
-#endif
-#if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
-  constexpr int most = 1;
-#else
-  constexpr int most = lanes<T> >= 8 ? 4 : 2;
-#endif
-  return kernels::detail::GemmKernels<T>{
-      lanes<T>,
-      vectors,
-      {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
-      gemm_end<T>,
-      gemm_turn<T>,
-      most,
-      {gemm_dots_of_one<T>, gemm_dots_of_most<T, most>()},
-  };
-}();
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#ifdef __clang__
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
-#undef GLOSS_VECTOR_BYTES
-#undef GLOSS_INLINE_LAMBDA
-#undef GLOSS_ISA_SPACE
-#undef GLOSS_ISA_AVX
-#endif
-#define GLOSS_VECTOR_BYTES 64
-#define GLOSS_INLINE_LAMBDA __attribute__((always_inline, target("avx512f,avx512dq,avx512bw,avx512vl,fma")))
-#define GLOSS_ISA_SPACE ::on_avx512
-#define GLOSS_ISA_AVX512 1
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,fma")
-#endif
-// ---- gloss/kernels/gemm/kernels.inc
-// The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
-namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
-/// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
-/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size. `also` is called
-/// with every row of B.
-template <class T, int rows, int vectors, class... Also>
-GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
-                              T alpha, T beta, Also... also) {
-  using V = Vec<T>;
-  constexpr Index w = lanes<T>;
-  V sum[rows][vectors] = {};
-  // two bases and the strides 1 and 2 reach six rows without more registers
-  const T* a3 = rows > 3 ? a + 3 * a_row : a;
-  for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
-    (also(), ...);
-    V y[vectors];
-    GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      const V x = splat<T>(i < 3 ? a[i * a_row] : a3[(i - 3) * a_row]);
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[i][j] = x * y[j] + sum[i][j];
-    }
-  }
-  const V factor = splat<T>(alpha);
-  if (beta == T(0)) {
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + i * ldc + j * w, factor * sum[i][j]);
-    }
-  } else {
-    const V share = splat<T>(beta);
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j)
-          store<T>(c + i * ldc + j * w, factor * sum[i][j] + share * load<T>(c + i * ldc + j * w));
-    }
-  }
-}
-/// C [rows, columns] = act(C + bias), row by row.
-template <class T>
-GLOSS_NOINLINE void gemm_end(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu) {
-  for (Index i = 0; i < rows; ++i, c += ldc)
-    for (Index j = 0; j < columns; j += lanes<T>) {
-      const Index real = columns - j < lanes<T> ? columns - j : lanes<T>;
-      Vec<T> y = load_n<T>(c + j, real);
-      if (bias != nullptr) y = y + load_n<T>(bias + j, real);
-      if (relu) y = select<T>(y < Vec<T>{}, Vec<T>{}, y);  // so that NaN stays NaN
-      store_n<T>(c + j, y, real);
-    }
-}
-/// x0 y0 x1 y1 ... of the lower halves, or of the upper ones.
-template <class T, bool upper, std::size_t... i>
-GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y, std::index_sequence<i...>) {
-  constexpr std::size_t w = sizeof...(i);
-  return shuffle<T, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...>(x, y);
-}
-template <class T, bool upper>
-GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y) {
-  return interleave<T, upper>(x, y, std::make_index_sequence<lanes<T>>());
-}
-/// out [lanes, lanes] is a square of B, rows ldb apart, turned on its diagonal, rows out_step apart. Interleaving row r
-/// with row r + w / 2 moves one bit of the position from the row to the column, so log2(w) rounds move them all.
-template <class T>
-GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
-  constexpr int w = lanes<T>;
-  Vec<T> v[w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(b + r * ldb);
-#ifdef GLOSS_VECTOR_TYPES
-  GLOSS_UNROLL for (int round = 1; round < w; round *= 2) {
-    Vec<T> next[w];
-    GLOSS_UNROLL for (int r = 0; r < w / 2; ++r) {
-      next[2 * r] = interleave<T, false>(v[r], v[r + w / 2]);
-      next[2 * r + 1] = interleave<T, true>(v[r], v[r + w / 2]);
-    }
-    GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = next[r];
-  }
-#else
-  transpose_packs(static_cast<Vec<T>*>(v));
-#endif
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(out + r * out_step, v[r]);
-}
-/// out[r] is the sum of the lanes of row r of a square: gemm_turn's rounds with an addition in each.
-template <class T>
-GLOSS_NOINLINE void gemm_fold(const T* square, T* out) {
-  constexpr int w = lanes<T>;
-  Vec<T> v[w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(square + r * w);
-  GLOSS_UNROLL for (int half = w / 2; half > 0; half /= 2) {
-    GLOSS_UNROLL for (int r = 0; r < half; ++r) v[r] =
-        interleave<T, false>(v[r], v[r + half]) + interleave<T, true>(v[r], v[r + half]);
-  }
-  store<T>(out, v[0]);
-}
-/// out[i * many + j] = x_i . y_j for `rows` rows of x and many = lanes / rows rows of y, contiguous along k; `columns`
-/// of the latter are real. Nothing is packed.
-template <class T, int rows>
-GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out) {
-  constexpr Index w = lanes<T>;
-  constexpr int many = static_cast<int>(w) / rows;
-  Vec<T> sum[w] = {};
-  const T* y_row[many];
-  for (int j = 0; j < many; ++j) y_row[j] = y + (j < columns ? j : columns - 1) * ldy;
-  Index p = 0;
-  for (; p + w <= k; p += w) {
-    Vec<T> xs[rows];
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      xs[i] = load<T>(x + i * ldx + p);
-      GLOSS_IN_REGISTER(xs[i]);
-    }
-    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
-      Vec<T> ys = load<T>(y_row[j] + p);
-      GLOSS_IN_REGISTER(ys);
-      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] = xs[i] * ys + sum[i * many + j];
-    }
-  }
-  if (p < k) {
-    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
-      const Vec<T> ys = load_partial<T>(y_row[j] + p, k - p);
-      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] =
-          load_partial<T>(x + i * ldx + p, k - p) * ys + sum[i * many + j];
-    }
-  }
-  T square[w * w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(square + r * w, sum[r]);
-  gemm_fold<T>(square, out);
-}
-/// out[j] = x . y_j for `columns` of the lanes' rows of y: each is read as it lies in memory, which is what the
-/// processor fetches ahead.
-template <class T>
-GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /*ldx*/, const T* y, Index ldy, T* out) {
-  constexpr Index w = lanes<T>;
-  T square[w * w] = {};
-  for (Index j = 0; j < columns; ++j, y += ldy) {
-    Vec<T> sum[4] = {};
-    Index p = 0;
-    for (; p + 4 * w <= k; p += 4 * w)
-      GLOSS_UNROLL for (Index c = 0; c < 4; ++c) sum[c] = load<T>(x + p + c * w) * load<T>(y + p + c * w) + sum[c];
-    for (; p + w <= k; p += w) sum[0] = load<T>(x + p) * load<T>(y + p) + sum[0];
-    if (p < k) sum[1] = load_partial<T>(x + p, k - p) * load_partial<T>(y + p, k - p) + sum[1];
-    store<T>(square + j * w, (sum[0] + sum[1]) + (sum[2] + sum[3]));
-  }
-  gemm_fold<T>(square, out);
-}
-/// The function that multiplies `most` rows at once; that of one row where there is no other.
-template <class T, int most>
-constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
-  if constexpr (most > 1)
-    return gemm_dots<T, most>;
-  else
-    return gemm_dots_of_one<T>;
-}
-/// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one
-/// row of B and one element of A in registers, of which AVX-512 has 32. A tile of four vectors has a narrow brother for
-/// few columns. SSE2, which alone only old processors have, multiplies one row at a time. Each function costs every
-/// program that multiplies matrices a hundredth of a second to compile.
-template <class T>
-inline constexpr auto gemm_kernels = [] {
-  constexpr int rows = kernels::detail::tile_rows, narrow = kernels::detail::narrow_vectors;
-#if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
-  constexpr int vectors = 4;
-#else
-  constexpr int vectors = 2;
-#endif
-#if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
-  constexpr int most = 1;
-#else
-  constexpr int most = lanes<T> >= 8 ? 4 : 2;
-#endif
-  return kernels::detail::GemmKernels<T>{
-      lanes<T>,
-      vectors,
-      {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
-      gemm_end<T>,
-      gemm_turn<T>,
-      most,
-      {gemm_dots_of_one<T>, gemm_dots_of_most<T, most>()},
-  };
-}();
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#ifdef __clang__
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
-#undef GLOSS_VECTOR_BYTES
-#undef GLOSS_INLINE_LAMBDA
-#undef GLOSS_ISA_SPACE
-#undef GLOSS_ISA_AVX512
-#pragma pop_macro("GLOSS_VECTOR_BYTES")
-#pragma pop_macro("GLOSS_INLINE_LAMBDA")
-#endif
-#endif
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 /// A panel of op(B) = B: rows [0, k), `columns` of them real, zeros up to `width`. out [k, width].
 template <class T>
@@ -11654,640 +11002,6 @@ void gemm_blas(const Product<T>& x) {
 #define GLOSS_HAS_GLOSS_KERNELS_GEMM_PACK_HPP
 // ---- gloss/kernels/gemm/pack.hpp
 // Copies of the factors of a matrix product, in the order in which the tiles read them.
-#ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_KERNELS_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_GEMM_KERNELS_HPP
-// ---- gloss/kernels/gemm/kernels.hpp
-// The innermost parts of a matrix product: tiles of C whose sums stay in registers, dot products, squares turned on
-// their diagonal. One copy for every instruction set, behind a table.
-// What has been read stays in its register: GCC would read it again for every use.
-#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && defined(__x86_64__)
-#define GLOSS_IN_REGISTER(v) asm("" : "+v"(v))
-#else
-#define GLOSS_IN_REGISTER(v) static_cast<void>(v)
-#endif
-namespace gloss::inline GLOSS_ABI::kernels::detail {
-/// Rows of a whole tile, with every instruction set.
-inline constexpr int tile_rows = 6;
-/// Vectors of a narrow tile, with every instruction set; where a whole tile is no wider, they are the same.
-inline constexpr int narrow_vectors = 2;
-/// The most that lanes and vectors of a tile can be.
-inline constexpr int max_lanes = 16;
-inline constexpr int max_vectors = 4;
-/// What gemm/kernels.inc defines for one instruction set.
-template <class T>
-struct GemmKernels {
-  using Tile = void(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc, T alpha,
-                    T beta);
-  using Dots = void(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out);
-  Index lanes, vectors;
-  Tile* tile[2][2];  // two rows or tile_rows; narrow_vectors or `vectors`
-  void (*end)(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu);
-  void (*turn)(const T* b, Index ldb, T* out, Index out_step);
-  Index most_dots;
-  Dots* dots[2];  // for one row, for most_dots
-  Index width() const { return vectors * lanes; }
-  Index narrow_width() const { return narrow_vectors * lanes; }
-  /// Of the tiles that compute so many columns.
-  Index width(Index columns) const { return columns <= narrow_width() ? narrow_width() : width(); }
-};
-}  // namespace gloss::inline GLOSS_ABI::kernels::detail
-// ---- gloss/kernels/simd/isa_copies.inc
-// Reads GLOSS_ISA_FILE once for every instruction set of this program. What the file defines goes into
-//   namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE { ... }
-// which is kernels itself for the baseline, kernels::on_avx2 and kernels::on_avx512 for the copies, all of whose
-// functions have that set. GCC does not give it to lambdas: each needs GLOSS_INLINE_LAMBDA after its parameters,
-// and takes and returns no Vec by value. The file includes nothing. GLOSS_VECTOR_BYTES, and with it Vec, lanes, load
-// and all of simd.hpp and math.hpp, are those of the set; GLOSS_ISA_AVX512 or GLOSS_ISA_AVX is 1 where the vectors
-// are AVX-512's or AVX's.
-#define GLOSS_ISA_SPACE
-#if GLOSS_VECTOR_BYTES == 64
-#define GLOSS_ISA_AVX512 1
-#elif GLOSS_VECTOR_BYTES == 32
-#define GLOSS_ISA_AVX 1
-#endif
-// ---- gloss/kernels/gemm/kernels.inc
-// The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
-namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
-/// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
-/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size. `also` is called
-/// with every row of B.
-template <class T, int rows, int vectors, class... Also>
-GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
-                              T alpha, T beta, Also... also) {
-  using V = Vec<T>;
-  constexpr Index w = lanes<T>;
-  V sum[rows][vectors] = {};
-  // two bases and the strides 1 and 2 reach six rows without more registers
-  const T* a3 = rows > 3 ? a + 3 * a_row : a;
-  for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
-    (also(), ...);
-    V y[vectors];
-    GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      const V x = splat<T>(i < 3 ? a[i * a_row] : a3[(i - 3) * a_row]);
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[i][j] = x * y[j] + sum[i][j];
-    }
-  }
-  const V factor = splat<T>(alpha);
-  if (beta == T(0)) {
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + i * ldc + j * w, factor * sum[i][j]);
-    }
-  } else {
-    const V share = splat<T>(beta);
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j)
-          store<T>(c + i * ldc + j * w, factor * sum[i][j] + share * load<T>(c + i * ldc + j * w));
-    }
-  }
-}
-/// C [rows, columns] = act(C + bias), row by row.
-template <class T>
-GLOSS_NOINLINE void gemm_end(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu) {
-  for (Index i = 0; i < rows; ++i, c += ldc)
-    for (Index j = 0; j < columns; j += lanes<T>) {
-      const Index real = columns - j < lanes<T> ? columns - j : lanes<T>;
-      Vec<T> y = load_n<T>(c + j, real);
-      if (bias != nullptr) y = y + load_n<T>(bias + j, real);
-      if (relu) y = select<T>(y < Vec<T>{}, Vec<T>{}, y);  // so that NaN stays NaN
-      store_n<T>(c + j, y, real);
-    }
-}
-/// x0 y0 x1 y1 ... of the lower halves, or of the upper ones.
-template <class T, bool upper, std::size_t... i>
-GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y, std::index_sequence<i...>) {
-  constexpr std::size_t w = sizeof...(i);
-  return shuffle<T, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...>(x, y);
-}
-template <class T, bool upper>
-GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y) {
-  return interleave<T, upper>(x, y, std::make_index_sequence<lanes<T>>());
-}
-/// out [lanes, lanes] is a square of B, rows ldb apart, turned on its diagonal, rows out_step apart. Interleaving row r
-/// with row r + w / 2 moves one bit of the position from the row to the column, so log2(w) rounds move them all.
-template <class T>
-GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
-  constexpr int w = lanes<T>;
-  Vec<T> v[w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(b + r * ldb);
-#ifdef GLOSS_VECTOR_TYPES
-  GLOSS_UNROLL for (int round = 1; round < w; round *= 2) {
-    Vec<T> next[w];
-    GLOSS_UNROLL for (int r = 0; r < w / 2; ++r) {
-      next[2 * r] = interleave<T, false>(v[r], v[r + w / 2]);
-      next[2 * r + 1] = interleave<T, true>(v[r], v[r + w / 2]);
-    }
-    GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = next[r];
-  }
-#else
-  transpose_packs(static_cast<Vec<T>*>(v));
-#endif
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(out + r * out_step, v[r]);
-}
-/// out[r] is the sum of the lanes of row r of a square: gemm_turn's rounds with an addition in each.
-template <class T>
-GLOSS_NOINLINE void gemm_fold(const T* square, T* out) {
-  constexpr int w = lanes<T>;
-  Vec<T> v[w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(square + r * w);
-  GLOSS_UNROLL for (int half = w / 2; half > 0; half /= 2) {
-    GLOSS_UNROLL for (int r = 0; r < half; ++r) v[r] =
-        interleave<T, false>(v[r], v[r + half]) + interleave<T, true>(v[r], v[r + half]);
-  }
-  store<T>(out, v[0]);
-}
-/// out[i * many + j] = x_i . y_j for `rows` rows of x and many = lanes / rows rows of y, contiguous along k; `columns`
-/// of the latter are real. Nothing is packed.
-template <class T, int rows>
-GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out) {
-  constexpr Index w = lanes<T>;
-  constexpr int many = static_cast<int>(w) / rows;
-  Vec<T> sum[w] = {};
-  const T* y_row[many];
-  for (int j = 0; j < many; ++j) y_row[j] = y + (j < columns ? j : columns - 1) * ldy;
-  Index p = 0;
-  for (; p + w <= k; p += w) {
-    Vec<T> xs[rows];
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      xs[i] = load<T>(x + i * ldx + p);
-      GLOSS_IN_REGISTER(xs[i]);
-    }
-    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
-      Vec<T> ys = load<T>(y_row[j] + p);
-      GLOSS_IN_REGISTER(ys);
-      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] = xs[i] * ys + sum[i * many + j];
-    }
-  }
-  if (p < k) {
-    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
-      const Vec<T> ys = load_partial<T>(y_row[j] + p, k - p);
-      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] =
-          load_partial<T>(x + i * ldx + p, k - p) * ys + sum[i * many + j];
-    }
-  }
-  T square[w * w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(square + r * w, sum[r]);
-  gemm_fold<T>(square, out);
-}
-/// out[j] = x . y_j for `columns` of the lanes' rows of y: each is read as it lies in memory, which is what the
-/// processor fetches ahead.
-template <class T>
-GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /*ldx*/, const T* y, Index ldy, T* out) {
-  constexpr Index w = lanes<T>;
-  T square[w * w] = {};
-  for (Index j = 0; j < columns; ++j, y += ldy) {
-    Vec<T> sum[4] = {};
-    Index p = 0;
-    for (; p + 4 * w <= k; p += 4 * w)
-      GLOSS_UNROLL for (Index c = 0; c < 4; ++c) sum[c] = load<T>(x + p + c * w) * load<T>(y + p + c * w) + sum[c];
-    for (; p + w <= k; p += w) sum[0] = load<T>(x + p) * load<T>(y + p) + sum[0];
-    if (p < k) sum[1] = load_partial<T>(x + p, k - p) * load_partial<T>(y + p, k - p) + sum[1];
-    store<T>(square + j * w, (sum[0] + sum[1]) + (sum[2] + sum[3]));
-  }
-  gemm_fold<T>(square, out);
-}
-/// The function that multiplies `most` rows at once; that of one row where there is no other.
-template <class T, int most>
-constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
-  if constexpr (most > 1)
-    return gemm_dots<T, most>;
-  else
-    return gemm_dots_of_one<T>;
-}
-/// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one
-/// row of B and one element of A in registers, of which AVX-512 has 32. A tile of four vectors has a narrow brother for
-/// few columns. SSE2, which alone only old processors have, multiplies one row at a time. Each function costs every
-/// program that multiplies matrices a hundredth of a second to compile.
-template <class T>
-inline constexpr auto gemm_kernels = [] {
-  constexpr int rows = kernels::detail::tile_rows, narrow = kernels::detail::narrow_vectors;
-#if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
-  constexpr int vectors = 4;
-#else
-  constexpr int vectors = 2;
-#endif
-#if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
-  constexpr int most = 1;
-#else
-  constexpr int most = lanes<T> >= 8 ? 4 : 2;
-#endif
-  return kernels::detail::GemmKernels<T>{
-      lanes<T>,
-      vectors,
-      {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
-      gemm_end<T>,
-      gemm_turn<T>,
-      most,
-      {gemm_dots_of_one<T>, gemm_dots_of_most<T, most>()},
-  };
-}();
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#undef GLOSS_ISA_SPACE
-#undef GLOSS_ISA_AVX512
-#undef GLOSS_ISA_AVX
-#ifdef GLOSS_COPY_AVX512
-#pragma push_macro("GLOSS_VECTOR_BYTES")
-#pragma push_macro("GLOSS_INLINE_LAMBDA")
-#undef GLOSS_VECTOR_BYTES
-#undef GLOSS_INLINE_LAMBDA
-#ifdef GLOSS_COPY_AVX2
-#define GLOSS_VECTOR_BYTES 32
-#define GLOSS_INLINE_LAMBDA __attribute__((always_inline, target("avx2,fma")))
-#define GLOSS_ISA_SPACE ::on_avx2
-#define GLOSS_ISA_AVX 1
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#endif
-// ---- gloss/kernels/gemm/kernels.inc
-// The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
-namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
-/// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
-/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size. `also` is called
-/// with every row of B.
-template <class T, int rows, int vectors, class... Also>
-GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
-                              T alpha, T beta, Also... also) {
-  using V = Vec<T>;
-  constexpr Index w = lanes<T>;
-  V sum[rows][vectors] = {};
-  // two bases and the strides 1 and 2 reach six rows without more registers
-  const T* a3 = rows > 3 ? a + 3 * a_row : a;
-  for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
-    (also(), ...);
-    V y[vectors];
-    GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      const V x = splat<T>(i < 3 ? a[i * a_row] : a3[(i - 3) * a_row]);
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[i][j] = x * y[j] + sum[i][j];
-    }
-  }
-  const V factor = splat<T>(alpha);
-  if (beta == T(0)) {
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + i * ldc + j * w, factor * sum[i][j]);
-    }
-  } else {
-    const V share = splat<T>(beta);
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j)
-          store<T>(c + i * ldc + j * w, factor * sum[i][j] + share * load<T>(c + i * ldc + j * w));
-    }
-  }
-}
-/// C [rows, columns] = act(C + bias), row by row.
-template <class T>
-GLOSS_NOINLINE void gemm_end(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu) {
-  for (Index i = 0; i < rows; ++i, c += ldc)
-    for (Index j = 0; j < columns; j += lanes<T>) {
-      const Index real = columns - j < lanes<T> ? columns - j : lanes<T>;
-      Vec<T> y = load_n<T>(c + j, real);
-      if (bias != nullptr) y = y + load_n<T>(bias + j, real);
-      if (relu) y = select<T>(y < Vec<T>{}, Vec<T>{}, y);  // so that NaN stays NaN
-      store_n<T>(c + j, y, real);
-    }
-}
-/// x0 y0 x1 y1 ... of the lower halves, or of the upper ones.
-template <class T, bool upper, std::size_t... i>
-GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y, std::index_sequence<i...>) {
-  constexpr std::size_t w = sizeof...(i);
-  return shuffle<T, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...>(x, y);
-}
-template <class T, bool upper>
-GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y) {
-  return interleave<T, upper>(x, y, std::make_index_sequence<lanes<T>>());
-}
-/// out [lanes, lanes] is a square of B, rows ldb apart, turned on its diagonal, rows out_step apart. Interleaving row r
-/// with row r + w / 2 moves one bit of the position from the row to the column, so log2(w) rounds move them all.
-template <class T>
-GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
-  constexpr int w = lanes<T>;
-  Vec<T> v[w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(b + r * ldb);
-#ifdef GLOSS_VECTOR_TYPES
-  GLOSS_UNROLL for (int round = 1; round < w; round *= 2) {
-    Vec<T> next[w];
-    GLOSS_UNROLL for (int r = 0; r < w / 2; ++r) {
-      next[2 * r] = interleave<T, false>(v[r], v[r + w / 2]);
-      next[2 * r + 1] = interleave<T, true>(v[r], v[r + w / 2]);
-    }
-    GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = next[r];
-  }
-#else
-  transpose_packs(static_cast<Vec<T>*>(v));
-#endif
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(out + r * out_step, v[r]);
-}
-/// out[r] is the sum of the lanes of row r of a square: gemm_turn's rounds with an addition in each.
-template <class T>
-GLOSS_NOINLINE void gemm_fold(const T* square, T* out) {
-  constexpr int w = lanes<T>;
-  Vec<T> v[w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(square + r * w);
-  GLOSS_UNROLL for (int half = w / 2; half > 0; half /= 2) {
-    GLOSS_UNROLL for (int r = 0; r < half; ++r) v[r] =
-        interleave<T, false>(v[r], v[r + half]) + interleave<T, true>(v[r], v[r + half]);
-  }
-  store<T>(out, v[0]);
-}
-/// out[i * many + j] = x_i . y_j for `rows` rows of x and many = lanes / rows rows of y, contiguous along k; `columns`
-/// of the latter are real. Nothing is packed.
-template <class T, int rows>
-GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out) {
-  constexpr Index w = lanes<T>;
-  constexpr int many = static_cast<int>(w) / rows;
-  Vec<T> sum[w] = {};
-  const T* y_row[many];
-  for (int j = 0; j < many; ++j) y_row[j] = y + (j < columns ? j : columns - 1) * ldy;
-  Index p = 0;
-  for (; p + w <= k; p += w) {
-    Vec<T> xs[rows];
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      xs[i] = load<T>(x + i * ldx + p);
-      GLOSS_IN_REGISTER(xs[i]);
-    }
-    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
-      Vec<T> ys = load<T>(y_row[j] + p);
-      GLOSS_IN_REGISTER(ys);
-      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] = xs[i] * ys + sum[i * many + j];
-    }
-  }
-  if (p < k) {
-    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
-      const Vec<T> ys = load_partial<T>(y_row[j] + p, k - p);
-      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] =
-          load_partial<T>(x + i * ldx + p, k - p) * ys + sum[i * many + j];
-    }
-  }
-  T square[w * w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(square + r * w, sum[r]);
-  gemm_fold<T>(square, out);
-}
-/// out[j] = x . y_j for `columns` of the lanes' rows of y: each is read as it lies in memory, which is what the
-/// processor fetches ahead.
-template <class T>
-GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /*ldx*/, const T* y, Index ldy, T* out) {
-  constexpr Index w = lanes<T>;
-  T square[w * w] = {};
-  for (Index j = 0; j < columns; ++j, y += ldy) {
-    Vec<T> sum[4] = {};
-    Index p = 0;
-    for (; p + 4 * w <= k; p += 4 * w)
-      GLOSS_UNROLL for (Index c = 0; c < 4; ++c) sum[c] = load<T>(x + p + c * w) * load<T>(y + p + c * w) + sum[c];
-    for (; p + w <= k; p += w) sum[0] = load<T>(x + p) * load<T>(y + p) + sum[0];
-    if (p < k) sum[1] = load_partial<T>(x + p, k - p) * load_partial<T>(y + p, k - p) + sum[1];
-    store<T>(square + j * w, (sum[0] + sum[1]) + (sum[2] + sum[3]));
-  }
-  gemm_fold<T>(square, out);
-}
-/// The function that multiplies `most` rows at once; that of one row where there is no other.
-template <class T, int most>
-constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
-  if constexpr (most > 1)
-    return gemm_dots<T, most>;
-  else
-    return gemm_dots_of_one<T>;
-}
-/// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one
-/// row of B and one element of A in registers, of which AVX-512 has 32. A tile of four vectors has a narrow brother for
-/// few columns. SSE2, which alone only old processors have, multiplies one row at a time. Each function costs every
-/// program that multiplies matrices a hundredth of a second to compile.
-template <class T>
-inline constexpr auto gemm_kernels = [] {
-  constexpr int rows = kernels::detail::tile_rows, narrow = kernels::detail::narrow_vectors;
-#if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
-  constexpr int vectors = 4;
-#else
-  constexpr int vectors = 2;
-#endif
-#if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
-  constexpr int most = 1;
-#else
-  constexpr int most = lanes<T> >= 8 ? 4 : 2;
-#endif
-  return kernels::detail::GemmKernels<T>{
-      lanes<T>,
-      vectors,
-      {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
-      gemm_end<T>,
-      gemm_turn<T>,
-      most,
-      {gemm_dots_of_one<T>, gemm_dots_of_most<T, most>()},
-  };
-}();
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#ifdef __clang__
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
-#undef GLOSS_VECTOR_BYTES
-#undef GLOSS_INLINE_LAMBDA
-#undef GLOSS_ISA_SPACE
-#undef GLOSS_ISA_AVX
-#endif
-#define GLOSS_VECTOR_BYTES 64
-#define GLOSS_INLINE_LAMBDA __attribute__((always_inline, target("avx512f,avx512dq,avx512bw,avx512vl,fma")))
-#define GLOSS_ISA_SPACE ::on_avx512
-#define GLOSS_ISA_AVX512 1
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,fma")
-#endif
-// ---- gloss/kernels/gemm/kernels.inc
-// The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
-namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
-/// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
-/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size. `also` is called
-/// with every row of B.
-template <class T, int rows, int vectors, class... Also>
-GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
-                              T alpha, T beta, Also... also) {
-  using V = Vec<T>;
-  constexpr Index w = lanes<T>;
-  V sum[rows][vectors] = {};
-  // two bases and the strides 1 and 2 reach six rows without more registers
-  const T* a3 = rows > 3 ? a + 3 * a_row : a;
-  for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
-    (also(), ...);
-    V y[vectors];
-    GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      const V x = splat<T>(i < 3 ? a[i * a_row] : a3[(i - 3) * a_row]);
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[i][j] = x * y[j] + sum[i][j];
-    }
-  }
-  const V factor = splat<T>(alpha);
-  if (beta == T(0)) {
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + i * ldc + j * w, factor * sum[i][j]);
-    }
-  } else {
-    const V share = splat<T>(beta);
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j)
-          store<T>(c + i * ldc + j * w, factor * sum[i][j] + share * load<T>(c + i * ldc + j * w));
-    }
-  }
-}
-/// C [rows, columns] = act(C + bias), row by row.
-template <class T>
-GLOSS_NOINLINE void gemm_end(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu) {
-  for (Index i = 0; i < rows; ++i, c += ldc)
-    for (Index j = 0; j < columns; j += lanes<T>) {
-      const Index real = columns - j < lanes<T> ? columns - j : lanes<T>;
-      Vec<T> y = load_n<T>(c + j, real);
-      if (bias != nullptr) y = y + load_n<T>(bias + j, real);
-      if (relu) y = select<T>(y < Vec<T>{}, Vec<T>{}, y);  // so that NaN stays NaN
-      store_n<T>(c + j, y, real);
-    }
-}
-/// x0 y0 x1 y1 ... of the lower halves, or of the upper ones.
-template <class T, bool upper, std::size_t... i>
-GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y, std::index_sequence<i...>) {
-  constexpr std::size_t w = sizeof...(i);
-  return shuffle<T, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...>(x, y);
-}
-template <class T, bool upper>
-GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y) {
-  return interleave<T, upper>(x, y, std::make_index_sequence<lanes<T>>());
-}
-/// out [lanes, lanes] is a square of B, rows ldb apart, turned on its diagonal, rows out_step apart. Interleaving row r
-/// with row r + w / 2 moves one bit of the position from the row to the column, so log2(w) rounds move them all.
-template <class T>
-GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
-  constexpr int w = lanes<T>;
-  Vec<T> v[w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(b + r * ldb);
-#ifdef GLOSS_VECTOR_TYPES
-  GLOSS_UNROLL for (int round = 1; round < w; round *= 2) {
-    Vec<T> next[w];
-    GLOSS_UNROLL for (int r = 0; r < w / 2; ++r) {
-      next[2 * r] = interleave<T, false>(v[r], v[r + w / 2]);
-      next[2 * r + 1] = interleave<T, true>(v[r], v[r + w / 2]);
-    }
-    GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = next[r];
-  }
-#else
-  transpose_packs(static_cast<Vec<T>*>(v));
-#endif
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(out + r * out_step, v[r]);
-}
-/// out[r] is the sum of the lanes of row r of a square: gemm_turn's rounds with an addition in each.
-template <class T>
-GLOSS_NOINLINE void gemm_fold(const T* square, T* out) {
-  constexpr int w = lanes<T>;
-  Vec<T> v[w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(square + r * w);
-  GLOSS_UNROLL for (int half = w / 2; half > 0; half /= 2) {
-    GLOSS_UNROLL for (int r = 0; r < half; ++r) v[r] =
-        interleave<T, false>(v[r], v[r + half]) + interleave<T, true>(v[r], v[r + half]);
-  }
-  store<T>(out, v[0]);
-}
-/// out[i * many + j] = x_i . y_j for `rows` rows of x and many = lanes / rows rows of y, contiguous along k; `columns`
-/// of the latter are real. Nothing is packed.
-template <class T, int rows>
-GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out) {
-  constexpr Index w = lanes<T>;
-  constexpr int many = static_cast<int>(w) / rows;
-  Vec<T> sum[w] = {};
-  const T* y_row[many];
-  for (int j = 0; j < many; ++j) y_row[j] = y + (j < columns ? j : columns - 1) * ldy;
-  Index p = 0;
-  for (; p + w <= k; p += w) {
-    Vec<T> xs[rows];
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      xs[i] = load<T>(x + i * ldx + p);
-      GLOSS_IN_REGISTER(xs[i]);
-    }
-    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
-      Vec<T> ys = load<T>(y_row[j] + p);
-      GLOSS_IN_REGISTER(ys);
-      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] = xs[i] * ys + sum[i * many + j];
-    }
-  }
-  if (p < k) {
-    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
-      const Vec<T> ys = load_partial<T>(y_row[j] + p, k - p);
-      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] =
-          load_partial<T>(x + i * ldx + p, k - p) * ys + sum[i * many + j];
-    }
-  }
-  T square[w * w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(square + r * w, sum[r]);
-  gemm_fold<T>(square, out);
-}
-/// out[j] = x . y_j for `columns` of the lanes' rows of y: each is read as it lies in memory, which is what the
-/// processor fetches ahead.
-template <class T>
-GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /*ldx*/, const T* y, Index ldy, T* out) {
-  constexpr Index w = lanes<T>;
-  T square[w * w] = {};
-  for (Index j = 0; j < columns; ++j, y += ldy) {
-    Vec<T> sum[4] = {};
-    Index p = 0;
-    for (; p + 4 * w <= k; p += 4 * w)
-      GLOSS_UNROLL for (Index c = 0; c < 4; ++c) sum[c] = load<T>(x + p + c * w) * load<T>(y + p + c * w) + sum[c];
-    for (; p + w <= k; p += w) sum[0] = load<T>(x + p) * load<T>(y + p) + sum[0];
-    if (p < k) sum[1] = load_partial<T>(x + p, k - p) * load_partial<T>(y + p, k - p) + sum[1];
-    store<T>(square + j * w, (sum[0] + sum[1]) + (sum[2] + sum[3]));
-  }
-  gemm_fold<T>(square, out);
-}
-/// The function that multiplies `most` rows at once; that of one row where there is no other.
-template <class T, int most>
-constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
-  if constexpr (most > 1)
-    return gemm_dots<T, most>;
-  else
-    return gemm_dots_of_one<T>;
-}
-/// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one
-/// row of B and one element of A in registers, of which AVX-512 has 32. A tile of four vectors has a narrow brother for
-/// few columns. SSE2, which alone only old processors have, multiplies one row at a time. Each function costs every
-/// program that multiplies matrices a hundredth of a second to compile.
-template <class T>
-inline constexpr auto gemm_kernels = [] {
-  constexpr int rows = kernels::detail::tile_rows, narrow = kernels::detail::narrow_vectors;
-#if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
-  constexpr int vectors = 4;
-#else
-  constexpr int vectors = 2;
-#endif
-#if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
-  constexpr int most = 1;
-#else
-  constexpr int most = lanes<T> >= 8 ? 4 : 2;
-#endif
-  return kernels::detail::GemmKernels<T>{
-      lanes<T>,
-      vectors,
-      {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
-      gemm_end<T>,
-      gemm_turn<T>,
-      most,
-      {gemm_dots_of_one<T>, gemm_dots_of_most<T, most>()},
-  };
-}();
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#ifdef __clang__
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
-#undef GLOSS_VECTOR_BYTES
-#undef GLOSS_INLINE_LAMBDA
-#undef GLOSS_ISA_SPACE
-#undef GLOSS_ISA_AVX512
-#pragma pop_macro("GLOSS_VECTOR_BYTES")
-#pragma pop_macro("GLOSS_INLINE_LAMBDA")
-#endif
-#endif
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 /// A panel of op(B) = B: rows [0, k), `columns` of them real, zeros up to `width`. out [k, width].
 template <class T>
@@ -20760,640 +19474,6 @@ void conv_naive(const Conv& c, const F& f) {
 #define GLOSS_HAS_GLOSS_KERNELS_GEMM_PACK_HPP
 // ---- gloss/kernels/gemm/pack.hpp
 // Copies of the factors of a matrix product, in the order in which the tiles read them.
-#ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_KERNELS_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_GEMM_KERNELS_HPP
-// ---- gloss/kernels/gemm/kernels.hpp
-// The innermost parts of a matrix product: tiles of C whose sums stay in registers, dot products, squares turned on
-// their diagonal. One copy for every instruction set, behind a table.
-// What has been read stays in its register: GCC would read it again for every use.
-#if defined(GLOSS_VECTOR_TYPES) && defined(__GNUC__) && defined(__x86_64__)
-#define GLOSS_IN_REGISTER(v) asm("" : "+v"(v))
-#else
-#define GLOSS_IN_REGISTER(v) static_cast<void>(v)
-#endif
-namespace gloss::inline GLOSS_ABI::kernels::detail {
-/// Rows of a whole tile, with every instruction set.
-inline constexpr int tile_rows = 6;
-/// Vectors of a narrow tile, with every instruction set; where a whole tile is no wider, they are the same.
-inline constexpr int narrow_vectors = 2;
-/// The most that lanes and vectors of a tile can be.
-inline constexpr int max_lanes = 16;
-inline constexpr int max_vectors = 4;
-/// What gemm/kernels.inc defines for one instruction set.
-template <class T>
-struct GemmKernels {
-  using Tile = void(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc, T alpha,
-                    T beta);
-  using Dots = void(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out);
-  Index lanes, vectors;
-  Tile* tile[2][2];  // two rows or tile_rows; narrow_vectors or `vectors`
-  void (*end)(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu);
-  void (*turn)(const T* b, Index ldb, T* out, Index out_step);
-  Index most_dots;
-  Dots* dots[2];  // for one row, for most_dots
-  Index width() const { return vectors * lanes; }
-  Index narrow_width() const { return narrow_vectors * lanes; }
-  /// Of the tiles that compute so many columns.
-  Index width(Index columns) const { return columns <= narrow_width() ? narrow_width() : width(); }
-};
-}  // namespace gloss::inline GLOSS_ABI::kernels::detail
-// ---- gloss/kernels/simd/isa_copies.inc
-// Reads GLOSS_ISA_FILE once for every instruction set of this program. What the file defines goes into
-//   namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE { ... }
-// which is kernels itself for the baseline, kernels::on_avx2 and kernels::on_avx512 for the copies, all of whose
-// functions have that set. GCC does not give it to lambdas: each needs GLOSS_INLINE_LAMBDA after its parameters,
-// and takes and returns no Vec by value. The file includes nothing. GLOSS_VECTOR_BYTES, and with it Vec, lanes, load
-// and all of simd.hpp and math.hpp, are those of the set; GLOSS_ISA_AVX512 or GLOSS_ISA_AVX is 1 where the vectors
-// are AVX-512's or AVX's.
-#define GLOSS_ISA_SPACE
-#if GLOSS_VECTOR_BYTES == 64
-#define GLOSS_ISA_AVX512 1
-#elif GLOSS_VECTOR_BYTES == 32
-#define GLOSS_ISA_AVX 1
-#endif
-// ---- gloss/kernels/gemm/kernels.inc
-// The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
-namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
-/// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
-/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size. `also` is called
-/// with every row of B.
-template <class T, int rows, int vectors, class... Also>
-GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
-                              T alpha, T beta, Also... also) {
-  using V = Vec<T>;
-  constexpr Index w = lanes<T>;
-  V sum[rows][vectors] = {};
-  // two bases and the strides 1 and 2 reach six rows without more registers
-  const T* a3 = rows > 3 ? a + 3 * a_row : a;
-  for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
-    (also(), ...);
-    V y[vectors];
-    GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      const V x = splat<T>(i < 3 ? a[i * a_row] : a3[(i - 3) * a_row]);
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[i][j] = x * y[j] + sum[i][j];
-    }
-  }
-  const V factor = splat<T>(alpha);
-  if (beta == T(0)) {
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + i * ldc + j * w, factor * sum[i][j]);
-    }
-  } else {
-    const V share = splat<T>(beta);
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j)
-          store<T>(c + i * ldc + j * w, factor * sum[i][j] + share * load<T>(c + i * ldc + j * w));
-    }
-  }
-}
-/// C [rows, columns] = act(C + bias), row by row.
-template <class T>
-GLOSS_NOINLINE void gemm_end(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu) {
-  for (Index i = 0; i < rows; ++i, c += ldc)
-    for (Index j = 0; j < columns; j += lanes<T>) {
-      const Index real = columns - j < lanes<T> ? columns - j : lanes<T>;
-      Vec<T> y = load_n<T>(c + j, real);
-      if (bias != nullptr) y = y + load_n<T>(bias + j, real);
-      if (relu) y = select<T>(y < Vec<T>{}, Vec<T>{}, y);  // so that NaN stays NaN
-      store_n<T>(c + j, y, real);
-    }
-}
-/// x0 y0 x1 y1 ... of the lower halves, or of the upper ones.
-template <class T, bool upper, std::size_t... i>
-GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y, std::index_sequence<i...>) {
-  constexpr std::size_t w = sizeof...(i);
-  return shuffle<T, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...>(x, y);
-}
-template <class T, bool upper>
-GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y) {
-  return interleave<T, upper>(x, y, std::make_index_sequence<lanes<T>>());
-}
-/// out [lanes, lanes] is a square of B, rows ldb apart, turned on its diagonal, rows out_step apart. Interleaving row r
-/// with row r + w / 2 moves one bit of the position from the row to the column, so log2(w) rounds move them all.
-template <class T>
-GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
-  constexpr int w = lanes<T>;
-  Vec<T> v[w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(b + r * ldb);
-#ifdef GLOSS_VECTOR_TYPES
-  GLOSS_UNROLL for (int round = 1; round < w; round *= 2) {
-    Vec<T> next[w];
-    GLOSS_UNROLL for (int r = 0; r < w / 2; ++r) {
-      next[2 * r] = interleave<T, false>(v[r], v[r + w / 2]);
-      next[2 * r + 1] = interleave<T, true>(v[r], v[r + w / 2]);
-    }
-    GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = next[r];
-  }
-#else
-  transpose_packs(static_cast<Vec<T>*>(v));
-#endif
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(out + r * out_step, v[r]);
-}
-/// out[r] is the sum of the lanes of row r of a square: gemm_turn's rounds with an addition in each.
-template <class T>
-GLOSS_NOINLINE void gemm_fold(const T* square, T* out) {
-  constexpr int w = lanes<T>;
-  Vec<T> v[w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(square + r * w);
-  GLOSS_UNROLL for (int half = w / 2; half > 0; half /= 2) {
-    GLOSS_UNROLL for (int r = 0; r < half; ++r) v[r] =
-        interleave<T, false>(v[r], v[r + half]) + interleave<T, true>(v[r], v[r + half]);
-  }
-  store<T>(out, v[0]);
-}
-/// out[i * many + j] = x_i . y_j for `rows` rows of x and many = lanes / rows rows of y, contiguous along k; `columns`
-/// of the latter are real. Nothing is packed.
-template <class T, int rows>
-GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out) {
-  constexpr Index w = lanes<T>;
-  constexpr int many = static_cast<int>(w) / rows;
-  Vec<T> sum[w] = {};
-  const T* y_row[many];
-  for (int j = 0; j < many; ++j) y_row[j] = y + (j < columns ? j : columns - 1) * ldy;
-  Index p = 0;
-  for (; p + w <= k; p += w) {
-    Vec<T> xs[rows];
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      xs[i] = load<T>(x + i * ldx + p);
-      GLOSS_IN_REGISTER(xs[i]);
-    }
-    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
-      Vec<T> ys = load<T>(y_row[j] + p);
-      GLOSS_IN_REGISTER(ys);
-      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] = xs[i] * ys + sum[i * many + j];
-    }
-  }
-  if (p < k) {
-    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
-      const Vec<T> ys = load_partial<T>(y_row[j] + p, k - p);
-      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] =
-          load_partial<T>(x + i * ldx + p, k - p) * ys + sum[i * many + j];
-    }
-  }
-  T square[w * w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(square + r * w, sum[r]);
-  gemm_fold<T>(square, out);
-}
-/// out[j] = x . y_j for `columns` of the lanes' rows of y: each is read as it lies in memory, which is what the
-/// processor fetches ahead.
-template <class T>
-GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /*ldx*/, const T* y, Index ldy, T* out) {
-  constexpr Index w = lanes<T>;
-  T square[w * w] = {};
-  for (Index j = 0; j < columns; ++j, y += ldy) {
-    Vec<T> sum[4] = {};
-    Index p = 0;
-    for (; p + 4 * w <= k; p += 4 * w)
-      GLOSS_UNROLL for (Index c = 0; c < 4; ++c) sum[c] = load<T>(x + p + c * w) * load<T>(y + p + c * w) + sum[c];
-    for (; p + w <= k; p += w) sum[0] = load<T>(x + p) * load<T>(y + p) + sum[0];
-    if (p < k) sum[1] = load_partial<T>(x + p, k - p) * load_partial<T>(y + p, k - p) + sum[1];
-    store<T>(square + j * w, (sum[0] + sum[1]) + (sum[2] + sum[3]));
-  }
-  gemm_fold<T>(square, out);
-}
-/// The function that multiplies `most` rows at once; that of one row where there is no other.
-template <class T, int most>
-constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
-  if constexpr (most > 1)
-    return gemm_dots<T, most>;
-  else
-    return gemm_dots_of_one<T>;
-}
-/// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one
-/// row of B and one element of A in registers, of which AVX-512 has 32. A tile of four vectors has a narrow brother for
-/// few columns. SSE2, which alone only old processors have, multiplies one row at a time. Each function costs every
-/// program that multiplies matrices a hundredth of a second to compile.
-template <class T>
-inline constexpr auto gemm_kernels = [] {
-  constexpr int rows = kernels::detail::tile_rows, narrow = kernels::detail::narrow_vectors;
-#if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
-  constexpr int vectors = 4;
-#else
-  constexpr int vectors = 2;
-#endif
-#if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
-  constexpr int most = 1;
-#else
-  constexpr int most = lanes<T> >= 8 ? 4 : 2;
-#endif
-  return kernels::detail::GemmKernels<T>{
-      lanes<T>,
-      vectors,
-      {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
-      gemm_end<T>,
-      gemm_turn<T>,
-      most,
-      {gemm_dots_of_one<T>, gemm_dots_of_most<T, most>()},
-  };
-}();
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#undef GLOSS_ISA_SPACE
-#undef GLOSS_ISA_AVX512
-#undef GLOSS_ISA_AVX
-#ifdef GLOSS_COPY_AVX512
-#pragma push_macro("GLOSS_VECTOR_BYTES")
-#pragma push_macro("GLOSS_INLINE_LAMBDA")
-#undef GLOSS_VECTOR_BYTES
-#undef GLOSS_INLINE_LAMBDA
-#ifdef GLOSS_COPY_AVX2
-#define GLOSS_VECTOR_BYTES 32
-#define GLOSS_INLINE_LAMBDA __attribute__((always_inline, target("avx2,fma")))
-#define GLOSS_ISA_SPACE ::on_avx2
-#define GLOSS_ISA_AVX 1
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#endif
-// ---- gloss/kernels/gemm/kernels.inc
-// The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
-namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
-/// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
-/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size. `also` is called
-/// with every row of B.
-template <class T, int rows, int vectors, class... Also>
-GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
-                              T alpha, T beta, Also... also) {
-  using V = Vec<T>;
-  constexpr Index w = lanes<T>;
-  V sum[rows][vectors] = {};
-  // two bases and the strides 1 and 2 reach six rows without more registers
-  const T* a3 = rows > 3 ? a + 3 * a_row : a;
-  for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
-    (also(), ...);
-    V y[vectors];
-    GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      const V x = splat<T>(i < 3 ? a[i * a_row] : a3[(i - 3) * a_row]);
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[i][j] = x * y[j] + sum[i][j];
-    }
-  }
-  const V factor = splat<T>(alpha);
-  if (beta == T(0)) {
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + i * ldc + j * w, factor * sum[i][j]);
-    }
-  } else {
-    const V share = splat<T>(beta);
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j)
-          store<T>(c + i * ldc + j * w, factor * sum[i][j] + share * load<T>(c + i * ldc + j * w));
-    }
-  }
-}
-/// C [rows, columns] = act(C + bias), row by row.
-template <class T>
-GLOSS_NOINLINE void gemm_end(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu) {
-  for (Index i = 0; i < rows; ++i, c += ldc)
-    for (Index j = 0; j < columns; j += lanes<T>) {
-      const Index real = columns - j < lanes<T> ? columns - j : lanes<T>;
-      Vec<T> y = load_n<T>(c + j, real);
-      if (bias != nullptr) y = y + load_n<T>(bias + j, real);
-      if (relu) y = select<T>(y < Vec<T>{}, Vec<T>{}, y);  // so that NaN stays NaN
-      store_n<T>(c + j, y, real);
-    }
-}
-/// x0 y0 x1 y1 ... of the lower halves, or of the upper ones.
-template <class T, bool upper, std::size_t... i>
-GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y, std::index_sequence<i...>) {
-  constexpr std::size_t w = sizeof...(i);
-  return shuffle<T, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...>(x, y);
-}
-template <class T, bool upper>
-GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y) {
-  return interleave<T, upper>(x, y, std::make_index_sequence<lanes<T>>());
-}
-/// out [lanes, lanes] is a square of B, rows ldb apart, turned on its diagonal, rows out_step apart. Interleaving row r
-/// with row r + w / 2 moves one bit of the position from the row to the column, so log2(w) rounds move them all.
-template <class T>
-GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
-  constexpr int w = lanes<T>;
-  Vec<T> v[w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(b + r * ldb);
-#ifdef GLOSS_VECTOR_TYPES
-  GLOSS_UNROLL for (int round = 1; round < w; round *= 2) {
-    Vec<T> next[w];
-    GLOSS_UNROLL for (int r = 0; r < w / 2; ++r) {
-      next[2 * r] = interleave<T, false>(v[r], v[r + w / 2]);
-      next[2 * r + 1] = interleave<T, true>(v[r], v[r + w / 2]);
-    }
-    GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = next[r];
-  }
-#else
-  transpose_packs(static_cast<Vec<T>*>(v));
-#endif
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(out + r * out_step, v[r]);
-}
-/// out[r] is the sum of the lanes of row r of a square: gemm_turn's rounds with an addition in each.
-template <class T>
-GLOSS_NOINLINE void gemm_fold(const T* square, T* out) {
-  constexpr int w = lanes<T>;
-  Vec<T> v[w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(square + r * w);
-  GLOSS_UNROLL for (int half = w / 2; half > 0; half /= 2) {
-    GLOSS_UNROLL for (int r = 0; r < half; ++r) v[r] =
-        interleave<T, false>(v[r], v[r + half]) + interleave<T, true>(v[r], v[r + half]);
-  }
-  store<T>(out, v[0]);
-}
-/// out[i * many + j] = x_i . y_j for `rows` rows of x and many = lanes / rows rows of y, contiguous along k; `columns`
-/// of the latter are real. Nothing is packed.
-template <class T, int rows>
-GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out) {
-  constexpr Index w = lanes<T>;
-  constexpr int many = static_cast<int>(w) / rows;
-  Vec<T> sum[w] = {};
-  const T* y_row[many];
-  for (int j = 0; j < many; ++j) y_row[j] = y + (j < columns ? j : columns - 1) * ldy;
-  Index p = 0;
-  for (; p + w <= k; p += w) {
-    Vec<T> xs[rows];
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      xs[i] = load<T>(x + i * ldx + p);
-      GLOSS_IN_REGISTER(xs[i]);
-    }
-    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
-      Vec<T> ys = load<T>(y_row[j] + p);
-      GLOSS_IN_REGISTER(ys);
-      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] = xs[i] * ys + sum[i * many + j];
-    }
-  }
-  if (p < k) {
-    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
-      const Vec<T> ys = load_partial<T>(y_row[j] + p, k - p);
-      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] =
-          load_partial<T>(x + i * ldx + p, k - p) * ys + sum[i * many + j];
-    }
-  }
-  T square[w * w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(square + r * w, sum[r]);
-  gemm_fold<T>(square, out);
-}
-/// out[j] = x . y_j for `columns` of the lanes' rows of y: each is read as it lies in memory, which is what the
-/// processor fetches ahead.
-template <class T>
-GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /*ldx*/, const T* y, Index ldy, T* out) {
-  constexpr Index w = lanes<T>;
-  T square[w * w] = {};
-  for (Index j = 0; j < columns; ++j, y += ldy) {
-    Vec<T> sum[4] = {};
-    Index p = 0;
-    for (; p + 4 * w <= k; p += 4 * w)
-      GLOSS_UNROLL for (Index c = 0; c < 4; ++c) sum[c] = load<T>(x + p + c * w) * load<T>(y + p + c * w) + sum[c];
-    for (; p + w <= k; p += w) sum[0] = load<T>(x + p) * load<T>(y + p) + sum[0];
-    if (p < k) sum[1] = load_partial<T>(x + p, k - p) * load_partial<T>(y + p, k - p) + sum[1];
-    store<T>(square + j * w, (sum[0] + sum[1]) + (sum[2] + sum[3]));
-  }
-  gemm_fold<T>(square, out);
-}
-/// The function that multiplies `most` rows at once; that of one row where there is no other.
-template <class T, int most>
-constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
-  if constexpr (most > 1)
-    return gemm_dots<T, most>;
-  else
-    return gemm_dots_of_one<T>;
-}
-/// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one
-/// row of B and one element of A in registers, of which AVX-512 has 32. A tile of four vectors has a narrow brother for
-/// few columns. SSE2, which alone only old processors have, multiplies one row at a time. Each function costs every
-/// program that multiplies matrices a hundredth of a second to compile.
-template <class T>
-inline constexpr auto gemm_kernels = [] {
-  constexpr int rows = kernels::detail::tile_rows, narrow = kernels::detail::narrow_vectors;
-#if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
-  constexpr int vectors = 4;
-#else
-  constexpr int vectors = 2;
-#endif
-#if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
-  constexpr int most = 1;
-#else
-  constexpr int most = lanes<T> >= 8 ? 4 : 2;
-#endif
-  return kernels::detail::GemmKernels<T>{
-      lanes<T>,
-      vectors,
-      {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
-      gemm_end<T>,
-      gemm_turn<T>,
-      most,
-      {gemm_dots_of_one<T>, gemm_dots_of_most<T, most>()},
-  };
-}();
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#ifdef __clang__
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
-#undef GLOSS_VECTOR_BYTES
-#undef GLOSS_INLINE_LAMBDA
-#undef GLOSS_ISA_SPACE
-#undef GLOSS_ISA_AVX
-#endif
-#define GLOSS_VECTOR_BYTES 64
-#define GLOSS_INLINE_LAMBDA __attribute__((always_inline, target("avx512f,avx512dq,avx512bw,avx512vl,fma")))
-#define GLOSS_ISA_SPACE ::on_avx512
-#define GLOSS_ISA_AVX512 1
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,fma")
-#endif
-// ---- gloss/kernels/gemm/kernels.inc
-// The body of gemm/kernels.hpp, read once for every instruction set; see isa_copies.inc.
-namespace gloss::inline GLOSS_ABI::kernels GLOSS_ISA_SPACE::detail {
-/// C [rows, vectors * lanes] = alpha A B + beta C from A, element (i, p) at a[i * a_row + p * a_step], and B, row p at
-/// b + p * b_step. Every element is one chain of k additions in order, whatever the tile's size. `also` is called
-/// with every row of B.
-template <class T, int rows, int vectors, class... Also>
-GLOSS_NOINLINE void gemm_tile(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc,
-                              T alpha, T beta, Also... also) {
-  using V = Vec<T>;
-  constexpr Index w = lanes<T>;
-  V sum[rows][vectors] = {};
-  // two bases and the strides 1 and 2 reach six rows without more registers
-  const T* a3 = rows > 3 ? a + 3 * a_row : a;
-  for (Index p = 0; p < k; ++p, a += a_step, a3 += a_step, b += b_step) {
-    (also(), ...);
-    V y[vectors];
-    GLOSS_UNROLL for (int j = 0; j < vectors; ++j) y[j] = load<T>(b + j * w);
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      const V x = splat<T>(i < 3 ? a[i * a_row] : a3[(i - 3) * a_row]);
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) sum[i][j] = x * y[j] + sum[i][j];
-    }
-  }
-  const V factor = splat<T>(alpha);
-  if (beta == T(0)) {
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j) store<T>(c + i * ldc + j * w, factor * sum[i][j]);
-    }
-  } else {
-    const V share = splat<T>(beta);
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      GLOSS_UNROLL for (int j = 0; j < vectors; ++j)
-          store<T>(c + i * ldc + j * w, factor * sum[i][j] + share * load<T>(c + i * ldc + j * w));
-    }
-  }
-}
-/// C [rows, columns] = act(C + bias), row by row.
-template <class T>
-GLOSS_NOINLINE void gemm_end(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu) {
-  for (Index i = 0; i < rows; ++i, c += ldc)
-    for (Index j = 0; j < columns; j += lanes<T>) {
-      const Index real = columns - j < lanes<T> ? columns - j : lanes<T>;
-      Vec<T> y = load_n<T>(c + j, real);
-      if (bias != nullptr) y = y + load_n<T>(bias + j, real);
-      if (relu) y = select<T>(y < Vec<T>{}, Vec<T>{}, y);  // so that NaN stays NaN
-      store_n<T>(c + j, y, real);
-    }
-}
-/// x0 y0 x1 y1 ... of the lower halves, or of the upper ones.
-template <class T, bool upper, std::size_t... i>
-GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y, std::index_sequence<i...>) {
-  constexpr std::size_t w = sizeof...(i);
-  return shuffle<T, static_cast<int>((upper ? w / 2 : 0) + i / 2 + i % 2 * w)...>(x, y);
-}
-template <class T, bool upper>
-GLOSS_INLINE Vec<T> interleave(Vec<T> x, Vec<T> y) {
-  return interleave<T, upper>(x, y, std::make_index_sequence<lanes<T>>());
-}
-/// out [lanes, lanes] is a square of B, rows ldb apart, turned on its diagonal, rows out_step apart. Interleaving row r
-/// with row r + w / 2 moves one bit of the position from the row to the column, so log2(w) rounds move them all.
-template <class T>
-GLOSS_NOINLINE void gemm_turn(const T* b, Index ldb, T* out, Index out_step) {
-  constexpr int w = lanes<T>;
-  Vec<T> v[w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(b + r * ldb);
-#ifdef GLOSS_VECTOR_TYPES
-  GLOSS_UNROLL for (int round = 1; round < w; round *= 2) {
-    Vec<T> next[w];
-    GLOSS_UNROLL for (int r = 0; r < w / 2; ++r) {
-      next[2 * r] = interleave<T, false>(v[r], v[r + w / 2]);
-      next[2 * r + 1] = interleave<T, true>(v[r], v[r + w / 2]);
-    }
-    GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = next[r];
-  }
-#else
-  transpose_packs(static_cast<Vec<T>*>(v));
-#endif
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(out + r * out_step, v[r]);
-}
-/// out[r] is the sum of the lanes of row r of a square: gemm_turn's rounds with an addition in each.
-template <class T>
-GLOSS_NOINLINE void gemm_fold(const T* square, T* out) {
-  constexpr int w = lanes<T>;
-  Vec<T> v[w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) v[r] = load<T>(square + r * w);
-  GLOSS_UNROLL for (int half = w / 2; half > 0; half /= 2) {
-    GLOSS_UNROLL for (int r = 0; r < half; ++r) v[r] =
-        interleave<T, false>(v[r], v[r + half]) + interleave<T, true>(v[r], v[r + half]);
-  }
-  store<T>(out, v[0]);
-}
-/// out[i * many + j] = x_i . y_j for `rows` rows of x and many = lanes / rows rows of y, contiguous along k; `columns`
-/// of the latter are real. Nothing is packed.
-template <class T, int rows>
-GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out) {
-  constexpr Index w = lanes<T>;
-  constexpr int many = static_cast<int>(w) / rows;
-  Vec<T> sum[w] = {};
-  const T* y_row[many];
-  for (int j = 0; j < many; ++j) y_row[j] = y + (j < columns ? j : columns - 1) * ldy;
-  Index p = 0;
-  for (; p + w <= k; p += w) {
-    Vec<T> xs[rows];
-    GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
-      xs[i] = load<T>(x + i * ldx + p);
-      GLOSS_IN_REGISTER(xs[i]);
-    }
-    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
-      Vec<T> ys = load<T>(y_row[j] + p);
-      GLOSS_IN_REGISTER(ys);
-      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] = xs[i] * ys + sum[i * many + j];
-    }
-  }
-  if (p < k) {
-    GLOSS_UNROLL for (int j = 0; j < many; ++j) {
-      const Vec<T> ys = load_partial<T>(y_row[j] + p, k - p);
-      GLOSS_UNROLL for (int i = 0; i < rows; ++i) sum[i * many + j] =
-          load_partial<T>(x + i * ldx + p, k - p) * ys + sum[i * many + j];
-    }
-  }
-  T square[w * w];
-  GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(square + r * w, sum[r]);
-  gemm_fold<T>(square, out);
-}
-/// out[j] = x . y_j for `columns` of the lanes' rows of y: each is read as it lies in memory, which is what the
-/// processor fetches ahead.
-template <class T>
-GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /*ldx*/, const T* y, Index ldy, T* out) {
-  constexpr Index w = lanes<T>;
-  T square[w * w] = {};
-  for (Index j = 0; j < columns; ++j, y += ldy) {
-    Vec<T> sum[4] = {};
-    Index p = 0;
-    for (; p + 4 * w <= k; p += 4 * w)
-      GLOSS_UNROLL for (Index c = 0; c < 4; ++c) sum[c] = load<T>(x + p + c * w) * load<T>(y + p + c * w) + sum[c];
-    for (; p + w <= k; p += w) sum[0] = load<T>(x + p) * load<T>(y + p) + sum[0];
-    if (p < k) sum[1] = load_partial<T>(x + p, k - p) * load_partial<T>(y + p, k - p) + sum[1];
-    store<T>(square + j * w, (sum[0] + sum[1]) + (sum[2] + sum[3]));
-  }
-  gemm_fold<T>(square, out);
-}
-/// The function that multiplies `most` rows at once; that of one row where there is no other.
-template <class T, int most>
-constexpr typename kernels::detail::GemmKernels<T>::Dots* gemm_dots_of_most() {
-  if constexpr (most > 1)
-    return gemm_dots<T, most>;
-  else
-    return gemm_dots_of_one<T>;
-}
-/// This set's functions and the sizes they work with. A tile of `vectors` vectors and six rows keeps all its sums, one
-/// row of B and one element of A in registers, of which AVX-512 has 32. A tile of four vectors has a narrow brother for
-/// few columns. SSE2, which alone only old processors have, multiplies one row at a time. Each function costs every
-/// program that multiplies matrices a hundredth of a second to compile.
-template <class T>
-inline constexpr auto gemm_kernels = [] {
-  constexpr int rows = kernels::detail::tile_rows, narrow = kernels::detail::narrow_vectors;
-#if defined(GLOSS_ISA_AVX512) || defined(__aarch64__)
-  constexpr int vectors = 4;
-#else
-  constexpr int vectors = 2;
-#endif
-#if defined(__SSE2__) && GLOSS_VECTOR_BYTES == 16
-  constexpr int most = 1;
-#else
-  constexpr int most = lanes<T> >= 8 ? 4 : 2;
-#endif
-  return kernels::detail::GemmKernels<T>{
-      lanes<T>,
-      vectors,
-      {{gemm_tile<T, 2, narrow>, gemm_tile<T, 2, vectors>}, {gemm_tile<T, rows, narrow>, gemm_tile<T, rows, vectors>}},
-      gemm_end<T>,
-      gemm_turn<T>,
-      most,
-      {gemm_dots_of_one<T>, gemm_dots_of_most<T, most>()},
-  };
-}();
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#ifdef __clang__
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
-#undef GLOSS_VECTOR_BYTES
-#undef GLOSS_INLINE_LAMBDA
-#undef GLOSS_ISA_SPACE
-#undef GLOSS_ISA_AVX512
-#pragma pop_macro("GLOSS_VECTOR_BYTES")
-#pragma pop_macro("GLOSS_INLINE_LAMBDA")
-#endif
-#endif
 namespace gloss::inline GLOSS_ABI::kernels::detail {
 /// A panel of op(B) = B: rows [0, k), `columns` of them real, zeros up to `width`. out [k, width].
 template <class T>

@@ -21,7 +21,7 @@ TEST_CASE("pack_bfloat16: rounds as bfloat16 does, for every length, and what co
       const float odd[] = {inf, -inf, -0.0f, 1e-42f, 3.4e38f, -3.39e38f, 1.00390625f, 1.01171875f};
       for (Index i = 0; i < 8; ++i) x.data()[i] = x.data()[n - 1 - i] = odd[i];
     }
-    std::vector<std::uint32_t> words(static_cast<std::size_t>(kernels::bfloat16_words(n)));
+    std::vector<float> words(static_cast<std::size_t>(kernels::bfloat16_words(n)));
     Tensor<float> back = zeros<float>({n});
     kernels::pack_bfloat16(n, static_cast<const float*>(x.data()), words.data());
     kernels::unpack_bfloat16(n, words.data(), back.data());
@@ -33,7 +33,7 @@ TEST_CASE("pack_bfloat16: rounds as bfloat16 does, for every length, and what co
     CHECK(same);
   }
   const float nan[] = {std::bit_cast<float>(0x7F800001u), std::bit_cast<float>(0xFFC00000u), 1};
-  std::uint32_t words[2];
+  float words[2];
   float back[3];
   kernels::pack_bfloat16(3, nan, words);
   kernels::unpack_bfloat16(3, words, back);

@@ -1,5 +1,6 @@
 // Copies of tensors that lie along another axis than their copy: every element arrives where it belongs.
 #include <gloss/kernels/elementwise.hpp>
+#include <gloss/kernels/gemm/kernels.hpp>
 #include <gloss/kernels/simd/transpose.hpp>
 #include <gloss/tensor/factories.hpp>
 
@@ -48,10 +49,9 @@ TEMPLATE_TEST_CASE("transpose: a square turns bit by bit, and the sums of its ro
       CHECK(bits(got) == bits(c < w ? in[static_cast<std::size_t>(c * (w + 3) + r)] : T(-1)));
     }
   in[1] = 5;
-  k::Vec<T> v[w];
-  T sums[w];
-  for (Index r = 0; r < w; ++r) v[r] = k::load<T>(in.data() + r * (w + 3));
-  k::store<T>(sums, k::detail::sums_of_lanes<T>(v));
+  T square[w * w], sums[w];
+  for (Index r = 0; r < w; ++r) k::store<T>(square + r * w, k::load<T>(in.data() + r * (w + 3)));
+  k::detail::gemm_fold<T>(square, sums);
   for (Index r = 0; r < w; ++r) {
     T wanted = 0;
     for (Index c = 0; c < w; ++c) wanted += in[static_cast<std::size_t>(r * (w + 3) + c)];

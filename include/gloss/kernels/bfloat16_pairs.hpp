@@ -31,31 +31,32 @@ inline constexpr Index pair_grain = 65536;
 inline Index bfloat16_words(Index n) { return (n + 1) / 2; }
 
 /// x, rounded to nearest, ties to even: number i is in the upper half of word i, number i + words in the lower half.
+/// Words are held as floats, of which they have no value.
 /// Shape: x [n], words [bfloat16_words(n)].
-inline void pack_bfloat16(Index n, const float* x, std::uint32_t* words) {
+inline void pack_bfloat16(Index n, const float* x, float* words) {
   using U = std::uint32_t;
   const Index half = n / 2, count = bfloat16_words(n);
   parallel_for(half, detail::pair_grain, [=](Index begin, Index end) {
     each_vector<float>(end - begin, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
       const Vec<U> high = detail::bfloat16_bits(load_n<float>(x + begin + i, m));
       const Vec<U> low = detail::bfloat16_bits(load_n<float>(x + count + begin + i, m));
-      store_n<U>(words + begin + i, high | shift_right<U, 16>(low), m);
+      store_n<float>(words + begin + i, bit_cast_to<float>(high | shift_right<U, 16>(low)), m);
     });
   });
   if (count > half) {
     const Vec<U> last = detail::bfloat16_bits(load_n<float>(x + half, 1));
-    store_n<U>(words + half, last, 1);
+    store_n<float>(words + half, bit_cast_to<float>(last), 1);
   }
 }
 
 /// The numbers that pack_bfloat16 made words of.
 /// Shape: words [bfloat16_words(n)], x [n].
-inline void unpack_bfloat16(Index n, const std::uint32_t* words, float* x) {
+inline void unpack_bfloat16(Index n, const float* words, float* x) {
   using U = std::uint32_t;
   const Index half = n / 2, count = bfloat16_words(n);
   parallel_for(count, detail::pair_grain, [=](Index begin, Index end) {
     each_vector<float>(end - begin, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
-      const Vec<U> word = load_n<U>(words + begin + i, m);
+      const Vec<U> word = bit_cast_to<U>(load_n<float>(words + begin + i, m));
       store_n<float>(x + begin + i, bit_cast_to<float>(word & splat<U>(0xFFFF0000)), m);
       const Index left = half - begin - i;
       if (left > 0)

@@ -18,20 +18,18 @@ namespace detail {
 class KeptInBfloat16 final : public Rebuild<float> {
  public:
   explicit KeptInBfloat16(const Tensor<float>& x)
-      : Rebuild<float>(x), shape_(x.shape()), words_(empty<std::int32_t>({kernels::bfloat16_words(x.numel())})) {
-    kernels::pack_bfloat16(x.numel(), static_cast<const float*>(x.detach().contiguous().data()), words());
+      : Rebuild<float>(x), shape_(x.shape()), words_(empty<float>({kernels::bfloat16_words(x.numel())})) {
+    kernels::pack_bfloat16(x.numel(), static_cast<const float*>(x.detach().contiguous().data()), words_.data());
   }
 
  private:
   Tensor<float> compute() const override {
     Tensor<float> x = empty<float>(shape_);
-    kernels::unpack_bfloat16(x.numel(), words(), x.data());
+    kernels::unpack_bfloat16(x.numel(), static_cast<const float*>(words_.data()), x.data());
     return x;
   }
-  std::uint32_t* words() const { return reinterpret_cast<std::uint32_t*>(words_.data()); }
-
   Shape shape_;
-  Tensor<std::int32_t> words_;
+  Tensor<float> words_;
 };
 GLOSS_LAZY Ref<Rebuild<float>> keep_in_bfloat16(const Tensor<float>& x) {
   constexpr Index few = 1024;  // numbers that are not worth it

@@ -7,6 +7,7 @@
 
 #include <gloss/core/parallel_for.hpp>
 #include <gloss/kernels/attention/block.hpp>
+#include <gloss/kernels/gemm/kernels.hpp>
 #include <gloss/kernels/softmax.hpp>
 
 namespace gloss::inline GLOSS_ABI::kernels::detail {
@@ -44,15 +45,16 @@ void attention_row_scores(const AttentionArgs<T>& a, Index b, Index h, Index i, 
   constexpr Index w = lanes<T>;
   for (Index j = 0; j < a.len_k; j += w) {
     const Index keys = a.len_k - j < w ? a.len_k - j : w;
-    Vec<T> sums[w] = {};
+    T square[w * w] = {}, sums[w];
     for (Index r = 0; r < keys; ++r) {
       const T* const key = k[j + r];
       Vec<T> sum{};
       each_vector<T>(a.d_k, [&](Index c, Index m)
                                 GLOSS_INLINE_LAMBDA { sum = sum + load_n<T>(q + c, m) * load_n<T>(key + c, m); });
-      sums[r] = sum;
+      store<T>(square + r * w, sum);
     }
-    store<T>(s + j, sums_of_lanes<T>(sums) * scale);
+    gemm_fold<T>(square, sums);
+    store<T>(s + j, load<T>(sums) * scale);
   }
   if (a.bias != nullptr) {
     const T* bias = a.bias + b * a.bias_strides[0] + h * a.bias_strides[1] + i * a.bias_strides[2];

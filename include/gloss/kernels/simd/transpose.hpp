@@ -1,4 +1,4 @@
-// Squares of vectors turned on their diagonal, and the sums of their lanes.
+// Squares of vectors turned on their diagonal.
 #pragma once
 
 #include <utility>
@@ -44,26 +44,6 @@ GLOSS_NOINLINE void transpose_square(const T* in, Index in_stride, T* out, Index
   GLOSS_UNROLL for (Index r = 0; r < lanes<T>; ++r) v[r] = load<T>(in + r * in_stride);
   transpose_vectors<T>(v);
   GLOSS_UNROLL for (Index r = 0; r < lanes<T>; ++r) store<T>(out + r * out_stride, v[r]);
-}
-
-/// Lane r of the result is the sum of the lanes of v[r]; half: of lanes.
-template <class T, Index half = lanes<T> / 2>
-GLOSS_INLINE Vec<T> sums_of_lanes(Vec<T>* v) {
-#ifdef GLOSS_VECTOR_TYPES
-  if constexpr (half == 0) {
-    return v[0];
-  } else {
-    GLOSS_UNROLL for (Index r = 0; r < half; ++r) {
-      swap_blocks<T, half>(v[r], v[r + half], std::make_index_sequence<lanes<T>>{});
-      v[r] = v[r] + v[r + half];
-    }
-    return sums_of_lanes<T, half / 2>(v);
-  }
-#else
-  transpose_packs(v);
-  for (Index r = 1; r < lanes<T>; ++r) v[0] = v[0] + v[r];
-  return v[0];
-#endif
 }
 
 }  // namespace gloss::inline GLOSS_ABI::kernels::detail
