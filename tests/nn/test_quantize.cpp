@@ -305,10 +305,17 @@ TEST_CASE("quantize: the projections of multi-head attention, together and one b
     const Tensor<float> w = attention.in_proj_weight, rows = x.view({18, width}), whole = linear(rows, w);
     for (const auto& [from, to] : {std::pair<Index, Index>{0, width}, {width, 3 * width}, {2 * width, 3 * width}}) {
       const Tensor<float> part = gloss::detail::rows_of_weight(w, from, to);
+#ifdef GLOSS_BACKEND_EIGEN  // whose products round otherwise for another number of columns
+      CHECK(relative_to_largest(linear(rows, part), whole.slice(1, from, to)) < 1e-6);
+#else
       CHECK(same_bits(linear(rows, part), whole.slice(1, from, to)));
+#endif
       CHECK(same_bits(embedding(Tensor<std::int64_t>{0, to - from - 1}, part),
                       embedding(Tensor<std::int64_t>{from, to - 1}, w)));
     }
+#ifdef GLOSS_BACKEND_EIGEN  // for which panels of float are rows
+    if (format == nn::WeightFormat::float32) continue;
+#endif
     CHECK_ERROR(gloss::detail::rows_of_weight(w, 1, 3), Error, "PackedWeight: rows 1 to 3 are no weight of their own");
   }
   nn::MultiheadAttention<float> apart(width, 4, {.kdim = 40, .vdim = 24, .batch_first = true}), narrow(24, 2);
