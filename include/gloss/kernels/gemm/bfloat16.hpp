@@ -25,9 +25,10 @@ inline void bfloat16_pack_rows(Index k, Index columns, Index width, const float*
   }
 }
 
-/// A panel of op(B) = B^T: `columns` rows of B, each k long, become columns; zeros up to `width`.
-/// out [(k + 1) / 2, width].
-inline void bfloat16_pack_columns(Index k, Index columns, Index width, const float* b, Index ldb, float* out) {
+/// A panel of op(B) = B^T: `columns` rows of B, each k long, become columns; zeros up to `width`; of the `more` rows that
+/// follow as many are fetched as pack_columns does. out [(k + 1) / 2, width].
+inline void bfloat16_pack_columns(Index k, Index columns, Index width, const float* b, Index ldb, float* out,
+                                  Index more) {
   constexpr Index w = 16;
   const Index pairs = (k + 1) / 2;
   float square[w * w] = {}, turned[w * w];
@@ -36,6 +37,9 @@ inline void bfloat16_pack_columns(Index k, Index columns, Index width, const flo
     std::memset(square + real * w, 0, static_cast<std::size_t>((w - real) * w) * sizeof(float));
     for (Index p = 0; p < pairs; p += w) {
       const Index depth = k - 2 * p < 2 * w ? k - 2 * p : 2 * w;
+      if (j + 2 * w <= columns + more)
+        for (Index r = w; r < 2 * w; ++r)
+          for (Index q = 0; q < depth; q += 16) GLOSS_PREFETCH(b + (j + r) * ldb + 2 * p + q, 0, 2);
       bfloat16_rows(real, depth, b + j * ldb + 2 * p, ldb, square, w);
       if (pairs - p >= w) {
         bfloat16_kernels.turn(square, w, out + p * width + j, width);
@@ -85,7 +89,7 @@ inline void bfloat16_block(const Product<float>& x, Index tile, Index tile_end, 
       const Index width = kernels.width(columns);
       float* const b = workspace<0>().get<float>(pairs * width);
       if (x.trans_b)
-        bfloat16_pack_columns(k, columns, width, x.b + j * x.ldb + p, x.ldb, b);
+        bfloat16_pack_columns(k, columns, width, x.b + j * x.ldb + p, x.ldb, b, x.n - j - columns);
       else
         bfloat16_pack_rows(k, columns, width, x.b + p * x.ldb + j, x.ldb, b);
       for (Index i = row; i < row_end; i += tile_rows) {

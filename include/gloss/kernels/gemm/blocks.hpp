@@ -124,7 +124,7 @@ void gemm_step(const Product<T>& x, Index panel, Index panel_end, Index p, Index
     if (in_place) continue;
     T* const packed_b = packed + (q - panel) * size;
     if (x.trans_b)
-      pack_columns(kernels, k, columns, width, b, x.ldb, packed_b);
+      pack_columns(kernels, k, columns, width, b, x.ldb, packed_b, x.n - j - columns);
     else
       pack_rows(k, columns, width, b, x.ldb, packed_b);
     panels[q - panel].b = packed_b;
@@ -234,16 +234,26 @@ void gemm_dot(const Product<T>& x, bool transposed, Index j, Index j_end) {
   T total[max_lanes], part[max_lanes];
   for (; j < j_end; j += w) {  // columns that all rows visit before the next ones are read
     const Index stop = j + w < j_end ? j + w : j_end;
+    const Index calls = rows / kernels.most_dots;  // each of which meets these columns with most_dots rows
     for (Index i = 0, r; i < rows; i += r) {
       r = rows - i >= kernels.most_dots ? kernels.most_dots : 1;
       auto* const dots = kernels.dots[r == kernels.most_dots];
       const Index at_once = w / r;
       for (Index q = j; q < stop; q += at_once) {
         const Index columns = stop - q < at_once ? stop - q : at_once;
+        Index ahead = q + w, rows_ahead = 0;
+        if (r > 1 && ahead + at_once <= j_end) {  // they share the fetching of as many columns that follow
+          rows_ahead = at_once * (i / r + 1) / calls - at_once * (i / r) / calls;
+          ahead += at_once * (i / r) / calls;
+        }
         const T *p_few = few + i * few_row, *p_many = many + q * many_row;
-        dots(x.k < piece ? x.k : piece, columns, p_few, few_row, p_many, many_row, total);
+        const auto piece_of_dots = [&](Index p, T* out) {
+          dots(x.k - p < piece ? x.k - p : piece, columns, p_few + p, few_row, p_many + p, many_row, out,
+               rows_ahead > 0 ? many + ahead * many_row + p : nullptr, rows_ahead);
+        };
+        piece_of_dots(0, total);
         for (Index p = piece; p < x.k; p += piece) {
-          dots(x.k - p < piece ? x.k - p : piece, columns, p_few + p, few_row, p_many + p, many_row, part);
+          piece_of_dots(p, part);
           for (Index s = 0; s < w; ++s) total[s] += part[s];
         }
         for (Index s = 0; s < r; ++s)

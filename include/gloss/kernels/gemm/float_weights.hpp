@@ -60,7 +60,7 @@ inline void unpack_row(const FloatWeights& w, Index j, float factor, float* out)
 
 #ifndef GLOSS_BACKEND_EIGEN
 namespace detail {
-/// c = x times a panel's columns, of few rows: the bits of gemm_dot.
+/// c = x times a panel's columns, of few rows: the bits of gemm_dot. While a block is read, the next one is fetched.
 inline void few_rows_by_panel(const FloatWeights& w, Index panel, Index rows, const float* x, Index ldx, Index columns,
                               float* c, Index ldc) {
   const GemmKernels<float>& tiles = *w.kernels->tiles;
@@ -74,7 +74,8 @@ inline void few_rows_by_panel(const FloatWeights& w, Index panel, Index rows, co
       f(i, r, group++);
     }
   };
-  float* const all_sums = workspace<0>().get<float>((rows / tiles.most_dots + rows % tiles.most_dots) * size);
+  const Index groups = rows / tiles.most_dots + rows % tiles.most_dots, line = 16, lines = width / line;
+  float* const all_sums = workspace<0>().get<float>(groups * size);
   for (Index begin = 0; begin == 0 || begin < w.k; begin += gemm_dot_piece) {
     const Index end = w.k - begin < gemm_dot_piece ? w.k : begin + gemm_dot_piece;
     Index first = begin;
@@ -82,11 +83,15 @@ inline void few_rows_by_panel(const FloatWeights& w, Index panel, Index rows, co
       each_group([&](Index i, Index r, Index group) {
         float* const sums = all_sums + group * size;
         const Index last = first + block < end ? first + block : end, chains = r == 1 ? 4 * lanes : lanes;
+        const float* const b = w.numbers + panel * w.panel_size();
+        const bool is_last = panel + 1 == w.panels() && last == w.k;
+        const Index done = lines * group / groups, share = is_last ? 0 : lines * (group + 1) / groups - done;
         Index p = first;
         const auto go_on = [&](Index some, Index repeats, Index chain) {
-          w.kernels->chains[r == tiles.most_dots](some, repeats, x + i * ldx + p, ldx,
-                                                  w.numbers + panel * w.panel_size() + p * width,
-                                                  p > begin || some < chains, sums + chain * r * width);
+          const float* const next = b + (share > 0 ? last * width + (last - first) * done * line : 0);
+          w.kernels->chains[r == tiles.most_dots](some, repeats, x + i * ldx + p, ldx, b + p * width,
+                                                  p > begin || some < chains, sums + chain * r * width,
+                                                  {next + (p - first) * share * line, line}, share);
           p += some * repeats;
         };
         go_on(chains, (last - p) / chains, 0);

@@ -13,7 +13,7 @@ struct Fetch {
   Index step;
 
   void operator()() {
-    GLOSS_PREFETCH(next, 0);
+    GLOSS_PREFETCH(next, 0, 2);
     next += step;
   }
 };
@@ -24,8 +24,10 @@ struct Fetch {
 template <class T>
 struct FloatWeightsKernels {
   /// Adds to chain c the products of x[:, c + chains * r] and b[c + chains * r], r = 0, 1, ... repeats - 1, in order.
+  /// Fetches `lines` cache lines with each.
   /// Shape: x [rows, chains * repeats] with rows ldx apart, b [chains * repeats, width]
-  using Chains = void(Index chains, Index repeats, const T* x, Index ldx, const T* b, bool more, T* sums);
+  using Chains = void(Index chains, Index repeats, const T* x, Index ldx, const T* b, bool more, T* sums,
+                      Fetch<T> fetch, Index lines);
   /// out = the chains' sum, in the order in which dots adds its lanes; added to what is there where `more`.
   /// Shape: out [rows, columns] with rows ldo apart
   using Fold = void(const T* sums, Index columns, bool more, T* out, Index ldo);

@@ -27,7 +27,9 @@ template <class T>
 struct GemmKernels {
   using Tile = void(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc, T alpha,
                     T beta);
-  using Dots = void(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out);
+  /// Fetches rows ahead[0], ... ahead[rows_ahead - 1] meanwhile, k long and ldy apart, at most as many as a call reads.
+  using Dots = void(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out, const T* ahead,
+                    Index rows_ahead);
   Index lanes, vectors;
   Tile* tile[2][2];  // two rows or tile_rows; narrow_vectors or `vectors`
   void (*end)(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu);

@@ -17,17 +17,21 @@ void pack_rows(Index k, Index columns, Index width, const T* b, Index ldb, T* ou
   }
 }
 
-/// A panel of op(B) = B^T: `columns` rows of B, each k long, become columns; zeros up to `width`. out [k, width].
+/// A panel of op(B) = B^T: `columns` rows of B, each k long, become columns; zeros up to `width`. Meanwhile those that
+/// follow in this panel and in the next one are fetched, of which there are `more`. out [k, width].
 template <class T>
-void pack_columns(const GemmKernels<T>& kernels, Index k, Index columns, Index width, const T* b, Index ldb, T* out) {
+void pack_columns(const GemmKernels<T>& kernels, Index k, Index columns, Index width, const T* b, Index ldb, T* out,
+                  Index more = 0) {
   const Index w = kernels.lanes;
   for (Index j = 0; j < width; j += w) {
     const T* source = b + j * ldb;
     const Index real = columns - j < w ? columns - j : w;
+    const Index ahead = j + 2 * w <= columns + more ? w : 0;
     Index p = 0;
     if (real == w && k >= w)
       for (; p < k; p += w) {
         if (k - p < w) p = k - w;  // some of them once more
+        for (Index r = 0; r < ahead; ++r) GLOSS_PREFETCH(source + (w + r) * ldb + p, 0, 2);
         kernels.turn(source + p, ldb, out + p * width + j, width);
       }
     for (; p < k; ++p)
