@@ -193,7 +193,11 @@ void decoding(Index batch, Index beams) {
           {{"float", [&] { decode_by(whole); }},
            {"panels", [&] { decode_by(panels); }},
            {"bfloat16", [&] { decode_by(halves); }},
-           {"int8", [&] { decode_by(bytes); }}});
+           {"int8", [&] { decode_by(bytes); }},
+           {"int8_and_cache", [&] {
+              const nn::CachePrecisionGuard guard(nn::CachePrecision::bfloat16);
+              decode_by(bytes);
+            }}});
 }
 
 }  // namespace

@@ -42,6 +42,12 @@ inline void add_weights(CLI::App& app, std::string& weights) {
       ->check(CLI::IsMember({"float", "panels", "bfloat16", "int8"}))
       ->capture_default_str();
 }
+inline void add_cache(CLI::App& app, std::string& cache) {
+  app.add_option("--cache", cache,
+                 "Numbers that keys and values of what was read are kept as; bfloat16 takes half the memory")
+      ->check(CLI::IsMember({"float", "bfloat16"}))
+      ->capture_default_str();
+}
 
 /// Errors: CLI::ValidationError when another option than those stands beside --resume.
 inline void check_resume(const CLI::App& app, std::initializer_list<const char*> allowed) {

@@ -178,6 +178,7 @@ int run_sample(const SampleSettings& s) {
   weights.load(s.checkpoint);
   model.eval();
   pack_weights(model, s.weights);
+  keep_caches(s.cache);
   Rng rng(static_cast<std::uint64_t>(s.seed));
   const RngGuard use(rng);
   const decode::LogitsOptions rules{.repetition_penalty = s.repetition_penalty,

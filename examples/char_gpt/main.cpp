@@ -38,6 +38,7 @@ int main(int argc, char** argv) {
   add_number(sample, "--beam", s.beam, "Search with so many prefixes instead of drawing", 1, 64);
   add_number(sample, "--seed", s.seed, "Seed of the draws", 0, 2147483647);
   command_line::add_weights(sample, s.weights);
+  command_line::add_cache(sample, s.cache);
 
   const auto parsed = [&] {
     if (!train) return;

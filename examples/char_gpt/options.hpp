@@ -32,7 +32,7 @@ void for_each_number(TrainSettings& s, F f) {
 }
 
 struct SampleSettings {
-  std::string checkpoint = "char_gpt.safetensors", prompt = "\n", weights = "float";  // or bfloat16, int8
+  std::string checkpoint = "char_gpt.safetensors", prompt = "\n", weights = "float", cache = "float";
   std::int64_t length = 400, top_k = 0, no_repeat_ngram = 0, beam = 1, seed = 1;
   double temperature = 0.8, top_p = 1, min_p = 0, repetition_penalty = 1, frequency_penalty = 0;
 };

@@ -56,6 +56,11 @@ fewer_bits)
   done
   cmp float.txt panels.txt || die "panels of float say something else"
   ! cmp -s float.txt bfloat16.txt && ! cmp -s float.txt int8.txt || die "--weights has no effect"
+  "$program" sample -c float.st "The 7. note in the" --length 30 --temperature 0 --cache bfloat16 >out
+  has out "The 7. note in the margin says in plain words"
+  "$program" sample -c float.st --length 2000 --temperature 2 --cache bfloat16 >cache.txt
+  ! cmp -s float.txt cache.txt || die "--cache has no effect"
+  fails "--cache: int8 not in {float,bfloat16}" "$program" sample -c float.st --cache int8
   fails "--weights: int4 not in {float,panels,bfloat16,int8}" "$program" sample -c float.st --weights int4
   fails "--precision: int8 not in {float,bfloat16}" "$program" train some.txt --precision int8 -c new.st
   "$program" train some.txt "${tiny[@]}" --steps 1 --precision bfloat16 -c half.st >log 2>&1 ||

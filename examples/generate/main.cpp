@@ -23,7 +23,7 @@ namespace text = gloss::text;
 using gloss::train::StopFlag;
 
 struct Settings {
-  std::string model, prompt, file, system, score, weights = "float";
+  std::string model, prompt, file, system, score, weights = "float", cache = "float";
   bool chat = false;
   Index max_tokens = 256, beams = 1, prompt_lookup = 0;
   std::uint64_t seed = 1;
@@ -208,6 +208,7 @@ int main(int argc, char** argv) {
              "faster",
              0, 1000);
   command_line::add_weights(app, s.weights);
+  command_line::add_cache(app, s.cache);
   app.add_option("--score", s.score, "Write nothing, but say how likely the text of this file is")->excludes(chat);
   return command_line::run(
       "generate", app, argc, argv,
@@ -217,5 +218,8 @@ int main(int argc, char** argv) {
         if (s.beams > 1 && s.prompt_lookup > 0)
           throw CLI::ValidationError("--prompt-lookup", "of several --beams it makes none faster");
       },
-      [&] { return s.score.empty() ? run_generate(s) : run_score(s); });
+      [&] {
+        keep_caches(s.cache);
+        return s.score.empty() ? run_generate(s) : run_score(s);
+      });
 }

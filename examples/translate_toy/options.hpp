@@ -49,7 +49,8 @@ struct SearchSettings {
   std::int64_t beam = 4;  // 1: greedy
   double length_penalty = 1.0;
   std::int64_t n_best = 1;
-  std::string weights = "float";  // or "bfloat16" or "int8"
+  std::string weights = "float";  // or "panels", "bfloat16", "int8"
+  std::string cache = "float";    // or "bfloat16"
 };
 
 struct TranslateSettings : SearchSettings {

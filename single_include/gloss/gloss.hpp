@@ -6882,8 +6882,78 @@ inline void check_prompt(std::string_view search, const Tensor<std::int64_t>& pr
 // ---- gloss/nn/key_value_cache.hpp
 // What decoding keeps of the positions that it has read: their keys and values, layer by layer.
 #include <algorithm>
+#include <atomic>
 #include <cstring>
+#include <type_traits>
 #include <vector>
+#ifndef GLOSS_HAS_GLOSS_KERNELS_BFLOAT16_PAIRS_HPP
+#define GLOSS_HAS_GLOSS_KERNELS_BFLOAT16_PAIRS_HPP
+// ---- gloss/kernels/bfloat16_pairs.hpp
+// Floats rounded to bfloat16, and kept so, two in a word.
+#include <cstdint>
+namespace gloss::inline GLOSS_ABI::kernels {
+namespace detail {
+/// The bits of x rounded to bfloat16, to nearest, ties to even, in the upper half of each lane; NaN stays NaN.
+GLOSS_INLINE Vec<std::uint32_t> bfloat16_bits(Vec<float> x) {
+  using U = std::uint32_t;
+  const Vec<U> bits = bit_cast_to<U>(x);
+  const Vec<U> odd = shift_right<U, 16>(bits) & splat<U>(1);
+  const Vec<float> rounded = bit_cast_to<float>((bits + odd + splat<U>(0x7FFF)) & splat<U>(0xFFFF0000));
+  return bit_cast_to<U>(select<float>(x != x, x + x, rounded)) & splat<U>(0xFFFF0000);
+}
+/// out [rows, columns] = x, rounded.
+inline void round_rows_to_bfloat16(Index rows, Index columns, const float* x, Index ldx, float* out) {
+  for (Index r = 0; r < rows; ++r)
+    each_vector<float>(columns, [&](Index j, Index m) GLOSS_INLINE_LAMBDA {
+      store_n<float>(out + r * columns + j, bit_cast_to<float>(bfloat16_bits(load_n<float>(x + r * ldx + j, m))), m);
+    });
+}
+inline constexpr Index pair_grain = 65536;
+/// What some words stand for: their upper halves, and their lower ones.
+struct Bfloat16Pair {
+  Vec<float> first, second;
+};
+GLOSS_INLINE Bfloat16Pair load_bfloat16_pair(const float* words, Index m) {
+  using U = std::uint32_t;
+  const Vec<U> word = bit_cast_to<U>(load_n<float>(words, m));
+  return {bit_cast_to<float>(word & splat<U>(0xFFFF0000)), bit_cast_to<float>(shift_left<U, 16>(word))};
+}
+}  // namespace detail
+/// How many words n numbers take.
+inline Index bfloat16_words(Index n) { return (n + 1) / 2; }
+/// x, rounded to nearest, ties to even: number i is in the upper half of word i, number i + words in the lower half.
+/// Words are held as floats, of which they have no value.
+/// Shape: x [n], words [bfloat16_words(n)].
+inline void pack_bfloat16(Index n, const float* x, float* words) {
+  using U = std::uint32_t;
+  const Index half = n / 2, count = bfloat16_words(n);
+  parallel_for(half, detail::pair_grain, [=](Index begin, Index end) {
+    each_vector<float>(end - begin, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
+      const Vec<U> high = detail::bfloat16_bits(load_n<float>(x + begin + i, m));
+      const Vec<U> low = detail::bfloat16_bits(load_n<float>(x + count + begin + i, m));
+      store_n<float>(words + begin + i, bit_cast_to<float>(high | shift_right<U, 16>(low)), m);
+    });
+  });
+  if (count > half) {
+    const Vec<U> last = detail::bfloat16_bits(load_n<float>(x + half, 1));
+    store_n<float>(words + half, bit_cast_to<float>(last), 1);
+  }
+}
+/// The numbers that pack_bfloat16 made words of.
+/// Shape: words [bfloat16_words(n)], x [n].
+inline void unpack_bfloat16(Index n, const float* words, float* x) {
+  const Index half = n / 2, count = bfloat16_words(n);
+  parallel_for(count, detail::pair_grain, [=](Index begin, Index end) {
+    each_vector<float>(end - begin, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
+      const detail::Bfloat16Pair pair = detail::load_bfloat16_pair(words + begin + i, m);
+      store_n<float>(x + begin + i, pair.first, m);
+      const Index left = half - begin - i;
+      if (left > 0) store_n<float>(x + count + begin + i, pair.second, left < m ? left : m);
+    });
+  });
+}
+}  // namespace gloss::inline GLOSS_ABI::kernels
+#endif
 #ifndef GLOSS_HAS_GLOSS_NN_PARAMETER_HPP
 #define GLOSS_HAS_GLOSS_NN_PARAMETER_HPP
 // ---- gloss/nn/parameter.hpp
@@ -9122,7 +9192,8 @@ void attention_bias_backward(const AttentionArgs<T>& a, const AttentionGrads<T>&
 #define GLOSS_HAS_GLOSS_KERNELS_ATTENTION_FEW_HPP
 // ---- gloss/kernels/attention/few.hpp
 // Attention forward for few queries, as in decoding with a cache: one query at a time, a key's or value's elements in
-// the lanes, where the tiles of attention.hpp would leave most lanes empty.
+// the lanes, where the tiles of attention.hpp would leave most lanes empty. Keys and values are numbers, or, `packed`,
+// rows of words that kernels/bfloat16_pairs.hpp made of an even number of them.
 #include <cmath>
 #include <limits>
 #ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_KERNELS_HPP
@@ -9190,7 +9261,9 @@ template <class T>
 struct GemmKernels {
   using Tile = void(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index ldc, T alpha,
                     T beta);
-  using Dots = void(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out);
+  /// Fetches rows ahead[0], ... ahead[rows_ahead - 1] meanwhile, k long and ldy apart, at most as many as a call reads.
+  using Dots = void(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out, const T* ahead,
+                    Index rows_ahead);
   Index lanes, vectors;
   Tile* tile[2][2];  // two rows or tile_rows; narrow_vectors or `vectors`
   void (*end)(Index rows, Index columns, T* c, Index ldc, const T* bias, bool relu);
@@ -9311,7 +9384,8 @@ GLOSS_NOINLINE void gemm_fold(const T* square, T* out) {
 /// out[i * many + j] = x_i . y_j for `rows` rows of x and many = lanes / rows rows of y, contiguous along k; `columns`
 /// of the latter are real. Nothing is packed.
 template <class T, int rows>
-GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out) {
+GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out,
+                              const T* ahead, Index rows_ahead) {
   constexpr Index w = lanes<T>;
   constexpr int many = static_cast<int>(w) / rows;
   Vec<T> sum[w] = {};
@@ -9319,6 +9393,7 @@ GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, con
   for (int j = 0; j < many; ++j) y_row[j] = y + (j < columns ? j : columns - 1) * ldy;
   Index p = 0;
   for (; p + w <= k; p += w) {
+    for (Index j = 0; j < rows_ahead; ++j) GLOSS_PREFETCH(ahead + j * ldy + p, 0, 2);
     Vec<T> xs[rows];
     GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
       xs[i] = load<T>(x + i * ldx + p);
@@ -9341,17 +9416,25 @@ GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, con
   GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(square + r * w, sum[r]);
   gemm_fold<T>(square, out);
 }
-/// out[j] = x . y_j for `columns` of the lanes' rows of y: each is read as it lies in memory, which is what the
-/// processor fetches ahead.
+/// out[j] = x . y_j for `columns` of the lanes' rows of y: each is read as it lies in memory, and fetched from a little
+/// further on.
 template <class T>
-GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /*ldx*/, const T* y, Index ldy, T* out) {
+GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /*ldx*/, const T* y, Index ldy, T* out,
+                                     const T* /*ahead*/, Index /*rows_ahead*/) {
   constexpr Index w = lanes<T>;
+  constexpr Index further = 2048 / sizeof(T);
   T square[w * w] = {};
+  const T* const end = y + (columns - 1) * ldy + k;
   for (Index j = 0; j < columns; ++j, y += ldy) {
     Vec<T> sum[4] = {};
     Index p = 0;
-    for (; p + 4 * w <= k; p += 4 * w)
-      GLOSS_UNROLL for (Index c = 0; c < 4; ++c) sum[c] = load<T>(x + p + c * w) * load<T>(y + p + c * w) + sum[c];
+    for (; p + 4 * w <= k; p += 4 * w) {
+      const T* const next = y + p + (end - y - p >= further + 4 * w ? further : 0);
+      GLOSS_UNROLL for (Index c = 0; c < 4; ++c) {
+        GLOSS_PREFETCH(next + c * w, 0, 2);
+        sum[c] = load<T>(x + p + c * w) * load<T>(y + p + c * w) + sum[c];
+      }
+    }
     for (; p + w <= k; p += w) sum[0] = load<T>(x + p) * load<T>(y + p) + sum[0];
     if (p < k) sum[1] = load_partial<T>(x + p, k - p) * load_partial<T>(y + p, k - p) + sum[1];
     store<T>(square + j * w, (sum[0] + sum[1]) + (sum[2] + sum[3]));
@@ -9507,7 +9590,8 @@ GLOSS_NOINLINE void gemm_fold(const T* square, T* out) {
 /// out[i * many + j] = x_i . y_j for `rows` rows of x and many = lanes / rows rows of y, contiguous along k; `columns`
 /// of the latter are real. Nothing is packed.
 template <class T, int rows>
-GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out) {
+GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out,
+                              const T* ahead, Index rows_ahead) {
   constexpr Index w = lanes<T>;
   constexpr int many = static_cast<int>(w) / rows;
   Vec<T> sum[w] = {};
@@ -9515,6 +9599,7 @@ GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, con
   for (int j = 0; j < many; ++j) y_row[j] = y + (j < columns ? j : columns - 1) * ldy;
   Index p = 0;
   for (; p + w <= k; p += w) {
+    for (Index j = 0; j < rows_ahead; ++j) GLOSS_PREFETCH(ahead + j * ldy + p, 0, 2);
     Vec<T> xs[rows];
     GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
       xs[i] = load<T>(x + i * ldx + p);
@@ -9537,17 +9622,25 @@ GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, con
   GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(square + r * w, sum[r]);
   gemm_fold<T>(square, out);
 }
-/// out[j] = x . y_j for `columns` of the lanes' rows of y: each is read as it lies in memory, which is what the
-/// processor fetches ahead.
+/// out[j] = x . y_j for `columns` of the lanes' rows of y: each is read as it lies in memory, and fetched from a little
+/// further on.
 template <class T>
-GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /*ldx*/, const T* y, Index ldy, T* out) {
+GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /*ldx*/, const T* y, Index ldy, T* out,
+                                     const T* /*ahead*/, Index /*rows_ahead*/) {
   constexpr Index w = lanes<T>;
+  constexpr Index further = 2048 / sizeof(T);
   T square[w * w] = {};
+  const T* const end = y + (columns - 1) * ldy + k;
   for (Index j = 0; j < columns; ++j, y += ldy) {
     Vec<T> sum[4] = {};
     Index p = 0;
-    for (; p + 4 * w <= k; p += 4 * w)
-      GLOSS_UNROLL for (Index c = 0; c < 4; ++c) sum[c] = load<T>(x + p + c * w) * load<T>(y + p + c * w) + sum[c];
+    for (; p + 4 * w <= k; p += 4 * w) {
+      const T* const next = y + p + (end - y - p >= further + 4 * w ? further : 0);
+      GLOSS_UNROLL for (Index c = 0; c < 4; ++c) {
+        GLOSS_PREFETCH(next + c * w, 0, 2);
+        sum[c] = load<T>(x + p + c * w) * load<T>(y + p + c * w) + sum[c];
+      }
+    }
     for (; p + w <= k; p += w) sum[0] = load<T>(x + p) * load<T>(y + p) + sum[0];
     if (p < k) sum[1] = load_partial<T>(x + p, k - p) * load_partial<T>(y + p, k - p) + sum[1];
     store<T>(square + j * w, (sum[0] + sum[1]) + (sum[2] + sum[3]));
@@ -9704,7 +9797,8 @@ GLOSS_NOINLINE void gemm_fold(const T* square, T* out) {
 /// out[i * many + j] = x_i . y_j for `rows` rows of x and many = lanes / rows rows of y, contiguous along k; `columns`
 /// of the latter are real. Nothing is packed.
 template <class T, int rows>
-GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out) {
+GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, const T* y, Index ldy, T* out,
+                              const T* ahead, Index rows_ahead) {
   constexpr Index w = lanes<T>;
   constexpr int many = static_cast<int>(w) / rows;
   Vec<T> sum[w] = {};
@@ -9712,6 +9806,7 @@ GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, con
   for (int j = 0; j < many; ++j) y_row[j] = y + (j < columns ? j : columns - 1) * ldy;
   Index p = 0;
   for (; p + w <= k; p += w) {
+    for (Index j = 0; j < rows_ahead; ++j) GLOSS_PREFETCH(ahead + j * ldy + p, 0, 2);
     Vec<T> xs[rows];
     GLOSS_UNROLL for (int i = 0; i < rows; ++i) {
       xs[i] = load<T>(x + i * ldx + p);
@@ -9734,17 +9829,25 @@ GLOSS_NOINLINE void gemm_dots(Index k, Index columns, const T* x, Index ldx, con
   GLOSS_UNROLL for (int r = 0; r < w; ++r) store<T>(square + r * w, sum[r]);
   gemm_fold<T>(square, out);
 }
-/// out[j] = x . y_j for `columns` of the lanes' rows of y: each is read as it lies in memory, which is what the
-/// processor fetches ahead.
+/// out[j] = x . y_j for `columns` of the lanes' rows of y: each is read as it lies in memory, and fetched from a little
+/// further on.
 template <class T>
-GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /*ldx*/, const T* y, Index ldy, T* out) {
+GLOSS_NOINLINE void gemm_dots_of_one(Index k, Index columns, const T* x, Index /*ldx*/, const T* y, Index ldy, T* out,
+                                     const T* /*ahead*/, Index /*rows_ahead*/) {
   constexpr Index w = lanes<T>;
+  constexpr Index further = 2048 / sizeof(T);
   T square[w * w] = {};
+  const T* const end = y + (columns - 1) * ldy + k;
   for (Index j = 0; j < columns; ++j, y += ldy) {
     Vec<T> sum[4] = {};
     Index p = 0;
-    for (; p + 4 * w <= k; p += 4 * w)
-      GLOSS_UNROLL for (Index c = 0; c < 4; ++c) sum[c] = load<T>(x + p + c * w) * load<T>(y + p + c * w) + sum[c];
+    for (; p + 4 * w <= k; p += 4 * w) {
+      const T* const next = y + p + (end - y - p >= further + 4 * w ? further : 0);
+      GLOSS_UNROLL for (Index c = 0; c < 4; ++c) {
+        GLOSS_PREFETCH(next + c * w, 0, 2);
+        sum[c] = load<T>(x + p + c * w) * load<T>(y + p + c * w) + sum[c];
+      }
+    }
     for (; p + w <= k; p += w) sum[0] = load<T>(x + p) * load<T>(y + p) + sum[0];
     if (p < k) sum[1] = load_partial<T>(x + p, k - p) * load_partial<T>(y + p, k - p) + sum[1];
     store<T>(square + j * w, (sum[0] + sum[1]) + (sum[2] + sum[3]));
@@ -10036,8 +10139,22 @@ struct AttentionKeys {
         rows_step(a.key_rows_strides[1]) {}
   const T* operator[](Index j) const { return first + j * step + (rows ? rows[j * rows_step] * batch_step : 0); }
 };
+/// The lanes' sums of the products of q and a key.
+template <class T, bool packed>
+GLOSS_INLINE Vec<T> attention_products(Index d_k, const T* q, const T* key) {
+  Vec<T> sum{};
+  if constexpr (packed)
+    each_vector<T>(d_k / 2, [&](Index c, Index m) GLOSS_INLINE_LAMBDA {
+      const Bfloat16Pair pair = load_bfloat16_pair(key + c, m);
+      sum = sum + load_n<T>(q + c, m) * pair.first + load_n<T>(q + d_k / 2 + c, m) * pair.second;
+    });
+  else
+    each_vector<T>(
+        d_k, [&](Index c, Index m) GLOSS_INLINE_LAMBDA { sum = sum + load_n<T>(q + c, m) * load_n<T>(key + c, m); });
+  return sum;
+}
 /// s[j] = the scores of query i with bias and mask, divided by ln 2; s has room for whole vectors.
-template <class T>
+template <class T, bool packed>
 void attention_row_scores(const AttentionArgs<T>& a, Index b, Index h, Index i, T* s) {
   constexpr T infinity = std::numeric_limits<T>::infinity();
   const T* q = attention_row(a.q, a.q_strides, b, h, i);
@@ -10048,10 +10165,7 @@ void attention_row_scores(const AttentionArgs<T>& a, Index b, Index h, Index i, 
     const Index keys = a.len_k - j < w ? a.len_k - j : w;
     T square[w * w] = {}, sums[w];
     for (Index r = 0; r < keys; ++r) {
-      const T* const key = k[j + r];
-      Vec<T> sum{};
-      each_vector<T>(a.d_k, [&](Index c, Index m)
-                                GLOSS_INLINE_LAMBDA { sum = sum + load_n<T>(q + c, m) * load_n<T>(key + c, m); });
+      const Vec<T> sum = attention_products<T, packed>(a.d_k, q, k[j + r]);
       store<T>(square + r * w, sum);
     }
     gemm_fold<T>(square, sums);
@@ -10081,8 +10195,28 @@ GLOSS_INLINE void attention_mix(const AttentionKeys<T>& v, const T* s, Index key
   }
   GLOSS_UNROLL for (int t = 0; t < vectors; ++t) store_n<T>(o + first + t * w, sum[t], t + 1 < vectors ? w : m);
 }
+/// The same of words: `vectors` vectors of them from `first` on are twice as many of numbers, the second half of which
+/// belongs d_v / 2 further on.
+template <class T, int vectors>
+GLOSS_INLINE void attention_mix_packed(const AttentionKeys<T>& v, const T* s, Index keys, Index first, Index m,
+                                       Index d_v, T* o) {
+  constexpr Index w = lanes<T>;
+  Vec<T> sum[2][vectors] = {};
+  for (Index j = 0; j < keys; ++j) {
+    const T* const value = v[j] + first;
+    GLOSS_UNROLL for (int t = 0; t < vectors; ++t) {
+      const Bfloat16Pair pair = load_bfloat16_pair(value + t * w, t + 1 < vectors ? w : m);
+      sum[0][t] = sum[0][t] + pair.first * s[j];
+      sum[1][t] = sum[1][t] + pair.second * s[j];
+    }
+  }
+  GLOSS_UNROLL for (int t = 0; t < vectors; ++t) {
+    store_n<T>(o + first + t * w, sum[0][t], t + 1 < vectors ? w : m);
+    store_n<T>(o + d_v / 2 + first + t * w, sum[1][t], t + 1 < vectors ? w : m);
+  }
+}
 /// See attention_forward.
-template <class T>
+template <class T, bool packed = false>
 void attention_forward_few(const AttentionArgs<T>& a) {
   constexpr T infinity = std::numeric_limits<T>::infinity();
   constexpr Index w = lanes<T>;
@@ -10095,7 +10229,7 @@ void attention_forward_few(const AttentionArgs<T>& a) {
     const DropoutRule<T> rule(a.dropout);
     for (Index task = begin; task < end; ++task) {
       const Index head = task / a.len_q, i = task % a.len_q, b = head / a.heads, h = head % a.heads;
-      attention_row_scores(a, b, h, i, s);
+      attention_row_scores<T, packed>(a, b, h, i, s);
       for (Index j = a.len_k; j < padded; ++j) s[j] = -infinity;
       const T largest = row_max<T>(s, a.len_k), base = largest == -infinity ? T(0) : largest;
       Vec<T> sums{};
@@ -10125,8 +10259,14 @@ void attention_forward_few(const AttentionArgs<T>& a) {
       const AttentionKeys<T> v(a, a.v, a.v_strides, b, h);
       T* const o = attention_row(a.o, a.o_strides, b, h, i);
       Index c = 0;
-      for (; c + 4 * w <= a.d_v; c += 4 * w) attention_mix<T, 4>(v, s, a.len_k, c, w, o);
-      for (; c < a.d_v; c += w) attention_mix<T, 1>(v, s, a.len_k, c, a.d_v - c < w ? a.d_v - c : w, o);
+      if constexpr (packed) {
+        const Index words = a.d_v / 2;
+        for (; c + 2 * w <= words; c += 2 * w) attention_mix_packed<T, 2>(v, s, a.len_k, c, w, a.d_v, o);
+        for (; c < words; c += w) attention_mix_packed<T, 1>(v, s, a.len_k, c, words - c < w ? words - c : w, a.d_v, o);
+      } else {
+        for (; c + 4 * w <= a.d_v; c += 4 * w) attention_mix<T, 4>(v, s, a.len_k, c, w, o);
+        for (; c < a.d_v; c += w) attention_mix<T, 1>(v, s, a.len_k, c, a.d_v - c < w ? a.d_v - c : w, o);
+      }
     }
   });
 }
@@ -10620,17 +10760,21 @@ void pack_rows(Index k, Index columns, Index width, const T* b, Index ldb, T* ou
     if (rest > 0) std::memset(out + columns, 0, rest);
   }
 }
-/// A panel of op(B) = B^T: `columns` rows of B, each k long, become columns; zeros up to `width`. out [k, width].
+/// A panel of op(B) = B^T: `columns` rows of B, each k long, become columns; zeros up to `width`. Meanwhile those that
+/// follow in this panel and in the next one are fetched, of which there are `more`. out [k, width].
 template <class T>
-void pack_columns(const GemmKernels<T>& kernels, Index k, Index columns, Index width, const T* b, Index ldb, T* out) {
+void pack_columns(const GemmKernels<T>& kernels, Index k, Index columns, Index width, const T* b, Index ldb, T* out,
+                  Index more = 0) {
   const Index w = kernels.lanes;
   for (Index j = 0; j < width; j += w) {
     const T* source = b + j * ldb;
     const Index real = columns - j < w ? columns - j : w;
+    const Index ahead = j + 2 * w <= columns + more ? w : 0;
     Index p = 0;
     if (real == w && k >= w)
       for (; p < k; p += w) {
         if (k - p < w) p = k - w;  // some of them once more
+        for (Index r = 0; r < ahead; ++r) GLOSS_PREFETCH(source + (w + r) * ldb + p, 0, 2);
         kernels.turn(source + p, ldb, out + p * width + j, width);
       }
     for (; p < k; ++p)
@@ -10787,7 +10931,7 @@ void gemm_step(const Product<T>& x, Index panel, Index panel_end, Index p, Index
     if (in_place) continue;
     T* const packed_b = packed + (q - panel) * size;
     if (x.trans_b)
-      pack_columns(kernels, k, columns, width, b, x.ldb, packed_b);
+      pack_columns(kernels, k, columns, width, b, x.ldb, packed_b, x.n - j - columns);
     else
       pack_rows(k, columns, width, b, x.ldb, packed_b);
     panels[q - panel].b = packed_b;
@@ -10893,16 +11037,26 @@ void gemm_dot(const Product<T>& x, bool transposed, Index j, Index j_end) {
   T total[max_lanes], part[max_lanes];
   for (; j < j_end; j += w) {  // columns that all rows visit before the next ones are read
     const Index stop = j + w < j_end ? j + w : j_end;
+    const Index calls = rows / kernels.most_dots;  // each of which meets these columns with most_dots rows
     for (Index i = 0, r; i < rows; i += r) {
       r = rows - i >= kernels.most_dots ? kernels.most_dots : 1;
       auto* const dots = kernels.dots[r == kernels.most_dots];
       const Index at_once = w / r;
       for (Index q = j; q < stop; q += at_once) {
         const Index columns = stop - q < at_once ? stop - q : at_once;
+        Index ahead = q + w, rows_ahead = 0;
+        if (r > 1 && ahead + at_once <= j_end) {  // they share the fetching of as many columns that follow
+          rows_ahead = at_once * (i / r + 1) / calls - at_once * (i / r) / calls;
+          ahead += at_once * (i / r) / calls;
+        }
         const T *p_few = few + i * few_row, *p_many = many + q * many_row;
-        dots(x.k < piece ? x.k : piece, columns, p_few, few_row, p_many, many_row, total);
+        const auto piece_of_dots = [&](Index p, T* out) {
+          dots(x.k - p < piece ? x.k - p : piece, columns, p_few + p, few_row, p_many + p, many_row, out,
+               rows_ahead > 0 ? many + ahead * many_row + p : nullptr, rows_ahead);
+        };
+        piece_of_dots(0, total);
         for (Index p = piece; p < x.k; p += piece) {
-          dots(x.k - p < piece ? x.k - p : piece, columns, p_few + p, few_row, p_many + p, many_row, part);
+          piece_of_dots(p, part);
           for (Index s = 0; s < w; ++s) total[s] += part[s];
         }
         for (Index s = 0; s < r; ++s)
@@ -11013,17 +11167,21 @@ void pack_rows(Index k, Index columns, Index width, const T* b, Index ldb, T* ou
     if (rest > 0) std::memset(out + columns, 0, rest);
   }
 }
-/// A panel of op(B) = B^T: `columns` rows of B, each k long, become columns; zeros up to `width`. out [k, width].
+/// A panel of op(B) = B^T: `columns` rows of B, each k long, become columns; zeros up to `width`. Meanwhile those that
+/// follow in this panel and in the next one are fetched, of which there are `more`. out [k, width].
 template <class T>
-void pack_columns(const GemmKernels<T>& kernels, Index k, Index columns, Index width, const T* b, Index ldb, T* out) {
+void pack_columns(const GemmKernels<T>& kernels, Index k, Index columns, Index width, const T* b, Index ldb, T* out,
+                  Index more = 0) {
   const Index w = kernels.lanes;
   for (Index j = 0; j < width; j += w) {
     const T* source = b + j * ldb;
     const Index real = columns - j < w ? columns - j : w;
+    const Index ahead = j + 2 * w <= columns + more ? w : 0;
     Index p = 0;
     if (real == w && k >= w)
       for (; p < k; p += w) {
         if (k - p < w) p = k - w;  // some of them once more
+        for (Index r = 0; r < ahead; ++r) GLOSS_PREFETCH(source + (w + r) * ldb + p, 0, 2);
         kernels.turn(source + p, ldb, out + p * width + j, width);
       }
     for (; p < k; ++p)
@@ -11180,7 +11338,7 @@ void gemm_step(const Product<T>& x, Index panel, Index panel_end, Index p, Index
     if (in_place) continue;
     T* const packed_b = packed + (q - panel) * size;
     if (x.trans_b)
-      pack_columns(kernels, k, columns, width, b, x.ldb, packed_b);
+      pack_columns(kernels, k, columns, width, b, x.ldb, packed_b, x.n - j - columns);
     else
       pack_rows(k, columns, width, b, x.ldb, packed_b);
     panels[q - panel].b = packed_b;
@@ -11286,16 +11444,26 @@ void gemm_dot(const Product<T>& x, bool transposed, Index j, Index j_end) {
   T total[max_lanes], part[max_lanes];
   for (; j < j_end; j += w) {  // columns that all rows visit before the next ones are read
     const Index stop = j + w < j_end ? j + w : j_end;
+    const Index calls = rows / kernels.most_dots;  // each of which meets these columns with most_dots rows
     for (Index i = 0, r; i < rows; i += r) {
       r = rows - i >= kernels.most_dots ? kernels.most_dots : 1;
       auto* const dots = kernels.dots[r == kernels.most_dots];
       const Index at_once = w / r;
       for (Index q = j; q < stop; q += at_once) {
         const Index columns = stop - q < at_once ? stop - q : at_once;
+        Index ahead = q + w, rows_ahead = 0;
+        if (r > 1 && ahead + at_once <= j_end) {  // they share the fetching of as many columns that follow
+          rows_ahead = at_once * (i / r + 1) / calls - at_once * (i / r) / calls;
+          ahead += at_once * (i / r) / calls;
+        }
         const T *p_few = few + i * few_row, *p_many = many + q * many_row;
-        dots(x.k < piece ? x.k : piece, columns, p_few, few_row, p_many, many_row, total);
+        const auto piece_of_dots = [&](Index p, T* out) {
+          dots(x.k - p < piece ? x.k - p : piece, columns, p_few + p, few_row, p_many + p, many_row, out,
+               rows_ahead > 0 ? many + ahead * many_row + p : nullptr, rows_ahead);
+        };
+        piece_of_dots(0, total);
         for (Index p = piece; p < x.k; p += piece) {
-          dots(x.k - p < piece ? x.k - p : piece, columns, p_few + p, few_row, p_many + p, many_row, part);
+          piece_of_dots(p, part);
           for (Index s = 0; s < w; ++s) total[s] += part[s];
         }
         for (Index s = 0; s < r; ++s)
@@ -11768,7 +11936,8 @@ struct AttentionRun {
     return whole;
   }
   /// Into o, which has memory; weights, where given, becomes [batch, heads, n, m].
-  void forward(const AttentionOptions<T>& options, Tensor<T>* weights) {
+  void forward(const AttentionOptions<T>& options, Tensor<T>* weights,
+               void (*kernel)(const kernels::AttentionArgs<T>&) = kernels::attention_forward<T>) {
     if (!(options.dropout >= 0 && options.dropout <= 1))
       fail("scaled_dot_product_attention: dropout ", options.dropout, " is not in [0, 1]");
     const Index batch = q.size(0), heads = q.size(1), n = q.size(2), m = k.size(2);
@@ -11776,7 +11945,7 @@ struct AttentionRun {
     bias = as_scores("bias", options.bias, scores, args.bias_strides);
     stats = empty<T>({batch, heads, 2, n});
     args.batch = batch, args.heads = heads, args.len_q = n, args.len_k = m;
-    args.d_k = q.size(3), args.d_v = v.size(3), args.group = k.size(1) > 0 ? heads / k.size(1) : 1;
+    args.d_k = q.size(3), args.d_v = o.size(3), args.group = k.size(1) > 0 ? heads / k.size(1) : 1;
     args.stats = stats.data();
     point();
     if (key_rows.defined()) {
@@ -11798,7 +11967,7 @@ struct AttentionRun {
     ProfileScope scope("scaled_dot_product_attention");
     if (scope) scope.flops({2, attention_pairs(args), args.d_k + args.d_v});  // scores, mix
     if (scope) scope.bytes(sizeof(T), {q.numel(), k.numel(), v.numel(), o.numel()});
-    kernels::attention_forward(args);
+    kernel(args);
     args.weights = nullptr;
   }
   /// Into dq, dk and dv, whichever are defined.
@@ -11962,27 +12131,80 @@ Tensor<T> select_rows(const Tensor<T>& x, const Tensor<std::int64_t>& rows) {
     std::memcpy(y.data() + i * row, x.data() + rows.at({i}) * row, static_cast<std::size_t>(row) * sizeof(T));
   return y;
 }
+inline constinit std::atomic<bool> caches_in_bfloat16{false};
+/// out [..., n, width / 2] = the rows of x [..., n, width] in bfloat16, as kernels::pack_bfloat16 lays them.
+template <class T>
+Tensor<T> packed_rows(const Tensor<T>& x) {
+  Shape shape = x.shape();
+  const Index width = shape[3], words = shape[3] = width / 2;
+  const Tensor<T> rows = x.contiguous();
+  Tensor<T> out = empty<T>(shape);
+  for (Index r = 0; words > 0 && r < rows.numel() / width; ++r)
+    kernels::pack_bfloat16(width, static_cast<const T*>(rows.data()) + r * width, out.data() + r * words);
+  return out;
+}
+/// The way back.
+template <class T>
+Tensor<T> unpacked_rows(const Tensor<T>& x) {
+  Shape shape = x.shape();
+  const Index words = shape[3], width = shape[3] = 2 * words;
+  const Tensor<T> rows = x.contiguous();
+  Tensor<T> out = empty<T>(shape);
+  for (Index r = 0; words > 0 && r < rows.numel() / words; ++r)
+    kernels::unpack_bfloat16(width, static_cast<const T*>(rows.data()) + r * words, out.data() + r * width);
+  return out;
+}
 }  // namespace detail
+/// What caches of float hold.
+enum class CachePrecision : unsigned char {
+  float32,   // keys and values as they are
+  bfloat16,  // rounded to nearest, ties to even, in half the memory
+};
+/// The precision in force.
+inline CachePrecision cache_precision() {
+  return detail::caches_in_bfloat16.load(std::memory_order_relaxed) ? CachePrecision::bfloat16
+                                                                    : CachePrecision::float32;
+}
+/// From now on caches of this process that are still empty will hold keys and values of float in this precision: those
+/// of the positions that are read, and those of an encoder's output. Attention to them reads half as much and sums in
+/// float. Keys or values of an odd width, and double, stay as they are.
+/// PyTorch: the dtype of a cache of transformers
+inline void set_cache_precision(CachePrecision precision) {
+  detail::caches_in_bfloat16.store(precision == CachePrecision::bfloat16, std::memory_order_relaxed);
+}
+/// The precision while it lives, for the whole process; caches that were begun meanwhile keep theirs.
+class [[nodiscard]] CachePrecisionGuard {
+ public:
+  explicit CachePrecisionGuard(CachePrecision precision) : saved_(cache_precision()) { set_cache_precision(precision); }
+  ~CachePrecisionGuard() { set_cache_precision(saved_); }
+  CachePrecisionGuard(const CachePrecisionGuard&) = delete;
+  CachePrecisionGuard& operator=(const CachePrecisionGuard&) = delete;
+ private:
+  CachePrecision saved_;
+};
 /// Keys and values of one attention, of all positions that it has read. A value: a copy has its own.
 template <Real T>
 struct KeyValueCache final {
-  Buffer<T> key, value;  // [entries, heads, capacity, width]; the first `length` positions are in use
+  // [entries, heads, capacity, width], or, in bfloat16, width / 2 words; the first `length` positions are in use
+  Buffer<T> key, value;
   // Undefined, or [batch, length]: position j of row b lies in entry key_rows[b, j], so that hypotheses that go on from
   // the same one share what it has read.
   Tensor<std::int64_t> key_rows;
   Index length = 0;
+  bool is_packed = false;  // in bfloat16
   Index positions() const { return length; }
   struct KeysAndValues {
     Tensor<T> key, value;  // [batch, heads, length, width]
   };
-  /// Views of the cache; copies, where rows share entries.
+  /// Views of the cache; copies, where rows share entries or are in bfloat16.
   KeysAndValues all() const {
-    const Tensor<T> k = key.narrow(2, 0, length), v = value.narrow(2, 0, length);
-    if (!key_rows.defined()) return {k, v};
-    return {gloss::detail::gather_keys(k, key_rows), gloss::detail::gather_keys(v, key_rows)};
+    const KeysAndValues held = as_held();
+    if constexpr (std::is_same_v<T, float>)
+      if (is_packed) return {detail::unpacked_rows(held.key), detail::unpacked_rows(held.value)};
+    return held;
   }
   /// Puts the keys and values of further positions behind those that are there; memory grows by doubling.
-  /// Shape: k [batch, heads, n, d_k], v [batch, heads, n, d_v] -> all so far, views of the cache
+  /// Shape: k [batch, heads, n, d_k], v [batch, heads, n, d_v] -> all so far, as all() has them
   /// Errors: ShapeError when they do not fit those that are there; GradError when they want a gradient, which would end
   /// here.
   KeysAndValues append(const Tensor<T>& k, const Tensor<T>& v) {
@@ -12003,6 +12225,8 @@ struct KeyValueCache final {
   /// Shape: q [batch, heads, n, d_k] -> [batch, heads, n, d_v]
   /// Errors: as scaled_dot_product_attention.
   Tensor<T> attend(const Tensor<T>& q, AttentionOptions<T> options, Tensor<T>* weights = nullptr) {
+    if constexpr (std::is_same_v<T, float>)
+      if (is_packed) return attend_packed(q, options, weights);
     if (q.size(2) > kernels::detail::attention_few<T>) separate();
     options.key_rows = key_rows;
     return scaled_dot_product_attention(q, key.narrow(2, 0, length), value.narrow(2, 0, length), options, weights);
@@ -12027,13 +12251,38 @@ struct KeyValueCache final {
     if (key_rows.defined()) key_rows = key_rows.narrow(1, 0, n);
   }
  private:
-  static void check_fits(const Tensor<T>& x, const Tensor<T>& there, Index batch, const char* what) {
-    if (x.dim() == 4 &&
-        (!there.defined() || (x.size(0) == batch && x.size(1) == there.size(1) && x.size(3) == there.size(3))))
+  /// Words that a row takes, or numbers.
+  Index held(Index width) const { return is_packed ? width / 2 : width; }
+  KeysAndValues as_held() const {
+    const Tensor<T> k = key.narrow(2, 0, length), v = value.narrow(2, 0, length);
+    if (!key_rows.defined()) return {k, v};
+    return {gloss::detail::gather_keys(k, key_rows), gloss::detail::gather_keys(v, key_rows)};
+  }
+  /// See attend.
+  Tensor<T> attend_packed(const Tensor<T>& q, const AttentionOptions<T>& options, Tensor<T>* weights) const {
+    const bool fits = q.dim() == 4 && q.size(0) == batch() && held(q.size(3)) == key.size(3) && q.size(3) % 2 == 0 &&
+                      key.size(1) > 0 && q.size(1) % key.size(1) == 0;
+    if (!fits || q.size(2) > kernels::detail::attention_few<T> || will_record({q, options.bias})) {
+      const auto [k, v] = all();
+      return scaled_dot_product_attention(q, k, v, options, weights);
+    }
+    gloss::detail::AttentionRun<T> run;
+    run.q = gloss::detail::as_heads(q), run.k = key.narrow(2, 0, length), run.v = value.narrow(2, 0, length);
+    run.key_rows = key_rows;
+    run.scores = q.shape();
+    run.scores[3] = length;
+    run.o = gloss::detail::empty_heads(run.q, 2 * value.size(3));
+    run.forward(options, weights, kernels::detail::attention_forward_few<T, true>);
+    return run.o;
+  }
+  void check_fits(const Tensor<T>& x, const Tensor<T>& there, Index batch, const char* what) const {
+    if (x.dim() == 4 && (!there.defined() || (x.size(0) == batch && x.size(1) == there.size(1) &&
+                                              held(x.size(3)) == there.size(3) && (!is_packed || x.size(3) % 2 == 0))))
       return;
     if (!there.defined()) fail<ShapeError>("KeyValueCache: ", what, " ", x.shape(), " must have four axes");
     Shape shape = there.shape();
     shape[0] = batch;
+    if (is_packed) shape[3] *= 2;
     fail<ShapeError>("KeyValueCache: ", what, " ", x.shape(), " does not fit those that are there, ", shape);
   }
   Index batch() const { return key_rows.defined() ? key_rows.size(0) : key.size(0); }
@@ -12047,8 +12296,10 @@ struct KeyValueCache final {
       fail<ShapeError>("KeyValueCache: key ", k.shape(), " and value ", v.shape(), " differ in length");
     const Index n = k.size(2);
     if (!key.defined()) {
+      is_packed = std::is_same_v<T, float> && cache_precision() == CachePrecision::bfloat16 && k.size(3) % 2 == 0 &&
+                  v.size(3) % 2 == 0;
       const auto room = [&](const Tensor<T>& x) {
-        return Buffer<T>(empty<T>({x.size(0), x.size(1), (std::max)(Index{16}, n), x.size(3)}));
+        return Buffer<T>(empty<T>({x.size(0), x.size(1), (std::max)(Index{16}, n), held(x.size(3))}));
       };
       key = room(k), value = room(v);
     }
@@ -12057,8 +12308,11 @@ struct KeyValueCache final {
       move_to((std::max)(2 * capacity, length + n));
     else if (batch() > key.size(0))
       move_to(capacity);
-    const auto put = [&](const Tensor<T>& there, const Tensor<T>& x) {
-      there.narrow(0, 0, x.size(0)).narrow(2, length, n).copy_(x.detach());
+    const auto put = [&](const Tensor<T>& there, Tensor<T> x) {
+      x = x.detach();
+      if constexpr (std::is_same_v<T, float>)
+        if (is_packed) x = detail::packed_rows(x);
+      there.narrow(0, 0, x.size(0)).narrow(2, length, n).copy_(x);
     };
     put(key, k), put(value, v);
     length += n;
@@ -12077,7 +12331,7 @@ struct KeyValueCache final {
   }
   /// The same with room for so many positions.
   void move_to(Index capacity) {
-    const auto [k, v] = all();
+    const auto [k, v] = as_held();
     const auto moved = [&](const Tensor<T>& x) {
       const Tensor<T> y = empty<T>({x.size(0), x.size(1), capacity, x.size(3)});
       y.narrow(2, 0, length).copy_(x);
@@ -19485,17 +19739,21 @@ void pack_rows(Index k, Index columns, Index width, const T* b, Index ldb, T* ou
     if (rest > 0) std::memset(out + columns, 0, rest);
   }
 }
-/// A panel of op(B) = B^T: `columns` rows of B, each k long, become columns; zeros up to `width`. out [k, width].
+/// A panel of op(B) = B^T: `columns` rows of B, each k long, become columns; zeros up to `width`. Meanwhile those that
+/// follow in this panel and in the next one are fetched, of which there are `more`. out [k, width].
 template <class T>
-void pack_columns(const GemmKernels<T>& kernels, Index k, Index columns, Index width, const T* b, Index ldb, T* out) {
+void pack_columns(const GemmKernels<T>& kernels, Index k, Index columns, Index width, const T* b, Index ldb, T* out,
+                  Index more = 0) {
   const Index w = kernels.lanes;
   for (Index j = 0; j < width; j += w) {
     const T* source = b + j * ldb;
     const Index real = columns - j < w ? columns - j : w;
+    const Index ahead = j + 2 * w <= columns + more ? w : 0;
     Index p = 0;
     if (real == w && k >= w)
       for (; p < k; p += w) {
         if (k - p < w) p = k - w;  // some of them once more
+        for (Index r = 0; r < ahead; ++r) GLOSS_PREFETCH(source + (w + r) * ldb + p, 0, 2);
         kernels.turn(source + p, ldb, out + p * width + j, width);
       }
     for (; p < k; ++p)
@@ -19652,7 +19910,7 @@ void gemm_step(const Product<T>& x, Index panel, Index panel_end, Index p, Index
     if (in_place) continue;
     T* const packed_b = packed + (q - panel) * size;
     if (x.trans_b)
-      pack_columns(kernels, k, columns, width, b, x.ldb, packed_b);
+      pack_columns(kernels, k, columns, width, b, x.ldb, packed_b, x.n - j - columns);
     else
       pack_rows(k, columns, width, b, x.ldb, packed_b);
     panels[q - panel].b = packed_b;
@@ -19758,16 +20016,26 @@ void gemm_dot(const Product<T>& x, bool transposed, Index j, Index j_end) {
   T total[max_lanes], part[max_lanes];
   for (; j < j_end; j += w) {  // columns that all rows visit before the next ones are read
     const Index stop = j + w < j_end ? j + w : j_end;
+    const Index calls = rows / kernels.most_dots;  // each of which meets these columns with most_dots rows
     for (Index i = 0, r; i < rows; i += r) {
       r = rows - i >= kernels.most_dots ? kernels.most_dots : 1;
       auto* const dots = kernels.dots[r == kernels.most_dots];
       const Index at_once = w / r;
       for (Index q = j; q < stop; q += at_once) {
         const Index columns = stop - q < at_once ? stop - q : at_once;
+        Index ahead = q + w, rows_ahead = 0;
+        if (r > 1 && ahead + at_once <= j_end) {  // they share the fetching of as many columns that follow
+          rows_ahead = at_once * (i / r + 1) / calls - at_once * (i / r) / calls;
+          ahead += at_once * (i / r) / calls;
+        }
         const T *p_few = few + i * few_row, *p_many = many + q * many_row;
-        dots(x.k < piece ? x.k : piece, columns, p_few, few_row, p_many, many_row, total);
+        const auto piece_of_dots = [&](Index p, T* out) {
+          dots(x.k - p < piece ? x.k - p : piece, columns, p_few + p, few_row, p_many + p, many_row, out,
+               rows_ahead > 0 ? many + ahead * many_row + p : nullptr, rows_ahead);
+        };
+        piece_of_dots(0, total);
         for (Index p = piece; p < x.k; p += piece) {
-          dots(x.k - p < piece ? x.k - p : piece, columns, p_few + p, few_row, p_many + p, many_row, part);
+          piece_of_dots(p, part);
           for (Index s = 0; s < w; ++s) total[s] += part[s];
         }
         for (Index s = 0; s < r; ++s)

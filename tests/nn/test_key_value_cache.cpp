@@ -4,6 +4,8 @@
 #include <gloss/nn/transformer_decoder.hpp>
 #include <gloss/nn/transformer_encoder.hpp>
 #include <gloss/ops/cat.hpp>
+#include <gloss/ops/compare.hpp>
+#include <gloss/ops/sum.hpp>
 #include <gloss/transformer/multi_head_attention.hpp>
 
 #include <random>
@@ -80,6 +82,87 @@ TEST_CASE("KeyValueCache: rows that share what they have read are rows that have
     }
   }
   CHECK((shared && many));
+}
+
+TEST_CASE("KeyValueCache: in bfloat16 it is a cache of rounded keys and values, in half the memory") {
+  Rng rng(11);
+  RngGuard use(rng);
+  NoGradGuard no_grad;
+  std::mt19937 random(5);
+  const auto below = [&](Index n) { return static_cast<Index>(random() % static_cast<unsigned>(n)); };
+  const auto rounded = [](const Tensor<float>& x) {
+    Tensor<float> y = x.contiguous().clone();
+    for (Index i = 0; i < y.numel(); ++i) y.data()[i] = float(bfloat16(y.data()[i]));
+    return y;
+  };
+  for (const Index width : {2, 6, 32, 64, 80, 130}) {
+    const nn::CachePrecisionGuard guard(nn::CachePrecision::bfloat16);
+    nn::KeyValueCache<float> packed;
+    const Index d_v = width == 6 ? 10 : width;
+    Tensor<float> keys = zeros<float>({2, 2, 0, width}), values = zeros<float>({2, 2, 0, d_v});
+    for (int round = 0; round < 40; ++round) {
+      const Index batch = keys.size(0), n = below(8) == 0 ? 9 : 1 + below(3);
+      const auto k = randn<float>({batch, n, 2, width}).transpose(1, 2), v = randn<float>({batch, 2, n, d_v}),
+                 q = randn<float>({batch, 4, n, width});  // two heads share keys
+      keys = cat<float>({keys, rounded(k)}, 2), values = cat<float>({values, rounded(v)}, 2);
+      AttentionOptions<float> options{.causal = true};
+      if (below(2) == 0) options.bias = randn<float>({batch, 4, n, keys.size(2)});
+      if (below(2) == 0) options.mask = randn<float>({batch, 1, 1, keys.size(2)}) > -1.0f, options.mask_fill = -1e9;
+      Tensor<float> weights, expected_weights;
+      const auto expected = scaled_dot_product_attention(q, keys, values, options, &expected_weights);
+      CHECK(difference(packed.attend(q, k, v, options, &weights), expected) < 2e-5);
+      CHECK(difference(weights, expected_weights) < 1e-5);
+      CHECK(packed.is_packed);
+      CHECK(packed.key.size(3) == width / 2);
+      if (below(3) > 0) {
+        std::vector<std::int64_t> rows;
+        for (Index i = 1 + below(5); i > 0; --i) rows.push_back(below(batch));
+        packed.select_rows(from_vector(rows));
+        std::vector<Tensor<float>> k_rows, v_rows;
+        for (const std::int64_t row : rows) k_rows.push_back(keys[row]), v_rows.push_back(values[row]);
+        keys = stack(k_rows, 0), values = stack(v_rows, 0);
+      }
+      if (below(8) == 0) {
+        const Index kept = below(packed.length + 1);
+        packed.truncate(kept);
+        keys = keys.narrow(2, 0, kept), values = values.narrow(2, 0, kept);
+      }
+      CHECK(difference(packed.all().key, keys) == 0);
+      CHECK(difference(packed.all().value, values) == 0);
+    }
+    const Tensor<float> none = zeros<float>({keys.size(0), 2, 0, width});
+    CHECK(difference(packed.append(none, zeros<float>({keys.size(0), 2, 0, d_v})).key, keys) == 0);
+  }
+}
+
+TEST_CASE("KeyValueCache: what stays float, what is refused in bfloat16, and a gradient of the query") {
+  nn::KeyValueCache<float> odd, early, packed;
+  nn::KeyValueCache<double> twice;
+  early.append(ones<float>({1, 1, 1, 4}), ones<float>({1, 1, 1, 4}));
+  {
+    const nn::CachePrecisionGuard guard(nn::CachePrecision::bfloat16);
+    CHECK(nn::cache_precision() == nn::CachePrecision::bfloat16);
+    odd.append(ones<float>({1, 1, 1, 4}), ones<float>({1, 1, 1, 3}));
+    twice.append(ones<double>({1, 1, 1, 4}), ones<double>({1, 1, 1, 4}));
+    early.append(full<float>({1, 1, 1, 4}, 1.001f), ones<float>({1, 1, 1, 4}));
+    packed.append(full<float>({2, 1, 3, 4}, 1.001f), ones<float>({2, 1, 3, 4}));
+  }
+  CHECK(nn::cache_precision() == nn::CachePrecision::float32);
+  CHECK(!(odd.is_packed || twice.is_packed || early.is_packed));
+  CHECK(early.all().key.at({0, 0, 1, 0}) == 1.001f);
+  packed.append(full<float>({2, 1, 1, 4}, 1.001f), ones<float>({2, 1, 1, 4}));  // it keeps its precision
+  CHECK(packed.all().key.at({1, 0, 3, 0}) == 1.0f);
+  CHECK_ERROR(packed.append(zeros<float>({2, 1, 1, 5}), zeros<float>({2, 1, 1, 4})), ShapeError,
+              "KeyValueCache: key [2, 1, 1, 5] does not fit those that are there, [2, 1, 16, 4]");
+  CHECK_ERROR(packed.attend(zeros<float>({2, 1, 1, 5}), {}), ShapeError,
+              "scaled_dot_product_attention: query [2, 1, 1, 5], key [2, 1, 4, 4] and value [2, 1, 4, 4] do not fit");
+  CHECK_ERROR(packed.attend(zeros<float>({3, 1, 1, 4}), {}), ShapeError,
+              "scaled_dot_product_attention: query [3, 1, 1, 4], key [2, 1, 4, 4] and value [2, 1, 4, 4] do not fit");
+  CHECK(packed.length == 4);
+  Tensor<float> q = randn<float>({2, 1, 1, 4});
+  q.requires_grad_();
+  sum(packed.attend(q, {})).backward();
+  CHECK(q.grad().defined());
 }
 
 TEST_CASE("KeyValueCache: a copy has its own numbers") {

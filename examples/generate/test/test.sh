@@ -94,6 +94,10 @@ fewer_bits)
       ! cmp -s $model.float $model.$weights || die "--weights $weights has no effect on $model"
     done
   done
+  writes "${story#Once upon}" "$models/story" "Once upon" --cache bfloat16
+  writes "two one three" "$models/numbers_t5" "zwei eins drei" --cache bfloat16 --weights int8
+  writes "two one three" "$models/numbers" "zwei eins drei" --cache bfloat16 --beams 2
+  fails "--cache: int8 not in {float,bfloat16}" "$program" "$models/story" Once --cache int8
   fails "--weights: int4 not in {float,panels,bfloat16,int8}" "$program" "$models/story" Once --weights int4 ;;
 errors)
   fails "nowhere: No such file" "$program" nowhere Once

@@ -25,6 +25,16 @@ inline void round_rows_to_bfloat16(Index rows, Index columns, const float* x, In
     });
 }
 inline constexpr Index pair_grain = 65536;
+
+/// What some words stand for: their upper halves, and their lower ones.
+struct Bfloat16Pair {
+  Vec<float> first, second;
+};
+GLOSS_INLINE Bfloat16Pair load_bfloat16_pair(const float* words, Index m) {
+  using U = std::uint32_t;
+  const Vec<U> word = bit_cast_to<U>(load_n<float>(words, m));
+  return {bit_cast_to<float>(word & splat<U>(0xFFFF0000)), bit_cast_to<float>(shift_left<U, 16>(word))};
+}
 }  // namespace detail
 
 /// How many words n numbers take.
@@ -52,15 +62,13 @@ inline void pack_bfloat16(Index n, const float* x, float* words) {
 /// The numbers that pack_bfloat16 made words of.
 /// Shape: words [bfloat16_words(n)], x [n].
 inline void unpack_bfloat16(Index n, const float* words, float* x) {
-  using U = std::uint32_t;
   const Index half = n / 2, count = bfloat16_words(n);
   parallel_for(count, detail::pair_grain, [=](Index begin, Index end) {
     each_vector<float>(end - begin, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
-      const Vec<U> word = bit_cast_to<U>(load_n<float>(words + begin + i, m));
-      store_n<float>(x + begin + i, bit_cast_to<float>(word & splat<U>(0xFFFF0000)), m);
+      const detail::Bfloat16Pair pair = detail::load_bfloat16_pair(words + begin + i, m);
+      store_n<float>(x + begin + i, pair.first, m);
       const Index left = half - begin - i;
-      if (left > 0)
-        store_n<float>(x + count + begin + i, bit_cast_to<float>(shift_left<U, 16>(word)), left < m ? left : m);
+      if (left > 0) store_n<float>(x + count + begin + i, pair.second, left < m ? left : m);
     });
   });
 }

@@ -158,7 +158,8 @@ struct AttentionRun {
     return whole;
   }
   /// Into o, which has memory; weights, where given, becomes [batch, heads, n, m].
-  void forward(const AttentionOptions<T>& options, Tensor<T>* weights) {
+  void forward(const AttentionOptions<T>& options, Tensor<T>* weights,
+               void (*kernel)(const kernels::AttentionArgs<T>&) = kernels::attention_forward<T>) {
     if (!(options.dropout >= 0 && options.dropout <= 1))
       fail("scaled_dot_product_attention: dropout ", options.dropout, " is not in [0, 1]");
     const Index batch = q.size(0), heads = q.size(1), n = q.size(2), m = k.size(2);
@@ -166,7 +167,7 @@ struct AttentionRun {
     bias = as_scores("bias", options.bias, scores, args.bias_strides);
     stats = empty<T>({batch, heads, 2, n});
     args.batch = batch, args.heads = heads, args.len_q = n, args.len_k = m;
-    args.d_k = q.size(3), args.d_v = v.size(3), args.group = k.size(1) > 0 ? heads / k.size(1) : 1;
+    args.d_k = q.size(3), args.d_v = o.size(3), args.group = k.size(1) > 0 ? heads / k.size(1) : 1;
     args.stats = stats.data();
     point();
     if (key_rows.defined()) {
@@ -188,7 +189,7 @@ struct AttentionRun {
     ProfileScope scope("scaled_dot_product_attention");
     if (scope) scope.flops({2, attention_pairs(args), args.d_k + args.d_v});  // scores, mix
     if (scope) scope.bytes(sizeof(T), {q.numel(), k.numel(), v.numel(), o.numel()});
-    kernels::attention_forward(args);
+    kernel(args);
     args.weights = nullptr;
   }
   /// Into dq, dk and dv, whichever are defined.
