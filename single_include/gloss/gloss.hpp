@@ -6883,6 +6883,7 @@ inline void check_prompt(std::string_view search, const Tensor<std::int64_t>& pr
 // What decoding keeps of the positions that it has read: their keys and values, layer by layer.
 #include <algorithm>
 #include <atomic>
+#include <concepts>
 #include <cstring>
 #include <type_traits>
 #include <vector>
@@ -12258,7 +12259,8 @@ struct KeyValueCache final {
     if (!key_rows.defined()) return {k, v};
     return {gloss::detail::gather_keys(k, key_rows), gloss::detail::gather_keys(v, key_rows)};
   }
-  /// See attend.
+  /// See attend. A template, so that instantiating the class for double leaves it out.
+  template <std::same_as<float> U = T>
   Tensor<T> attend_packed(const Tensor<T>& q, const AttentionOptions<T>& options, Tensor<T>* weights) const {
     const bool fits = q.dim() == 4 && q.size(0) == batch() && held(q.size(3)) == key.size(3) && q.size(3) % 2 == 0 &&
                       key.size(1) > 0 && q.size(1) % key.size(1) == 0;
