@@ -19,6 +19,7 @@
 #include <gloss/nn/quantize.hpp>
 #include <gloss/ops/compare.hpp>
 #include <gloss/ops/matmul_precision.hpp>
+#include <gloss/ops/saved_precision.hpp>
 
 #include "train_step.hpp"
 
@@ -163,7 +164,29 @@ void train_step(const bench::Case& c) {
   const RngGuard use(rng);
   bench::Trainer trainer(c);
   const auto step = [&] { trainer.step(); };
-  compare(std::string("train_step/") + c.name, 0, "", {{"float", step}, in_bfloat16(step)});
+  const auto keeping = [&] {
+    const SavedPrecisionGuard guard(SavedPrecision::bfloat16);
+    step();
+  };
+  Way both = in_bfloat16(keeping);
+  both.name = "both";
+  compare(std::string("train_step/") + c.name, 0, "",
+          {{"float", step}, in_bfloat16(step), {"keeping_bfloat16", keeping}, both});
+}
+
+/// Attention of 4 sentences with 8 heads of width 64, forward and with its backward.
+void attention(Index length) {
+  const std::string name = "attention/" + std::to_string(length);
+  const auto make = [&] { return randn<float>({4, 8, length, 64}).requires_grad_(); };
+  const Tensor<float> q = make(), k = make(), v = make(), g = randn<float>({4, 8, length, 64});
+  const auto forward = [&] {
+    const NoGradGuard no_grad;
+    scaled_dot_product_attention(q, k, v);
+  };
+  const auto training = [&] { scaled_dot_product_attention(q, k, v).backward(g); };
+  const double work = 2e-9 * 4 * 8 * 64 * static_cast<double>(length * length);
+  compare(name + "/forward", 2 * work, "GFLOP/s", {{"float", forward}, in_bfloat16(forward)});
+  compare(name + "/training", 7 * work, "GFLOP/s", {{"float", training}, in_bfloat16(training)});
 }
 
 /// Decoding by the base model, untrained: 20 tokens for each of `batch` sources of 20.
@@ -227,6 +250,7 @@ int main(int argc, char** argv) {
     layer("decoding", rows, 2048, 512);
     layer("decoding", rows, 512, 8000);
   }
+  for (const Index length : {32, 128, 512, 1024}) attention(length);
   for (const bench::Case& c : bench::cases) train_step(c);
   for (const Index batch : {1, 16, 64}) decoding(batch, 1);
   for (const Index batch : {1, 16}) decoding(batch, 4);

@@ -218,12 +218,54 @@ void gemm_by_rows(const Product<T>& x) {
 /// Dot products are summed in pieces of so many elements, so that long ones keep their digits.
 inline constexpr Index gemm_dot_piece = 16384;
 
+/// Few rows in the groups that dots multiply at once: most_dots of them, and at last those that are left, filled up with
+/// zeros unless it is only one. The copy lies in the second workspace.
+template <class T>
+class DotGroups {
+ public:
+  struct Group {
+    Index first, rows, rows_with_zeros;
+    const T* x;
+    Index ldx;
+  };
+  /// Shape: x [rows, k] with rows ldx apart
+  DotGroups(const GemmKernels<T>& kernels, Index rows, Index k, const T* x, Index ldx)
+      : rows_(rows), most_(kernels.most_dots), k_(k), x_(x), ldx_(ldx) {
+    const Index left = rows % most_;
+    if (left < 2 || k == 0) return;
+    T* const copy = workspace<1>().template get<T>(most_ * k);
+    for (Index r = 0; r < most_; ++r)
+      if (r < left)
+        std::memcpy(copy + r * k, x + (rows - left + r) * ldx, static_cast<std::size_t>(k) * sizeof(T));
+      else
+        std::memset(copy + r * k, 0, static_cast<std::size_t>(k) * sizeof(T));
+    filled_ = copy;
+  }
+  Index count() const { return (rows_ + most_ - 1) / most_; }
+  Index count_of_several() const { return most_ == 1 ? 0 : count() - (rows_ % most_ == 1); }
+  Group operator[](Index g) const {
+    const Index first = g * most_, rows = rows_ - first < most_ ? rows_ - first : most_;
+    if (rows == 1 || rows == most_) return {first, rows, rows, x_ + first * ldx_, ldx_};
+    return {first, rows, most_, filled_, k_};
+  }
+
+ private:
+  Index rows_, most_, k_;
+  const T* x_;
+  Index ldx_;
+  const T* filled_ = nullptr;
+};
+
+/// The rows of which there are few: A's, or op(B)'s columns in the transposed form.
+template <class T>
+DotGroups<T> dot_groups(const Product<T>& x, bool transposed) {
+  if (!transposed) return {x.kernels, x.m, x.k, x.a, x.lda};
+  return {x.kernels, x.n, x.k, x.b, x.n == 1 && !x.trans_b ? x.k : x.ldb};
+}
+
 /// Columns [j, j_end) of C by dot products; the transposed form takes rows of C for columns.
 template <class T>
-void gemm_dot(const Product<T>& x, bool transposed, Index j, Index j_end) {
-  const Index rows = transposed ? x.n : x.m;
-  const T* few = transposed ? x.b : x.a;
-  const Index few_row = transposed ? (x.n == 1 && !x.trans_b ? x.k : x.ldb) : x.lda;
+void gemm_dot(const Product<T>& x, bool transposed, const DotGroups<T>& groups, Index j, Index j_end) {
   const T* many = transposed ? x.a : x.b;
   const Index many_row = transposed ? x.lda : x.ldb;
   const Index c_row = transposed ? 1 : x.ldc;
@@ -234,21 +276,21 @@ void gemm_dot(const Product<T>& x, bool transposed, Index j, Index j_end) {
   T total[max_lanes], part[max_lanes];
   for (; j < j_end; j += w) {  // columns that all rows visit before the next ones are read
     const Index stop = j + w < j_end ? j + w : j_end;
-    const Index calls = rows / kernels.most_dots;  // each of which meets these columns with most_dots rows
-    for (Index i = 0, r; i < rows; i += r) {
-      r = rows - i >= kernels.most_dots ? kernels.most_dots : 1;
+    for (Index g = 0; g < groups.count(); ++g) {
+      const typename DotGroups<T>::Group group = groups[g];
+      const Index r = group.rows_with_zeros, at_once = w / r;
       auto* const dots = kernels.dots[r == kernels.most_dots];
-      const Index at_once = w / r;
       for (Index q = j; q < stop; q += at_once) {
         const Index columns = stop - q < at_once ? stop - q : at_once;
-        Index ahead = q + w, rows_ahead = 0;
-        if (r > 1 && ahead + at_once <= j_end) {  // they share the fetching of as many columns that follow
-          rows_ahead = at_once * (i / r + 1) / calls - at_once * (i / r) / calls;
-          ahead += at_once * (i / r) / calls;
+        Index ahead = 0, rows_ahead = 0;
+        if (r > 1 && q + w + at_once <= j_end) {  // these groups share the fetching of as many columns that follow
+          const Index sharing = groups.count_of_several();
+          ahead = q + w + at_once * g / sharing;
+          rows_ahead = q + w + at_once * (g + 1) / sharing - ahead;
         }
-        const T *p_few = few + i * few_row, *p_many = many + q * many_row;
+        const T* const p_many = many + q * many_row;
         const auto piece_of_dots = [&](Index p, T* out) {
-          dots(x.k - p < piece ? x.k - p : piece, columns, p_few + p, few_row, p_many + p, many_row, out,
+          dots(x.k - p < piece ? x.k - p : piece, columns, group.x + p, group.ldx, p_many + p, many_row, out,
                rows_ahead > 0 ? many + ahead * many_row + p : nullptr, rows_ahead);
         };
         piece_of_dots(0, total);
@@ -256,9 +298,9 @@ void gemm_dot(const Product<T>& x, bool transposed, Index j, Index j_end) {
           piece_of_dots(p, part);
           for (Index s = 0; s < w; ++s) total[s] += part[s];
         }
-        for (Index s = 0; s < r; ++s)
+        for (Index s = 0; s < group.rows; ++s)
           for (Index u = 0; u < columns; ++u) {
-            T& out = x.c[(i + s) * c_row + (q + u) * c_column];
+            T& out = x.c[(group.first + s) * c_row + (q + u) * c_column];
             const T value = x.alpha * total[s * at_once + u];
             out = x.beta != T(0) ? value + x.beta * out : value;
           }
@@ -276,9 +318,10 @@ void gemm_by_dots(const Product<T>& x) {
   const bool transposed = !x.is_dot();
   const Index columns = transposed ? x.m : x.n;
   const Index w = x.kernels.lanes;
-  const Index groups = (columns + w - 1) / w;
-  parallel_for(groups, work_per_thread / (x.m * x.n * x.k / groups + 1) + 1, [&](Index begin, Index end) {
-    gemm_dot(x, transposed, begin * w, end * w < columns ? end * w : columns);
+  const Index blocks = (columns + w - 1) / w;
+  const DotGroups<T> groups = dot_groups(x, transposed);
+  parallel_for(blocks, work_per_thread / (x.m * x.n * x.k / blocks + 1) + 1, [&](Index begin, Index end) {
+    gemm_dot(x, transposed, groups, begin * w, end * w < columns ? end * w : columns);
   });
 }
 

@@ -61,48 +61,46 @@ inline void unpack_row(const FloatWeights& w, Index j, float factor, float* out)
 #ifndef GLOSS_BACKEND_EIGEN
 namespace detail {
 /// c = x times a panel's columns, of few rows: the bits of gemm_dot. While a block is read, the next one is fetched.
-inline void few_rows_by_panel(const FloatWeights& w, Index panel, Index rows, const float* x, Index ldx, Index columns,
+inline void few_rows_by_panel(const FloatWeights& w, Index panel, const DotGroups<float>& groups, Index columns,
                               float* c, Index ldc) {
   const GemmKernels<float>& tiles = *w.kernels->tiles;
   const Index width = w.width(), lanes = tiles.lanes;
   const Index size = 4 * lanes * width;  // of the chains of one row, and no less than those of most_dots
   const Index block = 32 * lanes;        // along k, of a panel's part that all rows visit before the next one is read
-  const auto each_group = [&](const auto& f) {
-    Index group = 0;
-    for (Index i = 0, r; i < rows; i += r) {
-      r = rows - i >= tiles.most_dots ? tiles.most_dots : 1;
-      f(i, r, group++);
-    }
-  };
-  const Index groups = rows / tiles.most_dots + rows % tiles.most_dots, line = 16, lines = width / line;
-  float* const all_sums = workspace<0>().get<float>(groups * size);
+  constexpr Index line = 16;
+  const Index count = groups.count(), lines = width / line;
+  const float* const b = w.numbers + panel * w.panel_size();
+  float* const all_sums = workspace<0>().get<float>(count * size);
   for (Index begin = 0; begin == 0 || begin < w.k; begin += gemm_dot_piece) {
     const Index end = w.k - begin < gemm_dot_piece ? w.k : begin + gemm_dot_piece;
     Index first = begin;
     do {
-      each_group([&](Index i, Index r, Index group) {
-        float* const sums = all_sums + group * size;
-        const Index last = first + block < end ? first + block : end, chains = r == 1 ? 4 * lanes : lanes;
-        const float* const b = w.numbers + panel * w.panel_size();
-        const bool is_last = panel + 1 == w.panels() && last == w.k;
-        const Index done = lines * group / groups, share = is_last ? 0 : lines * (group + 1) / groups - done;
+      const Index last = first + block < end ? first + block : end;
+      const bool is_last = panel + 1 == w.panels() && last == w.k;
+      for (Index g = 0; g < count; ++g) {
+        const auto [row, rows, r, x, ldx] = groups[g];
+        float* const sums = all_sums + g * size;
+        const Index chains = r == 1 ? 4 * lanes : lanes;
+        const Index done = lines * g / count, share = is_last ? 0 : lines * (g + 1) / count - done;
         Index p = first;
-        const auto go_on = [&](Index some, Index repeats, Index chain) {
+        const auto go_on = [&, r = r, x = x, ldx = ldx](Index some, Index repeats, Index chain) {
           const float* const next = b + (share > 0 ? last * width + (last - first) * done * line : 0);
-          w.kernels->chains[r == tiles.most_dots](some, repeats, x + i * ldx + p, ldx, b + p * width,
-                                                  p > begin || some < chains, sums + chain * r * width,
-                                                  {next + (p - first) * share * line, line}, share);
+          w.kernels->chains[r == tiles.most_dots](some, repeats, x + p, ldx, b + p * width, p > begin || some < chains,
+                                                  sums + chain * r * width, {next + (p - first) * share * line, line},
+                                                  share);
           p += some * repeats;
         };
         go_on(chains, (last - p) / chains, 0);
         if (r == 1) go_on(lanes, (last - p) / lanes, 0);  // what gemm_dots_of_one does with the rest of a row
         go_on(last - p, 1, r == 1 ? lanes : 0);
-      });
+      }
       first += block;
     } while (first < end);
-    each_group([&](Index i, Index r, Index group) {
-      w.kernels->fold[r == tiles.most_dots](all_sums + group * size, columns, begin > 0, c + i * ldc, ldc);
-    });
+    for (Index g = 0; g < count; ++g) {
+      const auto group = groups[g];
+      w.kernels->fold[group.rows_with_zeros == tiles.most_dots](all_sums + g * size, group.rows, columns, begin > 0,
+                                                                c + group.first * ldc, ldc);
+    }
   }
 }
 
@@ -144,13 +142,18 @@ inline void packed_product(const FloatWeights& w, Index rows, const float* x, In
   if (rows <= 0 || w.n <= 0) return;
   if (w.width() == 1) return gemm<float>(false, true, rows, w.n, w.k, 1, x, ldx, w.numbers, w.k, 0, y, ldy, epilogue);
 #ifndef GLOSS_BACKEND_EIGEN
-  const bool is_few = rows <= detail::most_dot_rows;
-  const Index most = is_few || w.panels() >= 2 * num_threads() ? 96 : 24;  // rows at once
+  if (rows <= detail::most_dot_rows) {
+    const detail::DotGroups<float> groups(*w.kernels->tiles, rows, w.k, x, ldx);
+    return detail::each_panel(rows, w.n, 4 * w.k, w.width(), y, ldy, epilogue,
+                              [&](Index panel, Index, Index, Index columns, float* c) {
+                                detail::few_rows_by_panel(w, panel, groups, columns, c, ldy);
+                              });
+  }
+  const Index most = w.panels() >= 2 * num_threads() ? 96 : 24;  // rows at once
   detail::each_panel(
       rows, w.n, 4 * w.k, w.width(), y, ldy, epilogue,
       [&](Index panel, Index i, Index r, Index columns, float* c) {
-        const auto& product = is_few ? detail::few_rows_by_panel : detail::rows_by_panel;
-        product(w, panel, r, x + i * ldx, ldx, columns, c, ldy);
+        detail::rows_by_panel(w, panel, r, x + i * ldx, ldx, columns, c, ldy);
       },
       most);
 #endif

@@ -28,9 +28,10 @@ struct FloatWeightsKernels {
   /// Shape: x [rows, chains * repeats] with rows ldx apart, b [chains * repeats, width]
   using Chains = void(Index chains, Index repeats, const T* x, Index ldx, const T* b, bool more, T* sums,
                       Fetch<T> fetch, Index lines);
-  /// out = the chains' sum, in the order in which dots adds its lanes; added to what is there where `more`.
+  /// out = the chains' sum of the first `rows` rows, in the order in which dots adds its lanes; added to what is there
+  /// where `more`.
   /// Shape: out [rows, columns] with rows ldo apart
-  using Fold = void(const T* sums, Index columns, bool more, T* out, Index ldo);
+  using Fold = void(const T* sums, Index rows, Index columns, bool more, T* out, Index ldo);
 
   const GemmKernels<T>* tiles;
   /// A whole tile that fetches memory on the way.
