@@ -25,8 +25,8 @@ inline void bfloat16_pack_rows(Index k, Index columns, Index width, const float*
   }
 }
 
-/// A panel of op(B) = B^T: `columns` rows of B, each k long, become columns; zeros up to `width`; of the `more` rows that
-/// follow as many are fetched as pack_columns does. out [(k + 1) / 2, width].
+/// A panel of op(B) = B^T: `columns` rows of B, each k long, become columns; zeros up to `width`; of the `more` rows
+/// that follow as many are fetched as pack_columns does. out [(k + 1) / 2, width].
 inline void bfloat16_pack_columns(Index k, Index columns, Index width, const float* b, Index ldb, float* out,
                                   Index more) {
   constexpr Index w = 16;

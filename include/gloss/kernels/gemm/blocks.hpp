@@ -218,8 +218,8 @@ void gemm_by_rows(const Product<T>& x) {
 /// Dot products are summed in pieces of so many elements, so that long ones keep their digits.
 inline constexpr Index gemm_dot_piece = 16384;
 
-/// Few rows in the groups that dots multiply at once: most_dots of them, and at last those that are left, filled up with
-/// zeros unless it is only one. The copy lies in the second workspace.
+/// Few rows in the groups that dots multiply at once: most_dots of them, and at last those that are left, filled up
+/// with zeros unless it is only one. The copy lies in the second workspace.
 template <class T>
 class DotGroups {
  public:
