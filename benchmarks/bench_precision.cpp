@@ -16,6 +16,7 @@
 #include <gloss/decode/encoder_decoder_stepper.hpp>
 #include <gloss/decode/greedy.hpp>
 #include <gloss/kernels/simd/simd.hpp>
+#include <gloss/nn/cache_precision.hpp>
 #include <gloss/nn/quantize.hpp>
 #include <gloss/ops/compare.hpp>
 #include <gloss/ops/matmul_precision.hpp>

@@ -1,10 +1,9 @@
-// What --precision, --weights and --cache do.
+// What --precision and --weights do.
 #pragma once
 
 #include <string>
 
 #include <gloss/io/tensor_file.hpp>
-#include <gloss/nn/key_value_cache.hpp>
 #include <gloss/nn/quantize.hpp>
 #include <gloss/ops/matmul_precision.hpp>
 
@@ -30,10 +29,4 @@ inline void pack_weights(gloss::nn::Module<float>& model, const std::string& wor
                               : word == "bfloat16" ? WeightFormat::bfloat16
                                                    : WeightFormat::float32;
   gloss::nn::quantize(model, {.weights = format});
-}
-
-/// Keeps the keys and values of what is read in what --cache says.
-inline void keep_caches(const std::string& word) {
-  using gloss::nn::CachePrecision;
-  gloss::nn::set_cache_precision(word == "bfloat16" ? CachePrecision::bfloat16 : CachePrecision::float32);
 }

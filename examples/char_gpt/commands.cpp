@@ -16,6 +16,7 @@
 #include <gloss/train/progress_log.hpp>
 
 #include "../fewer_bits.hpp"
+#include "../smaller_cache.hpp"
 #include "options.hpp"
 
 namespace {

@@ -12,6 +12,7 @@
 #include <gloss/train/stop_flag.hpp>
 
 #include "../command_line.hpp"
+#include "../smaller_cache.hpp"
 #include "../standard_input.hpp"
 #include "language_model.hpp"
 

@@ -23,7 +23,6 @@ std::vector<gloss::data::SentencePair> load_pairs(const std::string& path) {
 toy::Translator load_translator(const SearchSettings& s) {
   toy::Translator t = toy::Translator::load(s.checkpoint);
   pack_weights(t.model(), s.weights);
-  keep_caches(s.cache);
   return t;
 }
 

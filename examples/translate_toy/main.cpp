@@ -17,7 +17,6 @@ void add_search(CLI::App& app, SearchSettings& s) {
       ->check(finite_number)
       ->capture_default_str();
   command_line::add_weights(app, s.weights);
-  command_line::add_cache(app, s.cache);
 }
 
 /// What CLI11's own checks do not see. Errors: CLI::ValidationError

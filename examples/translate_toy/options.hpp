@@ -50,7 +50,6 @@ struct SearchSettings {
   double length_penalty = 1.0;
   std::int64_t n_best = 1;
   std::string weights = "float";  // or "panels", "bfloat16", "int8"
-  std::string cache = "float";    // or "bfloat16"
 };
 
 struct TranslateSettings : SearchSettings {

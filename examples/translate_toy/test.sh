@@ -103,11 +103,6 @@ fewer_bits)
     [ "$(diff float.txt $weights.txt | grep -c '^>')" -le 1 ] || die "--weights $weights translates otherwise"
     ! cmp -s float.scores $weights.scores || die "--weights $weights has no effect"
   done
-  "$program" translate -c m.st --cache bfloat16 <sentences >cache.txt
-  "$program" translate -c m.st --cache bfloat16 --n-best 4 "Insert table" >cache.scores
-  [ "$(diff float.txt cache.txt | grep -c '^>')" -le 1 ] || die "--cache bfloat16 translates otherwise"
-  ! cmp -s float.scores cache.scores || die "--cache has no effect"
-  fails "--cache: int8 not in {float,bfloat16}" "$program" translate -c m.st --cache int8 x
   "$program" translate -c m.st --weights int8 --attention map.svg "Insert table" >out
   has map.svg "</svg>"
   fails "--weights: int4 not in {float,panels,bfloat16,int8}" "$program" translate -c m.st --weights int4 x

@@ -6883,78 +6883,9 @@ inline void check_prompt(std::string_view search, const Tensor<std::int64_t>& pr
 // What decoding keeps of the positions that it has read: their keys and values, layer by layer.
 #include <algorithm>
 #include <atomic>
-#include <concepts>
 #include <cstring>
 #include <type_traits>
 #include <vector>
-#ifndef GLOSS_HAS_GLOSS_KERNELS_BFLOAT16_PAIRS_HPP
-#define GLOSS_HAS_GLOSS_KERNELS_BFLOAT16_PAIRS_HPP
-// ---- gloss/kernels/bfloat16_pairs.hpp
-// Floats rounded to bfloat16, and kept so, two in a word.
-#include <cstdint>
-namespace gloss::inline GLOSS_ABI::kernels {
-namespace detail {
-/// The bits of x rounded to bfloat16, to nearest, ties to even, in the upper half of each lane; NaN stays NaN.
-GLOSS_INLINE Vec<std::uint32_t> bfloat16_bits(Vec<float> x) {
-  using U = std::uint32_t;
-  const Vec<U> bits = bit_cast_to<U>(x);
-  const Vec<U> odd = shift_right<U, 16>(bits) & splat<U>(1);
-  const Vec<float> rounded = bit_cast_to<float>((bits + odd + splat<U>(0x7FFF)) & splat<U>(0xFFFF0000));
-  return bit_cast_to<U>(select<float>(x != x, x + x, rounded)) & splat<U>(0xFFFF0000);
-}
-/// out [rows, columns] = x, rounded.
-inline void round_rows_to_bfloat16(Index rows, Index columns, const float* x, Index ldx, float* out) {
-  for (Index r = 0; r < rows; ++r)
-    each_vector<float>(columns, [&](Index j, Index m) GLOSS_INLINE_LAMBDA {
-      store_n<float>(out + r * columns + j, bit_cast_to<float>(bfloat16_bits(load_n<float>(x + r * ldx + j, m))), m);
-    });
-}
-inline constexpr Index pair_grain = 65536;
-/// What some words stand for: their upper halves, and their lower ones.
-struct Bfloat16Pair {
-  Vec<float> first, second;
-};
-GLOSS_INLINE Bfloat16Pair load_bfloat16_pair(const float* words, Index m) {
-  using U = std::uint32_t;
-  const Vec<U> word = bit_cast_to<U>(load_n<float>(words, m));
-  return {bit_cast_to<float>(word & splat<U>(0xFFFF0000)), bit_cast_to<float>(shift_left<U, 16>(word))};
-}
-}  // namespace detail
-/// How many words n numbers take.
-inline Index bfloat16_words(Index n) { return (n + 1) / 2; }
-/// x, rounded to nearest, ties to even: number i is in the upper half of word i, number i + words in the lower half.
-/// Words are held as floats, of which they have no value.
-/// Shape: x [n], words [bfloat16_words(n)].
-inline void pack_bfloat16(Index n, const float* x, float* words) {
-  using U = std::uint32_t;
-  const Index half = n / 2, count = bfloat16_words(n);
-  parallel_for(half, detail::pair_grain, [=](Index begin, Index end) {
-    each_vector<float>(end - begin, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
-      const Vec<U> high = detail::bfloat16_bits(load_n<float>(x + begin + i, m));
-      const Vec<U> low = detail::bfloat16_bits(load_n<float>(x + count + begin + i, m));
-      store_n<float>(words + begin + i, bit_cast_to<float>(high | shift_right<U, 16>(low)), m);
-    });
-  });
-  if (count > half) {
-    const Vec<U> last = detail::bfloat16_bits(load_n<float>(x + half, 1));
-    store_n<float>(words + half, bit_cast_to<float>(last), 1);
-  }
-}
-/// The numbers that pack_bfloat16 made words of.
-/// Shape: words [bfloat16_words(n)], x [n].
-inline void unpack_bfloat16(Index n, const float* words, float* x) {
-  const Index half = n / 2, count = bfloat16_words(n);
-  parallel_for(count, detail::pair_grain, [=](Index begin, Index end) {
-    each_vector<float>(end - begin, [&](Index i, Index m) GLOSS_INLINE_LAMBDA {
-      const detail::Bfloat16Pair pair = detail::load_bfloat16_pair(words + begin + i, m);
-      store_n<float>(x + begin + i, pair.first, m);
-      const Index left = half - begin - i;
-      if (left > 0) store_n<float>(x + count + begin + i, pair.second, left < m ? left : m);
-    });
-  });
-}
-}  // namespace gloss::inline GLOSS_ABI::kernels
-#endif
 #ifndef GLOSS_HAS_GLOSS_NN_PARAMETER_HPP
 #define GLOSS_HAS_GLOSS_NN_PARAMETER_HPP
 // ---- gloss/nn/parameter.hpp
@@ -9193,8 +9124,7 @@ void attention_bias_backward(const AttentionArgs<T>& a, const AttentionGrads<T>&
 #define GLOSS_HAS_GLOSS_KERNELS_ATTENTION_FEW_HPP
 // ---- gloss/kernels/attention/few.hpp
 // Attention forward for few queries, as in decoding with a cache: one query at a time, a key's or value's elements in
-// the lanes, where the tiles of attention.hpp would leave most lanes empty. Keys and values are numbers, or, `packed`,
-// rows of words that kernels/bfloat16_pairs.hpp made of an even number of them.
+// the lanes, where the tiles of attention.hpp would leave most lanes empty.
 #include <cmath>
 #include <limits>
 #ifndef GLOSS_HAS_GLOSS_KERNELS_GEMM_KERNELS_HPP
@@ -10140,49 +10070,29 @@ struct AttentionKeys {
         rows_step(a.key_rows_strides[1]) {}
   const T* operator[](Index j) const { return first + j * step + (rows ? rows[j * rows_step] * batch_step : 0); }
 };
-/// The lanes' sums of the products of q and a key.
-template <class T, bool packed>
-GLOSS_INLINE Vec<T> attention_products(Index d_k, const T* q, const T* key) {
-  Vec<T> sum{};
-  if constexpr (packed)
-    each_vector<T>(d_k / 2, [&](Index c, Index m) GLOSS_INLINE_LAMBDA {
-      const Bfloat16Pair pair = load_bfloat16_pair(key + c, m);
-      sum = sum + load_n<T>(q + c, m) * pair.first + load_n<T>(q + d_k / 2 + c, m) * pair.second;
-    });
-  else
-    each_vector<T>(
-        d_k, [&](Index c, Index m) GLOSS_INLINE_LAMBDA { sum = sum + load_n<T>(q + c, m) * load_n<T>(key + c, m); });
-  return sum;
-}
-/// s[j] = the scores of query i with bias and mask, divided by ln 2; s has room for whole vectors.
-template <class T, bool packed>
-void attention_row_scores(const AttentionArgs<T>& a, Index b, Index h, Index i, T* s) {
-  constexpr T infinity = std::numeric_limits<T>::infinity();
-  const T* q = attention_row(a.q, a.q_strides, b, h, i);
-  const AttentionKeys<T> k(a, a.k, a.k_strides, b, h);
-  const T scale = static_cast<T>(a.scale * log2_e);
+/// What reads keys and values for one query: of numbers here, of words in attention/few_packed.hpp.
+template <class T>
+struct AttentionReading {
+  /// s[j] = q times key j, for whole vectors of keys; behind the last one 0.
+  void (*products)(const AttentionArgs<T>& a, const T* q, const AttentionKeys<T>& k, T* s);
+  /// o = the sum of s[j] times value j.
+  void (*mix)(const AttentionArgs<T>& a, const T* s, const AttentionKeys<T>& v, T* o);
+};
+template <class T>
+void attention_products(const AttentionArgs<T>& a, const T* q, const AttentionKeys<T>& k, T* s) {
   constexpr Index w = lanes<T>;
   for (Index j = 0; j < a.len_k; j += w) {
     const Index keys = a.len_k - j < w ? a.len_k - j : w;
-    T square[w * w] = {}, sums[w];
+    T square[w * w] = {};
     for (Index r = 0; r < keys; ++r) {
-      const Vec<T> sum = attention_products<T, packed>(a.d_k, q, k[j + r]);
+      const T* const key = k[j + r];
+      Vec<T> sum{};
+      each_vector<T>(a.d_k, [&](Index c, Index m)
+                                GLOSS_INLINE_LAMBDA { sum = sum + load_n<T>(q + c, m) * load_n<T>(key + c, m); });
       store<T>(square + r * w, sum);
     }
-    gemm_fold<T>(square, sums);
-    store<T>(s + j, load<T>(sums) * scale);
+    gemm_fold<T>(square, s + j);
   }
-  if (a.bias != nullptr) {
-    const T* bias = a.bias + b * a.bias_strides[0] + h * a.bias_strides[1] + i * a.bias_strides[2];
-    for (Index j = 0; j < a.len_k; ++j) s[j] += bias[j * a.bias_strides[3]] * static_cast<T>(log2_e);
-  }
-  if (a.mask != nullptr) {
-    const bool* mask = a.mask + b * a.mask_strides[0] + h * a.mask_strides[1] + i * a.mask_strides[2];
-    for (Index j = 0; j < a.len_k; ++j)
-      if (!mask[j * a.mask_strides[3]]) s[j] = in_powers_of_2<T>(a.mask_fill);
-  }
-  if (a.causal)
-    for (Index j = i + a.len_k - a.len_q + 1 > 0 ? i + a.len_k - a.len_q + 1 : 0; j < a.len_k; ++j) s[j] = -infinity;
 }
 /// o[c] = sum of s[j] v[j][c] for `vectors` vectors of c from `first` on, of which the last has m numbers.
 template <class T, int vectors>
@@ -10196,29 +10106,39 @@ GLOSS_INLINE void attention_mix(const AttentionKeys<T>& v, const T* s, Index key
   }
   GLOSS_UNROLL for (int t = 0; t < vectors; ++t) store_n<T>(o + first + t * w, sum[t], t + 1 < vectors ? w : m);
 }
-/// The same of words: `vectors` vectors of them from `first` on are twice as many of numbers, the second half of which
-/// belongs d_v / 2 further on.
-template <class T, int vectors>
-GLOSS_INLINE void attention_mix_packed(const AttentionKeys<T>& v, const T* s, Index keys, Index first, Index m,
-                                       Index d_v, T* o) {
+template <class T>
+void attention_mixes(const AttentionArgs<T>& a, const T* s, const AttentionKeys<T>& v, T* o) {
   constexpr Index w = lanes<T>;
-  Vec<T> sum[2][vectors] = {};
-  for (Index j = 0; j < keys; ++j) {
-    const T* const value = v[j] + first;
-    GLOSS_UNROLL for (int t = 0; t < vectors; ++t) {
-      const Bfloat16Pair pair = load_bfloat16_pair(value + t * w, t + 1 < vectors ? w : m);
-      sum[0][t] = sum[0][t] + pair.first * s[j];
-      sum[1][t] = sum[1][t] + pair.second * s[j];
-    }
+  Index c = 0;
+  for (; c + 4 * w <= a.d_v; c += 4 * w) attention_mix<T, 4>(v, s, a.len_k, c, w, o);
+  for (; c < a.d_v; c += w) attention_mix<T, 1>(v, s, a.len_k, c, a.d_v - c < w ? a.d_v - c : w, o);
+}
+template <class T>
+inline constexpr AttentionReading<T> attention_reads_numbers = {attention_products<T>, attention_mixes<T>};
+/// s[j] = the scores of query i with bias and mask, divided by ln 2; s has room for whole vectors.
+template <class T>
+void attention_row_scores(const AttentionArgs<T>& a, const AttentionReading<T>& reading, Index b, Index h, Index i,
+                          T* s) {
+  constexpr T infinity = std::numeric_limits<T>::infinity();
+  const T scale = static_cast<T>(a.scale * log2_e);
+  constexpr Index w = lanes<T>;
+  reading.products(a, attention_row(a.q, a.q_strides, b, h, i), AttentionKeys<T>(a, a.k, a.k_strides, b, h), s);
+  for (Index j = 0; j < a.len_k; j += w) store<T>(s + j, load<T>(s + j) * scale);
+  if (a.bias != nullptr) {
+    const T* bias = a.bias + b * a.bias_strides[0] + h * a.bias_strides[1] + i * a.bias_strides[2];
+    for (Index j = 0; j < a.len_k; ++j) s[j] += bias[j * a.bias_strides[3]] * static_cast<T>(log2_e);
   }
-  GLOSS_UNROLL for (int t = 0; t < vectors; ++t) {
-    store_n<T>(o + first + t * w, sum[0][t], t + 1 < vectors ? w : m);
-    store_n<T>(o + d_v / 2 + first + t * w, sum[1][t], t + 1 < vectors ? w : m);
+  if (a.mask != nullptr) {
+    const bool* mask = a.mask + b * a.mask_strides[0] + h * a.mask_strides[1] + i * a.mask_strides[2];
+    for (Index j = 0; j < a.len_k; ++j)
+      if (!mask[j * a.mask_strides[3]]) s[j] = in_powers_of_2<T>(a.mask_fill);
   }
+  if (a.causal)
+    for (Index j = i + a.len_k - a.len_q + 1 > 0 ? i + a.len_k - a.len_q + 1 : 0; j < a.len_k; ++j) s[j] = -infinity;
 }
 /// See attention_forward.
-template <class T, bool packed = false>
-void attention_forward_few(const AttentionArgs<T>& a) {
+template <class T>
+void attention_forward_few(const AttentionArgs<T>& a, const AttentionReading<T>& reading = attention_reads_numbers<T>) {
   constexpr T infinity = std::numeric_limits<T>::infinity();
   constexpr Index w = lanes<T>;
   parallel_for(a.batch * a.heads * a.len_q, attention_grain(a.len_k * (a.d_k + a.d_v)), [&](Index begin, Index end) {
@@ -10230,7 +10150,7 @@ void attention_forward_few(const AttentionArgs<T>& a) {
     const DropoutRule<T> rule(a.dropout);
     for (Index task = begin; task < end; ++task) {
       const Index head = task / a.len_q, i = task % a.len_q, b = head / a.heads, h = head % a.heads;
-      attention_row_scores<T, packed>(a, b, h, i, s);
+      attention_row_scores(a, reading, b, h, i, s);
       for (Index j = a.len_k; j < padded; ++j) s[j] = -infinity;
       const T largest = row_max<T>(s, a.len_k), base = largest == -infinity ? T(0) : largest;
       Vec<T> sums{};
@@ -10257,17 +10177,7 @@ void attention_forward_few(const AttentionArgs<T>& a) {
         T* const stats = a.stats + head * 2 * a.len_q + i;
         stats[0] = none ? T(0) : largest, stats[a.len_q] = none ? T(0) : inverse;
       }
-      const AttentionKeys<T> v(a, a.v, a.v_strides, b, h);
-      T* const o = attention_row(a.o, a.o_strides, b, h, i);
-      Index c = 0;
-      if constexpr (packed) {
-        const Index words = a.d_v / 2;
-        for (; c + 2 * w <= words; c += 2 * w) attention_mix_packed<T, 2>(v, s, a.len_k, c, w, a.d_v, o);
-        for (; c < words; c += w) attention_mix_packed<T, 1>(v, s, a.len_k, c, words - c < w ? words - c : w, a.d_v, o);
-      } else {
-        for (; c + 4 * w <= a.d_v; c += 4 * w) attention_mix<T, 4>(v, s, a.len_k, c, w, o);
-        for (; c < a.d_v; c += w) attention_mix<T, 1>(v, s, a.len_k, c, a.d_v - c < w ? a.d_v - c : w, o);
-      }
+      reading.mix(a, s, AttentionKeys<T>(a, a.v, a.v_strides, b, h), attention_row(a.o, a.o_strides, b, h, i));
     }
   });
 }
@@ -12212,77 +12122,41 @@ Tensor<T> select_rows(const Tensor<T>& x, const Tensor<std::int64_t>& rows) {
     std::memcpy(y.data() + i * row, x.data() + rows.at({i}) * row, static_cast<std::size_t>(row) * sizeof(T));
   return y;
 }
-inline constinit std::atomic<bool> caches_in_bfloat16{false};
-/// out [..., n, width / 2] = the rows of x [..., n, width] in bfloat16, as kernels::pack_bfloat16 lays them.
-template <class T>
-Tensor<T> packed_rows(const Tensor<T>& x) {
-  Shape shape = x.shape();
-  const Index width = shape[3], words = shape[3] = width / 2;
-  const Tensor<T> rows = x.contiguous();
-  Tensor<T> out = empty<T>(shape);
-  for (Index r = 0; words > 0 && r < rows.numel() / width; ++r)
-    kernels::pack_bfloat16(width, static_cast<const T*>(rows.data()) + r * width, out.data() + r * words);
-  return out;
-}
-/// The way back.
-template <class T>
-Tensor<T> unpacked_rows(const Tensor<T>& x) {
-  Shape shape = x.shape();
-  const Index words = shape[3], width = shape[3] = 2 * words;
-  const Tensor<T> rows = x.contiguous();
-  Tensor<T> out = empty<T>(shape);
-  for (Index r = 0; words > 0 && r < rows.numel() / words; ++r)
-    kernels::unpack_bfloat16(width, static_cast<const T*>(rows.data()) + r * words, out.data() + r * width);
-  return out;
-}
 }  // namespace detail
-/// What caches of float hold.
-enum class CachePrecision : unsigned char {
-  float32,   // keys and values as they are
-  bfloat16,  // rounded to nearest, ties to even, in half the memory
+template <Real T>
+struct KeyValueCache;
+namespace detail {
+/// Another form in which a cache holds keys and values, as nn/cache_precision.hpp defines it.
+template <class T>
+struct CacheForm {
+  bool (*suits)(Index width);
+  Index (*held)(Index width);               // numbers that a row takes in memory
+  Tensor<T> (*pack)(const Tensor<T>& x);    // [..., width] -> [..., held(width)]
+  Tensor<T> (*unpack)(const Tensor<T>& x);  // the way back
+  Tensor<T> (*attend)(const KeyValueCache<T>& cache, const Tensor<T>& q, const AttentionOptions<T>& options,
+                      Tensor<T>* weights);
 };
-/// The precision in force.
-inline CachePrecision cache_precision() {
-  return detail::caches_in_bfloat16.load(std::memory_order_relaxed) ? CachePrecision::bfloat16
-                                                                    : CachePrecision::float32;
-}
-/// From now on caches of this process that are still empty will hold keys and values of float in this precision: those
-/// of the positions that are read, and those of an encoder's output. Attention to them reads half as much and sums in
-/// float. Keys or values of an odd width, and double, stay as they are.
-/// PyTorch: the dtype of a cache of transformers
-inline void set_cache_precision(CachePrecision precision) {
-  detail::caches_in_bfloat16.store(precision == CachePrecision::bfloat16, std::memory_order_relaxed);
-}
-/// The precision while it lives, for the whole process; caches that were begun meanwhile keep theirs.
-class [[nodiscard]] CachePrecisionGuard {
- public:
-  explicit CachePrecisionGuard(CachePrecision precision) : saved_(cache_precision()) { set_cache_precision(precision); }
-  ~CachePrecisionGuard() { set_cache_precision(saved_); }
-  CachePrecisionGuard(const CachePrecisionGuard&) = delete;
-  CachePrecisionGuard& operator=(const CachePrecisionGuard&) = delete;
- private:
-  CachePrecision saved_;
-};
+/// That of caches of float that begin, null for numbers as they are.
+inline constinit std::atomic<const CacheForm<float>*> cache_form{nullptr};
+}  // namespace detail
 /// Keys and values of one attention, of all positions that it has read. A value: a copy has its own.
 template <Real T>
 struct KeyValueCache final {
-  // [entries, heads, capacity, width], or, in bfloat16, width / 2 words; the first `length` positions are in use
-  Buffer<T> key, value;
+  Buffer<T> key, value;  // [entries, heads, capacity, width]; the first `length` positions are in use
   // Undefined, or [batch, length]: position j of row b lies in entry key_rows[b, j], so that hypotheses that go on from
   // the same one share what it has read.
   Tensor<std::int64_t> key_rows;
   Index length = 0;
-  bool is_packed = false;  // in bfloat16
+  const detail::CacheForm<T>* form = nullptr;  // in which rows are held, where they are not numbers
   Index positions() const { return length; }
   struct KeysAndValues {
     Tensor<T> key, value;  // [batch, heads, length, width]
   };
-  /// Views of the cache; copies, where rows share entries or are in bfloat16.
+  /// Views of the cache; copies, where rows share entries or are held in another form.
   KeysAndValues all() const {
-    const KeysAndValues held = as_held();
-    if constexpr (std::is_same_v<T, float>)
-      if (is_packed) return {detail::unpacked_rows(held.key), detail::unpacked_rows(held.value)};
-    return held;
+    KeysAndValues all = as_held();
+    if (form) all.key = form->unpack(all.key), all.value = form->unpack(all.value);
+    return all;
   }
   /// Puts the keys and values of further positions behind those that are there; memory grows by doubling.
   /// Shape: k [batch, heads, n, d_k], v [batch, heads, n, d_v] -> all so far, as all() has them
@@ -12306,8 +12180,7 @@ struct KeyValueCache final {
   /// Shape: q [batch, heads, n, d_k] -> [batch, heads, n, d_v]
   /// Errors: as scaled_dot_product_attention.
   Tensor<T> attend(const Tensor<T>& q, AttentionOptions<T> options, Tensor<T>* weights = nullptr) {
-    if constexpr (std::is_same_v<T, float>)
-      if (is_packed) return attend_packed(q, options, weights);
+    if (form) return form->attend(*this, q, options, weights);
     if (q.size(2) > kernels::detail::attention_few<T>) separate();
     options.key_rows = key_rows;
     return scaled_dot_product_attention(q, key.narrow(2, 0, length), value.narrow(2, 0, length), options, weights);
@@ -12332,39 +12205,19 @@ struct KeyValueCache final {
     if (key_rows.defined()) key_rows = key_rows.narrow(1, 0, n);
   }
  private:
-  /// Words that a row takes, or numbers.
-  Index held(Index width) const { return is_packed ? width / 2 : width; }
+  Index held(Index width) const { return form ? form->held(width) : width; }
   KeysAndValues as_held() const {
     const Tensor<T> k = key.narrow(2, 0, length), v = value.narrow(2, 0, length);
     if (!key_rows.defined()) return {k, v};
     return {gloss::detail::gather_keys(k, key_rows), gloss::detail::gather_keys(v, key_rows)};
   }
-  /// See attend. A template, so that instantiating the class for double leaves it out.
-  template <std::same_as<float> U = T>
-  Tensor<T> attend_packed(const Tensor<T>& q, const AttentionOptions<T>& options, Tensor<T>* weights) const {
-    const bool fits = q.dim() == 4 && q.size(0) == batch() && held(q.size(3)) == key.size(3) && q.size(3) % 2 == 0 &&
-                      key.size(1) > 0 && q.size(1) % key.size(1) == 0;
-    if (!fits || q.size(2) > kernels::detail::attention_few<T> || will_record({q, options.bias})) {
-      const auto [k, v] = all();
-      return scaled_dot_product_attention(q, k, v, options, weights);
-    }
-    gloss::detail::AttentionRun<T> run;
-    run.q = gloss::detail::as_heads(q), run.k = key.narrow(2, 0, length), run.v = value.narrow(2, 0, length);
-    run.key_rows = key_rows;
-    run.scores = q.shape();
-    run.scores[3] = length;
-    run.o = gloss::detail::empty_heads(run.q, 2 * value.size(3));
-    run.forward(options, weights, kernels::detail::attention_forward_few<T, true>);
-    return run.o;
-  }
   void check_fits(const Tensor<T>& x, const Tensor<T>& there, Index batch, const char* what) const {
     if (x.dim() == 4 && (!there.defined() || (x.size(0) == batch && x.size(1) == there.size(1) &&
-                                              held(x.size(3)) == there.size(3) && (!is_packed || x.size(3) % 2 == 0))))
+                                              held(x.size(3)) == there.size(3) && (!form || form->suits(x.size(3))))))
       return;
     if (!there.defined()) fail<ShapeError>("KeyValueCache: ", what, " ", x.shape(), " must have four axes");
-    Shape shape = there.shape();
+    Shape shape = form ? form->unpack(there).shape() : there.shape();
     shape[0] = batch;
-    if (is_packed) shape[3] *= 2;
     fail<ShapeError>("KeyValueCache: ", what, " ", x.shape(), " does not fit those that are there, ", shape);
   }
   Index batch() const { return key_rows.defined() ? key_rows.size(0) : key.size(0); }
@@ -12378,8 +12231,10 @@ struct KeyValueCache final {
       fail<ShapeError>("KeyValueCache: key ", k.shape(), " and value ", v.shape(), " differ in length");
     const Index n = k.size(2);
     if (!key.defined()) {
-      is_packed = std::is_same_v<T, float> && cache_precision() == CachePrecision::bfloat16 && k.size(3) % 2 == 0 &&
-                  v.size(3) % 2 == 0;
+      if constexpr (std::is_same_v<T, float>) {
+        form = detail::cache_form.load(std::memory_order_relaxed);
+        if (form && !(form->suits(k.size(3)) && form->suits(v.size(3)))) form = nullptr;
+      }
       const auto room = [&](const Tensor<T>& x) {
         return Buffer<T>(empty<T>({x.size(0), x.size(1), (std::max)(Index{16}, n), held(x.size(3))}));
       };
@@ -12390,11 +12245,8 @@ struct KeyValueCache final {
       move_to((std::max)(2 * capacity, length + n));
     else if (batch() > key.size(0))
       move_to(capacity);
-    const auto put = [&](const Tensor<T>& there, Tensor<T> x) {
-      x = x.detach();
-      if constexpr (std::is_same_v<T, float>)
-        if (is_packed) x = detail::packed_rows(x);
-      there.narrow(0, 0, x.size(0)).narrow(2, length, n).copy_(x);
+    const auto put = [&](const Tensor<T>& there, const Tensor<T>& x) {
+      there.narrow(0, 0, x.size(0)).narrow(2, length, n).copy_(form ? form->pack(x.detach()) : x.detach());
     };
     put(key, k), put(value, v);
     length += n;

@@ -63,6 +63,7 @@ bool is_opt_in(const SourceFile& file) {
                            "ops/matmul_precision.hpp",
                            "ops/saved_precision.hpp",
                            "nn/quantize.hpp",
+                           "nn/cache_precision.hpp",
                            "io/quantized_file.hpp",
                            "optim/compact_adamw.hpp",
                            "decode/speculative.hpp",

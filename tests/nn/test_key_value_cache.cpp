@@ -1,4 +1,5 @@
 // Keys and values that decoding keeps, and attention that reads them.
+#include <gloss/nn/cache_precision.hpp>
 #include <gloss/nn/key_value_cache.hpp>
 #include <gloss/nn/multihead_attention.hpp>
 #include <gloss/nn/transformer_decoder.hpp>
@@ -112,7 +113,7 @@ TEST_CASE("KeyValueCache: in bfloat16 it is a cache of rounded keys and values, 
       const auto expected = scaled_dot_product_attention(q, keys, values, options, &expected_weights);
       CHECK(difference(packed.attend(q, k, v, options, &weights), expected) < 2e-5);
       CHECK(difference(weights, expected_weights) < 1e-5);
-      CHECK(packed.is_packed);
+      CHECK(packed.form != nullptr);
       CHECK(packed.key.size(3) == width / 2);
       if (below(3) > 0) {
         std::vector<std::int64_t> rows;
@@ -148,7 +149,7 @@ TEST_CASE("KeyValueCache: what stays float, what is refused in bfloat16, and a g
     packed.append(full<float>({2, 1, 3, 4}, 1.001f), ones<float>({2, 1, 3, 4}));
   }
   CHECK(nn::cache_precision() == nn::CachePrecision::float32);
-  CHECK(!(odd.is_packed || twice.is_packed || early.is_packed));
+  CHECK(!(odd.form || twice.form || early.form));
   CHECK(early.all().key.at({0, 0, 1, 0}) == 1.001f);
   packed.append(full<float>({2, 1, 1, 4}, 1.001f), ones<float>({2, 1, 1, 4}));  // it keeps its precision
   CHECK(packed.all().key.at({1, 0, 3, 0}) == 1.0f);

@@ -3,12 +3,10 @@
 
 #include <algorithm>
 #include <atomic>
-#include <concepts>
 #include <cstring>
 #include <type_traits>
 #include <vector>
 
-#include <gloss/kernels/bfloat16_pairs.hpp>
 #include <gloss/nn/parameter.hpp>
 #include <gloss/ops/attention.hpp>
 
@@ -27,83 +25,45 @@ Tensor<T> select_rows(const Tensor<T>& x, const Tensor<std::int64_t>& rows) {
     std::memcpy(y.data() + i * row, x.data() + rows.at({i}) * row, static_cast<std::size_t>(row) * sizeof(T));
   return y;
 }
-inline constinit std::atomic<bool> caches_in_bfloat16{false};
-
-/// out [..., n, width / 2] = the rows of x [..., n, width] in bfloat16, as kernels::pack_bfloat16 lays them.
-template <class T>
-Tensor<T> packed_rows(const Tensor<T>& x) {
-  Shape shape = x.shape();
-  const Index width = shape[3], words = shape[3] = width / 2;
-  const Tensor<T> rows = x.contiguous();
-  Tensor<T> out = empty<T>(shape);
-  for (Index r = 0; words > 0 && r < rows.numel() / width; ++r)
-    kernels::pack_bfloat16(width, static_cast<const T*>(rows.data()) + r * width, out.data() + r * words);
-  return out;
-}
-/// The way back.
-template <class T>
-Tensor<T> unpacked_rows(const Tensor<T>& x) {
-  Shape shape = x.shape();
-  const Index words = shape[3], width = shape[3] = 2 * words;
-  const Tensor<T> rows = x.contiguous();
-  Tensor<T> out = empty<T>(shape);
-  for (Index r = 0; words > 0 && r < rows.numel() / words; ++r)
-    kernels::unpack_bfloat16(width, static_cast<const T*>(rows.data()) + r * words, out.data() + r * width);
-  return out;
-}
 }  // namespace detail
 
-/// What caches of float hold.
-enum class CachePrecision : unsigned char {
-  float32,   // keys and values as they are
-  bfloat16,  // rounded to nearest, ties to even, in half the memory
-};
+template <Real T>
+struct KeyValueCache;
 
-/// The precision in force.
-inline CachePrecision cache_precision() {
-  return detail::caches_in_bfloat16.load(std::memory_order_relaxed) ? CachePrecision::bfloat16
-                                                                    : CachePrecision::float32;
-}
-/// From now on caches of this process that are still empty will hold keys and values of float in this precision: those
-/// of the positions that are read, and those of an encoder's output. Attention to them reads half as much and sums in
-/// float. Keys or values of an odd width, and double, stay as they are.
-/// PyTorch: the dtype of a cache of transformers
-inline void set_cache_precision(CachePrecision precision) {
-  detail::caches_in_bfloat16.store(precision == CachePrecision::bfloat16, std::memory_order_relaxed);
-}
-/// The precision while it lives, for the whole process; caches that were begun meanwhile keep theirs.
-class [[nodiscard]] CachePrecisionGuard {
- public:
-  explicit CachePrecisionGuard(CachePrecision precision) : saved_(cache_precision()) { set_cache_precision(precision); }
-  ~CachePrecisionGuard() { set_cache_precision(saved_); }
-  CachePrecisionGuard(const CachePrecisionGuard&) = delete;
-  CachePrecisionGuard& operator=(const CachePrecisionGuard&) = delete;
-
- private:
-  CachePrecision saved_;
+namespace detail {
+/// Another form in which a cache holds keys and values, as nn/cache_precision.hpp defines it.
+template <class T>
+struct CacheForm {
+  bool (*suits)(Index width);
+  Index (*held)(Index width);               // numbers that a row takes in memory
+  Tensor<T> (*pack)(const Tensor<T>& x);    // [..., width] -> [..., held(width)]
+  Tensor<T> (*unpack)(const Tensor<T>& x);  // the way back
+  Tensor<T> (*attend)(const KeyValueCache<T>& cache, const Tensor<T>& q, const AttentionOptions<T>& options,
+                      Tensor<T>* weights);
 };
+/// That of caches of float that begin, null for numbers as they are.
+inline constinit std::atomic<const CacheForm<float>*> cache_form{nullptr};
+}  // namespace detail
 
 /// Keys and values of one attention, of all positions that it has read. A value: a copy has its own.
 template <Real T>
 struct KeyValueCache final {
-  // [entries, heads, capacity, width], or, in bfloat16, width / 2 words; the first `length` positions are in use
-  Buffer<T> key, value;
+  Buffer<T> key, value;  // [entries, heads, capacity, width]; the first `length` positions are in use
   // Undefined, or [batch, length]: position j of row b lies in entry key_rows[b, j], so that hypotheses that go on from
   // the same one share what it has read.
   Tensor<std::int64_t> key_rows;
   Index length = 0;
-  bool is_packed = false;  // in bfloat16
+  const detail::CacheForm<T>* form = nullptr;  // in which rows are held, where they are not numbers
 
   Index positions() const { return length; }
   struct KeysAndValues {
     Tensor<T> key, value;  // [batch, heads, length, width]
   };
-  /// Views of the cache; copies, where rows share entries or are in bfloat16.
+  /// Views of the cache; copies, where rows share entries or are held in another form.
   KeysAndValues all() const {
-    const KeysAndValues held = as_held();
-    if constexpr (std::is_same_v<T, float>)
-      if (is_packed) return {detail::unpacked_rows(held.key), detail::unpacked_rows(held.value)};
-    return held;
+    KeysAndValues all = as_held();
+    if (form) all.key = form->unpack(all.key), all.value = form->unpack(all.value);
+    return all;
   }
 
   /// Puts the keys and values of further positions behind those that are there; memory grows by doubling.
@@ -128,8 +88,7 @@ struct KeyValueCache final {
   /// Shape: q [batch, heads, n, d_k] -> [batch, heads, n, d_v]
   /// Errors: as scaled_dot_product_attention.
   Tensor<T> attend(const Tensor<T>& q, AttentionOptions<T> options, Tensor<T>* weights = nullptr) {
-    if constexpr (std::is_same_v<T, float>)
-      if (is_packed) return attend_packed(q, options, weights);
+    if (form) return form->attend(*this, q, options, weights);
     if (q.size(2) > kernels::detail::attention_few<T>) separate();
     options.key_rows = key_rows;
     return scaled_dot_product_attention(q, key.narrow(2, 0, length), value.narrow(2, 0, length), options, weights);
@@ -155,39 +114,19 @@ struct KeyValueCache final {
   }
 
  private:
-  /// Words that a row takes, or numbers.
-  Index held(Index width) const { return is_packed ? width / 2 : width; }
+  Index held(Index width) const { return form ? form->held(width) : width; }
   KeysAndValues as_held() const {
     const Tensor<T> k = key.narrow(2, 0, length), v = value.narrow(2, 0, length);
     if (!key_rows.defined()) return {k, v};
     return {gloss::detail::gather_keys(k, key_rows), gloss::detail::gather_keys(v, key_rows)};
   }
-  /// See attend. A template, so that instantiating the class for double leaves it out.
-  template <std::same_as<float> U = T>
-  Tensor<T> attend_packed(const Tensor<T>& q, const AttentionOptions<T>& options, Tensor<T>* weights) const {
-    const bool fits = q.dim() == 4 && q.size(0) == batch() && held(q.size(3)) == key.size(3) && q.size(3) % 2 == 0 &&
-                      key.size(1) > 0 && q.size(1) % key.size(1) == 0;
-    if (!fits || q.size(2) > kernels::detail::attention_few<T> || will_record({q, options.bias})) {
-      const auto [k, v] = all();
-      return scaled_dot_product_attention(q, k, v, options, weights);
-    }
-    gloss::detail::AttentionRun<T> run;
-    run.q = gloss::detail::as_heads(q), run.k = key.narrow(2, 0, length), run.v = value.narrow(2, 0, length);
-    run.key_rows = key_rows;
-    run.scores = q.shape();
-    run.scores[3] = length;
-    run.o = gloss::detail::empty_heads(run.q, 2 * value.size(3));
-    run.forward(options, weights, kernels::detail::attention_forward_few<T, true>);
-    return run.o;
-  }
   void check_fits(const Tensor<T>& x, const Tensor<T>& there, Index batch, const char* what) const {
     if (x.dim() == 4 && (!there.defined() || (x.size(0) == batch && x.size(1) == there.size(1) &&
-                                              held(x.size(3)) == there.size(3) && (!is_packed || x.size(3) % 2 == 0))))
+                                              held(x.size(3)) == there.size(3) && (!form || form->suits(x.size(3))))))
       return;
     if (!there.defined()) fail<ShapeError>("KeyValueCache: ", what, " ", x.shape(), " must have four axes");
-    Shape shape = there.shape();
+    Shape shape = form ? form->unpack(there).shape() : there.shape();
     shape[0] = batch;
-    if (is_packed) shape[3] *= 2;
     fail<ShapeError>("KeyValueCache: ", what, " ", x.shape(), " does not fit those that are there, ", shape);
   }
   Index batch() const { return key_rows.defined() ? key_rows.size(0) : key.size(0); }
@@ -202,8 +141,10 @@ struct KeyValueCache final {
       fail<ShapeError>("KeyValueCache: key ", k.shape(), " and value ", v.shape(), " differ in length");
     const Index n = k.size(2);
     if (!key.defined()) {
-      is_packed = std::is_same_v<T, float> && cache_precision() == CachePrecision::bfloat16 && k.size(3) % 2 == 0 &&
-                  v.size(3) % 2 == 0;
+      if constexpr (std::is_same_v<T, float>) {
+        form = detail::cache_form.load(std::memory_order_relaxed);
+        if (form && !(form->suits(k.size(3)) && form->suits(v.size(3)))) form = nullptr;
+      }
       const auto room = [&](const Tensor<T>& x) {
         return Buffer<T>(empty<T>({x.size(0), x.size(1), (std::max)(Index{16}, n), held(x.size(3))}));
       };
@@ -214,11 +155,8 @@ struct KeyValueCache final {
       move_to((std::max)(2 * capacity, length + n));
     else if (batch() > key.size(0))
       move_to(capacity);
-    const auto put = [&](const Tensor<T>& there, Tensor<T> x) {
-      x = x.detach();
-      if constexpr (std::is_same_v<T, float>)
-        if (is_packed) x = detail::packed_rows(x);
-      there.narrow(0, 0, x.size(0)).narrow(2, length, n).copy_(x);
+    const auto put = [&](const Tensor<T>& there, const Tensor<T>& x) {
+      there.narrow(0, 0, x.size(0)).narrow(2, length, n).copy_(form ? form->pack(x.detach()) : x.detach());
     };
     put(key, k), put(value, v);
     length += n;

@@ -1,6 +1,5 @@
 // Attention forward for few queries, as in decoding with a cache: one query at a time, a key's or value's elements in
-// the lanes, where the tiles of attention.hpp would leave most lanes empty. Keys and values are numbers, or, `packed`,
-// rows of words that kernels/bfloat16_pairs.hpp made of an even number of them.
+// the lanes, where the tiles of attention.hpp would leave most lanes empty.
 #pragma once
 
 #include <cmath>
@@ -8,7 +7,6 @@
 
 #include <gloss/core/parallel_for.hpp>
 #include <gloss/kernels/attention/block.hpp>
-#include <gloss/kernels/bfloat16_pairs.hpp>
 #include <gloss/kernels/gemm/kernels.hpp>
 #include <gloss/kernels/softmax.hpp>
 
@@ -37,50 +35,30 @@ struct AttentionKeys {
   const T* operator[](Index j) const { return first + j * step + (rows ? rows[j * rows_step] * batch_step : 0); }
 };
 
-/// The lanes' sums of the products of q and a key.
-template <class T, bool packed>
-GLOSS_INLINE Vec<T> attention_products(Index d_k, const T* q, const T* key) {
-  Vec<T> sum{};
-  if constexpr (packed)
-    each_vector<T>(d_k / 2, [&](Index c, Index m) GLOSS_INLINE_LAMBDA {
-      const Bfloat16Pair pair = load_bfloat16_pair(key + c, m);
-      sum = sum + load_n<T>(q + c, m) * pair.first + load_n<T>(q + d_k / 2 + c, m) * pair.second;
-    });
-  else
-    each_vector<T>(
-        d_k, [&](Index c, Index m) GLOSS_INLINE_LAMBDA { sum = sum + load_n<T>(q + c, m) * load_n<T>(key + c, m); });
-  return sum;
-}
+/// What reads keys and values for one query: of numbers here, of words in attention/few_packed.hpp.
+template <class T>
+struct AttentionReading {
+  /// s[j] = q times key j, for whole vectors of keys; behind the last one 0.
+  void (*products)(const AttentionArgs<T>& a, const T* q, const AttentionKeys<T>& k, T* s);
+  /// o = the sum of s[j] times value j.
+  void (*mix)(const AttentionArgs<T>& a, const T* s, const AttentionKeys<T>& v, T* o);
+};
 
-/// s[j] = the scores of query i with bias and mask, divided by ln 2; s has room for whole vectors.
-template <class T, bool packed>
-void attention_row_scores(const AttentionArgs<T>& a, Index b, Index h, Index i, T* s) {
-  constexpr T infinity = std::numeric_limits<T>::infinity();
-  const T* q = attention_row(a.q, a.q_strides, b, h, i);
-  const AttentionKeys<T> k(a, a.k, a.k_strides, b, h);
-  const T scale = static_cast<T>(a.scale * log2_e);
+template <class T>
+void attention_products(const AttentionArgs<T>& a, const T* q, const AttentionKeys<T>& k, T* s) {
   constexpr Index w = lanes<T>;
   for (Index j = 0; j < a.len_k; j += w) {
     const Index keys = a.len_k - j < w ? a.len_k - j : w;
-    T square[w * w] = {}, sums[w];
+    T square[w * w] = {};
     for (Index r = 0; r < keys; ++r) {
-      const Vec<T> sum = attention_products<T, packed>(a.d_k, q, k[j + r]);
+      const T* const key = k[j + r];
+      Vec<T> sum{};
+      each_vector<T>(a.d_k, [&](Index c, Index m)
+                                GLOSS_INLINE_LAMBDA { sum = sum + load_n<T>(q + c, m) * load_n<T>(key + c, m); });
       store<T>(square + r * w, sum);
     }
-    gemm_fold<T>(square, sums);
-    store<T>(s + j, load<T>(sums) * scale);
+    gemm_fold<T>(square, s + j);
   }
-  if (a.bias != nullptr) {
-    const T* bias = a.bias + b * a.bias_strides[0] + h * a.bias_strides[1] + i * a.bias_strides[2];
-    for (Index j = 0; j < a.len_k; ++j) s[j] += bias[j * a.bias_strides[3]] * static_cast<T>(log2_e);
-  }
-  if (a.mask != nullptr) {
-    const bool* mask = a.mask + b * a.mask_strides[0] + h * a.mask_strides[1] + i * a.mask_strides[2];
-    for (Index j = 0; j < a.len_k; ++j)
-      if (!mask[j * a.mask_strides[3]]) s[j] = in_powers_of_2<T>(a.mask_fill);
-  }
-  if (a.causal)
-    for (Index j = i + a.len_k - a.len_q + 1 > 0 ? i + a.len_k - a.len_q + 1 : 0; j < a.len_k; ++j) s[j] = -infinity;
 }
 
 /// o[c] = sum of s[j] v[j][c] for `vectors` vectors of c from `first` on, of which the last has m numbers.
@@ -96,30 +74,42 @@ GLOSS_INLINE void attention_mix(const AttentionKeys<T>& v, const T* s, Index key
   GLOSS_UNROLL for (int t = 0; t < vectors; ++t) store_n<T>(o + first + t * w, sum[t], t + 1 < vectors ? w : m);
 }
 
-/// The same of words: `vectors` vectors of them from `first` on are twice as many of numbers, the second half of which
-/// belongs d_v / 2 further on.
-template <class T, int vectors>
-GLOSS_INLINE void attention_mix_packed(const AttentionKeys<T>& v, const T* s, Index keys, Index first, Index m,
-                                       Index d_v, T* o) {
+template <class T>
+void attention_mixes(const AttentionArgs<T>& a, const T* s, const AttentionKeys<T>& v, T* o) {
   constexpr Index w = lanes<T>;
-  Vec<T> sum[2][vectors] = {};
-  for (Index j = 0; j < keys; ++j) {
-    const T* const value = v[j] + first;
-    GLOSS_UNROLL for (int t = 0; t < vectors; ++t) {
-      const Bfloat16Pair pair = load_bfloat16_pair(value + t * w, t + 1 < vectors ? w : m);
-      sum[0][t] = sum[0][t] + pair.first * s[j];
-      sum[1][t] = sum[1][t] + pair.second * s[j];
-    }
+  Index c = 0;
+  for (; c + 4 * w <= a.d_v; c += 4 * w) attention_mix<T, 4>(v, s, a.len_k, c, w, o);
+  for (; c < a.d_v; c += w) attention_mix<T, 1>(v, s, a.len_k, c, a.d_v - c < w ? a.d_v - c : w, o);
+}
+
+template <class T>
+inline constexpr AttentionReading<T> attention_reads_numbers = {attention_products<T>, attention_mixes<T>};
+
+/// s[j] = the scores of query i with bias and mask, divided by ln 2; s has room for whole vectors.
+template <class T>
+void attention_row_scores(const AttentionArgs<T>& a, const AttentionReading<T>& reading, Index b, Index h, Index i,
+                          T* s) {
+  constexpr T infinity = std::numeric_limits<T>::infinity();
+  const T scale = static_cast<T>(a.scale * log2_e);
+  constexpr Index w = lanes<T>;
+  reading.products(a, attention_row(a.q, a.q_strides, b, h, i), AttentionKeys<T>(a, a.k, a.k_strides, b, h), s);
+  for (Index j = 0; j < a.len_k; j += w) store<T>(s + j, load<T>(s + j) * scale);
+  if (a.bias != nullptr) {
+    const T* bias = a.bias + b * a.bias_strides[0] + h * a.bias_strides[1] + i * a.bias_strides[2];
+    for (Index j = 0; j < a.len_k; ++j) s[j] += bias[j * a.bias_strides[3]] * static_cast<T>(log2_e);
   }
-  GLOSS_UNROLL for (int t = 0; t < vectors; ++t) {
-    store_n<T>(o + first + t * w, sum[0][t], t + 1 < vectors ? w : m);
-    store_n<T>(o + d_v / 2 + first + t * w, sum[1][t], t + 1 < vectors ? w : m);
+  if (a.mask != nullptr) {
+    const bool* mask = a.mask + b * a.mask_strides[0] + h * a.mask_strides[1] + i * a.mask_strides[2];
+    for (Index j = 0; j < a.len_k; ++j)
+      if (!mask[j * a.mask_strides[3]]) s[j] = in_powers_of_2<T>(a.mask_fill);
   }
+  if (a.causal)
+    for (Index j = i + a.len_k - a.len_q + 1 > 0 ? i + a.len_k - a.len_q + 1 : 0; j < a.len_k; ++j) s[j] = -infinity;
 }
 
 /// See attention_forward.
-template <class T, bool packed = false>
-void attention_forward_few(const AttentionArgs<T>& a) {
+template <class T>
+void attention_forward_few(const AttentionArgs<T>& a, const AttentionReading<T>& reading = attention_reads_numbers<T>) {
   constexpr T infinity = std::numeric_limits<T>::infinity();
   constexpr Index w = lanes<T>;
   parallel_for(a.batch * a.heads * a.len_q, attention_grain(a.len_k * (a.d_k + a.d_v)), [&](Index begin, Index end) {
@@ -131,7 +121,7 @@ void attention_forward_few(const AttentionArgs<T>& a) {
     const DropoutRule<T> rule(a.dropout);
     for (Index task = begin; task < end; ++task) {
       const Index head = task / a.len_q, i = task % a.len_q, b = head / a.heads, h = head % a.heads;
-      attention_row_scores<T, packed>(a, b, h, i, s);
+      attention_row_scores(a, reading, b, h, i, s);
       for (Index j = a.len_k; j < padded; ++j) s[j] = -infinity;
       const T largest = row_max<T>(s, a.len_k), base = largest == -infinity ? T(0) : largest;
       Vec<T> sums{};
@@ -158,17 +148,7 @@ void attention_forward_few(const AttentionArgs<T>& a) {
         T* const stats = a.stats + head * 2 * a.len_q + i;
         stats[0] = none ? T(0) : largest, stats[a.len_q] = none ? T(0) : inverse;
       }
-      const AttentionKeys<T> v(a, a.v, a.v_strides, b, h);
-      T* const o = attention_row(a.o, a.o_strides, b, h, i);
-      Index c = 0;
-      if constexpr (packed) {
-        const Index words = a.d_v / 2;
-        for (; c + 2 * w <= words; c += 2 * w) attention_mix_packed<T, 2>(v, s, a.len_k, c, w, a.d_v, o);
-        for (; c < words; c += w) attention_mix_packed<T, 1>(v, s, a.len_k, c, words - c < w ? words - c : w, a.d_v, o);
-      } else {
-        for (; c + 4 * w <= a.d_v; c += 4 * w) attention_mix<T, 4>(v, s, a.len_k, c, w, o);
-        for (; c < a.d_v; c += w) attention_mix<T, 1>(v, s, a.len_k, c, a.d_v - c < w ? a.d_v - c : w, o);
-      }
+      reading.mix(a, s, AttentionKeys<T>(a, a.v, a.v_strides, b, h), attention_row(a.o, a.o_strides, b, h, i));
     }
   });
 }
