@@ -72,7 +72,7 @@ const std::vector<Page>& pages() {
        {"nn/module.hpp", "nn/parameter.hpp", "nn/init.hpp", "nn/orthogonal.hpp", "nn/state_dict.hpp",
         "nn/load_state_dict.hpp", "nn/freeze.hpp", "nn/clones.hpp", "nn/apply.hpp", "nn/parameter_vector.hpp",
         "nn/summary.hpp", "nn/taps.hpp", "nn/attention_mask.hpp", "nn/feed_forward_activation.hpp", "nn/quantize.hpp",
-        "nn/key_value_cache.hpp", "nn/cache_precision.hpp"}},
+        "nn/cache_precision.hpp"}},
       {"decode",
        "Decoding",
        "Greedy and beam search and sampling, with any model that a Stepper stands before, in `gloss::decode`.",

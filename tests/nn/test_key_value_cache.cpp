@@ -149,6 +149,9 @@ TEST_CASE("KeyValueCache: what stays float, what is refused in bfloat16, and a g
     packed.append(full<float>({2, 1, 3, 4}, 1.001f), ones<float>({2, 1, 3, 4}));
   }
   CHECK(nn::cache_precision() == nn::CachePrecision::float32);
+  nn::set_cache_precision(nn::CachePrecision::bfloat16);
+  CHECK(nn::cache_precision() == nn::CachePrecision::bfloat16);
+  nn::set_cache_precision(nn::CachePrecision::float32);
   CHECK(!(odd.form || twice.form || early.form));
   CHECK(early.all().key.at({0, 0, 1, 0}) == 1.001f);
   packed.append(full<float>({2, 1, 1, 4}, 1.001f), ones<float>({2, 1, 1, 4}));  // it keeps its precision

@@ -1,5 +1,5 @@
-// Attention of few queries to keys and values in bfloat16: rows of words that kernels/bfloat16_pairs.hpp made of an even
-// number of numbers.
+// Attention of few queries to keys and values in bfloat16: rows of words that kernels/bfloat16_pairs.hpp made of an
+// even number of numbers.
 #pragma once
 
 #include <gloss/kernels/attention/few.hpp>
