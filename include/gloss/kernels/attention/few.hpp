@@ -44,21 +44,26 @@ struct AttentionReading {
   void (*mix)(const AttentionArgs<T>& a, const T* s, const AttentionKeys<T>& v, T* o);
 };
 
-template <class T>
-void attention_products(const AttentionArgs<T>& a, const T* q, const AttentionKeys<T>& k, T* s) {
+/// AttentionReading::products, where products_with(key) are the lanes' products of the query and a key.
+template <class T, class F>
+GLOSS_INLINE void attention_products_by(const AttentionArgs<T>& a, const AttentionKeys<T>& k, T* s,
+                                        const F& products_with) {
   constexpr Index w = lanes<T>;
   for (Index j = 0; j < a.len_k; j += w) {
     const Index keys = a.len_k - j < w ? a.len_k - j : w;
     T square[w * w] = {};
-    for (Index r = 0; r < keys; ++r) {
-      const T* const key = k[j + r];
-      Vec<T> sum{};
-      each_vector<T>(a.d_k, [&](Index c, Index m)
-                                GLOSS_INLINE_LAMBDA { sum = sum + load_n<T>(q + c, m) * load_n<T>(key + c, m); });
-      store<T>(square + r * w, sum);
-    }
+    for (Index r = 0; r < keys; ++r) store<T>(square + r * w, products_with(k[j + r]));
     gemm_fold<T>(square, s + j);
   }
+}
+template <class T>
+void attention_products(const AttentionArgs<T>& a, const T* q, const AttentionKeys<T>& k, T* s) {
+  attention_products_by(a, k, s, [&](const T* key) GLOSS_INLINE_LAMBDA {
+    Vec<T> sum{};
+    each_vector<T>(
+        a.d_k, [&](Index c, Index m) GLOSS_INLINE_LAMBDA { sum = sum + load_n<T>(q + c, m) * load_n<T>(key + c, m); });
+    return sum;
+  });
 }
 
 /// o[c] = sum of s[j] v[j][c] for `vectors` vectors of c from `first` on, of which the last has m numbers.

@@ -9,22 +9,15 @@ namespace gloss::inline GLOSS_ABI::kernels::detail {
 
 inline void attention_products_packed(const AttentionArgs<float>& a, const float* q, const AttentionKeys<float>& k,
                                       float* s) {
-  constexpr Index w = lanes<float>;
   const Index half = a.d_k / 2;
-  for (Index j = 0; j < a.len_k; j += w) {
-    const Index keys = a.len_k - j < w ? a.len_k - j : w;
-    float square[w * w] = {};
-    for (Index r = 0; r < keys; ++r) {
-      const float* const key = k[j + r];
-      Vec<float> sum{};
-      each_vector<float>(half, [&](Index c, Index m) GLOSS_INLINE_LAMBDA {
-        const Bfloat16Pair pair = load_bfloat16_pair(key + c, m);
-        sum = sum + load_n<float>(q + c, m) * pair.first + load_n<float>(q + half + c, m) * pair.second;
-      });
-      store<float>(square + r * w, sum);
-    }
-    gemm_fold<float>(square, s + j);
-  }
+  attention_products_by(a, k, s, [&](const float* key) GLOSS_INLINE_LAMBDA {
+    Vec<float> sum{};
+    each_vector<float>(half, [&](Index c, Index m) GLOSS_INLINE_LAMBDA {
+      const Bfloat16Pair pair = load_bfloat16_pair(key + c, m);
+      sum = sum + load_n<float>(q + c, m) * pair.first + load_n<float>(q + half + c, m) * pair.second;
+    });
+    return sum;
+  });
 }
 
 /// For `vectors` vectors of words from `first` on, of which the last has m: they are twice as many numbers, the second
